@@ -1,0 +1,68 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Sources/README.md draws this map; the two must agree.
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: documents[name] ?? [])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies)
+}
+
+let documents = ["Checkpoints": ["FORMAT.md"]]
+
+let package = Package(
+  name: "tinyrlhf",
+  products: [.executable(name: "tinyrlhf", targets: ["tinyrlhf"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+  ],
+  targets: [
+    .target(name: "CSupport"),
+    library("Support", ["CSupport"]),
+    .target(name: "CKernels"),
+    library("Tensors", ["CKernels", "Support"]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    library("Compression", ["CZstd", "Support"]),
+    library("Checkpoints", ["Compression", "Support"]),
+    library("Tokenizers", ["Support"]),
+    library("Datasets", ["Tokenizers", "Compression", "Support"]),
+    library("Models", ["Tensors", "Checkpoints", "Support"]),
+    library("Training", ["Models", "Tensors", "Datasets", "Tokenizers", "Support"]),
+    library("World", ["Datasets", "Support"]),
+    library("Runs", ["Checkpoints", "Support"]),
+    library("Reports", ["Runs", "Support"]),
+    library(
+      "Recipe",
+      [
+        "Training", "World", "Runs", "Models", "Tensors", "Checkpoints", "Datasets", "Tokenizers",
+        "Support",
+      ]),
+    .target(name: "CWeights"),
+    .executableTarget(
+      name: "tinyrlhf",
+      dependencies: [
+        "Recipe", "Reports", "CWeights", "Training", "World", "Runs", "Models", "Tensors",
+        "Checkpoints", "Compression", "Datasets", "Tokenizers", "Support",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    tests("Support"),
+    tests("Tensors", ["CKernels", "Support"]),
+    tests("Compression", ["Support"]),
+    tests("Checkpoints", ["Compression", "Support"]),
+    tests("Tokenizers", ["Support"]),
+    tests("Datasets", ["Tokenizers", "Support"]),
+    tests("Models", ["Tensors", "Checkpoints", "Support"]),
+    tests("Training", ["Models", "Tensors", "Datasets", "Support"]),
+    tests("World", ["Datasets", "Support"]),
+    tests("Runs", ["Support"]),
+    tests("Reports", ["Runs", "Support"]),
+    tests("Recipe", ["Training", "Models", "Datasets", "Support"]),
+    .testTarget(name: "CommandTests", dependencies: ["Support", "Checkpoints"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu2x
+)

@@ -1,0 +1,276 @@
+// The arithmetic of tinyrlhf: one operation, one argument record, one file.
+//
+// Every kernel is `void tk_name(const void *arguments, int part, int parts)`: it computes the
+// part-th of `parts` disjoint slices of its *outputs* and never reduces across slices, so the
+// bytes it writes do not depend on `parts`. Matrices are row-major float32; "row" members are
+// strides in elements. No kernel allocates, prints, or keeps state; none calls libm.
+//
+// Exactness, for every kernel and instruction set:
+//   * a matrix product is, per output element, one ascending chain of fused multiply-adds over
+//     the inner index, continued from the destination when `accumulate` is set;
+//   * every other reduction over a row uses 16 virtual lanes (element i in lane i mod 16, each
+//     lane ascending) and then one fixed tree: l[i] + l[i+8], then +4, +2, +1;
+//   * a sum over tokens (rows) is one ascending chain, continued from the destination.
+#ifndef TINYRLHF_CKERNELS_H
+#define TINYRLHF_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// ---------------------------------------------------------------- instruction sets
+
+typedef enum { TK_SCALAR = 0, TK_AVX2 = 1, TK_AVX512 = 2, TK_NEON = 3 } tk_isa;
+
+/// Whether this CPU (and operating system: XCR0) can run `isa`. AVX2 includes FMA; AVX512 means
+/// F+BW+DQ+VL and VNNI.
+int tk_isa_available(tk_isa isa);
+/// The instruction set in use: the best available, or TINYRLHF_ISA's (scalar, avx2, avx512,
+/// neon) as read at first use, or the one forced.
+tk_isa tk_isa_active(void);
+/// Forces `isa`; returns 0 if it is not available. Not while kernels run.
+int tk_isa_force(tk_isa isa);
+
+// ---------------------------------------------------------------- matrix product (gemm.c)
+
+/// C(m,n) = bias(n) + Σ_k A(m,k)·B(k,n), or continued from C when `accumulate`.
+/// A(m,k) = A[m*a_row + k*a_column]; B(k,n) = B[k*b_row + n*b_column]; C(m,n) = C[m*c_row + n].
+/// The three products of training are strides of this one:
+///   y = x·Wᵀ:   A = x,            B(k,n) = W[n*K + k]
+///   dx = dy·W:  A = dy,           B = W
+///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, accumulate
+/// C must not overlap A or B. `bias` (may be NULL) is added once, after the chain.
+typedef struct {
+  int64_t M, N, K;
+  const float *A; int64_t a_row, a_column;
+  const float *B; int64_t b_row, b_column;
+  float *C; int64_t c_row;
+  const float *bias;   // [N] or NULL
+  int accumulate;
+  void *workspace;     // tk_gemm_workspace_bytes(parts), 64-byte aligned; packing panels
+} tk_gemm_args;
+void tk_gemm(const void *args, int part, int parts);
+size_t tk_gemm_workspace_bytes(int parts);
+
+// ---------------------------------------------------------------- normalisation (norm.c)
+
+/// LayerNorm (beta may be NULL), or RMSNorm when `rms` (mean is then 0 and not subtracted):
+///   y = (x − mean)·rstd·gamma + beta,  rstd = 1/√(variance + epsilon)
+typedef struct {
+  int64_t rows, width;
+  const float *x;      // [rows, width]
+  const float *gamma;  // [width]
+  const float *beta;   // [width] or NULL
+  float epsilon;
+  int rms;
+  float *y;            // [rows, width]
+  float *mean, *rstd;  // [rows]; either may be NULL when no backward follows
+} tk_norm_args;
+void tk_norm(const void *args, int part, int parts);
+
+typedef struct {
+  int64_t rows, width;
+  const float *dy, *x;       // [rows, width]
+  const float *gamma;        // [width]
+  const float *mean, *rstd;  // [rows], of the forward pass
+  int rms;
+  float *dx;                 // [rows, width], added to  (tk_norm_backward_input)
+  float *dgamma, *dbeta;     // [width], added to; either may be NULL  (tk_norm_backward_parameters)
+} tk_norm_backward_args;
+void tk_norm_backward_input(const void *args, int part, int parts);
+void tk_norm_backward_parameters(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- activations (activation.c)
+
+/// y = GELU(x), tanh form: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
+typedef struct { int64_t count; const float *x; float *y; } tk_gelu_args;
+void tk_gelu(const void *args, int part, int parts);
+/// dx = dy·GELU'(x). dx may be dy.
+typedef struct { int64_t count; const float *x, *dy; float *dx; } tk_gelu_backward_args;
+void tk_gelu_backward(const void *args, int part, int parts);
+
+/// y = silu(gate)·up, where row i of `x` is gate[width] then up[width]: x [rows, 2*width].
+typedef struct { int64_t rows, width; const float *x; float *y; } tk_swiglu_args;
+void tk_swiglu(const void *args, int part, int parts);
+/// dx [rows, 2*width] from dy [rows, width].
+typedef struct { int64_t rows, width; const float *x, *dy; float *dx; } tk_swiglu_backward_args;
+void tk_swiglu_backward(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- vectors (vector.c)
+
+/// y += x
+typedef struct { int64_t count; const float *x; float *y; } tk_add_args;
+void tk_add(const void *args, int part, int parts);
+/// y = decay·y + (1 − decay)·x   (moving average of weights)
+typedef struct { int64_t count; float decay; const float *x; float *y; } tk_lerp_args;
+void tk_lerp(const void *args, int part, int parts);
+/// out(j) += Σ_i x(i,j), rows ascending: bias gradients.
+typedef struct { int64_t rows, width; const float *x; int64_t x_row; float *out; } tk_column_sum_args;
+void tk_column_sum(const void *args, int part, int parts);
+/// y(i) = Σ_j x(i,j)·w(j) + bias, 16 lanes: the scalar head.
+typedef struct { int64_t rows, width; const float *x; int64_t x_row; const float *w; float bias; float *y; } tk_row_dot_args;
+void tk_row_dot(const void *args, int part, int parts);
+/// dx(i,j) += dy(i)·w(j)   (input)     and     dw(j) += Σ_i dy(i)·x(i,j), rows ascending (weight)
+typedef struct {
+  int64_t rows, width; const float *x; int64_t x_row; const float *w; const float *dy;
+  float *dx; int64_t dx_row; float *dw;
+} tk_row_dot_backward_args;
+void tk_row_dot_backward_input(const void *args, int part, int parts);
+void tk_row_dot_backward_weight(const void *args, int part, int parts);
+/// Sums of squares of blocks of 4,096 elements in float64: sums[⌈count/4096⌉]; within a block 16
+/// lanes and the tree, in float64.
+typedef struct { int64_t count; const float *x; double *sums; } tk_sum_squares_args;
+void tk_sum_squares(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- embedding (embedding.c)
+
+/// y(i,:) = table(ids[i],:), or += when `accumulate`.
+typedef struct { int64_t rows, width; const int32_t *ids; const float *table; float *y; int accumulate; } tk_gather_args;
+void tk_gather(const void *args, int part, int parts);
+/// table(ids[i],:) += dy(i,:), rows ascending.
+typedef struct { int64_t rows, width; const int32_t *ids; const float *dy; float *table; } tk_scatter_args;
+void tk_scatter(const void *args, int part, int parts);
+
+/// Rotary tables: cosine and sine of position·theta^(−2i/rotary), [positions, rotary/2] each, in
+/// float64 arithmetic of our own, rounded once.
+typedef struct { int64_t positions, rotary; double theta; float *cosine, *sine; } tk_rotary_table_args;
+void tk_rotary_table(const void *args, int part, int parts);
+/// Rotates, in place, the first `rotary` elements of each of `heads` heads in every row; pairs are
+/// (i, i + rotary/2). `inverse` rotates back, which is the backward pass.
+typedef struct {
+  int64_t rows, heads, head_dim, rotary;
+  const int32_t *positions;      // [rows]
+  const float *cosine, *sine;    // of tk_rotary_table
+  float *x; int64_t x_row;
+  int inverse;
+} tk_rotary_args;
+void tk_rotary(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- attention (attention.c)
+
+/// Causal attention over ragged sequences, in key tiles of 64 that start at position 0, with the
+/// running maximum and sum of online softmax; the same code, hence the same bits, for training,
+/// prefill and decoding. Query i of a sequence stands at position keys − queries + i.
+///   out = softmax(scale·q·kᵀ)·v,   lse = log Σ exp(scale·q·kᵀ)
+typedef struct {
+  int64_t queries, keys;          // queries ≤ keys
+  const float *q, *k, *v;         // first row of this sequence
+  float *out;
+  float *lse;                     // [queries, heads] or NULL
+} tk_attention_sequence;
+typedef struct {
+  int64_t count; const tk_attention_sequence *sequences;
+  int64_t heads, kv_heads, head_dim;   // head h reads kv head h / (heads / kv_heads)
+  int64_t q_row, kv_row, out_row;      // strides between tokens; head h lies at h*head_dim
+  float scale;
+} tk_attention_args;
+void tk_attention(const void *args, int part, int parts);
+
+/// The gradients of the above; queries = keys. dq, dk, dv are overwritten. dq ascends over keys,
+/// dk and dv over queries (and over the query heads that share a kv head, ascending).
+typedef struct {
+  int64_t tokens;
+  const float *q, *k, *v, *out, *dout;  // dout has out's stride
+  const float *lse;                     // [tokens, heads]
+  float *dq, *dk, *dv;                  // strides as q and kv
+} tk_attention_backward_sequence;
+typedef struct {
+  int64_t count; const tk_attention_backward_sequence *sequences;
+  int64_t heads, kv_heads, head_dim, q_row, kv_row, out_row;
+  int64_t dq_row, dkv_row;
+  float scale;
+  void *workspace;   // tk_attention_backward_workspace_bytes(longest, parts), 64-byte aligned
+} tk_attention_backward_args;
+void tk_attention_backward(const void *args, int part, int parts);
+size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts);
+
+// ---------------------------------------------------------------- softmax (softmax.c)
+
+/// Of each row of logits, scaled by `inverse_temperature`: log Σ exp, the log-probability of
+/// `targets`, and the entropy in nats.
+typedef struct {
+  int64_t rows, vocabulary;
+  const float *logits;          // [rows, vocabulary]
+  float inverse_temperature;
+  const int32_t *targets;       // [rows]
+  float *lse, *logprob;         // [rows]
+  float *entropy;               // [rows] or NULL
+} tk_log_softmax_args;
+void tk_log_softmax(const void *args, int part, int parts);
+
+/// logits ← ∂L/∂logits, given ∂L/∂logprob(target) of each row:
+///   d(row) · inverse_temperature · (onehot(target) − softmax)
+typedef struct {
+  int64_t rows, vocabulary;
+  float *logits;
+  float inverse_temperature;
+  const int32_t *targets;
+  const float *lse, *d_logprob; // [rows]
+} tk_log_softmax_backward_args;
+void tk_log_softmax_backward(const void *args, int part, int parts);
+
+/// Draws one token a row from softmax(inverse_temperature·logits): the first whose ascending
+/// cumulative weight exceeds uniform·total. Logits of −∞ are never drawn. inverse_temperature 0
+/// asks for the arg max (the lowest id among equals; its logprob is at temperature 1).
+typedef struct {
+  int64_t rows, vocabulary;
+  const float *logits;
+  float inverse_temperature;
+  const float *uniform;         // [rows] in [0, 1)
+  int32_t *tokens;              // [rows]
+  float *logprob;               // [rows], of the drawn token
+} tk_sample_args;
+void tk_sample(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- optimizer (adamw.c)
+
+/// One AdamW step over `count` elements, gradients scaled by `gradient_scale` (clipping).
+///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
+///   PyTorch form:    p ← p − lr·(λp + (m/c₁) / (√(v/c₂) + ε)),  c = 1 − βᵗ
+///   TensorFlow form: p ← p − lr·(λp + (√c₂/c₁)·m / (√v + ε))
+typedef struct {
+  int64_t count;
+  float *p, *m, *v; const float *g;
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2;   // 1 − βᵗ, computed by the caller
+  float gradient_scale;
+  int tensorflow_form;
+} tk_adamw_args;
+void tk_adamw(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- int8 (int8.c)
+
+/// Bytes of the packed codes of an [N, K] matrix: [⌈N/16⌉][⌈K/4⌉][16][4].
+size_t tk_int8_packed_bytes(int64_t N, int64_t K);
+/// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = round half to even of
+/// w/scale in −127…127; codes packed (padding zero), scales [N], row_sums [N] of codes.
+typedef struct { int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums; } tk_int8_pack_args;
+void tk_int8_pack(const void *args, int part, int parts);
+/// The inverse: w(n,k) = scale(n)·code(n,k).
+typedef struct { int64_t N, K; const int8_t *codes; const float *scales; float *w; } tk_int8_unpack_args;
+void tk_int8_unpack(const void *args, int part, int parts);
+/// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero.
+typedef struct { int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales; } tk_int8_quantize_args;
+void tk_int8_quantize(const void *args, int part, int parts);
+/// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or added to y when `accumulate`:
+/// t = float(sum)·(x_scale·w_scale) (two roundings), t += bias, y = t or y + t.
+typedef struct {
+  int64_t M, N, K;
+  const int8_t *x; const float *x_scales;                          // [M, K4], [M]
+  const int8_t *w; const float *w_scales; const int32_t *row_sums; // packed, [N], [N]
+  const float *bias;                                               // [N] or NULL
+  float *y; int64_t y_row;
+  int accumulate;
+} tk_int8_gemm_args;
+void tk_int8_gemm(const void *args, int part, int parts);
+
+// ---------------------------------------------------------------- the machine's limits (peak.c)
+
+/// What one thread reaches in `iterations` rounds of pure work: operations (or bytes) done are
+/// written to `*done`; the caller times it. For `bench` only.
+typedef struct { int64_t iterations; int64_t *done; /* [parts] */ } tk_peak_args;
+void tk_peak_fma(const void *args, int part, int parts);    // float operations
+void tk_peak_int8(const void *args, int part, int parts);   // int8 operations
+typedef struct { const float *x; int64_t count; float *sink; /* [parts] */ } tk_read_args;
+void tk_read(const void *args, int part, int parts);
+
+#endif

@@ -1,0 +1,36 @@
+/// An error a person can act on: what is wrong, where, and what to do about it.
+public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The class of an error; its raw value is the process's exit code.
+  public enum Kind: Int32, Sendable {
+    case failed = 1
+    case usage = 64
+    case badData = 65
+    case outOfMemory = 69
+    case cannotCreate = 73
+    case inputOutput = 74
+    case busy = 75
+    case interrupted = 130
+  }
+
+  public var kind: Kind
+  /// What is wrong, as a clause without a full stop: "the reward model is not normalised".
+  public var what: String
+  /// Where: a file, a line or byte in it, a tensor.
+  public var place: String?
+  /// What to do about it, as an imperative sentence.
+  public var remedy: String?
+
+  public init(_ kind: Kind, _ what: String, at place: String? = nil, remedy: String? = nil) {
+    self.kind = kind
+    self.what = what
+    self.place = place
+    self.remedy = remedy
+  }
+
+  /// One line: `place: what. Remedy`
+  public var description: String {
+    var text = place.map { "\($0): \(what)" } ?? what
+    if let remedy { text += ". \(remedy)" }
+    return text
+  }
+}
