@@ -1,0 +1,50 @@
+/// Generalised advantage estimation over ragged answers, and whitening.
+public enum Advantages {
+  /// Advantages and returns of every token (Schulman et al. 2016).
+  ///
+  ///     δ_t = r_t + γ·V_{t+1} − V_t,   A_t = δ_t + γλ·A_{t+1},   R_t = A_t + V_t
+  ///
+  /// V and A are 0 past the end of an answer: a bandit's episode ends there.
+  /// - Parameters:
+  ///   - rewards: one a token, answers laid end to end, [Σ lengths].
+  ///   - values: the value model's, before any update, [Σ lengths].
+  ///   - lengths: tokens in each answer.
+  public static func generalized(
+    rewards: [Float], values: [Float], lengths: [Int], gamma: Double = 1, lambda: Double = 0.95
+  ) -> (advantages: [Float], returns: [Float]) {
+    let tokens = lengths.reduce(0, +)
+    precondition(
+      rewards.count == tokens && values.count == tokens,
+      "\(tokens) tokens, \(rewards.count) rewards, \(values.count) values")
+    var advantages = [Float](repeating: 0, count: tokens)
+    var returns = advantages
+    var end = 0
+    for length in lengths {
+      let start = end
+      end += length
+      var nextValue = 0.0
+      var advantage = 0.0
+      for t in stride(from: end - 1, through: start, by: -1) {
+        let value = Double(values[t])
+        let delta = Double(rewards[t]) + gamma * nextValue - value
+        advantage = delta + gamma * lambda * advantage
+        advantages[t] = Float(advantage)
+        returns[t] = Float(advantage + value)
+        nextValue = value
+      }
+    }
+    return (advantages, returns)
+  }
+
+  /// Scaled to variance 1 over all given tokens, and shifted to mean 0 unless told not to.
+  ///
+  ///     (x − mean)/√(variance + ε)  [+ mean],   variance over n − 1, ε = 1e-8
+  public static func whitened(
+    _ values: [Float], shiftMean: Bool = true, epsilon: Double = 1e-8
+  ) -> [Float] {
+    let moments = Statistics.moments(values)
+    let scale = 1 / (moments.variance + epsilon).squareRoot()
+    let shift = shiftMean ? 0 : moments.mean
+    return values.map { Float((Double($0) - moments.mean) * scale + shift) }
+  }
+}

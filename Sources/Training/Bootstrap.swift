@@ -1,0 +1,80 @@
+import Support
+
+/// How one answer fared against another on the same prompt.
+public enum Outcome: String, Codable, Sendable {
+  case win, tie, loss
+
+  /// From two grades of which the higher is better; equal grades tie.
+  public init(_ ours: Float, against theirs: Float) {
+    self = ours > theirs ? .win : ours < theirs ? .loss : .tie
+  }
+
+  /// A tie counts half.
+  public var points: Double { self == .win ? 1 : self == .tie ? 0.5 : 0 }
+}
+
+/// A mean with a 95 % interval by resampling.
+public struct Interval: Codable, Equatable, Sendable {
+  public let mean: Double
+  public let low: Double
+  public let high: Double
+}
+
+/// A win rate with ties and its 95 % interval.
+public struct WinRate: Codable, Equatable, Sendable {
+  /// Wins plus half the ties, over comparisons; each prompt weighs the same.
+  public let mean: Double
+  public let low: Double
+  public let high: Double
+  public let tieShare: Double
+  public let prompts: Int
+  public let comparisons: Int
+}
+
+/// Confidence intervals by drawing whole prompts with replacement.
+public enum Bootstrap {
+  /// The win rate over prompts with one or more paired comparisons each.
+  ///
+  /// Prompts are drawn, not comparisons: samples of one prompt are not independent of each other.
+  /// - Parameter outcomes: for each prompt, its comparisons. Prompts without one are left out.
+  public static func winRate(
+    _ outcomes: [[Outcome]], resamples: Int = 2_000, seed: UInt64
+  ) -> WinRate {
+    let kept = outcomes.filter { !$0.isEmpty }
+    let means = kept.map { $0.reduce(0) { $0 + $1.points } / Double($0.count) }
+    let ties = kept.map { Double($0.count { $0 == .tie }) / Double($0.count) }
+    let interval = mean(means, resamples: resamples, seed: seed)
+    return WinRate(
+      mean: interval.mean, low: interval.low, high: interval.high,
+      tieShare: ties.isEmpty ? 0 : ties.reduce(0, +) / Double(ties.count),
+      prompts: kept.count, comparisons: kept.reduce(0) { $0 + $1.count })
+  }
+
+  /// The mean of one figure a prompt (a difference of two models' is a paired comparison) and the
+  /// 2.5 % and 97.5 % quantiles of the means of `resamples` resampled lists. The same seed gives
+  /// the same interval; an empty list gives zeros.
+  public static func mean(
+    _ values: [Double], resamples: Int = 2_000, seed: UInt64
+  ) -> Interval {
+    precondition(resamples > 0, "\(resamples) resamples")
+    guard !values.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
+    let count = Double(values.count)
+    var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
+    var means: [Double] = (0..<resamples).map { _ in
+      var sum = 0.0
+      for _ in values.indices { sum += values[stream.below(values.count)] }
+      return sum / count
+    }
+    means.sort()
+    return Interval(
+      mean: values.reduce(0, +) / count, low: quantile(means, 0.025), high: quantile(means, 0.975))
+  }
+
+  /// Linear between neighbours of a sorted, non-empty list.
+  static func quantile(_ sorted: [Double], _ fraction: Double) -> Double {
+    let place = fraction * Double(sorted.count - 1)
+    let below = Int(place)
+    let above = min(below + 1, sorted.count - 1)
+    return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
+  }
+}

@@ -1,0 +1,69 @@
+import Support
+
+/// Corrects rollouts that were sampled in int8 and are trained on in float32, and says how far
+/// the two are apart.
+///
+///     w = min(ρ, C),   ρ = exp(log π_old^f32 − log π^int8)
+///
+/// With float32 rollouts every weight is exactly 1.
+public struct ImportanceWeights: Equatable, Sendable {
+  /// C, above which a weight is cut.
+  public let cap: Double
+
+  public private(set) var tokens = 0
+  private var deviationSum = 0.0
+  private var squareSum = 0.0
+  private var k3Sum = 0.0
+  private var clipped = 0
+  /// `rollout/is_max`: the largest ρ.
+  public private(set) var maximum = 0.0
+
+  public init(cap: Double = 2) {
+    precondition(cap > 0, "cap \(cap)")
+    self.cap = cap
+  }
+
+  /// The weight of one token, which is a constant in the loss: no gradient passes it.
+  /// - Parameters:
+  ///   - float32: log π of the sampled token, as the trainer computes it.
+  ///   - sampled: log π of it, as the sampler computed it.
+  public mutating func add(float32: Float, sampled: Float) -> Float {
+    let difference = Double(float32) - Double(sampled)
+    let ratio = DeterministicMath.exp(difference)
+    tokens += 1
+    deviationSum += ratio - 1
+    squareSum += (ratio - 1) * (ratio - 1)
+    k3Sum += DeterministicMath.expRemainder(difference)
+    maximum = max(maximum, ratio)
+    if ratio > cap { clipped += 1 }
+    return Float(min(ratio, cap))
+  }
+
+  /// One weight a token.
+  public mutating func add(float32: [Float], sampled: [Float]) -> [Float] {
+    precondition(
+      float32.count == sampled.count, "\(float32.count) against \(sampled.count) tokens")
+    return zip(float32, sampled).map { add(float32: $0, sampled: $1) }
+  }
+
+  private func mean(_ sum: Double) -> Double { tokens == 0 ? 0 : sum / Double(tokens) }
+
+  /// `rollout/is_mean`: the mean ρ, before the cut.
+  public var mean: Double { 1 + mean(deviationSum) }
+  /// The variance of ρ over tokens.
+  public var variance: Double {
+    max(0, mean(squareSum) - mean(deviationSum) * mean(deviationSum))
+  }
+  /// `rollout/clipped_frac`: share of tokens with ρ > C.
+  public var clippedFraction: Double { mean(Double(clipped)) }
+  /// `rollout/k3`: KL(int8 ‖ float32), nats a token.
+  public var k3: Double { mean(k3Sum) }
+
+  /// The figures under the names they are logged by.
+  public var metrics: [(name: String, value: Double)] {
+    [
+      ("rollout/is_mean", mean), ("rollout/is_max", maximum), ("rollout/is_var", variance),
+      ("rollout/clipped_frac", clippedFraction), ("rollout/k3", k3),
+    ]
+  }
+}

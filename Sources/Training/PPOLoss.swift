@@ -1,0 +1,178 @@
+import Support
+
+/// PPO's clipped policy loss, token by token (Schulman et al. 2017, eq. 7).
+///
+///     ratio = exp(logprob − oldLogprob)                                   π_θ / π_old
+///     loss  = w · max(−A·ratio, −A·clip(ratio, 1 − ε, 1 + ε))
+///
+/// The batch's loss is the sum over tokens divided by `tokens`, the count of the whole minibatch.
+/// Tokens are added in global order, so a minibatch gives the same bits in any micro-batches:
+///
+///     var loss = PPOPolicyLoss(clipRange: 0.2, tokens: minibatchTokens)
+///     for t in 0..<T { dLogprob[t] = loss.add(logprob: …, oldLogprob: …, advantage: …) }
+public struct PPOPolicyLoss: Sendable {
+  public let clipRange: Double
+  public let tokens: Int
+  public private(set) var sums = Sums()
+
+  public init(clipRange: Double = 0.2, tokens: Int) {
+    precondition(clipRange > 0 && tokens > 0, "clip range \(clipRange), \(tokens) tokens")
+    self.clipRange = clipRange
+    self.tokens = tokens
+  }
+
+  /// Adds one token and gives ∂(minibatch loss)/∂logprob.
+  /// - Parameters:
+  ///   - logprob: log π_θ of the token, nats, float32 path.
+  ///   - oldLogprob: the same before this iteration's first update, by the same path.
+  ///   - advantage: A, whitened.
+  ///   - weight: w, the detached importance weight; 1 for float32 rollouts.
+  ///   - entropy: of π_θ at this token, nats; only logged.
+  public mutating func add(
+    logprob: Float, oldLogprob: Float, advantage: Float, weight: Float = 1, entropy: Float = 0
+  ) -> Float {
+    let (A, w) = (Double(advantage), Double(weight))
+    let difference = Double(logprob) - Double(oldLogprob)
+    let ratio = DeterministicMath.exp(difference)
+    let unclipped = -A * ratio
+    let clipped = -A * min(max(ratio, 1 - clipRange), 1 + clipRange)
+    sums.count += 1
+    sums.loss += w * max(unclipped, clipped)
+    sums.clipped += clipped > unclipped ? 1 : 0
+    sums.squaredDifference += difference * difference
+    sums.ratioDeviation += ratio - 1
+    sums.ratioSquare += (ratio - 1) * (ratio - 1)
+    sums.largestRatio = max(sums.largestRatio, ratio)
+    sums.entropy += Double(entropy)
+    // Where the clipped branch is the larger, the clip is active and its gradient is 0.
+    return clipped > unclipped ? 0 : Float(w * unclipped / Double(tokens))
+  }
+
+  /// The minibatch's loss so far: Σ/tokens.
+  public var loss: Double { sums.loss / Double(tokens) }
+
+  /// Sums over tokens in float64; those of several minibatches add up to those of an iteration.
+  public struct Sums: Equatable, Sendable {
+    public internal(set) var count = 0
+    var loss = 0.0
+    var clipped = 0
+    var squaredDifference = 0.0
+    var ratioDeviation = 0.0
+    var ratioSquare = 0.0
+    var entropy = 0.0
+    /// The largest ratio of any token, by which an exploding update is known.
+    public internal(set) var largestRatio = 0.0
+
+    public init() {}
+
+    public static func += (left: inout Sums, right: Sums) {
+      left.count += right.count
+      left.loss += right.loss
+      left.clipped += right.clipped
+      left.squaredDifference += right.squaredDifference
+      left.ratioDeviation += right.ratioDeviation
+      left.ratioSquare += right.ratioSquare
+      left.entropy += right.entropy
+      left.largestRatio = max(left.largestRatio, right.largestRatio)
+    }
+
+    private func mean(_ sum: Double) -> Double { count == 0 ? 0 : sum / Double(count) }
+
+    /// Mean of π_θ / π_old over tokens.
+    public var ratioMean: Double { 1 + mean(ratioDeviation) }
+    /// Its variance over tokens.
+    public var ratioVariance: Double {
+      max(0, mean(ratioSquare) - mean(ratioDeviation) * mean(ratioDeviation))
+    }
+    /// ½·mean (logprob − oldLogprob)², nats.
+    public var approximateKL: Double { 0.5 * mean(squaredDifference) }
+    /// Share of tokens at which the clip is active.
+    public var clipFraction: Double { mean(Double(clipped)) }
+    public var meanLoss: Double { mean(loss) }
+    public var meanEntropy: Double { mean(entropy) }
+
+    /// Means over the tokens, under the names they are logged by.
+    public var metrics: [(name: String, value: Double)] {
+      [
+        ("loss/policy_avg", meanLoss), ("policy/approxkl_avg", approximateKL),
+        ("policy/clipfrac_avg", clipFraction), ("policy/entropy_avg", meanEntropy),
+        ("val/ratio", ratioMean), ("val/ratio_var", ratioVariance),
+        ("policy/ratio_max", largestRatio),
+      ]
+    }
+  }
+}
+
+/// PPO's clipped value loss, token by token.
+///
+///     v̂    = clip(v, v_old − ε, v_old + ε)
+///     loss = c · ½·max((v − R)², (v̂ − R)²)
+///
+/// divided by the minibatch's token count, as in `PPOPolicyLoss`.
+public struct PPOValueLoss: Sendable {
+  public let clipRange: Double
+  /// c, `--vf-coef`.
+  public let coefficient: Double
+  public let tokens: Int
+  public private(set) var sums = Sums()
+
+  public init(clipRange: Double = 0.2, coefficient: Double = 0.1, tokens: Int) {
+    precondition(clipRange > 0 && tokens > 0, "clip range \(clipRange), \(tokens) tokens")
+    self.clipRange = clipRange
+    self.coefficient = coefficient
+    self.tokens = tokens
+  }
+
+  /// Adds one token and gives ∂(minibatch loss)/∂value, the coefficient included.
+  /// - Parameters:
+  ///   - value: v of this update.
+  ///   - oldValue: v before this iteration's first update.
+  ///   - target: R, the return.
+  public mutating func add(value: Float, oldValue: Float, target: Float) -> Float {
+    let (v, old, R) = (Double(value), Double(oldValue), Double(target))
+    let kept = min(max(v, old - clipRange), old + clipRange)
+    let unclipped = (v - R) * (v - R)
+    let clipped = (kept - R) * (kept - R)
+    sums.count += 1
+    sums.loss += 0.5 * max(unclipped, clipped)
+    sums.clipped += clipped > unclipped ? 1 : 0
+    sums.value += v
+    return clipped > unclipped ? 0 : Float(coefficient * (v - R) / Double(tokens))
+  }
+
+  /// The minibatch's loss so far, the coefficient included.
+  public var loss: Double { coefficient * sums.loss / Double(tokens) }
+
+  /// Sums over tokens in float64; those of several minibatches add up.
+  public struct Sums: Equatable, Sendable {
+    public internal(set) var count = 0
+    var loss = 0.0
+    var clipped = 0
+    var value = 0.0
+
+    public init() {}
+
+    public static func += (left: inout Sums, right: Sums) {
+      left.count += right.count
+      left.loss += right.loss
+      left.clipped += right.clipped
+      left.value += right.value
+    }
+
+    private func mean(_ sum: Double) -> Double { count == 0 ? 0 : sum / Double(count) }
+
+    /// ½·mean of the larger squared error, without the coefficient.
+    public var meanLoss: Double { mean(loss) }
+    /// Share of tokens at which the clip is active.
+    public var clipFraction: Double { mean(Double(clipped)) }
+    public var meanValue: Double { mean(value) }
+
+    /// Means over the tokens, under the names they are logged by.
+    public var metrics: [(name: String, value: Double)] {
+      [
+        ("loss/value_avg", meanLoss), ("val/clipfrac_avg", clipFraction),
+        ("val/value_avg", meanValue),
+      ]
+    }
+  }
+}
