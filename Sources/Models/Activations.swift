@@ -1,0 +1,59 @@
+import Tensors
+
+/// What the layers leave behind: kept per layer for a backward pass, or one layer's worth that
+/// every layer overwrites.
+struct Activations {
+  struct Layer {
+    let input: Matrix  // residual stream before the layer   [T, d]
+    let norm1: Matrix  // [T, d]
+    let statistics1: NormStatistics
+    let qkv: Matrix  // queries, keys, values; rotated     [T, (h + 2·kv)·hd]
+    let attention: Matrix  // [T, h·hd]
+    let lse: UnsafeMutablePointer<Float>  // [T, h]
+    let middle: Matrix  // residual stream after attention   [T, d]
+    let norm2: Matrix  // [T, d]
+    let statistics2: NormStatistics
+    let up: Matrix  // [T, f] or [T, 2f]
+    let activated: Matrix  // [T, f]
+    let output: Matrix  // residual stream after the layer    [T, d]
+  }
+
+  let layers: [Layer]
+  let finalStatistics: NormStatistics
+  let hidden: Matrix  // after the final norm [T, d]
+
+  init(_ a: Architecture, rows: Int, keepsLayers: Bool, arena: Arena) throws {
+    func matrix(_ name: String, _ columns: Int) throws -> Matrix {
+      Matrix(try arena.floats("activations/\(name)", rows * columns), rows, columns)
+    }
+    func statistics(_ name: String) throws -> NormStatistics {
+      NormStatistics(
+        mean: try arena.floats("activations/\(name) mean", rows),
+        rstd: try arena.floats("activations/\(name) rstd", rows))
+    }
+    func layer(_ name: String, input: Matrix) throws -> Layer {
+      Layer(
+        input: input, norm1: try matrix("\(name) norm1", a.dModel),
+        statistics1: try statistics("\(name) norm1"), qkv: try matrix("\(name) qkv", a.qkvWidth),
+        attention: try matrix("\(name) attention", a.queryWidth),
+        lse: try arena.floats("activations/\(name) lse", rows * a.heads),
+        middle: keepsLayers ? try matrix("\(name) middle", a.dModel) : input,
+        norm2: try matrix("\(name) norm2", a.dModel), statistics2: try statistics("\(name) norm2"),
+        up: try matrix("\(name) up", a.upWidth), activated: try matrix("\(name) activated", a.dFF),
+        output: keepsLayers ? try matrix("\(name) output", a.dModel) : input)
+    }
+    var stream = try matrix("embedding", a.dModel)
+    var layers: [Layer] = []
+    if keepsLayers {
+      for index in 0..<a.layers {
+        layers.append(try layer("layer \(index)", input: stream))
+        stream = layers[index].output
+      }
+    } else {
+      layers = Array(repeating: try layer("layer", input: stream), count: a.layers)
+    }
+    self.layers = layers
+    finalStatistics = try statistics("final norm")
+    hidden = try matrix("hidden", a.dModel)
+  }
+}

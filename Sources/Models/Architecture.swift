@@ -1,0 +1,100 @@
+import Support
+
+/// What a decoder-only transformer looks like. GPT-2, Llama and their relatives are values of it.
+public struct Architecture: Equatable, Sendable {
+  public enum NormKind: UInt32, Sendable { case layerNorm = 0, rmsNorm = 1 }
+  public enum PositionKind: UInt32, Sendable { case learned = 0, rotary = 1 }
+  public enum MLPKind: UInt32, Sendable { case gelu = 0, swiglu = 1 }
+
+  public var layers: Int
+  /// Width of the residual stream.
+  public var dModel: Int
+  public var heads: Int
+  /// Key and value heads; fewer than `heads` is grouped-query attention.
+  public var kvHeads: Int
+  public var headDim: Int
+  /// Width of the MLP's hidden layer.
+  public var dFF: Int
+  public var vocabulary: Int
+  /// The longest sequence, in tokens.
+  public var context: Int
+  public var norm: NormKind
+  public var normEpsilon: Float
+  public var position: PositionKind
+  /// Rotated elements of each head; 0 with learned positions.
+  public var rotaryDim: Int
+  public var rotaryTheta: Float
+  public var mlp: MLPKind
+  public var attentionBias: Bool
+  public var mlpBias: Bool
+  public var normBias: Bool
+  /// Whether the unembedding is the token embedding.
+  public var tiedEmbeddings: Bool
+
+  public init(
+    layers: Int, dModel: Int, heads: Int, kvHeads: Int? = nil, headDim: Int? = nil,
+    dFF: Int? = nil, vocabulary: Int, context: Int, norm: NormKind = .layerNorm,
+    normEpsilon: Float = 1e-5, position: PositionKind = .learned, rotaryDim: Int = 0,
+    rotaryTheta: Float = 10_000, mlp: MLPKind = .gelu, attentionBias: Bool = true,
+    mlpBias: Bool = true, normBias: Bool = true, tiedEmbeddings: Bool = true
+  ) {
+    self.layers = layers
+    self.dModel = dModel
+    self.heads = heads
+    self.kvHeads = kvHeads ?? heads
+    self.headDim = headDim ?? dModel / max(heads, 1)
+    self.dFF = dFF ?? 4 * dModel
+    self.vocabulary = vocabulary
+    self.context = context
+    self.norm = norm
+    self.normEpsilon = normEpsilon
+    self.position = position
+    self.rotaryDim = rotaryDim
+    self.rotaryTheta = rotaryTheta
+    self.mlp = mlp
+    self.attentionBias = attentionBias
+    self.mlpBias = mlpBias
+    self.normBias = normBias
+    self.tiedEmbeddings = tiedEmbeddings
+  }
+
+  /// GPT-2's choices at any size.
+  public static func gpt2(
+    layers: Int, dModel: Int, heads: Int, vocabulary: Int, context: Int
+  ) -> Architecture {
+    Architecture(
+      layers: layers, dModel: dModel, heads: heads, vocabulary: vocabulary, context: context)
+  }
+
+  /// Width of all query heads together.
+  public var queryWidth: Int { heads * headDim }
+  /// Width of all key heads (or value heads) together.
+  public var keyValueWidth: Int { kvHeads * headDim }
+  /// Width of the fused projection: queries, keys, values.
+  public var qkvWidth: Int { queryWidth + 2 * keyValueWidth }
+  /// Width of the MLP's first projection: SwiGLU has gate and up side by side.
+  public var upWidth: Int { mlp == .swiglu ? 2 * dFF : dFF }
+
+  /// - Throws: `Failure(.badData)` naming the first contradiction.
+  public func validate(at place: String? = nil) throws {
+    func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+      if !condition { throw Failure(.badData, what(), at: place) }
+    }
+    let counts = [
+      ("layers", layers), ("d_model", dModel), ("heads", heads), ("kv_heads", kvHeads),
+      ("head_dim", headDim), ("d_ff", dFF), ("vocabulary", vocabulary), ("context", context),
+    ]
+    for (name, count) in counts {
+      try require((1...(1 << 24)).contains(count), "\(name) \(count) is not in 1…16,777,216")
+    }
+    try require(heads % kvHeads == 0, "\(heads) heads cannot share \(kvHeads) key-value heads")
+    try require(
+      normEpsilon.isFinite && normEpsilon > 0, "the norm's epsilon \(normEpsilon) is not positive")
+    if position == .rotary {
+      try require(
+        rotaryDim > 0 && rotaryDim % 2 == 0 && rotaryDim <= headDim,
+        "\(rotaryDim) rotary dimensions do not fit a head of \(headDim)")
+      try require(rotaryTheta.isFinite && rotaryTheta > 1, "rotary theta \(rotaryTheta) is not above 1")
+    }
+  }
+}

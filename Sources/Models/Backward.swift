@@ -1,0 +1,130 @@
+import Tensors
+
+/// Gradients of activations; one layer's worth.
+struct GradientScratch {
+  let hidden: Matrix  // ∂L/∂hidden [T, d]
+  let stream: Matrix  // ∂L/∂residual stream [T, d]
+  let norm: Matrix  // [T, d]
+  let qkv: Matrix
+  let attention: Matrix
+  let up: Matrix
+  let activated: Matrix
+  let attentionWorkspace: UnsafeMutableRawPointer
+
+  init(_ a: Architecture, rows: Int, compute: Compute, arena: Arena) throws {
+    func matrix(_ name: String, _ columns: Int) throws -> Matrix {
+      Matrix(try arena.floats("activation gradients/\(name)", rows * columns), rows, columns)
+    }
+    hidden = try matrix("hidden", a.dModel)
+    stream = try matrix("stream", a.dModel)
+    norm = try matrix("norm", a.dModel)
+    qkv = try matrix("qkv", a.qkvWidth)
+    attention = try matrix("attention", a.queryWidth)
+    up = try matrix("up", a.upWidth)
+    activated = try matrix("activated", a.dFF)
+    attentionWorkspace = try arena.allocate(
+      "activation gradients/attention workspace",
+      bytes: compute.attentionBackwardWorkspaceBytes(longest: min(rows, a.context)))
+  }
+}
+
+extension Transformer {
+  private var scratch: GradientScratch {
+    guard let gradientScratch else { preconditionFailure("this transformer was not built to train") }
+    return gradientScratch
+  }
+
+  /// ∂L/∂hidden of the latest pass; the heads add to it.
+  var hiddenGradient: Matrix { scratch.hidden }
+
+  /// Clears ∂L/∂hidden before the heads' backward passes.
+  public func beginBackward(_ batch: TokenBatch) {
+    scratch.hidden.prefix(batch.rows).fillZero()
+  }
+
+  /// From ∂L/∂hidden back to every parameter, added to `gradients`.
+  ///
+  /// Follows a `forward` of the same weights and batch. `gradients.finish` closes the step.
+  public func backward(_ weights: TransformerWeights, _ batch: TokenBatch, into gradients: Gradients) {
+    guard batch.rows > 0 else { return }
+    let stream = scratch.stream.prefix(batch.rows)
+    stream.fillZero()
+    compute.normalizeBackward(
+      weights.finalNorm, gradient: gradients.weights.finalNorm,
+      dy: scratch.hidden.prefix(batch.rows),
+      x: activations.layers[architecture.layers - 1].output.prefix(batch.rows),
+      activations.finalStatistics, addTo: stream)
+    for index in weights.layers.indices.reversed() {
+      let gradient = gradients.weights.layers[index]
+      feedForwardBackward(index, weights.layers[index], gradient, batch.rows)
+      attendBackward(index, weights.layers[index], gradient, batch)
+    }
+    gradients.keep(stream, batch)
+  }
+
+  private func feedForwardBackward(
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ rows: Int
+  ) {
+    let layer = activations.layers[index]
+    let stream = scratch.stream.prefix(rows)
+    let activated = scratch.activated.prefix(rows)
+    let up = scratch.up.prefix(rows)
+    let norm = scratch.norm.prefix(rows)
+    compute.backwardInput(weights.down, dy: stream, to: activated)
+    compute.backwardWeight(gradient.down, dy: stream, x: layer.activated.prefix(rows))
+    switch architecture.mlp {
+    case .gelu: compute.geluBackward(layer.up.prefix(rows), dy: activated, to: up)
+    case .swiglu: compute.swigluBackward(layer.up.prefix(rows), dy: activated, to: up)
+    }
+    compute.backwardInput(weights.up, dy: up, to: norm)
+    compute.backwardWeight(gradient.up, dy: up, x: layer.norm2.prefix(rows))
+    compute.normalizeBackward(
+      weights.norm2, gradient: gradient.norm2, dy: norm, x: layer.middle.prefix(rows),
+      layer.statistics2, addTo: stream)
+  }
+
+  private func attendBackward(
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ batch: TokenBatch
+  ) {
+    let layer = activations.layers[index]
+    let stream = scratch.stream.prefix(batch.rows)
+    let attention = scratch.attention.prefix(batch.rows)
+    let qkv = scratch.qkv.prefix(batch.rows)
+    let norm = scratch.norm.prefix(batch.rows)
+    compute.backwardInput(weights.output, dy: stream, to: attention)
+    compute.backwardWeight(gradient.output, dy: stream, x: layer.attention.prefix(batch.rows))
+    collectBackwardSequences(layer, batch)
+    backwardSequences.withUnsafeBufferPointer {
+      compute.attentionBackward(
+        $0, shape(keyValueStride: architecture.qkvWidth), workspace: scratch.attentionWorkspace)
+    }
+    if let rotary {
+      compute.rotate(
+        qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
+        positions: batch.positions, rotary, inverse: true)
+    }
+    compute.backwardInput(weights.qkv, dy: qkv, to: norm)
+    compute.backwardWeight(gradient.qkv, dy: qkv, x: layer.norm1.prefix(batch.rows))
+    compute.normalizeBackward(
+      weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
+      layer.statistics1, addTo: stream)
+  }
+
+  private func collectBackwardSequences(_ layer: Activations.Layer, _ batch: TokenBatch) {
+    let queryWidth = architecture.queryWidth
+    let keyValueWidth = architecture.keyValueWidth
+    backwardSequences.removeAll(keepingCapacity: true)
+    for entry in batch.entries {
+      let q = layer.qkv.row(entry.row)
+      let dq = scratch.qkv.row(entry.row)
+      backwardSequences.append(
+        AttentionBackwardSequence(
+          tokens: Int64(entry.count), q: q, k: q + queryWidth, v: q + queryWidth + keyValueWidth,
+          out: layer.attention.row(entry.row), dout: scratch.attention.row(entry.row),
+          lse: layer.lse + entry.row * architecture.heads, dq: dq, dk: dq + queryWidth,
+          dv: dq + queryWidth + keyValueWidth))
+    }
+  }
+}

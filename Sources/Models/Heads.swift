@@ -1,0 +1,135 @@
+import Tensors
+
+/// Scratch of the heads: they see only the rows they are asked for, a chunk at a time.
+struct HeadScratch {
+  static let chunk = 128
+
+  let hidden: Matrix  // gathered rows [chunk, d]
+  let gradient: Matrix  // their gradients [chunk, d]
+  let logits: Matrix  // [chunk, V]
+  let lse: UnsafeMutablePointer<Float>  // [chunk]
+
+  init(_ a: Architecture, rows: Int, arena: Arena) throws {
+    let chunk = Self.chunk
+    hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
+    gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)
+    logits = Matrix(try arena.floats("heads/logits", chunk * a.vocabulary), chunk, a.vocabulary)
+    lse = try arena.floats("heads/lse", chunk)
+  }
+}
+
+/// Positions whose next token matters: hidden rows, and the tokens that follow them.
+public struct HeadRows: @unchecked Sendable {
+  public let count: Int
+  /// Rows of the batch, ascending, [count].
+  public let rows: UnsafePointer<Int32>
+  /// The token that follows each, [count].
+  public let targets: UnsafePointer<Int32>
+
+  public init(count: Int, rows: UnsafePointer<Int32>, targets: UnsafePointer<Int32>) {
+    self.count = count
+    self.rows = rows
+    self.targets = targets
+  }
+}
+
+extension Transformer {
+  /// Log-probabilities of the targets under temperature 1/`inverseTemperature`, and entropies.
+  ///
+  /// Logits exist for one chunk of rows at a time. `logprob` and `entropy` are [count].
+  public func logprobs(
+    _ weights: TransformerWeights, _ rows: HeadRows, inverseTemperature: Float = 1,
+    logprob: UnsafeMutablePointer<Float>, entropy: UnsafeMutablePointer<Float>? = nil
+  ) {
+    forEachChunk(rows.count) { chunk in
+      let logits = logits(weights, rows.rows + chunk.lowerBound, chunk.count)
+      compute.logSoftmax(
+        logits, inverseTemperature: inverseTemperature, targets: rows.targets + chunk.lowerBound,
+        lse: headScratch.lse, logprob: logprob + chunk.lowerBound,
+        entropy: entropy.map { $0 + chunk.lowerBound })
+    }
+  }
+
+  /// `logprobs` and its backward pass in one visit to the logits.
+  ///
+  /// - Parameters:
+  ///   - dLogprob: ∂L/∂logprob of each row, [count].
+  ///   - prepare: called with each range of rows as soon as its log-probabilities and entropies are
+  ///     known and before its `dLogprob` is read, so that a loss that depends on them can fill it.
+  public func logprobsBackward(
+    _ weights: TransformerWeights, _ rows: HeadRows, inverseTemperature: Float = 1,
+    logprob: UnsafeMutablePointer<Float>, entropy: UnsafeMutablePointer<Float>? = nil,
+    dLogprob: UnsafePointer<Float>, into gradients: Gradients,
+    prepare: (Range<Int>) -> Void = { _ in }
+  ) {
+    guard let unembedding = weights.unembedding, let gradient = gradients.weights.unembedding else {
+      preconditionFailure("a model without an unembedding has no log-probabilities")
+    }
+    forEachChunk(rows.count) { chunk in
+      let first = chunk.lowerBound
+      let logits = logits(weights, rows.rows + first, chunk.count)
+      compute.logSoftmax(
+        logits, inverseTemperature: inverseTemperature, targets: rows.targets + first,
+        lse: headScratch.lse, logprob: logprob + first, entropy: entropy.map { $0 + first })
+      prepare(chunk)
+      compute.logSoftmaxBackward(
+        logits, inverseTemperature: inverseTemperature, targets: rows.targets + first,
+        lse: headScratch.lse, dLogprob: dLogprob + first)
+      let dHidden = headScratch.gradient.prefix(chunk.count)
+      compute.backwardInput(unembedding, dy: logits, to: dHidden)
+      compute.backwardWeight(gradient, dy: logits, x: headScratch.hidden.prefix(chunk.count))
+      compute.scatter(dHidden, rows.rows + first, addTo: hiddenGradient.base)
+    }
+  }
+
+  /// Logits of `count` hidden rows, at most `HeadScratch.chunk` of them.
+  func logits(_ weights: TransformerWeights, _ rows: UnsafePointer<Int32>, _ count: Int) -> Matrix {
+    guard let unembedding = weights.unembedding else {
+      preconditionFailure("a model without an unembedding has no logits")
+    }
+    let gathered = headScratch.hidden.prefix(count)
+    compute.gather(hidden.base, rows, to: gathered)
+    let logits = headScratch.logits.prefix(count)
+    compute.apply(unembedding, gathered, to: logits)
+    return logits
+  }
+
+  /// The scalar head at `count` rows of the batch: scores [count].
+  public func scores(
+    _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
+    to scores: UnsafeMutablePointer<Float>
+  ) {
+    forEachChunk(count) { chunk in
+      let gathered = headScratch.hidden.prefix(chunk.count)
+      compute.gather(hidden.base, rows + chunk.lowerBound, to: gathered)
+      compute.rowDot(
+        gathered, parameters.headWeight, bias: parameters.headBias[0],
+        to: scores + chunk.lowerBound)
+    }
+  }
+
+  /// The backward pass of `scores` from ∂L/∂score [count]; rows ascend.
+  public func scoresBackward(
+    _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
+    dScores: UnsafePointer<Float>, into gradients: Gradients
+  ) {
+    let bias = gradients.parameters.headBias
+    for i in 0..<count { bias[0] += dScores[i] }
+    forEachChunk(count) { chunk in
+      let gathered = headScratch.hidden.prefix(chunk.count)
+      let dHidden = headScratch.gradient.prefix(chunk.count)
+      compute.gather(hidden.base, rows + chunk.lowerBound, to: gathered)
+      dHidden.fillZero()
+      compute.rowDotBackward(
+        gathered, parameters.headWeight, dy: dScores + chunk.lowerBound, addTo: dHidden,
+        dw: gradients.parameters.headWeight)
+      compute.scatter(dHidden, rows + chunk.lowerBound, addTo: hiddenGradient.base)
+    }
+  }
+
+  private func forEachChunk(_ count: Int, _ body: (Range<Int>) -> Void) {
+    for first in stride(from: 0, to: count, by: HeadScratch.chunk) {
+      body(first..<min(first + HeadScratch.chunk, count))
+    }
+  }
+}

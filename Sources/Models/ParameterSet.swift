@@ -1,0 +1,93 @@
+import Support
+import Tensors
+
+/// The float32 parameters of one model, or anything of the same shape: gradients, moments, an
+/// average. A borrowed view: the mapped file or the arena behind it is kept alive by `owner`.
+public struct ParameterSet: @unchecked Sendable {
+  public let layout: ParameterLayout
+  public let trunk: UnsafeMutablePointer<Float>
+  public let head: UnsafeMutablePointer<Float>?
+  private let owner: AnyObject?
+
+  public init(
+    _ layout: ParameterLayout, trunk: UnsafeMutablePointer<Float>,
+    head: UnsafeMutablePointer<Float>?, owner: AnyObject?
+  ) {
+    precondition(layout.hasScalarHead == (head != nil), "a scalar head where the layout has none")
+    self.layout = layout
+    self.trunk = trunk
+    self.head = head
+    self.owner = owner
+  }
+
+  /// Zeroes in the arena.
+  public init(_ layout: ParameterLayout, name: String, arena: Arena) throws {
+    self.init(
+      layout, trunk: try arena.floats(name, layout.trunkCount),
+      head: layout.hasScalarHead ? try arena.floats("\(name), head", layout.headCount) : nil,
+      owner: arena)
+  }
+
+  /// Each buffer with its element count: what optimizers, clipping and copies walk.
+  public var buffers: [(base: UnsafeMutablePointer<Float>, count: Int)] {
+    var buffers = [(base: trunk, count: layout.trunkCount)]
+    if let head { buffers.append((base: head, count: layout.headCount)) }
+    return buffers
+  }
+
+  /// Each tensor with its values.
+  public var tensors: [(tensor: ParameterLayout.Tensor, base: UnsafeMutablePointer<Float>)] {
+    layout.trunk.map { ($0, trunk + $0.offset) }
+      + layout.head.map { ($0, head! + $0.offset) }
+  }
+
+  /// The scalar head's weight [d].
+  public var headWeight: UnsafeMutablePointer<Float> { head! + layout.head[0].offset }
+  /// The scalar head's bias.
+  public var headBias: UnsafeMutablePointer<Float> { head! + layout.head[1].offset }
+
+  public func fillZero() {
+    for (base, count) in buffers { base.update(repeating: 0, count: count) }
+  }
+
+  /// Copies what the two have in common: the trunk, and the head when both have one.
+  public func copy(from other: ParameterSet) {
+    for (tensor, base) in tensors {
+      if let source = other.values(tensor.name) { base.update(from: source, count: tensor.count) }
+    }
+  }
+
+  /// The values of the tensor of that name.
+  public func values(_ name: String) -> UnsafeMutablePointer<Float>? {
+    if let tensor = layout.tensor(name) { return trunk + tensor.offset }
+    guard let head, let tensor = layout.head.first(where: { $0.name == name }) else { return nil }
+    return head + tensor.offset
+  }
+
+  /// GPT-2's initialisation: N(0, 0.02), projections into the residual stream by 1/√(2·layers)
+  /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0.
+  public func initialize(seed: UInt64) {
+    fillZero()
+    for (number, (tensor, base)) in tensors.enumerated() {
+      var random = RandomStream(seed: seed, purpose: "initialize", index: UInt64(number))
+      if tensor.name.contains("norm") {
+        if tensor.name.hasSuffix(".weight") { base.update(repeating: 1, count: tensor.count) }
+      } else if tensor.dims.count > 1 {
+        let intoResidual = tensor.name.hasSuffix("output.weight") || tensor.name.hasSuffix("down.weight")
+        let depth = Float(2 * layout.architecture.layers).squareRoot()
+        let deviation: Float = intoResidual ? 0.02 / depth : 0.02
+        for i in 0..<tensor.count { base[i] = deviation * random.normal() }
+      }
+    }
+    if head != nil { initializeHead(seed: seed) }
+  }
+
+  /// Head ~ N(0, 1/√(d + 1)), bias 0 (Stiennon et al. 2020).
+  public func initializeHead(seed: UInt64) {
+    var random = RandomStream(seed: seed, purpose: "initialize/head")
+    let width = layout.architecture.dModel
+    let deviation = 1 / Float(width + 1).squareRoot()
+    for i in 0..<width { headWeight[i] = deviation * random.normal() }
+    headBias[0] = 0
+  }
+}

@@ -1,0 +1,58 @@
+import Support
+import Tensors
+
+/// The computation of one architecture: activations and scratch, but no parameters, so that policy,
+/// reference, value and reward model take turns in the same memory.
+///
+/// Order of use: `forward`, then a head (`logprobs`, `scores`, …), and for training
+/// `beginBackward`, a head's backward, `backward`.
+public final class Transformer: @unchecked Sendable {
+  public let architecture: Architecture
+  public let compute: Compute
+  /// Tokens that one pass can hold.
+  public let rows: Int
+  public let isTraining: Bool
+
+  let activations: Activations
+  let rotary: RotaryTable?
+  let gradientScratch: GradientScratch?
+  let headScratch: HeadScratch
+  var sequences: [AttentionSequence] = []
+  var backwardSequences: [AttentionBackwardSequence] = []
+  private let arena: Arena
+
+  /// - Parameters:
+  ///   - rows: tokens that one pass can hold; at least the longest sequence.
+  ///   - training: keeps activations per layer, for `backward`.
+  public init(
+    _ architecture: Architecture, rows: Int, training: Bool, compute: Compute, arena: Arena
+  ) throws {
+    self.architecture = architecture
+    self.compute = compute
+    self.rows = rows
+    self.arena = arena
+    isTraining = training
+    activations = try Activations(architecture, rows: rows, keepsLayers: training, arena: arena)
+    rotary =
+      architecture.position == .rotary
+      ? try RotaryTable(
+        positions: architecture.context, rotary: architecture.rotaryDim,
+        theta: Double(architecture.rotaryTheta), compute: compute, arena: arena) : nil
+    gradientScratch =
+      training
+      ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil
+    headScratch = try HeadScratch(architecture, rows: rows, arena: arena)
+    sequences.reserveCapacity(rows)
+    backwardSequences.reserveCapacity(training ? rows : 0)
+  }
+
+  /// The final norm's output of the latest pass, [rows, d].
+  public var hidden: Matrix { activations.hidden }
+
+  func shape(keyValueStride: Int) -> AttentionShape {
+    AttentionShape(
+      heads: architecture.heads, kvHeads: architecture.kvHeads, headDim: architecture.headDim,
+      queryStride: architecture.qkvWidth, keyValueStride: keyValueStride,
+      outputStride: architecture.queryWidth)
+  }
+}

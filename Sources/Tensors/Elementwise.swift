@@ -1,0 +1,78 @@
+import CKernels
+
+extension Compute {
+  /// y = GELU(x), tanh form.
+  public func gelu(_ x: Matrix, to y: Matrix) {
+    pool.run(tk_gelu, tk_gelu_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base))
+  }
+
+  /// dx = dy·GELU'(x); dx may be dy.
+  public func geluBackward(_ x: Matrix, dy: Matrix, to dx: Matrix) {
+    pool.run(
+      tk_gelu_backward,
+      tk_gelu_backward_args(
+        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: dx.base))
+  }
+
+  /// y = silu(gate)·up with x = [gate | up], [T, 2f] to [T, f].
+  public func swiglu(_ x: Matrix, to y: Matrix) {
+    precondition(x.columns == 2 * y.columns)
+    pool.run(
+      tk_swiglu,
+      tk_swiglu_args(rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base))
+  }
+
+  /// dx [T, 2f] from dy [T, f].
+  public func swigluBackward(_ x: Matrix, dy: Matrix, to dx: Matrix) {
+    precondition(x.columns == 2 * dy.columns && dx.columns == x.columns)
+    pool.run(
+      tk_swiglu_backward,
+      tk_swiglu_backward_args(
+        rows: Int64(x.rows), width: Int64(dy.columns), x: x.base, dy: dy.base, dx: dx.base))
+  }
+
+  /// y += x over `count` elements.
+  public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
+    pool.run(tk_add, tk_add_args(count: Int64(count), x: x, y: y))
+  }
+
+  /// average = decay·average + (1 − decay)·x.
+  public func average(
+    _ x: UnsafePointer<Float>, into average: UnsafeMutablePointer<Float>, count: Int, decay: Float
+  ) {
+    pool.run(tk_lerp, tk_lerp_args(count: Int64(count), decay: decay, x: x, y: average))
+  }
+
+  /// y(i) = x(i)·w + bias: the scalar head. y [T].
+  public func rowDot(
+    _ x: Matrix, _ w: UnsafePointer<Float>, bias: Float, to y: UnsafeMutablePointer<Float>
+  ) {
+    pool.run(
+      tk_row_dot,
+      tk_row_dot_args(
+        rows: Int64(x.rows), width: Int64(x.columns), x: x.base, x_row: Int64(x.stride), w: w,
+        bias: bias, y: y))
+  }
+
+  /// dx(i) += dy(i)·w and, when `dw` is given, dw += Σ dy(i)·x(i).
+  public func rowDotBackward(
+    _ x: Matrix, _ w: UnsafePointer<Float>, dy: UnsafePointer<Float>, addTo dx: Matrix,
+    dw: UnsafeMutablePointer<Float>?
+  ) {
+    let arguments = tk_row_dot_backward_args(
+      rows: Int64(x.rows), width: Int64(x.columns), x: x.base, x_row: Int64(x.stride), w: w,
+      dy: dy, dx: dx.base, dx_row: Int64(dx.stride), dw: dw)
+    pool.run(tk_row_dot_backward_input, arguments)
+    if dw != nil { pool.run(tk_row_dot_backward_weight, arguments) }
+  }
+
+  /// Σ x² in float64: fixed blocks of 4,096, blocks ascending. `scratch` holds ⌈count/4096⌉.
+  public func sumOfSquares(
+    _ x: UnsafePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Double>
+  ) -> Double {
+    pool.run(tk_sum_squares, tk_sum_squares_args(count: Int64(count), x: x, sums: scratch))
+    var sum = 0.0
+    for block in 0..<(count + 4095) / 4096 { sum += scratch[block] }
+    return sum
+  }
+}

@@ -1,0 +1,57 @@
+import CKernels
+
+extension Compute {
+  /// y(i) = table(ids[i]), or y(i) += when `accumulate`. y [T, d], table [V, d].
+  public func gather(
+    _ table: UnsafePointer<Float>, _ ids: UnsafePointer<Int32>, to y: Matrix,
+    accumulate: Bool = false
+  ) {
+    pool.run(
+      tk_gather,
+      tk_gather_args(
+        rows: Int64(y.rows), width: Int64(y.columns), ids: ids, table: table, y: y.base,
+        accumulate: accumulate ? 1 : 0))
+  }
+
+  /// table(ids[i]) += dy(i), rows ascending.
+  public func scatter(
+    _ dy: Matrix, _ ids: UnsafePointer<Int32>, addTo table: UnsafeMutablePointer<Float>
+  ) {
+    pool.run(
+      tk_scatter,
+      tk_scatter_args(
+        rows: Int64(dy.rows), width: Int64(dy.columns), ids: ids, dy: dy.base, table: table))
+  }
+
+  /// Rotates the first `table.rotary` elements of each head in place; `inverse` is the backward.
+  public func rotate(
+    _ x: Matrix, heads: Int, headDim: Int, positions: UnsafePointer<Int32>, _ table: RotaryTable,
+    inverse: Bool = false
+  ) {
+    precondition(x.columns >= heads * headDim)
+    pool.run(
+      tk_rotary,
+      tk_rotary_args(
+        rows: Int64(x.rows), heads: Int64(heads), head_dim: Int64(headDim),
+        rotary: Int64(table.rotary), positions: positions, cosine: table.cosine, sine: table.sine,
+        x: x.base, x_row: Int64(x.stride), inverse: inverse ? 1 : 0))
+  }
+}
+
+/// Cosines and sines of the rotary embedding, [positions, rotary/2] each.
+public struct RotaryTable: @unchecked Sendable {
+  public let rotary: Int
+  let cosine: UnsafeMutablePointer<Float>
+  let sine: UnsafeMutablePointer<Float>
+
+  public init(positions: Int, rotary: Int, theta: Double, compute: Compute, arena: Arena) throws {
+    self.rotary = rotary
+    cosine = try arena.floats("rotary cosine", positions * rotary / 2)
+    sine = try arena.floats("rotary sine", positions * rotary / 2)
+    compute.pool.run(
+      tk_rotary_table,
+      tk_rotary_table_args(
+        positions: Int64(positions), rotary: Int64(rotary), theta: theta, cosine: cosine,
+        sine: sine))
+  }
+}

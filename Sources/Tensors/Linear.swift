@@ -1,0 +1,163 @@
+import CKernels
+
+/// A weight matrix [outputs, inputs] in int8, one scale per output row, packed for every
+/// instruction set: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
+public struct Int8Matrix: @unchecked Sendable {
+  public let outputs: Int
+  public let inputs: Int
+  public let codes: UnsafeMutablePointer<Int8>
+  public let scales: UnsafeMutablePointer<Float>
+  public let rowSums: UnsafeMutablePointer<Int32>
+
+  public init(
+    outputs: Int, inputs: Int, codes: UnsafeMutablePointer<Int8>,
+    scales: UnsafeMutablePointer<Float>, rowSums: UnsafeMutablePointer<Int32>
+  ) {
+    self.outputs = outputs
+    self.inputs = inputs
+    self.codes = codes
+    self.scales = scales
+    self.rowSums = rowSums
+  }
+
+  public init(_ name: String, outputs: Int, inputs: Int, arena: Arena) throws {
+    self.init(
+      outputs: outputs, inputs: inputs,
+      codes: try arena.allocate(
+        name, Self.packedBytes(outputs: outputs, inputs: inputs), of: Int8.self),
+      scales: try arena.floats("\(name) scales", outputs),
+      rowSums: try arena.allocate("\(name) row sums", outputs, of: Int32.self))
+  }
+
+  public static func packedBytes(outputs: Int, inputs: Int) -> Int {
+    tk_int8_packed_bytes(Int64(outputs), Int64(inputs))
+  }
+}
+
+/// y = x·Wᵀ + b: every projection of every architecture.
+public struct Linear: @unchecked Sendable {
+  public enum Weight {
+    case float32(UnsafeMutablePointer<Float>)
+    case int8(Int8Matrix)
+  }
+
+  public let inputs: Int
+  public let outputs: Int
+  public let weight: Weight
+  public let bias: UnsafeMutablePointer<Float>?
+
+  public init(
+    inputs: Int, outputs: Int, weight: Weight, bias: UnsafeMutablePointer<Float>?
+  ) {
+    self.inputs = inputs
+    self.outputs = outputs
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// The float32 weights; training has no others.
+  var floats: UnsafeMutablePointer<Float> {
+    guard case .float32(let pointer) = weight else {
+      preconditionFailure("an int8 weight has no gradient")
+    }
+    return pointer
+  }
+}
+
+extension Compute {
+  /// y = x·Wᵀ + b, or y + x·Wᵀ + b when `accumulate`. x [T, inputs], y [T, outputs].
+  public func apply(_ linear: Linear, _ x: Matrix, to y: Matrix, accumulate: Bool = false) {
+    precondition(
+      x.columns == linear.inputs && y.columns == linear.outputs && x.rows == y.rows,
+      "x \(x.rows)×\(x.columns), W \(linear.outputs)×\(linear.inputs), y \(y.rows)×\(y.columns)")
+    switch linear.weight {
+    case .float32(let weight):
+      pool.run(
+        tk_gemm,
+        tk_gemm_args(
+          M: Int64(x.rows), N: Int64(linear.outputs), K: Int64(linear.inputs),
+          A: x.base, a_row: Int64(x.stride), a_column: 1,
+          B: weight, b_row: 1, b_column: Int64(linear.inputs),
+          C: y.base, c_row: Int64(y.stride), bias: linear.bias, accumulate: accumulate ? 1 : 0,
+          workspace: gemmWorkspace))
+    case .int8(let weight):
+      applyInt8(weight, bias: linear.bias, x, to: y, accumulate: accumulate)
+    }
+  }
+
+  private func applyInt8(
+    _ weight: Int8Matrix, bias: UnsafeMutablePointer<Float>?, _ x: Matrix, to y: Matrix,
+    accumulate: Bool
+  ) {
+    precondition(
+      x.rows <= quantized.rows && x.columns <= quantized.columns,
+      "\(x.rows)×\(x.columns) activations, int8 scratch \(quantized.rows)×\(quantized.columns)")
+    pool.run(
+      tk_int8_quantize,
+      tk_int8_quantize_args(
+        rows: Int64(x.rows), K: Int64(x.columns), x: x.base, x_row: Int64(x.stride),
+        codes: quantized.codes, scales: quantized.scales))
+    pool.run(
+      tk_int8_gemm,
+      tk_int8_gemm_args(
+        M: Int64(x.rows), N: Int64(weight.outputs), K: Int64(weight.inputs),
+        x: quantized.codes, x_scales: quantized.scales,
+        w: weight.codes, w_scales: weight.scales, row_sums: weight.rowSums, bias: bias,
+        y: y.base, y_row: Int64(y.stride), accumulate: accumulate ? 1 : 0))
+  }
+
+  /// dx = dy·W. dy [T, outputs], dx [T, inputs].
+  public func backwardInput(_ linear: Linear, dy: Matrix, to dx: Matrix) {
+    precondition(
+      dy.columns == linear.outputs && dx.columns == linear.inputs && dx.rows == dy.rows,
+      "dy \(dy.rows)×\(dy.columns), W \(linear.outputs)×\(linear.inputs), dx \(dx.rows)×\(dx.columns)")
+    pool.run(
+      tk_gemm,
+      tk_gemm_args(
+        M: Int64(dy.rows), N: Int64(linear.inputs), K: Int64(linear.outputs),
+        A: dy.base, a_row: Int64(dy.stride), a_column: 1,
+        B: linear.floats, b_row: Int64(linear.inputs), b_column: 1,
+        C: dx.base, c_row: Int64(dx.stride), bias: nil, accumulate: 0, workspace: gemmWorkspace))
+  }
+
+  /// dW += dyᵀ·x, db += Σ dy, tokens ascending: continued over micro-batches, the sums have the
+  /// same bits as over the whole batch. `gradient` has the shape of the layer.
+  public func backwardWeight(_ gradient: Linear, dy: Matrix, x: Matrix) {
+    precondition(
+      dy.columns == gradient.outputs && x.columns == gradient.inputs && x.rows == dy.rows,
+      "dy \(dy.rows)×\(dy.columns), x \(x.rows)×\(x.columns)")
+    pool.run(
+      tk_gemm,
+      tk_gemm_args(
+        M: Int64(gradient.outputs), N: Int64(gradient.inputs), K: Int64(dy.rows),
+        A: dy.base, a_row: 1, a_column: Int64(dy.stride),
+        B: x.base, b_row: Int64(x.stride), b_column: 1,
+        C: gradient.floats, c_row: Int64(gradient.inputs), bias: nil, accumulate: 1,
+        workspace: gemmWorkspace))
+    if let bias = gradient.bias {
+      pool.run(
+        tk_column_sum,
+        tk_column_sum_args(
+          rows: Int64(dy.rows), width: Int64(dy.columns), x: dy.base, x_row: Int64(dy.stride),
+          out: bias))
+    }
+  }
+
+  /// Quantises float32 weights [outputs, inputs] into `target`.
+  public func quantize(_ weights: UnsafePointer<Float>, into target: Int8Matrix) {
+    pool.run(
+      tk_int8_pack,
+      tk_int8_pack_args(
+        N: Int64(target.outputs), K: Int64(target.inputs), w: weights, codes: target.codes,
+        scales: target.scales, row_sums: target.rowSums))
+  }
+
+  /// The float32 values of an int8 matrix.
+  public func dequantize(_ source: Int8Matrix, into weights: UnsafeMutablePointer<Float>) {
+    pool.run(
+      tk_int8_unpack,
+      tk_int8_unpack_args(
+        N: Int64(source.outputs), K: Int64(source.inputs), codes: source.codes,
+        scales: source.scales, w: weights))
+  }
+}
