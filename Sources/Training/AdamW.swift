@@ -1,0 +1,100 @@
+import Models
+import Support
+import Tensors
+
+/// AdamW over one model, with clipping by the global gradient norm.
+///
+/// Loshchilov & Hutter 2019; the TensorFlow form as in openai/lm-human-preferences.
+public final class AdamW: @unchecked Sendable {
+  public struct Options: Equatable, Sendable {
+    public var beta1: Float = 0.9
+    public var beta2: Float = 0.95
+    public var epsilon: Float = 1e-5
+    public var weightDecay: Float = 0
+    /// ε added to √v before the bias correction. RECIPE: the PyTorch form drifts faster early on.
+    public var tensorFlowForm = true
+    /// Gradients are scaled down to this norm; 0 for no clipping.
+    public var maxGradientNorm: Double = 1
+
+    public init() {}
+  }
+
+  public let options: Options
+  /// First and second moments.
+  public let m: ParameterSet
+  public let v: ParameterSet
+  /// Steps done.
+  public var step = 0
+  private let scratch: UnsafeMutablePointer<Double>
+  private let arena: Arena
+
+  public init(_ layout: ParameterLayout, _ options: Options, name: String, arena: Arena) throws {
+    self.options = options
+    self.arena = arena
+    m = try ParameterSet(layout, name: "\(name), first moments", arena: arena)
+    v = try ParameterSet(layout, name: "\(name), second moments", arena: arena)
+    scratch = try arena.allocate(
+      "\(name), norm blocks", (layout.trunkCount + 4095) / 4096, of: Double.self)
+  }
+
+  /// ‖g‖₂ over all buffers, in float64.
+  public func norm(of gradients: ParameterSet, compute: Compute) -> Double {
+    gradients.buffers.reduce(0) { sum, buffer in
+      sum + compute.sumOfSquares(buffer.base, count: buffer.count, scratch: scratch)
+    }.squareRoot()
+  }
+
+  /// One update of `parameters`; returns the gradient's norm before clipping.
+  ///
+  /// - Throws: `Failure(.failed)` for a gradient that is not finite, before anything is touched.
+  @discardableResult
+  public func update(
+    _ parameters: ParameterSet, gradients: ParameterSet, learningRate: Double, compute: Compute
+  ) throws -> Double {
+    let norm = norm(of: gradients, compute: compute)
+    guard norm.isFinite else {
+      throw Failure(
+        .failed, "the gradient of \(Self.firstNonFinite(gradients)) is not finite",
+        at: "optimizer step \(step + 1)",
+        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+    }
+    step += 1
+    let clips = options.maxGradientNorm > 0 && norm > options.maxGradientNorm
+    var scalars = AdamWStep(
+      learningRate: Float(learningRate), beta1: options.beta1, beta2: options.beta2,
+      epsilon: options.epsilon, weightDecay: 0,
+      correction1: Float(1 - Self.power(Double(options.beta1), step)),
+      correction2: Float(1 - Self.power(Double(options.beta2), step)),
+      gradientScale: clips ? Float(options.maxGradientNorm / norm) : 1,
+      isTensorFlowForm: options.tensorFlowForm)
+    for (index, tensor) in (parameters.layout.trunk + parameters.layout.head).enumerated() {
+      scalars.weightDecay = tensor.decays ? options.weightDecay : 0
+      let isHead = index >= parameters.layout.trunk.count
+      func base(_ set: ParameterSet) -> UnsafeMutablePointer<Float> {
+        (isHead ? set.head! : set.trunk) + tensor.offset
+      }
+      compute.adamW(
+        scalars, count: tensor.count, p: base(parameters), g: base(gradients), m: base(m),
+        v: base(v))
+    }
+    return norm
+  }
+
+  /// x to the n-th by squaring: the same bits everywhere.
+  static func power(_ x: Double, _ n: Int) -> Double {
+    var (result, square, rest) = (1.0, x, n)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return result
+  }
+
+  private static func firstNonFinite(_ gradients: ParameterSet) -> String {
+    for (tensor, base) in gradients.tensors {
+      for i in 0..<tensor.count where !base[i].isFinite { return "\(tensor.name)[\(i)]" }
+    }
+    return "the whole model (its norm overflows)"
+  }
+}
