@@ -1,0 +1,90 @@
+import Support
+
+/// The binary form, little-endian:
+///
+///     0   4 bytes   "TRBP"
+///     4   u8        version, 1
+///     5   u8        width w of an id in bytes: 2 when the vocabulary has at most 65,536 ids, else 4
+///     6   u16       0
+///     8   u32       number M of merges
+///     12  M × 2w    the left and the right id of each merge; merge i makes id 260 + i
+extension Tokenizer {
+  private static let magic = Array("TRBP".utf8)
+  private static let headerBytes = 12
+
+  /// Everything needed to make this tokenizer again: equal tokenizers give equal bytes.
+  public var serialized: [UInt8] {
+    let width = Self.width(merges: merges.count)
+    var output = Self.magic + [1, UInt8(width), 0, 0]
+    func append(_ value: Int, width: Int) {
+      for byte in 0..<width { output.append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
+    }
+    append(merges.count, width: 4)
+    for merge in merges {
+      append(Int(merge.left), width: width)
+      append(Int(merge.right), width: width)
+    }
+    return output
+  }
+
+  /// - Throws: `Failure(.badData)` if the bytes are not exactly what `serialized` gives for some
+  ///   tokenizer: a wrong length, a merge of an id that does not exist yet, two equal tokens.
+  public init(serialized data: [UInt8], at place: String = "tokenizer") throws {
+    func number(at offset: Int, width: Int) -> Int {
+      (0..<width).reduce(0) { $0 | Int(data[offset + $1]) << (8 * $1) }
+    }
+    guard data.count >= Self.headerBytes, Array(data[..<4]) == Self.magic else {
+      throw Failure(.badData, "this is not a tokenizer", at: place)
+    }
+    guard data[4] == 1 else {
+      throw Failure(
+        .badData, "this tokenizer has version \(data[4]), and only 1 is known", at: place,
+        remedy: "Use a newer tinyrlhf.")
+    }
+    let count = number(at: 8, width: 4)
+    let width = Self.width(merges: count)
+    guard Int(data[5]) == width, data[6] == 0, data[7] == 0,
+      data.count == Self.headerBytes + count * 2 * width
+    else {
+      throw Failure(
+        .badData, "the header of the tokenizer disagrees with its \(data.count) bytes", at: place)
+    }
+    let merges = (0..<count).map { index in
+      let offset = Self.headerBytes + index * 2 * width
+      return Merge(
+        Int32(truncatingIfNeeded: number(at: offset, width: width)),
+        Int32(truncatingIfNeeded: number(at: offset + width, width: width)))
+    }
+    self.init(validated: merges, bytes: try Self.checkedBytes(of: merges, at: place))
+  }
+
+  private static func width(merges: Int) -> Int {
+    merges + Int(firstMerge) <= 65_536 ? 2 : 4
+  }
+
+  /// The bytes of every token.
+  /// - Throws: `Failure(.badData)` at the first merge that is not valid.
+  static func checkedBytes(of merges: [Merge], at place: String) throws -> [[UInt8]] {
+    var tokens: [[UInt8]] = SpecialToken.allCases.map { _ in [] }
+    tokens += (0...255).map { [UInt8($0)] }
+    tokens.reserveCapacity(tokens.count + merges.count)
+    var seen = Set(tokens)
+    for (index, merge) in merges.enumerated() {
+      for part in [merge.left, merge.right] where part < firstByte || part >= tokens.count {
+        throw Failure(
+          .badData, "merge \(index) uses id \(part), which is not a token before it", at: place)
+      }
+      let joined = tokens[Int(merge.left)] + tokens[Int(merge.right)]
+      guard joined.count <= longestToken else {
+        throw Failure(
+          .badData, "merge \(index) makes a token of \(joined.count) bytes, over \(longestToken)",
+          at: place)
+      }
+      guard seen.insert(joined).inserted else {
+        throw Failure(.badData, "merge \(index) makes a token that exists already", at: place)
+      }
+      tokens.append(joined)
+    }
+    return tokens
+  }
+}
