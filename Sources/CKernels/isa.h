@@ -26,9 +26,9 @@ typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
 #if defined(__x86_64__)
 #define TK_BEGIN_AVX2 \
   _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))), apply_to = function)")
-#define TK_BEGIN_AVX512                                                                        \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,avx512f,avx512bw,avx512dq,"   \
-          "avx512vl,avx512vnni,prefer-512-bit\"))), apply_to = function)")
+// (One literal: a pragma takes no concatenation.)
+#define TK_BEGIN_AVX512 \
+  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni\"))), apply_to = function)")
 #define TK_END _Pragma("clang attribute pop")
 #define TK_DISPATCH(name, ...)                                   \
   switch (tk_isa_active()) {                                     \
