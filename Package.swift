@@ -8,9 +8,12 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies)
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+    resources: goldens.contains(name) ? [.copy("Goldens")] : [])
 }
 
+let goldens = ["Models", "Training"]
 let documents = ["Checkpoints": ["FORMAT.md"]]
 
 let package = Package(
