@@ -21,10 +21,11 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     dLogprobs = try arena.floats("language-model gradients", capacity)
   }
 
-  /// Adds `coefficient` · ∂(mean loss)/∂θ to the model's gradients; returns the mean loss in nats
-  /// per target token. L = −1/N · Σ log π(token), N counted over all `sequences`.
+  /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target
+  /// token. L = −1/N · Σ log π(token), N counted over all `sequences`.
   public func accumulate(
-    _ model: TrainableModel, _ sequences: [TrainingSequence], coefficient: Float = 1
+    _ weights: TransformerWeights, into gradients: Gradients, _ sequences: [TrainingSequence],
+    coefficient: Float = 1
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }
@@ -32,11 +33,11 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     for range in microBatches(sequences.map(\.tokens.count), capacity: batch.capacity) {
       let targetRows = load(sequences[range])
       dLogprobs.update(repeating: -coefficient / Float(count), count: targetRows.count)
-      transformer.forward(model.weights, batch)
+      transformer.forward(weights, batch)
       transformer.beginBackward(batch)
       transformer.logprobsBackward(
-        model.weights, targetRows, logprob: logprobs, dLogprob: dLogprobs, into: model.gradients)
-      transformer.backward(model.weights, batch, into: model.gradients)
+        weights, targetRows, logprob: logprobs, dLogprob: dLogprobs, into: gradients)
+      transformer.backward(weights, batch, into: gradients)
       for i in 0..<targetRows.count { sum -= Double(logprobs[i]) }
     }
     return sum / Double(count)
@@ -49,7 +50,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     _ model: TrainableModel, _ sequences: [TrainingSequence], learningRate: Double
   ) throws -> (loss: Double, gradientNorm: Double) {
     model.gradients.reset()
-    let loss = accumulate(model, sequences)
+    let loss = accumulate(model.weights, into: model.gradients, sequences)
     guard loss.isFinite else {
       throw Failure(
         .failed, "the loss is not finite", at: "optimizer step \(model.optimizer.step + 1)",

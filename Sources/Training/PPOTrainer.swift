@@ -1,0 +1,263 @@
+import Models
+import Support
+import Tensors
+
+/// PPO with a per-token KL penalty and a pretraining mix, on one prompt, one answer, end.
+///
+///     E[r(x, y) − β log(π(y|x)/π_SFT(y|x))] + γ_ptx E_pretrain[log π(x)]     Ouyang et al. 2022, eq. 2
+///
+/// Sampling may be int8; everything the objective is made of is float32.
+public final class PPOTrainer: @unchecked Sendable {
+  public let policy: TrainableModel
+  public let value: TrainableModel
+  public let options: PPOOptions
+  /// β; moves when it is adaptive.
+  public var controller: KLController
+  /// Moving average of the policy.
+  public let average: ParameterSet?
+  public var skippedUpdates = 0
+  private var skipsInARow = 0
+
+  let compute: Compute
+  private let reference: TransformerWeights
+  private let reward: (parameters: ParameterSet, weights: TransformerWeights)
+  private let normalization: RewardNormalization
+  private let policyPass: PolicyPass
+  private let valuePass: ScalarPass
+  private let scorer: RewardTrainer
+  private let evaluator: PolicyPass
+  private let valueEvaluator: ScalarPass
+  private let languageModel: LanguageModelTrainer
+  private let pretrainingGradients: Gradients?
+
+  /// - Parameters:
+  ///   - reference: frozen, mapped and shared.
+  ///   - training: the transformer that learns.
+  ///   - inference: one that only computes; the same bits with less memory.
+  public init(
+    policy: TrainableModel, value: TrainableModel, reference: ParameterSet, reward: ParameterSet,
+    normalization: RewardNormalization, options: PPOOptions, pretrainingTokens: Int,
+    training: Transformer, inference: Transformer, arena: Arena
+  ) throws {
+    self.policy = policy
+    self.value = value
+    self.options = options
+    self.reference = TransformerWeights(reference)
+    self.reward = (reward, TransformerWeights(reward))
+    self.normalization = normalization
+    compute = training.compute
+    controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
+    average =
+      options.averageDecay > 0
+      ? try ParameterSet(policy.parameters.layout, name: "policy, average", arena: arena) : nil
+    average?.copy(from: policy.parameters)
+    policyPass = try PolicyPass(training, arena: arena)
+    valuePass = try ScalarPass(training, arena: arena)
+    evaluator = try PolicyPass(inference, arena: arena)
+    valueEvaluator = try ScalarPass(inference, arena: arena)
+    scorer = try RewardTrainer(inference, arena: arena)
+    languageModel = try LanguageModelTrainer(training, arena: arena)
+    pretrainingGradients =
+      options.pretrainingCoefficient > 0
+      ? try Gradients(
+        policy.parameters.layout, tokens: pretrainingTokens, name: "pretraining mix, gradients",
+        arena: arena) : nil
+  }
+
+  private var inverseTemperature: Float { 1 / options.temperature }
+
+  // MARK: One iteration
+
+  /// Scores, penalises, estimates advantages and updates policy and value on sampled episodes.
+  ///
+  /// - Parameters:
+  ///   - episodes: fresh samples of the current policy.
+  ///   - learningRate: of policy and value.
+  ///   - random: draws the minibatches.
+  ///   - pretraining: sequences for the mix, asked for once an update.
+  /// - Returns: metrics by name, RECIPE 20.
+  /// - Throws: `Failure(.failed)` for non-finite losses or gradients and for ratios that keep exploding.
+  public func learn(
+    from episodes: Episodes, learningRate: Double, random: inout RandomStream,
+    pretraining: () -> [TrainingSequence]
+  ) throws -> [String: Double] {
+    var episodes = episodes
+    var metrics = assess(&episodes)
+    metrics.merge(estimateAdvantages(&episodes)) { _, new in new }
+    metrics.merge(
+      try update(episodes, learningRate: learningRate, random: &random, pretraining: pretraining)
+    ) { _, new in new }
+    metrics["lr"] = learningRate
+    return metrics
+  }
+
+  /// Fills in what the models say of the episodes before any update.
+  public func assess(_ episodes: inout Episodes) -> [String: Double] {
+    let old = evaluator.logprobs(policy.weights, episodes, inverseTemperature: inverseTemperature)
+    episodes.logprobs = old.logprobs
+    episodes.entropies = old.entropies
+    episodes.reference =
+      evaluator.logprobs(reference, episodes, inverseTemperature: inverseTemperature).logprobs
+    episodes.values = values(episodes)
+    let raw = scorer.scores(
+      reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
+    episodes.scores = raw.map(normalization.apply)
+    var correction = ImportanceWeights(cap: options.importanceCap)
+    episodes.weights = correction.add(float32: episodes.logprobs, sampled: episodes.sampled)
+    if !options.correctsRollouts {
+      episodes.weights = Array(repeating: 1, count: episodes.weights.count)
+    }
+    return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
+  }
+
+  private func values(_ episodes: Episodes) -> [Float] {
+    var values: [Float] = []
+    let sequences = (0..<episodes.count).map {
+      (tokens: episodes.sequence($0), rows: episodes.rows($0))
+    }
+    for range in microBatches(
+      sequences.map(\.tokens.count), capacity: valueEvaluator.transformer.rows)
+    {
+      values += valueEvaluator.forward(
+        value.parameters, value.weights, sequences: Array(sequences[range]))
+    }
+    return values
+  }
+
+  /// Rewards per token, advantages and returns; moves an adaptive β.
+  public func estimateAdvantages(_ episodes: inout Episodes) -> [String: Double] {
+    let scores = Rewards.score(
+      episodes.scores, ended: episodes.ended, missingEnd: options.missingEnd,
+      clip: options.rewardClip)
+    let beta = controller.coefficient
+    var rewards = Rewards.perToken(
+      logprobs: episodes.logprobs, reference: episodes.reference, lengths: episodes.lengths,
+      scores: scores, klCoefficient: beta
+    ).rewards
+    if options.whitenRewards { rewards = Rewards.whitened(rewards) }
+    (episodes.advantages, episodes.returns) = Advantages.generalized(
+      rewards: rewards, values: episodes.values, lengths: episodes.lengths, gamma: options.gamma,
+      lambda: options.lambda)
+    let explained = Statistics.explainedVariance(values: episodes.values, returns: episodes.returns)
+    if options.whitenAdvantages { episodes.advantages = Advantages.whitened(episodes.advantages) }
+
+    var kl = KLEstimates()
+    kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
+    let n = Double(episodes.count)
+    let perEpisode = kl.k1 / n
+    controller.update(kl: perEpisode, episodes: episodes.count)
+    let meanScore = scores.reduce(0) { $0 + Double($1) } / n
+    let tokens = Double(episodes.logprobs.count)
+    return [
+      "objective/kl": perEpisode, "objective/kl_k3": kl.k3 / n,
+      "objective/entropy": episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
+      "objective/non_score_reward": -beta * perEpisode, "objective/scores": meanScore,
+      "objective/rlhf_reward": meanScore - beta * perEpisode, "objective/kl_coef": beta,
+      "value/explained_variance": explained ?? 0, "response/length": tokens / n,
+      "val/num_eos_tokens": Double(episodes.ended.filter { $0 }.count),
+      "response/without_eos": Double(episodes.ended.filter { !$0 }.count) / n,
+    ]
+  }
+
+  // MARK: Updates
+
+  private func update(
+    _ episodes: Episodes, learningRate: Double, random: inout RandomStream,
+    pretraining: () -> [TrainingSequence]
+  ) throws -> [String: Double] {
+    var record = UpdateRecord()
+    var order = Array(0..<episodes.count)
+    let size = (episodes.count + options.miniBatches - 1) / options.miniBatches
+    for _ in 0..<options.epochs {
+      random.shuffle(&order)
+      for first in stride(from: 0, to: order.count, by: size) {
+        let minibatch = Array(order[first..<min(first + size, order.count)])
+        try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
+        try updateValue(episodes, minibatch, learningRate, &record)
+      }
+    }
+    try guardAgainstExplosion(record)
+    return record.metrics(skipped: skippedUpdates)
+  }
+
+  private func updatePolicy(
+    _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double,
+    _ pretraining: () -> [TrainingSequence], _ record: inout UpdateRecord
+  ) throws {
+    let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
+    var loss = PPOPolicyLoss(clipRange: options.clipRange, tokens: tokens)
+    policy.gradients.reset()
+    policyPass.accumulate(
+      policy, episodes, minibatch, inverseTemperature: inverseTemperature, loss: &loss)
+    policy.gradients.finish(compute)
+    let own = policy.optimizer.norm(of: policy.gradients.parameters, compute: compute)
+    if let pretrainingGradients {
+      pretrainingGradients.reset()
+      record.pretrainingLoss += languageModel.accumulate(
+        policy.weights, into: pretrainingGradients, pretraining(),
+        coefficient: Float(options.pretrainingCoefficient))
+      pretrainingGradients.finish(compute)
+      record.pretrainingNorm += policy.optimizer.norm(
+        of: pretrainingGradients.parameters, compute: compute)
+      for (source, target) in zip(
+        pretrainingGradients.parameters.buffers, policy.gradients.parameters.buffers)
+      {
+        compute.add(source.base, to: target.base, count: target.count)
+      }
+    }
+    record.add(loss.sums, norm: own)
+    let ratio = loss.sums.ratioMean
+    guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio else {
+      skippedUpdates += 1
+      record.skipped += 1
+      return
+    }
+    try policy.optimizer.update(
+      policy.parameters, gradients: policy.gradients.parameters, learningRate: learningRate,
+      compute: compute)
+    updateAverage()
+  }
+
+  private func updateAverage() {
+    guard let average else { return }
+    for (source, target) in zip(policy.parameters.buffers, average.buffers) {
+      compute.average(
+        source.base, into: target.base, count: target.count, decay: Float(options.averageDecay))
+    }
+  }
+
+  private func updateValue(
+    _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double, _ record: inout UpdateRecord
+  ) throws {
+    let starts = episodes.starts
+    let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
+    var loss = PPOValueLoss(
+      clipRange: options.clipRangeValue, coefficient: options.valueCoefficient, tokens: tokens)
+    value.gradients.reset()
+    let lengths = minibatch.map { episodes.prompts[$0].count + episodes.responses[$0].count }
+    for range in microBatches(lengths, capacity: valuePass.transformer.rows) {
+      let members = minibatch[range]
+      let predicted = valuePass.forward(
+        value.parameters, value.weights,
+        sequences: members.map { (tokens: episodes.sequence($0), rows: episodes.rows($0)) })
+      var next = 0
+      for member in members {
+        for t in starts[member]..<starts[member] + episodes.responses[member].count {
+          valuePass.gradients[next] = loss.add(
+            value: predicted[next], oldValue: episodes.values[t], target: episodes.returns[t])
+          next += 1
+        }
+      }
+      valuePass.backward(value)
+    }
+    record.add(loss.sums, norm: try value.step(learningRate: learningRate, compute: compute))
+  }
+
+  private func guardAgainstExplosion(_ record: UpdateRecord) throws {
+    skipsInARow = record.skipped > 0 ? skipsInARow + 1 : 0
+    guard skipsInARow >= options.skipsBeforeStopping else { return }
+    throw Failure(
+      .failed, "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio) in \(skipsInARow) iterations in a row",
+      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef; the last checkpoint is kept.")
+  }
+}

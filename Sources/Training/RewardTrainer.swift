@@ -1,0 +1,129 @@
+import Models
+import Support
+import Tensors
+
+/// The answers of one prompt, each with its prompt's tokens before it, and their ranks (1 is best).
+public struct RankedSequences: Sendable {
+  public var sequences: [[Int32]]
+  public var ranks: [Int]
+  public var margin: Double
+
+  public init(sequences: [[Int32]], ranks: [Int], margin: Double = 0) {
+    precondition(sequences.count == ranks.count, "\(sequences.count) answers, \(ranks.count) ranks")
+    self.sequences = sequences
+    self.ranks = ranks
+    self.margin = margin
+  }
+
+  var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
+}
+
+/// What turns a raw score into a reward: gain·score + bias, so that demonstrations score 0 on
+/// average and samples have standard deviation 1.
+public struct RewardNormalization: Codable, Equatable, Sendable {
+  public var gain: Float
+  public var bias: Float
+
+  public init(gain: Float, bias: Float) {
+    self.gain = gain
+    self.bias = bias
+  }
+
+  public func apply(_ score: Float) -> Float { gain * score + bias }
+
+  /// From raw scores of demonstrations (their mean becomes 0) and of samples (their standard
+  /// deviation becomes 1).
+  ///
+  /// - Throws: `Failure(.badData)` when the samples' scores do not vary.
+  public static func measure(demonstrations: [Float], samples: [Float]) throws
+    -> RewardNormalization
+  {
+    let deviation = Statistics.moments(samples).variance.squareRoot()
+    guard deviation.isFinite, deviation > 1e-8 else {
+      throw Failure(
+        .badData, "the reward model gives every sample the same score",
+        remedy: "Train it on more comparisons, or on comparisons that are not all ties.")
+    }
+    let gain = 1 / deviation
+    return RewardNormalization(
+      gain: Float(gain), bias: Float(-gain * Statistics.moments(demonstrations).mean))
+  }
+}
+
+/// Trains and reads a reward model: all answers of a prompt are one batch element, each forwarded
+/// once (Ouyang et al. 2022, §3.5).
+public final class RewardTrainer: @unchecked Sendable {
+  private let pass: ScalarPass
+  private var compute: Compute { pass.transformer.compute }
+
+  /// - Parameter transformer: holds all answers of a prompt in one pass.
+  public init(_ transformer: Transformer, arena: Arena) throws {
+    pass = try ScalarPass(transformer, arena: arena)
+  }
+
+  /// One optimizer step on the mean ranking loss over `prompts`.
+  ///
+  /// - Throws: `Failure(.failed)` when the loss or a gradient is not finite; nothing is touched then.
+  public func step(
+    _ model: TrainableModel, _ prompts: [RankedSequences], learningRate: Double,
+    centering: Double = 0
+  ) throws -> (loss: RankingLoss, gradientNorm: Double) {
+    model.gradients.reset()
+    var loss = RankingLoss(prompts: prompts.count, centering: centering)
+    for range in microBatches(prompts.map(\.tokenCount), capacity: pass.transformer.rows) {
+      let scores = lastTokenScores(
+        model.parameters, model.weights, prompts[range].flatMap(\.sequences))
+      var next = 0
+      for prompt in prompts[range] {
+        let k = prompt.ranks.count
+        let gradient = loss.add(
+          scores: Array(scores[next..<next + k]), ranks: prompt.ranks, margin: prompt.margin)
+        for i in 0..<k { pass.gradients[next + i] = gradient[i] }
+        next += k
+      }
+      pass.backward(model)
+    }
+    guard loss.mean.isFinite else {
+      throw Failure(
+        .failed, "the loss is not finite", at: "optimizer step \(model.optimizer.step + 1)",
+        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+    }
+    return (loss, try model.step(learningRate: learningRate, compute: compute))
+  }
+
+  /// The ranking loss without learning: accuracy on held-out comparisons.
+  public func evaluate(
+    _ parameters: ParameterSet, _ weights: TransformerWeights, _ prompts: [RankedSequences]
+  ) -> RankingLoss {
+    var loss = RankingLoss(prompts: max(1, prompts.count))
+    let scores = scores(parameters, weights, prompts.flatMap(\.sequences))
+    var next = 0
+    for prompt in prompts {
+      let k = prompt.ranks.count
+      _ = loss.add(
+        scores: Array(scores[next..<next + k]), ranks: prompt.ranks, margin: prompt.margin)
+      next += k
+    }
+    return loss
+  }
+
+  /// The raw score of each sequence, read at its last token.
+  public func scores(
+    _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
+  ) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(sequences.count)
+    for range in microBatches(sequences.map(\.count), capacity: pass.transformer.rows) {
+      result += lastTokenScores(parameters, weights, Array(sequences[range]))
+    }
+    return result
+  }
+
+  private func lastTokenScores(
+    _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
+  ) -> UnsafeBufferPointer<Float> {
+    pass.forward(
+      parameters, weights,
+      sequences: sequences.map { (tokens: $0, rows: $0.count - 1..<$0.count) })
+  }
+}

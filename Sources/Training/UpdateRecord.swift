@@ -1,0 +1,36 @@
+/// What the updates of one iteration did, as sums; `metrics` names the means.
+struct UpdateRecord {
+  private var policy = PPOPolicyLoss.Sums()
+  private var value = PPOValueLoss.Sums()
+  private var policyNorm = 0.0
+  private var valueNorm = 0.0
+  private var policyUpdates = 0
+  private var valueUpdates = 0
+  var pretrainingLoss = 0.0
+  var pretrainingNorm = 0.0
+  var skipped = 0
+
+  mutating func add(_ sums: PPOPolicyLoss.Sums, norm: Double) {
+    policy += sums
+    policyNorm += norm
+    policyUpdates += 1
+  }
+
+  mutating func add(_ sums: PPOValueLoss.Sums, norm: Double) {
+    value += sums
+    valueNorm += norm
+    valueUpdates += 1
+  }
+
+  func metrics(skipped total: Int) -> [String: Double] {
+    let updates = Double(max(1, policyUpdates))
+    var metrics = Dictionary(
+      uniqueKeysWithValues: (policy.metrics + value.metrics).map { ($0.name, $0.value) })
+    metrics["policy/gradient_norm"] = policyNorm / updates
+    metrics["value/gradient_norm"] = valueNorm / Double(max(1, valueUpdates))
+    metrics["ptx/loss"] = pretrainingLoss / updates
+    metrics["ptx/gradient_norm"] = pretrainingNorm / updates
+    metrics["policy/skipped_updates"] = Double(total)
+    return metrics
+  }
+}
