@@ -1,0 +1,68 @@
+import Foundation
+import Support
+import Testing
+
+/// A committed file of results by an independent implementation; see Tools/goldens.
+struct Golden {
+  let value: JSONValue
+
+  static func load(_ name: String) throws -> Golden {
+    let path = try #require(
+      Bundle.module.path(forResource: name, ofType: "json", inDirectory: "Goldens"))
+    return Golden(value: try JSON.decode(JSONValue.self, from: Files.read(path), at: path))
+  }
+
+  subscript(key: String) -> Golden {
+    get throws { Golden(value: try #require(value[key], "no \"\(key)\" in the golden")) }
+  }
+
+  var list: [Golden] {
+    get throws { try #require(value.array).map(Golden.init) }
+  }
+  var number: Double {
+    get throws { try #require(value.number) }
+  }
+  var int: Int {
+    get throws { Int(try number) }
+  }
+  var ints: [Int] {
+    get throws { try list.map { try $0.int } }
+  }
+  var doubles: [Double] {
+    get throws {
+      let numbers = try list.map { try $0.number }
+      try #require(!numbers.isEmpty)
+      return numbers
+    }
+  }
+  var floats: [Float] {
+    get throws { try doubles.map { Float($0) } }
+  }
+}
+
+/// |ours − golden| ≤ tolerance · max(1, |golden|), element by element.
+func expectClose(
+  _ ours: [Float], _ golden: [Double], _ tolerance: Double,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectClose(ours.map { Double($0) }, golden, tolerance, sourceLocation: sourceLocation)
+}
+
+func expectClose(
+  _ ours: [Double], _ golden: [Double], _ tolerance: Double,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(ours.count == golden.count, sourceLocation: sourceLocation)
+  for (index, (a, b)) in zip(ours, golden).enumerated() {
+    #expect(
+      abs(a - b) <= tolerance * max(1, abs(b)), "element \(index): \(a) against \(b)",
+      sourceLocation: sourceLocation)
+  }
+}
+
+func expectClose(
+  _ ours: Double, _ golden: Double, _ tolerance: Double,
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectClose([ours], [golden], tolerance, sourceLocation: sourceLocation)
+}

@@ -1,0 +1,80 @@
+import Testing
+
+@testable import Training
+
+@Test("per-token rewards, advantages and returns agree with the padded reference")
+func rolloutGolden() throws {
+  let golden = try Golden.load("training")
+  let (ppo, float) = (try golden["ppo"], try golden["tolerance"]["float"].number)
+  let lengths = try ppo["lengths"].ints
+  let (rewards, rewardLengths) = Rewards.perToken(
+    logprobs: try ppo["logprobs"].floats, reference: try ppo["reference"].floats,
+    lengths: lengths, scores: try ppo["scores"].floats,
+    klCoefficient: try ppo["kl_coefficient"].number)
+  #expect(rewardLengths == lengths)
+  expectClose(rewards, try ppo["rewards"].doubles, float)
+  expectClose(Rewards.whitened(rewards), try ppo["rewards_whitened"].doubles, 5 * float)
+
+  let (advantages, returns) = Advantages.generalized(
+    rewards: rewards, values: try ppo["values"].floats, lengths: lengths,
+    gamma: try ppo["gamma"].number, lambda: try ppo["lambda"].number)
+  expectClose(advantages, try ppo["advantages"].doubles, 5 * float)
+  expectClose(returns, try ppo["returns"].doubles, 5 * float)
+  expectClose(Advantages.whitened(advantages), try ppo["advantages_whitened"].doubles, 5 * float)
+}
+
+@Test("the score one past the end agrees with the padded reference, at full length too")
+func pastEndGolden() throws {
+  let golden = try Golden.load("training")
+  let (ppo, past) = (try golden["ppo"], try golden["ppo_past_end"])
+  let float = try golden["tolerance"]["float"].number
+  let (rewards, lengths) = Rewards.perToken(
+    logprobs: try ppo["logprobs"].floats, reference: try ppo["reference"].floats,
+    lengths: try ppo["lengths"].ints, scores: try ppo["scores"].floats,
+    klCoefficient: try ppo["kl_coefficient"].number,
+    placement: .onePastEnd(maximumLength: try past["maximum_length"].int))
+  #expect(lengths == (try past["lengths"].ints))
+  expectClose(rewards, try past["rewards"].doubles, float)
+  let (advantages, returns) = Advantages.generalized(
+    rewards: rewards, values: try past["values"].floats, lengths: lengths,
+    gamma: try ppo["gamma"].number, lambda: try ppo["lambda"].number)
+  expectClose(advantages, try past["advantages"].doubles, 5 * float)
+  expectClose(returns, try past["returns"].doubles, 5 * float)
+}
+
+@Test("the estimates of KL agree with the reference")
+func klGolden() throws {
+  let ppo = try Golden.load("training")["ppo"]
+  var kl = KLEstimates()
+  kl.add(logprobs: try ppo["logprobs"].floats, reference: try ppo["reference"].floats)
+  #expect(kl.tokens == 40)
+  expectClose(kl.k1, try ppo["kl"]["k1"].number, 1e-12)
+  expectClose(kl.k2, try ppo["kl"]["k2"].number, 1e-12)
+  expectClose(kl.k3, try ppo["kl"]["k3"].number, 1e-12)
+}
+
+@Test("a policy equal to its reference has KL exactly 0 and rewards that are its scores alone")
+func noDivergence() {
+  let logprobs: [Float] = [-1.1, -0.3, -2.7]
+  var kl = KLEstimates()
+  kl.add(logprobs: logprobs, reference: logprobs)
+  #expect(kl.k1 == 0 && kl.k2 == 0 && kl.k3 == 0)
+  let rewards = Rewards.perToken(
+    logprobs: logprobs, reference: logprobs, lengths: [2, 1], scores: [0.5, -4],
+    klCoefficient: 0.3
+  ).rewards
+  #expect(rewards == [0, 0.5, -4])
+}
+
+@Test("an answer without its end gets the penalty after the clip; the others keep their score")
+func missingEnd() {
+  let (scores, ended): ([Float], [Bool]) = ([7, 7, -7, 0.5], [true, false, false, false])
+  func score(_ rule: Rewards.MissingEnd, clip: Float? = nil) -> [Float] {
+    Rewards.score(scores, ended: ended, missingEnd: rule, clip: clip)
+  }
+  #expect(score(.keep) == scores)
+  #expect(score(.set(-1)) == [7, -1, -1, -1])
+  #expect(score(.subtract(1)) == [7, 6, -8, -0.5])
+  #expect(score(.subtract(1), clip: 5) == [5, 4, -6, -0.5])
+  #expect(score(.set(-9), clip: 5) == [5, -9, -9, -9])
+}

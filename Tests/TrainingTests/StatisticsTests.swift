@@ -1,0 +1,64 @@
+import Testing
+
+@testable import Training
+
+@Test("moments of a known list")
+func moments() {
+  let (mean, variance) = Statistics.moments([2, 4, 4, 4, 5, 5, 7, 9] as [Float])
+  #expect(mean == 5 && abs(variance - 32.0 / 7) < 1e-15)
+  #expect(Statistics.moments([] as [Float]) == (0, 0))
+  #expect(Statistics.moments([3] as [Float]) == (3, 0))
+}
+
+@Test("values explain all of themselves, nothing by a constant, and less than nothing if opposed")
+func explainedVariance() {
+  let returns: [Float] = [1, 2, 4, -3]
+  #expect(Statistics.explainedVariance(values: returns, returns: returns) == 1)
+  #expect(Statistics.explainedVariance(values: [7, 7, 7, 7], returns: returns) == 0)
+  #expect(Statistics.explainedVariance(values: returns.map { -$0 }, returns: returns) == -3)
+  #expect(Statistics.explainedVariance(values: [1, 2], returns: [5, 5]) == nil)
+}
+
+@Test("correlation is ±1 along a line, 0 for a symmetric parabola, nil for a constant")
+func correlation() throws {
+  let x: [Float] = [-2, -1, 0, 1, 2]
+  let rising = try #require(Statistics.correlation(x, x.map { 3 * $0 + 1 }))
+  let falling = try #require(Statistics.correlation(x, x.map { -0.5 * $0 }))
+  #expect(abs(rising - 1) < 1e-15 && abs(falling + 1) < 1e-15)
+  #expect(Statistics.correlation(x, x.map { $0 * $0 }) == 0)
+  #expect(Statistics.correlation(x, [1, 1, 1, 1, 1]) == nil)
+  let long = try #require(Statistics.lengthCorrelation(scores: [1, 2, 3], lengths: [10, 20, 30]))
+  #expect(abs(long - 1) < 1e-15)
+}
+
+@Test("Wilson's interval agrees with published values and stays inside 0…1")
+func wilson() {
+  let half = Proportion(successes: 5, of: 10)
+  #expect(abs(half.low - 0.2366) < 1e-4 && abs(half.high - 0.7634) < 1e-4)
+  // Newcombe 1998, table I, method 3.
+  let many = Proportion(successes: 81, of: 263)
+  #expect(abs(many.low - 0.2553) < 1e-4 && abs(many.high - 0.3662) < 1e-4)
+  let one = Proportion(successes: 1, of: 29)
+  #expect(abs(one.low - 0.0061) < 1e-4 && abs(one.high - 0.1718) < 1e-4)
+  let none = Proportion(successes: 0, of: 20)
+  #expect(none.low == 0 && abs(none.high - 0.1611) < 1e-4)
+  let all = Proportion(successes: 20, of: 20)
+  #expect(abs(all.high - 1) < 1e-12 && all.high <= 1)
+  let nothing = Proportion(successes: 0, of: 0)
+  #expect(nothing.low == 0 && nothing.high == 1)
+}
+
+@Test("a reward model that is right as often as it says has no calibration error")
+func calibrated() {
+  // σ(ln 3) = 3/4: three right, one wrong.
+  let sure: Float = 1.0986123
+  let calibration = Calibration(differences: [sure, sure, sure, -sure], bins: 2)
+  #expect(calibration.bins.map(\.count).reduce(0, +) == 4)
+  #expect(calibration.error < 1e-7)
+  let overconfident = Calibration(differences: [20, -20], bins: 5)
+  #expect(overconfident.bins.map(\.count) == [0, 0, 0, 0, 2])
+  #expect(overconfident.bins[4].observed == 0.5)
+  #expect(abs(overconfident.error - 0.5) < 1e-8)
+  let undecided = Calibration(differences: [0])
+  #expect(undecided.bins[0].observed == 0.5 && undecided.error == 0)
+}
