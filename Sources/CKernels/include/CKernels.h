@@ -95,6 +95,20 @@ void tk_swiglu(const void *args, int part, int parts);
 typedef struct { int64_t rows, width; const float *x, *dy; float *dx; } tk_swiglu_backward_args;
 void tk_swiglu_backward(const void *args, int part, int parts);
 
+// ---------------------------------------------------------------- elementary functions
+
+/// y = exp(x), log(x) for positive normal x, 1/(1 + exp(−x)). y may be x. The only ones that a
+/// result may depend on; error within 2.5 units in the last place (vmath.h).
+typedef struct { int64_t count; const float *x; float *y; } tk_map_args;
+void tk_exp(const void *args, int part, int parts);       // (vector.c)
+void tk_log(const void *args, int part, int parts);
+void tk_logistic(const void *args, int part, int parts);
+/// The same in float64, one number at a time (math64.c); sine and cosine for |x| ≤ 2²⁰.
+double tk_exp64(double x);
+double tk_log64(double x);
+double tk_sin64(double x);
+double tk_cos64(double x);
+
 // ---------------------------------------------------------------- vectors (vector.c)
 
 /// y += x

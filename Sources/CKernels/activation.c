@@ -1,0 +1,92 @@
+// GELU (tanh form) and SwiGLU, and their gradients. Element by element, so that neither lanes nor
+// parts can matter.
+#ifdef TK_SUFFIX
+#include "vmath.h"
+
+// ½(1 + tanh u) = σ(2u): GELU(x) = x·σ(2u) with 2u = √(8/π)·(x + 0.044715x³). One exponential, and
+// no cancellation for negative x.
+#define ROOT 1.5957691216f
+#define CUBE 0.044715f
+
+TK_INLINE v16 TK(gelu16)(v16 x) {
+  v16 inner = TK(v_fma)(x * x * CUBE, x, x);
+  return x * TK(v_logistic)(inner * ROOT);
+}
+
+/// GELU'(x) = s + x·s·(1 − s)·√(8/π)·(1 + 3·0.044715x²),  s = σ(2u).
+TK_INLINE v16 TK(gelu_slope16)(v16 x) {
+  v16 square = x * x;
+  v16 s = TK(v_logistic)(TK(v_fma)(square * CUBE, x, x) * ROOT);
+  v16 inner = TK(v_fma)(square, TK(v_all)(3 * CUBE), TK(v_all)(1)) * ROOT;
+  return TK(v_fma)(x * s * (1.0f - s), inner, s);
+}
+
+static void TK(gelu)(const void *args, int part, int parts) {
+  const tk_gelu_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->count, 16, part, parts, &begin, &end);
+  for (int64_t i = begin; i < end; i += 16)
+    TK(v_store_at)(a->y, i, end, TK(gelu16)(TK(v_load_at)(a->x, i, end, 0)));
+}
+
+static void TK(gelu_backward)(const void *args, int part, int parts) {
+  const tk_gelu_backward_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->count, 16, part, parts, &begin, &end);
+  for (int64_t i = begin; i < end; i += 16) {
+    v16 slope = TK(gelu_slope16)(TK(v_load_at)(a->x, i, end, 0));
+    TK(v_store_at)(a->dx, i, end, TK(v_load_at)(a->dy, i, end, 0) * slope);
+  }
+}
+
+/// y = gate·σ(gate)·up
+static void TK(swiglu)(const void *args, int part, int parts) {
+  const tk_swiglu_args *a = args;
+  const int64_t width = a->width;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const float *gate = a->x + row * 2 * width, *up = gate + width;
+    for (int64_t j = 0; j < width; j += 16) {
+      v16 g = TK(v_load_at)(gate, j, width, 0);
+      v16 y = g * TK(v_logistic)(g) * TK(v_load_at)(up, j, width, 0);
+      TK(v_store_at)(a->y + row * width, j, width, y);
+    }
+  }
+}
+
+/// d gate = dy·up·s·(1 + gate·(1 − s)),  d up = dy·gate·s,  s = σ(gate).
+static void TK(swiglu_backward)(const void *args, int part, int parts) {
+  const tk_swiglu_backward_args *a = args;
+  const int64_t width = a->width;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const float *gate = a->x + row * 2 * width, *up = gate + width;
+    float *d_gate = a->dx + row * 2 * width, *d_up = d_gate + width;
+    for (int64_t j = 0; j < width; j += 16) {
+      v16 g = TK(v_load_at)(gate, j, width, 0), u = TK(v_load_at)(up, j, width, 0);
+      v16 dy = TK(v_load_at)(a->dy + row * width, j, width, 0);
+      v16 s = TK(v_logistic)(g);
+      v16 slope = s * TK(v_fma)(g, 1.0f - s, TK(v_all)(1));
+      TK(v_store_at)(d_gate, j, width, dy * u * slope);
+      TK(v_store_at)(d_up, j, width, dy * (g * s));
+    }
+  }
+}
+
+#undef ROOT
+#undef CUBE
+#else
+#define TK_FILE "activation.c"
+#include "instances.h"
+
+void tk_gelu(const void *args, int part, int parts) { TK_DISPATCH(gelu, args, part, parts); }
+void tk_gelu_backward(const void *args, int part, int parts) {
+  TK_DISPATCH(gelu_backward, args, part, parts);
+}
+void tk_swiglu(const void *args, int part, int parts) { TK_DISPATCH(swiglu, args, part, parts); }
+void tk_swiglu_backward(const void *args, int part, int parts) {
+  TK_DISPATCH(swiglu_backward, args, part, parts);
+}
+#endif

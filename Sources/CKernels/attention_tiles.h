@@ -1,0 +1,128 @@
+// What attention and its gradient share: tiles of 64 keys, transposed tiles, and small matrix
+// products whose every element is one ascending chain. Included once per instruction set.
+#include "vmath.h"
+
+#ifndef TINYRLHF_ATTENTION_TILES_H
+#define TINYRLHF_ATTENTION_TILES_H
+enum { TILE = 64, WIDEST_HEAD = 128 };
+
+TK_INLINE int64_t tk_least(int64_t a, int64_t b) { return a < b ? a : b; }
+TK_INLINE int64_t tk_most(int64_t a, int64_t b) { return a > b ? a : b; }
+/// Columns of whole vectors that hold n elements.
+TK_INLINE int64_t tk_padded(int64_t n) { return (n + 15) / 16 * 16; }
+#endif
+
+// One step of a 16×16 transposition: exchanges the off-diagonal blocks of `step` elements.
+#define TK_EXCHANGE(x, step, upper, lower)                                     \
+  for (int i = 0; i < 16; i++)                                                 \
+    if (!(i & step)) {                                                         \
+      v16 a = x[i], b = x[i + step];                                           \
+      x[i] = __builtin_shufflevector(a, b, TK_LANES upper);                    \
+      x[i + step] = __builtin_shufflevector(a, b, TK_LANES lower);             \
+    }
+#define TK_LANES(...) __VA_ARGS__
+
+TK_INLINE void TK(transpose16)(v16 x[16]) {
+  TK_EXCHANGE(x, 8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+              (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+  TK_EXCHANGE(x, 4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+              (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+  TK_EXCHANGE(x, 2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+              (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+  TK_EXCHANGE(x, 1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+              (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+}
+
+/// y[d*TILE + i] = x(i, d) for i < n rows of x; the rows up to the next multiple of 16 are zero.
+static void TK(transpose_tile)(const float *x, int64_t x_row, int64_t n, int64_t head_dim,
+                               float *y) {
+  for (int64_t i = 0; i < n; i += 16)
+    for (int64_t d = 0; d < head_dim; d += 16) {
+      v16 t[16];
+      for (int64_t l = 0; l < 16; l++)
+        t[l] = i + l < n ? TK(v_load_at)(x + (i + l) * x_row, d, head_dim, 0) : TK(v_all)(0);
+      TK(transpose16)(t);
+      for (int64_t l = 0; l < 16; l++)
+        if (d + l < head_dim) TK(v_store)(y + (d + l) * TILE + i, t[l]);
+    }
+}
+
+#undef TK_EXCHANGE
+#undef TK_LANES
+
+/// Where the inner index of C(r, j) += Σ_k A(r, k)·B(k, j) lies.
+typedef struct {
+  const float *a; int64_t a_row, a_column;
+  const float *b; int64_t b_row;
+  float *c; int64_t c_row;
+} TK(chains);
+
+/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined.
+TK_INLINE void TK(chain_block)(const int rows, const int groups, int64_t inner, TK(chains) m) {
+  v16 c[4][4];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) c[r][g] = TK(v_load)(m.c + r * m.c_row + 16 * g);
+#pragma clang loop unroll(disable)
+  for (int64_t k = 0; k < inner; k++) {
+    v16 b[4];
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + 16 * g);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++) c[r][g] = TK(v_fma)(a, b[g], c[r][g]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) TK(v_store)(m.c + r * m.c_row + 16 * g, c[r][g]);
+}
+
+/// The last `columns` < 16 of one row.
+static void TK(chain_tail)(int64_t columns, int64_t inner, TK(chains) m) {
+  v16 c = TK(v_load_first)(m.c, columns, 0);
+  for (int64_t k = 0; k < inner; k++)
+    c = TK(v_fma)(TK(v_all)(m.a[k * m.a_column]),
+                  TK(v_load_first)(m.b + k * m.b_row, columns, 0), c);
+  TK(v_store_first)(m.c, columns, c);
+}
+
+/// C += A·B for rows ≤ TK_ROWS; nothing depends on how rows and columns are grouped.
+static void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains) m) {
+  if (inner <= 0) return;
+  int64_t j = 0;
+  if (rows == TK_ROWS) {
+    for (; j + 32 <= columns; j += 32, m.b += 32, m.c += 32)
+      TK(chain_block)(TK_ROWS, 2, inner, m);
+    for (; j + 16 <= columns; j += 16, m.b += 16, m.c += 16)
+      TK(chain_block)(TK_ROWS, 1, inner, m);
+  }
+  const TK(chains) rest = m;
+  for (int64_t r = 0; r < rows; r++) {
+    m = rest;
+    m.a += r * m.a_row;
+    m.c += r * m.c_row;
+    int64_t i = j;
+    for (; i + 64 <= columns; i += 64, m.b += 64, m.c += 64) TK(chain_block)(1, 4, inner, m);
+    for (; i + 16 <= columns; i += 16, m.b += 16, m.c += 16) TK(chain_block)(1, 1, inner, m);
+    if (i < columns) TK(chain_tail)(columns - i, inner, m);
+  }
+}
+
+/// C += A·B where row r has `inner` + r terms, but never more than `most`: consecutive queries, each
+/// of which sees one key more, within a tile of `most` keys.
+static void TK(product_causal)(int64_t rows, int64_t columns, int64_t inner, int64_t most,
+                               TK(chains) m) {
+  TK(product)(rows, columns, inner, m);
+  m.a += inner * m.a_column;
+  m.b += inner * m.b_row;
+  for (int64_t r = 1; r < rows; r++) {
+    m.a += m.a_row;
+    m.c += m.c_row;
+    TK(product)(1, columns, tk_least(inner + r, most) - inner, m);
+  }
+}

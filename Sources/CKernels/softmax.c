@@ -1,0 +1,115 @@
+// Log-softmax over a vocabulary, its gradient, and drawing a token.
+#ifdef TK_SUFFIX
+#include "vmath.h"
+
+/// The largest of t·logits, and its 16-lane sums Σ exp(z − max) and Σ exp(z − max)·(z − max).
+typedef struct { float max, sum, weighted; } TK(softmax_sums);
+
+TK_INLINE TK(softmax_sums) TK(sums_of)(const float *logits, int64_t count, float t) {
+  const float lowest = -__builtin_inff();
+  v16 max = TK(v_all)(lowest), sum = {}, weighted = {};
+  for (int64_t j = 0; j < count; j += 16)
+    max = TK(v_max)(TK(v_load_at)(logits, j, count, lowest) * t, max);
+  const float top = TK(v_max_of)(max);
+  for (int64_t j = 0; j < count; j += 16) {
+    v16 d = TK(v_load_at)(logits, j, count, lowest) * t - top;
+    v16 e = TK(v_exp)(d);
+    sum += e;
+    weighted = TK(v_fma)(e, TK(v_select)(e > 0.0f, d, TK(v_all)(0)), weighted);  // 0·−∞ is 0 here
+  }
+  return (TK(softmax_sums)){top, TK(v_sum)(sum), TK(v_sum)(weighted)};
+}
+
+/// lse = max + log Σ;  entropy = log Σ − Σ p·(z − max), the same as lse − Σ p·z with less rounding.
+static void TK(log_softmax)(const void *args, int part, int parts) {
+  const tk_log_softmax_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const float *logits = a->logits + row * a->vocabulary;
+    TK(softmax_sums) s = TK(sums_of)(logits, a->vocabulary, a->inverse_temperature);
+    const float log_sum = TK(log1)(s.sum), lse = s.max + log_sum;
+    a->lse[row] = lse;
+    a->logprob[row] = logits[a->targets[row]] * a->inverse_temperature - lse;
+    if (a->entropy) a->entropy[row] = log_sum - s.weighted / s.sum;
+  }
+}
+
+static void TK(log_softmax_backward)(const void *args, int part, int parts) {
+  const tk_log_softmax_backward_args *a = args;
+  const int64_t count = a->vocabulary;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    float *logits = a->logits + row * count;
+    const float d = a->d_logprob[row] * a->inverse_temperature, lse = a->lse[row];
+    const int32_t target = a->targets[row];
+    const float hit = TK(exp1)(logits[target] * a->inverse_temperature - lse);
+    for (int64_t j = 0; j < count; j += 16) {
+      v16 z = TK(v_load_at)(logits, j, count, 0) * a->inverse_temperature;
+      TK(v_store_at)(logits, j, count, TK(v_exp)(z - lse) * -d);
+    }
+    logits[target] = d * (1.0f - hit);
+  }
+}
+
+static int32_t TK(arg_max)(const float *logits, int64_t count) {
+  int64_t best = 0;
+  for (int64_t j = 1; j < count; j++)
+    if (logits[j] > logits[best]) best = j;
+  return (int32_t)best;
+}
+
+/// Adds the weights exp(t·logits − max) from `j` on to *total, ascending, until it exceeds `bound`;
+/// returns the element where that happens, or −1.
+TK_INLINE int64_t TK(accumulate)(const float *logits, int64_t count, float t, float max,
+                                 double bound, double *total, int64_t *last) {
+  for (int64_t j = 0; j < count; j += 16) {
+    float weights[16];
+    TK(v_store)(weights, TK(v_exp)(TK(v_load_at)(logits, j, count, -__builtin_inff()) * t - max));
+    for (int64_t i = 0; i < 16 && j + i < count; i++) {
+      *total += (double)weights[i];
+      if (weights[i] > 0) *last = j + i;
+      if (*total > bound) return j + i;
+    }
+  }
+  return -1;
+}
+
+static void TK(sample)(const void *args, int part, int parts) {
+  const tk_sample_args *a = args;
+  const int64_t count = a->vocabulary;
+  const float t = a->inverse_temperature == 0 ? 1 : a->inverse_temperature;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const float *logits = a->logits + row * count;
+    TK(softmax_sums) s = TK(sums_of)(logits, count, t);
+    int64_t token;
+    if (a->inverse_temperature == 0) {
+      token = TK(arg_max)(logits, count);
+    } else {
+      double total = 0, cumulative = 0;
+      int64_t last = 0;
+      TK(accumulate)(logits, count, t, s.max, __builtin_inf(), &total, &last);
+      token = TK(accumulate)(logits, count, t, s.max, (double)a->uniform[row] * total,
+                             &cumulative, &last);
+      if (token < 0) token = last;  // only if the logits hold a NaN
+    }
+    a->tokens[row] = (int32_t)token;
+    a->logprob[row] = logits[token] * t - (s.max + TK(log1)(s.sum));
+  }
+}
+
+#else
+#define TK_FILE "softmax.c"
+#include "instances.h"
+
+void tk_log_softmax(const void *args, int part, int parts) {
+  TK_DISPATCH(log_softmax, args, part, parts);
+}
+void tk_log_softmax_backward(const void *args, int part, int parts) {
+  TK_DISPATCH(log_softmax_backward, args, part, parts);
+}
+void tk_sample(const void *args, int part, int parts) { TK_DISPATCH(sample, args, part, parts); }
+#endif
