@@ -33,7 +33,7 @@ TK_INLINE void NAME(tile_of)(const int rows, int64_t kc, const float *a, const f
     V right[TK_VECTORS];
     UNROLL for (int v = 0; v < TK_VECTORS; v++) right[v] = *(const V *)(b + v * TK_LANES);
     UNROLL for (int m = 0; m < rows; m++) {
-      V left = (V){0} + a[m];
+      V left = a[m] - (V){0};  // in every lane; adding 0 would lose the sign of −0
       UNROLL for (int v = 0; v < TK_VECTORS; v++)
         sum[m][v] = __builtin_elementwise_fma(left, right[v], sum[m][v]);
     }
