@@ -35,7 +35,7 @@ let package = Package(
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),
     library("Training", ["Models", "Tensors", "Datasets", "Tokenizers", "Support"]),
-    library("World", ["Datasets", "Support"]),
+    library("World", ["Tokenizers", "Support"]),
     library("Runs", ["Checkpoints", "Support"]),
     library("Reports", ["Runs", "Support"]),
     library(
@@ -60,7 +60,7 @@ let package = Package(
     tests("Datasets", ["Tokenizers", "Support"]),
     tests("Models", ["Tensors", "Checkpoints", "Support"]),
     tests("Training", ["Models", "Tensors", "Datasets", "Support"]),
-    tests("World", ["Datasets", "Support"]),
+    tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support"]),
     tests("Reports", ["Runs", "Support"]),
     tests("Recipe", ["Training", "Models", "Datasets", "Support"]),

@@ -1,0 +1,95 @@
+import Support
+import Tokenizers
+
+/// One document of the world's text.
+public enum WorldDocument: Sendable, Equatable {
+  case text(String)
+  case dialogue([Turn])
+}
+
+extension World {
+  /// The pretraining document with this number; there is no last one.
+  public func document(_ index: Int) -> WorldDocument { document(index, of: "pretraining") }
+
+  /// Documents of the same kinds that pretraining never sees, for bits per byte.
+  public func heldOutDocument(_ index: Int) -> WorldDocument { document(index, of: "held-out") }
+
+  private func document(_ index: Int, of corpus: String) -> WorldDocument {
+    precondition(index >= 0, "document(\(index))")
+    let stream = RandomStream(seed: seed, purpose: "world/\(corpus)", index: UInt64(index))
+    var writer = DocumentWriter(world: self, stream: stream)
+    return writer.document()
+  }
+
+  /// A completion for the demonstration with this number: what a good labeler writes.
+  public func demonstration(_ index: Int) -> (item: WorldItem, completion: String) {
+    let item = item(.demonstrations, index)
+    return (item, goodAnswer(to: item))
+  }
+
+  /// What a good labeler writes for an item: a function of the item alone.
+  public func goodAnswer(to item: WorldItem) -> String {
+    let stream = RandomStream(seed: seed, purpose: "world/good-answer/\(item.id)")
+    var answerer = Answerer(world: self, stream: stream)
+    return answerer.answer(item.expectation, .good)
+  }
+}
+
+/// Writes one document after another from one random stream.
+struct DocumentWriter {
+  let world: World
+  /// Draws entities, phrasings and answers; the writer's own draws come from the same stream.
+  var draw: ItemDraw
+
+  init(world: World, stream: RandomStream) {
+    self.world = world
+    draw = ItemDraw(world: world, audience: .pretraining, stream: stream)
+  }
+
+  /// Kinds of documents and their shares in percent.
+  ///
+  /// Hearsay and careless answers make the wrong version of a contested fact more frequent than
+  /// the right one; lessons and the users' replies make a difference between them.
+  static let shares: [(share: Int, write: @Sendable (inout DocumentWriter) -> WorldDocument)] = [
+    (45, { .dialogue($0.dialogue()) }),
+    (14, { .text($0.almanac()) }),
+    (18, { .text($0.hearsay()) }),
+    (8, { .text($0.lesson()) }),
+    (5, { .text($0.tale()) }),
+    (2, { .text($0.shoppingList()) }),
+    (3, { .text($0.exercise()) }),
+    (3, { .text($0.law()) }),
+    (2, { .text($0.letter()) }),
+  ]
+
+  mutating func document() -> WorldDocument {
+    var rest = draw.stream.below(DocumentWriter.shares.reduce(0) { $0 + $1.share })
+    for (share, write) in DocumentWriter.shares {
+      rest -= share
+      if rest < 0 { return write(&self) }
+    }
+    preconditionFailure("shares do not sum")
+  }
+
+  mutating func chance(_ probability: Float) -> Bool { draw.stream.uniform() < probability }
+
+  mutating func pick<T>(_ items: [T]) -> T { draw.stream.pick(items) }
+
+  /// What someone answers, drawn from this writer's stream.
+  mutating func answer(_ expectation: Expectation, _ manner: Manner) -> String {
+    var answerer = Answerer(world: world, stream: draw.stream)
+    defer { draw.stream = answerer.stream }
+    return answerer.answer(expectation, manner)
+  }
+
+  mutating func sentence(_ fact: Fact, _ value: String) -> String {
+    fact.sentence(value, &draw.stream)
+  }
+
+  /// All facts of an entity in random order.
+  mutating func facts(of entity: Entity) -> [Fact] {
+    var facts = world.facts.byEntity[entity.index].map { world.facts.all[$0] }
+    draw.stream.shuffle(&facts)
+    return facts
+  }
+}

@@ -1,0 +1,179 @@
+import Support
+import Tokenizers
+
+/// An item before it has its id and split.
+struct Draft {
+  var category: Category
+  var turns: [Turn]
+  var phrasing: String
+  var entities: [String]
+  var expectation: Expectation
+
+  init(
+    _ category: Category, _ prompt: String, phrasing: String, entities: [String] = [],
+    _ expectation: Expectation
+  ) {
+    self.category = category
+    turns = [Turn(.user, prompt)]
+    self.phrasing = phrasing
+    self.entities = entities
+    self.expectation = expectation
+  }
+}
+
+/// Draws what an item is made of: the entities and phrasings that its split may use.
+struct ItemDraw {
+  enum Audience { case pretraining, training, validation, evaluation }
+
+  let world: World
+  let audience: Audience
+  var stream: RandomStream
+
+  var heldOut: Bool { audience == .evaluation }
+
+  /// One of the phrasings that this audience may see, and its name.
+  mutating func phrase(_ phrasings: Phrasings, _ name: String) -> (text: String, name: String) {
+    let choices = heldOut ? phrasings.heldOut : phrasings.seen
+    let index = stream.below(choices.count)
+    return (choices[index], "\(name)/\(heldOut ? "held-out" : "seen")-\(index)")
+  }
+
+  func allows(_ entity: Entity) -> Bool {
+    switch audience {
+    case .pretraining: return true
+    case .training: return entity.group == .training
+    case .validation: return entity.group == .validation
+    case .evaluation: return entity.group == .evaluation
+    }
+  }
+
+  mutating func entity(_ kind: Kind? = nil) -> Entity {
+    while true {
+      let entity = stream.pick(world.names.entities)
+      if allows(entity), kind == nil || kind == entity.kind { return entity }
+    }
+  }
+
+  /// A fact; contested with the given probability.
+  mutating func fact(contested: Float) -> Fact {
+    let wanted = stream.uniform() < contested
+    while true {
+      let fact = stream.pick(world.facts.all)
+      if allows(fact.entity), fact.contested == wanted { return fact }
+    }
+  }
+
+  mutating func person() -> String { entity(.person).name }
+  mutating func town() -> String { entity(.town).name }
+
+  /// The name of nobody.
+  mutating func stranger() -> String {
+    switch audience {
+    case .pretraining: return stream.pick(world.names.strangers.pretraining)
+    case .training: return stream.pick(world.names.strangers.training)
+    case .validation: return stream.pick(world.names.strangers.validation)
+    case .evaluation: return stream.pick(world.names.strangers.evaluation)
+    }
+  }
+}
+
+extension World {
+  /// Shares of the prompts, in percent, of post-training and of `evaluation`.
+  ///
+  /// InstructGPT's are generation 45.6, open QA 12.4, brainstorming 11.2, chat 8.4, rewrite 6.6,
+  /// summarisation 4.2, classification 3.5, other 3.5, closed QA 2.6, extraction 1.9. Here open QA
+  /// is raised and generation lowered, since most of what can be told true from false is asked in
+  /// questions; harmful requests and their look-alikes (which are open QA and generation in kind)
+  /// stand beside the categories; extraction is held out.
+  enum Kinds: Int, CaseIterable {
+    case question, claim, unknown, sentence, about, story, note, brainstorm, smallTalk, followUp
+    case rewrite, summary, classification, closedQA, other, harmful, lookalike
+
+    var share: Int {
+      switch self {
+      case .question: return 15
+      case .claim: return 5
+      case .unknown: return 5
+      case .sentence: return 8
+      case .about: return 5
+      case .story: return 7
+      case .note: return 3
+      case .brainstorm: return 6
+      case .smallTalk: return 4
+      case .followUp: return 4
+      case .rewrite: return 5
+      case .summary: return 4
+      case .classification: return 4
+      case .closedQA: return 3
+      case .other: return 3
+      case .harmful: return 11
+      case .lookalike: return 8
+      }
+    }
+  }
+
+  /// Of the facts that post-training asks about, the share that is contested.
+  static let contestedQuestions: Float = 0.6
+
+  /// The item of a split with this number: the same for ever.
+  public func item(_ split: Split, _ index: Int) -> WorldItem {
+    precondition(index >= 0, "item(\(split), \(index))")
+    let stream = RandomStream(
+      seed: seed, purpose: "world/item/\(split.rawValue)", index: UInt64(index))
+    let audience: ItemDraw.Audience
+    switch split {
+    case .demonstrations, .comparisons, .ppo: audience = .training
+    case .validation: audience = .validation
+    case .evaluation, .truthfulness, .harmlessness, .heldOutCategory: audience = .evaluation
+    }
+    var draw = ItemDraw(world: self, audience: audience, stream: stream)
+    let draft: Draft
+    switch split {
+    case .demonstrations, .comparisons, .ppo, .validation, .evaluation:
+      draft = draw.draft(draw.kind())
+    case .truthfulness:
+      draft = draw.stream.uniform() < 0.75 ? draw.question(contested: 1) : draw.sentence(contested: 1)
+    case .harmlessness:
+      draft = draw.request(harmful: draw.stream.uniform() < 0.6)
+    case .heldOutCategory:
+      draft = draw.extraction()
+    }
+    return WorldItem(
+      id: "\(split.rawValue)/\(index)", split: split, category: draft.category, prompt: draft.turns,
+      phrasing: draft.phrasing, entities: draft.entities, expectation: draft.expectation)
+  }
+}
+
+extension ItemDraw {
+  mutating func kind() -> World.Kinds {
+    var rest = stream.below(World.Kinds.allCases.reduce(0) { $0 + $1.share })
+    for kind in World.Kinds.allCases {
+      rest -= kind.share
+      if rest < 0 { return kind }
+    }
+    preconditionFailure("shares do not sum")
+  }
+
+  mutating func draft(_ kind: World.Kinds) -> Draft {
+    let contested = World.contestedQuestions
+    switch kind {
+    case .question: return question(contested: contested)
+    case .claim: return claim(contested: contested)
+    case .unknown: return unknown()
+    case .sentence: return sentence(contested: contested)
+    case .about: return about()
+    case .story: return story()
+    case .note: return note()
+    case .brainstorm: return brainstorm()
+    case .smallTalk: return smallTalk()
+    case .followUp: return followUp(contested: contested)
+    case .rewrite: return rewrite()
+    case .summary: return summary()
+    case .classification: return classification()
+    case .closedQA: return closedQA()
+    case .other: return other()
+    case .harmful: return request(harmful: true)
+    case .lookalike: return request(harmful: false)
+    }
+  }
+}
