@@ -25,4 +25,15 @@ void ts_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 /// The value of the environment variable `name`, or NULL.
 const char *ts_environment(const char *name);
 
+/// From now on SIGINT and SIGTERM are remembered; a second one ends the process at once.
+void ts_signals_catch(void);
+/// The signal remembered, or 0.
+int ts_signal_received(void);
+void ts_signal_forget(void);
+/// From now on SIGBUS (a mapped file that shrank) writes one message and exits with 74.
+void ts_signals_catch_bus(void);
+
+/// Columns of the terminal behind `descriptor`, or 0 where there is none.
+int ts_terminal_width(int descriptor);
+
 #endif

@@ -1,0 +1,114 @@
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// `metrics.jsonl`: one line a step, `{"stage": "ppo", "step": 12, "objective/kl": 1.5, …}`.
+///
+/// Lines hold what the run learnt, and nothing of the clock but one key, `"seconds"`; without it
+/// the log of a resumed run equals that of an uninterrupted one, byte for byte.
+/// Lines are gathered in memory: call `synchronize` *before* the checkpoint of a step is written.
+public final class MetricsLog {
+  /// The one key that may differ between equal runs.
+  public static let timeKey = "seconds"
+
+  private let path: String
+  private var descriptor: Int32
+  private var pending: [UInt8] = []
+  private static let bufferBytes = 1 << 16
+
+  /// Opens the log of `folder` for more lines. A last line that was cut short is dropped.
+  public init(_ folder: RunFolder) throws {
+    path = folder.file(RunFile.metrics)
+    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw Failure(.cannotCreate, "cannot be created: \(Files.systemError())", at: path)
+    }
+    do { try dropTornLine() } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit {
+    try? flush()
+    close(descriptor)
+  }
+
+  /// Adds one line. Values that are not finite are written as null.
+  /// - Parameters:
+  ///   - values: names and values; their order is that of the line.
+  ///   - seconds: time since the stage began, if it should be kept.
+  public func append(
+    stage: String, step: Int, _ values: [(name: String, value: Double)], seconds: Double? = nil
+  ) throws {
+    var line = "{\"stage\":\(Self.quoted(stage)),\"step\":\(step)"
+    for (name, value) in values + (seconds.map { [(Self.timeKey, $0)] } ?? []) {
+      line += ",\(Self.quoted(name)):\(Self.number(value))"
+    }
+    pending += Array(line.utf8) + Array("}\n".utf8)
+    if pending.count >= Self.bufferBytes { try flush() }
+  }
+
+  /// Makes all lines so far durable.
+  /// - Throws: `Failure(.inputOutput)`; the lines stay pending, and nothing before them is lost.
+  public func synchronize() throws {
+    try flush()
+    guard fsync(descriptor) == 0 || errno == EINVAL else {
+      throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+    }
+  }
+
+  /// Drops the lines of `stage` after `step`: what an interrupted run wrote past the checkpoint
+  /// from which it is resumed.
+  public func truncate(stage: String, afterStep step: Int) throws {
+    try flush()
+    let bytes = try Files.read(path)
+    var kept: [UInt8] = []
+    for (index, line) in bytes.split(separator: 0x0A).enumerated() {
+      let record = try JSON.decode(
+        MetricsRecord.self, from: Array(line), at: "\(path), line \(index + 1)")
+      if record.stage == stage && record.step > step { continue }
+      kept += line
+      kept.append(0x0A)
+    }
+    guard kept.count < bytes.count else { return }
+    try Files.writeAtomically(kept, to: path)
+    let reopened = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
+    guard reopened >= 0 else {
+      throw Failure(.inputOutput, "cannot be opened: \(Files.systemError())", at: path)
+    }
+    close(descriptor)
+    descriptor = reopened
+  }
+
+  private func flush() throws {
+    guard !pending.isEmpty else { return }
+    let end = lseek(descriptor, 0, SEEK_END)
+    do { try Files.write(pending, to: descriptor, path: path) } catch {
+      // Half a batch would be written again with the next one.
+      ftruncate(descriptor, end)
+      throw error
+    }
+    pending.removeAll(keepingCapacity: true)
+  }
+
+  private func dropTornLine() throws {
+    let bytes = try Files.read(path)
+    let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+    guard whole < bytes.count else { return }
+    guard ftruncate(descriptor, off_t(whole)) == 0 else {
+      throw Failure(.inputOutput, "cannot be repaired: \(Files.systemError())", at: path)
+    }
+  }
+
+  private static func quoted(_ text: String) -> String { (try? JSON.line(text)) ?? "\"\"" }
+
+  private static func number(_ value: Double) -> String {
+    guard value.isFinite else { return "null" }
+    return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+  }
+}

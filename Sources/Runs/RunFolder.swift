@@ -1,0 +1,199 @@
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A run's folder, held by this process alone: manifest, checkpoints, metrics and results.
+///
+///     let run = try RunFolder.start(at: "runs/1", manifest: manifest, resume: false)
+///     if !run.isFinished("sft") {
+///       try run.begin("sft")
+///       …
+///       try run.finish("sft", seconds: 41.2, checkpoint: "sft.trlhf", identity: "9f0c…")
+///     }
+public final class RunFolder {
+  public let path: String
+  public private(set) var manifest: Manifest
+  private let lock: FolderLock
+
+  /// Begins a run in a new or empty folder, or continues one.
+  /// - Throws: `Failure`: `.usage` if the folder holds files and `resume` is false, or holds
+  ///   another run than `manifest` describes; `.busy` if another process has it;
+  ///   `.cannotCreate` if it cannot be written.
+  public static func start(at path: String, manifest: Manifest, resume: Bool) throws -> RunFolder {
+    try createFolders(path)
+    let names = try contents(of: path)
+    // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
+    var lock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
+    if !resume, let found = names.first(where: { $0 != FolderLock.name }) {
+      throw Failure(
+        .usage, "holds files already (\(found))", at: path,
+        remedy: "Continue the run in it with --resume, or choose another folder with --output.")
+    }
+    lock = try lock ?? FolderLock(folder: path)
+    if resume, names.contains(where: { $0 != FolderLock.name }) {
+      let folder = try RunFolder(resuming: path, lock: lock!)
+      try folder.manifest.requireSameRun(as: manifest, at: path)
+      return folder
+    }
+    let folder = RunFolder(path: path, manifest: manifest, lock: lock!)
+    try folder.writeManifest()
+    return folder
+  }
+
+  /// Continues the run in `path` with the options it was begun with.
+  /// - Throws: `Failure`: `.usage` if there is no run; `.busy` if another process has it.
+  public static func resume(at path: String) throws -> RunFolder {
+    guard Files.exists("\(path)/\(RunFile.manifest)") else {
+      throw Failure(
+        .usage, "is not a run folder (it has no \(RunFile.manifest))", at: path,
+        remedy: "Name the folder that was given with --output.")
+    }
+    return try RunFolder(resuming: path, lock: FolderLock(folder: path))
+  }
+
+  private init(path: String, manifest: Manifest, lock: FolderLock) {
+    self.path = path
+    self.manifest = manifest
+    self.lock = lock
+  }
+
+  private convenience init(resuming path: String, lock: FolderLock) throws {
+    guard Files.exists("\(path)/\(RunFile.manifest)") else {
+      throw Failure(
+        .usage, "holds files but no run (no \(RunFile.manifest))", at: path,
+        remedy: "Choose another folder with --output.")
+    }
+    self.init(path: path, manifest: try RunRecords.manifest(in: path), lock: lock)
+    for name in try Self.contents(of: path) where name.hasSuffix(".partial") {
+      unlink("\(path)/\(name)")
+    }
+    manifest.resumed.append(Clock.date())
+    try writeManifest()
+  }
+
+  /// The path of a file in this folder.
+  public func file(_ name: String) -> String { "\(path)/\(name)" }
+
+  // MARK: Stages
+
+  /// Whether a stage has ended and what it left is still there.
+  public func isFinished(_ stage: String) -> Bool {
+    guard let entry = manifest.stages.first(where: { $0.name == stage }),
+      entry.status == .finished
+    else { return false }
+    return entry.checkpoint.map { Files.exists(file($0)) } ?? true
+  }
+
+  /// Enters a stage, for the first time or again.
+  public func begin(_ stage: String) throws {
+    update(stage) { $0.status = .running }
+    try writeManifest()
+  }
+
+  /// Adds the time spent in a stage that is interrupted.
+  public func pause(_ stage: String, seconds: Double) throws {
+    update(stage) { $0.seconds += seconds }
+    try writeManifest()
+  }
+
+  /// Leaves a stage for good.
+  /// - Parameters:
+  ///   - seconds: time spent in it since it was last entered.
+  ///   - checkpoint: the name of the file that it left in this folder.
+  ///   - identity: that checkpoint's identity, in hexadecimal.
+  public func finish(
+    _ stage: String, seconds: Double, checkpoint: String? = nil, identity: String? = nil
+  ) throws {
+    update(stage) {
+      $0.status = .finished
+      $0.seconds += seconds
+      $0.checkpoint = checkpoint
+      $0.identity = identity
+    }
+    try writeManifest()
+  }
+
+  private func update(_ stage: String, _ change: (inout Manifest.Stage) -> Void) {
+    if !manifest.stages.contains(where: { $0.name == stage }) {
+      manifest.stages.append(Manifest.Stage(name: stage, status: .running, seconds: 0))
+    }
+    change(&manifest.stages[manifest.stages.firstIndex { $0.name == stage }!])
+  }
+
+  private func writeManifest() throws {
+    try write(manifest, to: RunFile.manifest)
+  }
+
+  // MARK: Results
+
+  /// Replaces `summary.json`.
+  public func write(_ summary: Summary) throws { try write(summary, to: RunFile.summary) }
+
+  /// Replaces `evaluation.json`.
+  public func write(_ details: EvaluationDetails) throws {
+    try write(details, to: RunFile.evaluation)
+  }
+
+  /// Replaces `samples.jsonl`.
+  public func write(_ samples: [SampleRecord]) throws {
+    try writeLines(samples, to: RunFile.samples)
+  }
+
+  /// Replaces a file by one JSON object a line.
+  public func writeLines(_ records: [some Encodable], to name: String) throws {
+    var bytes: [UInt8] = []
+    for record in records {
+      bytes += try JSON.encode(record)
+      bytes.append(0x0A)
+    }
+    try Files.writeAtomically(bytes, to: file(name))
+  }
+
+  private func write(_ value: some Encodable, to name: String) throws {
+    try Files.writeAtomically(JSON.encode(value, pretty: true) + [0x0A], to: file(name))
+  }
+
+  // MARK: Folders
+
+  /// The names in a folder, sorted.
+  static func contents(of path: String) throws -> [String] {
+    guard let folder = opendir(path) else {
+      throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: path)
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Makes `path` and the folders above it.
+  private static func createFolders(_ path: String) throws {
+    guard !path.isEmpty else {
+      throw Failure(.usage, "the run folder has no name", remedy: "Name one with --output.")
+    }
+    var folder = path.hasPrefix("/") ? "" : "."
+    for part in path.split(separator: "/") {
+      folder += "/\(part)"
+      if mkdir(folder, 0o755) != 0 && errno != EEXIST {
+        throw Failure(
+          .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
+          remedy: "Choose a folder that you may write with --output.")
+      }
+    }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw Failure(
+        .cannotCreate, "is a file, not a folder", at: path,
+        remedy: "Choose a folder with --output.")
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import Support
+
+/// All that a run folder tells, for a report. Reading needs no lock and no checkpoint: a copied
+/// folder is enough, and so is one in the middle of its run.
+public struct RunRecords: Sendable {
+  public var manifest: Manifest?
+  public var metrics: [MetricsRecord]
+  public var samples: [SampleRecord]
+  public var evaluation: EvaluationDetails?
+  public var summary: Summary?
+
+  /// - Throws: `Failure` if `folder` holds none of a run's files, or a damaged one.
+  public static func read(_ folder: String) throws -> RunRecords {
+    let records = RunRecords(
+      manifest: Files.exists("\(folder)/\(RunFile.manifest)") ? try manifest(in: folder) : nil,
+      metrics: try lines(MetricsRecord.self, RunFile.metrics, in: folder),
+      samples: try lines(SampleRecord.self, RunFile.samples, in: folder),
+      evaluation: try value(EvaluationDetails.self, RunFile.evaluation, in: folder),
+      summary: try value(Summary.self, RunFile.summary, in: folder))
+    guard records.manifest != nil || records.summary != nil || !records.metrics.isEmpty else {
+      throw Failure(
+        .badData, "is not a run folder (it has no \(RunFile.manifest))", at: folder,
+        remedy: "Name the folder that was given with --output.")
+    }
+    return records
+  }
+
+  /// The points of one curve in the order of the log.
+  public func series(_ stage: String, _ metric: String) -> [(step: Int, value: Double)] {
+    metrics.compactMap { record in
+      guard record.stage == stage, let value = record.values[metric] else { return nil }
+      return (record.step, value)
+    }
+  }
+
+  static func manifest(in folder: String) throws -> Manifest {
+    let path = "\(folder)/\(RunFile.manifest)"
+    struct Version: Decodable { var version: Int }
+    let bytes = try Files.read(path)
+    let version = try JSON.decode(Version.self, from: bytes, at: path).version
+    guard version == Manifest.currentVersion else {
+      throw Failure(
+        .badData,
+        "has layout version \(version), and this program knows \(Manifest.currentVersion)",
+        at: path, remedy: "Use the program that wrote it.")
+    }
+    return try JSON.decode(Manifest.self, from: bytes, at: path)
+  }
+
+  private static func value<T: Decodable>(
+    _ type: T.Type, _ name: String, in folder: String
+  ) throws -> T? {
+    let path = "\(folder)/\(name)"
+    guard Files.exists(path) else { return nil }
+    return try JSON.decode(type, from: Files.read(path), at: path)
+  }
+
+  /// A last line without its end is still being written, or never was; it does not count.
+  private static func lines<T: Decodable>(
+    _ type: T.Type, _ name: String, in folder: String
+  ) throws -> [T] {
+    let path = "\(folder)/\(name)"
+    guard Files.exists(path) else { return [] }
+    let bytes = try Files.read(path)
+    let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+    return try whole.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
+      .compactMap { index, line in
+        guard !line.isEmpty else { return nil }
+        return try JSON.decode(type, from: Array(line), at: "\(path), line \(index + 1)")
+      }
+  }
+}

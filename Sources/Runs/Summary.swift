@@ -1,0 +1,234 @@
+import Support
+
+/// `summary.json`: a run's results. Rates lie in 0…1, KL is in nats a sequence; what does not
+/// apply to a run is nil, and null in the file.
+public struct Summary: Codable, Equatable, Sendable {
+  public var version = 1
+  public var seed: UInt64
+  public var worldSeed: UInt64?
+  public var seconds: Double
+  public var peakResidentBytes: Int
+  public var stages: [Stage]
+  /// By name: "base", "sft", "ppo".
+  public var models: [String: Model]
+  public var rewardModel: RewardModel?
+  public var rollouts: Rollouts?
+
+  enum CodingKeys: String, CodingKey {
+    case version, seed, seconds, stages, models, rollouts
+    case worldSeed = "world_seed"
+    case peakResidentBytes = "peak_rss_bytes"
+    case rewardModel = "reward_model"
+  }
+
+  public init(
+    seed: UInt64, worldSeed: UInt64? = nil, seconds: Double = 0, peakResidentBytes: Int = 0,
+    stages: [Stage] = [], models: [String: Model] = [:], rewardModel: RewardModel? = nil,
+    rollouts: Rollouts? = nil
+  ) {
+    self.seed = seed
+    self.worldSeed = worldSeed
+    self.seconds = seconds
+    self.peakResidentBytes = peakResidentBytes
+    self.stages = stages
+    self.models = models
+    self.rewardModel = rewardModel
+    self.rollouts = rollouts
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(version, forKey: .version)
+    try container.encode(seed, forKey: .seed)
+    try container.encode(worldSeed, forKey: .worldSeed)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(peakResidentBytes, forKey: .peakResidentBytes)
+    try container.encode(stages, forKey: .stages)
+    try container.encode(models, forKey: .models)
+    try container.encode(rewardModel, forKey: .rewardModel)
+    try container.encode(rollouts, forKey: .rollouts)
+  }
+
+  /// Time and result of one stage.
+  public struct Stage: Codable, Equatable, Sendable {
+    public var name: String
+    public var seconds: Double
+    public var checkpoint: String?
+
+    public init(name: String, seconds: Double, checkpoint: String? = nil) {
+      self.name = name
+      self.seconds = seconds
+      self.checkpoint = checkpoint
+    }
+
+    enum CodingKeys: String, CodingKey { case name, seconds, checkpoint }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(name, forKey: .name)
+      try container.encode(seconds, forKey: .seconds)
+      try container.encode(checkpoint, forKey: .checkpoint)
+    }
+  }
+
+  /// How one model answers the held-out prompts.
+  public struct Model: Codable, Equatable, Sendable {
+    public var gold: Double?
+    public var helpful: Double?
+    public var honest: Double?
+    public var harmless: Double?
+    /// Share of the harmless look-alikes of harmful requests that it refuses.
+    public var refusalsOnLookalikes: Double?
+    public var proxyReward: Double?
+    /// Against SFT, nats a sequence.
+    public var kl: Double?
+    /// On held-out pretraining text.
+    public var bitsPerByte: Double?
+    public var meanTokens: Double?
+    /// On the category that no stage after pretraining saw.
+    public var heldOutCategoryGold: Double?
+    public var winRateVsSFT: WinRate?
+
+    enum CodingKeys: String, CodingKey {
+      case gold, helpful, honest, harmless, kl
+      case refusalsOnLookalikes = "refusals_on_lookalikes"
+      case proxyReward = "proxy_reward"
+      case bitsPerByte = "bits_per_byte"
+      case meanTokens = "mean_tokens"
+      case heldOutCategoryGold = "held_out_category_gold"
+      case winRateVsSFT = "win_rate_vs_sft"
+    }
+
+    public init(
+      gold: Double? = nil, helpful: Double? = nil, honest: Double? = nil, harmless: Double? = nil,
+      refusalsOnLookalikes: Double? = nil, proxyReward: Double? = nil, kl: Double? = nil,
+      bitsPerByte: Double? = nil, meanTokens: Double? = nil, heldOutCategoryGold: Double? = nil,
+      winRateVsSFT: WinRate? = nil
+    ) {
+      self.gold = gold
+      self.helpful = helpful
+      self.honest = honest
+      self.harmless = harmless
+      self.refusalsOnLookalikes = refusalsOnLookalikes
+      self.proxyReward = proxyReward
+      self.kl = kl
+      self.bitsPerByte = bitsPerByte
+      self.meanTokens = meanTokens
+      self.heldOutCategoryGold = heldOutCategoryGold
+      self.winRateVsSFT = winRateVsSFT
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(finite(gold), forKey: .gold)
+      try container.encode(finite(helpful), forKey: .helpful)
+      try container.encode(finite(honest), forKey: .honest)
+      try container.encode(finite(harmless), forKey: .harmless)
+      try container.encode(finite(refusalsOnLookalikes), forKey: .refusalsOnLookalikes)
+      try container.encode(finite(proxyReward), forKey: .proxyReward)
+      try container.encode(finite(kl), forKey: .kl)
+      try container.encode(finite(bitsPerByte), forKey: .bitsPerByte)
+      try container.encode(finite(meanTokens), forKey: .meanTokens)
+      try container.encode(finite(heldOutCategoryGold), forKey: .heldOutCategoryGold)
+      try container.encode(winRateVsSFT, forKey: .winRateVsSFT)
+    }
+  }
+
+  /// Share of prompts on which a model's answer is preferred to another's, ties counted half.
+  public struct WinRate: Codable, Equatable, Sendable {
+    public var mean: Double
+    /// The ends of the 95 % interval.
+    public var low: Double
+    public var high: Double
+    /// Share of ties.
+    public var ties: Double
+    /// Number of comparisons.
+    public var n: Int
+
+    public init(mean: Double, low: Double, high: Double, ties: Double, n: Int) {
+      self.mean = mean
+      self.low = low
+      self.high = high
+      self.ties = ties
+      self.n = n
+    }
+  }
+
+  /// How well the reward model foretells preferences on held-out prompts.
+  public struct RewardModel: Codable, Equatable, Sendable {
+    public var accuracy: Double?
+    public var accuracyHeldOutLabelers: Double?
+    /// What the rubric itself gets on the same noisy pairs.
+    public var goldRubricAccuracy: Double?
+    public var labelerAgreement: Double?
+    public var pairs: Int?
+    public var lengthCorrelation: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case accuracy, pairs
+      case accuracyHeldOutLabelers = "accuracy_held_out_labelers"
+      case goldRubricAccuracy = "gold_rubric_accuracy"
+      case labelerAgreement = "labeler_agreement"
+      case lengthCorrelation = "length_correlation"
+    }
+
+    public init(
+      accuracy: Double? = nil, accuracyHeldOutLabelers: Double? = nil,
+      goldRubricAccuracy: Double? = nil, labelerAgreement: Double? = nil, pairs: Int? = nil,
+      lengthCorrelation: Double? = nil
+    ) {
+      self.accuracy = accuracy
+      self.accuracyHeldOutLabelers = accuracyHeldOutLabelers
+      self.goldRubricAccuracy = goldRubricAccuracy
+      self.labelerAgreement = labelerAgreement
+      self.pairs = pairs
+      self.lengthCorrelation = lengthCorrelation
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(finite(accuracy), forKey: .accuracy)
+      try container.encode(finite(accuracyHeldOutLabelers), forKey: .accuracyHeldOutLabelers)
+      try container.encode(finite(goldRubricAccuracy), forKey: .goldRubricAccuracy)
+      try container.encode(finite(labelerAgreement), forKey: .labelerAgreement)
+      try container.encode(pairs, forKey: .pairs)
+      try container.encode(finite(lengthCorrelation), forKey: .lengthCorrelation)
+    }
+  }
+
+  /// The gap between int8 rollouts and the float32 trainer, over the whole of PPO.
+  public struct Rollouts: Codable, Equatable, Sendable {
+    public var isMean: Double?
+    public var isMax: Double?
+    public var clippedFraction: Double?
+    public var k3: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case k3
+      case isMean = "is_mean"
+      case isMax = "is_max"
+      case clippedFraction = "clipped_fraction"
+    }
+
+    public init(
+      isMean: Double? = nil, isMax: Double? = nil, clippedFraction: Double? = nil,
+      k3: Double? = nil
+    ) {
+      self.isMean = isMean
+      self.isMax = isMax
+      self.clippedFraction = clippedFraction
+      self.k3 = k3
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(finite(isMean), forKey: .isMean)
+      try container.encode(finite(isMax), forKey: .isMax)
+      try container.encode(finite(clippedFraction), forKey: .clippedFraction)
+      try container.encode(finite(k3), forKey: .k3)
+    }
+  }
+}
+
+/// JSON has no word for a mean of nothing.
+private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

@@ -1,0 +1,46 @@
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension RunFolder {
+  /// A file from which an interrupted stage continues.
+  public struct TrainingCheckpoint: Equatable, Sendable {
+    public var stage: String
+    public var step: Int
+    public var path: String
+  }
+
+  /// Where the training checkpoint of a stage after `step` steps belongs.
+  public func trainingCheckpoint(_ stage: String, step: Int) -> TrainingCheckpoint {
+    precondition(step >= 0, "step \(step)")
+    let digits = String(step)
+    let padded = String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    return TrainingCheckpoint(
+      stage: stage, step: step, path: file("\(stage)-\(padded)\(Self.trainingSuffix)"))
+  }
+
+  /// The training checkpoints of a stage, newest first.
+  public func trainingCheckpoints(_ stage: String) throws -> [TrainingCheckpoint] {
+    let prefix = "\(stage)-"
+    return try Self.contents(of: path).compactMap { name -> TrainingCheckpoint? in
+      guard name.hasPrefix(prefix), name.hasSuffix(Self.trainingSuffix) else { return nil }
+      let digits = name.dropFirst(prefix.count).dropLast(Self.trainingSuffix.count)
+      guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let step = Int(digits) else {
+        return nil
+      }
+      return TrainingCheckpoint(stage: stage, step: step, path: file(name))
+    }.sorted { $0.step > $1.step }
+  }
+
+  /// Removes all but the `keep` newest training checkpoints of a stage.
+  public func retain(_ stage: String, keep: Int) throws {
+    precondition(keep >= 0, "keep \(keep)")
+    for old in try trainingCheckpoints(stage).dropFirst(keep) { unlink(old.path) }
+  }
+
+  private static let trainingSuffix = ".training.trlhf"
+}

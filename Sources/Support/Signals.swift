@@ -1,0 +1,23 @@
+import CSupport
+
+/// SIGINT and SIGTERM as a flag that a training loop looks at after each step.
+public enum Signals {
+  /// From now on the first SIGINT or SIGTERM is remembered; a second one of the same kind ends
+  /// the process at once.
+  public static func catchInterrupts() { ts_signals_catch() }
+
+  /// Whether SIGINT or SIGTERM has come since `catchInterrupts`.
+  public static var interrupted: Bool { ts_signal_received() != 0 }
+
+  /// The number of the signal that came, if one did.
+  public static var received: Int32? {
+    let signal = ts_signal_received()
+    return signal == 0 ? nil : signal
+  }
+
+  /// Forgets a signal that has been answered.
+  public static func forget() { ts_signal_forget() }
+
+  /// From now on a mapped file that is cut short ends the process with one message and code 74.
+  public static func explainBusErrors() { ts_signals_catch_bus() }
+}

@@ -1,0 +1,79 @@
+import CSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What stands behind an output descriptor: a person's terminal, or a file or pipe.
+public struct Terminal: Sendable, Equatable {
+  /// Whether a person looks at it and lines can be redrawn.
+  public var redraws: Bool
+  /// Whether colour is wanted: a terminal, without `NO_COLOR`, that is not `TERM=dumb`.
+  public var colour: Bool
+  /// Columns; 80 where there is no terminal.
+  public var width: Int
+
+  public init(redraws: Bool, colour: Bool, width: Int) {
+    self.redraws = redraws
+    self.colour = colour
+    self.width = width
+  }
+
+  /// Looks at `descriptor` and at `NO_COLOR` and `TERM`.
+  public init(descriptor: Int32) {
+    let isTerminal = isatty(descriptor) == 1
+    let columns = Int(ts_terminal_width(descriptor))
+    self.init(
+      isTerminal: isTerminal, columns: columns, noColour: Self.variable("NO_COLOR"),
+      kind: Self.variable("TERM"))
+  }
+
+  init(isTerminal: Bool, columns: Int, noColour: String?, kind: String?) {
+    redraws = isTerminal && kind != "dumb"
+    colour = redraws && (noColour ?? "").isEmpty
+    width = isTerminal && columns > 0 ? columns : 80
+  }
+
+  public static var standardOutput: Terminal { Terminal(descriptor: STDOUT_FILENO) }
+  public static var standardError: Terminal { Terminal(descriptor: STDERR_FILENO) }
+
+  private static func variable(_ name: String) -> String? {
+    ts_environment(name).map { String(cString: $0) }
+  }
+
+  /// How a piece of text stands out; the raw value is its SGR code.
+  public enum Style: Int, Sendable {
+    case bold = 1
+    case dim = 2
+    case red = 31
+    case green = 32
+    case yellow = 33
+    case blue = 34
+    case magenta = 35
+    case cyan = 36
+  }
+
+  /// `text` in `style`, or as it is where colour is not wanted.
+  public func paint(_ text: String, _ style: Style) -> String {
+    colour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+  }
+
+  /// `text` without anything that a terminal would obey: control characters become "�", and
+  /// line breaks and tabs become spaces unless `keepingLines`.
+  public static func harmless(_ text: String, keepingLines: Bool = false) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x0A where keepingLines: result.append(scalar)
+      case 0x09, 0x0A, 0x0D: result.append(" ")
+      case 0x00...0x1F, 0x7F...0x9F: result.append("\u{FFFD}")
+      // Marks that turn the direction of the text around them.
+      case 0x202A...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
+      default: result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+}

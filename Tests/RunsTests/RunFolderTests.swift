@@ -1,0 +1,186 @@
+import Support
+import Testing
+
+@testable import Runs
+
+private func manifest(seed: UInt64 = 1, rate: Double = 0.001) -> Manifest {
+  Manifest(
+    command: ["tinyrlhf", "all"],
+    configuration: ["learning-rate": .number(rate), "quick": .bool(false)], seed: seed,
+    worldSeed: 3, host: .current(threads: 2, memoryLimit: 1 << 28), started: "2025-01-01T00:00:00Z")
+}
+
+@Test("a run begun in a folder that does not exist makes it and writes its manifest")
+func runFolderBegins() throws {
+  let temporary = TemporaryFolder()
+  let path = "\(temporary.path)/a/b"
+  let run = try RunFolder.start(at: path, manifest: manifest(), resume: false)
+  #expect(run.manifest == manifest())
+  #expect(try RunRecords.manifest(in: path) == manifest())
+  #expect(!run.manifest.host.processor.isEmpty)
+}
+
+@Test("a folder with files is refused without --resume, and nothing in it changes")
+func runFolderRefusesFiles() throws {
+  let temporary = TemporaryFolder()
+  try temporary.write("mine", to: "thesis.txt")
+  let failure = #expect(throws: Failure.self) {
+    try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  }
+  #expect(failure?.kind == .usage)
+  #expect(failure?.place == temporary.path)
+  #expect(failure?.remedy?.contains("--resume") == true)
+  #expect(failure?.what.contains("thesis.txt") == true)
+  #expect(try RunFolder.contents(of: temporary.path) == ["thesis.txt"])
+}
+
+@Test("--resume refuses a folder with files but no run")
+func runFolderResumeNeedsRun() throws {
+  let temporary = TemporaryFolder()
+  try temporary.write("mine", to: "thesis.txt")
+  let failure = #expect(throws: Failure.self) {
+    try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true)
+  }
+  #expect(failure?.kind == .usage)
+  #expect(throws: Failure.self) { try RunFolder.resume(at: temporary.path) }
+  #expect(try temporary.read("thesis.txt") == "mine")
+}
+
+@Test("--resume in an empty folder begins")
+func runFolderResumeEmpty() throws {
+  let temporary = TemporaryFolder()
+  let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true)
+  #expect(run.manifest.resumed.isEmpty)
+}
+
+@Test("a path below a file and a folder named by a file are refused")
+func runFolderUncreatable() throws {
+  let temporary = TemporaryFolder()
+  try temporary.write("", to: "file")
+  for path in ["\(temporary.path)/file", "\(temporary.path)/file/run"] {
+    let failure = #expect(throws: Failure.self) {
+      try RunFolder.start(at: path, manifest: manifest(), resume: false)
+    }
+    #expect(failure?.kind == .cannotCreate)
+    #expect(failure?.place == path)
+  }
+}
+
+@Test("a second user of a run folder is told that it is busy, with or without --resume")
+func runFolderBusy() throws {
+  let temporary = TemporaryFolder()
+  var run: RunFolder? = try RunFolder.start(
+    at: temporary.path, manifest: manifest(), resume: false)
+  let pid = try temporary.read(FolderLock.name).split(separator: "\n")[0]
+  for resume in [false, true] {
+    let failure = #expect(throws: Failure.self) {
+      try RunFolder.start(at: temporary.path, manifest: manifest(), resume: resume)
+    }
+    #expect(failure?.kind == .busy)
+    #expect(failure?.what.contains(pid) == true)
+  }
+  #expect(run != nil)
+  run = nil
+  _ = try RunFolder.resume(at: temporary.path)
+}
+
+@Test("another process's lock counts, and goes when that process is killed")
+func runFolderLockOfOtherProcess() throws {
+  let temporary = TemporaryFolder()
+  _ = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  let holder = try ChildProcess(
+    "flock", ["\(temporary.path)/lock", "sh", "-c", "echo held; exec sleep 60"])
+  let start = Clock.monotonic()
+  while holder.outputSoFar.isEmpty && Clock.monotonic() - start < 20 {}
+  #expect(throws: Failure(
+    .busy, "is in use by process (unnamed)", at: temporary.path,
+    remedy: "Wait until it ends, or choose another folder with --output.")
+  ) { try RunFolder.resume(at: temporary.path) }
+  // The lock belongs to both flock and what it started.
+  _ = try ChildProcess.run("pkill", ["-KILL", "-P", "\(holder.identifier)"])
+  #expect(holder.wait(timeout: 20).exitCode != 0)
+  #expect(try RunFolder.resume(at: temporary.path).manifest.seed == 1)
+}
+
+@Test("a finished stage stays finished after a resume; one that was interrupted does not")
+func runFolderStages() throws {
+  let temporary = TemporaryFolder()
+  do {
+    let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+    #expect(!run.isFinished("sft"))
+    try run.begin("sft")
+    #expect(!run.isFinished("sft"))
+    try run.pause("sft", seconds: 2)
+    try run.begin("sft")
+    try temporary.write("weights", to: "sft.trlhf")
+    try run.finish("sft", seconds: 3, checkpoint: "sft.trlhf", identity: "00ff")
+    try run.begin("reward")
+    try temporary.write("torn", to: "reward.trlhf.partial")
+  }
+  let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true)
+  #expect(run.isFinished("sft"))
+  #expect(!run.isFinished("reward"))
+  #expect(run.manifest.resumed.count == 1)
+  #expect(
+    run.manifest.stages == [
+      Manifest.Stage(
+        name: "sft", status: .finished, seconds: 5, checkpoint: "sft.trlhf", identity: "00ff"),
+      Manifest.Stage(name: "reward", status: .running, seconds: 0),
+    ])
+  #expect(!Files.exists("\(temporary.path)/reward.trlhf.partial"))
+}
+
+@Test("a stage whose checkpoint was removed is not finished")
+func runFolderMissingCheckpoint() throws {
+  let temporary = TemporaryFolder()
+  let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  try run.finish("sft", seconds: 3, checkpoint: "sft.trlhf", identity: "00ff")
+  #expect(!run.isFinished("sft"))
+  try temporary.write("weights", to: "sft.trlhf")
+  #expect(run.isFinished("sft"))
+}
+
+@Test("a resume with another learning option or seed is refused, naming both values")
+func runFolderOtherOptions() throws {
+  let temporary = TemporaryFolder()
+  _ = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  let rate = #expect(throws: Failure.self) {
+    try RunFolder.start(at: temporary.path, manifest: manifest(rate: 0.01), resume: true)
+  }
+  #expect(rate?.kind == .usage)
+  #expect(rate?.what.contains("learning-rate 0.001") == true)
+  #expect(rate?.what.contains("0.01") == true)
+  let seed = #expect(throws: Failure.self) {
+    try RunFolder.start(at: temporary.path, manifest: manifest(seed: 2), resume: true)
+  }
+  #expect(seed?.what.contains("seed 1") == true)
+  #expect(try RunFolder.resume(at: temporary.path).manifest.seed == 1)
+}
+
+@Test("a manifest of another version is refused with both versions")
+func runFolderVersion() throws {
+  let temporary = TemporaryFolder()
+  try temporary.write("{\"version\": 9}", to: RunFile.manifest)
+  let failure = #expect(throws: Failure.self) { try RunFolder.resume(at: temporary.path) }
+  #expect(failure?.kind == .badData)
+  #expect(failure?.what.contains("9") == true)
+}
+
+@Test("of the training checkpoints of a stage the newest are kept")
+func runFolderRetention() throws {
+  let temporary = TemporaryFolder()
+  let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  for step in [5, 100, 20] {
+    let path = run.trainingCheckpoint("ppo", step: step).path
+    try Files.writeAtomically([1], to: path)
+  }
+  try temporary.write("", to: "ppo-control-00000007.training.trlhf")
+  try temporary.write("", to: "ppo.trlhf")
+  #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 20, 5])
+  try run.retain("ppo", keep: 2)
+  #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 20])
+  try run.retain("ppo", keep: 0)
+  #expect(
+    try RunFolder.contents(of: temporary.path)
+      == ["lock", "manifest.json", "ppo-control-00000007.training.trlhf", "ppo.trlhf"])
+}
