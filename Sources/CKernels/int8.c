@@ -1,0 +1,138 @@
+// The int8 matrix product, y = dequantised(x·wᵀ) (+ bias), for generation.
+//
+// Contract. Codes lie in −127…127; x is [M, K4] and w packed [⌈N/16⌉][K4/4][16][4], with K4 = K
+// rounded up to 4 and zero codes as padding. The sum over K is exact in int32 (K ≤ 133,000), so
+// its order is free; the float epilogue is the same few operations everywhere:
+//     t = float(sum)·(x_scale·w_scale);  t += bias;  y = t  or  y + t
+// Nothing but y[0..<M, 0..<N] is written, and y overlaps no input. Parts split the panels of 16
+// outputs: each weight is read from memory once, whatever M is.
+#include "isa.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#if defined(__linux__)
+#include <sys/auxv.h>
+#endif
+#endif
+
+/// The definition, one element at a time.
+static void int8_gemm_scalar(const tk_int8_gemm_args *g, int part, int parts) {
+  int64_t begin, end, depth = (g->K + 3) / 4 * 4;
+  tk_slice(g->N, 16, part, parts, &begin, &end);
+  for (int64_t n = begin; n < end; n++) {
+    const int8_t *w = g->w + n / 16 * 16 * depth + n % 16 * 4;
+    for (int64_t m = 0; m < g->M; m++) {
+      const int8_t *x = g->x + m * depth;
+      int32_t sum = 0;
+      for (int64_t k = 0; k < depth; k++) sum += x[k] * w[k / 4 * 64 + k % 4];
+      float scale = g->x_scales[m] * g->w_scales[n];
+      float t = (float)sum * scale;
+      if (g->bias) t += g->bias[n];
+      float *y = g->y + m * g->y_row + n;
+      *y = g->accumulate ? *y + t : t;
+    }
+  }
+}
+
+#if defined(__x86_64__)
+
+// maddubs multiplies unsigned by signed bytes: |x| and w with the sign of x. Two products of codes
+// are at most 2·127·127 = 32,258 and do not saturate 16 bits.
+TK_BEGIN_AVX2
+typedef struct { __m256i value, magnitude; } int8_left_avx2;
+TK_INLINE int8_left_avx2 int8_left_load_avx2(int32_t four) {
+  __m256i value = _mm256_set1_epi32(four);
+  return (int8_left_avx2){value, _mm256_abs_epi8(value)};
+}
+TK_INLINE __m256i int8_dot_avx2(__m256i sum, int8_left_avx2 x, __m256i w) {
+  __m256i pairs = _mm256_maddubs_epi16(x.magnitude, _mm256_sign_epi8(w, x.value));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+#define TK_SUFFIX avx2
+#define TK_WIDE __m256i
+#define TK_LEFT int8_left_avx2
+#define TK_ROWS 3
+#define TK_PANELS 2
+#define TK_OFFSET 0
+#include "int8_body.h"
+TK_END
+
+// dpbusd multiplies unsigned by signed bytes: x + 128 and w. The sum is then 128·Σw too large.
+TK_BEGIN_AVX512
+TK_INLINE __m512i int8_left_load_avx512(int32_t four) {
+  return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi8(-128));
+}
+TK_INLINE __m512i int8_dot_avx512(__m512i sum, __m512i x, __m512i w) {
+  return _mm512_dpbusd_epi32(sum, x, w);
+}
+#define TK_SUFFIX avx512
+#define TK_WIDE __m512i
+#define TK_LEFT __m512i
+#define TK_ROWS 6
+#define TK_PANELS 4
+#define TK_OFFSET 128
+#include "int8_body.h"
+TK_END
+
+#elif defined(__aarch64__)
+
+// Without the dot-product instructions: sixteen products, added in pairs to 16 bits (at most
+// 32,258) and again in pairs to the sums.
+TK_INLINE int8x16_t int8_left_load_plain(int32_t four) {
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+TK_INLINE int32x4_t int8_dot_plain(int32x4_t sum, int8x16_t x, int32x4_t weights) {
+  int8x16_t w = vreinterpretq_s8_s32(weights);
+  int16x8_t low = vmull_s8(vget_low_s8(x), vget_low_s8(w));
+  return vpadalq_s16(sum, vpaddq_s16(low, vmull_high_s8(x, w)));
+}
+#define TK_SUFFIX plain
+#define TK_WIDE int32x4_t
+#define TK_LEFT int8x16_t
+#define TK_ROWS 5
+#define TK_PANELS 1
+#define TK_OFFSET 0
+#include "int8_body.h"
+
+_Pragma("clang attribute push(__attribute__((target(\"dotprod\"))), apply_to = function)")
+TK_INLINE int8x16_t int8_left_load_dot(int32_t four) {
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+TK_INLINE int32x4_t int8_dot_dot(int32x4_t sum, int8x16_t x, int32x4_t w) {
+  return vdotq_s32(sum, x, vreinterpretq_s8_s32(w));
+}
+#define TK_SUFFIX dot
+#define TK_WIDE int32x4_t
+#define TK_LEFT int8x16_t
+#define TK_ROWS 6
+#define TK_PANELS 1
+#define TK_OFFSET 0
+#include "int8_body.h"
+_Pragma("clang attribute pop")
+
+static int has_dot_product(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return 1;
+#elif defined(__linux__)
+  return (getauxval(AT_HWCAP) >> 20 & 1) != 0;  // HWCAP_ASIMDDP
+#else
+  return 0;
+#endif
+}
+
+static void int8_gemm_neon(const tk_int8_gemm_args *g, int part, int parts) {
+  if (has_dot_product())
+    int8_gemm_dot(g, part, parts);
+  else
+    int8_gemm_plain(g, part, parts);
+}
+
+#endif
+
+void tk_int8_gemm(const void *args, int part, int parts) {
+  const tk_int8_gemm_args *g = args;
+  if (g->M <= 0 || g->N <= 0) return;
+  TK_DISPATCH(int8_gemm, g, part, parts)
+}

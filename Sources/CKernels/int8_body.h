@@ -1,0 +1,141 @@
+// The register-blocked int8 product of one instruction set; int8.c includes this file once per
+// set, with
+//   TK_SUFFIX  of the functions' names; int8_left_load_SUFFIX and int8_dot_SUFFIX exist
+//   TK_WIDE    a register of int32 sums, or of as many times four weights
+//   TK_LEFT    four activations, in every lane, as the dot product wants them
+//   TK_ROWS    rows of a register tile
+//   TK_PANELS  panels of 16 outputs across a register tile
+//   TK_OFFSET  what the dot product adds to every activation
+// A tile of sums lives in registers while all of K runs.
+
+// Every function that takes or returns a v16 is inlined into its caller, so that no vector crosses
+// a real call and the calling convention that the warning is about is never used.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define TK_JOIN2(name, suffix) name##_##suffix
+#define TK_JOIN(name, suffix) TK_JOIN2(name, suffix)
+#define NAME(name) TK_JOIN(name, TK_SUFFIX)
+#define UNROLL _Pragma("clang loop unroll(full)")
+enum { NAME(int8_split) = 64 / sizeof(TK_WIDE) };  // registers to a panel
+#define SPLIT NAME(int8_split)
+
+/// 16 elements, or the first `count` and zeros.
+TK_INLINE v16 NAME(int8_floats)(const float *from, int64_t count) {
+  if (count >= 16) return *(const v16 *)from;
+  v16 some = {0};
+  __builtin_memcpy(&some, from, (size_t)count * sizeof(float));
+  return some;
+}
+
+/// sums → y for one row of a panel of which `count` outputs exist.
+TK_INLINE void NAME(int8_finish)(const tk_int8_gemm_args *g, int64_t m, int64_t n, int64_t count,
+                                 i16 sum, v16 w_scale, v16 bias) {
+  float *y = g->y + m * g->y_row + n;
+  v16 scale = g->x_scales[m] * w_scale;
+  v16 t = __builtin_convertvector(sum, v16) * scale;
+  if (g->bias) t += bias;
+  if (count >= 16) {
+    *(v16 *)y = g->accumulate ? *(const v16 *)y + t : t;
+  } else {
+    if (g->accumulate) t = NAME(int8_floats)(y, count) + t;
+    __builtin_memcpy(y, &t, (size_t)count * sizeof(float));
+  }
+}
+
+/// Rows m ..< m + rows of `panels` panels from output n on. Both numbers are constants at every
+/// call, so that the sums are registers.
+TK_INLINE void NAME(int8_tile_of)(const int rows, const int panels, const tk_int8_gemm_args *g,
+                                  int64_t m, int64_t n) {
+  int64_t depth = (g->K + 3) / 4 * 4;
+  const int8_t *x = g->x + m * depth, *w = g->w + n * depth;
+  TK_WIDE sum[TK_ROWS][TK_PANELS][SPLIT];
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int p = 0; p < panels; p++)
+      UNROLL for (int s = 0; s < SPLIT; s++) sum[r][p][s] = (TK_WIDE){0};
+  for (int64_t k = 0; k < depth; k += 4) {
+    TK_WIDE right[TK_PANELS][SPLIT];
+    UNROLL for (int p = 0; p < panels; p++)
+      __builtin_memcpy(right[p], w + 16 * (p * depth + k), 64);
+    UNROLL for (int r = 0; r < rows; r++) {
+      int32_t four;
+      __builtin_memcpy(&four, x + r * depth + k, 4);
+      TK_LEFT left = NAME(int8_left_load)(four);
+      UNROLL for (int p = 0; p < panels; p++)
+        UNROLL for (int s = 0; s < SPLIT; s++)
+          sum[r][p][s] = NAME(int8_dot)(sum[r][p][s], left, right[p][s]);
+    }
+  }
+  UNROLL for (int p = 0; p < panels; p++) {
+    int64_t from = n + 16 * p, count = g->N - from;
+    v16 w_scale = NAME(int8_floats)(g->w_scales + from, count);
+    v16 bias = g->bias ? NAME(int8_floats)(g->bias + from, count) : (v16){0};
+    i16 excess = {0};
+    if (TK_OFFSET) {
+      __builtin_memcpy(&excess, g->row_sums + from, count >= 16 ? 64 : (size_t)count * 4);
+      excess *= TK_OFFSET;
+    }
+    UNROLL for (int r = 0; r < rows; r++) {
+      i16 total;
+      __builtin_memcpy(&total, sum[r][p], 64);
+      NAME(int8_finish)(g, m + r, from, count, total - excess, w_scale, bias);
+    }
+  }
+}
+
+#define TILE(r, p) \
+  case r: if (r <= TK_ROWS) NAME(int8_tile_of)(r <= TK_ROWS ? r : 1, p, g, m, n); break;
+#define TILES(p)                                                                             \
+  static void NAME(int8_tile_##p)(int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n) { \
+    switch (rows) { TILE(1, p) TILE(2, p) TILE(3, p) TILE(4, p) TILE(5, p) TILE(6, p) }      \
+  }
+TILES(1)
+#if TK_PANELS >= 2
+TILES(2)
+#endif
+#if TK_PANELS >= 4
+TILES(3)
+TILES(4)
+#endif
+#undef TILES
+#undef TILE
+
+static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g, int64_t m, int64_t n) {
+  switch (panels) {
+    case 1: NAME(int8_tile_1)(rows, g, m, n); break;
+#if TK_PANELS >= 2
+    case 2: NAME(int8_tile_2)(rows, g, m, n); break;
+#endif
+#if TK_PANELS >= 4
+    case 3: NAME(int8_tile_3)(rows, g, m, n); break;
+    case 4: NAME(int8_tile_4)(rows, g, m, n); break;
+#endif
+  }
+}
+
+/// A few panels at a time through all rows: the panels stay in the second-level cache meanwhile.
+static void NAME(int8_gemm)(const tk_int8_gemm_args *g, int part, int parts) {
+  int64_t begin, end, step;
+  tk_slice(g->N, 16, part, parts, &begin, &end);
+  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS, across = g->M == 1 ? 1 : TK_PANELS;
+  for (int64_t n = begin; n < end; n += step) {
+    int64_t panels = (end - n + 15) / 16;
+    if (panels > across) panels = across;
+    step = 16 * panels;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      int64_t m = g->M * tile / tiles, next = g->M * (tile + 1) / tiles;
+      NAME(int8_tile)((int)(next - m), (int)panels, g, m, n);
+    }
+  }
+}
+
+#undef TK_JOIN2
+#undef TK_JOIN
+#undef NAME
+#undef UNROLL
+#undef SPLIT
+#undef TK_SUFFIX
+#undef TK_WIDE
+#undef TK_LEFT
+#undef TK_ROWS
+#undef TK_PANELS
+#undef TK_OFFSET
