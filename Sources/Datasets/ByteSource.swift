@@ -1,0 +1,55 @@
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Bytes that come a buffer at a time.
+protocol ByteSource: AnyObject {
+  /// Fills a part of `buffer` and returns its size; 0 at the end.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// A file or a pipe, as it is.
+final class DescriptorSource: ByteSource {
+  private let descriptor: Int32
+  private let name: String
+  private let owned: Bool
+
+  /// - Parameter owned: whether to close the descriptor at the end.
+  init(_ descriptor: Int32, name: String, owned: Bool) {
+    self.descriptor = descriptor
+    self.name = name
+    self.owned = owned
+  }
+
+  /// - Throws: `Failure(.inputOutput)` naming the path.
+  convenience init(path: String) throws {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
+    }
+    self.init(descriptor, name: path, owned: true)
+  }
+
+  deinit { if owned { close(descriptor) } }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      let got = systemRead(descriptor, buffer.baseAddress, buffer.count)
+      if got >= 0 { return got }
+      guard errno == EINTR else {
+        throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: name)
+      }
+    }
+  }
+}
+
+/// `read(2)`, which the method of the same name hides.
+private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int
+{
+  read(descriptor, bytes, count)
+}

@@ -1,0 +1,40 @@
+/// Searching and trimming by bytes: exact, and without Unicode's rules about what is one character.
+extension RandomAccessCollection where Element == UInt8, Index == Int {
+  /// Where `needle` begins first.
+  func first(_ needle: [UInt8]) -> Int? {
+    guard count >= needle.count else { return nil }
+    return (startIndex...endIndex - needle.count).first { matches(needle, at: $0) }
+  }
+
+  /// Where `needle` begins last.
+  func last(_ needle: [UInt8]) -> Int? {
+    guard count >= needle.count else { return nil }
+    return (startIndex...endIndex - needle.count).last { matches(needle, at: $0) }
+  }
+
+  func matches(_ needle: [UInt8], at index: Int) -> Bool {
+    index + needle.count <= endIndex && self[index] == needle[0]
+      && self[index..<index + needle.count].elementsEqual(needle)
+  }
+
+  /// As text without ASCII white space at both ends.
+  var trimmedText: String {
+    guard let first = firstIndex(where: { !$0.isSpace }),
+      let last = lastIndex(where: { !$0.isSpace })
+    else { return "" }
+    return String(decoding: self[first...last], as: UTF8.self)
+  }
+}
+
+extension UInt8 {
+  var isSpace: Bool { self == 0x20 || (0x09...0x0D).contains(self) }
+}
+
+extension String {
+  var isBlank: Bool { utf8.allSatisfy { $0.isSpace } }
+}
+
+/// How many elements two collections share at their beginning.
+func commonPrefixCount<T: Equatable>(_ a: [T], _ b: [T]) -> Int {
+  zip(a, b).prefix { $0 == $1 }.count
+}

@@ -1,0 +1,95 @@
+import Support
+
+/// One row of a file, whatever its format.
+enum Example: Equatable {
+  case comparison(Comparison)
+  case demonstration(Demonstration)
+  /// A prompt whose answer is marked as one that should not be given.
+  case refutedAnswer(Prompt)
+  case prompt(Prompt)
+  case document(String)
+
+  var prompt: Prompt? {
+    switch self {
+    case .comparison(let comparison): return comparison.prompt
+    case .demonstration(let demonstration): return demonstration.prompt
+    case .refutedAnswer(let prompt), .prompt(let prompt): return prompt
+    case .document: return nil
+    }
+  }
+}
+
+/// Why a well-formed row is of no use. It is dropped and counted, even when reading is strict.
+struct Unusable: Error, Equatable {
+  var reason: String
+  init(_ reason: String) { self.reason = reason }
+}
+
+/// What a file is read for.
+struct Use<Record: Sendable>: Sendable {
+  var name: String
+  /// Nil if such a file cannot serve; else how it does, empty if that is its first use.
+  var conversion: @Sendable (DataFormat.Content) -> String?
+  /// - Throws: `Unusable`, or `Failure` for a bad row.
+  var record: @Sendable (Example) throws -> Record
+}
+
+extension Use where Record == Prompt {
+  static let prompts = Use(name: "prompts") { content in
+    switch content {
+    case .prompts: return ""
+    case .comparisons, .demonstrations: return "only its prompts are used"
+    case .documents: return nil
+    }
+  } record: { example in
+    guard let prompt = example.prompt else { throw Failure(.badData, "there is no prompt") }
+    return prompt
+  }
+}
+
+extension Use where Record == Demonstration {
+  static let demonstrations = Use(name: "demonstrations") { content in
+    switch content {
+    case .demonstrations: return ""
+    case .comparisons: return "the best answer of each comparison serves as its demonstration"
+    case .prompts, .documents: return nil
+    }
+  } record: { example in
+    let demonstration: Demonstration
+    switch example {
+    case .demonstration(let found): demonstration = found
+    case .comparison(let found):
+      demonstration = Demonstration(prompt: found.prompt, completion: found.best)
+    case .refutedAnswer: throw Unusable("the answer is labelled as bad")
+    case .prompt, .document:
+      throw Failure(.badData, "the dialogue does not end with an answer of the assistant")
+    }
+    if demonstration.completion.isBlank { throw Unusable("the answer is empty") }
+    return demonstration
+  }
+}
+
+extension Use where Record == Comparison {
+  static let comparisons = Use(name: "comparisons") { content in
+    content == .comparisons ? "" : nil
+  } record: { example in
+    guard case .comparison(let comparison) = example else {
+      throw Failure(.badData, "there is nothing to compare")
+    }
+    if comparison.isAllTies { throw Unusable("all answers are tied") }
+    if comparison.completions.dropFirst().allSatisfy({ $0 == comparison.completions[0] }) {
+      throw Unusable("the answers are identical")
+    }
+    return comparison
+  }
+}
+
+extension Use where Record == String {
+  static let documents = Use(name: "documents") { content in
+    content == .documents ? "" : nil
+  } record: { example in
+    guard case .document(let text) = example else { throw Failure(.badData, "there is no text") }
+    if text.isBlank { throw Unusable("the text is empty") }
+    return text
+  }
+}

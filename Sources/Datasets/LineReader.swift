@@ -1,0 +1,102 @@
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// The lines of a file or a pipe, one after another, in memory bounded by the longest line.
+///
+///     let lines = try LineReader(path: "-")
+///     while let line = try lines.next() { … lines.place … }
+public final class LineReader {
+  /// The path, or `stdin`.
+  public let name: String
+  /// The number of the line that came last; the first is 1.
+  public private(set) var line = 0
+
+  private let source: any ByteSource
+  private let limit: Int
+  private var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  private var unread = 0..<0
+
+  public static let lineLimit = 64 << 20
+
+  /// Opens a plain file, or standard input for `-`.
+  /// - Throws: `Failure(.inputOutput)` if it cannot be opened, `Failure(.badData)` for `.gz`.
+  public convenience init(path: String, limit: Int = LineReader.lineLimit) throws {
+    if path == "-" {
+      self.init(descriptor: 0, name: "stdin", limit: limit)
+    } else if path.hasSuffix(".gz") {
+      throw Failure(
+        .badData, "gzip is not read", at: path,
+        remedy: "Expand it first: gunzip -c FILE.gz | tinyrlhf … -")
+    } else {
+      self.init(try DescriptorSource(path: path), name: path, limit: limit)
+    }
+  }
+
+  /// Reads from an open descriptor, which stays open.
+  public convenience init(descriptor: Int32, name: String, limit: Int = LineReader.lineLimit) {
+    self.init(
+      DescriptorSource(descriptor, name: name, owned: false), name: name, limit: limit)
+  }
+
+  init(_ source: any ByteSource, name: String, limit: Int) {
+    self.source = source
+    self.name = name
+    self.limit = limit
+  }
+
+  /// `file:line` of the line that came last.
+  public var place: String { "\(name):\(line)" }
+
+  /// The next line without its end (`\n` or `\r\n`), or nil after the last.
+  /// - Throws: `Failure(.badData)` if it is longer than the limit, `Failure(.inputOutput)`.
+  public func next() throws -> [UInt8]? {
+    guard var bytes = try nextWithEnd() else { return nil }
+    if bytes.last == newline { bytes.removeLast() }
+    if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
+    return bytes
+  }
+
+  /// The next line with whatever ends it.
+  func nextWithEnd() throws -> [UInt8]? {
+    var bytes: [UInt8] = []
+    while true {
+      if unread.isEmpty {
+        let count = try buffer.withUnsafeMutableBytes { try source.read(into: $0) }
+        unread = 0..<count
+        if count == 0 { break }
+      }
+      let end = endOfLine()
+      bytes.append(contentsOf: buffer[unread.lowerBound..<end])
+      unread = end..<unread.upperBound
+      guard bytes.count <= limit else {
+        throw Failure(
+          .badData, "this line is longer than \(Formatting.bytes(limit))", at: "\(name):\(line + 1)",
+          remedy: "Write one record a line.")
+      }
+      if bytes.last == newline { break }
+    }
+    if bytes.isEmpty { return nil }
+    line += 1
+    if line == 1, bytes.starts(with: byteOrderMark) { bytes.removeFirst(byteOrderMark.count) }
+    return bytes
+  }
+
+  /// One past the first newline of what is unread, or the end of it.
+  private func endOfLine() -> Int {
+    buffer.withUnsafeBytes { bytes in
+      let start = bytes.baseAddress! + unread.lowerBound
+      guard let found = memchr(start, Int32(newline), unread.count) else {
+        return unread.upperBound
+      }
+      return UnsafeRawPointer(found) - bytes.baseAddress! + 1
+    }
+  }
+}
+
+private let newline = UInt8(ascii: "\n")
+private let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
