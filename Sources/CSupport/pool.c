@@ -1,14 +1,16 @@
 // A fixed thread pool with static partition: no queue, no lock and no allocation once it exists.
 //
-// A run is one increment of `generation`. Workers spin on it for a while and park on a futex-like
-// condition variable after that; the caller spins on `pending`, since parts are of equal size.
+// A run is one increment of `generation`. Workers spin on it for a while, then give way to other
+// processes, then park. The caller spins on `pending`, since parts are of equal size, and gives way
+// too when that takes long: on a busy machine the thread it waits for may want this very core.
 #include "CSupport.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { SPINS_BEFORE_PARKING = 20000 };
+enum { SPINS = 2000, YIELDS_BEFORE_PARKING = 200 };
 
 struct ts_pool {
   int threads;
@@ -37,9 +39,10 @@ static inline void relax(void) {
 }
 
 static void wait_for_work(ts_pool *pool, unsigned seen) {
-  for (int i = 0; i < SPINS_BEFORE_PARKING; i++) {
+  for (int i = 0; i < SPINS + YIELDS_BEFORE_PARKING; i++) {
     if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen) return;
-    relax();
+    if (i < SPINS) relax();
+    else sched_yield();
   }
   pthread_mutex_lock(&pool->mutex);
   atomic_fetch_add(&pool->parked, 1);
@@ -119,5 +122,8 @@ void ts_pool_run(ts_pool *pool, ts_task task, const void *context) {
   atomic_store_explicit(&pool->pending, pool->threads - 1, memory_order_relaxed);
   announce(pool);
   task(context, 0, pool->threads);
-  while (atomic_load_explicit(&pool->pending, memory_order_acquire) > 0) relax();
+  for (int i = 0; atomic_load_explicit(&pool->pending, memory_order_acquire) > 0; i++) {
+    if (i < SPINS) relax();
+    else sched_yield();
+  }
 }
