@@ -32,6 +32,10 @@ public final class LineReader {
       throw Failure(
         .badData, "gzip is not read", at: path,
         remedy: "Expand it first: gunzip -c FILE.gz | tinyrlhf … -")
+    } else if path.hasSuffix(".zst") {
+      throw Failure(
+        .badData, "zstd is not read", at: path,
+        remedy: "Expand it first: zstd -dc FILE.zst | tinyrlhf … -")
     } else {
       self.init(try DescriptorSource(path: path), name: path, limit: limit)
     }
@@ -75,8 +79,8 @@ public final class LineReader {
       unread = end..<unread.upperBound
       guard bytes.count <= limit else {
         throw Failure(
-          .badData, "this line is longer than \(Formatting.bytes(limit))", at: "\(name):\(line + 1)",
-          remedy: "Write one record a line.")
+          .badData, "this line is longer than \(Formatting.bytes(limit))",
+          at: "\(name):\(line + 1)", remedy: "Write one record a line.")
       }
       if bytes.last == newline { break }
     }

@@ -13,8 +13,8 @@ struct Pair: Equatable {
       margin: margin)
   }
 
-  /// The prompt is what both begin with. Of texts that is cut back to the end of a word; of messages
-  /// only whole ones count.
+  /// The prompt is what both begin with: of texts cut back to the end of a word, of messages whole
+  /// ones.
   static func withImplicitPrompt(chosen: JSONValue, rejected: JSONValue) throws -> Pair {
     if let chosen = chosen.string, let rejected = rejected.string {
       return try withImplicitPrompt(chosen: Array(chosen.utf8), rejected: Array(rejected.utf8))

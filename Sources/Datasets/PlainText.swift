@@ -2,7 +2,7 @@ import Support
 
 /// Documents of a plain text, separated by `<|endoftext|>`; blank ones do not count.
 ///
-/// A separator on a line of its own takes the line ends around it with it. All other bytes are kept.
+/// A separator on a line of its own takes the line ends around it along. Other bytes are kept.
 func readPlainText(
   _ lines: LineReader, first: [UInt8], strict: Bool
 ) throws -> Dataset<String> {

@@ -3,7 +3,7 @@ import Tokenizers
 
 extension Example {
   /// One row of a known format.
-  /// - Throws: `Failure(.badData)` without a place if the row is bad, `Unusable` if it is of no use.
+  /// - Throws: `Failure(.badData)` without a place if the row is bad, `Unusable` if it is no use.
   init(_ row: JSONValue, line: [UInt8], format: DataFormat) throws {
     switch format {
     case .ranked: self = .comparison(try rankedAnswers(line))

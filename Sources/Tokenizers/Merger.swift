@@ -1,8 +1,8 @@
 /// Applies merges to one piece after another, reusing its scratch space.
 ///
-/// The pair with the lowest merged token goes first, the leftmost of equals: the order in which the
-/// merges were learnt. Short pieces search for it, long ones keep a heap, so that a piece of n bytes
-/// costs O(n log n) at most.
+/// The pair with the lowest merged token goes first, the leftmost of equals: the order in which
+/// the merges were learnt. Short pieces search for it, long ones keep a heap, so that a piece of
+/// n bytes costs O(n log n) at most.
 struct Merger {
   private let pairs: PairTable
   /// The piece's tokens.

@@ -4,7 +4,7 @@ import Support
 ///
 ///     0   4 bytes   "TRBP"
 ///     4   u8        version, 1
-///     5   u8        width w of an id in bytes: 2 when the vocabulary has at most 65,536 ids, else 4
+///     5   u8        width w of an id in bytes: 2 for a vocabulary of at most 65,536, else 4
 ///     6   u16       0
 ///     8   u32       number M of merges
 ///     12  M × 2w    the left and the right id of each merge; merge i makes id 260 + i

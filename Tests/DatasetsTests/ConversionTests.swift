@@ -1,0 +1,79 @@
+import Testing
+import Tokenizers
+
+@testable import Datasets
+
+@Suite struct ConversionTests {
+  private let comparisons = #"""
+    {"prompt": "p", "completions": ["a", "b"], "ranks": [2, 1]}
+    {"prompt": "q", "completions": ["c", "d"], "ranks": [1, 1]}
+    """#
+
+  @Test("comparisons serve as demonstrations of their best answers, and the report says so")
+  func demonstrations() throws {
+    let dataset = try read(comparisons, for: .demonstrations)
+    #expect(dataset.records.map(\.completion) == ["b", "c"])
+    #expect(
+      dataset.report.description
+        == "data.jsonl: ranked answers, 2 rows; the best answer of each comparison serves as its "
+        + "demonstration")
+  }
+
+  @Test("comparisons and demonstrations serve as prompts, and the report says so")
+  func prompts() throws {
+    let dataset = try read(comparisons, for: .prompts)
+    #expect(dataset.records == [Prompt("p"), Prompt("q")])
+    #expect(dataset.report.conversion == "only its prompts are used")
+    let row = #"{"prompt": "p", "completion": "c"}"#
+    #expect(try read(row, for: .prompts).records == [Prompt("p")])
+    #expect(try read(row, for: .prompts).report.conversion == "only its prompts are used")
+  }
+
+  @Test("rows of no use are dropped and counted, even when reading is strict")
+  func unusable() throws {
+    let ties = try read(comparisons, for: .comparisons)
+    #expect(ties.records.map(\.prompt) == [Prompt("p")])
+    #expect(
+      ties.report.description
+        == "data.jsonl: ranked answers, 2 rows, 1 dropped (1: all answers are tied)")
+    let hh = #"""
+      {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c"}
+      {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: b"}
+      {"chosen": "\n\nHuman: a\n\nAssistant: x\n\nHuman: b\n\nAssistant: c", \#
+      "rejected": "\n\nHuman: a\n\nAssistant: y\n\nHuman: b\n\nAssistant: c"}
+      {"chosen": "\n\nHuman: a\n\nAssistant:", "rejected": "\n\nHuman: a\n\nAssistant: c"}
+      """#
+    #expect(
+      try read(hh, for: .comparisons).report.dropped == [
+        .init(line: 2, reason: "the answers are identical"),
+        .init(line: 3, reason: "the dialogues part before their last answer"),
+      ])
+    #expect(
+      try read(hh, for: .demonstrations).report.dropped == [
+        .init(line: 3, reason: "the dialogues part before their last answer"),
+        .init(line: 4, reason: "the answer is empty"),
+      ])
+  }
+
+  @Test("over-long records are dropped and counted, never truncated")
+  func fits() throws {
+    let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
+    // <|user|> and <|assistant|> and one token a byte.
+    let dataset = try read(
+      "{\"prompt\": \"12345678\"}\n{\"prompt\": \"123456789\"}\n{\"prompt\": \"1\"}",
+      for: .prompts)
+    let kept = try dataset.fits(context: 15, reserve: 5, tokenizer: tokenizer)
+    #expect(kept.records == [Prompt("12345678"), Prompt("1")])
+    #expect(kept.lines == [1, 3])
+    #expect(kept.report.dropped == [.init(line: 2, reason: "over 10 tokens")])
+    #expect(kept.report.rows == 3)
+    #expect(
+      failure { try dataset.fits(context: 4, reserve: 2, tokenizer: tokenizer) }
+        .hasPrefix("data.jsonl: there is no usable row: 3 dropped because over 2 tokens"))
+    let demonstration = Demonstration(prompt: Prompt("12"), completion: "345")
+    #expect(demonstration.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
+    let comparison = Comparison(
+      prompt: Prompt("12"), completions: ["3", "345", ""], ranks: [1, 2, 3])
+    #expect(comparison.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
+  }
+}

@@ -1,0 +1,214 @@
+import Testing
+import Tokenizers
+
+@testable import Datasets
+
+@Suite struct FormatTests {
+  private func comparison(
+    _ row: String, _ format: DataFormat, strict: Bool = true
+  ) throws -> Comparison {
+    let dataset = try read(row, for: .comparisons, strict: strict)
+    #expect(dataset.report.format == format)
+    #expect(dataset.report.conversion == nil)
+    return try #require(dataset.records.first)
+  }
+
+  private func demonstration(_ row: String, _ format: DataFormat) throws -> Demonstration {
+    let dataset = try read(row, for: .demonstrations)
+    #expect(dataset.report.format == format)
+    #expect(dataset.report.conversion == nil)
+    return try #require(dataset.records.first)
+  }
+
+  private func pair(_ prompt: Prompt, _ chosen: String, _ rejected: String) -> Comparison {
+    Comparison(prompt: prompt, completions: [chosen, rejected], ranks: [1, 2])
+  }
+
+  @Test("ours: K answers with ranks, ties, labeler, policy and time")
+  func ranked() throws {
+    let row = #"""
+      {"prompt": "p", "completions": ["a", "b", "c", "d"], "ranks": [1, 2, 2, 4], \#
+      "labeler": "ann", "policy": "sft", "seconds": 12.5}
+      """#
+    #expect(
+      try comparison(row, .ranked)
+        == Comparison(
+          prompt: Prompt("p"), completions: ["a", "b", "c", "d"], ranks: [1, 2, 2, 4],
+          labeler: "ann", policy: "sft", seconds: 12.5))
+  }
+
+  @Test("TRL: prompt, chosen and rejected, as texts or messages, with a margin")
+  func preference() throws {
+    let texts = #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": 0.5}"#
+    #expect(
+      try comparison(texts, .preference)
+        == Comparison(prompt: Prompt("p"), completions: ["a", "b"], ranks: [1, 2], margin: 0.5))
+    let messages = #"""
+      {"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "p"}], \#
+      "chosen": [{"role": "assistant", "content": "a"}], "rejected": [{"role": "assistant", \#
+      "content": "b"}]}
+      """#
+    let prompt = Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")])
+    #expect(try comparison(messages, .preference) == pair(prompt, "a", "b"))
+    let repeated = #"""
+      {"prompt": "p", "chosen": [{"role": "user", "content": "p"}, {"role": "assistant", \#
+      "content": "a"}], "rejected": [{"role": "user", "content": "p"}, {"role": "assistant", \#
+      "content": "b"}]}
+      """#
+    #expect(try comparison(repeated, .preference) == pair(Prompt("p"), "a", "b"))
+  }
+
+  @Test("TRL: an implicit prompt is what both begin with, up to the end of a word")
+  func implicitPrompt() throws {
+    let sky = #"{"chosen": "The sky is blue.", "rejected": "The sky is black."}"#
+    #expect(
+      try comparison(sky, .implicitPreference) == pair(Prompt("The sky is"), " blue.", " black."))
+    let messages = #"""
+      {"chosen": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}], \#
+      "rejected": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "b"}]}
+      """#
+    #expect(try comparison(messages, .implicitPreference) == pair(Prompt("p"), "a", "b"))
+  }
+
+  @Test("hh-rlhf: the prompt ends at the last Assistant: inside the common prefix")
+  func hh() throws {
+    let row = #"""
+      {"chosen": "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: yes é", \#
+      "rejected": "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant: yes ê"}
+      """#
+    let prompt = Prompt(turns: [Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")])
+    #expect(try comparison(row, .hhRLHF) == pair(prompt, "yes é", "yes ê"))
+    let empty = #"""
+      {"chosen": "\n\nHuman: a\n\nAssistant:", \#
+      "rejected": "\n\nHuman: a\n\nAssistant: Assistant: no"}
+      """#
+    #expect(try comparison(empty, .hhRLHF) == pair(Prompt("a"), "", "Assistant: no"))
+  }
+
+  @Test("hh-rlhf: a shared opening of the answers stays with the answers")
+  func hhSharedOpening() throws {
+    let row = #"""
+      {"chosen": "\n\nHuman: a\n\nAssistant: Well, no.", \#
+      "rejected": "\n\nHuman: a\n\nAssistant: Well, yes."}
+      """#
+    #expect(try comparison(row, .hhRLHF) == pair(Prompt("a"), "Well, no.", "Well, yes."))
+  }
+
+  @Test("OpenAI's preference form")
+  func openAI() throws {
+    let row = #"""
+      {"input": {"messages": [{"role": "developer", "content": "s"}, {"role": "user", \#
+      "content": [{"type": "text", "text": "p"}, {"type": "text", "text": "q"}]}], \#
+      "tools": []}, "preferred_output": [{"role": "assistant", "content": "a"}], \#
+      "non_preferred_output": [{"role": "assistant", "content": "b"}]}
+      """#
+    let prompt = Prompt(turns: [Turn(.system, "s"), Turn(.user, "pq")])
+    #expect(try comparison(row, .openAIPreference) == pair(prompt, "a", "b"))
+  }
+
+  @Test("Stiennon: a post or an article, summaries, and the chosen one")
+  func stiennon() throws {
+    let post = #"""
+      {"info": {"id": "t3", "post": "P", "title": "T", "subreddit": "tifu"}, \#
+      "summaries": [{"text": "a", "policy": "sup"}, {"text": "b", "policy": "sup"}], \#
+      "choice": 1, "worker": "w", "extra": {}}
+      """#
+    #expect(
+      try comparison(post, .stiennon)
+        == Comparison(
+          prompt: Prompt("SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: P\n\nTL;DR:"),
+          completions: ["a", "b"], ranks: [2, 1], labeler: "w", policy: "sup"))
+    let article = #"""
+      {"info": {"article": "A", "post": null}, "summaries": [{"text": "a", "policy": "x"}, \#
+      {"text": "b", "policy": "y"}], "choice": 0}
+      """#
+    #expect(
+      try comparison(article, .stiennon) == pair(Prompt("Article:\n\nA\n\nTL;DR:"), "a", "b"))
+  }
+
+  @Test("lm-human-preferences: the best of four samples, the others tied")
+  func lmHumanPreferences() throws {
+    let row = #"""
+      {"query": "q", "sample0": "a", "sample1": "b", "sample2": "c", "sample3": "d", "best": 2}
+      """#
+    #expect(
+      try comparison(row, .lmHumanPreferences)
+        == Comparison(
+          prompt: Prompt("q"), completions: ["a", "b", "c", "d"], ranks: [2, 2, 1, 2]))
+  }
+
+  @Test("TRL: prompt and completion, as texts or messages")
+  func promptCompletion() throws {
+    let expected = Demonstration(prompt: Prompt("p"), completion: "c")
+    let texts = #"{"prompt": "p", "completion": "c"}"#
+    #expect(try demonstration(texts, .promptCompletion) == expected)
+    let messages = #"""
+      {"prompt": [{"role": "user", "content": "p"}], "completion": [{"role": "assistant", \#
+      "content": "c"}]}
+      """#
+    #expect(try demonstration(messages, .promptCompletion) == expected)
+  }
+
+  @Test("TRL: of unpaired answers the good ones are demonstrations")
+  func unpaired() throws {
+    let rows = #"""
+      {"prompt": "p", "completion": "c", "label": true}
+      {"prompt": "q", "completion": "d", "label": false}
+      """#
+    let dataset = try read(rows, for: .demonstrations)
+    #expect(dataset.report.format == .unpaired)
+    #expect(dataset.records == [Demonstration(prompt: Prompt("p"), completion: "c")])
+    #expect(dataset.report.dropped == [.init(line: 2, reason: "the answer is labelled as bad")])
+    #expect(try read(rows, for: .prompts).records == [Prompt("p"), Prompt("q")])
+  }
+
+  @Test("messages, ShareGPT and Alpaca are demonstrations")
+  func dialogues() throws {
+    let messages = #"""
+      {"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "p"}, \#
+      {"role": "assistant", "content": "c"}]}
+      """#
+    #expect(
+      try demonstration(messages, .messages)
+        == Demonstration(
+          prompt: Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), completion: "c"))
+    let shareGPT = #"""
+      {"id": "1", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", \#
+      "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}
+      """#
+    let turns = [Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
+    #expect(
+      try demonstration(shareGPT, .shareGPT)
+        == Demonstration(prompt: Prompt(turns: turns), completion: "d"))
+    let alpaca = #"{"instruction": "Add.", "input": "1, 2", "output": "3"}"#
+    #expect(
+      try demonstration(alpaca, .alpaca)
+        == Demonstration(prompt: Prompt("Add.\n\n1, 2"), completion: "3"))
+    let short = #"{"instruction": "Sing.", "input": "", "output": "La"}"#
+    #expect(
+      try demonstration(short, .alpaca) == Demonstration(prompt: Prompt("Sing."), completion: "La"))
+  }
+
+  @Test("TRL prompts are texts, hh-rlhf dialogues or messages")
+  func prompts() throws {
+    let rows = #"""
+      {"prompt": "p"}
+      {"prompt": "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:"}
+      {"prompt": [{"role": "user", "content": "q"}]}
+      """#
+    let dataset = try read(rows, for: .prompts)
+    let turns = [Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
+    #expect(dataset.records == [Prompt("p"), Prompt(turns: turns), Prompt("q")])
+    #expect(dataset.lines == [1, 2, 3])
+    let open = #"{"messages": [{"role": "user", "content": "p"}]}"#
+    #expect(try read(open, for: .prompts).records == [Prompt("p")])
+  }
+
+  @Test("TRL text is documents")
+  func text() throws {
+    let dataset = try read("{\"text\": \"a\\nb\"}\n\n{\"text\": \"c\"}\n", for: .documents)
+    #expect(dataset.report.format == .text)
+    #expect(dataset.records == ["a\nb", "c"])
+    #expect(dataset.lines == [1, 3])
+  }
+}
