@@ -49,6 +49,14 @@ extension Comparison: TokenCounted {
   }
 }
 
+extension TokenCounted {
+  /// Whether this leaves `reserve` tokens of the context free.
+  public func fits(context: Int, reserve: Int = 0, tokenizer: Tokenizer) -> Bool {
+    precondition(reserve >= 0 && reserve < context, "\(reserve) of \(context) tokens reserved")
+    return tokenCount(tokenizer) + reserve <= context
+  }
+}
+
 extension Dataset where Record: TokenCounted {
   /// The records that leave `reserve` tokens of the context free. Longer ones are dropped and
   /// counted in the report, never truncated.
@@ -57,10 +65,9 @@ extension Dataset where Record: TokenCounted {
   public func fits(
     context: Int, reserve: Int = 0, tokenizer: Tokenizer
   ) throws -> Dataset<Record> {
-    precondition(reserve >= 0 && reserve < context, "\(reserve) of \(context) tokens reserved")
     var kept = Dataset(report: report)
     for (record, line) in zip(records, lines) {
-      if record.tokenCount(tokenizer) + reserve <= context {
+      if record.fits(context: context, reserve: reserve, tokenizer: tokenizer) {
         kept.append(record, line: line)
       } else {
         kept.report.drop(line: line, "over \(context - reserve) tokens")

@@ -75,5 +75,7 @@ import Tokenizers
     let comparison = Comparison(
       prompt: Prompt("12"), completions: ["3", "345", ""], ranks: [1, 2, 3])
     #expect(comparison.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
+    #expect(comparison.fits(context: 8, tokenizer: tokenizer))
+    #expect(!comparison.fits(context: 8, reserve: 1, tokenizer: tokenizer))
   }
 }
