@@ -48,7 +48,10 @@ TK_INLINE void NAME(tile_of)(const int rows, int64_t kc, const float *a, const f
 static void NAME(tile)(int rows, int64_t kc, const float *a, const float *b, float *c,
                        int64_t c_row, int fresh, const float *bias) {
 #define TILE(n) \
-  case n: if (n <= TK_ROWS) NAME(tile_of)(n <= TK_ROWS ? n : 1, kc, a, b, c, c_row, fresh, bias); break;
+  case n:                                                                                 \
+    if (n <= TK_ROWS)                                                                     \
+      NAME(tile_of)(n <= TK_ROWS ? n : 1, kc, a, b, c, c_row, fresh, bias);               \
+    break;
   switch (rows) {
     TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
     TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
@@ -80,14 +83,16 @@ static void NAME(block)(int64_t rows, int64_t columns, int64_t kc, const float *
       if (width >= COLUMNS)
         NAME(tile)(height, kc, a + i * kc, b + j * kc, corner, c_row, fresh, its_bias);
       else
-        NAME(edge_tile)(height, (int)width, kc, a + i * kc, b + j * kc, corner, c_row, fresh, its_bias);
+        NAME(edge_tile)(height, (int)width, kc, a + i * kc, b + j * kc, corner, c_row, fresh,
+                        its_bias);
     }
   }
 }
 
 /// Transposes TK_LANES rows (those from `rows` on are zero) of as many floats each, by interleaving
 /// row i with row i + TK_LANES/2 until every element has travelled.
-TK_INLINE void NAME(transpose)(const float *from, int64_t stride, int rows, float *to, int to_stride) {
+TK_INLINE void NAME(transpose)(const float *from, int64_t stride, int rows, float *to,
+                               int to_stride) {
   V line[TK_LANES], next[TK_LANES];
   UNROLL for (int i = 0; i < TK_LANES; i++)
     line[i] = i < rows ? *(const V *)(from + i * stride) : (V){0};
@@ -110,10 +115,10 @@ TK_INLINE void NAME(pack_panel_transposed)(const float *from, int64_t stride, in
     if (k + TK_LANES > kc) k = kc - TK_LANES;
     UNROLL for (int r = 0; r < width; r += TK_LANES) {
       const float *corner = from + (r < rows ? r * stride : 0) + k;
-      if (rows >= r + (width < TK_LANES ? width : TK_LANES))
-        NAME(transpose)(corner, stride, width < TK_LANES ? width : TK_LANES, to + k * width + r, width);
-      else
-        NAME(transpose)(corner, stride, rows - r, to + k * width + r, width);
+      const int all = width < TK_LANES ? width : TK_LANES;
+      float *line = to + k * width + r;
+      if (rows - r >= all) NAME(transpose)(corner, stride, all, line, width);
+      else NAME(transpose)(corner, stride, rows - r, line, width);
     }
   }
 }
@@ -161,12 +166,16 @@ TK_INLINE void NAME(pack)(const float *from, int64_t stride, int64_t k_stride, i
   }
 }
 
-static void NAME(pack_left)(const tk_gemm_args *g, int64_t row, int64_t count, int64_t k, int64_t kc, float *to) {
-  NAME(pack)(g->A + row * g->a_row + k * g->a_column, g->a_row, g->a_column, count, kc, TK_ROWS, to);
+static void NAME(pack_left)(const tk_gemm_args *g, int64_t row, int64_t count, int64_t k,
+                            int64_t kc, float *to) {
+  const float *corner = g->A + row * g->a_row + k * g->a_column;
+  NAME(pack)(corner, g->a_row, g->a_column, count, kc, TK_ROWS, to);
 }
 
-static void NAME(pack_right)(const tk_gemm_args *g, int64_t column, int64_t count, int64_t k, int64_t kc, float *to) {
-  NAME(pack)(g->B + k * g->b_row + column * g->b_column, g->b_column, g->b_row, count, kc, COLUMNS, to);
+static void NAME(pack_right)(const tk_gemm_args *g, int64_t column, int64_t count, int64_t k,
+                             int64_t kc, float *to) {
+  const float *corner = g->B + k * g->b_row + column * g->b_column;
+  NAME(pack)(corner, g->b_column, g->b_row, count, kc, COLUMNS, to);
 }
 
 /// The cache blocks of one part: a block of B stays in the second-level cache while A streams by,

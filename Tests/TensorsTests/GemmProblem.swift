@@ -38,7 +38,7 @@ struct GemmProblem: CustomStringConvertible {
   let bias: [Float]?
   let accumulate: Bool
 
-  /// - Parameter layout: bit 0: A column-major; bit 1: B is W[N, K]; bit 2: accumulate; bit 3: bias.
+  /// - Parameter layout: bit 0: A column-major; 1: B is W[N, K]; 2: accumulate; 3: bias.
   init(_ M: Int, _ N: Int, _ K: Int, layout: Int, value: (Int) -> Float) {
     (self.M, self.N, self.K) = (M, N, K)
     accumulate = layout & 4 != 0

@@ -65,7 +65,9 @@ import Testing
     // C = −0, A = −0, B = 1: every sum is −0.
     let workspace = Workspace(parts: 1)
     for (name, isa) in InstructionSets.available {
-      let problem = GemmProblem(5, 7, 4, layout: 4) { (1_000_003..<2_000_003).contains($0) ? 1 : -0.0 }
+      let problem = GemmProblem(5, 7, 4, layout: 4) {
+        (1_000_003..<2_000_003).contains($0) ? 1 : -0.0
+      }
       let result = InstructionSets.using(isa) { problem.product(workspace: workspace) }
       #expect(identical(result, problem.c.storage), "\(name)")
     }
