@@ -13,6 +13,11 @@ extension Transformer {
   ) {
     precondition(batch.rows <= rows, "\(batch.rows) tokens in a pass of \(rows)")
     guard batch.rows > 0 else { return }
+    for entry in batch.entries {
+      precondition(
+        entry.position + entry.count <= architecture.context,
+        "\(entry.position + entry.count) tokens in a context of \(architecture.context)")
+    }
     let stream = activations.layers[0].input.prefix(batch.rows)
     compute.gather(weights.tokenEmbedding, batch.ids, to: stream)
     if let table = weights.positionEmbedding {

@@ -36,6 +36,7 @@ public final class Generator: @unchecked Sendable {
     let sample: Int
     let slot: Int
     var random: RandomStream
+    /// Positions in the cache: all tokens but the one drawn last.
     var length: Int
     var result: Sample
   }
@@ -54,7 +55,12 @@ public final class Generator: @unchecked Sendable {
   ///   - slots: sequences generated at a time.
   ///   - capacity: tokens of a prompt and its answer together.
   public init(transformer: Transformer, slots: Int, capacity: Int, arena: Arena) throws {
-    precondition(transformer.rows >= capacity, "a pass must hold the longest prompt")
+    precondition(
+      transformer.rows >= max(slots, capacity),
+      "a pass of \(transformer.rows) tokens, \(slots) slots of \(capacity)")
+    precondition(
+      capacity <= transformer.architecture.context,
+      "slots of \(capacity) in a context of \(transformer.architecture.context)")
     self.transformer = transformer
     cache = try KVCache(
       transformer.architecture, slots: slots, capacity: capacity, arena: arena)
@@ -198,7 +204,7 @@ public final class Generator: @unchecked Sendable {
       let result = active[index].result
       let stopped = result.tokens.last == options.endToken || shouldStop?(result) == true
       let full =
-        result.tokens.count >= options.maxNewTokens || active[index].length + 1 > capacity
+        result.tokens.count >= options.maxNewTokens || active[index].length + 1 >= capacity
       if stopped || full {
         if stopped { active[index].result.finish = .stop }
         freeSlots.append(active[index].slot)
