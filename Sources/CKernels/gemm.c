@@ -12,6 +12,11 @@ enum {
   gemm_block_depth = 256,        // most k of a packed block
   gemm_right_floats = 147456,    // packed block of B: 576 KiB, most of a second-level cache
   gemm_left_floats = gemm_block_rows * gemm_block_depth,
+#if defined(__aarch64__)
+  gemm_slice_rows = 8, gemm_slice_columns = 12,
+#else
+  gemm_slice_rows = 12, gemm_slice_columns = 32,
+#endif
   gemm_slack_floats = 16,        // the last transposed store of A may run over
   gemm_part_floats = gemm_right_floats + gemm_left_floats + gemm_slack_floats,
 };
@@ -20,41 +25,40 @@ size_t tk_gemm_workspace_bytes(int parts) {
   return (size_t)(parts < 1 ? 1 : parts) * gemm_part_floats * sizeof(float);
 }
 
-/// The definition, one element at a time.
-static void gemm_scalar(const tk_gemm_args *g, int part, int parts) {
-  int64_t begin, end;
-  tk_slice(g->M * g->N, 1, part, parts, &begin, &end);
-  for (int64_t i = begin; i < end; i++) {
-    int64_t m = i / g->N, n = i % g->N;
-    const float *a = g->A + m * g->a_row, *b = g->B + n * g->b_column;
-    float *c = g->C + m * g->c_row + n;
-    float sum = g->accumulate ? *c : 0;
-    for (int64_t k = 0; k < g->K; k++)
-      sum = __builtin_fmaf(a[k * g->a_column], b[k * g->b_row], sum);
-    *c = g->bias ? sum + g->bias[n] : sum;
-  }
-}
-
-/// The part's own product: rows or columns of C, whichever are more, in whole tiles, since every
-/// part packs the other operand for itself.
-TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int64_t tile_rows, int64_t tile_columns,
-                                  int part, int parts) {
+/// The part's own product: rows or columns of C, whichever are more, since every part packs the
+/// other operand for itself. Slices are whole tiles of the widest instruction set, and the same
+/// under every other: parts that find different ones in use still make up the whole.
+TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) {
   tk_gemm_args g = *all;
   int64_t begin, end;
   g.workspace = (float *)all->workspace + (int64_t)part * gemm_part_floats;
   if (g.M > g.N) {
-    tk_slice(g.M, tile_rows, part, parts, &begin, &end);
+    tk_slice(g.M, gemm_slice_rows, part, parts, &begin, &end);
     g.M = end - begin;
     g.A += begin * g.a_row;
     g.C += begin * g.c_row;
   } else {
-    tk_slice(g.N, tile_columns, part, parts, &begin, &end);
+    tk_slice(g.N, gemm_slice_columns, part, parts, &begin, &end);
     g.N = end - begin;
     g.B += begin * g.b_column;
     g.C += begin;
     if (g.bias) g.bias += begin;
   }
   return g;
+}
+
+/// The definition, one element at a time.
+static void gemm_scalar(const tk_gemm_args *all, int part, int parts) {
+  const tk_gemm_args g = gemm_slice(all, part, parts);
+  for (int64_t m = 0; m < g.M; m++)
+    for (int64_t n = 0; n < g.N; n++) {
+      const float *a = g.A + m * g.a_row, *b = g.B + n * g.b_column;
+      float *c = g.C + m * g.c_row + n;
+      float sum = g.accumulate ? *c : 0;
+      for (int64_t k = 0; k < g.K; k++)
+        sum = __builtin_fmaf(a[k * g.a_column], b[k * g.b_row], sum);
+      *c = g.bias ? sum + g.bias[n] : sum;
+    }
 }
 
 /// The size of equal blocks of at most `most` that cover `count`, rounded up to `grain`.

@@ -19,6 +19,7 @@ typedef float NAME(vector) __attribute__((vector_size(4 * TK_LANES), aligned(4))
 
 _Static_assert(COLUMNS % TK_LANES == 0, "panels of B are whole registers");
 _Static_assert(TK_ROWS % TK_LANES == 0 || TK_ROWS < TK_LANES, "see pack_panel_transposed");
+_Static_assert(gemm_slice_rows % TK_ROWS == 0 && gemm_slice_columns % COLUMNS == 0, "whole tiles");
 _Static_assert(gemm_block_rows % TK_ROWS == 0, "a block of A is whole panels");
 
 /// C[rows, COLUMNS] (+)= a[kc, TK_ROWS]ᵀ · b[kc, COLUMNS], then + bias. `rows` is a constant at
@@ -182,7 +183,7 @@ static void NAME(pack_right)(const tk_gemm_args *g, int64_t column, int64_t coun
 /// a panel of A in the first-level cache while B's panels do. When all rows fit one tile, B is
 /// packed a panel at a time and used at once, so that the weights stream by once.
 static void NAME(gemm)(const tk_gemm_args *all, int part, int parts) {
-  tk_gemm_args g = gemm_slice(all, TK_ROWS, COLUMNS, part, parts);
+  tk_gemm_args g = gemm_slice(all, part, parts);
   if (g.M <= 0 || g.N <= 0) return;
   float *right = g.workspace, *left = right + gemm_right_floats;
   int64_t deep = gemm_even_blocks(g.K, gemm_block_depth, 16);
