@@ -109,7 +109,7 @@ TK_INLINE void NAME(transpose)(const float *from, int64_t stride, int rows, floa
 
 /// One panel [kc, width] from `rows` ≤ width rows that are contiguous along k. When the panel is
 /// narrower than a register, each store runs over into the next line, which is written after it
-/// (behind the last panel the workspace has room). The last few k are done again from kc − TK_LANES.
+/// (behind the last panel the workspace has room). The last k are done again from kc − TK_LANES.
 TK_INLINE void NAME(pack_panel_transposed)(const float *from, int64_t stride, int rows, int64_t kc,
                                            const int width, float *to) {
   for (int64_t k = 0; k < kc; k += TK_LANES) {
