@@ -1,0 +1,161 @@
+import Glibc
+import Support
+
+/// A checkpoint, used where it lies: its file mapped, its structure validated before any pointer
+/// leaves this class.
+public final class Checkpoint: @unchecked Sendable {
+  public enum Access: Sendable {
+    /// Pages shared with every process that reads the file; writing to them is a fault.
+    case readOnly
+    /// What is written stays private to this process; the file never changes.
+    case copyOnWrite
+  }
+
+  public enum Load: Sendable {
+    case map
+    /// Reads the whole file first; for file systems that may vanish.
+    case read
+  }
+
+  /// A tensor where it lies. Its pointers live as long as the checkpoint.
+  public struct Tensor: @unchecked Sendable {
+    public let name: String
+    public let section: SectionKind
+    public let role: Role
+    public let dims: [Int]
+    public let type: TensorType
+    /// The elements, or the packed codes. Writable under `.copyOnWrite` only.
+    public let pointer: UnsafeMutableRawPointer
+    public let byteCount: Int
+    /// From the section's start.
+    public let offset: Int
+    /// `[dims[0]]`, for int8 only.
+    public let scales: UnsafeMutablePointer<Float>?
+    /// `[dims[0]]`, for int8 only.
+    public let rowSums: UnsafeMutablePointer<Int32>?
+
+    /// The elements of a float32 tensor.
+    public var floats: UnsafeMutablePointer<Float> {
+      precondition(type == .float32, "\(name) is \(type), not float32")
+      return pointer.assumingMemoryBound(to: Float.self)
+    }
+  }
+
+  /// The file, or the name of what is not a file.
+  public let path: String
+  public let access: Access
+  public let contentHash: UInt64
+  /// The text in force.
+  public let configuration: [UInt8]
+
+  let header: Header
+  let storage: Storage
+
+  /// Opens a `.trlhf` file.
+  /// - Parameter verify: also checks every hash and value, which reads the whole file.
+  /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
+  public convenience init(
+    path: String, access: Access = .readOnly, verify: Bool = false, load: Load = .map
+  ) throws {
+    let storage =
+      load == .map
+      ? try Storage.map(path, writable: access == .copyOnWrite) : try Storage.read(path)
+    try self.init(storage: storage, name: path, access: access)
+    if verify { try self.verify() }
+  }
+
+  init(storage: Storage, name: String, access: Access) throws {
+    let bytes = storage.bytes
+    header = try HeaderReader(file: name, bytes: bytes, fileBytes: bytes.count).read()
+    let config = header.sections[0]
+    guard
+      let current = ConfigurationSlots.current(bytes.slice(config.offset, config.storedBytes))
+    else {
+      throw Failure(
+        .badData, "neither slot of CONFIG is whole", at: "\(name), byte \(config.offset) (CONFIG)",
+        remedy: "Copy the file again; it was damaged.")
+    }
+    configuration = current.text
+    contentHash = header.contentHash
+    path = name
+    self.access = access
+    self.storage = storage
+  }
+
+  public var architecture: ArchitectureRecord { header.architecture }
+  public var training: TrainingRecord { header.training }
+  /// What made this model: see `CheckpointWriter.identity`.
+  public var identity: UInt64 { header.identity }
+  /// The content hash of the base that an adapter belongs to; 0 for a whole model.
+  public var baseContentHash: UInt64 { header.baseContentHash }
+  public var fileBytes: Int { header.fileBytes }
+  /// Empty if the file has none.
+  public var tokenizer: [UInt8] { bytes(of: .tokenizer) ?? [] }
+  /// Empty if the file has none.
+  public var provenance: [UInt8] { bytes(of: .provenance) ?? [] }
+  public var state: [UInt8]? { bytes(of: .state) }
+
+  /// The hash of the tokenizer section, equal for equal tokenizers; 0 if there is none.
+  public var tokenizerHash: UInt64 { header.tokenizerHash }
+
+  /// Every section the file has, in its order; unknown kinds left out.
+  public var sections: [(kind: SectionKind, role: Role, bytes: Int)] {
+    header.sections.compactMap { section in
+      SectionKind(rawValue: section.kind).map {
+        ($0, Role(rawValue: section.role) ?? .none, section.storedBytes)
+      }
+    }
+  }
+
+  public func has(_ kind: SectionKind, _ role: Role) -> Bool { index(kind, role) != nil }
+
+  /// The tensors of a section in directory order; empty if the file has no such section.
+  public func tensors(in kind: SectionKind, role: Role) -> [Tensor] {
+    guard let index = index(kind, role) else { return [] }
+    return header.tensors.filter { $0.section == index }.map { tensor($0, kind, role) }
+  }
+
+  /// A section's bytes. Writable under `.copyOnWrite` only.
+  /// - Throws: `Failure(.badData)` if the file has no such section.
+  public func sectionBytes(
+    _ kind: SectionKind, _ role: Role
+  ) throws -> UnsafeMutableRawBufferPointer {
+    guard let index = index(kind, role) else {
+      throw Failure(.badData, "has no section \(kind) with role \(role)", at: path)
+    }
+    let section = header.sections[index]
+    return UnsafeMutableRawBufferPointer(
+      start: storage.base + section.offset, count: section.storedBytes)
+  }
+
+  /// - Throws: `Failure(.inputOutput)` if the mapped file was cut short since it was opened.
+  public func checkStillWhole() throws {
+    guard storage.descriptor >= 0 else { return }
+    var status = stat()
+    guard fstat(storage.descriptor, &status) == 0, Int(status.st_size) == header.fileBytes else {
+      throw Failure(
+        .inputOutput, "changed its size from \(header.fileBytes) to \(status.st_size) bytes in use",
+        at: path, remedy: "Keep the file in place while it is in use.")
+    }
+  }
+
+  private func index(_ kind: SectionKind, _ role: Role) -> Int? {
+    header.sections.firstIndex { $0.kind == kind.rawValue && $0.role == role.rawValue }
+  }
+
+  private func bytes(of kind: SectionKind) -> [UInt8]? {
+    (try? sectionBytes(kind, .none)).map { Array($0) }
+  }
+
+  private func tensor(_ record: TensorRecord, _ kind: SectionKind, _ role: Role) -> Tensor {
+    let start = storage.base + header.sections[record.section].offset
+    let isPacked = record.type == .int8
+    return Tensor(
+      name: record.name, section: kind, role: role, dims: record.dims, type: record.type,
+      pointer: start + record.offset, byteCount: record.bytes, offset: record.offset,
+      scales: isPacked
+        ? (start + record.scaleOffset).assumingMemoryBound(to: Float.self) : nil,
+      rowSums: isPacked
+        ? (start + record.rowSumOffset).assumingMemoryBound(to: Int32.self) : nil)
+  }
+}

@@ -1,0 +1,90 @@
+import Support
+
+/// One tensor to be written; its bytes stay where they are.
+public struct TensorSource {
+  public var section: SectionKind
+  public var role: Role
+  /// 1 to 63 printable ASCII characters without a space, unique in its section.
+  public var name: String
+  public var dims: [Int]
+  public var type: TensorType
+  /// The elements in row-major order, or the packed codes.
+  public var bytes: UnsafeRawBufferPointer
+  /// float32 `[dims[0]]`, for int8 only.
+  public var scales: UnsafeRawBufferPointer?
+  /// int32 `[dims[0]]`, for int8 only.
+  public var rowSums: UnsafeRawBufferPointer?
+
+  public init(
+    section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
+    bytes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer? = nil,
+    rowSums: UnsafeRawBufferPointer? = nil
+  ) {
+    self.section = section
+    self.role = role
+    self.name = name
+    self.dims = dims
+    self.type = type
+    self.bytes = bytes
+    self.scales = scales
+    self.rowSums = rowSums
+  }
+
+  /// - Throws: `Failure(.failed)` if the tensor cannot stand in a checkpoint.
+  func validate() throws {
+    func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+      if !condition { throw Failure(.failed, what(), at: "tensor \"\(name)\"") }
+    }
+    try require(section.holdsTensors, "section \(section) holds no tensors")
+    try require(TensorName.isValid(Array(name.utf8)), "this is not a tensor's name")
+    try require(
+      (1...Format.maximumRank).contains(dims.count), "its rank \(dims.count) is not in 1…4")
+    try require(
+      dims.allSatisfy { (1...Int(UInt32.max)).contains($0) }, "its dims are \(dims)")
+    try require(
+      type.byteCount(dims) == bytes.count, "dims \(dims) of \(type) are not \(bytes.count) bytes")
+    let rowBytes = type == .int8 ? 4 * dims[0] : nil
+    try require(
+      scales?.count == rowBytes && rowSums?.count == rowBytes,
+      "scales and row sums do not suit \(type) with dims \(dims)")
+  }
+}
+
+enum TensorName {
+  static func isValid(_ name: some Collection<UInt8>) -> Bool {
+    (1..<Format.nameBytes).contains(name.count) && name.allSatisfy { (0x21...0x7E).contains($0) }
+  }
+}
+
+/// All that a checkpoint holds. Equal contents give equal files.
+public struct CheckpointContents {
+  public var architecture: ArchitectureRecord
+  public var training: TrainingRecord
+  /// What made this model: see `CheckpointWriter.identity`.
+  public var identity: UInt64
+  /// The content hash of the base that an adapter belongs to; 0 for a whole model.
+  public var baseContentHash: UInt64
+  /// JSON.
+  public var configuration: [UInt8]
+  /// Empty for none, as `provenance`.
+  public var tokenizer: [UInt8]
+  public var tensors: [TensorSource]
+  public var state: [UInt8]?
+  public var provenance: [UInt8]
+
+  public init(
+    architecture: ArchitectureRecord, training: TrainingRecord, identity: UInt64,
+    baseContentHash: UInt64 = 0, configuration: [UInt8], tokenizer: [UInt8] = [],
+    tensors: [TensorSource], state: [UInt8]? = nil, provenance: [UInt8] = []
+  ) {
+    self.architecture = architecture
+    self.training = training
+    self.identity = identity
+    self.baseContentHash = baseContentHash
+    self.configuration = configuration
+    self.tokenizer = tokenizer
+    self.tensors = tensors
+    self.state = state
+    self.provenance = provenance
+  }
+}

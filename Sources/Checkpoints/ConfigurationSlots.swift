@@ -1,0 +1,62 @@
+import Support
+
+/// The CONFIG section: two slots of equal size, of which the valid one with the higher generation
+/// counts. A rewrite fills the other slot, so that a torn write leaves the old text in force.
+///
+/// A slot is generation u64 (0 = never written), length u64, hash u64, zero u64, text, zeros.
+enum ConfigurationSlots {
+  static let headerBytes = 32
+  static let slotUnit = 32_768
+
+  /// Bytes of one slot for a text: half as much again as it needs now.
+  static func slotBytes(for length: Int) -> Int {
+    Format.roundUp(headerBytes + length + length / 2, to: slotUnit)
+  }
+
+  /// One slot's bytes; `count` must hold the text.
+  static func slot(_ text: [UInt8], generation: UInt64, count: Int) -> [UInt8] {
+    precondition(headerBytes + text.count <= count, "\(text.count) bytes in a slot of \(count)")
+    var slot = RecordBytes(count)
+    slot.put(generation, at: 0)
+    slot.put(UInt64(text.count), at: 8)
+    slot.put(hash(text, generation: generation), at: 16)
+    slot.put(text, at: headerBytes)
+    return slot.bytes
+  }
+
+  /// A fresh section: the text in slot 0, slot 1 never written.
+  static func section(_ text: [UInt8]) -> [UInt8] {
+    let count = slotBytes(for: text.count)
+    return slot(text, generation: 1, count: count) + [UInt8](repeating: 0, count: count)
+  }
+
+  struct Current {
+    var text: [UInt8]
+    var generation: UInt64
+    var index: Int
+  }
+
+  /// The text in force, or nil if neither slot is whole.
+  static func current(_ section: UnsafeRawBufferPointer) -> Current? {
+    let count = section.count / 2
+    var best: Current?
+    for index in 0..<2 {
+      guard let slot = read(section.slice(index * count, count), index: index) else { continue }
+      if slot.generation > best?.generation ?? 0 { best = slot }
+    }
+    return best
+  }
+
+  private static func read(_ slot: UnsafeRawBufferPointer, index: Int) -> Current? {
+    guard slot.count >= headerBytes, slot.u64(0) > 0, let length = Int(exactly: slot.u64(8)),
+      length <= slot.count - headerBytes, slot.u64(24) == 0
+    else { return nil }
+    let text = Array(slot.slice(headerBytes, length))
+    guard slot.u64(16) == hash(text, generation: slot.u64(0)) else { return nil }
+    return Current(text: text, generation: slot.u64(0), index: index)
+  }
+
+  private static func hash(_ text: [UInt8], generation: UInt64) -> UInt64 {
+    Hash.xxh64(text, seed: generation)
+  }
+}

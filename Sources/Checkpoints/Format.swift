@@ -1,0 +1,124 @@
+#if _endian(big)
+  #error(".trlhf files are mapped as they lie, which needs a little-endian machine")
+#endif
+
+/// The constants of the format; FORMAT.md explains them.
+enum Format {
+  /// Broken by a transfer in text mode: a byte above 127, CR LF, control-Z, LF.
+  static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
+  /// Takes the place of `magic` in what zstd alone makes of an archive with byte planes.
+  static let splitMagic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x70, 0x6C, 0x6E, 0x0A]
+  static let major: UInt32 = 1
+  static let minor: UInt32 = 0
+
+  static let headerBytes = 4096
+  static let sectionRecordBytes = 64
+  static let tensorRecordBytes = 128
+  static let nameBytes = 64
+  static let recordBytes = 128
+  static let architectureOffset = 128
+  static let trainingOffset = 256
+
+  static let sectionAlignment = 65_536
+  static let tensorAlignment = 256
+  static let hashBlock = 65_536
+
+  static let maximumSections = 256
+  static let maximumTensors = 1 << 20
+  static let maximumRank = 4
+
+  static func roundUp(_ count: Int, to alignment: Int) -> Int {
+    (count + alignment - 1) / alignment * alignment
+  }
+}
+
+/// What a section holds.
+public enum SectionKind: UInt32, Sendable, CaseIterable {
+  case config = 1
+  case tokenizer = 2
+  case weights = 3
+  case head = 4
+  case moments = 5
+  case state = 6
+  case provenance = 7
+
+  /// Whether the section consists of tensors that the directory describes.
+  public var holdsTensors: Bool { self == .weights || self == .head || self == .moments }
+}
+
+/// Whose section it is, where a file holds more than one model.
+public enum Role: UInt32, Sendable, CaseIterable {
+  case none = 0
+  case policy = 1
+  case value = 2
+  case reward = 3
+  case reference = 4
+  case average = 5
+}
+
+/// How a tensor's elements are stored.
+public enum TensorType: UInt8, Sendable, CaseIterable {
+  case float32 = 0
+  case bfloat16 = 1
+  /// Codes packed `[⌈N/16⌉][⌈K/4⌉][16][4]`, float32 scales `[N]`, int32 row sums `[N]`.
+  case int8 = 2
+
+  /// Bytes of the elements (of the packed codes), or nil where the product overflows.
+  func byteCount(_ dims: [Int]) -> Int? {
+    switch self {
+    case .float32: return Self.product(dims + [4])
+    case .bfloat16: return Self.product(dims + [2])
+    case .int8:
+      guard dims.count == 2 else { return nil }
+      return Self.product([(dims[0] + 15) / 16, (dims[1] + 3) / 4, 64])
+    }
+  }
+
+  private static func product(_ factors: [Int]) -> Int? {
+    var result = 1
+    for factor in factors {
+      let (next, overflow) = result.multipliedReportingOverflow(by: factor)
+      if overflow { return nil }
+      result = next
+    }
+    return result
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  func u8(_ offset: Int) -> UInt8 { self[offset] }
+
+  func u32(_ offset: Int) -> UInt32 {
+    precondition(offset >= 0 && offset + 4 <= count, "u32 at \(offset) of \(count)")
+    return loadUnaligned(fromByteOffset: offset, as: UInt32.self)
+  }
+
+  func u64(_ offset: Int) -> UInt64 {
+    precondition(offset >= 0 && offset + 8 <= count, "u64 at \(offset) of \(count)")
+    return loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+  }
+
+  func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: self[offset..<offset + length])
+  }
+
+  /// The offset of the first byte that is not zero.
+  func firstNonZero() -> Int? { firstIndex { $0 != 0 } }
+}
+
+/// Bytes of a record under construction; what is not put stays zero.
+struct RecordBytes {
+  var bytes: [UInt8]
+
+  init(_ count: Int) { bytes = [UInt8](repeating: 0, count: count) }
+
+  mutating func put<T: FixedWidthInteger>(_ value: T, at offset: Int) {
+    withUnsafeBytes(of: value.littleEndian) { put($0, at: offset) }
+  }
+
+  mutating func put(_ value: Float, at offset: Int) { put(value.bitPattern, at: offset) }
+
+  mutating func put(_ source: some Collection<UInt8>, at offset: Int) {
+    bytes.replaceSubrange(offset..<offset + source.count, with: source)
+  }
+}

@@ -1,0 +1,142 @@
+import Support
+
+/// Reads and validates the header page and both tables: every number is checked before it is used.
+struct HeaderReader {
+  let file: String
+  /// At least the page and the tables, if the file has them.
+  let bytes: UnsafeRawBufferPointer
+  /// The size of the whole file.
+  let fileBytes: Int
+
+  func failure(
+    _ what: String, byte: Int, _ record: String, remedy: String? = nil
+  ) -> Failure {
+    Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy)
+  }
+
+  /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
+  func read() throws -> Header {
+    try checkPage()
+    let page = bytes.slice(0, Format.headerBytes)
+    try checkTables(sections: Int(page.u32(64)), tensors: Int(page.u32(68)))
+    var header = Header(architecture: try architecture(), training: try training())
+    header.minor = page.u32(12)
+    header.fileBytes = fileBytes
+    header.identity = page.u64(32)
+    header.baseContentHash = page.u64(48)
+    header.tokenizerHash = page.u64(56)
+    try SectionTableReader(reader: self).read(count: Int(page.u32(64)), into: &header)
+    try TensorDirectoryReader(reader: self).read(count: Int(page.u32(68)), into: &header)
+    try checkHashes(header)
+    return header
+  }
+
+  private func checkPage() throws {
+    guard fileBytes > 0 else { throw Failure(.badData, "is empty", at: file) }
+    try checkMagic()
+    guard fileBytes >= Format.headerBytes, bytes.count >= Format.headerBytes else {
+      throw failure(
+        "the file ends inside its header page", byte: fileBytes, "header",
+        remedy: "Copy it again; it was cut short.")
+    }
+    let (major, minor) = (bytes.u32(8), bytes.u32(12))
+    guard major == Format.major else {
+      throw failure(
+        "format version \(major).\(minor), where this program reads \(Format.major)", byte: 8,
+        "header",
+        remedy: major > Format.major ? "Use a newer program." : "This file is damaged.")
+    }
+    let stated = bytes.u64(16)
+    guard stated == UInt64(fileBytes) else {
+      let verdict = stated > UInt64(fileBytes) ? "it was cut short" : "something was appended"
+      throw failure(
+        "the file should be \(stated) bytes long and is \(fileBytes)", byte: 16, "header",
+        remedy: "Copy it again; \(verdict).")
+    }
+  }
+
+  private func checkMagic() throws {
+    let start = Array(bytes.prefix(Format.magic.count))
+    if start == Format.magic { return }
+    let what: String
+    var remedy: String?
+    if [0x28, 0xB5, 0x2F, 0xFD] == start.prefix(4) || start.starts(with: [0x50, 0x2A, 0x4D, 0x18]) {
+      what = "this is a zstd archive"
+      remedy = "Expand it with `tinyrlhf unpack`."
+    } else if start == Format.splitMagic {
+      what = "this archive was expanded by zstd alone, which leaves its byte planes apart"
+      remedy = "Expand the archive with `tinyrlhf unpack`."
+    } else if [0x54, 0x52, 0x4C] == start.dropFirst().prefix(3) {
+      what = "the first bytes were changed by a transfer in text mode"
+      remedy = "Copy the file again in binary mode."
+    } else {
+      what = "this is not a .trlhf checkpoint"
+    }
+    throw failure(what, byte: 0, "header", remedy: remedy)
+  }
+
+  private func checkTables(sections: Int, tensors: Int) throws {
+    guard (1...Format.maximumSections).contains(sections) else {
+      throw failure(
+        "\(sections) sections, where 1 to \(Format.maximumSections) are allowed", byte: 64, "header")
+    }
+    guard tensors <= Format.maximumTensors else {
+      throw failure(
+        "\(tensors) tensors, where up to \(Format.maximumTensors) are allowed", byte: 68, "header")
+    }
+    let tables =
+      Format.headerBytes + sections * Format.sectionRecordBytes + tensors * Format.tensorRecordBytes
+    guard tables <= bytes.count else {
+      throw failure("the file ends inside its tables", byte: bytes.count, "tables")
+    }
+    guard Header.checksum(bytes.slice(0, tables)) == bytes.u64(Header.checksumOffset) else {
+      throw failure(
+        "the checksum of header and tables is wrong", byte: Header.checksumOffset, "header",
+        remedy: "Copy the file again; it was damaged.")
+    }
+    // A later minor version may give the spare bytes a meaning that does not concern this one.
+    guard bytes.u32(12) <= Format.minor else { return }
+    for range in [Header.spareOffset..<Format.architectureOffset, 384..<Format.headerBytes] {
+      if let spare = bytes.slice(range.lowerBound, range.count).firstNonZero() {
+        throw failure("a spare byte is not zero", byte: range.lowerBound + spare, "header")
+      }
+    }
+  }
+
+  private func architecture() throws -> ArchitectureRecord {
+    let slice = bytes.slice(Format.architectureOffset, Format.recordBytes)
+    let record = ArchitectureRecord(slice)
+    if let (offset, what) = record.contradiction() {
+      throw failure(what, byte: Format.architectureOffset + offset, "architecture record")
+    }
+    if bytes.u32(12) <= Format.minor, let spare = ArchitectureRecord.nonZeroSpare(slice) {
+      throw failure(
+        "a spare byte is not zero", byte: Format.architectureOffset + spare, "architecture record")
+    }
+    return record
+  }
+
+  private func training() throws -> TrainingRecord {
+    let slice = bytes.slice(Format.trainingOffset, Format.recordBytes)
+    guard let record = TrainingRecord(slice) else {
+      throw failure(
+        "the kind of model \(slice.u32(0)) or its flags \(slice.u32(4)) are unknown",
+        byte: Format.trainingOffset, "training record")
+    }
+    if bytes.u32(12) <= Format.minor, let spare = TrainingRecord.nonZeroSpare(slice) {
+      throw failure(
+        "a spare byte is not zero", byte: Format.trainingOffset + spare, "training record")
+    }
+    return record
+  }
+
+  private func checkHashes(_ header: Header) throws {
+    guard header.contentHash == bytes.u64(40) else {
+      throw failure("the content hash does not match the tables", byte: 40, "header")
+    }
+    let tokenizer = header.sections.first { $0.kind == SectionKind.tokenizer.rawValue }
+    guard header.tokenizerHash == tokenizer?.hash ?? 0 else {
+      throw failure("the tokenizer's hash does not match its section", byte: 56, "header")
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/// One row of the section table.
+struct SectionRecord: Equatable {
+  static let requiredFlag: UInt32 = 1
+
+  var kind: UInt32
+  var role: UInt32
+  var flags: UInt32
+  var codec: UInt32 = 0
+  /// From the start of the file.
+  var offset: Int
+  var storedBytes: Int
+  var rawBytes: Int
+  /// Of the stored bytes; 0 for CONFIG, whose slots carry their own.
+  var hash: UInt64
+
+  var isRequired: Bool { flags & Self.requiredFlag != 0 }
+  var end: Int { offset + storedBytes }
+
+  var record: [UInt8] {
+    var record = RecordBytes(Format.sectionRecordBytes)
+    record.put(kind, at: 0)
+    record.put(role, at: 4)
+    record.put(flags, at: 8)
+    record.put(codec, at: 12)
+    record.put(UInt64(offset), at: 16)
+    record.put(UInt64(storedBytes), at: 24)
+    record.put(UInt64(rawBytes), at: 32)
+    record.put(hash, at: 40)
+    return record.bytes
+  }
+
+  init(kind: SectionKind, role: Role, offset: Int = 0, bytes: Int) {
+    self.kind = kind.rawValue
+    self.role = role.rawValue
+    flags = Self.requiredFlag
+    self.offset = offset
+    storedBytes = bytes
+    rawBytes = bytes
+    hash = 0
+  }
+
+  /// nil where a size does not fit an address.
+  init?(_ r: UnsafeRawBufferPointer) {
+    guard let offset = Int(exactly: r.u64(16)), let stored = Int(exactly: r.u64(24)),
+      let raw = Int(exactly: r.u64(32))
+    else { return nil }
+    kind = r.u32(0)
+    role = r.u32(4)
+    flags = r.u32(8)
+    codec = r.u32(12)
+    self.offset = offset
+    storedBytes = stored
+    rawBytes = raw
+    hash = r.u64(40)
+  }
+}
+
+/// One row of the tensor directory.
+struct TensorRecord: Equatable {
+  /// Elements in row-major order, or codes in blocks of 16 rows by 4 columns.
+  static let rowMajor: UInt8 = 0
+  static let packed16x4: UInt8 = 1
+
+  var name: String
+  var type: TensorType
+  var dims: [Int]
+  /// Index in the section table.
+  var section: Int
+  /// From the start of the section; so are `scaleOffset` and `rowSumOffset`, 0 where there is none.
+  var offset: Int
+  var bytes: Int
+  var scaleOffset: Int
+  var rowSumOffset: Int
+  /// Of the tensor's extent: from `offset` to the end of its last part.
+  var hash: UInt64
+
+  var layout: UInt8 { type == .int8 ? Self.packed16x4 : Self.rowMajor }
+
+  var end: Int { type == .int8 ? rowSumOffset + 4 * dims[0] : offset + bytes }
+
+  /// Places a tensor of valid `dims` at `offset`.
+  init(name: String, type: TensorType, dims: [Int], section: Int, offset: Int, bytes: Int) {
+    self.name = name
+    self.type = type
+    self.dims = dims
+    self.section = section
+    self.offset = offset
+    self.bytes = bytes
+    let isPacked = type == .int8
+    let alignment = Format.tensorAlignment
+    scaleOffset = isPacked ? Format.roundUp(offset + bytes, to: alignment) : 0
+    rowSumOffset = isPacked ? Format.roundUp(scaleOffset + 4 * dims[0], to: alignment) : 0
+    hash = 0
+  }
+
+  var record: [UInt8] {
+    var record = RecordBytes(Format.tensorRecordBytes)
+    record.put(Array(name.utf8), at: 0)
+    record.put(type.rawValue, at: 64)
+    record.put(layout, at: 65)
+    record.put(UInt8(dims.count), at: 66)
+    record.put(UInt32(section), at: 68)
+    for (index, dim) in dims.enumerated() { record.put(UInt32(dim), at: 72 + 4 * index) }
+    record.put(UInt64(offset), at: 88)
+    record.put(UInt64(bytes), at: 96)
+    record.put(UInt64(scaleOffset), at: 104)
+    record.put(UInt64(rowSumOffset), at: 112)
+    record.put(hash, at: 120)
+    return record.bytes
+  }
+}

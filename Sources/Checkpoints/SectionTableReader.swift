@@ -1,0 +1,75 @@
+import Support
+
+/// Validates the section table: sections in order, back to back but for zero padding, to the
+/// file's last byte.
+struct SectionTableReader {
+  let reader: HeaderReader
+
+  func read(count: Int, into header: inout Header) throws {
+    let tables = Format.headerBytes + count * Format.sectionRecordBytes
+      + Int(reader.bytes.u32(68)) * Format.tensorRecordBytes
+    var end = tables
+    for index in 0..<count {
+      let byte = Format.headerBytes + index * Format.sectionRecordBytes
+      let slice = reader.bytes.slice(byte, Format.sectionRecordBytes)
+      func require(_ condition: Bool, _ what: @autoclosure () -> String, at field: Int) throws {
+        if !condition { throw reader.failure(what(), byte: byte + field, "section \(index)") }
+      }
+      guard let section = SectionRecord(slice) else {
+        throw reader.failure("a size is beyond any file", byte: byte + 16, "section \(index)")
+      }
+      if let previous = header.sections.last {
+        try require(
+          (previous.kind, previous.role) < (section.kind, section.role),
+          "kind \(section.kind), role \(section.role) is a duplicate or out of order", at: 0)
+      } else {
+        try require(
+          section.kind == SectionKind.config.rawValue, "the first section is not CONFIG", at: 0)
+      }
+      try checkKind(section) { try require($0, $1(), at: $2) }
+      try require(section.codec == 0, "the codec \(section.codec) is unknown", at: 12)
+      let expected = Format.roundUp(end, to: Format.sectionAlignment)
+      try require(
+        section.offset == expected, "the offset is \(section.offset), not \(expected)", at: 16)
+      try require(
+        section.storedBytes >= 1 && section.offset <= reader.fileBytes
+          && section.storedBytes <= reader.fileBytes - section.offset,
+        "\(section.storedBytes) bytes from byte \(section.offset) do not lie in the file", at: 24)
+      try require(
+        section.rawBytes == section.storedBytes,
+        "\(section.rawBytes) raw bytes are stored as \(section.storedBytes) without a codec", at: 32)
+      if let spare = slice.slice(48, 16).firstNonZero() {
+        throw reader.failure("a spare byte is not zero", byte: byte + 48 + spare, "section \(index)")
+      }
+      end = section.end
+      header.sections.append(section)
+    }
+    guard end == reader.fileBytes else {
+      throw reader.failure("\(reader.fileBytes - end) bytes belong to no section", byte: end, "file")
+    }
+  }
+
+  private func checkKind(
+    _ section: SectionRecord,
+    _ require: (Bool, @autoclosure () -> String, Int) throws -> Void
+  ) throws {
+    guard let kind = SectionKind(rawValue: section.kind) else {
+      try require(
+        !section.isRequired, "the section kind \(section.kind) is unknown and required", 0)
+      return
+    }
+    try require(section.flags == SectionRecord.requiredFlag, "the flags are \(section.flags)", 8)
+    if kind.holdsTensors {
+      try require(
+        Role(rawValue: section.role) != nil, "the role \(section.role) is unknown", 4)
+    } else {
+      try require(section.role == 0, "\(kind) has the role \(section.role)", 4)
+    }
+    if kind == .config {
+      let slots = 2 * ConfigurationSlots.slotUnit
+      try require(
+        section.storedBytes % slots == 0 && section.hash == 0,
+        "CONFIG is not two slots without a hash", 24)
+    }
+  }
+}

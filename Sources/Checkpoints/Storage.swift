@@ -1,0 +1,89 @@
+import Glibc
+import Support
+
+/// The memory that a checkpoint's bytes lie in; given back when the last user lets go.
+final class Storage: @unchecked Sendable {
+  let base: UnsafeMutableRawPointer
+  let count: Int
+  private let mappedBytes: Int
+  /// Of the mapped file, kept to ask for its size again; −1 for memory.
+  let descriptor: Int32
+
+  private init(base: UnsafeMutableRawPointer, count: Int, mapped: Int, descriptor: Int32) {
+    self.base = base
+    self.count = count
+    mappedBytes = mapped
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    munmap(base, mappedBytes)
+    if descriptor >= 0 { close(descriptor) }
+  }
+
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  var mutableBytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(start: base, count: count)
+  }
+
+  /// Zeroed private memory.
+  static func memory(_ count: Int, for place: String) throws -> Storage {
+    let flags = MAP_PRIVATE | MAP_ANONYMOUS
+    let mapped = max(count, 1)
+    guard let base = mmap(nil, mapped, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED
+    else {
+      throw Failure(
+        .outOfMemory, "no memory for its \(Formatting.bytes(count))", at: place,
+        remedy: "Give a cache folder that can be written.")
+    }
+    return Storage(base: base, count: count, mapped: mapped, descriptor: -1)
+  }
+
+  /// A file's pages, shared with every process that reads it; writes stay private.
+  static func map(_ path: String, writable: Bool) throws -> Storage {
+    let (descriptor, count) = try openFile(path)
+    guard count > 0 else {
+      close(descriptor)
+      throw Failure(.badData, "is empty", at: path)
+    }
+    let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
+    let flags = writable ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED
+    guard let base = mmap(nil, count, protection, flags, descriptor, 0), base != MAP_FAILED else {
+      defer { close(descriptor) }
+      throw Failure(.inputOutput, "cannot be mapped: \(Files.systemError())", at: path)
+    }
+    return Storage(base: base, count: count, mapped: count, descriptor: descriptor)
+  }
+
+  /// A file's bytes, copied into memory.
+  static func read(_ path: String) throws -> Storage {
+    let (descriptor, count) = try openFile(path)
+    defer { close(descriptor) }
+    guard count > 0 else { throw Failure(.badData, "is empty", at: path) }
+    let storage = try memory(count, for: path)
+    var done = 0
+    while done < count {
+      let got = Glibc.read(descriptor, storage.base + done, min(count - done, 1 << 30))
+      if got < 0 && errno == EINTR { continue }
+      guard got > 0 else {
+        throw Failure(.inputOutput, "cannot be read to its end", at: "\(path), byte \(done)")
+      }
+      done += got
+    }
+    return storage
+  }
+
+  private static func openFile(_ path: String) throws -> (descriptor: Int32, count: Int) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
+    }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw Failure(.inputOutput, "is not a regular file", at: path)
+    }
+    return (descriptor, Int(status.st_size))
+  }
+}

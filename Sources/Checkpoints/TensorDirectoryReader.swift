@@ -1,0 +1,116 @@
+import Support
+
+/// Validates the tensor directory: the tensors of a section tile it in order, each at the next
+/// multiple of 256 bytes, and sizes follow from dims.
+struct TensorDirectoryReader {
+  let reader: HeaderReader
+
+  func read(count: Int, into header: inout Header) throws {
+    let start = Format.headerBytes + header.sections.count * Format.sectionRecordBytes
+    var names: Set<[UInt8]> = []
+    var ends = [Int](repeating: 0, count: header.sections.count)
+    for index in 0..<count {
+      let byte = start + index * Format.tensorRecordBytes
+      let entry = Entry(
+        slice: reader.bytes.slice(byte, Format.tensorRecordBytes), byte: byte, index: index,
+        reader: reader)
+      let section = try entry.section(header, after: header.tensors.last?.section ?? 0)
+      if section != header.tensors.last?.section { names.removeAll() }
+      let name = try entry.name()
+      guard names.insert(name).inserted else {
+        throw entry.failure("its name stands twice in its section", 0)
+      }
+      let record = try entry.record(
+        name: name, section: section, after: ends[section],
+        limit: header.sections[section].storedBytes)
+      ends[section] = record.end
+      header.tensors.append(record)
+    }
+    for (index, section) in header.sections.enumerated()
+    where SectionKind(rawValue: section.kind)?.holdsTensors == true {
+      guard ends[index] == section.storedBytes else {
+        throw reader.failure(
+          "its tensors end at \(ends[index]) of \(section.storedBytes) bytes",
+          byte: Format.headerBytes + index * Format.sectionRecordBytes + 24, "section \(index)")
+      }
+    }
+  }
+
+  private struct Entry {
+    let slice: UnsafeRawBufferPointer
+    let byte: Int
+    let index: Int
+    let reader: HeaderReader
+
+    func failure(_ what: String, _ field: Int) -> Failure {
+      let text = slice.prefix(Format.nameBytes).prefix { (0x21...0x7E).contains($0) }
+      return reader.failure(
+        what, byte: byte + field, "tensor \(index) \"\(String(decoding: text, as: UTF8.self))\"")
+    }
+
+    func section(_ header: Header, after previous: Int) throws -> Int {
+      let section = Int(slice.u32(68))
+      guard section < header.sections.count, section >= previous,
+        SectionKind(rawValue: header.sections[section].kind)?.holdsTensors == true
+      else { throw failure("section \(section) is not where it can stand", 68) }
+      return section
+    }
+
+    func name() throws -> [UInt8] {
+      let field = slice.slice(0, Format.nameBytes)
+      let name = Array(field.prefix { $0 != 0 })
+      guard TensorName.isValid(name), field.dropFirst(name.count).allSatisfy({ $0 == 0 }) else {
+        throw failure("its name is not 1 to 63 printable characters and zeros", 0)
+      }
+      return name
+    }
+
+    func record(name: [UInt8], section: Int, after end: Int, limit: Int) throws -> TensorRecord {
+      let (type, dims) = (try type(), try dims())
+      guard let bytes = type.byteCount(dims) else {
+        throw failure("the dims \(dims) do not suit \(type)", 72)
+      }
+      guard slice.u64(96) == UInt64(bytes) else {
+        throw failure("\(slice.u64(96)) bytes, where the dims \(dims) give \(bytes)", 96)
+      }
+      let offset = Format.roundUp(end, to: Format.tensorAlignment)
+      guard offset <= limit, bytes <= limit - offset else {
+        throw failure("it reaches beyond its section of \(limit) bytes", 96)
+      }
+      var record = TensorRecord(
+        name: String(decoding: name, as: UTF8.self), type: type, dims: dims, section: section,
+        offset: offset, bytes: bytes)
+      let offsets = [(88, offset), (104, record.scaleOffset), (112, record.rowSumOffset)]
+      for (field, expected) in offsets where slice.u64(field) != UInt64(expected) {
+        throw failure("an offset is \(slice.u64(field)), not \(expected)", field)
+      }
+      guard slice.u8(65) == record.layout, slice.u8(67) == 0 else {
+        throw failure("its layout \(slice.u8(65)) does not suit \(type)", 65)
+      }
+      guard record.end <= limit else {
+        throw failure("its scales reach beyond its section of \(limit) bytes", 104)
+      }
+      record.hash = slice.u64(120)
+      return record
+    }
+
+    private func type() throws -> TensorType {
+      guard let type = TensorType(rawValue: slice.u8(64)) else {
+        let known = slice.u8(64) == 3 ? "block-wise 8-bit is reserved" : "it is unknown"
+        throw failure("its type is \(slice.u8(64)): \(known)", 64)
+      }
+      return type
+    }
+
+    private func dims() throws -> [Int] {
+      let rank = Int(slice.u8(66))
+      guard (1...Format.maximumRank).contains(rank) else {
+        throw failure("its rank \(rank) is not in 1…4", 66)
+      }
+      let dims = (0..<Format.maximumRank).map { Int(slice.u32(72 + 4 * $0)) }
+      guard dims.prefix(rank).allSatisfy({ $0 > 0 }), dims.dropFirst(rank).allSatisfy({ $0 == 0 })
+      else { throw failure("its dims \(dims) do not suit its rank \(rank)", 72) }
+      return Array(dims.prefix(rank))
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import Support
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct RoundTripTests {
+  @Test("what is written is read", arguments: [Checkpoint.Load.map, .read])
+  func roundTrip(load: Checkpoint.Load) throws {
+    let sample = Sample()
+    let path = try sample.write()
+    let checkpoint = try Checkpoint(path: path, verify: true, load: load)
+    let contents = sample.contents
+    #expect(checkpoint.architecture == contents.architecture)
+    #expect(checkpoint.training == contents.training)
+    #expect(checkpoint.identity == contents.identity)
+    #expect(checkpoint.configuration == contents.configuration)
+    #expect(checkpoint.tokenizer == contents.tokenizer)
+    #expect(checkpoint.state == contents.state)
+    #expect(checkpoint.provenance == contents.provenance)
+    #expect(checkpoint.tensors(in: .weights, role: .reference).isEmpty)
+    #expect(throws: Failure.self) { try checkpoint.sectionBytes(.weights, .reference) }
+    var seen = 0
+    for source in contents.tensors {
+      let found = checkpoint.tensors(in: source.section, role: source.role)
+      let tensor = try #require(found.first { $0.name == source.name })
+      #expect(tensor.dims == source.dims && tensor.type == source.type)
+      #expect(UInt(bitPattern: tensor.pointer) % 256 == 0)
+      let bytes = UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount)
+      #expect(bytes.elementsEqual(source.bytes))
+      if let scales = source.scales, let sums = source.rowSums {
+        #expect(UnsafeRawBufferPointer(start: tensor.scales, count: 68).elementsEqual(scales))
+        #expect(UnsafeRawBufferPointer(start: tensor.rowSums, count: 68).elementsEqual(sums))
+      }
+      seen += 1
+    }
+    #expect(seen == 9)
+  }
+
+  @Test("the same contents give the same bytes")
+  func sameBytes() throws {
+    let (a, b) = (Sample(), Sample())
+    #expect(try Files.read(a.write()) == Files.read(b.write()))
+  }
+
+  @Test("a float section is one buffer whose offsets Placement computes")
+  func placement() throws {
+    let sample = Sample()
+    let checkpoint = try Checkpoint(path: sample.write())
+    let tensors = checkpoint.tensors(in: .weights, role: .policy)
+    let (offsets, total) = Placement.offsets(tensors.map(\.byteCount))
+    let section = try checkpoint.sectionBytes(.weights, .policy)
+    #expect(tensors.map(\.offset) == offsets && section.count == total)
+    #expect(tensors.map(\.pointer) == offsets.map { section.baseAddress! + $0 })
+  }
+
+  @Test("writing to a private mapping leaves the file as it is")
+  func copyOnWrite() throws {
+    let sample = Sample()
+    let path = try sample.write()
+    let before = try Files.read(path)
+    let checkpoint = try Checkpoint(path: path, access: .copyOnWrite)
+    let tensor = checkpoint.tensors(in: .weights, role: .policy)[0]
+    tensor.floats[0] += 1
+    #expect(try Files.read(path) == before)
+    let again = try Checkpoint(path: path).tensors(in: .weights, role: .policy)[0]
+    #expect(tensor.floats[0] == again.floats[0] + 1)
+  }
+
+  @Test("equal content has an equal hash, whatever made it and whatever it is called")
+  func contentHash() throws {
+    let sample = Sample()
+    let first = try CheckpointWriter.write(sample.contents, to: sample.folder("a.trlhf"))
+    sample.contents.identity = 1
+    sample.contents.configuration = [UInt8](repeating: 0x20, count: 100_000)
+    #expect(try CheckpointWriter.write(sample.contents, to: sample.folder("b.trlhf")) == first)
+    sample.contents.training.step += 1
+    #expect(try CheckpointWriter.write(sample.contents, to: sample.folder("c.trlhf")) != first)
+    #expect(try Checkpoint(path: sample.folder("a.trlhf")).contentHash == first)
+  }
+
+  @Test("an identity depends on each of its parts")
+  func identity() {
+    let base = CheckpointWriter.identity(parents: [1, 2], configuration: [3], seed: 4, step: 5)
+    let others = [
+      CheckpointWriter.identity(parents: [2, 1], configuration: [3], seed: 4, step: 5),
+      CheckpointWriter.identity(parents: [1], configuration: [3], seed: 4, step: 5),
+      CheckpointWriter.identity(parents: [1, 2], configuration: [4], seed: 4, step: 5),
+      CheckpointWriter.identity(parents: [1, 2], configuration: [3], seed: 5, step: 5),
+      CheckpointWriter.identity(parents: [1, 2], configuration: [3], seed: 4, step: 6),
+    ]
+    #expect(Set(others + [base]).count == 6)
+  }
+}

@@ -1,0 +1,116 @@
+import Glibc
+import Support
+
+@testable import Checkpoints
+
+/// A folder of its own for one test, gone with it.
+final class Folder {
+  let path: String
+
+  init() {
+    var template = Array("/tmp/tinyrlhf-checkpoints-XXXXXX".utf8CString)
+    precondition(mkdtemp(&template) != nil, "no folder under /tmp")
+    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+  }
+
+  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
+
+  var names: [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  deinit {
+    for name in names { unlink(self(name)) }
+    rmdir(path)
+  }
+}
+
+/// A small checkpoint with every kind of section and tensor.
+final class Sample {
+  let folder = Folder()
+  private var memory: [UnsafeMutableRawBufferPointer] = []
+  var contents: CheckpointContents
+
+  static let architecture = ArchitectureRecord(
+    layers: 2, dModel: 8, heads: 4, kvHeads: 2, headDim: 2, dFF: 32, vocabulary: 300, context: 64,
+    normKind: ArchitectureRecord.rmsNorm, normEpsilon: 1e-5,
+    positionKind: ArchitectureRecord.rotaryPositions, rotaryDims: 2, ropeTheta: 10_000,
+    mlpKind: ArchitectureRecord.swiglu, flags: [.attentionBias, .tiedEmbeddings])
+
+  /// - Parameter rows: rows of the largest tensor, of 8 floats each.
+  init(rows: Int = 300) {
+    contents = CheckpointContents(
+      architecture: Self.architecture,
+      training: TrainingRecord(
+        kind: .ppo, isTrainingCheckpoint: true, step: 12, seed: 34,
+        randomCounters: (1, 2, 3, 4), dataCursor: (5, 6)),
+      identity: 0x0123_4567_89AB_CDEF, configuration: Array(#"{"name":"sample"}"#.utf8),
+      tokenizer: Array("a tokenizer".utf8), tensors: [], state: [9, 8, 7],
+      provenance: Array(#"{"parents":[]}"#.utf8))
+    contents.tensors = [
+      floats(.weights, .policy, "embedding", [rows, 8]), floats(.weights, .policy, "norm", [3]),
+      floats(.weights, .policy, "cube", [2, 3, 5, 7]), floats(.weights, .value, "embedding", [5, 5]),
+      brains(), codes(), floats(.head, .reward, "head.weight", [8]),
+      floats(.head, .reward, "gain", [1]), floats(.moments, .policy, "first/embedding", [rows, 8]),
+    ]
+  }
+
+  deinit { for block in memory { block.deallocate() } }
+
+  func write(_ name: String = "a.trlhf") throws -> String {
+    try CheckpointWriter.write(contents, to: folder(name))
+    return folder(name)
+  }
+
+  private func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+    block.initializeMemory(as: UInt8.self, repeating: 0)
+    memory.append(block)
+    return block
+  }
+
+  private func floats(
+    _ section: SectionKind, _ role: Role, _ name: String, _ dims: [Int]
+  ) -> TensorSource {
+    let count = dims.reduce(1, *)
+    let block = allocate(4 * count)
+    var random = RandomStream(seed: 1, purpose: "\(section) \(role) \(name)")
+    for i in 0..<count { block.storeBytes(of: random.normal(), toByteOffset: 4 * i, as: Float.self) }
+    return TensorSource(
+      section: section, role: role, name: name, dims: dims, type: .float32,
+      bytes: UnsafeRawBufferPointer(block))
+  }
+
+  private func brains() -> TensorSource {
+    let block = allocate(2 * 21)
+    for i in 0..<21 { block.storeBytes(of: UInt16(0x3F80 + i), toByteOffset: 2 * i, as: UInt16.self) }
+    return TensorSource(
+      section: .weights, role: .value, name: "brain", dims: [3, 7], type: .bfloat16,
+      bytes: UnsafeRawBufferPointer(block))
+  }
+
+  /// Code (n, k) of a 17 by 5 matrix is n − k.
+  private func codes() -> TensorSource {
+    let (codes, scales, sums) = (allocate(2 * 2 * 64), allocate(4 * 17), allocate(4 * 17))
+    for n in 0..<17 {
+      for k in 0..<5 {
+        codes[((n / 16 * 2 + k / 4) * 16 + n % 16) * 4 + k % 4] = UInt8(bitPattern: Int8(n - k))
+      }
+      scales.storeBytes(of: Float(n + 1), toByteOffset: 4 * n, as: Float.self)
+      sums.storeBytes(of: Int32(5 * n - 10), toByteOffset: 4 * n, as: Int32.self)
+    }
+    return TensorSource(
+      section: .weights, role: .value, name: "codes", dims: [17, 5], type: .int8,
+      bytes: UnsafeRawBufferPointer(codes), scales: UnsafeRawBufferPointer(scales),
+      rowSums: UnsafeRawBufferPointer(sums))
+  }
+}
