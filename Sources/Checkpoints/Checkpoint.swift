@@ -3,6 +3,8 @@ import Support
 
 /// A checkpoint, used where it lies: its file mapped, its structure validated before any pointer
 /// leaves this class.
+///
+/// Pointers do not keep it alive: hold the checkpoint for as long as they are in use.
 public final class Checkpoint: @unchecked Sendable {
   public enum Access: Sendable {
     /// Pages shared with every process that reads the file; writing to them is a fault.

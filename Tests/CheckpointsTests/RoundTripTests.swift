@@ -34,6 +34,7 @@ import Testing
       seen += 1
     }
     #expect(seen == 9)
+    withExtendedLifetime(checkpoint) {}
   }
 
   @Test("the same contents give the same bytes")
@@ -51,6 +52,7 @@ import Testing
     let section = try checkpoint.sectionBytes(.weights, .policy)
     #expect(tensors.map(\.offset) == offsets && section.count == total)
     #expect(tensors.map(\.pointer) == offsets.map { section.baseAddress! + $0 })
+    withExtendedLifetime(checkpoint) {}
   }
 
   @Test("writing to a private mapping leaves the file as it is")
@@ -59,11 +61,13 @@ import Testing
     let path = try sample.write()
     let before = try Files.read(path)
     let checkpoint = try Checkpoint(path: path, access: .copyOnWrite)
-    let tensor = checkpoint.tensors(in: .weights, role: .policy)[0]
-    tensor.floats[0] += 1
+    let other = try Checkpoint(path: path)
+    let mine = checkpoint.tensors(in: .weights, role: .policy)[0].floats
+    let theirs = other.tensors(in: .weights, role: .policy)[0].floats
+    mine[0] = theirs[0] + 1
     #expect(try Files.read(path) == before)
-    let again = try Checkpoint(path: path).tensors(in: .weights, role: .policy)[0]
-    #expect(tensor.floats[0] == again.floats[0] + 1)
+    #expect(mine[0] == theirs[0] + 1)
+    withExtendedLifetime((checkpoint, other)) {}
   }
 
   @Test("equal content has an equal hash, whatever made it and whatever it is called")
