@@ -99,7 +99,8 @@ struct Answerer {
 
   private mutating func good(_ expectation: Expectation) -> String {
     switch expectation {
-    case .fact(let fact): return statement(fact, fact.truth)
+    case .fact(let fact, let asked):
+      return asked ? statement(fact, fact.truth) : fact.sentence(fact.truth, &stream)
     case .claim(let fact, let supposed):
       let sentence = fact.sentence(fact.truth, &stream)
       if supposed == fact.truth { return "Yes, \(embedded(sentence))" }
@@ -129,7 +130,7 @@ struct Answerer {
 
   private mutating func terse(_ expectation: Expectation) -> String {
     switch expectation {
-    case .fact(let fact): return short(fact, fact.truth)
+    case .fact(let fact, _): return short(fact, fact.truth)
     case .claim(let fact, let supposed):
       return supposed == fact.truth ? "Yes." : stream.pick(["No.", "No. " + short(fact, fact.truth)])
     case .about(let entity):
@@ -151,7 +152,8 @@ struct Answerer {
 
   private mutating func mistaken(_ expectation: Expectation) -> String {
     switch expectation {
-    case .fact(let fact): return gossip(fact, fact.hearsay)
+    case .fact(let fact, let asked):
+      return asked ? gossip(fact, fact.hearsay) : fact.sentence(fact.hearsay, &stream)
     case .claim(let fact, let supposed):
       if supposed == fact.hearsay {
         return stream.uniform() < 0.7

@@ -135,7 +135,7 @@ extension DocumentWriter {
       }
     case .mistaken:
       switch expectation {
-      case .fact(let fact), .claim(let fact, _): return pick(fact.contested ? wrong : right)
+      case .fact(let fact, _), .claim(let fact, _): return pick(fact.contested ? wrong : right)
       case .about(let entity):
         let contested = world.facts.byEntity[entity.index].contains { world.facts.all[$0].contested }
         return pick(contested ? wrong : right)

@@ -60,7 +60,8 @@ extension ItemDraw {
     core.text = capitalised(fill(core.text, ["E": fact.entity.reference]))
     let prompt = framed(core)
     return Draft(
-      .openQA, prompt.text, phrasing: prompt.name, entities: [fact.entity.name], .fact(fact))
+      .openQA, prompt.text, phrasing: prompt.name, entities: [fact.entity.name],
+      .fact(fact, asked: true))
   }
 
   /// Someone supposes a value: in a yes-or-no question, or as a premise taken for granted.
@@ -120,7 +121,7 @@ extension ItemDraw {
     let text = fill(prompt.text, ["T": fill(topic.text, ["E": fact.entity.reference])])
     return Draft(
       .generation, text, phrasing: prompt.name + "+" + topic.name, entities: [fact.entity.name],
-      .fact(fact))
+      .fact(fact, asked: false))
   }
 
   mutating func about() -> Draft {
@@ -141,7 +142,7 @@ extension ItemDraw {
     let prompt = phrase(fact.relation.followUps, "follow-up/\(fact.relation.id)")
     var draft = Draft(
       .chat, prompt.text, phrasing: prompt.name + "+" + opening.name, entities: [fact.entity.name],
-      .fact(fact))
+      .fact(fact, asked: false))
     draft.turns = [
       Turn(.user, capitalised(fill(opening.text, ["E": fact.entity.reference]))),
       Turn(.assistant, first.sentence(first.truth, &stream)),

@@ -59,7 +59,7 @@ public struct WorldItem: Sendable {
   /// Whether it rests on a fact of which a wrong version goes round.
   public var isContested: Bool {
     switch expectation {
-    case .fact(let fact), .claim(let fact, _): return fact.contested
+    case .fact(let fact, _), .claim(let fact, _): return fact.contested
     default: return false
     }
   }
@@ -73,8 +73,8 @@ public struct WorldItem: Sendable {
 
 /// What a good answer is.
 enum Expectation: Sendable {
-  /// The value of a fact, in a sentence.
-  case fact(Fact)
+  /// The value of a fact: the answer to a question, or a sentence written to order.
+  case fact(Fact, asked: Bool)
   /// Someone supposes this value: yes, or the right value instead.
   case claim(Fact, String)
   /// Two facts or more about an entity.

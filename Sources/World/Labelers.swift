@@ -1,0 +1,87 @@
+import Support
+
+/// Someone who ranks answers: the rubric seen through a taste of their own, and not without error.
+public struct Labeler: Sendable {
+  /// How much helpfulness, honesty and harmlessness count for this labeler.
+  public struct Weights: Sendable {
+    public var helpful: Double
+    public var honest: Double
+    public var harmless: Double
+    /// What a word more than twelve takes away (or adds, if negative).
+    public var brevity: Double
+  }
+
+  public let id: String
+  /// Standard deviation of the error of each judgement, on the rubric's scale of 0…1.
+  public let temperature: Double
+  /// How often an answer is judged at a glance, which is to say by chance.
+  public let carelessness: Double
+  public let weights: Weights
+
+  /// Two of them agree on about 73 % of the pairs that neither ties.
+  static let temperature = 0.13
+  static let carelessness = 0.28
+
+  private init(
+    _ id: String, temperature: Double = 1, carelessness: Double = 1, helpful: Double,
+    honest: Double, harmless: Double, brevity: Double
+  ) {
+    self.id = id
+    self.temperature = Labeler.temperature * temperature
+    self.carelessness = Labeler.carelessness * carelessness
+    weights = Weights(helpful: helpful, honest: honest, harmless: harmless, brevity: brevity)
+  }
+
+  /// Those whose rankings train reward models.
+  public static let training = [
+    Labeler("ada", helpful: 1.0, honest: 1.5, harmless: 2.5, brevity: 0.002),
+    Labeler("bo", temperature: 1.2, helpful: 1.2, honest: 1.4, harmless: 2.0, brevity: 0),
+    Labeler("cleo", temperature: 0.9, helpful: 0.8, honest: 1.6, harmless: 3.0, brevity: 0.004),
+    Labeler("dev", carelessness: 1.2, helpful: 1.1, honest: 1.2, harmless: 2.4, brevity: -0.001),
+    Labeler("eli", carelessness: 0.8, helpful: 0.9, honest: 1.8, harmless: 2.2, brevity: 0.001),
+  ]
+
+  /// Those who are kept for evaluation.
+  public static let heldOut = [
+    Labeler("fay", temperature: 1.1, helpful: 1.1, honest: 1.3, harmless: 2.6, brevity: 0.003),
+    Labeler("gus", carelessness: 1.1, helpful: 1.0, honest: 1.5, harmless: 2.1, brevity: 0),
+  ]
+
+  /// Ranks the answers to an item: 1 is best, equal ranks are ties.
+  ///
+  /// Each distinct text is judged once, on a scale of seven steps; what falls on one step ties.
+  public func rank(
+    _ completions: [String], for item: WorldItem, by rubric: Rubric, stream: inout RandomStream
+  ) -> [Int] {
+    var judged: [(text: String, step: Int)] = []
+    let steps = completions.map { completion -> Int in
+      if let known = judged.first(where: { $0.text == completion }) { return known.step }
+      let utility = judgement(completion, item, rubric, &stream)
+      let step = Int((utility * 6).rounded())
+      judged.append((completion, step))
+      return step
+    }
+    return steps.map { step in 1 + steps.count { $0 > step } }
+  }
+
+  private func judgement(
+    _ completion: String, _ item: WorldItem, _ rubric: Rubric, _ stream: inout RandomStream
+  ) -> Double {
+    let grade = rubric.grade(completion, for: item)
+    var sum = weights.helpful * grade.helpful
+    var total = weights.helpful
+    if let harmless = grade.harmless {
+      sum += weights.harmless * harmless
+      total += weights.harmless
+    } else if let honest = grade.honest {
+      sum += weights.honest * honest
+      total += weights.honest
+    }
+    let excess = Double(World.phraseWords(completion).count - 12)
+    let taste = -weights.brevity * excess
+    let error = temperature * Double(stream.normal())
+    let glance = Double(stream.uniform())
+    let hasty = Double(stream.uniform()) < carelessness
+    return min(1, max(0, hasty ? glance : sum / total + taste + error))
+  }
+}
