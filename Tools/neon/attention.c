@@ -1,0 +1,74 @@
+// Causal attention over ragged sequences, forward (prefill and decoding) and backward.
+#include "harness.h"
+
+enum { sequences = 3 };
+
+/// Memory of one sequence's rows, that begins at `room` and has no gap behind the last row.
+static int64_t span(int64_t tokens, int64_t row, int64_t used) { return (tokens - 1) * row + used; }
+
+static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t kv_heads, int64_t dim) {
+  int64_t q_row = heads * dim + 5, kv_row = kv_heads * dim + 2, out_row = heads * dim;
+  tk_attention_sequence list[sequences];
+  output outputs[2 * sequences];
+  for (int s = 0; s < sequences; s++) {
+    int64_t keys = lengths[s], queries = decoding ? 1 : keys;
+    list[s] = (tk_attention_sequence){
+        .queries = queries, .keys = keys,
+        .q = numbers(span(queries, q_row, heads * dim), 2),
+        .k = numbers(span(keys, kv_row, kv_heads * dim), 2),
+        .v = numbers(span(keys, kv_row, kv_heads * dim), 2),
+        .out = numbers(queries * out_row, 1), .lse = numbers(queries * heads, 100)};
+    outputs[2 * s] = FLOATS(list[s].out, queries * out_row);
+    outputs[2 * s + 1] = FLOATS(list[s].lse, queries * heads);
+  }
+  tk_attention_args a = {
+      .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
+      .q_row = q_row, .kv_row = kv_row, .out_row = out_row, .scale = 0.3f};
+  compare(decoding ? "attention, decoding" : "attention", tk_attention, &a, 2 * sequences, outputs);
+  release();
+}
+
+static void backward(const int64_t *lengths, int64_t heads, int64_t kv_heads, int64_t dim) {
+  int64_t row = heads * dim, kv_row = kv_heads * dim, longest = 0;
+  tk_attention_sequence seen[sequences];
+  tk_attention_backward_sequence list[sequences];
+  output made[2 * sequences], outputs[3 * sequences];
+  for (int s = 0; s < sequences; s++) {
+    int64_t tokens = lengths[s];
+    if (tokens > longest) longest = tokens;
+    seen[s] = (tk_attention_sequence){
+        .queries = tokens, .keys = tokens, .q = numbers(tokens * row, 2),
+        .k = numbers(tokens * kv_row, 2), .v = numbers(tokens * kv_row, 2),
+        .out = numbers(tokens * row, 1), .lse = numbers(tokens * heads, 100)};
+    made[2 * s] = FLOATS(seen[s].out, tokens * row);
+    made[2 * s + 1] = FLOATS(seen[s].lse, tokens * heads);
+    list[s] = (tk_attention_backward_sequence){
+        .tokens = tokens, .q = seen[s].q, .k = seen[s].k, .v = seen[s].v, .out = seen[s].out,
+        .dout = numbers(tokens * row, 1), .lse = seen[s].lse, .dq = numbers(tokens * row, 1),
+        .dk = numbers(tokens * kv_row, 1), .dv = numbers(tokens * kv_row, 1)};
+    outputs[3 * s] = FLOATS(list[s].dq, tokens * row);
+    outputs[3 * s + 1] = FLOATS(list[s].dk, tokens * kv_row);
+    outputs[3 * s + 2] = FLOATS(list[s].dv, tokens * kv_row);
+  }
+  tk_attention_args a = {
+      .count = sequences, .sequences = seen, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
+      .q_row = row, .kv_row = kv_row, .out_row = row, .scale = 0.3f};
+  compare("attention", tk_attention, &a, 2 * sequences, made);
+  tk_attention_backward_args b = {
+      .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
+      .q_row = row, .kv_row = kv_row, .out_row = row, .dq_row = row, .dkv_row = kv_row,
+      .scale = 0.3f, .workspace = workspace(tk_attention_backward_workspace_bytes(longest, 3))};
+  compare("attention_backward", tk_attention_backward, &b, 3 * sequences, outputs);
+  release();
+}
+
+void check_attention(void) {
+  static const int64_t lengths[][sequences] = {{1, 2, 3}, {17, 5, 16}, {64, 63, 65}, {150, 1, 31}};
+  static const int64_t shapes[][3] = {{1, 1, 8}, {4, 2, 16}, {3, 3, 32}, {2, 1, 64}, {2, 2, 80}};
+  for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+      forward(lengths[l], 0, shapes[i][0], shapes[i][1], shapes[i][2]);
+      forward(lengths[l], 1, shapes[i][0], shapes[i][1], shapes[i][2]);
+      backward(lengths[l], shapes[i][0], shapes[i][1], shapes[i][2]);
+    }
+}

@@ -1,0 +1,36 @@
+// int8 codes and the int8 matrix product.
+#include "harness.h"
+
+static void int8(int64_t M, int64_t N, int64_t K) {
+  size_t packed = tk_int8_packed_bytes(N, K), depth = (size_t)(K + 3) / 4 * 4;
+  tk_int8_pack_args p = {
+      .N = N, .K = K, .w = numbers(N * K, 0.3f), .codes = room(packed), .scales = numbers(N, 1),
+      .row_sums = room((size_t)N * 4)};
+  COMPARE("int8_pack", tk_int8_pack, &p, (output){p.codes, packed}, FLOATS(p.scales, N),
+          (output){p.row_sums, (size_t)N * 4});
+  tk_int8_unpack_args u = {
+      .N = N, .K = K, .codes = p.codes, .scales = p.scales, .w = numbers(N * K, 1)};
+  COMPARE("int8_unpack", tk_int8_unpack, &u, FLOATS(u.w, N * K));
+  tk_int8_quantize_args q = {
+      .rows = M, .K = K, .x = numbers(M * (K + 3) - 3, 5), .x_row = K + 3,
+      .codes = room((size_t)M * depth), .scales = numbers(M, 1)};
+  COMPARE("int8_quantize", tk_int8_quantize, &q, (output){q.codes, (size_t)M * depth},
+          FLOATS(q.scales, M));
+  for (int kind = 0; kind < 4; kind++) {
+    int64_t row = N + 1;
+    tk_int8_gemm_args g = {
+        .M = M, .N = N, .K = K, .x = q.codes, .x_scales = q.scales, .w = p.codes,
+        .w_scales = p.scales, .row_sums = p.row_sums, .bias = kind & 1 ? numbers(N, 1) : NULL,
+        .y = numbers(M * row - 1, 1), .y_row = row, .accumulate = kind >> 1};
+    COMPARE("int8_gemm", tk_int8_gemm, &g, FLOATS(g.y, M * row - 1));
+  }
+  release();
+}
+
+void check_int8(void) {
+  static const int64_t shapes[][2] = {
+      {1, 1}, {15, 3}, {16, 4}, {17, 5}, {40, 33}, {64, 64}, {100, 70}, {20, 1024},
+  };
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1]);
+}
