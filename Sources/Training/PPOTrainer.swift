@@ -207,6 +207,12 @@ public final class PPOTrainer: @unchecked Sendable {
     }
     record.add(loss.sums, norm: own)
     let ratio = loss.sums.ratioMean
+    guard !ratio.isNaN else {
+      throw Failure(
+        .failed, "the policy's log-probabilities are not finite",
+        at: "optimizer step \(policy.optimizer.step + 1)",
+        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+    }
     guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio else {
       skippedUpdates += 1
       record.skipped += 1

@@ -1,0 +1,126 @@
+import Models
+import Support
+import Tensors
+import Testing
+
+@testable import Training
+
+/// Sequences of 1 to 60 tokens, learnt from the start, from within, and not at all.
+private let sequences: [TrainingSequence] =
+  zip([12, 60, 1, 33, 2, 47, 18], [1, 20, 1, 30, 1, 47, 5]).enumerated().map { index, shape in
+    TrainingSequence(tokens: tokens(shape.0, stream: UInt64(index)), learnFrom: shape.1)
+  }
+
+@Suite("Next-token training")
+struct LanguageModelTrainerTests {
+  @Test("three steps give the same bytes for any threads, passes and instruction set")
+  func trajectory() throws {
+    let (reference, others) = try trajectories(longest: 60) { threads, rows in
+      let lab = try TinyLab(threads: threads, rows: rows)
+      let model = try lab.model(try lab.parameters(scale: 8))
+      let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+      let before = model.bits
+      var figures: [Double] = []
+      for _ in 0..<3 {
+        let (loss, norm) = try trainer.step(model, sequences, learningRate: 1e-2)
+        figures += [loss, norm]
+      }
+      #expect(model.bits != before)
+      return (figures, model.bits)
+    }
+    for (name, result) in others { #expect(result == reference, "\(name)") }
+  }
+
+  @Test("the loss is the mean over learnt tokens alone")
+  func loss() throws {
+    let lab = try TinyLab()
+    let model = try lab.model(try lab.parameters(scale: 8))
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    let logprobs = trainer.logprobs(model.weights, sequences)
+    #expect(logprobs.map(\.count) == [11, 40, 0, 3, 1, 0, 13])
+    let sum = logprobs.joined().reduce(0.0) { $0 - Double($1) }
+    let evaluated = trainer.evaluate(model.weights, sequences)
+    #expect(evaluated.negativeLogLikelihood == sum && evaluated.tokens == 68)
+    model.gradients.reset()
+    #expect(trainer.accumulate(model.weights, into: model.gradients, sequences) == sum / 68)
+    #expect(sum / 68 > 1)
+
+    let unlearnt = TrainingSequence(prompt: tokens(9, stream: 50), completion: [])
+    model.gradients.reset()
+    #expect(trainer.accumulate(model.weights, into: model.gradients, [unlearnt]) == 0)
+    model.gradients.finish(lab.compute)
+    #expect(model.optimizer.norm(of: model.gradients.parameters, compute: lab.compute) == 0)
+  }
+
+  @Test("a coefficient of 2 doubles the gradient exactly and leaves the loss alone")
+  func coefficient() throws {
+    let lab = try TinyLab()
+    let model = try lab.model(try lab.parameters(scale: 8))
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    func gradient(_ coefficient: Float) -> (Double, [Float]) {
+      model.gradients.reset()
+      let loss = trainer.accumulate(
+        model.weights, into: model.gradients, sequences, coefficient: coefficient)
+      model.gradients.finish(lab.compute)
+      return (loss, model.gradients.parameters.bits.map { Float(bitPattern: $0) })
+    }
+    let (loss, once) = gradient(1)
+    let (sameLoss, twice) = gradient(2)
+    #expect(loss == sameLoss && once.contains { $0 != 0 })
+    #expect(bits(twice) == bits(once.map { 2 * $0 }))
+  }
+
+  @Test("a sequence's log-probabilities do not depend on what shares its batch")
+  func company() throws {
+    let lab = try TinyLab()
+    let weights = TransformerWeights(try lab.parameters(scale: 8))
+    let trainer = try LanguageModelTrainer(lab.inference, arena: lab.arena)
+    let together = trainer.logprobs(weights, sequences, inverseTemperature: 1.25)
+    for (sequence, expected) in zip(sequences, together) {
+      let alone = trainer.logprobs(weights, [sequence], inverseTemperature: 1.25)
+      #expect(bits(alone[0]) == bits(expected))
+    }
+  }
+
+  @Test("a tiny model learns eight sequences by heart")
+  func overfits() throws {
+    let lab = try TinyLab()
+    var options = AdamW.Options()
+    options.tensorFlowForm = false
+    options.epsilon = 1e-8
+    let model = try lab.model(try lab.parameters(), options: options)
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    // The first token tells which one it is, so that nothing is left to chance.
+    let eight = (1...8).map {
+      TrainingSequence(tokens: [Int32($0)] + tokens(20, stream: UInt64(80 + $0)) + [0])
+    }
+    let first = try trainer.step(model, eight, learningRate: 1e-2).loss
+    #expect(first > 2.5)
+    for _ in 0..<150 { _ = try trainer.step(model, eight, learningRate: 1e-2) }
+    let (sum, count) = trainer.evaluate(model.weights, eight)
+    #expect(sum / Double(count) < 0.1)
+  }
+
+  @Test("a parameter that is not a number stops the step and nothing is touched")
+  func notANumber() throws {
+    let lab = try TinyLab()
+    let model = try lab.model(try lab.parameters())
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    _ = try trainer.step(model, sequences, learningRate: 1e-2)
+    for name in ["layers.1.mlp.down.weight", "token_embedding.weight", "final_norm.weight"] {
+      let value = try #require(model.parameters.values(name))
+      let saved = value[3]
+      for poison in [Float.nan, .infinity] {
+        value[3] = poison
+        let before = model.bits
+        let error = #expect(throws: Failure.self) {
+          try trainer.step(model, sequences, learningRate: 1e-2)
+        }
+        #expect(error?.kind == .failed && error?.place == "optimizer step 2")
+        #expect(model.bits == before && model.optimizer.step == 1, "\(name) \(poison)")
+      }
+      value[3] = saved
+    }
+    #expect(try trainer.step(model, sequences, learningRate: 1e-2).loss.isFinite)
+  }
+}

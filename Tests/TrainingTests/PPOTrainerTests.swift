@@ -1,0 +1,301 @@
+import Models
+import Support
+import Tensors
+import Testing
+
+@testable import Training
+
+/// A policy, its reference, a value and a reward model, and a sampler.
+private struct PPOLab {
+  let lab: TinyLab
+  let trainer: PPOTrainer
+  let reference: ParameterSet
+  let reward: ParameterSet
+  let generator: Generator
+  let twin: QuantizedWeights
+  var sampling = SamplingOptions()
+
+  /// - Parameters:
+  ///   - scale: of the policy's matrices; 1 samples almost uniformly.
+  ///   - train: teaches the reward model; the value model starts from what it becomes.
+  init(
+    _ options: PPOOptions, threads: Int = 1, rows: Int = 1024, scale: Float = 8,
+    train: (TinyLab, ParameterSet) throws -> RewardNormalization = { _, _ in .init(gain: 2, bias: 1) }
+  ) throws {
+    lab = try TinyLab(threads: threads, rows: rows)
+    let policy = try lab.parameters(seed: 1, scale: scale)
+    reference = try lab.parameters(seed: 1, scale: scale)
+    reward = try lab.parameters(scalarHead: true, seed: 2, scale: scale)
+    let normalization = try train(lab, reward)
+    let value = try lab.parameters(scalarHead: true, seed: 2)
+    value.copy(from: reward)
+    trainer = try PPOTrainer(
+      policy: try lab.model(policy), value: try lab.model(value), reference: reference,
+      reward: reward, normalization: normalization, options: options, pretrainingTokens: 256,
+      training: lab.training, inference: lab.inference, arena: lab.arena)
+    generator = try Generator(
+      transformer: lab.inference, slots: 64, capacity: 32, arena: lab.arena)
+    twin = try QuantizedWeights(policy.layout, arena: lab.arena)
+    sampling.temperature = options.temperature
+    sampling.maxNewTokens = 12
+  }
+
+  /// Fresh samples of the policy as it is.
+  func rollout(_ count: Int, iteration: Int = 0, int8: Bool = false) throws -> Episodes {
+    let requests = (0..<count).map {
+      Generator.Request(
+        prompt: tokens(1 + $0 % 3, stream: UInt64(count * iteration + $0)),
+        stream: UInt64(count * iteration + $0))
+    }
+    let policy = trainer.policy
+    let weights =
+      int8 ? twin.update(from: policy.parameters, compute: lab.compute) : policy.weights
+    let samples = try generator.run(
+      requests, weights: weights, options: sampling, seed: 6, purpose: "rollout")
+    return Episodes(prompts: requests.map(\.prompt), samples: samples.map { $0[0] })
+  }
+
+  func learn(_ episodes: Episodes, iteration: Int = 0, learningRate: Double = 1e-2) throws
+    -> [String: Double]
+  {
+    var random = RandomStream(seed: 6, purpose: "minibatches", index: UInt64(iteration))
+    return try trainer.learn(from: episodes, learningRate: learningRate, random: &random) {
+      (0..<4).map { TrainingSequence(tokens: tokens(20 + $0, stream: 400 + UInt64($0))) }
+    }
+  }
+
+  var bits: [UInt32] {
+    trainer.policy.bits + trainer.value.bits + (trainer.average?.bits ?? [])
+  }
+}
+
+private func options(_ change: (inout PPOOptions) -> Void = { _ in }) -> PPOOptions {
+  var options = PPOOptions()
+  change(&options)
+  return options
+}
+
+@Suite("PPO is exact")
+struct PPOExactnessTests {
+  @Test("two iterations give the same bytes for any threads, passes and instruction set")
+  func trajectory() throws {
+    let (reference, others) = try trajectories(longest: 27) { threads, rows in
+      let ppo = try PPOLab(
+        options {
+          $0.pretrainingCoefficient = 0.5
+          $0.averageDecay = 0.9
+          $0.epochs = 2
+          $0.adaptiveKL = .init()
+        }, threads: threads, rows: rows)
+      let before = ppo.bits
+      var metrics: [[String: Double]] = []
+      for iteration in 0..<2 {
+        let episodes = try ppo.rollout(14, iteration: iteration, int8: iteration == 1)
+        metrics.append(try ppo.learn(episodes, iteration: iteration))
+      }
+      #expect(ppo.bits != before)
+      return (metrics, ppo.bits)
+    }
+    #expect(reference.0[1]["ptx/loss"]! > 0 && reference.0[1]["objective/kl"]! != 0)
+    for (name, result) in others {
+      #expect(result.0 == reference.0 && result.1 == reference.1, "\(name)")
+    }
+  }
+
+  @Test(
+    "before the first update KL is exactly 0 and every ratio and weight exactly 1",
+    arguments: [Float(1), 0.7])
+  func firstUpdate(temperature: Float) throws {
+    let ppo = try PPOLab(
+      options {
+        $0.temperature = temperature
+        $0.miniBatches = 1
+      })
+    var episodes = try ppo.rollout(40)
+    let rollout = ppo.trainer.assess(&episodes)
+    #expect(episodes.logprobs.count > 100 && episodes.logprobs.allSatisfy { $0 < 0 })
+    #expect(bits(episodes.logprobs) == bits(episodes.reference))
+    #expect(bits(episodes.logprobs) == bits(episodes.sampled))
+    #expect(episodes.weights.allSatisfy { $0 == 1 })
+    #expect(rollout["rollout/is_mean"] == 1 && rollout["rollout/is_var"] == 0)
+    #expect(rollout["rollout/k3"] == 0 && rollout["rollout/clipped_frac"] == 0)
+
+    let first = try ppo.learn(try ppo.rollout(40))
+    for name in [
+      "objective/kl", "objective/kl_k3", "objective/non_score_reward", "policy/approxkl_avg",
+      "policy/clipfrac_avg", "val/ratio_var", "val/clipfrac_avg", "policy/skipped_updates",
+    ] {
+      #expect(first[name] == 0, "\(name)")
+    }
+    #expect(first["val/ratio"] == 1 && first["policy/ratio_max"] == 1)
+    let second = try ppo.learn(try ppo.rollout(40, iteration: 1), iteration: 1)
+    #expect(second["objective/kl"] != 0 && second["objective/kl_k3"]! > 0)
+    #expect(second["val/ratio"] == 1 && second["rollout/is_var"] == 0)
+  }
+
+  @Test("after the first of several minibatches the ratios leave 1")
+  func laterMinibatches() throws {
+    let ppo = try PPOLab(options { $0.miniBatches = 4 })
+    let metrics = try ppo.learn(try ppo.rollout(40))
+    #expect(metrics["val/ratio_var"]! > 0 && metrics["policy/approxkl_avg"]! > 0)
+    #expect(ppo.trainer.policy.optimizer.step == 4 && ppo.trainer.value.optimizer.step == 4)
+  }
+
+  @Test("int8 rollouts differ from float32, and the objective does not notice")
+  func int8() throws {
+    for corrects in [true, false] {
+      let ppo = try PPOLab(options { $0.correctsRollouts = corrects })
+      var episodes = try ppo.rollout(40, int8: true)
+      let rollout = ppo.trainer.assess(&episodes)
+      #expect(rollout["rollout/is_var"]! > 0 && rollout["rollout/k3"]! > 0)
+      #expect(abs(rollout["rollout/is_mean"]! - 1) < 0.2)
+      #expect(bits(episodes.logprobs) == bits(episodes.reference))
+      #expect((Set(episodes.weights).count > 1) == corrects)
+      #expect(episodes.weights.allSatisfy { $0 > 0 && $0 <= 2 })
+    }
+  }
+
+  @Test("scores are normalised, and values come one a token from the value model")
+  func assessment() throws {
+    let ppo = try PPOLab(options())
+    var episodes = try ppo.rollout(20)
+    _ = ppo.trainer.assess(&episodes)
+    let scorer = try RewardTrainer(ppo.lab.inference, arena: ppo.lab.arena)
+    let weights = TransformerWeights(ppo.reward)
+    for index in 0..<20 {
+      let sequence = episodes.sequence(index)
+      let raw = scorer.scores(ppo.reward, weights, [sequence])[0]
+      #expect(episodes.scores[index] == 2 * raw + 1)
+      // The value model is a copy of the reward model here: its value where the last token is
+      // predicted is the score of the sequence without that token.
+      let before = scorer.scores(ppo.reward, weights, [Array(sequence.dropLast())])[0]
+      #expect(episodes.values[episodes.starts[index] + episodes.lengths[index] - 1] == before)
+    }
+    #expect(episodes.values.count == episodes.sampled.count)
+  }
+
+  @Test("an update whose mean ratio is out of bounds is skipped, counted, and at last refused")
+  func explosion() throws {
+    let ppo = try PPOLab(
+      options {
+        $0.largestMeanRatio = 1
+        $0.skipsBeforeStopping = 3
+      })
+    let before = ppo.trainer.policy.bits
+    let episodes = try ppo.rollout(12)
+    #expect(try ppo.learn(episodes)["policy/skipped_updates"] == 4)
+    #expect(try ppo.learn(episodes)["policy/skipped_updates"] == 8)
+    let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
+    #expect(error?.kind == .failed)
+    #expect(ppo.trainer.policy.bits == before)
+  }
+
+  @Test("the average follows the policy by its decay")
+  func average() throws {
+    let ppo = try PPOLab(
+      options {
+        $0.averageDecay = 0.75
+        $0.miniBatches = 1
+      })
+    let average = try #require(ppo.trainer.average)
+    #expect(average.bits == ppo.reference.bits)
+    _ = try ppo.learn(try ppo.rollout(12))
+    var moved = 0
+    for (average, (old, new)) in zip(
+      average.bits, zip(ppo.reference.bits, ppo.trainer.policy.parameters.bits))
+    {
+      let (old, new) = (Float(bitPattern: old), Float(bitPattern: new))
+      #expect(abs(Float(bitPattern: average) - (0.75 * old + 0.25 * new)) <= 1e-6)
+      moved += old == new ? 0 : 1
+    }
+    #expect(moved > 1000)
+  }
+
+  @Test("a parameter that is not a number stops the iteration and nothing is touched")
+  func notANumber() throws {
+    let ppo = try PPOLab(options { $0.averageDecay = 0.9 })
+    let episodes = try ppo.rollout(12)
+    for parameters in [
+      ppo.trainer.policy.parameters, ppo.trainer.value.parameters, ppo.reference, ppo.reward,
+    ] {
+      let value = try #require(parameters.values("layers.0.mlp.gate_up.weight"))
+      let saved = value[5]
+      value[5] = .nan
+      let before = ppo.bits
+      let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
+      #expect(error?.kind == .failed && ppo.bits == before)
+      #expect(ppo.trainer.skippedUpdates == 0)
+      value[5] = saved
+    }
+    #expect(try ppo.learn(episodes)["val/ratio"]!.isFinite)
+  }
+}
+
+@Suite("PPO learns what the reward model prefers")
+struct PPOLearningTests {
+  /// Teaches `reward` to prefer answers by `merit`, on answers of a uniform policy.
+  private func teach(
+    _ lab: TinyLab, _ reward: ParameterSet, merit: ([Int32]) -> Int
+  ) throws -> RewardNormalization {
+    let model = try lab.model(reward)
+    let trainer = try RewardTrainer(lab.training, arena: lab.arena)
+    func rankings(_ step: Int) -> [RankedSequences] {
+      (0..<16).map { index in
+        let stream = UInt64(16 * step + index)
+        var random = RandomStream(seed: 8, purpose: "answers", index: stream)
+        let prompt = tokens(1 + index % 3, stream: stream)
+        let answers = (0..<4).map { _ in
+          var answer: [Int32] = []
+          repeat { answer.append(Int32(random.below(20))) } while answer.last != 0 && answer.count < 12
+          return answer
+        }
+        let merits = answers.map(merit)
+        return RankedSequences(
+          sequences: answers.map { prompt + $0 },
+          ranks: merits.map { one in 1 + merits.filter { $0 > one }.count })
+      }
+    }
+    for step in 0..<150 { _ = try trainer.step(model, rankings(step), learningRate: 3e-3) }
+    let held = (1000..<1010).flatMap(rankings)
+    #expect(trainer.evaluate(reward, model.weights, held).accuracy > 0.9)
+    let scores = trainer.scores(reward, model.weights, held.flatMap(\.sequences))
+    return try .measure(demonstrations: scores, samples: scores)
+  }
+
+  private func run(_ ppo: PPOLab, iterations: Int) throws -> Episodes {
+    for iteration in 0..<iterations {
+      _ = try ppo.learn(
+        try ppo.rollout(96, iteration: iteration), iteration: iteration, learningRate: 3e-3)
+    }
+    return try ppo.rollout(200, iteration: 1000)
+  }
+
+  @Test("a model whose only reward is a token's presence learns it")
+  func token() throws {
+    let wanted: Int32 = 7
+    let ppo = try PPOLab(options(), rows: 2048, scale: 1) { lab, reward in
+      try teach(lab, reward) { $0.contains(wanted) ? 1 : 0 }
+    }
+    func share(_ episodes: Episodes) -> Double {
+      Double(episodes.responses.filter { $0.contains(wanted) }.count) / Double(episodes.count)
+    }
+    let before = share(try ppo.rollout(200, iteration: 1000))
+    #expect(before < 0.5)
+    let after = share(try run(ppo, iterations: 30))
+    #expect(after > 0.8, "\(before) before, \(after) after")
+  }
+
+  @Test("a model whose only reward is length gets longer")
+  func length() throws {
+    let ppo = try PPOLab(options { $0.missingEnd = .keep }, rows: 2048, scale: 1) { lab, reward in
+      try teach(lab, reward) { $0.count }
+    }
+    func mean(_ episodes: Episodes) -> Double {
+      Double(episodes.lengths.reduce(0, +)) / Double(episodes.count)
+    }
+    let before = mean(try ppo.rollout(200, iteration: 1000))
+    #expect(before < 10)
+    let after = mean(try run(ppo, iterations: 30))
+    #expect(after > 11.5, "\(before) before, \(after) after")
+  }
+}
