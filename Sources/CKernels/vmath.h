@@ -97,5 +97,14 @@ TK_INLINE v16 TK(v_log)(v16 x) {
 /// σ(x) = 1 / (1 + exp(−x)).
 TK_INLINE v16 TK(v_logistic)(v16 x) { return 1.0f / (1.0f + TK(v_exp)(-x)); }
 
+/// σ(x), and its derivative σ(x)·(1 − σ(x)) in *slope without cancellation: with e = exp(−|x|),
+/// e / (1 + e)².
+TK_INLINE v16 TK(v_logistic_slope)(v16 x, v16 *slope) {
+  v16 e = TK(v_exp)((v16)((i16)x | INT32_MIN));
+  v16 high = 1.0f / (1.0f + e), low = e * high;
+  *slope = low * high;
+  return TK(v_select)(x < 0.0f, low, high);
+}
+
 TK_INLINE float TK(exp1)(float x) { return TK(v_exp)(TK(v_all)(x))[0]; }
 TK_INLINE float TK(log1)(float x) { return TK(v_log)(TK(v_all)(x))[0]; }

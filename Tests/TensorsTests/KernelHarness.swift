@@ -1,11 +1,9 @@
 import CKernels
-import Foundation
 import Support
 import Testing
 
 /// Where and how a kernel runs; no result may depend on any of it.
 struct Setting {
-  var isa = TK_SCALAR
   var parts: Int32 = 1
   /// How many floats every buffer starts after a 64-byte boundary.
   var offset = 0
@@ -54,38 +52,28 @@ final class Floats {
   var values: [Float] { (0..<count).map { pointer[$0] } }
 }
 
-private let forcing = NSLock()
-
-/// The instruction sets of this machine.
-let availableISAs = [TK_SCALAR, TK_AVX2, TK_AVX512, TK_NEON].filter { tk_isa_available($0) != 0 }
-
 /// Computes under every instruction set, 1…4 parts and two misalignments, requires equal bits, and
 /// returns them.
 func everywhere(
   _ what: String = "", parts: [Int32] = [1, 2, 3, 4], at location: SourceLocation = #_sourceLocation,
   _ compute: (Setting) -> [Float]
 ) -> [Float] {
-  forcing.lock()
-  let before = tk_isa_active()
-  defer {
-    _ = tk_isa_force(before)
-    forcing.unlock()
-  }
   var first: [Float]?
-  for isa in availableISAs {
-    #expect(tk_isa_force(isa) == 1)
+  for (name, isa) in InstructionSets.available {
     for parts in parts {
       for offset in [0, 3] {
-        let bits = compute(Setting(isa: isa, parts: parts, offset: offset))
-        if let first {
-          let same = first.count == bits.count
-            && zip(first, bits).allSatisfy { $0.bitPattern == $1.bitPattern }
-          #expect(
-            same, "\(what): \(isa), \(parts) parts, offset \(offset) differ from scalar",
-            sourceLocation: location)
-        } else {
-          first = bits
+        let bits = InstructionSets.using(isa) {
+          compute(Setting(parts: parts, offset: offset))
         }
+        guard let first else {
+          first = bits
+          continue
+        }
+        let same = first.count == bits.count
+          && zip(first, bits).allSatisfy { $0.bitPattern == $1.bitPattern }
+        #expect(
+          same, "\(what): \(name), \(parts) parts, offset \(offset) differ from scalar",
+          sourceLocation: location)
       }
     }
   }
