@@ -38,7 +38,9 @@ import Testing
           tk_gelu_backward_args(count: Int64(n), x: bx.readOnly, dy: d.readOnly, dx: d.pointer))
         return d.values
       }
-      let want = zip(x, dy).map { x, dy in slopes(of: { gelu($0[0]) }, at: [Double(x)])[0] * Double(dy) }
+      let want = zip(x, dy).map { x, dy in
+        slopes(of: { gelu($0[0]) }, at: [Double(x)])[0] * Double(dy)
+      }
       expectClose(got, want, 1e-6)
     }
   }

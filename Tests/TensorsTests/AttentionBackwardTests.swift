@@ -14,7 +14,9 @@ private struct GradientCase {
 }
 
 /// dq, dk, dv of each case in turn; gaps stay 9, which shows that nothing else is written.
-private func gradients(_ cases: [GradientCase], _ shape: AttentionShape, _ s: Setting) -> [[Float]] {
+private func gradients(
+  _ cases: [GradientCase], _ shape: AttentionShape, _ s: Setting
+) -> [[Float]] {
   let dqRow = shape.qRow + 2, dkvRow = shape.kvRow + 1
   var buffers: [[Floats]] = []
   for c in cases {

@@ -88,7 +88,9 @@ func attentionReference(
 }
 
 @Suite struct AttentionTests {
-  private func check(_ shape: AttentionShape, _ lengths: [(Int, Int)], parts: [Int32] = [1, 2, 3, 4]) {
+  private func check(
+    _ shape: AttentionShape, _ lengths: [(Int, Int)], parts: [Int32] = [1, 2, 3, 4]
+  ) {
     let cases = lengths.enumerated().map {
       AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)")
     }
@@ -133,8 +135,8 @@ func attentionReference(
           let got = attend([piece], shape, Setting())
           let rows = first * shape.outRow..<(first + count) * shape.outRow
           #expect(Array(got.prefix(rows.count)) == Array(all[rows]), "rows \(first) + \(count)")
-          let lse = n * shape.outRow + first * shape.heads
-          #expect(Array(got.suffix(count * shape.heads)) == Array(all[lse..<(lse + count * shape.heads)]))
+          let lse = n * shape.outRow + first * shape.heads, lseCount = count * shape.heads
+          #expect(Array(got.suffix(lseCount)) == Array(all[lse..<(lse + lseCount)]))
           first += count
         }
       }

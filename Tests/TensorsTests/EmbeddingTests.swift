@@ -84,7 +84,8 @@ import Testing
     _ s: Setting
   ) -> [Float] {
     let all = table(40, rotary, 100, Setting())
-    let (cosine, sine) = (s.floats(Array(all.prefix(all.count / 2))), s.floats(all.suffix(all.count / 2)))
+    let cosine = s.floats(Array(all.prefix(all.count / 2)))
+    let sine = s.floats(Array(all.suffix(all.count / 2)))
     let bx = s.floats(x)
     positions.withUnsafeBufferPointer {
       s.run(
@@ -106,7 +107,8 @@ import Testing
       let x = normals(5 * row, "x")
       let got = everywhere {
         rotate(
-          x, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: false, $0)
+          x, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: false,
+          $0)
       }
       var want = doubles(x)
       for (r, position) in positions.enumerated() {
@@ -123,7 +125,8 @@ import Testing
       expectClose(got, want, 5e-7)
       let back = everywhere {
         rotate(
-          got, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: true, $0)
+          got, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: true,
+          $0)
       }
       expectClose(back, doubles(x), 5e-7)
       #expect(Array(got.prefix(row)) == Array(x.prefix(row)), "position 0 is not turned")

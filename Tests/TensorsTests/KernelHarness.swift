@@ -55,7 +55,8 @@ final class Floats {
 /// Computes under every instruction set, 1…4 parts and two misalignments, requires equal bits, and
 /// returns them.
 func everywhere(
-  _ what: String = "", parts: [Int32] = [1, 2, 3, 4], at location: SourceLocation = #_sourceLocation,
+  _ what: String = "", parts: [Int32] = [1, 2, 3, 4],
+  at location: SourceLocation = #_sourceLocation,
   _ compute: (Setting) -> [Float]
 ) -> [Float] {
   var first: [Float]?

@@ -20,7 +20,9 @@ import Testing
     return y.values + mean.values + rstd.values
   }
 
-  private func reference(_ x: [Double], _ gamma: [Double], _ beta: [Double]?, rms: Bool) -> [Double] {
+  private func reference(
+    _ x: [Double], _ gamma: [Double], _ beta: [Double]?, rms: Bool
+  ) -> [Double] {
     let width = gamma.count
     var y: [Double] = [], means: [Double] = [], rstds: [Double] = []
     for row in 0..<(x.count / width) {

@@ -20,7 +20,8 @@ import Testing
   }
 
   private func check(
-    _ kernel: @escaping Setting.Kernel, _ x: [Float], _ exact: (Double) -> Double, below bound: Double,
+    _ kernel: @escaping Setting.Kernel, _ x: [Float], _ exact: (Double) -> Double,
+    below bound: Double,
     at location: SourceLocation = #_sourceLocation
   ) {
     let got = everywhere(parts: [1, 3], at: location) { map(kernel, x, $0) }

@@ -132,10 +132,12 @@ import Testing
       let bx = s.floats(x)
       var sums = [Double](repeating: -1, count: 3)
       sums.withUnsafeMutableBufferPointer {
-        s.run(tk_sum_squares, tk_sum_squares_args(count: 9000, x: bx.readOnly, sums: $0.baseAddress))
+        s.run(
+          tk_sum_squares,
+          tk_sum_squares_args(count: 9000, x: bx.readOnly, sums: $0.baseAddress))
       }
       return sums.flatMap { sum in
-        [UInt32(truncatingIfNeeded: sum.bitPattern >> 32), UInt32(truncatingIfNeeded: sum.bitPattern)]
+        [sum.bitPattern >> 32, sum.bitPattern].map { UInt32(truncatingIfNeeded: $0) }
       }.map(Float.init(bitPattern:))
     }
     #expect(got.count == 6)
