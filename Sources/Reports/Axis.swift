@@ -7,7 +7,7 @@ struct Axis {
   var ticks: [Double]
   private var step: Double
 
-  /// The axis that holds `low...high` with about `count` intervals.
+  /// The axis that holds `low...high`, but for a tenth of a step, with about `count` intervals.
   /// - Parameter tight: ends where the data end, not at a tick.
   init(_ low: Double, _ high: Double, count: Int = 4, tight: Bool = false) {
     var (low, high) = (low, high)
@@ -16,8 +16,8 @@ struct Axis {
       (low, high) = (low - room, high + room)
     }
     let step = Self.roundStep((high - low) / Double(count))
-    let first = (low / step + (tight ? -1e-9 : 1e-9)).rounded(tight ? .up : .down)
-    let last = (high / step + (tight ? 1e-9 : -1e-9)).rounded(tight ? .down : .up)
+    let first = (low / step + (tight ? -1e-9 : 0.1)).rounded(tight ? .up : .down)
+    let last = (high / step + (tight ? 1e-9 : -0.1)).rounded(tight ? .down : .up)
     ticks = first <= last ? (0...Int(last - first)).map { (first + Double($0)) * step } : []
     self.step = step
     self.low = tight ? low : first * step

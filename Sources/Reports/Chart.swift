@@ -52,7 +52,7 @@ struct Chart {
       + Markup.element(
         "p", [("class", "unit")], Markup.escape(unit) + (drawn.count > 1 ? legend(drawn) : ""))
     let body =
-      grid(x, y) + comparison(x, y) + drawn.map { line($0, x, y) }.joined() + ends(drawn, x, y)
+      grid(x, y) + comparison(drawn, x, y) + drawn.map { line($0, x, y) }.joined() + ends(drawn, x, y)
     let svg = Markup.element(
       "svg",
       [
@@ -93,24 +93,34 @@ struct Chart {
     }
   }
 
-  /// A moving average over `window` points to each side, fewer at the ends.
+  /// A moving average over `window` points to each side; at the start over fewer, so that a
+  /// curve begins at its first value, and at the end over those before, so that its last value
+  /// is not the chance of one step.
   static func smoothed(_ points: [Point], window: Int) -> [Point] {
     points.indices.map { index in
-      let reach = min(window, index, points.count - 1 - index)
-      let part = points[index - reach...index + reach]
+      let reach = min(window, index)
+      let part = points[index - reach...min(index + reach, points.count - 1)]
       return Point(x: points[index].x, y: part.reduce(0) { $0 + $1.y } / Double(part.count))
     }
   }
 
   private func axes(_ drawn: [Drawn]) -> (Axis, Axis) {
-    let points = drawn.flatMap { $0.faint + $0.strong }
-    let xs = points.map(\.x)
-    let ys = points.map(\.y) + includes + (reference.map { [$0.value] } ?? [])
+    let xs = drawn.flatMap { $0.faint + $0.strong }.map(\.x)
+    let ys =
+      drawn.flatMap { $0.strong.map(\.y) + Self.usual($0.faint.map(\.y)) } + includes
+      + (reference.map { [$0.value] } ?? [])
     if diagonal != nil {
       let axis = Axis((xs + ys).min()!, (xs + ys).max()!, count: 5)
       return (axis, axis)
     }
     return (Axis(xs.min()!, xs.max()!, count: 5, tight: true), Axis(ys.min()!, ys.max()!))
+  }
+
+  /// The range of `values` without their outermost fiftieths: a stray step does not set the scale.
+  private static func usual(_ values: [Double]) -> [Double] {
+    let sorted = values.sorted()
+    let cut = sorted.count / 50
+    return sorted.isEmpty ? [] : [sorted[cut], sorted[sorted.count - 1 - cut]]
   }
 
   // MARK: Drawing
@@ -141,7 +151,7 @@ struct Chart {
     return marks + Self.label(end, Self.height - 4, "end", xTitle, "name")
   }
 
-  private func comparison(_ x: Axis, _ y: Axis) -> String {
+  private func comparison(_ drawn: [Drawn], _ x: Axis, _ y: Axis) -> String {
     if let diagonal {
       let (a, b) = (
         place(Point(x: x.low, y: x.low), x, y), place(Point(x: x.high, y: x.high), x, y)
@@ -150,9 +160,13 @@ struct Chart {
         + Self.label(b.x + 6, b.y + 4, "start", diagonal, "name")
     }
     guard let reference else { return "" }
-    let at = place(Point(x: x.low, y: reference.value), x, y).y
-    return Self.rule(Self.left, at, Self.width - Self.right, at, "reference")
-      + Self.label(Self.left + 4, at - 5, "start", reference.name, "name")
+    let (at, end) = (
+      place(Point(x: x.low, y: reference.value), x, y).y, Self.width - Self.right
+    )
+    // Its name stands on the side that the lines leave free at their end.
+    let isBelow = drawn.contains { $0.strong.last!.y > reference.value }
+    return Self.rule(Self.left, at, end, at, "reference")
+      + Self.label(end - 2, at + (isBelow ? 15 : -6), "end", reference.name, "name")
   }
 
   private func line(_ drawn: Drawn, _ x: Axis, _ y: Axis) -> String {
@@ -201,7 +215,7 @@ struct Chart {
     var labels = drawn.map { drawn in
       let point = drawn.strong.last!
       let at = place(point, x, y)
-      return (x: at.x, y: at.y, label: at.y, text: text(point.y), colour: drawn.series.colour)
+      return (x: at.x, y: at.y, label: at.y, text: text(point.y), series: drawn.series)
     }.sorted { $0.y < $1.y }
     let room = 14.0
     for index in labels.indices.dropFirst() {
@@ -211,8 +225,9 @@ struct Chart {
       for below in index..<labels.count { labels[below].label += short / 2 }
     }
     return labels.map { end in
-      Self.circle((end.x, end.y), 2.8, "mark \(end.colour)")
-        + Self.label(end.x + 7, end.label + 4, "start", end.text, "value \(end.colour)")
+      (end.series.marked ? "" : Self.circle((end.x, end.y), 2.8, "mark \(end.series.colour)"))
+        + Self.label(
+          end.x + 8, end.label + 4, "start", end.text, "value \(end.series.colour)")
     }.joined()
   }
 

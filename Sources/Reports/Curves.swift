@@ -46,7 +46,7 @@ struct Curve {
       lines: [Line(metric: "loss/ranking", name: "ranking loss", colour: "first")],
       reference: Chart.Reference(value: 0.693_147, name: "chance, ln 2")),
     Curve(
-      title: "Accuracy on pairs", unit: "share of pairs in the labelers’ order", percent: true,
+      title: "Accuracy on pairs", unit: "pairs in the labelers’ order", percent: true,
       lines: [
         Line(metric: "accuracy/train", name: "training", colour: "first"),
         Line(

@@ -107,7 +107,7 @@ struct Page {
       "PPO",
       "The policy learns to please the reward model, held near SFT by the KL penalty. "
         + "Thin lines are single iterations, strong lines their moving average; the figure at "
-        + "a line’s end is its last value.",
+        + "a line’s end is the average’s last value.",
       Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
     text += section(
       "Proxy and gold",
@@ -169,7 +169,10 @@ struct Page {
     let all: [(String, String?)] = [
       ("mean importance weight", rollouts.isMean.map { Numbers.text($0, .decimal(4)) }),
       ("largest importance weight", rollouts.isMax.map { Numbers.text($0, .decimal(2)) }),
-      ("weights cut at the cap", rollouts.clippedFraction.map { Numbers.text($0, .percent) }),
+      (
+        "weights cut at the cap",
+        rollouts.clippedFraction.map { Numbers.text($0 * 100, .decimal(2)) + "\u{A0}%" }
+      ),
       ("int8 to float32, k3", rollouts.k3.map(Numbers.short)),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }

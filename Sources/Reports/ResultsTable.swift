@@ -99,7 +99,10 @@ enum ResultsTable {
     for dot in dots {
       marks += Markup.empty(
         "circle",
-        [("class", "mark \(dot.colour)"), ("cx", x(dot.value)), ("cy", "10"), ("r", "4.5")])
+        [
+          ("class", "mark \(dot.colour)"), ("cx", x(dot.value)), ("cy", "10"),
+          ("r", intervals.isEmpty ? "4.5" : "3.2"),
+        ])
     }
     return Markup.element("svg", [("viewBox", "0 0 140 20"), ("aria-hidden", "true")], marks)
   }

@@ -37,11 +37,12 @@ enum Style {
     .prose { font-size: 15px; align-self: start; position: sticky; top: 28px; }
     .prose p { color: var(--soft); }
     .prose .missing { margin-top: 14px; }
-    .prose dl { margin: 16px 0 0; }
     dt { font-size: 13px; color: var(--soft); }
     dd { margin: 0 0 8px; font-variant-numeric: tabular-nums; }
-    .prose dl { display: grid; grid-template-columns: 1fr auto; gap: 0 16px; }
+    .prose dl { display: grid; grid-template-columns: 1fr auto; align-items: stretch;
+      margin: 16px 0 0; }
     .prose dt, .prose dd { border-top: 1px solid var(--rule); padding: 6px 0; margin: 0; }
+    .prose dd { text-align: right; padding-left: 16px; }
     .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr));
       gap: 32px 36px; }
     figure { margin: 0; min-width: 0; }
@@ -88,7 +89,10 @@ enum Style {
     tbody th { font-weight: 600; }
     .stages tbody th { color: var(--ink); }
     .results td { font-size: 17px; }
-    .results td small { white-space: normal; max-width: 13em; margin-left: auto; }
+    .results thead th { width: 15%; }
+    .results thead th.measure { width: auto; }
+    .results td small { white-space: normal; max-width: 11em; margin-left: auto;
+      text-wrap: balance; }
     .results .strip { width: 200px; text-align: center; vertical-align: middle; }
     .results td.strip { padding-top: 6px; padding-bottom: 6px; }
     .arrow { color: var(--soft); font-weight: 400; }
@@ -97,10 +101,10 @@ enum Style {
     .stages .file { text-align: left; font-size: 13px; color: var(--soft); }
     article { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); gap: 8px 48px;
       padding: 22px 0; border-top: 1px solid var(--rule); }
-    .category { margin: 0 0 4px; }
+    .category { margin: 0 0 6px; font-style: italic; }
     .turn, .said { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0 0 4px; }
     .speaker { color: var(--soft); font-size: 13px; display: block; }
-    .answer { display: grid; grid-template-columns: 92px minmax(0, 1fr); padding: 0 0 10px; }
+    .answer { display: grid; grid-template-columns: 104px minmax(0, 1fr); padding: 0 0 10px; }
     .who { font-size: 14px; font-weight: 600; margin: 1px 0 0; }
     .grades { margin: 0; font-variant-numeric: tabular-nums; }
     summary { cursor: pointer; padding: 14px 0; color: var(--sft); }

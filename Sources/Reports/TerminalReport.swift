@@ -54,7 +54,7 @@ struct TerminalReport {
       lines.append(row(Measure.winRateTitle, rates.map { Numbers.text($0?.mean, .percent) }))
       for (key, rate) in zip(models.keys, rates) {
         guard let rate, key != "sft" else { continue }
-        lines.append("  \(models.name(key)), 95 % interval: \(rate.detail)")
+        lines += wrapped("\(models.name(key)), 95 % interval: \(rate.detail)", indent: 2)
       }
     }
     return lines.map { $0.replacing("\u{A0}", with: " ") }

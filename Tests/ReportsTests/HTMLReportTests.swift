@@ -20,7 +20,7 @@ private func defect(_ page: String) -> String? {
     let closed = tag.hasSuffix(" /")
     if closed { tag = tag.dropLast(2) }
     let parts = tag.split(separator: "\"", omittingEmptySubsequences: false)
-    guard parts.count % 2 == 1, !tag.contains("<") else { return "quotes in <\(tag)>" }
+    guard parts.count % 2 == 1, !tag.contains("<"), !parts.last!.contains("=") else { return "quotes in <\(tag)>" }
     for (index, part) in parts.dropLast().enumerated() where index % 2 == 0 {
       if !part.hasSuffix("=") { return "an attribute in <\(tag)>" }
     }
@@ -76,7 +76,8 @@ func pageIsComplete() throws {
   let page = try Report.html(run.path)
   let curves = (Curve.fineTuning + Curve.reward + Curve.policy).map(\.title)
   let others = [
-    "Calibration", "Proxy reward against √KL", "Gold score against √KL", "Gold score by category",
+    "Calibration", "Proxy reward against √KL", "Gold score against √KL",
+    "Gold score by category",
   ]
   for title in curves + others { #expect(page.contains("<h3>\(title)</h3>"), "\(title)") }
   for measure in Measure.all { #expect(page.contains(measure.title), "\(measure.title)") }
