@@ -51,10 +51,15 @@ public final class QuantizedWeights: @unchecked Sendable {
 
   /// The model that computes with these codes and `parameters`' embeddings, norms and biases.
   public func weights(over parameters: ParameterSet) -> TransformerWeights {
+    weights(values: parameters.values)
+  }
+
+  func weights(values: (String) -> UnsafeMutablePointer<Float>?) -> TransformerWeights {
     let matrices = Dictionary(uniqueKeysWithValues: projections.map { ($0.name, $0.matrix) })
-    return TransformerWeights(parameters) { name, _, _ in
-      let full = "\(name).weight"
-      return matrices[full].map { .int8($0) } ?? .float32(parameters.values(full)!)
+    return TransformerWeights(
+      layout.architecture, values: values, hasUnembedding: !layout.hasScalarHead
+    ) { name in
+      .int8(matrices[name]!)
     }
   }
 }

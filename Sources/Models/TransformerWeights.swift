@@ -21,31 +21,35 @@ public struct TransformerWeights: @unchecked Sendable {
 
   /// Float32 projections that lie in `parameters`.
   public init(_ parameters: ParameterSet) {
-    self.init(parameters) { name, inputs, outputs in
-      .float32(parameters.values("\(name).weight")!)
+    self.init(
+      parameters.layout.architecture, values: parameters.values,
+      hasUnembedding: !parameters.layout.hasScalarHead
+    ) { name in
+      .float32(parameters.values(name)!)
     }
   }
 
-  /// Projections whose weights `weight` supplies; norms, biases and embeddings lie in `parameters`.
+  /// - Parameters:
+  ///   - values: norms, biases and embeddings by name.
+  ///   - hasUnembedding: false for a reward or value model.
+  ///   - weight: projections by name.
   init(
-    _ parameters: ParameterSet,
-    weight: (_ name: String, _ inputs: Int, _ outputs: Int) -> Linear.Weight
+    _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
+    hasUnembedding: Bool, weight: (String) -> Linear.Weight
   ) {
-    let a = parameters.layout.architecture
     func norm(_ name: String) -> Norm {
       Norm(
-        width: a.dModel, gamma: parameters.values("\(name).weight")!,
-        beta: parameters.values("\(name).bias"), epsilon: a.normEpsilon,
-        isRMS: a.norm == .rmsNorm)
+        width: a.dModel, gamma: values("\(name).weight")!, beta: values("\(name).bias"),
+        epsilon: a.normEpsilon, isRMS: a.norm == .rmsNorm)
     }
     func linear(_ name: String, _ inputs: Int, _ outputs: Int) -> Linear {
       Linear(
-        inputs: inputs, outputs: outputs, weight: weight(name, inputs, outputs),
-        bias: parameters.values("\(name).bias"))
+        inputs: inputs, outputs: outputs, weight: weight("\(name).weight"),
+        bias: values("\(name).bias"))
     }
     architecture = a
-    tokenEmbedding = parameters.values("token_embedding.weight")!
-    positionEmbedding = parameters.values("position_embedding.weight")
+    tokenEmbedding = values("token_embedding.weight")!
+    positionEmbedding = values("position_embedding.weight")
     layers = (0..<a.layers).map { layer in
       let prefix = "layers.\(layer)"
       return Layer(
@@ -57,12 +61,7 @@ public struct TransformerWeights: @unchecked Sendable {
         down: linear("\(prefix).mlp.down", a.dFF, a.dModel))
     }
     finalNorm = norm("final_norm")
-    if a.tiedEmbeddings {
-      unembedding = linear("token_embedding", a.dModel, a.vocabulary)
-    } else if parameters.values("unembedding.weight") != nil {
-      unembedding = linear("unembedding", a.dModel, a.vocabulary)
-    } else {
-      unembedding = nil
-    }
+    let name = a.tiedEmbeddings ? "token_embedding" : "unembedding"
+    unembedding = hasUnembedding ? linear(name, a.dModel, a.vocabulary) : nil
   }
 }

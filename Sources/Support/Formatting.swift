@@ -35,3 +35,12 @@ public enum Formatting {
     return hours > 0 ? "\(hours):\(two(minutes)):\(two(rest))" : "\(minutes):\(two(rest))"
   }
 }
+
+/// 64-bit identities and hashes as text.
+public enum Hexadecimal {
+  /// Sixteen lower-case digits.
+  public static func text(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

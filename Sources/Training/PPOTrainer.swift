@@ -12,10 +12,10 @@ public final class PPOTrainer: @unchecked Sendable {
   public let value: TrainableModel
   public let options: PPOOptions
   /// β; moves when it is adaptive.
-  public var controller: KLController
+  public private(set) var controller: KLController
   /// Moving average of the policy.
   public let average: ParameterSet?
-  public var skippedUpdates = 0
+  public private(set) var skippedUpdates = 0
   private var skipsInARow = 0
 
   let compute: Compute
@@ -62,6 +62,12 @@ public final class PPOTrainer: @unchecked Sendable {
       ? try Gradients(
         policy.parameters.layout, tokens: pretrainingTokens, name: "pretraining mix, gradients",
         arena: arena) : nil
+  }
+
+  /// Continues where a training checkpoint was written.
+  public func restore(coefficient: Double, skipped: Int) {
+    controller = KLController(coefficient: coefficient, target: options.adaptiveKL)
+    skippedUpdates = skipped
   }
 
   private var inverseTemperature: Float { 1 / options.temperature }

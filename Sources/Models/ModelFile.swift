@@ -1,0 +1,192 @@
+import Checkpoints
+import Support
+import Tensors
+
+extension Architecture {
+  /// As the header page stores it.
+  public var record: ArchitectureRecord {
+    var flags: ArchitectureRecord.Flags = []
+    if attentionBias { flags.insert(.attentionBias) }
+    if mlpBias { flags.insert(.mlpBias) }
+    if normBias { flags.insert(.normBias) }
+    if tiedEmbeddings { flags.insert(.tiedEmbeddings) }
+    return ArchitectureRecord(
+      layers: UInt32(layers), dModel: UInt32(dModel), heads: UInt32(heads),
+      kvHeads: UInt32(kvHeads), headDim: UInt32(headDim), dFF: UInt32(dFF),
+      vocabulary: UInt32(vocabulary), context: UInt32(context), normKind: norm.rawValue,
+      normEpsilon: normEpsilon, positionKind: position.rawValue, rotaryDims: UInt32(rotaryDim),
+      ropeTheta: rotaryTheta, mlpKind: mlp.rawValue, flags: flags)
+  }
+
+  init(_ r: ArchitectureRecord) {
+    self.init(
+      layers: Int(r.layers), dModel: Int(r.dModel), heads: Int(r.heads), kvHeads: Int(r.kvHeads),
+      headDim: Int(r.headDim), dFF: Int(r.dFF), vocabulary: Int(r.vocabulary),
+      context: Int(r.context), norm: NormKind(rawValue: r.normKind)!, normEpsilon: r.normEpsilon,
+      position: PositionKind(rawValue: r.positionKind)!, rotaryDim: Int(r.rotaryDims),
+      rotaryTheta: r.ropeTheta, mlp: MLPKind(rawValue: r.mlpKind)!,
+      attentionBias: r.flags.contains(.attentionBias), mlpBias: r.flags.contains(.mlpBias),
+      normBias: r.flags.contains(.normBias), tiedEmbeddings: r.flags.contains(.tiedEmbeddings))
+  }
+}
+
+/// A model in a mapped checkpoint: its parameters are used where they lie.
+public final class ModelFile: @unchecked Sendable {
+  public let checkpoint: Checkpoint
+  public let architecture: Architecture
+  public let layout: ParameterLayout
+  /// Projections in int8, embeddings and norms in float32.
+  public let isInt8: Bool
+
+  /// - Throws: `Failure(.badData)` when the tensors are not those of the architecture.
+  public init(_ checkpoint: Checkpoint) throws {
+    self.checkpoint = checkpoint
+    architecture = Architecture(checkpoint.architecture)
+    try architecture.validate(at: checkpoint.path)
+    layout = ParameterLayout(architecture, scalarHead: checkpoint.training.kind.hasScalarHead)
+    isInt8 = checkpoint.tensors(in: .weights, role: .policy).contains { $0.type == .int8 }
+    if !isInt8 {
+      try Self.require(layout.trunk, in: .weights, .policy, checkpoint)
+      try Self.require(layout.head, in: .head, .policy, checkpoint)
+    }
+  }
+
+  /// The float32 parameters of `role`, in the mapping.
+  ///
+  /// - Throws: `Failure(.badData)` for an int8 model, and for a role that the file does not have.
+  public func parameters(_ role: Role = .policy, _ layout: ParameterLayout? = nil) throws
+    -> ParameterSet
+  {
+    guard !isInt8 else {
+      throw Failure(
+        .badData, "is an int8 model, and float32 weights are needed", at: checkpoint.path,
+        remedy: "Use the model that it was quantised from.")
+    }
+    let layout = layout ?? self.layout
+    try Self.require(layout.trunk, in: .weights, role, checkpoint)
+    try Self.require(layout.head, in: .head, role, checkpoint)
+    func base(_ kind: SectionKind) throws -> UnsafeMutablePointer<Float> {
+      let bytes = try checkpoint.sectionBytes(kind, role)
+      return bytes.baseAddress!.assumingMemoryBound(to: Float.self)
+    }
+    return ParameterSet(
+      layout, trunk: try base(.weights), head: layout.hasScalarHead ? try base(.head) : nil,
+      owner: self)
+  }
+
+  /// What computes: float32 or int8, as the file has it.
+  public func weights() throws -> TransformerWeights {
+    guard isInt8 else { return TransformerWeights(try parameters()) }
+    let tensors = checkpoint.tensors(in: .weights, role: .policy)
+    var floats: [String: UnsafeMutablePointer<Float>] = [:]
+    var projections: [QuantizedWeights.Projection] = []
+    for tensor in tensors {
+      if tensor.type == .int8 {
+        let name = tensor.name == Self.tiedUnembedding ? Self.tokenEmbedding : tensor.name
+        projections.append(
+          QuantizedWeights.Projection(
+            name: name,
+            matrix: Int8Matrix(
+              outputs: tensor.dims[0], inputs: tensor.dims[1],
+              codes: tensor.pointer.assumingMemoryBound(to: Int8.self),
+              scales: tensor.scales!, rowSums: tensor.rowSums!)))
+      } else {
+        floats[tensor.name] = tensor.floats
+      }
+    }
+    try requireInt8(projections, floats)
+    return QuantizedWeights(layout, projections: projections).weights { floats[$0] }
+  }
+
+  private static let tokenEmbedding = "token_embedding.weight"
+  private static let tiedUnembedding = "unembedding.weight"
+
+  private func requireInt8(
+    _ projections: [QuantizedWeights.Projection],
+    _ floats: [String: UnsafeMutablePointer<Float>]
+  ) throws {
+    let quantized = Set(QuantizedWeights.names(layout).map(\.name))
+    for tensor in layout.trunk {
+      let hasCodes = projections.contains {
+        $0.name == tensor.name && [$0.matrix.outputs, $0.matrix.inputs] == tensor.dims
+      }
+      let needsFloats = !quantized.contains(tensor.name) || tensor.name == Self.tokenEmbedding
+      guard quantized.contains(tensor.name) == hasCodes,
+        !needsFloats || floats[tensor.name] != nil
+      else {
+        throw Failure(
+          .badData, "the tensor \(tensor.name) is missing or of another shape",
+          at: checkpoint.path)
+      }
+    }
+  }
+
+  private static func require(
+    _ wanted: [ParameterLayout.Tensor], in kind: SectionKind, _ role: Role, _ checkpoint: Checkpoint
+  ) throws {
+    guard !wanted.isEmpty else { return }
+    let found = checkpoint.tensors(in: kind, role: role)
+    for (index, tensor) in wanted.enumerated() {
+      guard index < found.count, found[index].name == tensor.name,
+        found[index].dims == tensor.dims, found[index].type == .float32
+      else {
+        throw Failure(
+          .badData,
+          "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the \(role)",
+          at: checkpoint.path)
+      }
+    }
+  }
+}
+
+extension ModelKind {
+  /// Reward and value models have a scalar head instead of an unembedding.
+  public var hasScalarHead: Bool { self == .reward || self == .value }
+}
+
+extension ParameterSet {
+  /// This model as the tensors of a checkpoint.
+  public func sources(_ role: Role, section: SectionKind = .weights, prefix: String = "")
+    -> [TensorSource]
+  {
+    func source(
+      _ tensor: ParameterLayout.Tensor, _ base: UnsafeMutablePointer<Float>, _ kind: SectionKind
+    ) -> TensorSource {
+      TensorSource(
+        section: kind, role: role, name: prefix + tensor.name, dims: tensor.dims, type: .float32,
+        bytes: UnsafeRawBufferPointer(start: base + tensor.offset, count: 4 * tensor.count))
+    }
+    let headSection = section == .weights ? SectionKind.head : section
+    return layout.trunk.map { source($0, trunk, section) }
+      + layout.head.map { source($0, head!, headSection) }
+  }
+}
+
+extension QuantizedWeights {
+  /// This model as the tensors of a checkpoint: int8 projections in the place of the float32 ones.
+  public func sources(over parameters: ParameterSet) -> [TensorSource] {
+    let codes = Dictionary(uniqueKeysWithValues: projections.map { ($0.name, $0.matrix) })
+    var sources: [TensorSource] = []
+    for source in parameters.sources(.policy) {
+      guard let matrix = codes[source.name] else {
+        sources.append(source)
+        continue
+      }
+      let isTied = source.name == "token_embedding.weight"
+      if isTied { sources.append(source) }
+      sources.append(Self.source(isTied ? "unembedding.weight" : source.name, matrix))
+    }
+    return sources
+  }
+
+  private static func source(_ name: String, _ matrix: Int8Matrix) -> TensorSource {
+    TensorSource(
+      section: .weights, role: .policy, name: name, dims: [matrix.outputs, matrix.inputs],
+      type: .int8,
+      bytes: UnsafeRawBufferPointer(
+        start: matrix.codes,
+        count: Int8Matrix.packedBytes(outputs: matrix.outputs, inputs: matrix.inputs)),
+      scales: UnsafeRawBufferPointer(start: matrix.scales, count: 4 * matrix.outputs),
+      rowSums: UnsafeRawBufferPointer(start: matrix.rowSums, count: 4 * matrix.outputs))
+  }
+}

@@ -1,0 +1,100 @@
+import Datasets
+import Support
+import Tokenizers
+import Training
+
+/// From records to token sequences, the same way for every stage; what does not fit the context is
+/// left out and counted, never truncated.
+struct Encoder {
+  let tokenizer: Tokenizer
+  let context: Int
+
+  init(_ tokenizer: Tokenizer, context: Int) {
+    self.tokenizer = tokenizer
+    self.context = context
+  }
+
+  func sequence(_ demonstration: Demonstration) -> TrainingSequence {
+    TrainingSequence(
+      prompt: tokenizer.encode(prompt: demonstration.prompt.turns),
+      completion: tokenizer.encode(completion: demonstration.completion))
+  }
+
+  /// Those that fit.
+  func fitting(_ demonstrations: [Demonstration]) -> [TrainingSequence] {
+    demonstrations.map(sequence).filter { $0.tokens.count <= context && $0.targetCount > 0 }
+  }
+
+  /// Those that fit.
+  /// - Throws: `Failure(.badData)` when none does.
+  func sequences(_ demonstrations: [Demonstration], called name: String) throws
+    -> [TrainingSequence]
+  {
+    let fitting = fitting(demonstrations)
+    guard !fitting.isEmpty else {
+      throw Failure(
+        .badData, "none of \(demonstrations.count) \(name) fits the context of \(context) tokens",
+        remedy: "Use a model with a longer context, or shorter texts.")
+    }
+    return fitting
+  }
+
+  /// The comparisons that fit and say something, with their answers as sequences.
+  /// - Throws: `Failure(.badData)` when none does.
+  func ranked(_ comparisons: [Comparison]) throws -> [(index: Int, sequences: RankedSequences)] {
+    var result: [(index: Int, sequences: RankedSequences)] = []
+    var (long, tied) = (0, 0)
+    for (index, comparison) in comparisons.enumerated() {
+      let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
+      let answers = comparison.completions.map { prompt + tokenizer.encode(completion: $0) }
+      if answers.contains(where: { $0.count > context }) {
+        long += 1
+      } else if Set(comparison.ranks).count < 2 {
+        tied += 1
+      } else {
+        result.append((index, RankedSequences(sequences: answers, ranks: comparison.ranks)))
+      }
+    }
+    guard !result.isEmpty else {
+      throw Failure(
+        .badData,
+        "no comparison can be learnt from: \(long) are longer than \(context) tokens, \(tied) are all ties",
+        remedy: "Rank the answers of at least one prompt differently.")
+    }
+    return result
+  }
+
+  /// Prompts that leave room for an answer of `responseLength`.
+  func prompts(_ prompts: [[Turn]], responseLength: Int) -> [(index: Int, tokens: [Int32])] {
+    prompts.enumerated().compactMap { index, turns in
+      let tokens = tokenizer.encode(prompt: turns)
+      return tokens.count + responseLength <= context ? (index, tokens) : nil
+    }
+  }
+
+  /// The most tokens that a step of `batch` sequences can have.
+  static func largestStep(_ lengths: [Int], batch: Int) -> Int {
+    lengths.sorted(by: >).prefix(batch).reduce(0, +)
+  }
+}
+
+/// Which records a step sees: epochs, each shuffled by its own stream.
+struct EpochOrder {
+  let count: Int
+  let batch: Int
+  let seed: UInt64
+  let purpose: String
+
+  var stepsPerEpoch: Int { (count + batch - 1) / batch }
+
+  func steps(epochs: Int) -> Int { stepsPerEpoch * epochs }
+
+  func batch(_ step: Int) -> [Int] {
+    let epoch = step / stepsPerEpoch
+    var order = Array(0..<count)
+    var random = RandomStream(seed: seed, purpose: purpose, index: UInt64(epoch))
+    random.shuffle(&order)
+    let first = step % stepsPerEpoch * batch
+    return Array(order[first..<min(first + batch, count)])
+  }
+}

@@ -1,0 +1,122 @@
+import Checkpoints
+import Models
+import Support
+import Tensors
+import Tokenizers
+import Training
+
+/// A model with all that its use needs, from one file.
+public final class Model {
+  public let file: ModelFile
+  public let tokenizer: Tokenizer
+
+  /// - Parameter checkpoint: mapped copy-on-write when the model will be trained in place.
+  /// - Throws: `Failure(.badData)` for a file without a tokenizer or with tensors that do not fit.
+  public init(_ checkpoint: Checkpoint) throws {
+    file = try ModelFile(checkpoint)
+    tokenizer = try Tokenizer(serialized: checkpoint.tokenizer, at: "\(checkpoint.path), tokenizer")
+    guard tokenizer.vocabularyCount <= file.architecture.vocabulary else {
+      throw Failure(
+        .badData,
+        "the tokenizer has \(tokenizer.vocabularyCount) tokens, the embedding \(file.architecture.vocabulary)",
+        at: checkpoint.path)
+    }
+  }
+
+  public var checkpoint: Checkpoint { file.checkpoint }
+  public var architecture: Architecture { file.architecture }
+  public var kind: ModelKind { checkpoint.training.kind }
+  public var name: String { checkpoint.path }
+
+  /// - Throws: `Failure(.badData)` when the model is not of one of `kinds`.
+  public func require(_ kinds: ModelKind..., toBe purpose: String) throws {
+    guard !kinds.contains(kind) else { return }
+    throw Failure(
+      .badData, "is a \(kind) model, and \(purpose) is needed", at: name,
+      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(kinds.map { "\($0)" }.joined(separator: " or ")).")
+  }
+
+  /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.
+  public func requireSameTokenizer(as other: Model) throws {
+    guard tokenizer.hash != other.tokenizer.hash else { return }
+    throw Failure(
+      .badData, "has another tokenizer than \(other.name)", at: name,
+      remedy: "Use models that were made from the same base.")
+  }
+
+  /// Gain and bias of a reward model.
+  ///
+  /// - Throws: `Failure(.badData)` for a reward model without them: β would mean nothing.
+  public func normalization() throws -> RewardNormalization {
+    let tensors = checkpoint.tensors(in: .head, role: .policy)
+    guard let tensor = tensors.first(where: { $0.name == Self.normalizationName }) else {
+      throw Failure(
+        .badData, "is a reward model that is not normalised", at: name,
+        remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
+    }
+    let values = tensor.floats
+    return RewardNormalization(gain: values[0], bias: values[1])
+  }
+
+  static let normalizationName = "head.normalization"
+}
+
+/// Where a checkpoint comes from, as its PROVENANCE section says.
+public struct Provenance: Codable, Equatable, Sendable {
+  public struct Source: Codable, Equatable, Sendable {
+    public var name: String
+    /// Identity of a checkpoint or XXH64 of data, in hexadecimal.
+    public var hash: String
+
+    public init(name: String, hash: UInt64) {
+      self.name = name
+      self.hash = Hexadecimal.text(hash)
+    }
+  }
+
+  public var stage: String
+  public var parents: [Source]
+  public var data: [Source]
+  public var configuration: [String: JSONValue]
+  public var notes: [String: JSONValue] = [:]
+  public var program: String = Program.version
+}
+
+/// The program's own version.
+public enum Program {
+  public static let version = "0.1.0"
+}
+
+/// What a checkpoint is made of, beyond its tensors.
+struct CheckpointDraft {
+  var kind: ModelKind
+  var architecture: Architecture
+  var tokenizer: Tokenizer
+  var seed: UInt64
+  var step: Int
+  var provenance: Provenance
+  var isTraining = false
+  var state: [UInt8]?
+
+  /// Writes the file atomically; returns its identity.
+  @discardableResult
+  func write(_ tensors: [TensorSource], to path: String) throws -> UInt64 {
+    let parents = provenance.parents.map { UInt64($0.hash, radix: 16) ?? 0 }
+    let identity = CheckpointWriter.identity(
+      parents: parents, configuration: try JSON.encode(provenance.configuration), seed: seed,
+      step: UInt64(step))
+    let configuration: [String: JSONValue] = [
+      "chat_format": .string("tinyrlhf"), "name": .string("tinyrlhf \(kind)"),
+    ]
+    try CheckpointWriter.write(
+      CheckpointContents(
+        architecture: architecture.record,
+        training: TrainingRecord(
+          kind: kind, isTrainingCheckpoint: isTraining, step: UInt64(step), seed: seed),
+        identity: identity, configuration: try JSON.encode(configuration),
+        tokenizer: tokenizer.serialized, tensors: tensors, state: state,
+        provenance: try JSON.encode(provenance)),
+      to: path)
+    return identity
+  }
+}

@@ -1,0 +1,269 @@
+import Checkpoints
+import Models
+import Runs
+import Support
+import Tensors
+import Tokenizers
+import Training
+
+/// In which arithmetic rollouts are generated.
+public enum RolloutPrecision: String, CaseIterable, Sendable { case int8, float32 }
+
+/// PPO with a KL penalty and a pretraining mix, from the SFT model against the reward model.
+public struct PPOStage {
+  public static let file = "ppo.trlhf"
+
+  let context: StageContext
+  let sft: Model
+  let reference: Model
+  let reward: Model
+  let prompts: [[Turn]]
+  let pretraining: DocumentSource
+  let precision: RolloutPrecision
+  let data: Provenance.Source
+  let probe: Probe?
+
+  /// - Parameters:
+  ///   - sft: mapped copy-on-write; the policy's parameters are used where they lie.
+  ///   - reference: the same file mapped read-only, and shared.
+  public init(
+    _ context: StageContext, sft: Model, reference: Model, reward: Model, prompts: [[Turn]],
+    pretraining: DocumentSource, precision: RolloutPrecision, data: Provenance.Source,
+    probe: Probe? = nil
+  ) {
+    self.context = context
+    self.sft = sft
+    self.reference = reference
+    self.reward = reward
+    self.prompts = prompts
+    self.pretraining = pretraining
+    self.precision = precision
+    self.data = data
+    self.probe = probe
+  }
+
+  /// Everything that lives as long as the stage.
+  private struct Machine {
+    let bench: Workbench
+    let trainer: PPOTrainer
+    let generator: Generator
+    let quantized: QuantizedWeights?
+    let prompts: [(index: Int, tokens: [Int32])]
+    let batch: Int
+  }
+
+  /// Runs or continues the stage; leaves `ppo.trlhf`.
+  public func run() throws -> StageResult {
+    try sft.require(.sft, .ppo, .base, toBe: "a language model to improve")
+    try reward.require(.reward, toBe: "a reward model")
+    try reward.requireSameTokenizer(as: sft)
+    let machine = try build()
+    let settings = context.settings
+    let total = max(1, settings.count(.totalEpisodes) / machine.batch)
+    let schedule = Schedule(
+      .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
+    let trainer = machine.trainer
+    let snapshot = Snapshot(
+      models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average)
+    let draft = draft(total)
+
+    let loop = TrainingLoop(
+      context: context, stage: .ppo, total: total,
+      shown: [
+        ("objective/scores", "reward", 2), ("objective/kl", "kl", 2),
+        ("objective/entropy", "entropy", 2),
+      ])
+    _ = try loop.run(
+      restore: { path in
+        let state = try snapshot.restore(from: path)
+        trainer.restore(
+          coefficient: state.klCoefficient ?? settings[.klCoefficient],
+          skipped: state.skippedUpdates)
+        return state
+      },
+      save: { state, path in
+        var state = state
+        state.klCoefficient = trainer.controller.coefficient
+        state.skippedUpdates = trainer.skippedUpdates
+        try snapshot.write(draft, state: state, to: path)
+      },
+      step: { state in
+        let rate = Double(schedule.learningRate(step: state.step, total: total))
+        var metrics = try iterate(machine, step: state.step, learningRate: rate)
+        let isProbed = state.step % max(1, total / 12) == 0 || state.step == total - 1
+        if let probe, isProbed {
+          let look = try probe.run(
+            trainer, machine.generator, sampling(), sft, seed: context.seed)
+          metrics.merge(look) { _, new in new }
+        }
+        return metrics
+      })
+    let identity = try draft.write(
+      trainer.policy.parameters.sources(.policy), to: context.run.file(Self.file))
+    return StageResult(checkpoint: Self.file, identity: identity)
+  }
+
+  private func build() throws -> Machine {
+    let settings = context.settings
+    let architecture = sft.architecture
+    let bench = try Workbench(architecture, threads: context.threads)
+    let responseLength = settings.count(.responseLength)
+    let encoder = Encoder(sft.tokenizer, context: architecture.context)
+    let fitting = encoder.prompts(prompts, responseLength: responseLength)
+    guard !fitting.isEmpty else {
+      throw Failure(
+        .badData,
+        "none of \(prompts.count) prompts leaves room for \(responseLength) tokens in a context of \(architecture.context)",
+        remedy: "Lower --response-length, or use shorter prompts.")
+    }
+    let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
+    let options = self.options()
+    let miniBatch = (batch + options.miniBatches - 1) / options.miniBatches
+    let longest = fitting.map { $0.tokens.count + responseLength }.max()!
+    let documents = documentsPerUpdate(miniBatch)
+    let rewardParameters = try reward.file.parameters()
+    let valueParameters = try ParameterSet(
+      ParameterLayout(architecture, scalarHead: true), name: "value parameters",
+      arena: bench.arena)
+    valueParameters.copy(from: rewardParameters)
+    let normalization = try reward.normalization()
+    // The value model predicts normalised rewards from its first step on.
+    valueParameters.scaleHead(gain: normalization.gain, bias: normalization.bias)
+    let inference = try bench.inference()
+    let trainer = try PPOTrainer(
+      policy: try TrainableModel(
+        try sft.file.parameters(), options: AdamW.Options(), tokens: miniBatch * longest,
+        name: "policy", arena: bench.arena),
+      value: try TrainableModel(
+        valueParameters, options: AdamW.Options(), tokens: miniBatch * longest, name: "value",
+        arena: bench.arena),
+      reference: try reference.file.parameters(), reward: rewardParameters,
+      normalization: normalization, options: options,
+      pretrainingTokens: documents * architecture.context, training: try bench.training(),
+      inference: inference, arena: bench.arena)
+    return Machine(
+      bench: bench, trainer: trainer,
+      generator: try bench.generator(inference, capacity: min(longest, architecture.context)),
+      quantized: precision == .int8
+        ? try QuantizedWeights(sft.file.layout, arena: bench.arena) : nil,
+      prompts: fitting, batch: batch)
+  }
+
+  private func documentsPerUpdate(_ miniBatch: Int) -> Int {
+    let settings = context.settings
+    guard settings[.ptxCoefficient] > 0 else { return 0 }
+    return max(1, Int(settings[.ptxRatio] * Double(miniBatch)))
+  }
+
+  private func options() -> PPOOptions {
+    let settings = context.settings
+    var options = PPOOptions()
+    options.temperature = Float(settings[.temperature])
+    options.klCoefficient = settings[.klCoefficient]
+    if settings[.klTarget] > 0 {
+      options.adaptiveKL = KLController.Target(
+        kl: settings[.klTarget], horizon: settings[.klHorizon])
+    }
+    options.clipRange = settings[.clipRange]
+    options.clipRangeValue = settings[.clipRangeValue]
+    options.valueCoefficient = settings[.valueCoefficient]
+    options.gamma = settings[.gamma]
+    options.lambda = settings[.lambda]
+    options.epochs = settings.count(.ppoEpochs)
+    options.miniBatches = settings.count(.ppoMiniBatches)
+    options.whitenRewards = settings[.whitenRewards] == 1
+    options.rewardClip = settings[.rewardClip] > 0 ? Float(settings[.rewardClip]) : nil
+    options.missingEnd = .set(-Float(settings[.missingEndPenalty]))
+    options.pretrainingCoefficient = settings[.ptxCoefficient]
+    options.averageDecay = settings[.averageDecay]
+    options.importanceCap = settings[.importanceCap]
+    return options
+  }
+
+  // MARK: One iteration: sample, then learn
+
+  private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
+    -> [String: Double]
+  {
+    let trainer = machine.trainer
+    let weights =
+      machine.quantized?.update(from: trainer.policy.parameters, compute: machine.bench.compute)
+      ?? trainer.policy.weights
+    let chosen = promptsOf(step, machine)
+    let samples = try machine.generator.run(
+      chosen.enumerated().map { number, prompt in
+        Generator.Request(prompt: prompt, stream: UInt64(step * machine.batch + number))
+      },
+      weights: weights, options: sampling(), seed: context.seed, purpose: "ppo/rollout")
+    let episodes = Episodes(prompts: chosen, samples: samples.map { $0[0] })
+    var random = RandomStream(seed: context.seed, purpose: "ppo/minibatch", index: UInt64(step))
+    let settings = context.settings
+    let updates = settings.count(.ppoEpochs) * settings.count(.ppoMiniBatches)
+    let miniBatch = (machine.batch + settings.count(.ppoMiniBatches) - 1) / settings.count(.ppoMiniBatches)
+    var update = step * updates
+    var metrics = try trainer.learn(
+      from: episodes, learningRate: learningRate, random: &random,
+      pretraining: {
+        defer { update += 1 }
+        return pretrainingSequences(update: update, count: documentsPerUpdate(miniBatch))
+      })
+    metrics["episode"] = Double((step + 1) * machine.batch)
+    return metrics
+  }
+
+  private func sampling() -> SamplingOptions {
+    var options = SamplingOptions()
+    options.temperature = Float(context.settings[.temperature])
+    options.maxNewTokens = context.settings.count(.responseLength)
+    options.endToken = SpecialToken.end.rawValue
+    return options
+  }
+
+  /// Prompts in epochs, each in its own order.
+  private func promptsOf(_ step: Int, _ machine: Machine) -> [[Int32]] {
+    let count = machine.prompts.count
+    var chosen: [[Int32]] = []
+    var (epoch, order) = (-1, [Int]())
+    for episode in step * machine.batch..<(step + 1) * machine.batch {
+      if episode / count != epoch {
+        epoch = episode / count
+        order = Array(0..<count)
+        var random = RandomStream(seed: context.seed, purpose: "ppo/prompts", index: UInt64(epoch))
+        random.shuffle(&order)
+      }
+      chosen.append(machine.prompts[order[episode % count]].tokens)
+    }
+    return chosen
+  }
+
+  /// Pretraining text that the base has not seen in the same order.
+  private func pretrainingSequences(update: Int, count: Int) -> [TrainingSequence] {
+    (0..<count).map {
+      pretraining.sequence(
+        10_000_000 + update * count + $0, tokenizer: sft.tokenizer,
+        context: sft.architecture.context, seed: context.seed)
+    }
+  }
+
+  private func draft(_ total: Int) -> CheckpointDraft {
+    CheckpointDraft(
+      kind: .ppo, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
+      step: total,
+      provenance: Provenance(
+        stage: Stage.ppo.rawValue,
+        parents: [
+          .init(name: sft.name, hash: sft.checkpoint.identity),
+          .init(name: reward.name, hash: reward.checkpoint.identity),
+        ], data: [data],
+        configuration: context.settings.resolved([.ppo]).merging(
+          ["rollout-precision": .string(precision.rawValue)]) { _, new in new }))
+  }
+}
+
+extension ParameterSet {
+  /// Makes the head give gain·score + bias.
+  func scaleHead(gain: Float, bias: Float) {
+    for i in 0..<layout.architecture.dModel { headWeight[i] *= gain }
+    headBias[0] = gain * headBias[0] + bias
+  }
+}

@@ -1,0 +1,60 @@
+import Support
+
+/// One hyper-parameter, defined once: command line, configuration file, manifest, documentation
+/// and report derive from this.
+public struct Parameter: Sendable, Hashable {
+  /// The name on the command line of `all` and in a configuration file.
+  public let name: String
+  /// The name on its own stage's command line, where no other stage competes for it.
+  public let shortName: String
+  public let stage: Stage
+  public let defaultValue: Double
+  /// The value under `--quick`, where it differs.
+  public let quickValue: Double?
+  public let unit: String
+  public let help: String
+  public let bounds: ClosedRange<Double>
+  public let isInteger: Bool
+
+  /// A whole number.
+  static func count(
+    _ stage: Stage, _ name: String, short: String? = nil, _ value: Int, quick: Int? = nil,
+    _ bounds: ClosedRange<Int>, _ unit: String, _ help: String
+  ) -> Parameter {
+    Parameter(
+      name: name, shortName: short ?? name, stage: stage, defaultValue: Double(value),
+      quickValue: quick.map(Double.init), unit: unit, help: help,
+      bounds: Double(bounds.lowerBound)...Double(bounds.upperBound), isInteger: true)
+  }
+
+  /// A real number.
+  static func real(
+    _ stage: Stage, _ name: String, short: String? = nil, _ value: Double, quick: Double? = nil,
+    _ bounds: ClosedRange<Double>, _ unit: String, _ help: String
+  ) -> Parameter {
+    Parameter(
+      name: name, shortName: short ?? name, stage: stage, defaultValue: value, quickValue: quick,
+      unit: unit, help: help, bounds: bounds, isInteger: false)
+  }
+
+  /// - Throws: `Failure(.usage)` for a value that is out of bounds or not whole.
+  public func validate(_ value: Double) throws {
+    guard value.isFinite, bounds.contains(value) else {
+      throw Failure(
+        .usage, "--\(name) \(text(value)) is not in \(text(bounds.lowerBound))…\(text(bounds.upperBound))")
+    }
+    guard !isInteger || value == value.rounded() else {
+      throw Failure(.usage, "--\(name) \(value) is not a whole number")
+    }
+  }
+
+  /// A value as a person writes it.
+  public func text(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+  }
+}
+
+/// The stages of the recipe, in order.
+public enum Stage: String, CaseIterable, Sendable {
+  case pretrain, sft, rankings, reward, ppo, eval
+}

@@ -1,0 +1,141 @@
+/// Every hyper-parameter of the recipe. Defaults were chosen by measurement on the built-in world;
+/// RECIPE's published values are for models a thousand times larger.
+extension Parameter {
+  // MARK: The model that `pretrain` makes
+
+  public static let layers = count(
+    .pretrain, "layers", 6, quick: 2, 1...200, "layers", "Transformer layers.")
+  public static let dModel = count(
+    .pretrain, "d-model", 192, quick: 64, 8...16_384, "units", "Width of the residual stream.")
+  public static let heads = count(
+    .pretrain, "heads", 6, quick: 2, 1...256, "heads", "Attention heads.")
+  public static let vocabulary = count(
+    .pretrain, "vocab", 1024, 260...1_000_000, "tokens", "Vocabulary of the tokenizer that is trained.")
+  public static let context = count(
+    .pretrain, "context", 128, 8...65_536, "tokens", "Longest sequence.")
+
+  public static let pretrainSteps = count(
+    .pretrain, "pretrain-steps", short: "steps", 1600, quick: 40, 1...10_000_000, "updates",
+    "Optimizer steps of pretraining.")
+  public static let pretrainBatch = count(
+    .pretrain, "pretrain-batch-size", short: "batch-size", 128, quick: 32, 1...65_536, "documents",
+    "Documents an update.")
+  public static let pretrainRate = real(
+    .pretrain, "pretrain-learning-rate", short: "learning-rate", 2e-3, 0...1, "",
+    "Peak learning rate; cosine to 10 %, warm-up over the first 5 %.")
+  public static let pretrainDecay = real(
+    .pretrain, "pretrain-weight-decay", short: "weight-decay", 0.1, 0...1, "",
+    "AdamW weight decay of matrices.")
+
+  // MARK: Supervised fine-tuning
+
+  public static let sftDemonstrations = count(
+    .sft, "sft-demonstrations", short: "demonstrations-count", 300, quick: 64, 1...10_000_000,
+    "demonstrations", "Demonstrations drawn from the built-in world.")
+  public static let sftEpochs = count(
+    .sft, "sft-epochs", short: "epochs", 3, quick: 2, 1...1000, "epochs",
+    "Passes over the demonstrations.")
+  public static let sftBatch = count(
+    .sft, "sft-batch-size", short: "batch-size", 16, 1...65_536, "demonstrations",
+    "Demonstrations an update.")
+  public static let sftRate = real(
+    .sft, "sft-learning-rate", short: "learning-rate", 3e-4, 0...1, "",
+    "Peak learning rate; cosine to 10 %.")
+
+  // MARK: Comparisons
+
+  public static let rankingPrompts = count(
+    .rankings, "ranking-prompts", 1000, quick: 64, 1...10_000_000, "prompts",
+    "Prompts whose answers are ranked.")
+  public static let completionsPerPrompt = count(
+    .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
+    "K, answers sampled and ranked for each prompt.")
+
+  // MARK: Reward model
+
+  public static let rewardEpochs = count(
+    .reward, "reward-epochs", short: "epochs", 1, 1...1000, "epochs",
+    "Passes over the comparisons; more than one overfits.")
+  public static let rewardBatch = count(
+    .reward, "reward-batch-size", short: "batch-size", 16, quick: 8, 1...65_536, "prompts",
+    "Prompts an update, each with all its answers.")
+  public static let rewardRate = real(
+    .reward, "reward-learning-rate", short: "learning-rate", 3e-4, 0...1, "",
+    "Peak learning rate; cosine to 10 %.")
+  public static let rewardCentering = real(
+    .reward, "center-rewards-coefficient", 0, 0...1, "",
+    "Penalty on (r_w + r_l)², which keeps scores near 0.")
+
+  // MARK: PPO
+
+  public static let totalEpisodes = count(
+    .ppo, "total-episodes", 8192, quick: 256, 1...1_000_000_000, "episodes",
+    "Answers sampled and learnt from in all.")
+  public static let ppoBatch = count(
+    .ppo, "ppo-batch-size", short: "batch-size", 256, quick: 64, 1...65_536, "episodes",
+    "Episodes an iteration.")
+  public static let ppoMiniBatches = count(
+    .ppo, "num-mini-batches", 4, quick: 2, 1...1024, "minibatches",
+    "Parts of an iteration's episodes, one update each.")
+  public static let ppoEpochs = count(
+    .ppo, "num-ppo-epochs", 1, 1...64, "epochs", "Passes over an iteration's episodes.")
+  public static let ppoRate = real(
+    .ppo, "ppo-learning-rate", short: "learning-rate", 2e-4, 0...1, "",
+    "Learning rate of policy and value; constant after 10 iterations of warm-up from a tenth.")
+  public static let klCoefficient = real(
+    .ppo, "kl-coef", 0.02, 0...100, "reward per nat", "β, the price of leaving the SFT model.")
+  public static let klTarget = real(
+    .ppo, "kl-target", 0, 0...1000, "nats an episode", "Adapts β towards this KL; 0 keeps β fixed.")
+  public static let klHorizon = real(
+    .ppo, "kl-horizon", 10_000, 1...1e9, "episodes", "Horizon of an adaptive β.")
+  public static let clipRange = real(
+    .ppo, "cliprange", 0.2, 1e-6...10, "", "ε of the clipped ratio.")
+  public static let clipRangeValue = real(
+    .ppo, "cliprange-value", 0.2, 1e-6...1e6, "reward", "ε of the clipped value.")
+  public static let valueCoefficient = real(
+    .ppo, "vf-coef", 0.1, 0...1000, "", "Weight of the value loss.")
+  public static let gamma = real(.ppo, "gamma", 1, 0...1, "", "Discount a token.")
+  public static let lambda = real(.ppo, "lam", 0.95, 0...1, "", "λ of the advantages.")
+  public static let ptxCoefficient = real(
+    .ppo, "ptx-coef", 0.5, 0...1000, "", "γ_ptx, weight of the pretraining loss; 0 for plain PPO.")
+  public static let ptxRatio = real(
+    .ppo, "ptx-ratio", 0.5, 0...64, "documents per episode", "Pretraining documents an episode.")
+  public static let temperature = real(
+    .ppo, "rollout-temperature", short: "temperature", 1, 1e-3...100, "",
+    "Temperature of rollouts; it divides the logits in every log-probability.")
+  public static let responseLength = count(
+    .ppo, "response-length", 40, 1...65_536, "tokens", "Longest answer.")
+  public static let missingEndPenalty = real(
+    .ppo, "missing-eos-penalty", 1, 0...1e6, "reward",
+    "An answer that does not end by itself scores minus this.")
+  public static let rewardClip = real(
+    .ppo, "reward-clip", 0, 0...1e6, "reward", "Scores are clipped to ± this; 0 for no clipping.")
+  public static let whitenRewards = count(
+    .ppo, "whiten-rewards", 0, 0...1, "", "1 whitens rewards before advantages.")
+  public static let averageDecay = real(
+    .ppo, "ema-decay", 0, 0...1, "", "Decay of a moving average of the policy an update; 0 for none.")
+  public static let importanceCap = real(
+    .ppo, "importance-cap", 2, 1e-3...1e6, "", "C, cap of the int8 correction.")
+
+  // MARK: Evaluation
+
+  public static let evaluationPrompts = count(
+    .eval, "eval-prompts", 250, quick: 40, 1...1_000_000, "prompts",
+    "Held-out prompts of each evaluation set.")
+  public static let evaluationSamples = count(
+    .eval, "eval-samples", 4, quick: 1, 1...64, "answers", "Answers a prompt in evaluation.")
+  public static let evaluationDocuments = count(
+    .eval, "eval-documents", 400, quick: 60, 1...1_000_000, "documents",
+    "Held-out documents for bits per byte.")
+
+  /// All of them, by stage and in order of help.
+  public static let all: [Parameter] = [
+    layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
+    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, rankingPrompts,
+    completionsPerPrompt, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
+    ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, clipRange,
+    clipRangeValue, valueCoefficient, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
+    responseLength, missingEndPenalty, rewardClip, whitenRewards, averageDecay, importanceCap,
+    evaluationPrompts, evaluationSamples, evaluationDocuments,
+  ]
+}

@@ -1,0 +1,157 @@
+import Checkpoints
+import Datasets
+import Models
+import Runs
+import Support
+import Tokenizers
+import Training
+import World
+
+/// The whole recipe in one run folder:
+/// base → SFT → K answers per prompt → rankings → reward model → PPO with pretraining mix → evaluation.
+///
+/// A finished stage is not run again; an interrupted one continues.
+public struct Pipeline {
+  /// What replaces parts of the built-in world.
+  public struct Inputs {
+    public var demonstrations: [Demonstration]?
+    public var comparisons: [Comparison]?
+    public var prompts: [[Turn]]?
+    public var pretrainingTexts: [String]?
+    public var precision = RolloutPrecision.int8
+
+    public init() {}
+  }
+
+  let context: StageContext
+  /// Puts the base model, expanded, at a path; called when the run has none yet.
+  let base: (String) throws -> Void
+  let inputs: Inputs
+
+  public init(
+    _ context: StageContext, inputs: Inputs, base: @escaping (String) throws -> Void
+  ) {
+    self.context = context
+    self.inputs = inputs
+    self.base = base
+  }
+
+  /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
+  public func run() throws {
+    try stage("base") {
+      let file = try copyBase()
+      return StageResult(checkpoint: PretrainStage.file, identity: file)
+    }
+    let base = try model(PretrainStage.file)
+    let data = try RecipeData(inputs, base: base, settings: context.settings, seed: context.seed)
+    try stage(Stage.sft.rawValue) {
+      try SFTStage(
+        context, base: try model(PretrainStage.file, .copyOnWrite),
+        demonstrations: data.demonstrations, validation: data.validation,
+        data: data.demonstrationSource
+      ).run()
+    }
+    try stage(Stage.rankings.rawValue) {
+      guard let world = data.world, inputs.comparisons == nil else {
+        try context.run.writeLines(data.comparisons, to: RunFile.rankings)
+        try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
+        return StageResult(checkpoint: RunFile.rankings)
+      }
+      return try RankingStage(context, sft: try model(SFTStage.file), world: world).run()
+    }
+    try stage(Stage.reward.rawValue) { try trainReward(data) }
+    try stage(Stage.ppo.rawValue) { try trainPolicy(data) }
+    try stage(Stage.eval.rawValue) {
+      try evaluate(data)
+      return StageResult(checkpoint: RunFile.summary)
+    }
+  }
+
+  private func stage(_ name: String, _ body: () throws -> StageResult) throws {
+    guard !context.run.isFinished(name) else { return }
+    let start = Clock.monotonic()
+    try context.run.begin(name)
+    do {
+      let result = try body()
+      try context.run.finish(
+        name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
+        identity: result.identity.map(Hexadecimal.text))
+      try context.run.retain(name, keep: 0)
+    } catch {
+      try? context.run.pause(name, seconds: Clock.monotonic() - start)
+      throw error
+    }
+  }
+
+  private func model(_ file: String, _ access: Checkpoint.Access = .readOnly) throws -> Model {
+    try Model(Checkpoint(path: context.run.file(file), access: access))
+  }
+
+  /// A run folder is complete in itself: the base lies in it, expanded.
+  private func copyBase() throws -> UInt64 {
+    try base(context.run.file(PretrainStage.file))
+    let model = try model(PretrainStage.file)
+    try model.require(.base, .sft, .ppo, toBe: "a language model to start from")
+    return model.checkpoint.identity
+  }
+
+  private func rankings(_ file: String) throws -> [Comparison] {
+    try readComparisons(context.run.file(file)).records
+  }
+
+  private func trainReward(_ data: RecipeData) throws -> StageResult {
+    try RewardStage(
+      context, sft: try model(SFTStage.file),
+      data: RewardStage.Data(
+        comparisons: try rankings(RunFile.rankings),
+        validation: try rankings(RankingStage.heldOutFile), demonstrations: data.demonstrations,
+        source: .init(
+          name: RunFile.rankings,
+          hash: Hash.xxh64(try Files.read(context.run.file(RunFile.rankings)))))
+    ).run()
+  }
+
+  private func trainPolicy(_ data: RecipeData) throws -> StageResult {
+    let reward = try model(RewardStage.file)
+    return try PPOStage(
+      context, sft: try model(SFTStage.file, .copyOnWrite), reference: try model(SFTStage.file),
+      reward: reward, prompts: data.prompts,
+      pretraining: data.pretraining, precision: inputs.precision, data: data.promptSource,
+      probe: data.world.map { Probe($0) }
+    ).run()
+  }
+
+  private func evaluate(_ data: RecipeData) throws {
+    let files = [("base", PretrainStage.file), ("sft", SFTStage.file), ("ppo", PPOStage.file)]
+    let (models, rewardModel) = try EvaluationStage(
+      context, models: try files.map { (name: $0.0, model: try model($0.1)) },
+      reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
+      pretraining: data.pretraining, comparisons: try rankings(RankingStage.heldOutFile)
+    ).run()
+    let manifest = context.run.manifest
+    try context.run.write(
+      Summary(
+        seed: context.seed, worldSeed: data.world?.seed,
+        seconds: manifest.stages.reduce(0) { $0 + $1.seconds },
+        peakResidentBytes: Clock.peakResidentBytes(),
+        stages: manifest.stages.map {
+          .init(name: $0.name, seconds: $0.seconds, checkpoint: $0.checkpoint)
+        },
+        models: models, rewardModel: rewardModel, rollouts: try rolloutFigures()))
+  }
+
+  /// Means over PPO's iterations; the largest of the maxima.
+  private func rolloutFigures() throws -> Summary.Rollouts? {
+    let lines = try RunRecords.read(context.run.path).metrics.filter {
+      $0.stage == Stage.ppo.rawValue
+    }
+    guard !lines.isEmpty else { return nil }
+    func mean(_ name: String) -> Double? {
+      let values = lines.compactMap { $0.values[name] }
+      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+    return Summary.Rollouts(
+      isMean: mean("rollout/is_mean"), isMax: lines.compactMap { $0.values["rollout/is_max"] }.max(),
+      clippedFraction: mean("rollout/clipped_frac"), k3: mean("rollout/k3"))
+  }
+}

@@ -1,0 +1,110 @@
+import Checkpoints
+import Models
+import Runs
+import Support
+import Tensors
+import Tokenizers
+import Training
+
+/// Pretraining: a base model from text, with a tokenizer of its own.
+public struct PretrainStage {
+  public static let file = "base.trlhf"
+
+  let context: StageContext
+  let source: DocumentSource
+  let tokenizer: Tokenizer
+  let dataHash: Provenance.Source
+
+  public init(
+    _ context: StageContext, source: DocumentSource, tokenizer: Tokenizer,
+    data: Provenance.Source
+  ) {
+    self.context = context
+    self.source = source
+    self.tokenizer = tokenizer
+    dataHash = data
+  }
+
+  public static func architecture(_ settings: Settings, vocabulary: Int) -> Architecture {
+    .gpt2(
+      layers: settings.count(.layers), dModel: settings.count(.dModel),
+      heads: settings.count(.heads), vocabulary: vocabulary, context: settings.count(.context))
+  }
+
+  /// Runs or continues the stage; leaves `base.trlhf`, its float32 values rounded to bfloat16.
+  public func run() throws -> StageResult {
+    let settings = context.settings
+    let architecture = Self.architecture(settings, vocabulary: tokenizer.vocabularyCount)
+    try architecture.validate()
+    let bench = try Workbench(architecture, threads: context.threads)
+    let batch = settings.count(.pretrainBatch)
+    var options = AdamW.Options()
+    options.weightDecay = Float(settings[.pretrainDecay])
+    options.epsilon = 1e-8
+    options.tensorFlowForm = false
+    let parameters = try ParameterSet(
+      ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
+    parameters.initialize(seed: context.seed)
+    let model = try TrainableModel(
+      parameters, options: options, tokens: batch * architecture.context, name: "base",
+      arena: bench.arena)
+    let transformer = try bench.training()
+    let trainer = try LanguageModelTrainer(transformer, arena: bench.arena)
+    let total = settings.count(.pretrainSteps)
+    let schedule = Schedule(
+      .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, total / 20))
+    let draft = CheckpointDraft(
+      kind: .base, architecture: architecture, tokenizer: tokenizer, seed: context.seed,
+      step: total,
+      provenance: Provenance(
+        stage: Stage.pretrain.rawValue, parents: [], data: [dataHash],
+        configuration: settings.resolved([.pretrain])))
+    let snapshot = Snapshot(models: [(.policy, model)])
+    let heldOut = source.heldOut(64, tokenizer: tokenizer, context: architecture.context)
+
+    let loop = TrainingLoop(
+      context: context, stage: .pretrain, total: total,
+      shown: [("loss/train", "loss", 3), ("bits_per_byte", "bits per byte", 3)])
+    _ = try loop.run(
+      restore: snapshot.restore,
+      save: { state, path in try snapshot.write(draft, state: state, to: path) },
+      step: { state in
+        let sequences = (0..<batch).map {
+          source.sequence(
+            state.step * batch + $0, tokenizer: tokenizer, context: architecture.context,
+            seed: context.seed)
+        }
+        let rate = Double(schedule.learningRate(step: state.step, total: total))
+        let (loss, norm) = try trainer.step(model, sequences, learningRate: rate)
+        var metrics = ["loss/train": loss, "gradient_norm": norm, "lr": rate]
+        if state.step % 50 == 49 || state.step == total - 1 {
+          metrics["bits_per_byte"] = Self.bitsPerByte(
+            trainer.evaluate(model.weights, heldOut.sequences), bytes: heldOut.bytes)
+        }
+        return metrics
+      })
+    parameters.roundToBFloat16()
+    let identity = try draft.write(parameters.sources(.policy), to: context.run.file(Self.file))
+    return StageResult(checkpoint: Self.file, identity: identity)
+  }
+
+  static func bitsPerByte(
+    _ result: (negativeLogLikelihood: Double, tokens: Int), bytes: Int
+  ) -> Double {
+    result.negativeLogLikelihood / DeterministicMath.log(2) / Double(max(1, bytes))
+  }
+}
+
+extension ParameterSet {
+  /// Rounds every value to the nearest bfloat16, ties to even: half of the bytes become zero, and
+  /// vanish when the file is packed.
+  func roundToBFloat16() {
+    for (base, count) in buffers {
+      for i in 0..<count {
+        let bits = base[i].bitPattern
+        let rounded = (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000
+        base[i] = Float(bitPattern: rounded)
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import Checkpoints
+import Datasets
+import Models
+import Runs
+import Support
+import Tensors
+import Tokenizers
+import Training
+
+/// The reward model: the SFT model with a scalar head, trained on ranked answers, then normalised.
+public struct RewardStage {
+  public static let file = "reward.trlhf"
+
+  /// Comparisons with a held-out share, and what the normalisation is measured on.
+  public struct Data {
+    public var comparisons: [Comparison]
+    public var validation: [Comparison]
+    public var demonstrations: [Demonstration]
+    public var source: Provenance.Source
+
+    public init(
+      comparisons: [Comparison], validation: [Comparison], demonstrations: [Demonstration],
+      source: Provenance.Source
+    ) {
+      self.comparisons = comparisons
+      self.validation = validation
+      self.demonstrations = demonstrations
+      self.source = source
+    }
+  }
+
+  let context: StageContext
+  let sft: Model
+  let data: Data
+
+  public init(_ context: StageContext, sft: Model, data: Data) {
+    self.context = context
+    self.sft = sft
+    self.data = data
+  }
+
+  /// Runs or continues the stage; leaves `reward.trlhf`.
+  public func run() throws -> StageResult {
+    try sft.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
+    let settings = context.settings
+    let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
+    let ranked = try encoder.ranked(data.comparisons).map(\.sequences)
+    let heldOut = data.validation.isEmpty ? [] : try encoder.ranked(data.validation).map(\.sequences)
+    let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
+    let bench = try Workbench(sft.architecture, threads: context.threads)
+    let batch = min(settings.count(.rewardBatch), ranked.count)
+    let parameters = try Self.parameters(from: sft, seed: context.seed, arena: bench.arena)
+    let model = try TrainableModel(
+      parameters, options: AdamW.Options(),
+      tokens: Encoder.largestStep(groups, batch: batch), name: "reward", arena: bench.arena)
+    let trainer = try RewardTrainer(
+      try bench.training(longest: groups.max() ?? 0), arena: bench.arena)
+    let order = EpochOrder(
+      count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
+    let total = order.steps(epochs: settings.count(.rewardEpochs))
+    let schedule = Schedule(.cosine, peak: settings[.rewardRate], floor: 0.1)
+    let snapshot = Snapshot(models: [(.policy, model)])
+    let draft = draft(total)
+
+    let loop = TrainingLoop(
+      context: context, stage: .reward, total: total,
+      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)])
+    _ = try loop.run(
+      restore: snapshot.restore,
+      save: { state, path in try snapshot.write(draft, state: state, to: path) },
+      step: { state in
+        let rate = Double(schedule.learningRate(step: state.step, total: total))
+        let (loss, norm) = try trainer.step(
+          model, order.batch(state.step).map { ranked[$0] }, learningRate: rate,
+          centering: settings[.rewardCentering])
+        var metrics = [
+          "loss/ranking": loss.mean, "accuracy/train": loss.accuracy, "gradient_norm": norm,
+          "lr": rate, "margin": loss.meanDifference,
+        ]
+        if !heldOut.isEmpty && (state.step % 10 == 9 || state.step == total - 1) {
+          let held = trainer.evaluate(model.parameters, model.weights, heldOut)
+          metrics["accuracy/validation"] = held.accuracy
+          metrics["loss/validation"] = held.mean
+        }
+        return metrics
+      })
+    return try finish(model, trainer, encoder, draft)
+  }
+
+  /// The SFT model's trunk and a fresh head.
+  static func parameters(from sft: Model, seed: UInt64, arena: Arena) throws -> ParameterSet {
+    let parameters = try ParameterSet(
+      ParameterLayout(sft.architecture, scalarHead: true), name: "reward parameters", arena: arena)
+    parameters.copy(from: try sft.file.parameters())
+    parameters.initializeHead(seed: seed)
+    return parameters
+  }
+
+  private func finish(
+    _ model: TrainableModel, _ trainer: RewardTrainer, _ encoder: Encoder, _ draft: CheckpointDraft
+  ) throws -> StageResult {
+    let demonstrations = encoder.fitting(data.demonstrations).map(\.tokens)
+    let samples = try encoder.ranked(data.comparisons).flatMap(\.sequences.sequences)
+    guard !demonstrations.isEmpty else {
+      throw Failure(
+        .badData, "the reward model cannot be normalised: no demonstration fits the context",
+        remedy: "Give demonstrations with --demonstrations.")
+    }
+    let normalization = try RewardNormalization.measure(
+      demonstrations: trainer.scores(model.parameters, model.weights, demonstrations),
+      samples: trainer.scores(model.parameters, model.weights, samples))
+    var draft = draft
+    draft.provenance.notes["normalised_on"] = .object([
+      "demonstrations": .number(Double(demonstrations.count)),
+      "samples": .number(Double(samples.count)),
+    ])
+    let values = [normalization.gain, normalization.bias]
+    let identity = try values.withUnsafeBytes { bytes in
+      try draft.write(
+        model.parameters.sources(.policy) + [
+          TensorSource(
+            section: .head, role: .policy, name: Model.normalizationName, dims: [2],
+            type: .float32, bytes: bytes)
+        ], to: context.run.file(Self.file))
+    }
+    return StageResult(checkpoint: Self.file, identity: identity)
+  }
+
+  private func draft(_ total: Int) -> CheckpointDraft {
+    CheckpointDraft(
+      kind: .reward, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
+      step: total,
+      provenance: Provenance(
+        stage: Stage.reward.rawValue,
+        parents: [.init(name: sft.name, hash: sft.checkpoint.identity)], data: [data.source],
+        configuration: context.settings.resolved([.reward])))
+  }
+}

@@ -1,0 +1,49 @@
+import Models
+import Support
+import Tokenizers
+
+/// Answers in text: prompts in, K answers each out, in bounded batches.
+struct Sampler {
+  let generator: Generator
+  let weights: TransformerWeights
+  let tokenizer: Tokenizer
+  let options: SamplingOptions
+  let seed: UInt64
+  let purpose: String
+
+  struct Answer {
+    let prompt: [Int32]
+    let sample: Generator.Sample
+    let text: String
+
+    var tokens: [Int32] { prompt + sample.tokens }
+  }
+
+  /// K answers for each prompt; `between` is called after each batch of prompts with how many are
+  /// done, and may throw to stop.
+  func answers(
+    _ prompts: [[Turn]], samples: Int, batch: Int = 64, between: (Int) throws -> Void = { _ in }
+  ) throws -> [[Answer]] {
+    var result: [[Answer]] = []
+    result.reserveCapacity(prompts.count)
+    for first in stride(from: 0, to: prompts.count, by: batch) {
+      let chunk = prompts[first..<min(first + batch, prompts.count)].map {
+        tokenizer.encode(prompt: $0)
+      }
+      let generated = try generator.run(
+        chunk.enumerated().map { offset, prompt in
+          Generator.Request(
+            prompt: prompt, stream: UInt64((first + offset) * samples), samples: samples)
+        },
+        weights: weights, options: options, seed: seed, purpose: purpose)
+      for (prompt, samples) in zip(chunk, generated) {
+        result.append(
+          samples.map {
+            Answer(prompt: prompt, sample: $0, text: tokenizer.decode(completion: $0.tokens))
+          })
+      }
+      try between(min(first + batch, prompts.count))
+    }
+    return result
+  }
+}

@@ -1,0 +1,61 @@
+import Support
+
+/// The resolved hyper-parameters of a run: defaults, then `--quick`, then a configuration file,
+/// then the command line.
+public struct Settings: Equatable, Sendable {
+  private var values: [String: Double] = [:]
+  public let isQuick: Bool
+
+  public init(quick: Bool = false) {
+    isQuick = quick
+  }
+
+  public subscript(_ parameter: Parameter) -> Double {
+    values[parameter.name]
+      ?? (isQuick ? parameter.quickValue ?? parameter.defaultValue : parameter.defaultValue)
+  }
+
+  public func count(_ parameter: Parameter) -> Int { Int(self[parameter]) }
+
+  /// - Throws: `Failure(.usage)` for a value out of bounds.
+  public mutating func set(_ parameter: Parameter, _ value: Double?) throws {
+    guard let value else { return }
+    try parameter.validate(value)
+    values[parameter.name] = value
+  }
+
+  /// Takes the values of a JSON object whose keys are option names, long or, with `stage`, short.
+  ///
+  /// - Throws: `Failure(.badData)` for a key that is no hyper-parameter or a value that is no number.
+  public mutating func merge(_ object: [String: JSONValue], stage: Stage? = nil, at place: String)
+    throws
+  {
+    for key in object.keys.sorted() {
+      guard let parameter = Self.find(key, stage) else {
+        throw Failure(
+          .badData, "\"\(key)\" is no hyper-parameter", at: place,
+          remedy: "`tinyrlhf help all` lists their names.")
+      }
+      switch object[key] {
+      case .number(let value)?: try set(parameter, value)
+      case .bool(let value)?: try set(parameter, value ? 1 : 0)
+      default: throw Failure(.badData, "\"\(key)\" is not a number", at: place)
+      }
+    }
+  }
+
+  private static func find(_ key: String, _ stage: Stage?) -> Parameter? {
+    Parameter.all.first { $0.name == key }
+      ?? Parameter.all.first { $0.shortName == key && $0.stage == stage }
+  }
+
+  /// Every value by name, those of `stages` only: what the manifest and a checkpoint's provenance
+  /// record.
+  public func resolved(_ stages: [Stage] = Stage.allCases) -> [String: JSONValue] {
+    var resolved: [String: JSONValue] = [:]
+    for parameter in Parameter.all where stages.contains(parameter.stage) {
+      resolved[parameter.name] = .number(self[parameter])
+    }
+    return resolved
+  }
+}

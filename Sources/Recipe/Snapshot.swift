@@ -1,0 +1,84 @@
+import Checkpoints
+import Models
+import Runs
+import Support
+import Training
+
+/// What a stage must remember beside weights and moments to continue to the same bytes.
+struct StageState: Codable, Equatable {
+  var step = 0
+  /// Optimizer steps by role.
+  var optimizerSteps: [String: Int] = [:]
+  var klCoefficient: Double?
+  var skippedUpdates = 0
+  /// Figures that the stage sums over steps.
+  var sums: [String: Double] = [:]
+}
+
+/// A stage's models as they stand: written to a training checkpoint and read back from it.
+struct Snapshot {
+  var models: [(role: Role, model: TrainableModel)]
+  var average: ParameterSet?
+
+  func write(_ draft: CheckpointDraft, state: StageState, to path: String) throws {
+    var draft = draft
+    var state = state
+    var tensors: [TensorSource] = []
+    for (role, model) in models {
+      state.optimizerSteps["\(role)"] = model.optimizer.step
+      tensors += model.parameters.sources(role)
+      tensors += model.optimizer.m.sources(role, section: .moments, prefix: "m.")
+      tensors += model.optimizer.v.sources(role, section: .moments, prefix: "v.")
+    }
+    if let average { tensors += average.sources(.average) }
+    draft.isTraining = true
+    draft.state = try JSON.encode(state)
+    draft.step = state.step
+    try draft.write(tensors, to: path)
+  }
+
+  /// Copies a training checkpoint into the models, and returns the state it was in.
+  ///
+  /// - Throws: `Failure(.badData)` when anything that the stage needs is missing: nothing is
+  ///   re-initialised silently.
+  func restore(from path: String) throws -> StageState {
+    let checkpoint = try Checkpoint(path: path, access: .readOnly, verify: true)
+    guard checkpoint.training.isTrainingCheckpoint, let bytes = checkpoint.state else {
+      throw Failure(.badData, "is no training checkpoint", at: path)
+    }
+    let state = try JSON.decode(StageState.self, from: bytes, at: "\(path), state")
+    for (role, model) in models {
+      try Self.copy(model.parameters, from: checkpoint, role, [.weights, .head], prefix: "")
+      try Self.copy(model.optimizer.m, from: checkpoint, role, [.moments], prefix: "m.")
+      try Self.copy(model.optimizer.v, from: checkpoint, role, [.moments], prefix: "v.")
+      guard let step = state.optimizerSteps["\(role)"] else {
+        throw Failure(.badData, "the optimizer state of the \(role) is missing", at: path)
+      }
+      model.optimizer.step = step
+    }
+    if let average {
+      try Self.copy(average, from: checkpoint, .average, [.weights], prefix: "")
+    }
+    return state
+  }
+
+  private static func copy(
+    _ set: ParameterSet, from checkpoint: Checkpoint, _ role: Role, _ kinds: [SectionKind],
+    prefix: String
+  ) throws {
+    var stored: [String: Checkpoint.Tensor] = [:]
+    for kind in kinds {
+      for tensor in checkpoint.tensors(in: kind, role: role) { stored[tensor.name] = tensor }
+    }
+    for (tensor, base) in set.tensors {
+      guard let source = stored[prefix + tensor.name], source.dims == tensor.dims,
+        source.type == .float32
+      else {
+        throw Failure(
+          .badData, "the tensor \(prefix)\(tensor.name) of the \(role) is missing",
+          at: checkpoint.path)
+      }
+      base.update(from: source.floats, count: tensor.count)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Runs
+import Support
+
+/// The loop around a stage's steps: progress, metrics, training checkpoints, interruption.
+///
+/// Training checkpoints are written by the clock, which changes no byte of the result: a step
+/// depends on the state before it alone, whether that state was in memory or in a file.
+struct TrainingLoop {
+  let context: StageContext
+  let stage: Stage
+  let total: Int
+  /// Names of the metrics that the progress line shows.
+  let shown: [(metric: String, label: String, decimals: Int)]
+
+  /// Continues from the newest training checkpoint if there is one.
+  /// - Parameters:
+  ///   - restore: reads a training checkpoint into the models.
+  ///   - save: writes one.
+  ///   - step: takes step `state.step` and returns its metrics.
+  func run(
+    restore: (String) throws -> StageState,
+    save: (StageState, String) throws -> Void,
+    step: (inout StageState) throws -> [String: Double]
+  ) throws -> StageState {
+    var state = StageState()
+    if let latest = try context.run.trainingCheckpoints(stage.rawValue).first {
+      state = try restore(latest.path)
+    }
+    try context.metrics.truncate(stage: stage.rawValue, afterStep: state.step)
+    let progress = context.progress(stage.rawValue, total, state.step)
+    func keep(_ state: StageState) throws {
+      try context.metrics.synchronize()
+      try save(state, context.run.trainingCheckpoint(stage.rawValue, step: state.step).path)
+      try context.run.retain(stage.rawValue, keep: context.keep)
+    }
+    var lastSave = Clock.monotonic()
+    while state.step < total {
+      if context.isInterrupted() {
+        try keep(state)
+        progress.finish()
+        throw context.interrupted()
+      }
+      let metrics = try step(&state)
+      state.step += 1
+      try context.metrics.append(
+        stage: stage.rawValue, step: state.step,
+        metrics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+      progress.update(step: state.step, figures(metrics))
+      if Clock.monotonic() - lastSave >= context.saveInterval && state.step < total {
+        try keep(state)
+        lastSave = Clock.monotonic()
+      }
+    }
+    progress.finish()
+    try context.metrics.synchronize()
+    return state
+  }
+
+  private func figures(_ metrics: [String: Double]) -> [Progress.Figure] {
+    shown.compactMap { figure in
+      metrics[figure.metric].map { (figure.label, Formatting.fixed($0, figure.decimals)) }
+    }
+  }
+}
