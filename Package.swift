@@ -1,4 +1,5 @@
 // swift-tools-version: 6.1
+import Foundation
 import PackageDescription
 
 // Sources/README.md draws this map; the two must agree.
@@ -14,6 +15,16 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let goldens = ["Models", "Training"]
+// zstd's static library where the system has it, so that the program runs on machines without.
+#if arch(arm64)
+  let machine = "aarch64"
+#else
+  let machine = "x86_64"
+#endif
+let hasStaticZstd = ["/usr/lib/\(machine)-linux-gnu", "/usr/lib64", "/usr/lib"].contains {
+  FileManager.default.fileExists(atPath: "\($0)/libzstd.a")
+}
+
 let documents = ["Checkpoints": ["FORMAT.md"]]
 
 let package = Package(
@@ -28,9 +39,12 @@ let package = Package(
     .target(name: "CKernels"),
     library("Tensors", ["CKernels", "Support"]),
     .systemLibrary(
-      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    library("Compression", ["CZstd", "Support"]),
-    library("Checkpoints", ["Compression", "Support"]),
+      name: "CZstd", pkgConfig: hasStaticZstd ? nil : "libzstd",
+      providers: [.apt(["libzstd-dev"])]),
+    .target(
+      name: "Compression", dependencies: ["CZstd", "Support"],
+      linkerSettings: [.linkedLibrary(hasStaticZstd ? ":libzstd.a" : "zstd")]),
+    library("Checkpoints", ["Compression", "CSupport", "Support"]),
     library("Tokenizers", ["Support"]),
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),

@@ -5,7 +5,12 @@ import Support
 final class AtomicFile {
   let path: String
   let descriptor: Int32
-  private var temporary: String { "\(path).partial" }
+  var temporary: String { "\(path).partial" }
+  /// The folder of both.
+  var folder: String {
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    return folder.isEmpty ? "/" : folder
+  }
 
   /// Writes a temporary file beside `path`, makes it durable and renames it.
   /// After a failure the old file is still there, untouched.
@@ -58,13 +63,20 @@ final class AtomicFile {
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    try Self.write(bytes, at: offset, to: descriptor, path: path)
+  }
+
+  /// Writes all of `bytes`; may be called from several threads at once.
+  static func write(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: Int32, path: String
+  ) throws {
     var done = 0
     while done < bytes.count {
       let put = pwrite(
         descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30),
         off_t(offset + done))
       if put < 0 && errno == EINTR { continue }
-      guard put > 0 else { throw failure("cannot be written") }
+      guard put > 0 else { throw failure("cannot be written", path) }
       done += put
     }
   }
@@ -73,7 +85,9 @@ final class AtomicFile {
     try bytes.withUnsafeBytes { try write($0, at: offset) }
   }
 
-  private func failure(_ what: String) -> Failure {
+  private func failure(_ what: String) -> Failure { Self.failure(what, path) }
+
+  private static func failure(_ what: String, _ path: String) -> Failure {
     Failure(
       .inputOutput, "\(what): \(Files.systemError())", at: path,
       remedy: "Make sure of free space and permission, then run the same command again.")

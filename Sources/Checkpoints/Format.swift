@@ -6,8 +6,8 @@
 enum Format {
   /// Broken by a transfer in text mode: a byte above 127, CR LF, control-Z, LF.
   static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
-  /// Takes the place of `magic` in what zstd alone makes of an archive with byte planes.
-  static let splitMagic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x70, 0x6C, 0x6E, 0x0A]
+  /// Bytes 0, 4, 8 and 12: how a file begins that zstd alone expanded, its byte planes apart.
+  static let splitMagic: [UInt8] = [0x89, 0x0D, 0x01, 0x00]
   static let major: UInt32 = 1
   static let minor: UInt32 = 0
 

@@ -63,7 +63,7 @@ struct HeaderReader {
     if [0x28, 0xB5, 0x2F, 0xFD] == start.prefix(4) || start.starts(with: [0x50, 0x2A, 0x4D, 0x18]) {
       what = "this is a zstd archive"
       remedy = "Expand it with `tinyrlhf unpack`."
-    } else if start == Format.splitMagic {
+    } else if start.starts(with: Format.splitMagic) {
       what = "this archive was expanded by zstd alone, which leaves its byte planes apart"
       remedy = "Expand the archive with `tinyrlhf unpack`."
     } else if [0x54, 0x52, 0x4C] == start.dropFirst().prefix(3) {

@@ -1,0 +1,50 @@
+import Glibc
+import Support
+
+extension Checkpoint {
+  /// Replaces a file's CONFIG text. A crash at any moment leaves the old text or the new one.
+  ///
+  /// Where the text fits, the slot that is not in force is filled; else the file is laid out anew
+  /// with larger slots. The content hash stays. Not for two writers at once.
+  /// - Throws: `Failure(.badData)` for a damaged file, `.inputOutput` where it cannot be written.
+  public static func rewriteConfiguration(_ path: String, _ text: [UInt8]) throws {
+    let checkpoint = try Checkpoint(path: path)
+    let section = checkpoint.header.sections[0]
+    let slotBytes = section.storedBytes / 2
+    let slots = checkpoint.storage.bytes.slice(section.offset, section.storedBytes)
+    guard ConfigurationSlots.headerBytes + text.count <= slotBytes,
+      let current = ConfigurationSlots.current(slots)
+    else { return try checkpoint.layOutAnew(text) }
+    let slot = ConfigurationSlots.slot(
+      text, generation: current.generation + 1, count: slotBytes)
+    let offset = section.offset + (1 - current.index) * slotBytes
+    let descriptor = Glibc.open(path, O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0, lseek(descriptor, off_t(offset), SEEK_SET) == offset else {
+      let reason = Files.systemError()
+      if descriptor >= 0 { close(descriptor) }
+      throw Failure(.inputOutput, "cannot be written: \(reason)", at: path)
+    }
+    defer { close(descriptor) }
+    try Files.write(slot, to: descriptor, path: path)
+    guard fsync(descriptor) == 0 else {
+      throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+    }
+  }
+
+  /// The same file but for its CONFIG and the offsets that move with its size.
+  private func layOutAnew(_ text: [UInt8]) throws {
+    var moved = header
+    let config = ConfigurationSlots.section(text)
+    moved.sections[0].storedBytes = config.count
+    moved.sections[0].rawBytes = config.count
+    moved.place()
+    try AtomicFile.replace(path) { file in
+      try file.resize(moved.fileBytes)
+      try file.write(config, at: moved.sections[0].offset)
+      for (old, new) in zip(header.sections, moved.sections).dropFirst() {
+        try file.write(storage.bytes.slice(old.offset, old.storedBytes), at: new.offset)
+      }
+      try file.write(moved.encoded(), at: 0)
+    }
+  }
+}

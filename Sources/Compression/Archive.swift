@@ -1,0 +1,125 @@
+import Support
+
+/// An archive made by `ArchiveWriter`: its tables checked, its frames ready to expand.
+public struct Archive: Sendable {
+  /// Bytes of everything expanded, as the tables state and expanding proves.
+  public let rawBytes: Int
+  /// Of what the archive expands to.
+  public let hash: UInt64
+  public var frameCount: Int { frames.count }
+
+  let frames: [ArchiveFrame]
+  private let input: Borrowed
+  private let name: String
+
+  /// Whether these bytes begin as an archive of ours does.
+  public static func isArchive(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let start = ArchiveLayout.skippableHeaderBytes
+    return bytes.count >= start + ArchiveLayout.signature.count
+      && bytes.loadUnaligned(as: UInt32.self) == ArchiveLayout.headMagic
+      && bytes.dropFirst(start).starts(with: ArchiveLayout.signature)
+  }
+
+  /// Reads the tables; nothing is expanded. `bytes` must outlive the archive.
+  /// - Throws: `Failure(.badData)` naming the file and the byte.
+  public init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
+    func failure(_ what: String, _ byte: Int) -> Failure {
+      Failure(
+        .badData, what, at: "\(name), byte \(byte) (archive)", remedy: "Copy the file again.")
+    }
+    func u32(_ offset: Int) -> Int {
+      Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+    func u64(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+
+    guard Self.isArchive(bytes) else { throw failure("this is not an archive of checkpoints", 0) }
+    guard bytes.count >= ArchiveLayout.headBytes(0) else {
+      throw failure("the file ends inside its head", bytes.count)
+    }
+    guard u32(16) == ArchiveLayout.version else {
+      throw Failure(
+        .badData, "archive version \(u32(16)), where this program reads \(ArchiveLayout.version)",
+        at: "\(name), byte 16 (archive)", remedy: "Use a newer program.")
+    }
+    let count = u32(20)
+    let headBytes = ArchiveLayout.headBytes(count)
+    let seekStart = bytes.count - ArchiveLayout.seekBytes(count)
+    guard count <= ArchiveLayout.maximumFrames, headBytes <= seekStart else {
+      throw failure("the file ends inside its tables", bytes.count)
+    }
+    var frames: [ArchiveFrame] = []
+    var (offset, rawOffset) = (headBytes, 0)
+    for index in 0..<count {
+      let entry = ArchiveLayout.headBytes(index)
+      let seek =
+        seekStart + ArchiveLayout.skippableHeaderBytes + ArchiveLayout.seekEntryBytes * (index + 1)
+      var frame = ArchiveFrame(hash: u64(entry), rawBytes: u32(entry + 8), planes: u32(entry + 12))
+      frame.compressedBytes = u32(seek)
+      frame.offset = offset
+      frame.rawOffset = rawOffset
+      guard (1...ArchiveLayout.maximumFrame).contains(frame.rawBytes),
+        [1, 2, 4].contains(frame.planes)
+      else { throw failure("frame \(index) has \(frame.rawBytes) bytes", entry + 8) }
+      guard frame.compressedBytes <= seekStart - offset else {
+        throw failure("frame \(index) reaches beyond the data", seek)
+      }
+      offset += frame.compressedBytes
+      rawOffset += frame.rawBytes
+      frames.append(frame)
+    }
+    guard offset == seekStart else { throw failure("bytes belong to no frame", offset) }
+    // Both tables follow from the frames, so any byte of them that differs is damage.
+    guard bytes.prefix(headBytes).elementsEqual(ArchiveLayout.head(frames)) else {
+      throw failure("the head does not match its hash", 32)
+    }
+    guard bytes.dropFirst(seekStart).elementsEqual(ArchiveLayout.seekTable(frames)) else {
+      throw failure("the seek table does not match the head", seekStart)
+    }
+    self.frames = frames
+    self.name = name
+    rawBytes = rawOffset
+    hash = u64(32)
+    input = Borrowed(bytes: bytes)
+  }
+
+  /// The raw bytes of one frame.
+  public func frame(_ index: Int) throws -> [UInt8] {
+    let frame = frames[index]
+    return try [UInt8](unsafeUninitializedCapacity: frame.rawBytes) { buffer, count in
+      try expand(frame, into: UnsafeMutableRawBufferPointer(buffer))
+      count = frame.rawBytes
+    }
+  }
+
+  /// Expands every frame over `threads`, its hash checked.
+  /// - Parameter write: takes raw bytes and their offset; called from all threads at once.
+  public func expand(
+    threads: Int, write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws -> Void
+  ) throws {
+    try Parallel.forEach(frames.count, threads: threads) { index in
+      try self.frame(index).withUnsafeBytes { try write($0, frames[index].rawOffset) }
+    }
+  }
+
+  private func expand(
+    _ frame: ArchiveFrame, into destination: UnsafeMutableRawBufferPointer
+  ) throws {
+    let place = "\(name), byte \(frame.offset) (frame)"
+    let compressed = UnsafeRawBufferPointer(
+      rebasing: input.bytes[frame.offset..<frame.offset + frame.compressedBytes])
+    if frame.planes == 1 {
+      try Zstd.decompress(compressed, into: destination, at: place)
+    } else {
+      let planes = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: frame.rawBytes, alignment: 16)
+      defer { planes.deallocate() }
+      try Zstd.decompress(compressed, into: planes, at: place)
+      BytePlanes.join(UnsafeRawBufferPointer(planes), width: frame.planes, into: destination)
+    }
+    guard Hash.xxh64(UnsafeRawBufferPointer(destination)) == frame.hash else {
+      throw Failure(
+        .badData, "the frame's hash does not match its bytes", at: place,
+        remedy: "Copy the file again.")
+    }
+  }
+}

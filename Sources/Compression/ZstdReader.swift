@@ -1,0 +1,105 @@
+import CZstd
+import Glibc
+import Support
+
+/// A `.zst` stream, expanded a buffer at a time in memory that does not grow with its length.
+///
+/// Frames may follow one another. A frame whose window exceeds 128 MB is refused.
+public final class ZstdReader {
+  private static let maximumWindowLog: Int32 = 27
+
+  private let name: String
+  private let source: (UnsafeMutableRawBufferPointer) throws -> Int
+  private let context: OpaquePointer
+  private let input: UnsafeMutableRawBufferPointer
+  private var inputStart = 0
+  private var inputEnd = 0
+  /// Whether the source has ended.
+  private var isDry = false
+  /// Whether the last frame is whole; nothing may end before it is.
+  private var isAtFrameEnd = false
+
+  /// - Parameters:
+  ///   - name: what errors call the stream.
+  ///   - source: fills a part of a buffer and returns its size; 0 at the end.
+  public init(
+    name: String, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
+  ) throws {
+    guard let context = ZSTD_createDCtx() else { throw Zstd.noMemory }
+    _ = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.maximumWindowLog)
+    self.context = context
+    self.name = name
+    self.source = source
+    input = .allocate(byteCount: ZSTD_DStreamInSize(), alignment: 16)
+  }
+
+  /// - Throws: `Failure(.inputOutput)` naming the path.
+  public convenience init(path: String) throws {
+    let file = try Descriptor(path)
+    try self.init(name: path) { try file.read(into: $0) }
+  }
+
+  deinit {
+    ZSTD_freeDCtx(context)
+    input.deallocate()
+  }
+
+  /// Fills a part of `buffer` and returns its size; 0 at the end.
+  /// - Throws: `Failure(.badData)` if the stream is damaged or ends inside a frame.
+  public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard buffer.count > 0 else { return 0 }
+    while true {
+      if inputStart == inputEnd && !isDry {
+        inputStart = 0
+        inputEnd = try source(input)
+        isDry = inputEnd == 0
+      }
+      if isDry && isAtFrameEnd { return 0 }
+      let produced = try step(into: buffer)
+      if produced > 0 { return produced }
+      guard !isDry || isAtFrameEnd else {
+        throw Failure(
+          .badData, "the zstd stream ends inside a frame", at: name, remedy: "Copy the file again.")
+      }
+    }
+  }
+
+  private func step(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    var into = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
+    var from = ZSTD_inBuffer(src: input.baseAddress, size: inputEnd, pos: inputStart)
+    let hint = ZSTD_decompressStream(context, &into, &from)
+    guard ZSTD_isError(hint) == 0 else {
+      throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name)
+    }
+    inputStart = from.pos
+    isAtFrameEnd = hint == 0
+    return into.pos
+  }
+}
+
+/// An open file, closed with its last user.
+private final class Descriptor {
+  private let descriptor: Int32
+  private let path: String
+
+  init(_ path: String) throws {
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    self.path = path
+    guard descriptor >= 0 else { throw failure }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    while true {
+      let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if got >= 0 { return got }
+      guard errno == EINTR else { throw failure }
+    }
+  }
+
+  private var failure: Failure {
+    Failure(
+      .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
+  }
+}

@@ -1,0 +1,63 @@
+import Support
+import Testing
+
+@testable import Compression
+
+@Suite struct ZstdReaderTests {
+  /// Reads all of `stream`, which the source gives out `chunk` bytes at a time.
+  static func expand(_ stream: [UInt8], chunk: Int, buffer: Int = 1000) throws -> [UInt8] {
+    var done = 0
+    let reader = try ZstdReader(name: "test") { into in
+      let count = min(chunk, into.count, stream.count - done)
+      into.copyBytes(from: stream[done..<done + count])
+      done += count
+      return count
+    }
+    var result: [UInt8] = []
+    var part = [UInt8](repeating: 0, count: buffer)
+    while true {
+      let got = try part.withUnsafeMutableBytes { try reader.read(into: $0) }
+      if got == 0 { return result }
+      result += part.prefix(got)
+    }
+  }
+
+  static func frame(_ raw: [UInt8]) throws -> [UInt8] {
+    try raw.withUnsafeBytes { try Zstd.compress($0, level: 3) }
+  }
+
+  @Test("a stream of several frames is expanded whatever the pieces it comes in",
+    arguments: [1, 7, 100_000])
+  func frames(chunk: Int) throws {
+    let (a, b) = (sampleBytes(30_000), sampleBytes(5, seed: 2))
+    let stream = try Self.frame(a) + Self.frame([]) + Self.frame(b)
+    #expect(try Self.expand(stream, chunk: chunk) == a + b)
+    #expect(try Self.expand(stream, chunk: chunk, buffer: 30_000) == a + b)
+  }
+
+  @Test("a stream that ends inside a frame is refused at every length")
+  func truncated() throws {
+    let stream = try Self.frame(sampleBytes(200))
+    for count in 0..<stream.count {
+      #expect(throws: Failure.self) { try Self.expand(Array(stream.prefix(count)), chunk: 64) }
+    }
+    #expect(try Self.expand(stream, chunk: 64).count == 200)
+  }
+
+  @Test("a damaged stream is refused")
+  func damaged() throws {
+    var stream = try Self.frame(sampleBytes(5000))
+    stream[stream.count / 2] ^= 1
+    #expect(throws: Failure.self) { try Self.expand(stream, chunk: 64) }
+    #expect(throws: Failure.self) { try Self.expand(Array("no zstd".utf8), chunk: 64) }
+  }
+
+  @Test("a frame with a window beyond 128 MB is refused")
+  func window() {
+    // Magic, no content size, window descriptor 2^(10+18) = 256 MB, one empty last block.
+    let stream: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 18 << 3, 0x01, 0x00, 0x00]
+    #expect(throws: Failure.self) { try Self.expand(stream, chunk: 64) }
+    let small: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3, 0x01, 0x00, 0x00]
+    #expect(throws: Never.self) { try Self.expand(small, chunk: 64) }
+  }
+}
