@@ -269,7 +269,10 @@ public final class PPOTrainer: @unchecked Sendable {
     skipsInARow = record.skipped > 0 ? skipsInARow + 1 : 0
     guard skipsInARow >= options.skipsBeforeStopping else { return }
     throw Failure(
-      .failed, "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio) in \(skipsInARow) iterations in a row",
-      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef; the last checkpoint is kept.")
+      .failed,
+      "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio) in "
+        + "\(skipsInARow) iterations in a row",
+      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef; "
+        + "the last checkpoint is kept.")
   }
 }

@@ -20,7 +20,9 @@ private struct PPOLab {
   ///   - train: teaches the reward model; the value model starts from what it becomes.
   init(
     _ options: PPOOptions, threads: Int = 1, rows: Int = 1024, scale: Float = 8,
-    train: (TinyLab, ParameterSet) throws -> RewardNormalization = { _, _ in .init(gain: 2, bias: 1) }
+    train: (TinyLab, ParameterSet) throws -> RewardNormalization = { _, _ in
+      .init(gain: 2, bias: 1)
+    }
   ) throws {
     lab = try TinyLab(threads: threads, rows: rows)
     let policy = try lab.parameters(seed: 1, scale: scale)
@@ -246,7 +248,9 @@ struct PPOLearningTests {
         let prompt = tokens(1 + index % 3, stream: stream)
         let answers = (0..<4).map { _ in
           var answer: [Int32] = []
-          repeat { answer.append(Int32(random.below(20))) } while answer.last != 0 && answer.count < 12
+          repeat {
+            answer.append(Int32(random.below(20)))
+          } while answer.last != 0 && answer.count < 12
           return answer
         }
         let merits = answers.map(merit)

@@ -6,7 +6,8 @@ import Testing
 @testable import Training
 
 private let requests = (0..<12).map {
-  Generator.Request(prompt: tokens(1 + $0 * 3, stream: UInt64($0)), stream: UInt64(10 * $0), samples: 2)
+  Generator.Request(
+    prompt: tokens(1 + $0 * 3, stream: UInt64($0)), stream: UInt64(10 * $0), samples: 2)
 }
 
 @Suite("Rollouts")
@@ -38,9 +39,9 @@ struct RolloutTests {
     #expect(episodes.count == 24 && episodes.sampled.count == episodes.lengths.reduce(0, +))
     for index in 0..<24 {
       #expect(episodes.ended[index] == (episodes.responses[index].last == 0))
-      let rows = episodes.rows(index)
-      #expect(Array(episodes.sequence(index)[(rows.lowerBound + 1)...]) == episodes.responses[index])
-      #expect(rows.upperBound == episodes.sequence(index).count - 1)
+      let (rows, sequence) = (episodes.rows(index), episodes.sequence(index))
+      #expect(Array(sequence[(rows.lowerBound + 1)...]) == episodes.responses[index])
+      #expect(rows.upperBound == sequence.count - 1)
     }
     #expect(episodes.starts[23] + episodes.lengths[23] == episodes.sampled.count)
   }
