@@ -1,3 +1,4 @@
+import Compression
 import Support
 
 #if canImport(Glibc)
@@ -23,7 +24,7 @@ public final class LineReader {
 
   public static let lineLimit = 64 << 20
 
-  /// Opens a plain file, or standard input for `-`.
+  /// Opens a plain file, a `.zst` that is expanded as it is read, or standard input for `-`.
   /// - Throws: `Failure(.inputOutput)` if it cannot be opened, `Failure(.badData)` for `.gz`.
   public convenience init(path: String, limit: Int = LineReader.lineLimit) throws {
     if path == "-" {
@@ -33,9 +34,7 @@ public final class LineReader {
         .badData, "gzip is not read", at: path,
         remedy: "Expand it first: gunzip -c FILE.gz | tinyrlhf … -")
     } else if path.hasSuffix(".zst") {
-      throw Failure(
-        .badData, "zstd is not read", at: path,
-        remedy: "Expand it first: zstd -dc FILE.zst | tinyrlhf … -")
+      self.init(try ZstdReader(path: path), name: path, limit: limit)
     } else {
       self.init(try DescriptorSource(path: path), name: path, limit: limit)
     }

@@ -56,6 +56,10 @@ func failure<Result>(_ body: () throws -> Result) -> String {
 
 /// Runs `body` with the path of a file of that name and content.
 func withFile(_ name: String, _ content: String, _ body: (String) throws -> Void) throws {
+  try withFile(name, Array(content.utf8), body)
+}
+
+func withFile(_ name: String, _ content: [UInt8], _ body: (String) throws -> Void) throws {
   var template = Array("/tmp/tinyrlhf-XXXXXX".utf8CString)
   let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
   let path = "\(folder)/\(name)"
@@ -63,6 +67,6 @@ func withFile(_ name: String, _ content: String, _ body: (String) throws -> Void
     unlink(path)
     rmdir(folder)
   }
-  try Files.writeAtomically(Array(content.utf8), to: path)
+  try Files.writeAtomically(content, to: path)
   try body(path)
 }

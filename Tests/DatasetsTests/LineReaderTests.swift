@@ -46,6 +46,23 @@ import Testing
     }
   }
 
+  @Test("a zstd file is expanded as it is read, and a damaged one is an error that names it")
+  func zstd() throws {
+    // {"text":"a"} and {"text":"b"}, as `zstd --no-check` writes them.
+    let frame: [UInt8] = [
+      0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58, 0xBD, 0x00, 0x00, 0x88, 0x7B, 0x22, 0x74, 0x65, 0x78,
+      0x74, 0x22, 0x3A, 0x22, 0x61, 0x22, 0x7D, 0x0A, 0x62, 0x22, 0x7D, 0x0A, 0x01, 0x00, 0x50,
+      0xCC, 0x2F,
+    ]
+    try withFile("a.jsonl.zst", frame) { path in
+      let records = try readDocuments(path).records
+      #expect(records == ["a", "b"])
+    }
+    try withFile("a.jsonl.zst", Array(frame.dropLast(3))) { path in
+      #expect(failure { try readDocuments(path) }.hasPrefix("\(path): "))
+    }
+  }
+
   @Test("compression that is not read is refused by name, with the way out")
   func compressed() {
     let message = failure { try LineReader(path: "x.jsonl.gz") }
