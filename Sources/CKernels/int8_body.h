@@ -116,10 +116,10 @@ static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g, in
 static void NAME(int8_gemm)(const tk_int8_gemm_args *g, int part, int parts) {
   int64_t begin, end, step;
   tk_slice(g->N, 16, part, parts, &begin, &end);
-  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS, across = g->M == 1 ? 1 : TK_PANELS;
+  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS;
   for (int64_t n = begin; n < end; n += step) {
     int64_t panels = (end - n + 15) / 16;
-    if (panels > across) panels = across;
+    if (panels > TK_PANELS) panels = TK_PANELS;
     step = 16 * panels;
     for (int64_t tile = 0; tile < tiles; tile++) {
       int64_t m = g->M * tile / tiles, next = g->M * (tile + 1) / tiles;
