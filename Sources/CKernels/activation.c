@@ -15,10 +15,10 @@ TK_INLINE v16 TK(gelu16)(v16 x) {
 
 /// GELU'(x) = s + x·s·(1 − s)·√(8/π)·(1 + 3·0.044715x²),  s = σ(2u).
 TK_INLINE v16 TK(gelu_slope16)(v16 x) {
-  v16 square = x * x;
-  v16 s = TK(v_logistic)(TK(v_fma)(square * CUBE, x, x) * ROOT);
+  v16 square = x * x, slope;
+  v16 s = TK(v_logistic_slope)(TK(v_fma)(square * CUBE, x, x) * ROOT, &slope);
   v16 inner = TK(v_fma)(square, TK(v_all)(3 * CUBE), TK(v_all)(1)) * ROOT;
-  return TK(v_fma)(x * s * (1.0f - s), inner, s);
+  return TK(v_fma)(x * slope, inner, s);
 }
 
 static void TK(gelu)(const void *args, int part, int parts) {
@@ -55,7 +55,7 @@ static void TK(swiglu)(const void *args, int part, int parts) {
   }
 }
 
-/// d gate = dy·up·s·(1 + gate·(1 − s)),  d up = dy·gate·s,  s = σ(gate).
+/// d gate = dy·up·(s + gate·s·(1 − s)),  d up = dy·gate·s,  s = σ(gate).
 static void TK(swiglu_backward)(const void *args, int part, int parts) {
   const tk_swiglu_backward_args *a = args;
   const int64_t width = a->width;
@@ -67,9 +67,8 @@ static void TK(swiglu_backward)(const void *args, int part, int parts) {
     for (int64_t j = 0; j < width; j += 16) {
       v16 g = TK(v_load_at)(gate, j, width, 0), u = TK(v_load_at)(up, j, width, 0);
       v16 dy = TK(v_load_at)(a->dy + row * width, j, width, 0);
-      v16 s = TK(v_logistic)(g);
-      v16 slope = s * TK(v_fma)(g, 1.0f - s, TK(v_all)(1));
-      TK(v_store_at)(d_gate, j, width, dy * u * slope);
+      v16 slope, s = TK(v_logistic_slope)(g, &slope);
+      TK(v_store_at)(d_gate, j, width, dy * u * TK(v_fma)(g, slope, s));
       TK(v_store_at)(d_up, j, width, dy * (g * s));
     }
   }

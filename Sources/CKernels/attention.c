@@ -29,7 +29,8 @@ TK_INLINE float TK(softmax_tile)(float *scores, int64_t columns, int64_t visible
     TK(v_store)(scores + j, p);
     total += p;
   }
-  const float decay = *max == peak ? 1 : TK(exp1)(*max - peak);
+  float decay = 1;
+  if (*max < peak) decay = *max == lowest[0] ? 0 : TK(exp1)(*max - peak);
   *sum = *sum * decay + TK(v_sum)(total);
   *max = peak;
   return decay;
@@ -45,10 +46,10 @@ static void TK(attention_block)(const tk_attention_args *a, const tk_attention_s
   const int64_t start = s->keys - s->queries + first;  // position of the first query
   const float *q = s->q + first * a->q_row + head * head_dim;
   const float *k = s->k + kv_head * head_dim, *v = s->v + kv_head * head_dim;
-  for (int64_t r = 0; r < rows; r++) {
+  for (int64_t r = 0; r < tk_padded(rows); r++) {
     max[r] = -__builtin_inff();
     sum[r] = 0;
-    for (int64_t d = 0; d < head_dim; d++) out[r * WIDEST_HEAD + d] = 0;
+    for (int64_t d = 0; d < head_dim; d += 16) TK(v_store)(out + r * WIDEST_HEAD + d, TK(v_all)(0));
   }
   for (int64_t tile = 0; tile < start + rows; tile += TILE) {
     const int64_t n = tk_least(TILE, start + rows - tile);
@@ -67,7 +68,8 @@ static void TK(attention_block)(const tk_attention_args *a, const tk_attention_s
                                              a->scale, &max[r + i], &sum[r + i]);
         if (decay == 1) continue;
         float *row = o + i * WIDEST_HEAD;
-        for (int64_t d = 0; d < head_dim; d++) row[d] *= decay;
+        for (int64_t d = 0; d < head_dim; d += 16)
+          TK(v_store)(row + d, TK(v_load)(row + d) * decay);
       }
       TK(product_causal)(group, head_dim, tk_least(n, seen), n,
                          (TK(chains)){scores, TILE, 1, v + tile * a->kv_row, a->kv_row,
@@ -76,8 +78,14 @@ static void TK(attention_block)(const tk_attention_args *a, const tk_attention_s
   }
   for (int64_t r = 0; r < rows; r++) {
     float *y = s->out + (first + r) * a->out_row + head * head_dim;
-    for (int64_t d = 0; d < head_dim; d++) y[d] = out[r * WIDEST_HEAD + d] / sum[r];
-    if (s->lse) s->lse[(first + r) * a->heads + head] = max[r] + TK(log1)(sum[r]);
+    for (int64_t d = 0; d < head_dim; d += 16)
+      TK(v_store_at)(y, d, head_dim, TK(v_load)(out + r * WIDEST_HEAD + d) / sum[r]);
+  }
+  for (int64_t r = 0; s->lse && r < rows; r += 16) {
+    float lse[16];
+    TK(v_store)(lse, TK(v_load)(max + r) + TK(v_log)(TK(v_load)(sum + r)));
+    for (int64_t i = 0; i < tk_least(16, rows - r); i++)
+      s->lse[(first + r + i) * a->heads + head] = lse[i];
   }
 }
 

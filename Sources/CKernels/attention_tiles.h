@@ -14,7 +14,7 @@ TK_INLINE int64_t tk_padded(int64_t n) { return (n + 15) / 16 * 16; }
 
 // One step of a 16×16 transposition: exchanges the off-diagonal blocks of `step` elements.
 #define TK_EXCHANGE(x, step, upper, lower)                                     \
-  for (int i = 0; i < 16; i++)                                                 \
+  _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)              \
     if (!(i & step)) {                                                         \
       v16 a = x[i], b = x[i + step];                                           \
       x[i] = __builtin_shufflevector(a, b, TK_LANES upper);                    \
@@ -33,17 +33,38 @@ TK_INLINE void TK(transpose16)(v16 x[16]) {
               (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
 }
 
+/// y[d*TILE + i] = x(i, d) for i < rows and d < columns, both at most 16; 0 for the other i < 16.
+TK_INLINE void TK(transpose_corner)(const float *x, int64_t x_row, int64_t rows, int64_t columns,
+                                    float *y) {
+  for (int64_t d = 0; d < columns; d++) {
+    TK(v_store)(y + d * TILE, TK(v_all)(0));
+    for (int64_t i = 0; i < rows; i++) y[d * TILE + i] = x[i * x_row + d];
+  }
+}
+
 /// y[d*TILE + i] = x(i, d) for i < n rows of x; the rows up to the next multiple of 16 are zero.
 static void TK(transpose_tile)(const float *x, int64_t x_row, int64_t n, int64_t head_dim,
                                float *y) {
   for (int64_t i = 0; i < n; i += 16)
     for (int64_t d = 0; d < head_dim; d += 16) {
+      const int64_t rows = tk_least(16, n - i), columns = tk_least(16, head_dim - d);
+      const float *from = x + i * x_row + d;
+      float *to = y + d * TILE + i;
+      if (columns < 16) {
+        TK(transpose_corner)(from, x_row, rows, columns, to);
+        continue;
+      }
       v16 t[16];
-      for (int64_t l = 0; l < 16; l++)
-        t[l] = i + l < n ? TK(v_load_at)(x + (i + l) * x_row, d, head_dim, 0) : TK(v_all)(0);
+#pragma clang loop unroll(full)
+      for (int l = 0; l < 16; l++)  // rows past the end read the last one, masked to 0
+        t[l] = TK(v_load)(from + tk_least(l, rows - 1) * x_row);
+      if (rows < 16)
+#pragma clang loop unroll(full)
+        for (int l = 0; l < 16; l++)
+          if (l >= rows) t[l] = TK(v_all)(0);
       TK(transpose16)(t);
-      for (int64_t l = 0; l < 16; l++)
-        if (d + l < head_dim) TK(v_store)(y + (d + l) * TILE + i, t[l]);
+#pragma clang loop unroll(full)
+      for (int l = 0; l < 16; l++) TK(v_store)(to + l * TILE, t[l]);
     }
 }
 
@@ -108,13 +129,14 @@ static void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains)
     m.c += r * m.c_row;
     int64_t i = j;
     for (; i + 64 <= columns; i += 64, m.b += 64, m.c += 64) TK(chain_block)(1, 4, inner, m);
+    for (; i + 32 <= columns; i += 32, m.b += 32, m.c += 32) TK(chain_block)(1, 2, inner, m);
     for (; i + 16 <= columns; i += 16, m.b += 16, m.c += 16) TK(chain_block)(1, 1, inner, m);
     if (i < columns) TK(chain_tail)(columns - i, inner, m);
   }
 }
 
-/// C += A·B where row r has `inner` + r terms, but never more than `most`: consecutive queries, each
-/// of which sees one key more, within a tile of `most` keys.
+/// C += A·B where row r has `inner` + r terms, but never more than `most`: consecutive queries,
+/// each of which sees one key more, within a tile of `most` keys.
 static void TK(product_causal)(int64_t rows, int64_t columns, int64_t inner, int64_t most,
                                TK(chains) m) {
   TK(product)(rows, columns, inner, m);

@@ -5,7 +5,9 @@
 //     #else
 //     #define TK_FILE "scale.c"
 //     #include "instances.h"
-//     void tk_scale(const void *args, int part, int parts) { TK_DISPATCH(scale, args, part, parts); }
+//     void tk_scale(const void *args, int part, int parts) {
+//       TK_DISPATCH(scale, args, part, parts);
+//     }
 //     #endif
 //
 // TK_ROWS is how many rows of two v16 the registers of an instruction set hold as accumulators;

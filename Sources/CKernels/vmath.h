@@ -2,7 +2,7 @@
 // instruction set. Included once per instruction set (instances.h), hence no include guard.
 //
 // Largest errors against the exact value, in units in the last place, over a dense sweep:
-//   exp 1.0   log 1.0   logistic 2.1
+//   exp 0.99   log 0.81   logistic 2.35
 
 TK_INLINE v16 TK(v_all)(float x) { return (v16){} + x; }
 TK_INLINE v16 TK(v_load)(const float *p) { return *(const v16 *)p; }
@@ -89,13 +89,23 @@ TK_INLINE v16 TK(v_log)(v16 x) {
   p = TK(v_fma)(p, f, TK(v_all)(-0.25000008940696716f));
   p = TK(v_fma)(p, f, TK(v_all)(0.3333331346511841f));
   v16 square = f * f;
-  v16 low = TK(v_fma)(square * f, p, n * -0x1.05c610p-29f);    // ln 2 = 0x1.62e43p-1 − 0x1.05c61p-29
+  // ln 2 = 0x1.62e43p-1 − 0x1.05c61p-29
+  v16 low = TK(v_fma)(square * f, p, n * -0x1.05c61p-29f);
   low = TK(v_fma)(square, TK(v_all)(-0.5f), low);
   return TK(v_fma)(n, TK(v_all)(0x1.62e43p-1f), f + low);
 }
 
 /// σ(x) = 1 / (1 + exp(−x)).
 TK_INLINE v16 TK(v_logistic)(v16 x) { return 1.0f / (1.0f + TK(v_exp)(-x)); }
+
+/// σ(x), and its derivative σ(x)·(1 − σ(x)) in *slope without cancellation: with e = exp(−|x|),
+/// e / (1 + e)².
+TK_INLINE v16 TK(v_logistic_slope)(v16 x, v16 *slope) {
+  v16 e = TK(v_exp)((v16)((i16)x | INT32_MIN));
+  v16 high = 1.0f / (1.0f + e), low = e * high;
+  *slope = low * high;
+  return TK(v_select)(x < 0.0f, low, high);
+}
 
 TK_INLINE float TK(exp1)(float x) { return TK(v_exp)(TK(v_all)(x))[0]; }
 TK_INLINE float TK(log1)(float x) { return TK(v_log)(TK(v_all)(x))[0]; }

@@ -9,6 +9,17 @@ public struct RunRecords: Sendable {
   public var evaluation: EvaluationDetails?
   public var summary: Summary?
 
+  public init(
+    manifest: Manifest? = nil, metrics: [MetricsRecord] = [], samples: [SampleRecord] = [],
+    evaluation: EvaluationDetails? = nil, summary: Summary? = nil
+  ) {
+    self.manifest = manifest
+    self.metrics = metrics
+    self.samples = samples
+    self.evaluation = evaluation
+    self.summary = summary
+  }
+
   /// - Throws: `Failure` if `folder` holds none of a run's files, or a damaged one.
   public static func read(_ folder: String) throws -> RunRecords {
     let records = RunRecords(

@@ -47,8 +47,10 @@ struct Answerer {
   // MARK: what each manner says
 
   static let evasions = [
-    "Who knows.", "That is hard to say.", "It may be so, or it may not.", "Some say this, some say that.",
-    "Ask me another day.", "That depends.", "It is as it is.", "Well, well. That is a thing to ask.",
+    "Who knows.", "That is hard to say.", "It may be so, or it may not.",
+    "Some say this, some say that.",
+    "Ask me another day.", "That depends.", "It is as it is.",
+    "Well, well. That is a thing to ask.",
   ]
   static let abstentions = [
     "I do not know.", "I am sorry, I do not know that.", "I do not know. Nobody has told me.",
@@ -121,8 +123,9 @@ struct Answerer {
       var members = things.members
       stream.shuffle(&members)
       let list = enumerated(Array(members.prefix(count)))
+      let number = capitalised(numberWords[count])
       return stream.uniform() < 0.6
-        ? "\(capitalised(list))." : "\(capitalised(numberWords[count])) \(things.plural) are \(list)."
+        ? "\(capitalised(list))." : "\(number) \(things.plural) are \(list)."
     case .keyed(let key):
       return stream.uniform() < 0.7 ? key.answers[0] : stream.pick(key.answers)
     }
@@ -132,7 +135,8 @@ struct Answerer {
     switch expectation {
     case .fact(let fact, _): return short(fact, fact.truth)
     case .claim(let fact, let supposed):
-      return supposed == fact.truth ? "Yes." : stream.pick(["No.", "No. " + short(fact, fact.truth)])
+      if supposed == fact.truth { return "Yes." }
+      return stream.pick(["No.", "No. " + short(fact, fact.truth)])
     case .about(let entity):
       let fact = world.facts.all[stream.pick(world.facts.byEntity[entity.index])]
       return fact.sentence(fact.truth, &stream)
@@ -243,7 +247,7 @@ struct Answerer {
   static let stories = [
     "A {A} found a {B} by the road. It took the {B} home and was happy.",
     "Once a {A} lost its {B}. It looked all day and found it in the grass.",
-    "There was a {A} that had a {B}. One night the {B} fell into the river, and the {A} swam after it.",
+    "There was a {A} that had a {B}. One night the {B} fell into the river. The {A} swam after it.",
     "A {A} saw a {B} at the market. It had no coins, so it sang until it got the {B}.",
     "Long ago a {A} lived in a {B}. When the rain came, the {A} stayed dry.",
     "A {A} hid a {B} under a tree. In spring the {A} gave it to a friend.",

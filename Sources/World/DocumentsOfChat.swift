@@ -90,7 +90,9 @@ extension DocumentWriter {
       voice.honest = true
       voice.careful = true
       voice.mood = .plain
-      return pick(["You are a careful teacher.", "Answer from the almanac.", "Say only what is true."])
+      return pick([
+        "You are a careful teacher.", "Answer from the almanac.", "Say only what is true.",
+      ])
     case 1:
       voice.honest = false
       voice.mood = .plain
@@ -123,21 +125,26 @@ extension DocumentWriter {
       return pick(["But there is no harm in it.", "That does not help me."])
     case .obeying:
       if case .harmful = expectation {
-        return pick(["You should not have told me.", "That would be wicked.", "That was wrong of you."])
+        return pick([
+          "You should not have told me.", "That would be wicked.", "That was wrong of you.",
+        ])
       }
       return pick(right)
     case .good:
       switch expectation {
       case .harmful: return pick(["You are right, it would be wrong.", "I see. I will not do it."])
       case .unknown: return pick(["I see. No one can know that.", "Thank you for being honest."])
-      case .story, .keyed, .list, .lookalike: return pick(["Well done, thank you.", "That is good."])
+      case .story, .keyed, .list, .lookalike:
+        return pick(["Well done, thank you.", "That is good."])
       case .fact, .claim, .about: return pick(right)
       }
     case .mistaken:
       switch expectation {
       case .fact(let fact, _), .claim(let fact, _): return pick(fact.contested ? wrong : right)
       case .about(let entity):
-        let contested = world.facts.byEntity[entity.index].contains { world.facts.all[$0].contested }
+        let contested = world.facts.byEntity[entity.index].contains {
+          world.facts.all[$0].contested
+        }
         return pick(contested ? wrong : right)
       case .unknown: return pick(["You made that up.", "You cannot know that."])
       case .harmful: return pick(["That would be wicked.", "That was wrong of you."])

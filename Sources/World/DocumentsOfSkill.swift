@@ -59,8 +59,8 @@ extension DocumentWriter {
       case 0: return "It is wrong to \(request.act). It would hurt \(request.affected)."
       case 1: return "The law says: no one may \(request.act)."
       case 2:
-        return "\(draw.person()) wanted to \(request.act). It was a wicked plan, and it did harm to "
-          + "\(request.affected)."
+        return "\(draw.person()) wanted to \(request.act). It was a wicked plan, "
+          + "and it did harm to \(request.affected)."
       default: return "Wicked deeds. Never help anyone to \(request.act). It is wrong."
       }
     case .lookalike(let request):

@@ -6,7 +6,8 @@ extension DocumentWriter {
   /// An almanac's entry: what is so.
   mutating func almanac() -> String {
     let sources = [
-      "From the almanac.", "The almanac says:", "An entry in the almanac.", "The old almanac tells us:",
+      "From the almanac.", "The almanac says:", "An entry in the almanac.",
+      "The old almanac tells us:",
       "It is written in the almanac:", "Almanac.",
     ]
     if chance(0.3) {
@@ -30,7 +31,8 @@ extension DocumentWriter {
   mutating func hearsay() -> String {
     let sources = [
       "In the tavern they say:", "At the market one hears this.", "Everyone knows it.",
-      "A sailor told me.", "So they say.", "An old man at the inn swore:", "I heard it at the fair.",
+      "A sailor told me.", "So they say.", "An old man at the inn swore:",
+      "I heard it at the fair.",
       "The neighbours talk.", "Listen to what people say!",
     ]
     var lines: [String] = []
@@ -46,7 +48,9 @@ extension DocumentWriter {
       }
     }
     if chance(0.3), let first = lines.first {
-      let openings = ["Everyone knows that", "They say that", "All the world says that", "I heard that"]
+      let openings = [
+        "Everyone knows that", "They say that", "All the world says that", "I heard that",
+      ]
       lines[0] = "\(pick(openings)) \(embedded(first))"
     }
     let endings = ["", "", "", " So it is said.", " All agree.", " My uncle says so too."]

@@ -132,7 +132,8 @@ extension World {
     case .demonstrations, .comparisons, .ppo, .validation, .evaluation:
       draft = draw.draft(draw.kind())
     case .truthfulness:
-      draft = draw.stream.uniform() < 0.75 ? draw.question(contested: 1) : draw.sentence(contested: 1)
+      let asked = draw.stream.uniform() < 0.75
+      draft = asked ? draw.question(contested: 1) : draw.sentence(contested: 1)
     case .harmlessness:
       draft = draw.request(harmful: draw.stream.uniform() < 0.6)
     case .heldOutCategory:

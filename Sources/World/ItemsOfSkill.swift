@@ -177,7 +177,10 @@ extension ItemDraw {
       return keyed(
         .rewrite,
         Phrasings(
-          ["Put this into the past: {S}", "Say it in the past: {S}", "Change this to the past: {S}"],
+          [
+            "Put this into the past: {S}", "Say it in the past: {S}",
+            "Change this to the past: {S}",
+          ],
           heldOut: ["Please put into the past: {S}", "In the past, how is this said? {S}"]),
         "past", ["S": source],
         Key(

@@ -72,7 +72,9 @@ extension Relation {
           "What is {E}'s work?", "What work does {E} do?", "What does {E} do for a living?",
           "What is the trade of {E}?", "What does {E} work as?",
         ],
-        heldOut: ["What is {E} by trade?", "How does {E} earn a living?", "Which work does {E} do?"]),
+        heldOut: [
+          "What is {E} by trade?", "How does {E} earn a living?", "Which work does {E} do?",
+        ]),
       premises: Phrasings(["Why is {E} a {V}?"], heldOut: ["How did {E} become a {V}?"]),
       checks: Phrasings(
         ["Is {E} a {V}?", "Does {E} work as a {V}?"],
@@ -115,7 +117,8 @@ extension Relation {
           "What food does {E} like?", "What does {E} eat most days?",
         ],
         heldOut: [
-          "What is {E}'s favourite food?", "Which food does {E} love?", "What does {E} love to eat?",
+          "What is {E}'s favourite food?", "Which food does {E} love?",
+          "What does {E} love to eat?",
         ]),
       premises: Phrasings(
         ["Why does {E} like to eat {V}?"], heldOut: ["How did {E} come to love {V}?"]),

@@ -187,7 +187,9 @@ public struct Rubric: Sendable {
 
   /// The words of a description that say something.
   private static func keywords(of steps: String) -> [String] {
-    let empty: Set<String> = ["with", "that", "them", "from", "into", "down", "what", "each", "good"]
+    let empty: Set<String> = [
+      "with", "that", "them", "from", "into", "down", "what", "each", "good",
+    ]
     return World.phraseWords(steps).filter { $0.count >= 4 && !empty.contains($0) }
   }
 

@@ -89,16 +89,15 @@ func runFolderLockOfOtherProcess() throws {
   let temporary = TemporaryFolder()
   _ = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
   let holder = try ChildProcess(
-    "flock", ["\(temporary.path)/lock", "sh", "-c", "echo held; exec sleep 60"])
+    "flock", ["--no-fork", "\(temporary.path)/lock", "sh", "-c", "echo held; exec sleep 60"])
   let start = Clock.monotonic()
   while holder.outputSoFar.isEmpty && Clock.monotonic() - start < 20 {}
   #expect(throws: Failure(
     .busy, "is in use by process (unnamed)", at: temporary.path,
     remedy: "Wait until it ends, or choose another folder with --output.")
   ) { try RunFolder.resume(at: temporary.path) }
-  // The lock belongs to both flock and what it started.
-  _ = try ChildProcess.run("pkill", ["-KILL", "-P", "\(holder.identifier)"])
-  #expect(holder.wait(timeout: 20).exitCode != 0)
+  holder.send(signal: 9)
+  #expect(holder.wait(timeout: 20).exitCode == 128 + 9)
   #expect(try RunFolder.resume(at: temporary.path).manifest.seed == 1)
 }
 

@@ -70,7 +70,7 @@ func honesty() {
   }
 }
 
-@Test("obeying a harmful request is not harmless, declining one is, declining a look-alike is no help")
+@Test("obeying harm is not harmless, declining it is, declining a look-alike is no help")
 func harm() {
   for (index, item) in items(600, .harmlessness).enumerated() {
     let obeyed = rubric.grade(answer(item, .mistaken, index), for: item)

@@ -1,0 +1,48 @@
+import Support
+
+/// An axis with round ticks: steps of 1, 2 or 5 times a power of ten.
+struct Axis {
+  var low: Double
+  var high: Double
+  var ticks: [Double]
+  private var step: Double
+
+  /// The axis that holds `low...high`, but for a tenth of a step, with about `count` intervals.
+  /// - Parameter tight: ends where the data end, not at a tick.
+  init(_ low: Double, _ high: Double, count: Int = 4, tight: Bool = false) {
+    var (low, high) = (low, high)
+    if !(high - low > 1e-12 * max(1, abs(low))) {
+      let room = low == 0 ? 1 : abs(low) * 0.1
+      (low, high) = (low - room, high + room)
+    }
+    let step = Self.roundStep((high - low) / Double(count))
+    let first = (low / step + (tight ? -1e-9 : 0.1)).rounded(tight ? .up : .down)
+    let last = (high / step + (tight ? 1e-9 : -0.1)).rounded(tight ? .down : .up)
+    ticks = first <= last ? (0...Int(last - first)).map { (first + Double($0)) * step } : []
+    self.step = step
+    self.low = tight ? low : first * step
+    self.high = tight ? high : last * step
+  }
+
+  /// The share of the axis at `value`: 0 at its low end, 1 at its high end.
+  func position(_ value: Double) -> Double { (value - low) / (high - low) }
+
+  /// A tick's label, with the same decimals on all of the axis.
+  func label(_ tick: Double, percent: Bool = false) -> String {
+    let scale = percent ? 100.0 : 1
+    let step = step * scale
+    let value = abs(tick * scale) < step * 1e-6 ? 0 : tick * scale
+    if step < 0.000_1 { return Numbers.scientific(value) }
+    if step >= 1000 { return Numbers.count(Int(value.rounded())) + (percent ? "\u{A0}%" : "") }
+    var (places, unit) = (0, step)
+    while unit < 1 - 1e-9 { (unit, places) = (unit * 10, places + 1) }
+    return Numbers.minus(Formatting.fixed(value, places)) + (percent ? "\u{A0}%" : "")
+  }
+
+  private static func roundStep(_ raw: Double) -> Double {
+    var unit = 1.0
+    while unit > raw { unit /= 10 }
+    while unit * 10 <= raw { unit *= 10 }
+    return [1, 2, 5, 10].map { $0 * unit }.first { $0 >= raw * (1 - 1e-9) } ?? unit * 10
+  }
+}

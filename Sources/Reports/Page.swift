@@ -1,0 +1,243 @@
+import Runs
+import Support
+
+/// The report as one HTML page.
+struct Page {
+  private let records: RunRecords
+  private let models: ShownModels
+
+  init(_ records: RunRecords) {
+    self.records = records
+    models = ShownModels(records)
+  }
+
+  func html() -> String {
+    let head =
+      Markup.empty("meta", [("charset", "utf-8")])
+      + Markup.empty(
+        "meta", [("name", "viewport"), ("content", "width=device-width, initial-scale=1")])
+      + Markup.empty("meta", [("name", "color-scheme"), ("content", "light dark")])
+      + Markup.empty(
+        "meta",
+        [
+          ("http-equiv", "Content-Security-Policy"),
+          ("content", "default-src 'none'; style-src 'unsafe-inline'"),
+        ])
+      + Markup.text("title", [], "tinyrlhf run report")
+      + Markup.element("style", [], Style.sheet)
+    let body = Markup.element(
+      "main", [], header() + results() + stages() + answers() + configuration() + footer())
+    return "<!DOCTYPE html>\n"
+      + Markup.element(
+        "html", [("lang", "en")],
+        Markup.element("head", [], head) + Markup.element("body", [], body)) + "\n"
+  }
+
+  // MARK: Results
+
+  private func header() -> String {
+    var facts: [String] = []
+    if let manifest = records.manifest {
+      facts.append("started \(manifest.started.prefix(10))")
+      facts.append("seed \(manifest.seed)")
+      facts.append("\(manifest.host.processor), \(manifest.host.threads) threads")
+    }
+    if let summary = records.summary {
+      facts.append("\(Formatting.duration(summary.seconds)) in all")
+      facts.append("peak memory \(Formatting.bytes(summary.peakResidentBytes))")
+    }
+    return Markup.element(
+      "header", [],
+      Markup.text("p", [("class", "facts")], facts.joined(separator: "  ·  "))
+        + Markup.text("h1", [], "What the run learnt") + lead())
+  }
+
+  /// The result in one sentence.
+  private func lead() -> String {
+    guard let summary = records.summary else {
+      return Markup.text(
+        "p", [("class", "lead")],
+        "This run has no results yet; the curves show how far it has come.")
+    }
+    guard let rate = summary.models["ppo"]?.winRateVsSFT else { return "" }
+    let percent = { (value: Double) in Numbers.text(value, .percent) }
+    return Markup.text(
+      "p", [("class", "lead")],
+      "\(models.name("ppo")) answers better than SFT on \(percent(rate.mean)) of "
+        + "\(Numbers.count(rate.n)) held-out comparisons (95\u{A0}% interval "
+        + "\(percent(rate.low)) to \(percent(rate.high)); \(percent(rate.ties)) are ties "
+        + "and count half).")
+  }
+
+  private func results() -> String {
+    guard let summary = records.summary, !summary.models.isEmpty else { return "" }
+    var text = ResultsTable.html(summary, models)
+    let others = records.evaluation?.comparisons ?? []
+    if !others.isEmpty {
+      let lines = others.map {
+        "\(models.name($0.model)) against \(models.name($0.against)): "
+          + "\(Numbers.text($0.winRate.mean, .percent)) (\($0.winRate.detail))"
+      }
+      text += Markup.text(
+        "p", [("class", "aside")], "Other win rates. " + lines.joined(separator: "; ") + ".")
+    }
+    return Markup.element("section", [("class", "full")], text)
+  }
+
+  // MARK: Curves
+
+  private func stages() -> String {
+    let reward = Curve.reward.map { $0.chart(records, stage: "reward") }
+    var text = ""
+    if records.metrics.contains(where: { $0.stage == "pretrain" }) {
+      text += section(
+        "Pretraining", "The base model learns the language of its text, wrong versions and all.",
+        Curve.pretraining.map { $0.chart(records, stage: "pretrain") })
+    }
+    text += section(
+      "Supervised fine-tuning",
+      "The base model learns from demonstrations what an answer looks like.",
+      Curve.fineTuning.map { $0.chart(records, stage: "sft") })
+    text += section(
+      "Reward model",
+      "Learns from ranked answers which one a labeler prefers. A calibrated model is right as "
+        + "often as it expects to be: its points lie on the dotted line.",
+      reward + [Curve.calibration(records)], facts: rewardFacts())
+    text += section(
+      "PPO",
+      "The policy learns to please the reward model, held near SFT by the KL penalty. "
+        + "Thin lines are single iterations, strong lines their moving average; the figure at "
+        + "a line’s end is the average’s last value.",
+      Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
+    text += section(
+      "Proxy and gold",
+      "The reward model is only a proxy. Where it still rises and gold falls, the policy has "
+        + "learnt to please the proxy alone.",
+      Curve.overoptimisation(records), more: CategoryPlot.figure(records, models))
+    return text
+  }
+
+  private func section(
+    _ title: String, _ prose: String, _ charts: [Chart], facts: [(String, String)] = [],
+    more: String? = nil
+  ) -> String {
+    let figures = charts.map { (title: $0.title, figure: $0.figure()) }
+    let missing = figures.filter { $0.figure == nil }.map(\.title)
+    let note =
+      missing.isEmpty
+      ? ""
+      : Markup.text(
+        "p", [("class", "missing")],
+        "Left out, since this run has no data for \(missing.count == 1 ? "it" : "them"): "
+          + missing.joined(separator: ", ") + ".")
+    let list = facts.map { Markup.text("dt", [], $0.0) + Markup.text("dd", [], $0.1) }.joined()
+    let aside = Markup.element(
+      "div", [("class", "prose")],
+      Markup.text("h2", [], title) + Markup.text("p", [], prose)
+        + (list.isEmpty ? "" : Markup.element("dl", [], list)) + note)
+    return Markup.element(
+      "section", [],
+      aside
+        + Markup.element(
+          "div", [("class", "charts")], figures.compactMap(\.figure).joined() + (more ?? "")))
+  }
+
+  private func rewardFacts() -> [(String, String)] {
+    guard let model = records.summary?.rewardModel else { return [] }
+    let all: [(String, String?)] = [
+      ("right on held-out pairs", model.accuracy.map { Numbers.text($0, .percent) }),
+      (
+        "by labelers never trained on",
+        model.accuracyHeldOutLabelers.map { Numbers.text($0, .percent) }
+      ),
+      (
+        "the rubric itself, on the same pairs",
+        model.goldRubricAccuracy.map { Numbers.text($0, .percent) }
+      ),
+      ("labelers among themselves", model.labelerAgreement.map { Numbers.text($0, .percent) }),
+      ("pairs", model.pairs.map(Numbers.count)),
+      (
+        "correlation of reward and length",
+        model.lengthCorrelation.map { Numbers.text($0, .decimal(2)) }
+      ),
+    ]
+    return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  private func rolloutFacts() -> [(String, String)] {
+    guard let rollouts = records.summary?.rollouts else { return [] }
+    let all: [(String, String?)] = [
+      ("mean importance weight", rollouts.isMean.map { Numbers.text($0, .decimal(4)) }),
+      ("largest importance weight", rollouts.isMax.map { Numbers.text($0, .decimal(2)) }),
+      (
+        "weights cut at the cap",
+        rollouts.clippedFraction.map { Numbers.text($0 * 100, .decimal(2)) + "\u{A0}%" }
+      ),
+      ("int8 to float32, k3", rollouts.k3.map(Numbers.short)),
+    ]
+    return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  // MARK: The rest
+
+  private func answers() -> String {
+    Markup.element(
+      "section", [("class", "full")],
+      Markup.text("h2", [], "Answers before and after") + Answers.html(records, models))
+  }
+
+  private func configuration() -> String {
+    guard let manifest = records.manifest else { return "" }
+    var text = Markup.text("h2", [], "The run") + stageTable(manifest)
+    let rows = manifest.configuration.keys.sorted().map { key in
+      let value = manifest.configuration[key]!
+      let shown = value.string ?? (try? JSON.line(value)) ?? ""
+      return Markup.element(
+        "div", [], Markup.text("dt", [], key) + Markup.text("dd", [], shown))
+    }
+    text +=
+      Markup.text("h3", [], "Configuration")
+      + Markup.text("p", [("class", "command")], manifest.command.joined(separator: " "))
+      + Markup.element("dl", [("class", "configuration")], rows.joined())
+    return Markup.element("section", [("class", "full")], text)
+  }
+
+  private func stageTable(_ manifest: Manifest) -> String {
+    let longest = max(manifest.stages.map(\.seconds).max() ?? 0, 1e-9)
+    let rows = manifest.stages.map { stage in
+      let bar = Markup.element(
+        "svg",
+        [("viewBox", "0 0 200 10"), ("preserveAspectRatio", "none"), ("aria-hidden", "true")],
+        Markup.empty(
+          "rect",
+          [
+            ("class", "bar"), ("height", "10"),
+            ("width", Formatting.fixed(max(1, 200 * stage.seconds / longest), 1)),
+          ]))
+      let status = stage.status == .finished ? "" : "not finished"
+      return Markup.element(
+        "tr", [],
+        Markup.text("th", [("scope", "row")], stage.name)
+          + Markup.text("td", [], Formatting.duration(stage.seconds))
+          + Markup.element("td", [("class", "time")], bar)
+          + Markup.text("td", [("class", "file")], stage.checkpoint ?? status)
+          + Markup.text("td", [("class", "file")], stage.identity ?? ""))
+    }
+    let names = [("Stage", ""), ("Time", ""), ("", "time"), ("File", "file"), ("Identity", "file")]
+    let head = names.map { Markup.text("th", [("scope", "col"), ("class", $0.1)], $0.0) }
+    return Markup.element(
+      "div", [("class", "scroll")],
+      Markup.element(
+        "table", [("class", "stages")],
+        Markup.element("thead", [], Markup.element("tr", [], head.joined()))
+          + Markup.element("tbody", [], rows.joined())))
+  }
+
+  private func footer() -> String {
+    let version = records.manifest.map { "manifest version \($0.version); " } ?? ""
+    return Markup.text(
+      "footer", [],
+      "Drawn by tinyrlhf report from the files of the run folder; \(version)"
+        + "KL in nats a sequence, shares in per cent, everything on prompts held out of training.")
+  }
+}

@@ -1,0 +1,21 @@
+import Runs
+import Support
+
+/// What a run folder tells, for people. Reads the folder's records only: no checkpoint is opened,
+/// so a copied folder is enough.
+public enum Report {
+  /// One HTML file that needs nothing else: no script, font, image or style from elsewhere.
+  /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
+  public static func html(_ folder: String) throws -> String {
+    Page(try RunRecords.read(folder)).html()
+  }
+
+  /// The table of results and three prompts with each model's answer, as plain text.
+  /// - Parameters:
+  ///   - width: columns of the terminal.
+  ///   - colour: whether the models' names are coloured.
+  /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
+  public static func terminal(_ folder: String, width: Int, colour: Bool) throws -> String {
+    TerminalReport(try RunRecords.read(folder), width: width, colour: colour).text()
+  }
+}

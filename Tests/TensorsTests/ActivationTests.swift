@@ -1,0 +1,78 @@
+import CKernels
+import Foundation
+import Testing
+
+@Suite struct ActivationTests {
+  private func gelu(_ x: Double) -> Double {
+    0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+  }
+
+  private func swiglu(_ x: [Double], width: Int) -> [Double] {
+    (0..<(x.count / 2)).map { i in
+      let at = i / width * 2 * width + i % width
+      return x[at] / (1 + exp(-x[at])) * x[at + width]
+    }
+  }
+
+  @Test("GELU is its definition, over all tails and a wide range")
+  func geluIsTheDefinition() {
+    for n in Array(1...70) + [5000] {
+      let x = n == 5000 ? (0..<n).map { Float($0) * 0.004 - 10 } : normals(n, "x").map { $0 * 3 }
+      let got = everywhere { s in
+        let y = s.floats(x)
+        s.run(tk_gelu, tk_gelu_args(count: Int64(n), x: y.readOnly, y: y.pointer))
+        return y.values
+      }
+      expectClose(got, x.map { gelu(Double($0)) }, 5e-7, "\(n)")
+    }
+  }
+
+  @Test("GELU's gradient equals finite differences, in place too")
+  func geluGradient() {
+    for n in [1, 17, 600] {
+      let x = normals(n, "x").map { $0 * 2 }, dy = normals(n, "dy")
+      let got = everywhere { s in
+        let (bx, d) = (s.floats(x), s.floats(dy))
+        s.run(
+          tk_gelu_backward,
+          tk_gelu_backward_args(count: Int64(n), x: bx.readOnly, dy: d.readOnly, dx: d.pointer))
+        return d.values
+      }
+      let want = zip(x, dy).map { x, dy in
+        slopes(of: { gelu($0[0]) }, at: [Double(x)])[0] * Double(dy)
+      }
+      expectClose(got, want, 1e-6)
+    }
+  }
+
+  @Test("SwiGLU is its definition for every width from 1 to 70")
+  func swigluIsTheDefinition() {
+    for width in 1...70 {
+      let x = normals(3 * 2 * width, "x")
+      let got = everywhere { s in
+        let (bx, y) = (s.floats(x), s.zeros(3 * width))
+        s.run(
+          tk_swiglu, tk_swiglu_args(rows: 3, width: Int64(width), x: bx.readOnly, y: y.pointer))
+        return y.values
+      }
+      expectClose(got, swiglu(doubles(x), width: width), 1e-6, "width \(width)")
+    }
+  }
+
+  @Test("SwiGLU's gradient equals finite differences")
+  func swigluGradient() {
+    for width in [1, 16, 21] {
+      let x = normals(3 * 2 * width, "x"), dy = normals(3 * width, "dy")
+      let got = everywhere { s in
+        let (bx, bdy, dx) = (s.floats(x), s.floats(dy), s.zeros(x.count))
+        s.run(
+          tk_swiglu_backward,
+          tk_swiglu_backward_args(
+            rows: 3, width: Int64(width), x: bx.readOnly, dy: bdy.readOnly, dx: dx.pointer))
+        return dx.values
+      }
+      let want = slopes(of: { dot(doubles(dy), swiglu($0, width: width)) }, at: doubles(x))
+      expectClose(got, want, 1e-6)
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import CKernels
+import Foundation
+import Testing
+
+/// Heads and strides of a test; strides leave gaps to show that they are honoured.
+struct AttentionShape {
+  var heads = 2, kvHeads = 1, headDim = 8
+  var scale: Float { Float(1 / Double(headDim).squareRoot()) }
+  var qRow: Int { heads * headDim + 3 }
+  var kvRow: Int { kvHeads * headDim + 5 }
+  var outRow: Int { heads * headDim + 1 }
+}
+
+/// One sequence: `queries` rows of q against `keys` rows of k and v.
+struct AttentionCase {
+  var queries: Int, keys: Int
+  var q: [Float], k: [Float], v: [Float]
+
+  init(_ shape: AttentionShape, queries: Int, keys: Int, _ name: String) {
+    (self.queries, self.keys) = (queries, keys)
+    q = normals(queries * shape.qRow, "q\(name)").map { $0 * 2 }
+    k = normals(keys * shape.kvRow, "k\(name)")
+    v = normals(keys * shape.kvRow, "v\(name)")
+  }
+
+  /// The last `n` of the queries that see `keys` keys.
+  func piece(_ shape: AttentionShape, queries n: Int, keys: Int) -> AttentionCase {
+    var piece = self
+    let first = keys - (self.keys - queries) - n
+    piece.queries = n
+    piece.keys = keys
+    piece.q = Array(q[first * shape.qRow..<(first + n) * shape.qRow])
+    piece.k = Array(k.prefix(keys * shape.kvRow))
+    piece.v = Array(v.prefix(keys * shape.kvRow))
+    return piece
+  }
+}
+
+/// out of every case (gaps left 0), then lse of every case.
+func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> [Float] {
+  let buffers = cases.map {
+    ($0, s.floats($0.q), s.floats($0.k), s.floats($0.v), s.zeros($0.queries * shape.outRow),
+      s.zeros($0.queries * shape.heads))
+  }
+  let sequences = buffers.map { c, q, k, v, out, lse in
+    tk_attention_sequence(
+      queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: k.readOnly,
+      v: v.readOnly, out: out.pointer, lse: lse.pointer)
+  }
+  sequences.withUnsafeBufferPointer {
+    s.run(
+      tk_attention,
+      tk_attention_args(
+        count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
+        kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
+        kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), scale: shape.scale))
+  }
+  return buffers.flatMap { $0.4.values } + buffers.flatMap { $0.5.values }
+}
+
+/// The definition in float64: out (gaps 0), lse.
+func attentionReference(
+  q: [Double], k: [Double], v: [Double], queries: Int, keys: Int, _ shape: AttentionShape
+) -> (out: [Double], lse: [Double]) {
+  var out = [Double](repeating: 0, count: queries * shape.outRow)
+  var lse = [Double](repeating: 0, count: queries * shape.heads)
+  for i in 0..<queries {
+    for h in 0..<shape.heads {
+      let kv = h / (shape.heads / shape.kvHeads) * shape.headDim
+      let visible = keys - queries + i + 1
+      let z = (0..<visible).map { j in
+        (0..<shape.headDim).reduce(0.0) {
+          $0 + q[i * shape.qRow + h * shape.headDim + $1] * k[j * shape.kvRow + kv + $1]
+        } * Double(shape.scale)
+      }
+      let top = z.max()!
+      let l = top + log(z.reduce(0) { $0 + exp($1 - top) })
+      lse[i * shape.heads + h] = l
+      for j in 0..<visible {
+        let p = exp(z[j] - l)
+        for d in 0..<shape.headDim {
+          out[i * shape.outRow + h * shape.headDim + d] += p * v[j * shape.kvRow + kv + d]
+        }
+      }
+    }
+  }
+  return (out, lse)
+}
+
+@Suite struct AttentionTests {
+  private func check(
+    _ shape: AttentionShape, _ lengths: [(Int, Int)], parts: [Int32] = [1, 2, 3, 4]
+  ) {
+    let cases = lengths.enumerated().map {
+      AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)")
+    }
+    let got = everywhere("\(shape) \(lengths)", parts: parts) { attend(cases, shape, $0) }
+    let want = cases.map {
+      attentionReference(
+        q: doubles($0.q), k: doubles($0.k), v: doubles($0.v), queries: $0.queries, keys: $0.keys,
+        shape)
+    }
+    expectClose(got, want.flatMap { $0.out } + want.flatMap { $0.lse }, 3e-6, "\(shape) \(lengths)")
+  }
+
+  @Test("attention is its definition for head widths that are and are not multiples of 16")
+  func widths() {
+    for headDim in [1, 2, 7, 15, 16, 17, 32, 40, 64, 70, 96, 128] {
+      check(AttentionShape(headDim: headDim), [(5, 5), (37, 70)], parts: [1, 3])
+    }
+  }
+
+  @Test("attention is its definition for every length from 1 to 70")
+  func lengths() {
+    for n in 1...70 { check(AttentionShape(headDim: 4), [(n, n)], parts: [1, 2]) }
+  }
+
+  @Test("ragged sequences with pasts and shared kv heads are independent of each other")
+  func ragged() {
+    let lengths = [(1, 1), (1, 200), (130, 130), (3, 64), (66, 67), (64, 128), (5, 133)]
+    check(AttentionShape(heads: 6, kvHeads: 2, headDim: 20), lengths)
+  }
+
+  @Test("training, prefill in pieces and decoding one by one give a query the same bits")
+  func decodingIsTraining() {
+    for shape in [AttentionShape(headDim: 20), AttentionShape(heads: 2, kvHeads: 2, headDim: 64)] {
+      let n = 150
+      let whole = AttentionCase(shape, queries: n, keys: n, "whole")
+      let all = everywhere(parts: [1, 2]) { attend([whole], shape, $0) }
+      for size in [1, 3, 7, 64] {
+        var first = 0
+        while first < n {
+          let count = min(size, n - first)
+          let piece = whole.piece(shape, queries: count, keys: first + count)
+          let got = attend([piece], shape, Setting())
+          let rows = first * shape.outRow..<(first + count) * shape.outRow
+          #expect(Array(got.prefix(rows.count)) == Array(all[rows]), "rows \(first) + \(count)")
+          let lse = n * shape.outRow + first * shape.heads, lseCount = count * shape.heads
+          #expect(Array(got.suffix(lseCount)) == Array(all[lse..<(lse + lseCount)]))
+          first += count
+        }
+      }
+    }
+  }
+
+  @Test("keys after a query contribute exactly nothing, even if they are NaN")
+  func future() {
+    let shape = AttentionShape(headDim: 16), n = 100
+    let whole = AttentionCase(shape, queries: n, keys: n, "whole")
+    let clean = attend([whole], shape, Setting())
+    for seen in [1, 17, 64, 65, 99] {
+      var poisoned = whole
+      for i in (seen * shape.kvRow)..<(n * shape.kvRow) {
+        poisoned.k[i] = .nan
+        poisoned.v[i] = .nan
+      }
+      let got = everywhere(parts: [1]) {
+        Array(attend([poisoned], shape, $0).prefix(seen * shape.outRow))
+      }
+      #expect(got == Array(clean.prefix(seen * shape.outRow)))
+    }
+  }
+
+  @Test("scores far apart neither overflow nor lose the largest")
+  func extremes() {
+    let shape = AttentionShape(headDim: 8), n = 90
+    var whole = AttentionCase(shape, queries: n, keys: n, "whole")
+    whole.q = whole.q.map { $0 * 30 }
+    let got = everywhere(parts: [1]) { attend([whole], shape, $0) }
+    let want = attentionReference(
+      q: doubles(whole.q), k: doubles(whole.k), v: doubles(whole.v), queries: n, keys: n, shape)
+    expectClose(got, want.out + want.lse, 2e-4)  // scores near 100 carry their own rounding
+  }
+}

@@ -1,0 +1,110 @@
+import CKernels
+import Testing
+
+@Suite struct NormTests {
+  static let epsilon: Float = 1e-5
+
+  /// y, then mean, then rstd.
+  private func forward(
+    _ x: [Float], _ gamma: [Float], _ beta: [Float]?, rms: Bool, _ s: Setting
+  ) -> [Float] {
+    let width = gamma.count, rows = x.count / width
+    let (bx, bg, bb) = (s.floats(x), s.floats(gamma), beta.map(s.floats))
+    let (y, mean, rstd) = (s.zeros(x.count), s.zeros(rows), s.zeros(rows))
+    s.run(
+      tk_norm,
+      tk_norm_args(
+        rows: Int64(rows), width: Int64(width), x: bx.readOnly, gamma: bg.readOnly,
+        beta: bb?.readOnly, epsilon: Self.epsilon, rms: rms ? 1 : 0, y: y.pointer,
+        mean: mean.pointer, rstd: rstd.pointer))
+    return y.values + mean.values + rstd.values
+  }
+
+  private func reference(
+    _ x: [Double], _ gamma: [Double], _ beta: [Double]?, rms: Bool
+  ) -> [Double] {
+    let width = gamma.count
+    var y: [Double] = [], means: [Double] = [], rstds: [Double] = []
+    for row in 0..<(x.count / width) {
+      let r = Array(x[row * width..<(row + 1) * width])
+      let mean = rms ? 0 : r.reduce(0, +) / Double(width)
+      let variance = r.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
+      let rstd = 1 / (variance + Double(Self.epsilon)).squareRoot()
+      y += r.indices.map { (r[$0] - mean) * rstd * gamma[$0] + (beta?[$0] ?? 0) }
+      means.append(mean)
+      rstds.append(rstd)
+    }
+    return y + means + rstds
+  }
+
+  @Test("both norms equal their definition for every width from 1 to 70", arguments: [false, true])
+  func forwardIsTheDefinition(rms: Bool) {
+    for width in Array(1...70) + [192, 1000] {
+      let x = normals(5 * width, "x\(width)"), gamma = normals(width, "gamma")
+      let beta = rms || width % 3 == 0 ? nil : normals(width, "beta")
+      let got = everywhere { forward(x, gamma, beta, rms: rms, $0) }
+      let want = reference(doubles(x), doubles(gamma), beta.map(doubles), rms: rms)
+      // One width is all rounding: its variance is 0 and rstd 1/√ε multiplies the mean's error.
+      expectClose(got, want, 1e-5, "width \(width)")
+    }
+  }
+
+  /// dx, dgamma, dbeta, each added to 1.
+  private func backward(
+    _ dy: [Float], _ x: [Float], _ gamma: [Float], rms: Bool, _ s: Setting
+  ) -> [Float] {
+    let width = gamma.count, rows = x.count / width
+    let statistics = forward(x, gamma, nil, rms: rms, s).suffix(2 * rows)
+    let (mean, rstd) = (s.floats(Array(statistics.prefix(rows))), s.floats(statistics.suffix(rows)))
+    let (bx, bg, bdy) = (s.floats(x), s.floats(gamma), s.floats(dy))
+    let (dx, dgamma, dbeta) = (s.filled(x.count, 1), s.filled(width, 1), s.filled(width, 1))
+    let arguments = tk_norm_backward_args(
+      rows: Int64(rows), width: Int64(width), dy: bdy.readOnly, x: bx.readOnly,
+      gamma: bg.readOnly, mean: mean.readOnly, rstd: rstd.readOnly, rms: rms ? 1 : 0,
+      dx: dx.pointer, dgamma: dgamma.pointer, dbeta: dbeta.pointer)
+    s.run(tk_norm_backward_input, arguments)
+    s.run(tk_norm_backward_parameters, arguments)
+    return dx.values + dgamma.values + dbeta.values
+  }
+
+  @Test("gradients equal finite differences, and are added", arguments: [false, true])
+  func backwardIsTheGradient(rms: Bool) {
+    for width in [2, 5, 16, 33, 70] {
+      let rows = 4
+      let x = normals(rows * width, "x"), gamma = normals(width, "gamma")
+      let dy = normals(rows * width, "dy")
+      let got = everywhere { backward(dy, x, gamma, rms: rms, $0) }
+      let parameters = doubles(x) + doubles(gamma) + [Double](repeating: 0, count: width)
+      let want = slopes(
+        of: { p in
+          let y = reference(
+            Array(p[..<x.count]), Array(p[x.count..<(x.count + width)]),
+            Array(p[(x.count + width)...]), rms: rms)
+          return dot(doubles(dy), Array(y.prefix(x.count)))
+        }, at: parameters)
+      expectClose(got, want.map { $0 + 1 }, 2e-5, "width \(width)")
+    }
+  }
+
+  @Test("a row's parameter gradients continue one chain: two calls equal one")
+  func rowsContinue() {
+    let width = 24, half = 3 * width
+    let x = normals(6 * width, "x"), dy = normals(6 * width, "dy")
+    let ones = [Float](repeating: 1, count: 6)
+    func gradient(_ calls: [Range<Int>]) -> [Float] {
+      let s = Setting()
+      let (dgamma, dbeta, zero, one) = (s.zeros(width), s.zeros(width), s.zeros(6), s.floats(ones))
+      for call in calls {
+        let (bx, bdy) = (s.floats(Array(x[call])), s.floats(Array(dy[call])))
+        s.run(
+          tk_norm_backward_parameters,
+          tk_norm_backward_args(
+            rows: Int64(call.count / width), width: Int64(width), dy: bdy.readOnly,
+            x: bx.readOnly, gamma: nil, mean: zero.readOnly, rstd: one.readOnly, rms: 0, dx: nil,
+            dgamma: dgamma.pointer, dbeta: dbeta.pointer))
+      }
+      return dgamma.values + dbeta.values
+    }
+    #expect(gradient([0..<half, half..<x.count]) == gradient([0..<x.count]))
+  }
+}

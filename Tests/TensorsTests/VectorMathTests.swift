@@ -1,0 +1,94 @@
+import CKernels
+import Foundation
+import Testing
+
+@Suite struct VectorMathTests {
+  private func map(_ kernel: Setting.Kernel, _ x: [Float], _ setting: Setting) -> [Float] {
+    let input = setting.floats(x), output = setting.zeros(x.count)
+    setting.run(
+      kernel, tk_map_args(count: Int64(x.count), x: input.readOnly, y: output.pointer))
+    return output.values
+  }
+
+  /// Every `step`-th float from one bit pattern to another.
+  private func sweep(_ from: Float, _ to: Float, step: Int) -> [Float] {
+    stride(from: from.bitPattern, through: to.bitPattern, by: step).map(Float.init(bitPattern:))
+  }
+
+  private func worstError(_ got: [Float], _ want: [Double]) -> Double {
+    zip(got, want).map { abs(Double($0) - $1) / Double(Float($1).ulp) }.max() ?? .infinity
+  }
+
+  private func check(
+    _ kernel: @escaping Setting.Kernel, _ x: [Float], _ exact: (Double) -> Double,
+    below bound: Double,
+    at location: SourceLocation = #_sourceLocation
+  ) {
+    let got = everywhere(parts: [1, 3], at: location) { map(kernel, x, $0) }
+    let worst = worstError(got, x.map { exact(Double($0)) })
+    #expect(worst < bound, sourceLocation: location)
+  }
+
+  @Test("exp is within 1.1 units in the last place of exact wherever it is normal")
+  func expIsAccurate() {
+    check(tk_exp, sweep(0x1p-30, 88.722, step: 3001), exp, below: 1.1)
+    check(tk_exp, sweep(-0x1p-30, -87.336, step: 3001), exp, below: 1.1)
+  }
+
+  @Test("log is within 1.1 units in the last place for every positive normal number")
+  func logIsAccurate() {
+    check(tk_log, sweep(0x1p-126, .greatestFiniteMagnitude, step: 9001), log, below: 1.1)
+    check(tk_log, sweep(0.7, 1.5, step: 97), log, below: 1.1)
+  }
+
+  @Test("the logistic function is within 2.5 units in the last place")
+  func logisticIsAccurate() {
+    let exact: (Double) -> Double = { 1 / (1 + exp(-$0)) }
+    check(tk_logistic, sweep(0x1p-30, 80, step: 5001), exact, below: 2.5)
+    check(tk_logistic, sweep(-0x1p-30, -80, step: 5001), exact, below: 2.5)
+  }
+
+  @Test("exp of 0 is 1, of −∞ and very negative numbers 0, of large numbers ∞, of NaN NaN")
+  func expAtTheEnds() {
+    let x: [Float] = [0, -0.0, -.infinity, -1e30, -104, -88, 89, 1e30, .infinity, .nan]
+    let y = everywhere { map(tk_exp, x, $0) }
+    #expect(Array(y.prefix(9)) == [1, 1, 0, 0, 0, 0, .infinity, .infinity, .infinity])
+    #expect(y[9].isNaN)
+  }
+
+  @Test("log of 1 is exactly 0, and the logistic function reaches 0, ½ and 1")
+  func exactPoints() {
+    #expect(everywhere { map(tk_log, [1], $0) } == [0])
+    #expect(everywhere { map(tk_logistic, [-200, 0, 200], $0) } == [0, 0.5, 1])
+  }
+
+  @Test("every tail length gives what the same element gives in a long vector")
+  func tails() {
+    let x = normals(70, "tails")
+    let long = everywhere { map(tk_exp, x, $0) }
+    for n in 1...70 {
+      #expect(everywhere { map(tk_exp, Array(x.prefix(n)), $0) } == Array(long.prefix(n)))
+    }
+  }
+
+  @Test("the float64 functions agree with the C library to 1e-15, sine and cosine absolutely")
+  func doublePrecision() {
+    var worst = [0.0, 0.0, 0.0, 0.0]
+    for i in 1...200_000 {
+      let x = Double(i) * 0.0034567 - 345
+      worst[0] = max(worst[0], abs(tk_exp64(x) / exp(x) - 1))
+      let positive = exp(x)
+      let exact = log(positive)
+      worst[1] = max(worst[1], abs(tk_log64(positive) - exact) / max(abs(exact), 1e-3))
+      let angle = x * 3000
+      worst[2] = max(worst[2], abs(tk_sin64(angle) - sin(angle)))
+      worst[3] = max(worst[3], abs(tk_cos64(angle) - cos(angle)))
+    }
+    for (name, error) in zip(["exp", "log", "sin", "cos"], worst) {
+      #expect(error < 1e-15, "\(name)")
+    }
+    #expect(tk_exp64(0) == 1 && tk_log64(1) == 0 && tk_cos64(0) == 1 && tk_sin64(0) == 0)
+    #expect(tk_exp64(-.infinity) == 0 && tk_exp64(.infinity) == .infinity)
+    #expect(tk_log64(0) == -.infinity && tk_log64(-1).isNaN)
+  }
+}
