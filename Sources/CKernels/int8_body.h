@@ -99,7 +99,8 @@ TILES(4)
 #undef TILES
 #undef TILE
 
-static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g, int64_t m, int64_t n) {
+static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g,
+                            int64_t m, int64_t n) {
   switch (panels) {
     case 1: NAME(int8_tile_1)(rows, g, m, n); break;
 #if TK_PANELS >= 2

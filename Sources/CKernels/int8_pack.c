@@ -51,7 +51,8 @@ TK_INLINE float row_scale(const float *x, int64_t count) {
 /// The codes of one row in groups of 4, `stride` bytes apart; returns their sum.
 /// In [2²³, 2²⁴) floats are whole: adding 1.5·2²³ rounds to one, half to even, and leaves it in the
 /// low bits.
-TK_INLINE int32_t row_codes(const float *x, int64_t count, float scale, int8_t *to, int64_t stride) {
+TK_INLINE int32_t row_codes(const float *x, int64_t count, float scale, int8_t *to,
+                            int64_t stride) {
   const float whole = 0x1.8p23f;
   int defined = scale == scale;
   i16 sum = {0};

@@ -64,7 +64,9 @@ struct Int8ProductTests {
       for (N, K) in [(1, 1), (15, 2), (16, 3), (17, 4), (33, 5), (48, 63), (70, 64), (131, 66)] {
         let sample = Sample(M: M, N: N, K: K, unit: true)
         let expected = sample.expected(bias: false, accumulate: false)
-        for (isa, y) in onEachInstructionSet({ _ in sample.product(bias: false, accumulate: false) }) {
+        for (isa, y) in onEachInstructionSet({ _ in
+          sample.product(bias: false, accumulate: false)
+        }) {
           #expect(y == expected, "isa \(isa.rawValue), M \(M), N \(N), K \(K)")
         }
       }
@@ -171,7 +173,8 @@ struct Int8ProductTests {
       (
         int8Product(none, sample.w, onto: sample.before, stride: sample.stride),
         int8Product(
-          noDepth.0, noDepth.1, bias: sample.bias, onto: [Float](repeating: 7, count: 10), stride: 5)
+          noDepth.0, noDepth.1, bias: sample.bias, onto: [Float](repeating: 7, count: 10),
+          stride: 5)
       )
     }) {
       #expect(untouched == sample.before)

@@ -6,7 +6,8 @@ enum { sequences = 3 };
 /// Memory of one sequence's rows, that begins at `room` and has no gap behind the last row.
 static int64_t span(int64_t tokens, int64_t row, int64_t used) { return (tokens - 1) * row + used; }
 
-static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t kv_heads, int64_t dim) {
+static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t kv_heads,
+                    int64_t dim) {
   int64_t q_row = heads * dim + 5, kv_row = kv_heads * dim + 2, out_row = heads * dim;
   tk_attention_sequence list[sequences];
   output outputs[2 * sequences];

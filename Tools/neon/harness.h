@@ -28,8 +28,9 @@ typedef struct { void *at; size_t bytes; } output;
 /// parts, each time from the same contents of the outputs, and compares. The scalar results stay
 /// in the outputs.
 void compare(const char *name, kernel *run, const void *args, int count, const output *outputs);
-#define COMPARE(name, run, args, ...)                                                  \
-  compare(name, run, args, sizeof((output[]){__VA_ARGS__}) / sizeof(output), (output[]){__VA_ARGS__})
+#define COMPARE(name, run, args, ...)                                       \
+  compare(name, run, args, sizeof((output[]){__VA_ARGS__}) / sizeof(output), \
+          (output[]){__VA_ARGS__})
 
 /// Takes bytes into the digest, which must be the same on every kind of machine.
 void digest(const void *bytes, size_t count);

@@ -1,7 +1,8 @@
 // The matrix product in its three uses, and with neither operand contiguous.
 #include "harness.h"
 
-static void product(int64_t M, int64_t N, int64_t K, int a_across, int b_across, int accumulate, int bias) {
+static void product(int64_t M, int64_t N, int64_t K, int a_across, int b_across,
+                    int accumulate, int bias) {
   int64_t c_row = N + 1;
   tk_gemm_args g = {
       .M = M, .N = N, .K = K,

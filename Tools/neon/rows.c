@@ -12,7 +12,8 @@ static void norms(int64_t rows, int64_t width, int rms, int beta) {
       .beta = beta ? numbers(width, 1) : NULL, .epsilon = 1e-5f, .rms = rms,
       .y = numbers(rows * width, 1), .mean = numbers(rows, 1), .rstd = numbers(rows, 1),
   };
-  COMPARE("norm", tk_norm, &n, FLOATS(n.y, rows * width), FLOATS(n.mean, rows), FLOATS(n.rstd, rows));
+  COMPARE("norm", tk_norm, &n, FLOATS(n.y, rows * width), FLOATS(n.mean, rows),
+          FLOATS(n.rstd, rows));
   tk_norm_backward_args b = {
       .rows = rows, .width = width, .dy = numbers(rows * width, 1), .x = n.x, .gamma = n.gamma,
       .mean = n.mean, .rstd = n.rstd, .rms = rms, .dx = numbers(rows * width, 1),

@@ -6,7 +6,8 @@ static void maps(int64_t count) {
   COMPARE("exp", tk_exp, &m, FLOATS(m.y, count));
   COMPARE("logistic", tk_logistic, &m, FLOATS(m.y, count));
   float *positive = numbers(count, 1);
-  for (int64_t i = 0; i < count; i++) positive[i] = (positive[i] + 1.5f) * (float)(1u << draw() % 31);
+  for (int64_t i = 0; i < count; i++)
+    positive[i] = (positive[i] + 1.5f) * (float)(1u << draw() % 31);
   m.x = positive;
   COMPARE("log", tk_log, &m, FLOATS(m.y, count));
   release();
