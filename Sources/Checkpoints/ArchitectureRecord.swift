@@ -81,7 +81,8 @@ public struct ArchitectureRecord: Equatable, Sendable {
       layers: r.u32(0), dModel: r.u32(4), heads: r.u32(8), kvHeads: r.u32(12), headDim: r.u32(16),
       dFF: r.u32(20), vocabulary: r.u32(24), context: r.u32(28), normKind: r.u32(32),
       normEpsilon: Float(bitPattern: r.u32(36)), positionKind: r.u32(40), rotaryDims: r.u32(44),
-      ropeTheta: Float(bitPattern: r.u32(48)), mlpKind: r.u32(52), flags: Flags(rawValue: r.u32(56)))
+      ropeTheta: Float(bitPattern: r.u32(48)), mlpKind: r.u32(52), flags: Flags(rawValue: r.u32(56))
+    )
   }
 
   /// The first contradiction, with its offset in the record; nil if there is none.

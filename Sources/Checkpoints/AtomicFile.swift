@@ -34,7 +34,7 @@ final class AtomicFile {
     self.path = path
     let temporary = "\(path).partial"
     while true {
-      let descriptor = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+      let descriptor = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
       guard descriptor >= 0 else {
         throw Failure(
           .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
@@ -42,11 +42,16 @@ final class AtomicFile {
       }
       // Where locks do not exist there is nobody to take turns with.
       _ = flock(descriptor, LOCK_EX)
-      if Self.isSame(descriptor, temporary), ftruncate(descriptor, 0) == 0 {
-        self.descriptor = descriptor
-        return
+      guard Self.isSame(descriptor, temporary) else {
+        close(descriptor)
+        continue
       }
-      close(descriptor)
+      guard ftruncate(descriptor, 0) == 0 else {
+        defer { close(descriptor) }
+        throw Self.failure("cannot be written", path)
+      }
+      self.descriptor = descriptor
+      return
     }
   }
 

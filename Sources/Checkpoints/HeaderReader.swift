@@ -78,7 +78,8 @@ struct HeaderReader {
   private func checkTables(sections: Int, tensors: Int) throws {
     guard (1...Format.maximumSections).contains(sections) else {
       throw failure(
-        "\(sections) sections, where 1 to \(Format.maximumSections) are allowed", byte: 64, "header")
+        "\(sections) sections, where 1 to \(Format.maximumSections) are allowed", byte: 64, "header"
+      )
     }
     guard tensors <= Format.maximumTensors else {
       throw failure(

@@ -6,7 +6,8 @@ struct SectionTableReader {
   let reader: HeaderReader
 
   func read(count: Int, into header: inout Header) throws {
-    let tables = Format.headerBytes + count * Format.sectionRecordBytes
+    let tables =
+      Format.headerBytes + count * Format.sectionRecordBytes
       + Int(reader.bytes.u32(68)) * Format.tensorRecordBytes
     var end = tables
     for index in 0..<count {
@@ -37,15 +38,18 @@ struct SectionTableReader {
         "\(section.storedBytes) bytes from byte \(section.offset) do not lie in the file", at: 24)
       try require(
         section.rawBytes == section.storedBytes,
-        "\(section.rawBytes) raw bytes are stored as \(section.storedBytes) without a codec", at: 32)
+        "\(section.rawBytes) raw bytes are stored as \(section.storedBytes) without a codec", at: 32
+      )
       if let spare = slice.slice(48, 16).firstNonZero() {
-        throw reader.failure("a spare byte is not zero", byte: byte + 48 + spare, "section \(index)")
+        throw reader.failure(
+          "a spare byte is not zero", byte: byte + 48 + spare, "section \(index)")
       }
       end = section.end
       header.sections.append(section)
     }
     guard end == reader.fileBytes else {
-      throw reader.failure("\(reader.fileBytes - end) bytes belong to no section", byte: end, "file")
+      throw reader.failure(
+        "\(reader.fileBytes - end) bytes belong to no section", byte: end, "file")
     }
   }
 

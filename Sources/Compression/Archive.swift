@@ -30,7 +30,9 @@ public struct Archive: Sendable {
     func u32(_ offset: Int) -> Int {
       Int(bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
-    func u64(_ offset: Int) -> UInt64 { bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
+    func u64(_ offset: Int) -> UInt64 {
+      bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
 
     guard Self.isArchive(bytes) else { throw failure("this is not an archive of checkpoints", 0) }
     guard bytes.count >= ArchiveLayout.headBytes(0) else {

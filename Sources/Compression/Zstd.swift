@@ -13,7 +13,8 @@ enum Zstd {
     _ = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
     let bound = ZSTD_compressBound(bytes.count)
     return try [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-      let result = ZSTD_compress2(context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count)
+      let result = ZSTD_compress2(
+        context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count)
       guard ZSTD_isError(result) == 0 else {
         throw Failure(.failed, "zstd cannot compress: \(reason(result))")
       }
@@ -29,7 +30,9 @@ enum Zstd {
     let size = ZSTD_findFrameCompressedSize(frame.baseAddress, frame.count)
     guard ZSTD_isError(size) == 0, size == frame.count,
       ZSTD_getFrameContentSize(frame.baseAddress, frame.count) == UInt64(destination.count)
-    else { throw Failure(.badData, "the frame is not of the size that the tables state", at: place) }
+    else {
+      throw Failure(.badData, "the frame is not of the size that the tables state", at: place)
+    }
     let result = ZSTD_decompress(
       destination.baseAddress, destination.count, frame.baseAddress, frame.count)
     guard ZSTD_isError(result) == 0, result == destination.count else {

@@ -58,7 +58,8 @@ final class Sample {
       provenance: Array(#"{"parents":[]}"#.utf8))
     contents.tensors = [
       floats(.weights, .policy, "embedding", [rows, 8]), floats(.weights, .policy, "norm", [3]),
-      floats(.weights, .policy, "cube", [2, 3, 5, 7]), floats(.weights, .value, "embedding", [5, 5]),
+      floats(.weights, .policy, "cube", [2, 3, 5, 7]),
+      floats(.weights, .value, "embedding", [5, 5]),
       brains(), codes(), floats(.head, .reward, "head.weight", [8]),
       floats(.head, .reward, "gain", [1]), floats(.moments, .policy, "first/embedding", [rows, 8]),
     ]
@@ -84,7 +85,9 @@ final class Sample {
     let count = dims.reduce(1, *)
     let block = allocate(4 * count)
     var random = RandomStream(seed: 1, purpose: "\(section) \(role) \(name)")
-    for i in 0..<count { block.storeBytes(of: random.normal(), toByteOffset: 4 * i, as: Float.self) }
+    for i in 0..<count {
+      block.storeBytes(of: random.normal(), toByteOffset: 4 * i, as: Float.self)
+    }
     return TensorSource(
       section: section, role: role, name: name, dims: dims, type: .float32,
       bytes: UnsafeRawBufferPointer(block))
@@ -92,7 +95,9 @@ final class Sample {
 
   private func brains() -> TensorSource {
     let block = allocate(2 * 21)
-    for i in 0..<21 { block.storeBytes(of: UInt16(0x3F80 + i), toByteOffset: 2 * i, as: UInt16.self) }
+    for i in 0..<21 {
+      block.storeBytes(of: UInt16(0x3F80 + i), toByteOffset: 2 * i, as: UInt16.self)
+    }
     return TensorSource(
       section: .weights, role: .value, name: "brain", dims: [3, 7], type: .bfloat16,
       bytes: UnsafeRawBufferPointer(block))

@@ -26,7 +26,8 @@ import Testing
     try raw.withUnsafeBytes { try Zstd.compress($0, level: 3) }
   }
 
-  @Test("a stream of several frames is expanded whatever the pieces it comes in",
+  @Test(
+    "a stream of several frames is expanded whatever the pieces it comes in",
     arguments: [1, 7, 100_000])
   func frames(chunk: Int) throws {
     let (a, b) = (sampleBytes(30_000), sampleBytes(5, seed: 2))
