@@ -78,8 +78,23 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var parents: [Source]
   public var data: [Source]
   public var configuration: [String: JSONValue]
+  /// Facts about the model that later stages need; they pass them on.
   public var notes: [String: JSONValue] = [:]
   public var program: String = Program.version
+
+  static let worldSeedNote = "world_seed"
+
+  init(
+    stage: Stage, parents: [Model], data: [Source], configuration: [String: JSONValue]
+  ) throws {
+    self.stage = stage.rawValue
+    self.parents = parents.map { Source(name: "\($0.kind)", hash: $0.checkpoint.identity) }
+    self.data = data
+    self.configuration = configuration
+    for parent in parents {
+      if let seed = try parent.worldSeed() { notes[Self.worldSeedNote] = .number(Double(seed)) }
+    }
+  }
 }
 
 /// The program's own version.

@@ -17,29 +17,42 @@ public struct PPOStage {
   let sft: Model
   let reference: Model
   let reward: Model
-  let prompts: [[Turn]]
-  let pretraining: DocumentSource
+  let data: Data
   let precision: RolloutPrecision
-  let data: Provenance.Source
   let probe: Probe?
 
   /// - Parameters:
   ///   - sft: mapped copy-on-write; the policy's parameters are used where they lie.
   ///   - reference: the same file mapped read-only, and shared.
   public init(
-    _ context: StageContext, sft: Model, reference: Model, reward: Model, prompts: [[Turn]],
-    pretraining: DocumentSource, precision: RolloutPrecision, data: Provenance.Source,
-    probe: Probe? = nil
+    _ context: StageContext, sft: Model, reference: Model, reward: Model, data: Data,
+    precision: RolloutPrecision, probe: Probe? = nil
   ) {
     self.context = context
     self.sft = sft
     self.reference = reference
     self.reward = reward
-    self.prompts = prompts
-    self.pretraining = pretraining
-    self.precision = precision
     self.data = data
+    self.precision = precision
     self.probe = probe
+  }
+
+  /// Prompts, and text for the pretraining mix.
+  public struct Data {
+    let prompts: [[Turn]]
+    let pretraining: DocumentSource
+    let source: Provenance.Source
+
+    /// - Parameters: the user's own; nil for the built-in world's.
+    /// - Throws: `Failure(.usage)` when the base has no world to stand in.
+    public init(prompts: [[Turn]]?, texts: [String]?, sft: Model, settings: Settings) throws {
+      self.prompts =
+        try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
+      pretraining = try DocumentSource.choose(texts, model: sft)
+      source = .init(
+        name: prompts == nil ? "world" : "prompts",
+        hash: Hash.xxh64(try JSON.encode(self.prompts)))
+    }
   }
 
   /// Everything that lives as long as the stage.
@@ -65,7 +78,7 @@ public struct PPOStage {
     let trainer = machine.trainer
     let snapshot = Snapshot(
       models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average)
-    let draft = draft(total)
+    let draft = try draft(total)
 
     let loop = TrainingLoop(
       context: context, stage: .ppo, total: total,
@@ -109,11 +122,11 @@ public struct PPOStage {
     let bench = try Workbench(architecture, threads: context.threads)
     let responseLength = settings.count(.responseLength)
     let encoder = Encoder(sft.tokenizer, context: architecture.context)
-    let fitting = encoder.prompts(prompts, responseLength: responseLength)
+    let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
     guard !fitting.isEmpty else {
       throw Failure(
         .badData,
-        "none of \(prompts.count) prompts leaves room for \(responseLength) tokens in a context of \(architecture.context)",
+        "none of \(data.prompts.count) prompts leaves room for \(responseLength) tokens in a context of \(architecture.context)",
         remedy: "Lower --response-length, or use shorter prompts.")
     }
     let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
@@ -239,22 +252,18 @@ public struct PPOStage {
   /// Pretraining text that the base has not seen in the same order.
   private func pretrainingSequences(update: Int, count: Int) -> [TrainingSequence] {
     (0..<count).map {
-      pretraining.sequence(
+      data.pretraining.sequence(
         10_000_000 + update * count + $0, tokenizer: sft.tokenizer,
         context: sft.architecture.context, seed: context.seed)
     }
   }
 
-  private func draft(_ total: Int) -> CheckpointDraft {
+  private func draft(_ total: Int) throws -> CheckpointDraft {
     CheckpointDraft(
       kind: .ppo, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
       step: total,
-      provenance: Provenance(
-        stage: Stage.ppo.rawValue,
-        parents: [
-          .init(name: sft.name, hash: sft.checkpoint.identity),
-          .init(name: reward.name, hash: reward.checkpoint.identity),
-        ], data: [data],
+      provenance: try Provenance(
+        stage: .ppo, parents: [sft, reward], data: [data.source],
         configuration: context.settings.resolved([.ppo]).merging(
           ["rollout-precision": .string(precision.rawValue)]) { _, new in new }))
   }

@@ -38,20 +38,18 @@ public struct Pipeline {
 
   /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
   public func run() throws {
-    try stage("base") {
+    try context.stage("base") {
       let file = try copyBase()
       return StageResult(checkpoint: PretrainStage.file, identity: file)
     }
     let base = try model(PretrainStage.file)
-    let data = try RecipeData(inputs, base: base, settings: context.settings, seed: context.seed)
-    try stage(Stage.sft.rawValue) {
+    let data = try RecipeData(inputs, base: base, settings: context.settings)
+    try context.stage(Stage.sft) {
       try SFTStage(
-        context, base: try model(PretrainStage.file, .copyOnWrite),
-        demonstrations: data.demonstrations, validation: data.validation,
-        data: data.demonstrationSource
+        context, base: try model(PretrainStage.file, .copyOnWrite), data: data.demonstrations
       ).run()
     }
-    try stage(Stage.rankings.rawValue) {
+    try context.stage(Stage.rankings) {
       guard let world = data.world, inputs.comparisons == nil else {
         try context.run.writeLines(data.comparisons, to: RunFile.rankings)
         try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
@@ -59,27 +57,11 @@ public struct Pipeline {
       }
       return try RankingStage(context, sft: try model(SFTStage.file), world: world).run()
     }
-    try stage(Stage.reward.rawValue) { try trainReward(data) }
-    try stage(Stage.ppo.rawValue) { try trainPolicy(data) }
-    try stage(Stage.eval.rawValue) {
+    try context.stage(.reward) { try trainReward(data) }
+    try context.stage(.ppo) { try trainPolicy(data) }
+    try context.stage(.eval) {
       try evaluate(data)
       return StageResult(checkpoint: RunFile.summary)
-    }
-  }
-
-  private func stage(_ name: String, _ body: () throws -> StageResult) throws {
-    guard !context.run.isFinished(name) else { return }
-    let start = Clock.monotonic()
-    try context.run.begin(name)
-    do {
-      let result = try body()
-      try context.run.finish(
-        name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
-        identity: result.identity.map(Hexadecimal.text))
-      try context.run.retain(name, keep: 0)
-    } catch {
-      try? context.run.pause(name, seconds: Clock.monotonic() - start)
-      throw error
     }
   }
 
@@ -104,10 +86,8 @@ public struct Pipeline {
       context, sft: try model(SFTStage.file),
       data: RewardStage.Data(
         comparisons: try rankings(RunFile.rankings),
-        validation: try rankings(RankingStage.heldOutFile), demonstrations: data.demonstrations,
-        source: .init(
-          name: RunFile.rankings,
-          hash: Hash.xxh64(try Files.read(context.run.file(RunFile.rankings)))))
+        validation: try rankings(RankingStage.heldOutFile),
+        demonstrations: data.demonstrations.demonstrations)
     ).run()
   }
 
@@ -115,8 +95,7 @@ public struct Pipeline {
     let reward = try model(RewardStage.file)
     return try PPOStage(
       context, sft: try model(SFTStage.file, .copyOnWrite), reference: try model(SFTStage.file),
-      reward: reward, prompts: data.prompts,
-      pretraining: data.pretraining, precision: inputs.precision, data: data.promptSource,
+      reward: reward, data: data.ppo, precision: inputs.precision,
       probe: data.world.map { Probe($0) }
     ).run()
   }
@@ -126,7 +105,7 @@ public struct Pipeline {
     let (models, rewardModel) = try EvaluationStage(
       context, models: try files.map { (name: $0.0, model: try model($0.1)) },
       reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
-      pretraining: data.pretraining, comparisons: try rankings(RankingStage.heldOutFile)
+      pretraining: data.ppo.pretraining, comparisons: try rankings(RankingStage.heldOutFile)
     ).run()
     let manifest = context.run.manifest
     try context.run.write(

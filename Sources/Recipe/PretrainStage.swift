@@ -11,18 +11,11 @@ public struct PretrainStage {
   public static let file = "base.trlhf"
 
   let context: StageContext
-  let source: DocumentSource
-  let tokenizer: Tokenizer
-  let dataHash: Provenance.Source
+  let data: PretrainData
 
-  public init(
-    _ context: StageContext, source: DocumentSource, tokenizer: Tokenizer,
-    data: Provenance.Source
-  ) {
+  public init(_ context: StageContext, data: PretrainData) {
     self.context = context
-    self.source = source
-    self.tokenizer = tokenizer
-    dataHash = data
+    self.data = data
   }
 
   public static func architecture(_ settings: Settings, vocabulary: Int) -> Architecture {
@@ -34,6 +27,7 @@ public struct PretrainStage {
   /// Runs or continues the stage; leaves `base.trlhf`, its float32 values rounded to bfloat16.
   public func run() throws -> StageResult {
     let settings = context.settings
+    let (source, tokenizer) = (data.source, data.tokenizer)
     let architecture = Self.architecture(settings, vocabulary: tokenizer.vocabularyCount)
     try architecture.validate()
     let bench = try Workbench(architecture, threads: context.threads)
@@ -53,12 +47,7 @@ public struct PretrainStage {
     let total = settings.count(.pretrainSteps)
     let schedule = Schedule(
       .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, total / 20))
-    let draft = CheckpointDraft(
-      kind: .base, architecture: architecture, tokenizer: tokenizer, seed: context.seed,
-      step: total,
-      provenance: Provenance(
-        stage: Stage.pretrain.rawValue, parents: [], data: [dataHash],
-        configuration: settings.resolved([.pretrain])))
+    let draft = try draft(architecture, total)
     let snapshot = Snapshot(models: [(.policy, model)])
     let heldOut = source.heldOut(64, tokenizer: tokenizer, context: architecture.context)
 
@@ -86,6 +75,16 @@ public struct PretrainStage {
     parameters.roundToBFloat16()
     let identity = try draft.write(parameters.sources(.policy), to: context.run.file(Self.file))
     return StageResult(checkpoint: Self.file, identity: identity)
+  }
+
+  private func draft(_ architecture: Architecture, _ total: Int) throws -> CheckpointDraft {
+    var provenance = try Provenance(
+      stage: .pretrain, parents: [], data: [data.provenance],
+      configuration: context.settings.resolved([.pretrain]))
+    if let seed = data.worldSeed { provenance.notes[Provenance.worldSeedNote] = .number(Double(seed)) }
+    return CheckpointDraft(
+      kind: .base, architecture: architecture, tokenizer: data.tokenizer, seed: context.seed,
+      step: total, provenance: provenance)
   }
 
   static func bitsPerByte(

@@ -6,93 +6,61 @@ import World
 
 /// The data of a run: the built-in world's, with the user's own in place of any part.
 struct RecipeData {
+  /// Who knows what a good answer is; nil when the prompts are the user's own.
   let world: World?
-  let demonstrations: [Demonstration]
-  let validation: [Demonstration]
-  let demonstrationSource: Provenance.Source
+  let demonstrations: SFTStage.Data
+  /// The user's own rankings; empty when answers are sampled and ranked.
   let comparisons: [Comparison]
   let heldOutComparisons: [Comparison]
-  let prompts: [[Turn]]
+  let ppo: PPOStage.Data
+  /// The user's own prompts that PPO does not see.
   let heldOutPrompts: [[Turn]]
-  let promptSource: Provenance.Source
-  let pretraining: DocumentSource
 
   /// PPO prompts of the built-in world.
-  static let worldPrompts = 4096
+  private static let worldPrompts = 4096
   /// Every tenth record of the user's is held out.
   private static let heldOutShare = 10
 
   /// - Throws: `Failure(.usage)` when a part is missing that the base's world cannot supply.
-  init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings, seed: UInt64) throws {
-    let world = try base.worldSeed().map { World(seed: $0) }
+  init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings) throws {
     // Answers to the user's own prompts cannot be graded by the world's rubric.
-    self.world = inputs.prompts == nil && inputs.comparisons == nil ? world : nil
-    func require<T>(_ own: T?, _ builtIn: @autoclosure () -> T?, _ option: String) throws -> T {
-      if let own { return own }
-      if let builtIn = builtIn() { return builtIn }
-      throw Failure(
-        .usage, "this base model has no built-in world to take data from", at: base.name,
-        remedy: "Give \(option) FILE.")
-    }
-    let all = try require(
-      inputs.demonstrations,
-      world.map { Self.demonstrations($0, settings.count(.sftDemonstrations)) },
-      "--demonstrations")
-    if inputs.demonstrations == nil {
-      demonstrations = all
-      validation = world.map(Self.validation) ?? []
-    } else {
-      (demonstrations, validation) = Self.split(all)
-    }
-    demonstrationSource = .init(
-      name: inputs.demonstrations == nil ? "world" : "demonstrations",
-      hash: try Hash.xxh64(JSON.encode(demonstrations)))
-    let ownComparisons = inputs.comparisons.map(Self.split)
-    comparisons = ownComparisons?.0 ?? []
-    heldOutComparisons = ownComparisons?.1 ?? []
-    if inputs.comparisons == nil && inputs.prompts != nil {
+    let isOwn = inputs.prompts != nil || inputs.comparisons != nil
+    guard inputs.prompts == nil || inputs.comparisons != nil else {
       throw Failure(
         .usage, "answers to your own prompts need someone to rank them",
         remedy: "Give --comparisons FILE with ranked answers.")
     }
-    let ownPrompts = inputs.prompts ?? inputs.comparisons?.map(\.prompt.turns)
-    if let ownPrompts {
-      (prompts, heldOutPrompts) = Self.split(ownPrompts)
-    } else {
-      prompts = try require(
-        nil, world.map { world in (0..<Self.worldPrompts).map { world.item(.ppo, $0).prompt } },
-        "--prompts")
-      heldOutPrompts = []
-    }
-    promptSource = .init(
-      name: ownPrompts == nil ? "world" : "prompts", hash: try Hash.xxh64(JSON.encode(prompts)))
-    if let texts = inputs.pretrainingTexts {
-      pretraining = .texts(
-        try TokenizedTexts(
-          texts, tokenizer: base.tokenizer, context: base.architecture.context,
-          at: "--pretraining-text"))
-    } else {
-      pretraining = .world(try require(nil, world, "--pretraining-text"))
-    }
+    world = isOwn ? nil : try base.world(insteadOf: "--comparisons")
+    demonstrations = try SFTStage.Data(inputs.demonstrations, base: base, settings: settings)
+    (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
+    let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt.turns)
+    let (training, heldOut) = Self.split(own ?? [])
+    heldOutPrompts = heldOut.isEmpty ? training : heldOut
+    ppo = try PPOStage.Data(
+      prompts: own == nil ? nil : training, texts: inputs.pretrainingTexts, sft: base,
+      settings: settings)
   }
 
   static func demonstrations(_ world: World, _ count: Int) -> [Demonstration] {
-    (0..<count).map { index in
-      let (item, completion) = world.demonstration(index)
-      return Demonstration(prompt: Prompt(turns: item.prompt), completion: completion)
-    }
+    (0..<count).map { demonstration(world, $0) }
   }
 
-  /// Demonstrations that training never sees, of its own entities and phrasings.
+  /// Demonstrations that training does not see.
   static func validation(_ world: World) -> [Demonstration] {
-    (1_000_000..<1_000_100).map { index in
-      let (item, completion) = world.demonstration(index)
-      return Demonstration(prompt: Prompt(turns: item.prompt), completion: completion)
-    }
+    (1_000_000..<1_000_100).map { demonstration(world, $0) }
+  }
+
+  private static func demonstration(_ world: World, _ index: Int) -> Demonstration {
+    let (item, completion) = world.demonstration(index)
+    return Demonstration(prompt: Prompt(turns: item.prompt), completion: completion)
+  }
+
+  static func prompts(_ world: World) -> [[Turn]] {
+    (0..<worldPrompts).map { world.item(.ppo, $0).prompt }
   }
 
   static func split<T>(_ records: [T]) -> (training: [T], heldOut: [T]) {
-    guard records.count >= Self.heldOutShare else { return (records, []) }
+    guard records.count >= heldOutShare else { return (records, []) }
     var (training, heldOut): ([T], [T]) = ([], [])
     for (index, record) in records.enumerated() {
       if index % heldOutShare == heldOutShare - 1 {
@@ -106,10 +74,33 @@ struct RecipeData {
 }
 
 extension Model {
-  /// The seed of the built-in world that the base was pretrained on, if it was.
+  /// The built-in world that the base was pretrained on.
+  ///
+  /// - Throws: `Failure(.usage)` for a base of the user's own, which has none.
+  func world(insteadOf option: String) throws -> World {
+    guard let seed = try worldSeed() else {
+      throw Failure(
+        .usage, "this model has no built-in world to take data from", at: name,
+        remedy: "Give \(option) FILE.")
+    }
+    return World(seed: seed)
+  }
+
+  /// The seed of the world that the model was pretrained on; later stages carry it on.
   func worldSeed() throws -> UInt64? {
     let provenance = try JSON.decode(
       Provenance.self, from: checkpoint.provenance, at: "\(name), provenance")
-    return provenance.notes["world_seed"]?.number.map { UInt64($0) }
+    return provenance.notes[Provenance.worldSeedNote]?.number.map { UInt64($0) }
+  }
+}
+
+extension DocumentSource {
+  /// The user's texts, or the world's documents.
+  static func choose(_ texts: [String]?, model: Model) throws -> DocumentSource {
+    guard let texts else { return .world(try model.world(insteadOf: "--pretraining-text")) }
+    return .texts(
+      try TokenizedTexts(
+        texts, tokenizer: model.tokenizer, context: model.architecture.context,
+        at: "--pretraining-text"))
   }
 }

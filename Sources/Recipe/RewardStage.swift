@@ -18,14 +18,25 @@ public struct RewardStage {
     public var demonstrations: [Demonstration]
     public var source: Provenance.Source
 
+    /// - Parameters:
+    ///   - validation: nil for a tenth of `comparisons`.
+    ///   - demonstrations: nil for the best answers of `comparisons`.
     public init(
-      comparisons: [Comparison], validation: [Comparison], demonstrations: [Demonstration],
-      source: Provenance.Source
-    ) {
-      self.comparisons = comparisons
-      self.validation = validation
-      self.demonstrations = demonstrations
-      self.source = source
+      comparisons: [Comparison], validation: [Comparison]? = nil,
+      demonstrations: [Demonstration]? = nil
+    ) throws {
+      let (training, heldOut) = RecipeData.split(comparisons)
+      self.comparisons = validation == nil ? training : comparisons
+      self.validation = validation ?? heldOut
+      self.demonstrations =
+        demonstrations
+        ?? comparisons.map { comparison in
+          let best = comparison.ranks.firstIndex(of: comparison.ranks.min()!)!
+          return Demonstration(
+            prompt: comparison.prompt, completion: comparison.completions[best])
+        }
+      source = .init(
+        name: "comparisons", hash: Hash.xxh64(try JSON.encode(self.comparisons)))
     }
   }
 
@@ -60,7 +71,7 @@ public struct RewardStage {
     let total = order.steps(epochs: settings.count(.rewardEpochs))
     let schedule = Schedule(.cosine, peak: settings[.rewardRate], floor: 0.1)
     let snapshot = Snapshot(models: [(.policy, model)])
-    let draft = draft(total)
+    let draft = try draft(total)
 
     let loop = TrainingLoop(
       context: context, stage: .reward, total: total,
@@ -126,13 +137,12 @@ public struct RewardStage {
     return StageResult(checkpoint: Self.file, identity: identity)
   }
 
-  private func draft(_ total: Int) -> CheckpointDraft {
+  private func draft(_ total: Int) throws -> CheckpointDraft {
     CheckpointDraft(
       kind: .reward, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
       step: total,
-      provenance: Provenance(
-        stage: Stage.reward.rawValue,
-        parents: [.init(name: sft.name, hash: sft.checkpoint.identity)], data: [data.source],
+      provenance: try Provenance(
+        stage: .reward, parents: [sft], data: [data.source],
         configuration: context.settings.resolved([.reward])))
   }
 }

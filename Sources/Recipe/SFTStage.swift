@@ -12,22 +12,41 @@ public struct SFTStage {
 
   let context: StageContext
   let base: Model
-  let demonstrations: [Demonstration]
-  let validation: [Demonstration]
-  let data: Provenance.Source
+  let data: Data
 
-  /// - Parameters:
-  ///   - base: mapped copy-on-write; trained where it lies.
-  ///   - validation: only measured; may be empty.
-  public init(
-    _ context: StageContext, base: Model, demonstrations: [Demonstration],
-    validation: [Demonstration], data: Provenance.Source
-  ) {
+  /// - Parameter base: mapped copy-on-write; trained where it lies.
+  public init(_ context: StageContext, base: Model, data: Data) {
     self.context = context
     self.base = base
-    self.demonstrations = demonstrations
-    self.validation = validation
     self.data = data
+  }
+
+  /// Demonstrations, some of them only measured.
+  public struct Data {
+    let demonstrations: [Demonstration]
+    let validation: [Demonstration]
+    let source: Provenance.Source
+
+    /// - Parameters:
+    ///   - own: the user's; nil for the built-in world's.
+    ///   - validation: the user's; nil for a tenth of `own`.
+    /// - Throws: `Failure(.usage)` when there are none and the base has no world.
+    public init(
+      _ own: [Demonstration]?, validation: [Demonstration]? = nil, base: Model, settings: Settings
+    ) throws {
+      if let own {
+        let (training, heldOut) = RecipeData.split(own)
+        demonstrations = validation == nil ? training : own
+        self.validation = validation ?? heldOut
+      } else {
+        let world = try base.world(insteadOf: "--demonstrations")
+        demonstrations = RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
+        self.validation = validation ?? RecipeData.validation(world)
+      }
+      source = .init(
+        name: own == nil ? "world" : "demonstrations",
+        hash: Hash.xxh64(try JSON.encode(demonstrations)))
+    }
   }
 
   /// Runs or continues the stage; leaves `sft.trlhf`.
@@ -36,8 +55,8 @@ public struct SFTStage {
     let settings = context.settings
     let architecture = base.architecture
     let encoder = Encoder(base.tokenizer, context: architecture.context)
-    let sequences = try encoder.sequences(demonstrations, called: "demonstrations")
-    let heldOut = encoder.fitting(validation)
+    let sequences = try encoder.sequences(data.demonstrations, called: "demonstrations")
+    let heldOut = encoder.fitting(data.validation)
     let bench = try Workbench(architecture, threads: context.threads)
     let batch = min(settings.count(.sftBatch), sequences.count)
     let parameters = try base.file.parameters()
@@ -51,7 +70,7 @@ public struct SFTStage {
     let total = order.steps(epochs: settings.count(.sftEpochs))
     let schedule = Schedule(.cosine, peak: settings[.sftRate], floor: 0.1)
     let snapshot = Snapshot(models: [(.policy, model)])
-    let draft = draft(total)
+    let draft = try draft(total)
 
     let loop = TrainingLoop(
       context: context, stage: .sft, total: total,
@@ -75,13 +94,12 @@ public struct SFTStage {
     return StageResult(checkpoint: Self.file, identity: identity)
   }
 
-  private func draft(_ total: Int) -> CheckpointDraft {
+  private func draft(_ total: Int) throws -> CheckpointDraft {
     CheckpointDraft(
       kind: .sft, architecture: base.architecture, tokenizer: base.tokenizer, seed: context.seed,
       step: total,
-      provenance: Provenance(
-        stage: Stage.sft.rawValue,
-        parents: [.init(name: base.name, hash: base.checkpoint.identity)], data: [data],
+      provenance: try Provenance(
+        stage: .sft, parents: [base], data: [data.source],
         configuration: context.settings.resolved([.sft])))
   }
 }

@@ -10,6 +10,8 @@ struct Sampler {
   let options: SamplingOptions
   let seed: UInt64
   let purpose: String
+  /// The number of the first prompt, where several calls share a run of random streams.
+  var firstPrompt = 0
 
   struct Answer {
     let prompt: [Int32]
@@ -33,7 +35,7 @@ struct Sampler {
       let generated = try generator.run(
         chunk.enumerated().map { offset, prompt in
           Generator.Request(
-            prompt: prompt, stream: UInt64((first + offset) * samples), samples: samples)
+            prompt: prompt, stream: UInt64((firstPrompt + first + offset) * samples), samples: samples)
         },
         weights: weights, options: options, seed: seed, purpose: purpose)
       for (prompt, samples) in zip(chunk, generated) {

@@ -38,6 +38,28 @@ public struct StageContext {
     self.resumeCommand = resumeCommand
   }
 
+  /// Runs a stage unless it is finished, and records it in the manifest.
+  public func stage(_ name: String, _ body: () throws -> StageResult) throws {
+    guard !run.isFinished(name) else { return }
+    let start = Clock.monotonic()
+    try run.begin(name)
+    do {
+      let result = try body()
+      try run.finish(
+        name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
+        identity: result.identity.map(Hexadecimal.text))
+      try run.retain(name, keep: 0)
+    } catch {
+      // The stage's own error matters more than one of the manifest.
+      try? run.pause(name, seconds: Clock.monotonic() - start)
+      throw error
+    }
+  }
+
+  public func stage(_ stage: Stage, _ body: () throws -> StageResult) throws {
+    try self.stage(stage.rawValue, body)
+  }
+
   func interrupted() -> Failure {
     Failure(.interrupted, "interrupted; the state is saved", remedy: "Continue with: \(resumeCommand)")
   }

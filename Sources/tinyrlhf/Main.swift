@@ -1,6 +1,39 @@
 import ArgumentParser
+import Support
 
 @main
-struct Main: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "tinyrlhf")
+struct TinyRLHF: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tinyrlhf",
+    abstract: "The whole ChatGPT recipe in one binary: SFT, rankings, reward model, PPO-ptx.",
+    discussion: """
+      `tinyrlhf all` runs everything with nothing but this program. Data goes to standard output, \
+      everything for people to standard error.
+
+      Exit codes: 0 done; 1 failed; 64 usage; 65 bad data or a damaged file; 69 not enough memory; \
+      73, 74 cannot create, input-output error; 75 the run is held by another process; \
+      130 interrupted, state saved.
+      """,
+    version: "tinyrlhf \(ProgramVersion.text)",
+    groupedSubcommands: [
+      CommandGroup(name: "The recipe", subcommands: [
+        All.self, Pretrain.self, SFT.self, SampleCommand.self, Reward.self, PPO.self, Eval.self,
+        ReportCommand.self,
+      ]),
+    ])
+
+  static func main() {
+    Signals.explainBusErrors()
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      Console.error("tinyrlhf: \(failure)")
+      exit(withCode: failure.kind.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func exit(withCode code: Int32) -> Never { exit(withError: ExitCode(code)) }
 }

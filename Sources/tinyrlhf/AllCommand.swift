@@ -1,0 +1,72 @@
+import ArgumentParser
+import Datasets
+import Recipe
+import Reports
+import Runs
+import Support
+
+struct All: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "all",
+    abstract: "The whole recipe: base, SFT, rankings, reward model, PPO-ptx, evaluation, report.",
+    discussion: """
+      Options replace parts of the built-in world by your files. A finished stage is not run \
+      again; --resume continues an interrupted run.
+      """)
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
+  var output: String = "runs/all"
+  @Option(help: ArgumentHelp("Base model. \(ModelSource.help)", valueName: "model"))
+  var model: String = ModelSource.builtin
+  @Option(help: ArgumentHelp("Demonstrations, JSON Lines.", valueName: "file"))
+  var demonstrations: String?
+  @Option(help: ArgumentHelp("Ranked answers, JSON Lines; no answers are sampled then.", valueName: "file"))
+  var comparisons: String?
+  @Option(help: ArgumentHelp("Prompts for PPO, JSON Lines.", valueName: "file"))
+  var prompts: String?
+  @Option(help: ArgumentHelp("Text for the pretraining mix.", valueName: "file"))
+  var pretrainingText: String?
+  @Flag(help: "Print summary.json instead of the table.")
+  var json = false
+  @OptionGroup var run: FolderOptions
+  @OptionGroup(title: "Stages") var recipe: RecipeParameters
+  @OptionGroup(title: "PPO") var ppo: PPOParameters
+
+  func run() throws {
+    var settings = try run.settings(nil)
+    try recipe.apply(to: &settings)
+    try ppo.apply(to: &settings)
+    var inputs = Pipeline.Inputs()
+    inputs.precision = ppo.rolloutPrecision
+    inputs.demonstrations = try demonstrations.map { try read($0, readDemonstrations) }
+    inputs.comparisons = try comparisons.map { try read($0, readComparisons) }
+    inputs.prompts = try prompts.map { try read($0, readPrompts).map(\.turns) }
+    inputs.pretrainingTexts = try pretrainingText.map { try read($0, readDocuments) }
+    let options = [
+      ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
+      ("pretraining-text", pretrainingText), ("model", model),
+      ("rollout-precision", ppo.rolloutPrecision.rawValue),
+    ]
+    let context = try run.context(
+      output, settings, stages: Stage.allCases.filter { $0 != .pretrain },
+      extra: options.compactMap { name, value in value.map { (name, $0) } })
+    try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, to: $0) }).run()
+    try Report.write(context.run.path)
+    if json {
+      try Console.output(Files.read(context.run.file(RunFile.summary)))
+    } else {
+      let terminal = Terminal.standardOutput
+      try Console.output(
+        try Report.terminal(context.run.path, width: terminal.width, colour: terminal.colour))
+    }
+    Console.error("The report is \(context.run.file(RunFile.report)).")
+  }
+
+  private func read<Record>(_ path: String, _ reader: (String, Bool) throws -> Dataset<Record>)
+    throws -> [Record]
+  {
+    let dataset = try reader(path, true)
+    if !run.quiet { Console.error("\(dataset.report)") }
+    return dataset.records
+  }
+}

@@ -1,0 +1,58 @@
+import CWeights
+import Checkpoints
+import Recipe
+import Runs
+import Support
+
+/// What MODEL on a command line means: a checkpoint, an archive, a run folder or `builtin:base`.
+enum ModelSource {
+  static let help = "A .trlhf, a .trlhf.zst, a run folder, or builtin:base."
+  static let builtin = "builtin:base"
+
+  /// Opens a model where it lies.
+  static func open(
+    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
+  ) throws -> Model {
+    try Model(checkpoint(name, access: access, verify: verify))
+  }
+
+  static func checkpoint(
+    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
+  ) throws -> Checkpoint {
+    if name == builtin {
+      return try Checkpoint.open(archive: try builtinArchive(), name: builtin, access: access)
+    }
+    return try Checkpoint.open(path(name), access: access, verify: verify)
+  }
+
+  /// Puts the model, expanded, at `destination`.
+  static func copy(_ name: String, to destination: String) throws {
+    if name == builtin {
+      try Checkpoint.expand(archive: try builtinArchive(), name: builtin, to: destination)
+    } else {
+      try Checkpoint.expand(path(name), to: destination)
+    }
+  }
+
+  /// A run folder stands for its best model.
+  private static func path(_ name: String) throws -> String {
+    guard Files.exists("\(name)/\(RunFile.manifest)") else { return name }
+    for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file]
+    where Files.exists("\(name)/\(file)") {
+      return "\(name)/\(file)"
+    }
+    throw Failure(
+      .badData, "this run has no model yet", at: name, remedy: "Continue it with --resume.")
+  }
+
+  private static func builtinArchive() throws -> [UInt8] {
+    guard tinyrlhf_base_count > 0 else {
+      throw Failure(
+        .badData, "this program was built without its base model",
+        remedy: "Make Weights/base.trlhf.zst with Tools/make-weights and build again, or name a model.")
+    }
+    return withUnsafePointer(to: tinyrlhf_base) { pointer in
+      Array(UnsafeRawBufferPointer(start: pointer, count: tinyrlhf_base_count))
+    }
+  }
+}

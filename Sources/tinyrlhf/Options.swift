@@ -1,0 +1,97 @@
+import ArgumentParser
+import Recipe
+import Runs
+import Support
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Options that mean something to every command that computes.
+struct ComputeOptions: ParsableArguments {
+  @Option(help: "Threads. Results do not depend on their number.")
+  var threads: Int = ComputeOptions.processors
+
+  static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  func validate() throws {
+    guard (1...256).contains(threads) else {
+      throw ValidationError("--threads \(threads) is not in 1…256.")
+    }
+  }
+}
+
+/// Options of every command that writes into a run folder.
+struct FolderOptions: ParsableArguments {
+  @Flag(help: "Continue the run in the folder, to the bytes of an uninterrupted one.")
+  var resume = false
+
+  @Flag(help: "Everything in small: the same stages in a minute.")
+  var quick = false
+
+  @Option(help: "Seed of everything that is drawn. The built-in world's facts do not follow it.")
+  var seed: UInt64 = 1
+
+  @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON; the command line wins.", valueName: "file"))
+  var config: String?
+
+  @Option(help: "Seconds between training checkpoints.")
+  var saveInterval: Double = 30
+
+  @Option(help: "Training checkpoints kept of each stage.")
+  var keep: Int = 1
+
+  @Flag(name: .shortAndLong, help: "No progress lines.")
+  var quiet = false
+
+  @OptionGroup var compute: ComputeOptions
+}
+
+extension FolderOptions {
+  /// Settings from defaults, `--quick` and `--config`; the command's own options come on top.
+  func settings(_ stage: Stage?) throws -> Settings {
+    var settings = Settings(quick: quick)
+    if let config {
+      let object = try JSON.decode([String: JSONValue].self, from: Files.read(config), at: config)
+      try settings.merge(object, stage: stage, at: config)
+    }
+    return settings
+  }
+
+  /// Opens or continues the run folder and makes the context of its stages.
+  /// - Parameter extra: options beside the hyper-parameters that a resumed run must repeat.
+  func context(
+    _ output: String, _ settings: Settings, stages: [Stage], extra: [(String, String)] = []
+  ) throws -> StageContext {
+    Signals.catchInterrupts()
+    var configuration = settings.resolved(stages)
+    configuration["quick"] = .bool(quick)
+    for (name, value) in extra { configuration[name] = .string(value) }
+    let run = try RunFolder.start(
+      at: output,
+      manifest: Manifest(
+        command: CommandLine.arguments, configuration: configuration, seed: seed,
+        host: .current(threads: compute.threads)),
+      resume: resume)
+    let terminal = Terminal.standardError
+    return try StageContext(
+      run: run, settings: settings, seed: seed, threads: compute.threads,
+      saveInterval: saveInterval, keep: max(1, keep), resumeCommand: resumeCommand,
+      progress: { stage, total, first in
+        Progress(
+          stage: stage, total: total, first: first, terminal: terminal, quiet: quiet,
+          write: Console.raw)
+      },
+      isInterrupted: { Signals.interrupted })
+  }
+
+  private var resumeCommand: String {
+    let words = CommandLine.arguments.map { word in
+      word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,@+".contains($0) } && !word.isEmpty
+        ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+    return (resume ? words : words + ["--resume"]).joined(separator: " ")
+  }
+}

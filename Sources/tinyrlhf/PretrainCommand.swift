@@ -1,0 +1,37 @@
+import ArgumentParser
+import Datasets
+import Recipe
+import Runs
+import Support
+import Tokenizers
+import World
+
+struct Pretrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a tokenizer and a base model on text; leaves base.trlhf.")
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
+  var output: String
+  @Option(help: ArgumentHelp("Text, or JSON Lines with \"text\"; without it, the built-in world's.", valueName: "file"))
+  var pretrainingText: String?
+  @Option(help: "Seed of the built-in world's facts.")
+  var worldSeed: UInt64 = 1
+  @OptionGroup var run: FolderOptions
+  @OptionGroup(title: "Model and training") var parameters: PretrainParameters
+
+  func run() throws {
+    var settings = try run.settings(.pretrain)
+    try parameters.apply(to: &settings)
+    let texts = try pretrainingText.map { path -> [String] in
+      let dataset = try readDocuments(path)
+      if !run.quiet { Console.error("\(dataset.report)") }
+      return dataset.records
+    }
+    let data = try PretrainData(texts, worldSeed: worldSeed, settings: settings, at: pretrainingText)
+    let context = try run.context(
+      output, settings, stages: [.pretrain],
+      extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])
+    try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }
+    Console.error("The base model is \(context.run.file(PretrainStage.file)).")
+  }
+}

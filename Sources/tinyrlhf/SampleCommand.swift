@@ -1,0 +1,43 @@
+import ArgumentParser
+import Datasets
+import Recipe
+import Support
+
+struct SampleCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sample",
+    abstract: "K answers for each prompt: JSON Lines in, {\"prompt\", \"completions\"} out.",
+    discussion: "Each output line can be ranked by adding \"ranks\" and is then a comparison.")
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @Option(help: ArgumentHelp("Prompts, JSON Lines; - for standard input.", valueName: "file"))
+  var prompts: String = "-"
+  @Option(help: "Answers a prompt.") var samples: Int = 4
+  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Flag(help: "Generate in float32 instead of int8.") var float32 = false
+  @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
+  @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    guard (1...64).contains(samples) else {
+      throw Failure(.usage, "--samples \(samples) is not in 1…64")
+    }
+    let dataset = try readPrompts(prompts)
+    if !quiet { Console.error("\(dataset.report)") }
+    let model = try ModelSource.open(model)
+    let answerer = try Answerer(
+      model, threads: compute.threads, precision: float32 ? .float32 : .int8,
+      options: try sampling.options())
+    try answerer.answers(dataset.records.map(\.turns), samples: samples, seed: seed) { prompt, texts in
+      try Console.output(
+        JSON.line(SampleLine(prompt: Prompt(turns: prompt), completions: texts, policy: model.name)))
+    }
+  }
+
+  private struct SampleLine: Encodable {
+    let prompt: Prompt
+    let completions: [String]
+    let policy: String
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Models
+
+/// How text is generated.
+struct SamplingParameters: ParsableArguments {
+  @Option(help: "Longest answer, in tokens.") var maxNewTokens: Int = 64
+  @Option(help: "0 takes the most probable token.") var temperature: Float = 1
+  @Option(help: "Only the k most probable tokens; 0 for all.") var topK: Int = 0
+  @Option(help: "Only the fewest tokens whose probabilities sum to p.") var topP: Float = 1
+  @Option(help: ArgumentHelp("End the answer before this text; may be repeated.", valueName: "text"))
+  var stop: [String] = []
+
+  /// - Throws: `Failure(.usage)` naming the option that is out of bounds.
+  func options() throws -> SamplingOptions {
+    var options = SamplingOptions()
+    options.maxNewTokens = maxNewTokens
+    options.temperature = temperature
+    options.topK = topK
+    options.topP = topP
+    try options.validate()
+    return options
+  }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Datasets
+import Recipe
+import Runs
+import Support
+import Training
+
+struct SFT: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sft", abstract: "Fine-tune a model on demonstrations; leaves sft.trlhf.")
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
+  var output: String
+  @Option(help: ArgumentHelp("The model to fine-tune. \(ModelSource.help)", valueName: "model"))
+  var model: String = ModelSource.builtin
+  @Option(help: ArgumentHelp("Demonstrations, JSON Lines; without it, the built-in world's.", valueName: "file"))
+  var demonstrations: String?
+  @Option(help: ArgumentHelp("Held-out demonstrations, only measured.", valueName: "file"))
+  var validation: String?
+  @OptionGroup var run: FolderOptions
+  @OptionGroup var parameters: StageParameters
+
+  func run() throws {
+    var settings = try run.settings(.sft)
+    try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
+    let data = try demonstrations.map { try run.read($0, readDemonstrations) }
+    let heldOut = try validation.map { try run.read($0, readDemonstrations) }
+    let base = try ModelSource.open(model, access: .copyOnWrite)
+    let stageData = try SFTStage.Data(
+      data, validation: heldOut, base: base, settings: settings)
+    let context = try run.context(
+      output, settings, stages: [.sft],
+      extra: [("model", model), ("demonstrations", demonstrations ?? "world")])
+    try context.stage(.sft) { try SFTStage(context, base: base, data: stageData).run() }
+    Console.error("The fine-tuned model is \(context.run.file(SFTStage.file)).")
+  }
+}
+
+struct Reward: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a reward model on ranked answers; leaves reward.trlhf.")
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
+  var output: String
+  @Option(help: ArgumentHelp("The SFT model to start from. \(ModelSource.help)", valueName: "model"))
+  var model: String
+  @Option(help: ArgumentHelp("Ranked answers, JSON Lines.", valueName: "file"))
+  var comparisons: String
+  @Option(help: ArgumentHelp("Held-out rankings, only measured; without it, a tenth of the others.", valueName: "file"))
+  var validation: String?
+  @Option(help: ArgumentHelp("Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
+  var demonstrations: String?
+  @OptionGroup var run: FolderOptions
+  @OptionGroup var parameters: StageParameters
+
+  func run() throws {
+    var settings = try run.settings(.reward)
+    try parameters.apply(
+      to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
+    let data = try RewardStage.Data(
+      comparisons: run.read(comparisons, readComparisons),
+      validation: validation.map { try run.read($0, readComparisons) },
+      demonstrations: demonstrations.map { try run.read($0, readDemonstrations) })
+    let sft = try ModelSource.open(model)
+    let context = try run.context(
+      output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
+    try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
+    Console.error("The reward model is \(context.run.file(RewardStage.file)).")
+  }
+}
+
+struct PPO: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "ppo",
+    abstract: "Improve a model against a reward model with PPO and pretraining mix; leaves ppo.trlhf.")
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
+  var output: String
+  @Option(help: ArgumentHelp("The SFT model. \(ModelSource.help)", valueName: "model"))
+  var model: String
+  @Option(help: ArgumentHelp("The reward model.", valueName: "model"))
+  var rewardModel: String
+  @Option(help: ArgumentHelp("Prompts, JSON Lines; without it, the built-in world's.", valueName: "file"))
+  var prompts: String?
+  @Option(help: ArgumentHelp("Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
+  var pretrainingText: String?
+  @OptionGroup var run: FolderOptions
+  @OptionGroup var stage: StageParameters
+  @OptionGroup var parameters: PPOParameters
+
+  func run() throws {
+    var settings = try run.settings(.ppo)
+    try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
+    try parameters.apply(to: &settings)
+    let sft = try ModelSource.open(model, access: .copyOnWrite)
+    let data = try PPOStage.Data(
+      prompts: prompts.map { try run.read($0, readPrompts).map(\.turns) },
+      texts: pretrainingText.map { try run.read($0, readDocuments) }, sft: sft, settings: settings)
+    let context = try run.context(
+      output, settings, stages: [.ppo],
+      extra: [
+        ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
+        ("pretraining-text", pretrainingText ?? "world"),
+        ("rollout-precision", parameters.rolloutPrecision.rawValue),
+      ])
+    let reference = try ModelSource.open(model)
+    let reward = try ModelSource.open(rewardModel)
+    try context.stage(.ppo) {
+      try PPOStage(
+        context, sft: sft, reference: reference, reward: reward, data: data,
+        precision: parameters.rolloutPrecision
+      ).run()
+    }
+    Console.error("The model is \(context.run.file(PPOStage.file)).")
+  }
+}
+
+extension FolderOptions {
+  /// Reads a data file and says what it is.
+  func read<Record>(_ path: String, _ reader: (String, Bool) throws -> Dataset<Record>) throws
+    -> [Record]
+  {
+    let dataset = try reader(path, true)
+    if !quiet { Console.error("\(dataset.report)") }
+    return dataset.records
+  }
+}
