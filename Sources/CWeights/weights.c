@@ -4,11 +4,13 @@
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 #if defined(__has_embed) && __has_embed("../../Weights/base.trlhf.zst")
-const uint8_t tinyrlhf_base[] = {
+static const uint8_t base[] = {
 #embed "../../Weights/base.trlhf.zst"
 };
-const size_t tinyrlhf_base_count = sizeof tinyrlhf_base;
+const size_t tinyrlhf_base_count = sizeof base;
 #else
-const uint8_t tinyrlhf_base[] = {0};
+static const uint8_t base[] = {0};
 const size_t tinyrlhf_base_count = 0;
 #endif
+
+const uint8_t *tinyrlhf_base_bytes(void) { return base; }

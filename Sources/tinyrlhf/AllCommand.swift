@@ -28,26 +28,26 @@ struct All: ParsableCommand {
   var pretrainingText: String?
   @Flag(help: "Print summary.json instead of the table.")
   var json = false
-  @OptionGroup var run: FolderOptions
+  @OptionGroup var folder: FolderOptions
   @OptionGroup(title: "Stages") var recipe: RecipeParameters
   @OptionGroup(title: "PPO") var ppo: PPOParameters
 
   func run() throws {
-    var settings = try run.settings(nil)
+    var settings = try folder.settings(nil)
     try recipe.apply(to: &settings)
     try ppo.apply(to: &settings)
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
-    inputs.demonstrations = try demonstrations.map { try read($0, readDemonstrations) }
-    inputs.comparisons = try comparisons.map { try read($0, readComparisons) }
-    inputs.prompts = try prompts.map { try read($0, readPrompts).map(\.turns) }
-    inputs.pretrainingTexts = try pretrainingText.map { try read($0, readDocuments) }
+    inputs.demonstrations = try demonstrations.map { try folder.read($0, readDemonstrations) }
+    inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons) }
+    inputs.prompts = try prompts.map { try folder.read($0, readPrompts).map(\.turns) }
+    inputs.pretrainingTexts = try pretrainingText.map { try folder.read($0, readDocuments) }
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
       ("rollout-precision", ppo.rolloutPrecision.rawValue),
     ]
-    let context = try run.context(
+    let context = try folder.context(
       output, settings, stages: Stage.allCases.filter { $0 != .pretrain },
       extra: options.compactMap { name, value in value.map { (name, $0) } })
     try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, to: $0) }).run()
@@ -60,13 +60,5 @@ struct All: ParsableCommand {
         try Report.terminal(context.run.path, width: terminal.width, colour: terminal.colour))
     }
     Console.error("The report is \(context.run.file(RunFile.report)).")
-  }
-
-  private func read<Record>(_ path: String, _ reader: (String, Bool) throws -> Dataset<Record>)
-    throws -> [Record]
-  {
-    let dataset = try reader(path, true)
-    if !run.quiet { Console.error("\(dataset.report)") }
-    return dataset.records
   }
 }

@@ -17,7 +17,7 @@ struct TinyRLHF: ParsableCommand {
     version: "tinyrlhf \(ProgramVersion.text)",
     groupedSubcommands: [
       CommandGroup(name: "The recipe", subcommands: [
-        All.self, Pretrain.self, SFT.self, SampleCommand.self, Reward.self, PPO.self, Eval.self,
+        All.self, Pretrain.self, SFT.self, SampleCommand.self, Reward.self, PPO.self,
         ReportCommand.self,
       ]),
     ])

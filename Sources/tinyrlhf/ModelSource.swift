@@ -20,18 +20,14 @@ enum ModelSource {
     _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
   ) throws -> Checkpoint {
     if name == builtin {
-      return try Checkpoint.open(archive: try builtinArchive(), name: builtin, access: access)
+      return try withBuiltinArchive { try Checkpoint(bytes: $0, name: builtin, access: access) }
     }
     return try Checkpoint.open(path(name), access: access, verify: verify)
   }
 
   /// Puts the model, expanded, at `destination`.
   static func copy(_ name: String, to destination: String) throws {
-    if name == builtin {
-      try Checkpoint.expand(archive: try builtinArchive(), name: builtin, to: destination)
-    } else {
-      try Checkpoint.expand(path(name), to: destination)
-    }
+    try checkpoint(name).copy(to: destination)
   }
 
   /// A run folder stands for its best model.
@@ -45,14 +41,13 @@ enum ModelSource {
       .badData, "this run has no model yet", at: name, remedy: "Continue it with --resume.")
   }
 
-  private static func builtinArchive() throws -> [UInt8] {
+  private static func withBuiltinArchive<T>(_ body: (UnsafeRawBufferPointer) throws -> T) throws -> T {
     guard tinyrlhf_base_count > 0 else {
       throw Failure(
         .badData, "this program was built without its base model",
         remedy: "Make Weights/base.trlhf.zst with Tools/make-weights and build again, or name a model.")
     }
-    return withUnsafePointer(to: tinyrlhf_base) { pointer in
-      Array(UnsafeRawBufferPointer(start: pointer, count: tinyrlhf_base_count))
-    }
+    return try body(
+      UnsafeRawBufferPointer(start: tinyrlhf_base_bytes(), count: tinyrlhf_base_count))
   }
 }

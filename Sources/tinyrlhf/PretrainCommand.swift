@@ -16,19 +16,19 @@ struct Pretrain: ParsableCommand {
   var pretrainingText: String?
   @Option(help: "Seed of the built-in world's facts.")
   var worldSeed: UInt64 = 1
-  @OptionGroup var run: FolderOptions
+  @OptionGroup var folder: FolderOptions
   @OptionGroup(title: "Model and training") var parameters: PretrainParameters
 
   func run() throws {
-    var settings = try run.settings(.pretrain)
+    var settings = try folder.settings(.pretrain)
     try parameters.apply(to: &settings)
     let texts = try pretrainingText.map { path -> [String] in
       let dataset = try readDocuments(path)
-      if !run.quiet { Console.error("\(dataset.report)") }
+      if !folder.quiet { Console.error("\(dataset.report)") }
       return dataset.records
     }
     let data = try PretrainData(texts, worldSeed: worldSeed, settings: settings, at: pretrainingText)
-    let context = try run.context(
+    let context = try folder.context(
       output, settings, stages: [.pretrain],
       extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])
     try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }

@@ -17,18 +17,18 @@ struct SFT: ParsableCommand {
   var demonstrations: String?
   @Option(help: ArgumentHelp("Held-out demonstrations, only measured.", valueName: "file"))
   var validation: String?
-  @OptionGroup var run: FolderOptions
+  @OptionGroup var folder: FolderOptions
   @OptionGroup var parameters: StageParameters
 
   func run() throws {
-    var settings = try run.settings(.sft)
+    var settings = try folder.settings(.sft)
     try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
-    let data = try demonstrations.map { try run.read($0, readDemonstrations) }
-    let heldOut = try validation.map { try run.read($0, readDemonstrations) }
+    let data = try demonstrations.map { try folder.read($0, readDemonstrations) }
+    let heldOut = try validation.map { try folder.read($0, readDemonstrations) }
     let base = try ModelSource.open(model, access: .copyOnWrite)
     let stageData = try SFTStage.Data(
       data, validation: heldOut, base: base, settings: settings)
-    let context = try run.context(
+    let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")])
     try context.stage(.sft) { try SFTStage(context, base: base, data: stageData).run() }
@@ -50,19 +50,19 @@ struct Reward: ParsableCommand {
   var validation: String?
   @Option(help: ArgumentHelp("Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
   var demonstrations: String?
-  @OptionGroup var run: FolderOptions
+  @OptionGroup var folder: FolderOptions
   @OptionGroup var parameters: StageParameters
 
   func run() throws {
-    var settings = try run.settings(.reward)
+    var settings = try folder.settings(.reward)
     try parameters.apply(
       to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
     let data = try RewardStage.Data(
-      comparisons: run.read(comparisons, readComparisons),
-      validation: validation.map { try run.read($0, readComparisons) },
-      demonstrations: demonstrations.map { try run.read($0, readDemonstrations) })
+      comparisons: folder.read(comparisons, readComparisons),
+      validation: validation.map { try folder.read($0, readComparisons) },
+      demonstrations: demonstrations.map { try folder.read($0, readDemonstrations) })
     let sft = try ModelSource.open(model)
-    let context = try run.context(
+    let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
     Console.error("The reward model is \(context.run.file(RewardStage.file)).")
@@ -84,19 +84,19 @@ struct PPO: ParsableCommand {
   var prompts: String?
   @Option(help: ArgumentHelp("Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
   var pretrainingText: String?
-  @OptionGroup var run: FolderOptions
+  @OptionGroup var folder: FolderOptions
   @OptionGroup var stage: StageParameters
   @OptionGroup var parameters: PPOParameters
 
   func run() throws {
-    var settings = try run.settings(.ppo)
+    var settings = try folder.settings(.ppo)
     try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
     try parameters.apply(to: &settings)
     let sft = try ModelSource.open(model, access: .copyOnWrite)
     let data = try PPOStage.Data(
-      prompts: prompts.map { try run.read($0, readPrompts).map(\.turns) },
-      texts: pretrainingText.map { try run.read($0, readDocuments) }, sft: sft, settings: settings)
-    let context = try run.context(
+      prompts: prompts.map { try folder.read($0, readPrompts).map(\.turns) },
+      texts: pretrainingText.map { try folder.read($0, readDocuments) }, sft: sft, settings: settings)
+    let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [
         ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
