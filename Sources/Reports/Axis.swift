@@ -34,9 +34,20 @@ struct Axis {
     let value = abs(tick * scale) < step * 1e-6 ? 0 : tick * scale
     if step < 0.000_1 { return Numbers.scientific(value) }
     if step >= 1000 { return Numbers.count(Int(value.rounded())) + (percent ? "\u{A0}%" : "") }
+    return Numbers.minus(Formatting.fixed(value, decimals(step))) + (percent ? "\u{A0}%" : "")
+  }
+
+  /// A value between the ticks, with a decimal more than theirs, and two if they lie close.
+  func precise(_ value: Double, percent: Bool = false) -> String {
+    if percent { return Numbers.text(value, .percent) }
+    if step < 0.000_1 { return Numbers.scientific(value) }
+    return Numbers.text(value, .decimal(max(decimals(step) + 1, step < 5 ? 2 : 1)))
+  }
+
+  private func decimals(_ step: Double) -> Int {
     var (places, unit) = (0, step)
     while unit < 1 - 1e-9 { (unit, places) = (unit * 10, places + 1) }
-    return Numbers.minus(Formatting.fixed(value, places)) + (percent ? "\u{A0}%" : "")
+    return places
   }
 
   private static func roundStep(_ raw: Double) -> Double {

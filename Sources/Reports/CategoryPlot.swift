@@ -1,108 +1,90 @@
 import Runs
 import Support
 
-/// Gold score by use category: one line a category, one dot a model.
+/// Gold score by use category: one line a category, one dot a model, at any width of the page.
 enum CategoryPlot {
   static func figure(_ records: RunRecords, _ models: ShownModels) -> String? {
-    let scores = records.evaluation?.categories ?? []
+    let scores = (records.evaluation?.categories ?? []).filter { $0.gold.isFinite }
     let categories = Set(scores.map(\.category)).sorted()
     guard !categories.isEmpty else { return nil }
-    let (left, right, row, top) = (150.0, 60.0, 30.0, 12.0)
-    let (width, height) = (840.0, top + row * Double(categories.count) + 34)
-    func x(_ gold: Double) -> Double { left + min(max(gold, 0), 1) * (width - left - right) }
-    func fixed(_ value: Double) -> String { Formatting.fixed(value, 1) }
-    var marks = ""
-    for tick in stride(from: 0.0, through: 1, by: 0.25) {
-      marks += Markup.empty(
-        "line",
-        [
-          ("class", "grid"), ("x1", fixed(x(tick))), ("x2", fixed(x(tick))), ("y1", fixed(top)),
-          ("y2", fixed(height - 28)),
-        ])
-      marks += label(x(tick), height - 10, "middle", "tick", Formatting.fixed(tick, 2))
+    let rows = categories.map { category in
+      row(category, scores.filter { $0.category == category }, models)
     }
-    for (index, category) in categories.enumerated() {
-      let y = top + row * (Double(index) + 0.5)
-      marks += label(left - 14, y + 4, "end", "row", category)
-      let own = scores.filter { $0.category == category && $0.gold.isFinite }
-      let ends = own.map { x($0.gold) }
-      if let first = ends.min(), let last = ends.max() {
-        marks += Markup.empty(
-          "line",
-          [
-            ("class", "span"), ("x1", fixed(first)), ("x2", fixed(last)), ("y1", fixed(y)),
-            ("y2", fixed(y)),
-          ])
-      }
-      for score in own {
-        marks += dot(
-          x(score.gold), y, models.colour(score.model),
-          "\(models.name(score.model)), \(category): \(Numbers.text(score.gold, .decimal(3)))"
-            + ", n \(Numbers.count(score.n))")
-      }
-      if let last = own.first(where: { $0.model == "ppo" }) {
-        marks += label(
-          width - right + 14, y + 4, "start", "value ppo",
-          Numbers.text(last.gold, .decimal(2)))
-      }
-    }
-    return figure(marks, width: width, height: height, models: shown(scores, models), models)
+    return Markup.element(
+      "figure", [("class", "wide")],
+      head(keys(scores), models)
+        + Markup.element("div", [("class", "categories")], rows.joined() + scale()))
   }
 
-  private static func shown(
-    _ scores: [EvaluationDetails.CategoryScore], _ models: ShownModels
-  ) -> [String] {
-    let present = Set(scores.map(\.model))
-    let known = ["base", "sft", "ppo"]
-    return known.filter(present.contains) + present.subtracting(known).sorted()
-  }
-
-  private static func figure(
-    _ marks: String, width: Double, height: Double, models keys: [String], _ models: ShownModels
+  private static func row(
+    _ category: String, _ scores: [EvaluationDetails.CategoryScore], _ models: ShownModels
   ) -> String {
+    let (low, high) = (scores.map(\.gold).min()!, scores.map(\.gold).max()!)
+    let span = Markup.element(
+      "span",
+      [
+        ("class", "reach"),
+        ("style", "left: \(percent(low)); right: \(percent(1 - min(max(high, 0), 1)))"),
+      ], "")
+    let ordered = keys(scores).flatMap { key in scores.filter { $0.model == key } }
+    let dots = ordered.map { score in
+      Markup.element(
+        "span",
+        [
+          ("class", "dot \(models.colour(score.model))"), ("style", "left: \(percent(score.gold))"),
+          ("title", "\(text(score, models)), n \(Numbers.count(score.n))"),
+        ], "")
+    }
+    let last = scores.first { $0.model == "ppo" }
+    let label = "\(category): " + ordered.map { text($0, models) }.joined(separator: ", ")
+    return Markup.text("span", [("class", "name")], category)
+      + Markup.element(
+        "div", [("class", "track"), ("role", "img"), ("aria-label", label)],
+        span + dots.joined())
+      + Markup.text(
+        "span", [("class", "figure ppo")], last.map { Numbers.text($0.gold, .decimal(2)) } ?? "")
+  }
+
+  private static func scale() -> String {
+    let ticks = stride(from: 0.0, through: 1, by: 0.25).map { tick in
+      Markup.text("span", [("style", "left: \(percent(tick))")], Formatting.fixed(tick, 2))
+    }
+    return "<span></span>"
+      + Markup.element("div", [("class", "scale"), ("aria-hidden", "true")], ticks.joined())
+      + "<span></span>"
+  }
+
+  private static func head(_ keys: [String], _ models: ShownModels) -> String {
     let entries = keys.map { key in
       Markup.element(
         "span", [("class", "entry")],
         Markup.element("span", [("class", "dot \(models.colour(key))")], "")
           + Markup.escape(models.name(key)))
-    }.joined()
-    let head =
-      Markup.text("h3", [], "Gold score by category")
-      + Markup.element(
-        "p", [("class", "unit")],
-        "graded rubric, 0 to 1; figures: \(Markup.escape(models.name("ppo")))"
-          + Markup.element("span", [("class", "legend")], entries))
+    }
+    let figures = keys.contains("ppo") ? "; figures: \(models.name("ppo"))" : ""
     return Markup.element(
-      "figure", [("class", "wide")],
-      Markup.element("figcaption", [], head)
+      "figcaption", [],
+      Markup.text("h3", [], "Gold score by category")
         + Markup.element(
-          "div", [("class", "scroll")],
-          Markup.element(
-            "svg",
-            [
-              ("viewBox", "0 0 \(Formatting.fixed(width, 0)) \(Formatting.fixed(height, 0))"),
-              ("role", "img"),
-              ("aria-label", "Gold score of each model in each category of prompts."),
-            ], marks)))
+          "p", [("class", "unit")],
+          Markup.escape("graded rubric, 0 to 1\(figures)")
+            + Markup.element("span", [("class", "legend")], entries.joined())))
   }
 
-  private static func dot(_ x: Double, _ y: Double, _ colour: String, _ title: String) -> String {
-    Markup.element(
-      "circle",
-      [
-        ("class", "mark \(colour)"), ("cx", Formatting.fixed(x, 1)),
-        ("cy", Formatting.fixed(y, 1)), ("r", "5.5"),
-      ], Markup.text("title", [], title))
+  private static func keys(_ scores: [EvaluationDetails.CategoryScore]) -> [String] {
+    let present = Set(scores.map(\.model))
+    let known = ["base", "sft", "ppo"]
+    return known.filter(present.contains) + present.subtracting(known).sorted()
   }
 
-  private static func label(
-    _ x: Double, _ y: Double, _ anchor: String, _ kind: String, _ text: String
+  private static func text(
+    _ score: EvaluationDetails.CategoryScore, _ models: ShownModels
   ) -> String {
-    Markup.text(
-      "text",
-      [
-        ("class", kind), ("x", Formatting.fixed(x, 1)), ("y", Formatting.fixed(y, 1)),
-        ("text-anchor", anchor),
-      ], text)
+    "\(models.name(score.model)) \(Numbers.text(score.gold, .decimal(3)))"
+  }
+
+  /// A place on the line from 0 to 1.
+  private static func percent(_ share: Double) -> String {
+    Formatting.fixed(100 * min(max(share, 0), 1), 1) + "%"
   }
 }

@@ -38,7 +38,7 @@ struct Chart {
   var diagonal: String?
 
   private static let (width, height) = (380.0, 232.0)
-  private static let (left, right, top, bottom) = (44.0, 50.0, 14.0, 38.0)
+  private static let (left, right, top, bottom) = (44.0, 58.0, 14.0, 38.0)
   /// Points that a line of this width can show.
   private static let resolution = 180
 
@@ -52,7 +52,8 @@ struct Chart {
       + Markup.element(
         "p", [("class", "unit")], Markup.escape(unit) + (drawn.count > 1 ? legend(drawn) : ""))
     let body =
-      grid(x, y) + comparison(drawn, x, y) + drawn.map { line($0, x, y) }.joined() + ends(drawn, x, y)
+      grid(x, y) + comparison(drawn, x, y) + drawn.map { line($0, x, y) }.joined()
+      + ends(drawn, x, y)
     let svg = Markup.element(
       "svg",
       [
@@ -105,7 +106,7 @@ struct Chart {
   }
 
   private func axes(_ drawn: [Drawn]) -> (Axis, Axis) {
-    let xs = drawn.flatMap { $0.faint + $0.strong }.map(\.x)
+    let xs = drawn.flatMap { $0.series.points }.filter { $0.y.isFinite }.map(\.x)
     let ys =
       drawn.flatMap { $0.strong.map(\.y) + Self.usual($0.faint.map(\.y)) } + includes
       + (reference.map { [$0.value] } ?? [])
@@ -180,7 +181,9 @@ struct Chart {
       return Markup.empty(
         "path", [("class", "\(kind) \(colour)"), ("d", steps.joined())])
     }
-    var marks = path(drawn.faint, "faint")
+    // A stray step ends at the frame.
+    let faint = drawn.faint.map { Point(x: $0.x, y: min(max($0.y, y.low), y.high)) }
+    var marks = path(faint, "faint")
     marks += path(drawn.strong, drawn.series.dashed ? "line dashed" : "line")
     let heaviest = drawn.strong.map(\.weight).max() ?? 1
     if drawn.series.marked || drawn.strong.count == 1 {
@@ -199,7 +202,8 @@ struct Chart {
     return stride(from: 0, to: drawn.strong.count, by: every).map { index in
       let point = drawn.strong[index]
       let at = place(point, x, y)
-      let value = "\(drawn.series.name), \(xTitle) \(Numbers.short(point.x)): \(text(point.y))"
+      let value = "\(drawn.series.name), \(xTitle) \(Numbers.short(point.x)): "
+        + y.precise(point.y, percent: percent)
       return Markup.element(
         "circle",
         [
@@ -215,7 +219,8 @@ struct Chart {
     var labels = drawn.map { drawn in
       let point = drawn.strong.last!
       let at = place(point, x, y)
-      return (x: at.x, y: at.y, label: at.y, text: text(point.y), series: drawn.series)
+      let text = y.precise(point.y, percent: percent)
+      return (x: at.x, y: at.y, label: at.y, text: text, series: drawn.series)
     }.sorted { $0.y < $1.y }
     let room = 14.0
     for index in labels.indices.dropFirst() {

@@ -54,10 +54,14 @@ struct Measure {
 }
 
 extension Summary.WinRate {
-  /// "95 % interval 66.0–76.1 %, ties 8.0 %, n 480".
-  var detail: String {
+  /// "66.0–76.1 %", "ties 8.0 %", "n 480".
+  var details: [String] {
     let percent = { (value: Double) in Numbers.text(value, .percent) }
     let low = percent(low).split(separator: "\u{A0}")[0]
-    return "\(low)–\(percent(high)), ties \(percent(ties)), n\u{A0}\(Numbers.count(n))"
+    return [
+      "\(low)–\(percent(high))", "ties \(percent(ties))", "n\u{A0}\(Numbers.count(n))",
+    ]
   }
+
+  var detail: String { details.joined(separator: ", ") }
 }

@@ -48,7 +48,7 @@ struct Page {
     }
     return Markup.element(
       "header", [],
-      Markup.text("p", [("class", "facts")], facts.joined(separator: "  ·  "))
+      Markup.element("p", [("class", "facts")], facts.map { Markup.text("span", [], $0) }.joined())
         + Markup.text("h1", [], "What the run learnt") + lead())
   }
 

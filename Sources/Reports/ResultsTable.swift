@@ -42,10 +42,13 @@ enum ResultsTable {
   }
 
   private static func title(_ title: String, _ note: String, _ better: Measure.Better) -> String {
+    func mark(_ arrow: String, _ meaning: String) -> String {
+      Markup.text("span", [("class", "arrow"), ("title", meaning)], "\u{A0}\(arrow)")
+    }
     let arrow =
       switch better {
-      case .higher: Markup.text("span", [("class", "arrow"), ("title", "higher is better")], " ↑")
-      case .lower: Markup.text("span", [("class", "arrow"), ("title", "lower is better")], " ↓")
+      case .higher: mark("↑", "higher is better")
+      case .lower: mark("↓", "lower is better")
       case .neither: ""
       }
     return Markup.element(
@@ -61,7 +64,9 @@ enum ResultsTable {
       }
       return Markup.element(
         "td", [],
-        Markup.escape(Numbers.text(rate.mean, .percent)) + Markup.text("small", [], rate.detail))
+        Markup.escape(Numbers.text(rate.mean, .percent))
+          + Markup.element(
+            "small", [], rate.details.map { Markup.text("span", [], $0) }.joined(separator: " ")))
     }
     let rates = models.keys.compactMap { key in
       summary.models[key]?.winRateVsSFT.map { (models.colour(key), $0) }

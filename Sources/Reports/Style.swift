@@ -27,7 +27,7 @@ enum Style {
       font-weight: 400; }
     .facts, .unit, .missing, .aside, .category, .grades, footer { color: var(--soft);
       font-size: 13px; }
-    .facts { white-space: pre-wrap; }
+    .facts { display: flex; flex-wrap: wrap; gap: 0 22px; margin: 0 0 6px; }
     .lead { font-size: 21px; line-height: 1.45; max-width: 46em; text-wrap: pretty; }
     .aside { margin-top: 14px; max-width: 60em; }
     section { display: grid; grid-template-columns: 260px minmax(0, 1fr); gap: 28px 48px;
@@ -64,12 +64,24 @@ enum Style {
     .first { --colour: var(--sft); } .second { --colour: var(--ppo); }
     svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; }
     svg text.value { fill: var(--colour); font-weight: 600; }
-    svg text.row { fill: var(--ink); font-size: 13px; }
     .grid { stroke: var(--rule); stroke-width: 1; }
     .axis { stroke: var(--axis); stroke-width: 1; }
     .reference { stroke: var(--axis); stroke-width: 1.2; stroke-dasharray: 1.5 4;
       stroke-linecap: round; }
-    .span { stroke: var(--rule); stroke-width: 4; stroke-linecap: round; }
+    .categories { display: grid; grid-template-columns: auto minmax(0, 1fr) auto;
+      gap: 0 16px; align-items: center; font-size: 14px; margin-top: 14px; }
+    .categories .name { text-align: right; line-height: 1.2; }
+    .categories .figure { color: var(--colour); font-weight: 600; font-size: 13px;
+      font-variant-numeric: tabular-nums; }
+    .track, .scale { position: relative; height: 30px; margin: 0 6px; }
+    .track { background: repeating-linear-gradient(to right, var(--rule) 0 1px,
+      transparent 1px calc((100% - 1px) / 4)); }
+    .track .dot { position: absolute; top: 9px; width: 12px; height: 12px; margin: 0 0 0 -6px;
+      border: 1px solid var(--ground); }
+    .reach { position: absolute; top: 13px; height: 4px; border-radius: 2px;
+      background: var(--rule); }
+    .scale span { position: absolute; transform: translateX(-50%); top: 4px; font-size: 12px;
+      color: var(--soft); font-variant-numeric: tabular-nums; }
     .line { fill: none; stroke: var(--colour); stroke-width: 2.2; stroke-linejoin: round;
       stroke-linecap: round; }
     .line.dashed { stroke-dasharray: 6 5; }
@@ -91,8 +103,8 @@ enum Style {
     .results td { font-size: 17px; }
     .results thead th { width: 15%; }
     .results thead th.measure { width: auto; }
-    .results td small { white-space: normal; max-width: 11em; margin-left: auto;
-      text-wrap: balance; }
+    .results td small { white-space: normal; max-width: 13em; margin-left: auto; }
+    .results td small span { display: inline-block; white-space: nowrap; padding-left: 0.6em; }
     .results .strip { width: 200px; text-align: center; vertical-align: middle; }
     .results td.strip { padding-top: 6px; padding-bottom: 6px; }
     .arrow { color: var(--soft); font-weight: 400; }
@@ -122,14 +134,13 @@ enum Style {
       section { display: block; padding: 30px 0; }
       .prose { position: static; margin-bottom: 24px; }
       .charts { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
-      .wide svg { min-width: 620px; }
       article { display: block; } .prompt { margin-bottom: 14px; }
     }
     @media (max-width: 620px) {
       .results .strip, .results th small, .stages .time { display: none; }
       th, td { padding-left: 12px; }
       .results td { font-size: 15px; }
-      .results td small { max-width: 7em; }
+      .results td small { max-width: 7.5em; font-size: 11.5px; }
       .answer { display: block; }
     }
     @media print { .prose { position: static; } section, figure, article { break-inside: avoid; } }

@@ -36,12 +36,13 @@ public struct RunRecords: Sendable {
     return records
   }
 
-  /// The points of one curve in the order of the log.
+  /// The points of one curve by step; of a step logged twice the later line counts.
   public func series(_ stage: String, _ metric: String) -> [(step: Int, value: Double)] {
-    metrics.compactMap { record in
-      guard record.stage == stage, let value = record.values[metric] else { return nil }
-      return (record.step, value)
+    var points: [Int: Double] = [:]
+    for record in metrics where record.stage == stage {
+      if let value = record.values[metric] { points[record.step] = value }
     }
+    return points.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   static func manifest(in folder: String) throws -> Manifest {

@@ -11,6 +11,8 @@ func axisTicks() {
   #expect(percents.label(percents.ticks[0], percent: true) == "50\u{A0}%")
   let small = Axis(0, 0.000_03)
   #expect(small.label(small.ticks[1]) == "1×10⁻⁵")
+  #expect(axis.precise(0.815) == "0.82" && small.precise(0.000_024) == "2.4×10⁻⁵")
+  #expect(Axis(0, 4).precise(3.04) == "3.04" && Axis(0, 30).precise(21.66) == "21.7")
   let large = Axis(0, 20_000)
   #expect(large.label(large.ticks.last!) == "20,000")
 }

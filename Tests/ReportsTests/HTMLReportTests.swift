@@ -20,7 +20,9 @@ private func defect(_ page: String) -> String? {
     let closed = tag.hasSuffix(" /")
     if closed { tag = tag.dropLast(2) }
     let parts = tag.split(separator: "\"", omittingEmptySubsequences: false)
-    guard parts.count % 2 == 1, !tag.contains("<"), !parts.last!.contains("=") else { return "quotes in <\(tag)>" }
+    guard parts.count % 2 == 1, !tag.contains("<"), !parts.last!.contains("=") else {
+      return "quotes in <\(tag)>"
+    }
     for (index, part) in parts.dropLast().enumerated() where index % 2 == 0 {
       if !part.hasSuffix("=") { return "an attribute in <\(tag)>" }
     }
@@ -84,7 +86,9 @@ func pageIsComplete() throws {
   for text in ["Base", "SFT", "PPO-ptx", "71.2\u{A0}%", "0.813", "−2.31", "open qa", "kl-coef"] {
     #expect(page.contains(text), "\(text)")
   }
-  #expect(page.contains("66.8–75.4\u{A0}%, ties 18.3\u{A0}%, n\u{A0}480"))
+  for detail in ["66.8–75.4\u{A0}%", "ties 18.3\u{A0}%", "n\u{A0}480"] {
+    #expect(page.contains("<span>\(detail)</span>"), "\(detail)")
+  }
   #expect(!page.contains("Left out"))
   #expect(page.contains("5:12"))
 }
@@ -145,5 +149,7 @@ func pageForInspection() throws {
   try run.fill()
   let page = try Report.html(run.path)
   try Files.writeAtomically(Array(page.utf8), to: "\(run.path)/\(RunFile.report)")
+  let text = try Report.terminal(run.path, width: 80, colour: false)
+  try Files.writeAtomically(Array(text.utf8), to: "\(run.path)/report.txt")
   #expect(Files.exists("\(run.path)/\(RunFile.report)"))
 }

@@ -71,6 +71,17 @@ func metricsBuffer() throws {
   #expect(try RunRecords.read(temporary.path).series("sft", "lr").count == 2000)
 }
 
+@Test("a curve goes by step, and of a step logged twice the later line counts")
+func metricsSeries() {
+  let records = RunRecords(
+    metrics: [(1, 10.0), (3, 30), (2, 20), (3, 31)].map {
+      MetricsRecord(stage: "ppo", step: $0.0, values: ["x": $0.1])
+    } + [MetricsRecord(stage: "sft", step: 2, values: ["x": 5])])
+  let series = records.series("ppo", "x")
+  #expect(series.map(\.step) == [1, 2, 3])
+  #expect(series.map(\.value) == [10, 20, 31])
+}
+
 @Test("a broken line is named by its number, and a last line without end does not count")
 func metricsBroken() throws {
   let temporary = TemporaryFolder()
