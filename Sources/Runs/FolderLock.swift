@@ -42,6 +42,8 @@ final class FolderLock {
 
   deinit {
     ftruncate(descriptor, 0)
+    // Closing alone would not do: a child between its fork and its exec still has the file open.
+    flock(descriptor, LOCK_UN)
     close(descriptor)
   }
 
