@@ -15,13 +15,13 @@ extension Parameter {
     .pretrain, "context", 128, 8...65_536, "tokens", "Longest sequence.")
 
   public static let pretrainSteps = count(
-    .pretrain, "pretrain-steps", short: "steps", 1600, quick: 40, 1...10_000_000, "updates",
+    .pretrain, "pretrain-steps", short: "steps", 4800, quick: 40, 1...10_000_000, "updates",
     "Optimizer steps of pretraining.")
   public static let pretrainBatch = count(
-    .pretrain, "pretrain-batch-size", short: "batch-size", 128, quick: 32, 1...65_536, "documents",
+    .pretrain, "pretrain-batch-size", short: "batch-size", 32, 1...65_536, "documents",
     "Documents an update.")
   public static let pretrainRate = real(
-    .pretrain, "pretrain-learning-rate", short: "learning-rate", 2e-3, 0...1, "",
+    .pretrain, "pretrain-learning-rate", short: "learning-rate", 1.5e-3, 0...1, "",
     "Peak learning rate; cosine to 10 %, warm-up over the first 5 %.")
   public static let pretrainDecay = real(
     .pretrain, "pretrain-weight-decay", short: "weight-decay", 0.1, 0...1, "",

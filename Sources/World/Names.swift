@@ -25,7 +25,7 @@ struct Entity: Sendable, Equatable {
 /// Every name that the world can form, and which of them exist.
 struct Names: Sendable {
   /// Entities that exist in the world, how many of each kind.
-  static let counts: [Kind: Int] = [.person: 120, .town: 32, .beast: 32, .tool: 32]
+  static let counts: [Kind: Int] = [.person: 80, .town: 24, .beast: 24, .tool: 24]
   /// Shares of the entities that only evaluation, or only validation, asks about.
   static let evaluationShare = 0.25
   static let validationShare = 0.10
