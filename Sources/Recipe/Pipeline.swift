@@ -101,21 +101,26 @@ public struct Pipeline {
   }
 
   private func evaluate(_ data: RecipeData) throws {
+    let start = Clock.monotonic()
     let files = [("base", PretrainStage.file), ("sft", SFTStage.file), ("ppo", PPOStage.file)]
     let (models, rewardModel) = try EvaluationStage(
       context, models: try files.map { (name: $0.0, model: try model($0.1)) },
       reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
       pretraining: data.ppo.pretraining, comparisons: try rankings(RankingStage.heldOutFile)
     ).run()
-    let manifest = context.run.manifest
+    let elapsed = Clock.monotonic() - start
+    let stages = context.run.manifest.stages.map {
+      let isThis = $0.name == Stage.eval.rawValue
+      return Summary.Stage(
+        name: $0.name, seconds: $0.seconds + (isThis ? elapsed : 0),
+        checkpoint: isThis ? RunFile.summary : $0.checkpoint)
+    }
     try context.run.write(
       Summary(
         seed: context.seed, worldSeed: data.world?.seed,
-        seconds: manifest.stages.reduce(0) { $0 + $1.seconds },
+        seconds: stages.reduce(0) { $0 + $1.seconds },
         peakResidentBytes: Clock.peakResidentBytes(),
-        stages: manifest.stages.map {
-          .init(name: $0.name, seconds: $0.seconds, checkpoint: $0.checkpoint)
-        },
+        stages: stages,
         models: models, rewardModel: rewardModel, rollouts: try rolloutFigures()))
   }
 

@@ -85,13 +85,13 @@ public struct RewardStage {
           model, order.batch(state.step).map { ranked[$0] }, learningRate: rate,
           centering: settings[.rewardCentering])
         var metrics = [
-          "loss/ranking": loss.mean, "accuracy/train": loss.accuracy, "gradient_norm": norm,
+          "loss/ranking": loss.meanOfPairs, "accuracy/train": loss.accuracy, "gradient_norm": norm,
           "lr": rate, "margin": loss.meanDifference,
         ]
         if !heldOut.isEmpty && (state.step % 10 == 9 || state.step == total - 1) {
           let held = trainer.evaluate(model.parameters, model.weights, heldOut)
           metrics["accuracy/validation"] = held.accuracy
-          metrics["loss/validation"] = held.mean
+          metrics["loss/validation"] = held.meanOfPairs
         }
         return metrics
       })

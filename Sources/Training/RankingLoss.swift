@@ -20,6 +20,7 @@ public struct RankingLoss: Sendable {
 
   /// Σ of the prompts' losses so far.
   public private(set) var sum = 0.0
+  private var pairSum = 0.0
   /// Pairs of unequal rank so far.
   public private(set) var pairs = 0
   /// Pairs whose better answer has the higher score.
@@ -42,6 +43,9 @@ public struct RankingLoss: Sendable {
     pairs == 0 ? 0 : (Double(correct) + 0.5 * Double(undecided)) / Double(pairs)
   }
   /// Mean s_w − s_l over pairs, in the reward's unit. 0 without pairs.
+  /// The loss of a pair of unequal rank, on average: ln 2 for a model that knows nothing.
+  public var meanOfPairs: Double { pairs == 0 ? 0 : pairSum / Double(pairs) }
+
   public var meanDifference: Double { pairs == 0 ? 0 : differenceSum / Double(pairs) }
 
   /// Adds one prompt and gives ∂(batch loss)/∂score of each of its answers.
@@ -72,6 +76,7 @@ public struct RankingLoss: Sendable {
       }
     }
     sum += loss * share
+    pairSum += loss
     return gradient.map { Float($0 * share / Double(prompts)) }
   }
 
