@@ -45,7 +45,7 @@ extension Parameter {
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
-    .rankings, "ranking-prompts", 1000, quick: 64, 1...10_000_000, "prompts",
+    .rankings, "ranking-prompts", 2000, quick: 64, 1...10_000_000, "prompts",
     "Prompts whose answers are ranked.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",

@@ -29,13 +29,22 @@ struct ItemDraw {
   let audience: Audience
   var stream: RandomStream
 
-  var heldOut: Bool { audience == .evaluation }
-
   /// One of the phrasings that this audience may see, and its name.
   mutating func phrase(_ phrasings: Phrasings, _ name: String) -> (text: String, name: String) {
-    let choices = heldOut ? phrasings.heldOut : phrasings.seen
+    choose(phrasings.seen, phrasings.heldOut, name)
+  }
+
+  /// Pretraining asks in every way there is; evaluation asks in ways that post-training never shows.
+  mutating func choose<T>(_ seen: [T], _ heldOut: [T], _ name: String) -> (text: T, name: String) {
+    let isHeldOut: Bool
+    switch audience {
+    case .training, .validation: isHeldOut = false
+    case .evaluation: isHeldOut = true
+    case .pretraining: isHeldOut = stream.below(seen.count + heldOut.count) >= seen.count
+    }
+    let choices = isHeldOut ? heldOut : seen
     let index = stream.below(choices.count)
-    return (choices[index], "\(name)/\(heldOut ? "held-out" : "seen")-\(index)")
+    return (choices[index], "\(name)/\(isHeldOut ? "held-out" : "seen")-\(index)")
   }
 
   func allows(_ entity: Entity) -> Bool {

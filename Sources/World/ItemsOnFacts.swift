@@ -101,13 +101,8 @@ extension ItemDraw {
         .unknown(subject: name, invention: invention))
     }
     let name = person()
-    let choices = heldOut ? riddles.heldOut : riddles.seen
-    let index = stream.below(choices.count)
-    let riddle = choices[index]
-    let core = (
-      text: fill(riddle.question, ["E": name]),
-      name: "riddle/\(heldOut ? "held-out" : "seen")-\(index)"
-    )
+    let (riddle, riddleName) = choose(riddles.seen, riddles.heldOut, "riddle")
+    let core = (text: fill(riddle.question, ["E": name]), name: riddleName)
     let prompt = framed(core)
     return Draft(
       .openQA, prompt.text, phrasing: prompt.name, entities: [name],

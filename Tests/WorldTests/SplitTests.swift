@@ -56,17 +56,16 @@ func namesAreDeclared() {
   }
 }
 
-@Test("no phrasing of evaluation is asked in pretraining's dialogues")
+@Test("pretraining asks in every way, also in those of evaluation")
 func heldOutPhrasingsInPretraining() {
   var asked: Set<String> = []
-  for index in 0..<8000 {
+  for index in 0..<20_000 {
     if case .dialogue(let turns) = world.document(index) {
       asked.formUnion(turns.filter { $0.role == .user }.map(\.content))
     }
   }
-  for index in 0..<1500 {
-    let item = world.item(.evaluation, index)
-    #expect(!asked.contains(item.prompt[item.prompt.count - 1].content), "\(item.prompt)")
+  for opening in ["Say, ", "Do you know this? ", "I need a sentence about ", "Today I feel "] {
+    #expect(asked.contains { $0.hasPrefix(opening) }, "\(opening)")
   }
 }
 
