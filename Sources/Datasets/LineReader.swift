@@ -55,6 +55,9 @@ public final class LineReader {
   /// `file:line` of the line that came last.
   public var place: String { "\(name):\(line)" }
 
+  /// Whether `next()` answers from what has been read already, without waiting for more.
+  public var hasLine: Bool { unread.isEmpty ? false : buffer[endOfLine() - 1] == newline }
+
   /// The next line without its end (`\n` or `\r\n`), or nil after the last.
   /// - Throws: `Failure(.badData)` if it is longer than the limit, `Failure(.inputOutput)`.
   public func next() throws -> [UInt8]? {

@@ -43,4 +43,60 @@ public final class Answerer {
       for (prompt, answers) in zip(chunk, answers) { try each(prompt, answers.map(\.text)) }
     }
   }
+
+  /// One answer, as `generate` prints it.
+  public struct Completion: Sendable {
+    public let text: String
+    /// With the end token, if it came; without what a stop text cut off.
+    public let tokens: [Int32]
+    public let finish: Generator.Finish
+  }
+
+  /// Tokens of a prompt and its answer together.
+  public var capacity: Int { generator.capacity }
+
+  /// One answer for each prompt, in one batch.
+  ///
+  /// - Parameters:
+  ///   - prompts: tokens, and the number of the random stream that the answer draws from.
+  ///   - onToken: called with (prompt, token) as tokens come.
+  /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
+  public func complete(
+    _ prompts: [(tokens: [Int32], stream: UInt64)], stop: StopTexts, seed: UInt64,
+    onToken: ((Int, Int32) -> Void)? = nil
+  ) throws -> [Completion] {
+    let tokenizer = model.tokenizer
+    let generated = try generator.run(
+      prompts.map { .init(prompt: $0.tokens, stream: $0.stream) }, weights: weights,
+      options: options, seed: seed, purpose: "generate",
+      shouldStop: stop.isEmpty ? nil : { Self.hasStopped($0.tokens, stop, tokenizer) },
+      onToken: onToken.map { onToken in { onToken($0, $2) } })
+    return generated.map { Self.completion($0[0], stop, tokenizer) }
+  }
+
+  /// Only the tokens that the longest stop text can reach are looked at: each has a byte or more.
+  private static func hasStopped(
+    _ tokens: [Int32], _ stop: StopTexts, _ tokenizer: Tokenizer
+  ) -> Bool {
+    stop.firstStop(in: tokenizer.decode(tokens.suffix(stop.longest))) != nil
+  }
+
+  private static func completion(
+    _ sample: Generator.Sample, _ stop: StopTexts, _ tokenizer: Tokenizer
+  ) -> Completion {
+    let bytes = tokenizer.decode(sample.tokens)
+    guard let end = stop.firstStop(in: bytes) else {
+      return Completion(
+        text: tokenizer.decode(completion: sample.tokens), tokens: sample.tokens,
+        finish: sample.finish)
+    }
+    var (count, covered) = (0, 0)
+    while covered < end {
+      covered += tokenizer.decode(CollectionOfOne(sample.tokens[count])).count
+      count += 1
+    }
+    return Completion(
+      text: String(decoding: bytes[..<end], as: UTF8.self),
+      tokens: Array(sample.tokens[..<count]), finish: .stop)
+  }
 }

@@ -18,7 +18,13 @@ struct TinyRLHF: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "The recipe", subcommands: [
         All.self, Pretrain.self, SFT.self, SampleCommand.self, Reward.self, PPO.self,
-        ReportCommand.self,
+        Eval.self, ReportCommand.self,
+      ]),
+      CommandGroup(name: "Models in use", subcommands: [
+        Generate.self, Chat.self, LogProbabilities.self, Score.self, Tokenize.self,
+      ]),
+      CommandGroup(name: "Checkpoints", subcommands: [
+        Inspect.self, Pack.self, Unpack.self, Quantize.self,
       ]),
     ])
 
@@ -30,6 +36,8 @@ struct TinyRLHF: ParsableCommand {
     } catch let failure as Failure {
       Console.error("tinyrlhf: \(failure)")
       exit(withCode: failure.kind.rawValue)
+    } catch is BadLines {
+      exit(withCode: Failure.Kind.badData.rawValue)
     } catch {
       exit(withError: error)
     }

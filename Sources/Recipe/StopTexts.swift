@@ -1,0 +1,23 @@
+/// Texts that end an answer; the answer is what comes before the first of them.
+public struct StopTexts: Sendable {
+  private let texts: [[UInt8]]
+
+  /// Empty texts are left out.
+  public init(_ texts: [String] = []) {
+    self.texts = texts.map { Array($0.utf8) }.filter { !$0.isEmpty }
+  }
+
+  public var isEmpty: Bool { texts.isEmpty }
+
+  /// Bytes of the longest text.
+  public var longest: Int { texts.map(\.count).max() ?? 0 }
+
+  /// Where the first stop text begins, searched from `start`.
+  public func firstStop(in bytes: [UInt8], from start: Int = 0) -> Int? {
+    guard !texts.isEmpty else { return nil }
+    for position in max(0, start)..<max(max(0, start), bytes.count) {
+      for text in texts where bytes[position...].starts(with: text) { return position }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Checkpoints
+import Recipe
+import Support
+
+/// Where a command that makes one file puts it.
+struct FileOutput: ParsableArguments {
+  @Flag(help: "Replace the output file if there is one.") var force = false
+
+  /// - Throws: `Failure(.cannotCreate)` when the file exists.
+  func check(_ path: String) throws {
+    guard !force, Files.exists(path) else { return }
+    throw Failure(
+      .cannotCreate, "exists already", at: path,
+      remedy: "Name another file with -o, or replace it with --force.")
+  }
+}
+
+struct Pack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compress a .trlhf into a .trlhf.zst, which every command reads as well.")
+
+  @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file")) var file: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("The archive; FILE.zst without it.", valueName: "file"))
+  var output: String?
+  @Option(help: "zstd's level, 1…22.") var level: Int = 12
+  @OptionGroup var target: FileOutput
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    guard (1...22).contains(level) else { throw Failure(.usage, "--level \(level) is not in 1…22") }
+    let output = output ?? "\(file).zst"
+    try target.check(output)
+    try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)
+    Console.error("The archive is \(output).")
+  }
+}
+
+struct Unpack: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Expand a .trlhf.zst to the .trlhf it was packed from, verified.")
+
+  @Argument(help: ArgumentHelp("The archive, or builtin:base.", valueName: "file")) var file: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint; FILE without .zst by default.", valueName: "file"))
+  var output: String?
+  @OptionGroup var target: FileOutput
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    let output = try output ?? defaultOutput()
+    try target.check(output)
+    if file == ModelSource.builtin {
+      try ModelSource.copy(file, to: output)
+    } else {
+      try Checkpoint.unpack(file, to: output, threads: compute.threads)
+    }
+    Console.error("The checkpoint is \(output).")
+  }
+
+  private func defaultOutput() throws -> String {
+    if file == ModelSource.builtin { return "base.trlhf" }
+    guard file.hasSuffix(".zst") else {
+      throw Failure(
+        .usage, "the name does not end in .zst", at: file, remedy: "Name the output with -o FILE.")
+    }
+    return String(file.dropLast(4))
+  }
+}
+
+struct Quantize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write a language model with int8 projections, a third of its size.")
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))
+  var output: String
+  @OptionGroup var target: FileOutput
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    try target.check(output)
+    let model = try ModelSource.open(model)
+    try model.quantize(to: output, threads: compute.threads)
+    let bytes = try Checkpoint(path: output).fileBytes
+    Console.error(
+      "The int8 model is \(output): \(Formatting.bytes(bytes)) of \(Formatting.bytes(model.checkpoint.fileBytes)).")
+  }
+}

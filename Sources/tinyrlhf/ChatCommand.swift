@@ -1,0 +1,143 @@
+import ArgumentParser
+import Datasets
+import Recipe
+import Support
+import Tokenizers
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+struct Chat: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Talk to a model: a line is a turn; its answer is printed as it comes.",
+    discussion: "/reset forgets the dialogue; the end of the input ends the program.")
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String = ModelSource.builtin
+  @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
+  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    let model = try ModelSource.open(model)
+    let answerer = try Answerer(
+      model, threads: compute.threads, precision: precision, options: try sampling.options())
+    let stop = StopTexts(sampling.stop)
+    let isTerminal = isatty(STDIN_FILENO) == 1
+    let lines = try LineReader(path: "-")
+    var dialogue = Dialogue(
+      tokenizer: model.tokenizer, capacity: answerer.capacity, reserve: sampling.maxNewTokens)
+    var bad = 0
+    while true {
+      if isTerminal { Console.raw("> ") }
+      guard let line = try lines.next() else { break }
+      let text = String(decoding: line, as: UTF8.self)
+      if text.allSatisfy(\.isWhitespace) { continue }
+      if text == "/reset" {
+        dialogue.reset()
+        continue
+      }
+      do {
+        let (prompt, dropped) = try dialogue.ask(text, at: lines.place)
+        if dropped > 0 {
+          Console.error("tinyrlhf: the dialogue is too long; its \(dropped) oldest turns are forgotten.")
+        }
+        var stream = AnswerStream(model.tokenizer, stop, harmless: isatty(STDOUT_FILENO) == 1)
+        var lost: (any Error)?
+        let answer = try answerer.complete(
+          [(tokens: prompt, stream: UInt64(lines.line - 1))], stop: stop, seed: seed,
+          onToken: { _, token in
+            do { try stream.add(token) } catch { lost = lost ?? error }
+          })[0]
+        if let lost { throw lost }
+        try stream.finish(upTo: answer.text.utf8.count)
+        dialogue.answered(answer.text)
+      } catch let failure as Failure where failure.kind == .badData {
+        bad += 1
+        Console.error("tinyrlhf: \(failure)")
+      }
+    }
+    if isTerminal { Console.raw("\n") }
+    if bad > 0 { throw BadLines() }
+  }
+}
+
+/// The turns so far, as many of the latest as fit.
+private struct Dialogue {
+  let tokenizer: Tokenizer
+  let capacity: Int
+  /// Room for the answer.
+  let reserve: Int
+  private var turns: [Turn] = []
+
+  init(tokenizer: Tokenizer, capacity: Int, reserve: Int) {
+    self.tokenizer = tokenizer
+    self.capacity = capacity
+    self.reserve = reserve
+  }
+
+  /// Adds a turn; returns the prompt, and how many of the oldest turns had to go.
+  /// - Throws: `Failure(.badData)` when the turn alone is too long; the dialogue stays as it was.
+  mutating func ask(_ text: String, at place: String) throws -> (prompt: [Int32], dropped: Int) {
+    let turn = Turn(.user, text)
+    let alone = tokenizer.encode(prompt: [turn]).count
+    guard alone < capacity else {
+      throw Failure(
+        .badData, "this turn has \(alone) tokens, the context \(capacity)", at: place,
+        remedy: "Say it in fewer words.")
+    }
+    turns.append(turn)
+    var dropped = 0
+    var prompt = tokenizer.encode(prompt: turns)
+    // A question goes together with its answer.
+    while turns.count > 2, prompt.count + reserve > capacity {
+      turns.removeFirst(2)
+      dropped += 2
+      prompt = tokenizer.encode(prompt: turns)
+    }
+    return (prompt, dropped)
+  }
+
+  mutating func answered(_ text: String) { turns.append(Turn(.assistant, text)) }
+
+  mutating func reset() { turns = [] }
+}
+
+/// Prints an answer as it comes, but never what may still turn out to be a stop text.
+private struct AnswerStream {
+  private let tokenizer: Tokenizer
+  private let held: Int
+  private let harmless: Bool
+  private var bytes: [UInt8] = []
+  private var printed = 0
+
+  /// - Parameter harmless: leave out control characters, which a terminal would obey.
+  init(_ tokenizer: Tokenizer, _ stop: StopTexts, harmless: Bool) {
+    self.tokenizer = tokenizer
+    held = stop.longest
+    self.harmless = harmless
+  }
+
+  mutating func add(_ token: Int32) throws {
+    bytes += tokenizer.decode(CollectionOfOne(token))
+    if bytes.count - held > printed { try write(to: bytes.count - held) }
+  }
+
+  /// Prints the rest, `count` bytes in all, and ends the line.
+  mutating func finish(upTo count: Int) throws {
+    // An answer that is not UTF-8 is longer as text than the bytes that were drawn.
+    let count = min(count, bytes.count)
+    if count > printed { try write(to: count) }
+    try Console.output([0x0A])
+  }
+
+  private mutating func write(to end: Int) throws {
+    let piece = bytes[printed..<end]
+    try Console.output(
+      harmless ? piece.filter { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A || $0 == 0x09 } : Array(piece))
+    printed = end
+  }
+}

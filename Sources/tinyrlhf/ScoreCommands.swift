@@ -1,0 +1,68 @@
+import ArgumentParser
+import Recipe
+import Support
+
+struct LogProbabilities: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "logprobs",
+    abstract: "{\"prompt\", \"completion\"} a line in, {\"tokens\", \"logprobs\", \"sum\"} of the completion out.",
+    discussion: """
+      In nats. A completion given as text is closed by the end token; \
+      "prompt_tokens" and "completion_tokens" are taken as they are.
+      """)
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @Option(help: "Arithmetic of the weights: float32 or int8.")
+  var precision: RolloutPrecision = .float32
+  @OptionGroup var compute: ComputeOptions
+
+  private struct Answer: Encodable {
+    let tokens: [Int32]
+    let logprobs: [Float]
+    let sum: Double
+  }
+
+  func run() throws {
+    let model = try ModelSource.open(model)
+    let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision)
+    try JSONLines.run(
+      TextRequest.self,
+      prepare: { request, place in
+        try request.sequence(model.tokenizer, context: model.architecture.context, at: place)
+      },
+      answer: { jobs in
+        let pairs = jobs.map(\.value)
+        return zip(pairs, scorer.logprobs(pairs)).map { pair, logprobs in
+          Answer(
+            tokens: pair.completion, logprobs: logprobs,
+            sum: logprobs.reduce(0) { $0 + Double($1) })
+        }
+      })
+  }
+}
+
+struct Score: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Reward model: {\"prompt\", \"completion\"} a line in, {\"score\"} out.",
+    discussion: "The normalised score, as PPO maximises it; demonstrations score 0 on average.")
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @OptionGroup var compute: ComputeOptions
+
+  private struct Answer: Encodable {
+    let score: Float
+  }
+
+  func run() throws {
+    let model = try ModelSource.open(model)
+    let scorer = try RewardScorer(model, threads: compute.threads)
+    try JSONLines.run(
+      TextRequest.self,
+      prepare: { request, place in
+        let pair = try request.sequence(
+          model.tokenizer, context: model.architecture.context, at: place)
+        return pair.prompt + pair.completion
+      },
+      answer: { jobs in scorer.scores(jobs.map(\.value)).map(Answer.init) })
+  }
+}
