@@ -94,13 +94,11 @@ public struct EvaluationStage {
     guard let sft = models.first(where: { $0.name == "sft" })?.model else {
       preconditionFailure("an evaluation without the SFT model")
     }
-    let bench = try Workbench(sft.architecture, threads: context.threads)
-    let transformer = try bench.inference()
+    let memory = try EvaluationMemory(sft.architecture, threads: context.threads)
     let rewardParameters = try reward.file.parameters()
     return Machine(
-      bench: bench, generator: try bench.generator(transformer, slots: 48),
-      languageModel: try LanguageModelTrainer(transformer, arena: bench.arena),
-      scorer: try RewardTrainer(transformer, arena: bench.arena),
+      bench: memory.bench, generator: memory.generator, languageModel: memory.languageModel,
+      scorer: memory.scorer,
       normalization: try reward.normalization(), rewardParameters: rewardParameters,
       rewardWeights: TransformerWeights(rewardParameters),
       reference: TransformerWeights(try sft.file.parameters()))

@@ -119,7 +119,6 @@ public struct PPOStage {
   private func build() throws -> Machine {
     let settings = context.settings
     let architecture = sft.architecture
-    let bench = try Workbench(architecture, threads: context.threads)
     let responseLength = settings.count(.responseLength)
     let encoder = Encoder(sft.tokenizer, context: architecture.context)
     let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
@@ -130,46 +129,37 @@ public struct PPOStage {
         remedy: "Lower --response-length, or use shorter prompts.")
     }
     let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
-    let options = self.options()
-    let miniBatch = (batch + options.miniBatches - 1) / options.miniBatches
-    let longest = fitting.map { $0.tokens.count + responseLength }.max()!
-    let documents = documentsPerUpdate(miniBatch)
     let rewardParameters = try reward.file.parameters()
-    let valueParameters = try ParameterSet(
-      ParameterLayout(architecture, scalarHead: true), name: "value parameters",
-      arena: bench.arena)
-    valueParameters.copy(from: rewardParameters)
     let normalization = try reward.normalization()
+    let memory = try PPOMemory(
+      PPOMemory.Models(
+        policy: try sft.file.parameters(), reference: try reference.file.parameters(),
+        reward: rewardParameters, normalization: normalization),
+      Self.sizes(settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!),
+      options: Self.options(settings), precision: precision, threads: context.threads)
+    let value = memory.trainer.value.parameters
+    value.copy(from: rewardParameters)
     // The value model predicts normalised rewards from its first step on.
-    valueParameters.scaleHead(gain: normalization.gain, bias: normalization.bias)
-    let inference = try bench.inference()
-    let trainer = try PPOTrainer(
-      policy: try TrainableModel(
-        try sft.file.parameters(), options: AdamW.Options(), tokens: miniBatch * longest,
-        name: "policy", arena: bench.arena),
-      value: try TrainableModel(
-        valueParameters, options: AdamW.Options(), tokens: miniBatch * longest, name: "value",
-        arena: bench.arena),
-      reference: try reference.file.parameters(), reward: rewardParameters,
-      normalization: normalization, options: options,
-      pretrainingTokens: documents * architecture.context, training: try bench.training(),
-      inference: inference, arena: bench.arena)
+    value.scaleHead(gain: normalization.gain, bias: normalization.bias)
     return Machine(
-      bench: bench, trainer: trainer,
-      generator: try bench.generator(inference, capacity: min(longest, architecture.context)),
-      quantized: precision == .int8
-        ? try QuantizedWeights(sft.file.layout, arena: bench.arena) : nil,
-      prompts: fitting, batch: batch)
+      bench: memory.bench, trainer: memory.trainer, generator: memory.generator,
+      quantized: memory.quantized, prompts: fitting, batch: batch)
   }
 
-  private func documentsPerUpdate(_ miniBatch: Int) -> Int {
-    let settings = context.settings
+  static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
+    let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
+    let miniBatches = settings.count(.ppoMiniBatches)
+    return PPOMemory.Sizes(
+      batch: batch, longest: longest,
+      documents: documentsPerUpdate((batch + miniBatches - 1) / miniBatches, settings))
+  }
+
+  private static func documentsPerUpdate(_ miniBatch: Int, _ settings: Settings) -> Int {
     guard settings[.ptxCoefficient] > 0 else { return 0 }
     return max(1, Int(settings[.ptxRatio] * Double(miniBatch)))
   }
 
-  private func options() -> PPOOptions {
-    let settings = context.settings
+  static func options(_ settings: Settings) -> PPOOptions {
     var options = PPOOptions()
     options.temperature = Float(settings[.temperature])
     options.klCoefficient = settings[.klCoefficient]
@@ -218,7 +208,8 @@ public struct PPOStage {
       from: episodes, learningRate: learningRate, random: &random,
       pretraining: {
         defer { update += 1 }
-        return pretrainingSequences(update: update, count: documentsPerUpdate(miniBatch))
+        return pretrainingSequences(
+          update: update, count: Self.documentsPerUpdate(miniBatch, settings))
       })
     metrics["episode"] = Double((step + 1) * machine.batch)
     return metrics

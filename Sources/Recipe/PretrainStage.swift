@@ -30,20 +30,11 @@ public struct PretrainStage {
     let (source, tokenizer) = (data.source, data.tokenizer)
     let architecture = Self.architecture(settings, vocabulary: tokenizer.vocabularyCount)
     try architecture.validate()
-    let bench = try Workbench(architecture, threads: context.threads)
     let batch = settings.count(.pretrainBatch)
-    var options = AdamW.Options()
-    options.weightDecay = Float(settings[.pretrainDecay])
-    options.epsilon = 1e-8
-    options.tensorFlowForm = false
-    let parameters = try ParameterSet(
-      ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
+    let memory = try Self.memory(architecture, settings, threads: context.threads)
+    let (model, trainer) = (memory.model, memory.trainer)
+    let parameters = model.parameters
     parameters.initialize(seed: context.seed)
-    let model = try TrainableModel(
-      parameters, options: options, tokens: batch * architecture.context, name: "base",
-      arena: bench.arena)
-    let transformer = try bench.training()
-    let trainer = try LanguageModelTrainer(transformer, arena: bench.arena)
     let total = settings.count(.pretrainSteps)
     let schedule = Schedule(
       .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, total / 20))
@@ -75,6 +66,19 @@ public struct PretrainStage {
     parameters.roundToBFloat16()
     let identity = try draft.write(parameters.sources(.policy), to: context.run.file(Self.file))
     return StageResult(checkpoint: Self.file, identity: identity)
+  }
+
+  static func memory(_ architecture: Architecture, _ settings: Settings, threads: Int) throws
+    -> LanguageModelMemory
+  {
+    var options = AdamW.Options()
+    options.weightDecay = Float(settings[.pretrainDecay])
+    options.epsilon = 1e-8
+    options.tensorFlowForm = false
+    return try LanguageModelMemory(
+      architecture, parameters: nil, options: options,
+      tokens: settings.count(.pretrainBatch) * architecture.context, name: "base",
+      threads: threads)
   }
 
   private func draft(_ architecture: Architecture, _ total: Int) throws -> CheckpointDraft {

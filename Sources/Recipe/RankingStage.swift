@@ -55,14 +55,13 @@ public struct RankingStage {
   }
 
   private func sample(_ items: [WorldItem]) throws -> [[String]] {
-    let bench = try Workbench(sft.architecture, threads: context.threads)
-    let transformer = try bench.inference()
-    let quantized = try QuantizedWeights(sft.file.layout, arena: bench.arena)
+    let memory = try SamplingMemory(sft.file.layout, threads: context.threads)
     var options = SamplingOptions()
     options.maxNewTokens = context.settings.count(.responseLength)
     let sampler = Sampler(
-      generator: try bench.generator(transformer),
-      weights: quantized.update(from: try sft.file.parameters(), compute: bench.compute),
+      generator: memory.generator,
+      weights: memory.quantized.update(
+        from: try sft.file.parameters(), compute: memory.bench.compute),
       tokenizer: sft.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(Stage.rankings.rawValue, items.count, 0)
     let answers = try sampler.answers(

@@ -58,14 +58,13 @@ public struct RewardStage {
     let ranked = try encoder.ranked(data.comparisons).map(\.sequences)
     let heldOut = data.validation.isEmpty ? [] : try encoder.ranked(data.validation).map(\.sequences)
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
-    let bench = try Workbench(sft.architecture, threads: context.threads)
     let batch = min(settings.count(.rewardBatch), ranked.count)
-    let parameters = try Self.parameters(from: sft, seed: context.seed, arena: bench.arena)
-    let model = try TrainableModel(
-      parameters, options: AdamW.Options(),
-      tokens: Encoder.largestStep(groups, batch: batch), name: "reward", arena: bench.arena)
-    let trainer = try RewardTrainer(
-      try bench.training(longest: groups.max() ?? 0), arena: bench.arena)
+    let memory = try RewardMemory(
+      sft.architecture, groups: groups, batch: batch, threads: context.threads)
+    let (model, trainer) = (memory.model, memory.trainer)
+    // The SFT model's trunk and a fresh head.
+    model.parameters.copy(from: try sft.file.parameters())
+    model.parameters.initializeHead(seed: context.seed)
     let order = EpochOrder(
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
     let total = order.steps(epochs: settings.count(.rewardEpochs))
@@ -96,15 +95,6 @@ public struct RewardStage {
         return metrics
       })
     return try finish(model, trainer, encoder, draft)
-  }
-
-  /// The SFT model's trunk and a fresh head.
-  static func parameters(from sft: Model, seed: UInt64, arena: Arena) throws -> ParameterSet {
-    let parameters = try ParameterSet(
-      ParameterLayout(sft.architecture, scalarHead: true), name: "reward parameters", arena: arena)
-    parameters.copy(from: try sft.file.parameters())
-    parameters.initializeHead(seed: seed)
-    return parameters
   }
 
   private func finish(

@@ -57,14 +57,13 @@ public struct SFTStage {
     let encoder = Encoder(base.tokenizer, context: architecture.context)
     let sequences = try encoder.sequences(data.demonstrations, called: "demonstrations")
     let heldOut = encoder.fitting(data.validation)
-    let bench = try Workbench(architecture, threads: context.threads)
     let batch = min(settings.count(.sftBatch), sequences.count)
     let parameters = try base.file.parameters()
-    let model = try TrainableModel(
-      parameters, options: AdamW.Options(),
+    let memory = try LanguageModelMemory(
+      architecture, parameters: parameters,
       tokens: Encoder.largestStep(sequences.map(\.tokens.count), batch: batch), name: "sft",
-      arena: bench.arena)
-    let trainer = try LanguageModelTrainer(try bench.training(), arena: bench.arena)
+      threads: context.threads)
+    let (model, trainer) = (memory.model, memory.trainer)
     let order = EpochOrder(
       count: sequences.count, batch: batch, seed: context.seed, purpose: "sft/order")
     let total = order.steps(epochs: settings.count(.sftEpochs))

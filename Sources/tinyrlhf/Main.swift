@@ -26,6 +26,9 @@ struct TinyRLHF: ParsableCommand {
       CommandGroup(name: "Checkpoints", subcommands: [
         Inspect.self, Pack.self, Unpack.self, Quantize.self,
       ]),
+      CommandGroup(name: "This machine", subcommands: [
+        SelftestCommand.self, PlanCommand.self, BenchCommand.self,
+      ]),
     ])
 
   static func main() {

@@ -1,0 +1,137 @@
+import Models
+import Tensors
+import Training
+
+/// The memory of each stage, laid out here for the run and for `plan` alike, so that prediction and
+/// run cannot drift apart. Blocks cost memory only when they are first written.
+
+/// Pretraining and SFT.
+struct LanguageModelMemory {
+  let bench: Workbench
+  let model: TrainableModel
+  let trainer: LanguageModelTrainer
+
+  /// - Parameters:
+  ///   - parameters: trained where they lie; nil for zeroes in the arena.
+  ///   - tokens: the most tokens of one optimizer step.
+  init(
+    _ architecture: Architecture, parameters: ParameterSet?, options: AdamW.Options = .init(),
+    tokens: Int, name: String, threads: Int
+  ) throws {
+    bench = try Workbench(architecture, threads: threads)
+    model = try TrainableModel(
+      try parameters
+        ?? ParameterSet(
+          ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena),
+      options: options, tokens: tokens, name: name, arena: bench.arena)
+    trainer = try LanguageModelTrainer(try bench.training(), arena: bench.arena)
+  }
+}
+
+/// The reward model's training.
+struct RewardMemory {
+  let bench: Workbench
+  let model: TrainableModel
+  let trainer: RewardTrainer
+
+  /// - Parameters:
+  ///   - groups: tokens of each prompt's answers together.
+  ///   - batch: prompts of one optimizer step.
+  init(_ architecture: Architecture, groups: [Int], batch: Int, threads: Int) throws {
+    bench = try Workbench(architecture, threads: threads)
+    model = try TrainableModel(
+      try ParameterSet(
+        ParameterLayout(architecture, scalarHead: true), name: "reward parameters",
+        arena: bench.arena),
+      options: AdamW.Options(), tokens: Encoder.largestStep(groups, batch: batch), name: "reward",
+      arena: bench.arena)
+    trainer = try RewardTrainer(
+      try bench.training(longest: groups.max() ?? 0), arena: bench.arena)
+  }
+}
+
+/// PPO: policy, value, reference and reward model, and the sampler.
+struct PPOMemory {
+  /// Frozen models and the policy, where they lie.
+  struct Models {
+    let policy: ParameterSet
+    let reference: ParameterSet
+    let reward: ParameterSet
+    let normalization: RewardNormalization
+  }
+
+  /// What the sizes follow from.
+  struct Sizes {
+    /// Episodes of an iteration.
+    var batch: Int
+    /// Tokens of the longest prompt with its answer.
+    var longest: Int
+    /// Pretraining documents of one update.
+    var documents: Int
+    /// Sequences generated at a time.
+    var slots = 32
+  }
+
+  let bench: Workbench
+  /// Its value model's parameters are zeroes.
+  let trainer: PPOTrainer
+  let generator: Generator
+  let quantized: QuantizedWeights?
+
+  init(
+    _ models: Models, _ sizes: Sizes, options: PPOOptions, precision: RolloutPrecision,
+    threads: Int
+  ) throws {
+    let architecture = models.policy.layout.architecture
+    bench = try Workbench(architecture, threads: threads)
+    let miniBatch = (sizes.batch + options.miniBatches - 1) / options.miniBatches
+    let value = try ParameterSet(
+      ParameterLayout(architecture, scalarHead: true), name: "value parameters",
+      arena: bench.arena)
+    let inference = try bench.inference()
+    trainer = try PPOTrainer(
+      policy: try TrainableModel(
+        models.policy, options: AdamW.Options(), tokens: miniBatch * sizes.longest,
+        name: "policy", arena: bench.arena),
+      value: try TrainableModel(
+        value, options: AdamW.Options(), tokens: miniBatch * sizes.longest, name: "value",
+        arena: bench.arena),
+      reference: models.reference, reward: models.reward, normalization: models.normalization,
+      options: options, pretrainingTokens: sizes.documents * architecture.context,
+      training: try bench.training(), inference: inference, arena: bench.arena)
+    generator = try bench.generator(
+      inference, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
+    quantized =
+      precision == .int8
+      ? try QuantizedWeights(models.policy.layout, arena: bench.arena) : nil
+  }
+}
+
+/// Sampling answers to be ranked.
+struct SamplingMemory {
+  let bench: Workbench
+  let generator: Generator
+  let quantized: QuantizedWeights
+
+  init(_ layout: ParameterLayout, threads: Int) throws {
+    bench = try Workbench(layout.architecture, threads: threads)
+    generator = try bench.generator(try bench.inference())
+    quantized = try QuantizedWeights(layout, arena: bench.arena)
+  }
+}
+
+/// Evaluation: answers, log-probabilities and scores.
+struct EvaluationMemory {
+  let bench: Workbench
+  let generator: Generator
+  let languageModel: LanguageModelTrainer
+  let scorer: RewardTrainer
+
+  init(_ architecture: Architecture, threads: Int) throws {
+    bench = try Workbench(architecture, threads: threads)
+    let transformer = try bench.inference()
+    generator = try bench.generator(transformer, slots: 48)
+    languageModel = try LanguageModelTrainer(transformer, arena: bench.arena)
+    scorer = try RewardTrainer(transformer, arena: bench.arena)
+  }
+}

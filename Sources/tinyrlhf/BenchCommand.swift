@@ -1,0 +1,123 @@
+import ArgumentParser
+import Recipe
+import Support
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "How fast this machine is: each figure, and its fraction of the machine's own limit.",
+    discussion: """
+      Random weights and tokens. Without a work, everything is measured; without a shape, the \
+      built-in base's is used. The limits (FMA peak, int8 peak, memory bandwidth) are measured in \
+      the same run.
+      """)
+
+  enum Work: String, CaseIterable, ExpressibleByArgument { case train, decode, prefill, ppo }
+
+  @Argument(help: "train, decode, prefill or ppo; nothing for all.") var work: Work?
+  @Option(help: "Transformer layers.") var layers: Int?
+  @Option(help: "Width of the residual stream.") var dModel: Int?
+  @Option(help: "Attention heads.") var heads: Int?
+  @Option(help: "Tokens of the vocabulary.") var vocab: Int?
+  @Option(help: "Sequences at a time; training: of one step.") var batch: Int?
+  @Option(help: "Tokens of a training sequence.") var context: Int?
+  @Option(help: "Tokens of a prompt.") var prompt: Int?
+  @Option(help: "Tokens generated after each prompt.") var new: Int?
+  @Option(help: "PPO: episodes of an iteration.") var episodes: Int?
+  @Option(help: "PPO: tokens of an answer.") var response: Int?
+  @Option(help: "PPO: passes over the episodes.") var epochs: Int?
+  @Option(help: "PPO: updates of an epoch.") var miniBatches: Int?
+  @Option(help: "Arithmetic of generation: int8 or float32.")
+  var precision: RolloutPrecision = .int8
+  @Option(help: "Measure at least so long.") var seconds: Double = 2
+  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    let counts = [
+      ("layers", layers), ("d-model", dModel), ("heads", heads), ("vocab", vocab),
+      ("batch", batch), ("context", context), ("prompt", prompt), ("new", new),
+      ("episodes", episodes), ("response", response), ("epochs", epochs),
+      ("mini-batches", miniBatches),
+    ]
+    for (name, count) in counts {
+      if let count, !(1...10_000_000).contains(count) {
+        throw ValidationError("--\(name) \(count) is not in 1…10,000,000.")
+      }
+    }
+    guard seconds >= 0, seconds <= 3600 else {
+      throw ValidationError("--seconds \(seconds) is not in 0…3600.")
+    }
+    let options = self.options
+    guard options.dModel % options.heads == 0 else {
+      throw ValidationError("--heads \(options.heads) does not divide --d-model \(options.dModel).")
+    }
+    guard options.miniBatches <= options.episodes else {
+      throw ValidationError("--mini-batches \(options.miniBatches) is above --episodes.")
+    }
+  }
+
+  func run() throws {
+    let options = self.options
+    let bench = Bench(options)
+    var results: [BenchResult] = []
+    if work == nil || work == .decode { results.append(try bench.decode()) }
+    if work == nil || work == .prefill { results.append(try bench.prefill()) }
+    if work == nil || work == .train { results.append(try bench.train()) }
+    if work == nil || work == .ppo { results.append(try bench.ppo()) }
+    if work == nil { results = try bench.kernels() + results }
+    if json {
+      let objects = results.map { $0.json(options) }
+      return try Console.output(
+        JSON.line(work == nil ? JSONValue.object(["results": .array(objects)]) : objects[0]))
+    }
+    for result in results { try Console.output(line(result)) }
+  }
+
+  private var options: BenchOptions {
+    var options = BenchOptions()
+    options.layers = layers ?? options.layers
+    options.dModel = dModel ?? options.dModel
+    options.heads = heads ?? options.heads
+    options.vocabulary = vocab ?? options.vocabulary
+    options.batch = batch ?? options.batch
+    options.context = context ?? options.context
+    options.prompt = prompt ?? options.prompt
+    options.new = (work == .ppo ? response : new) ?? options.new
+    options.episodes = episodes ?? options.episodes
+    options.epochs = epochs ?? options.epochs
+    options.miniBatches = miniBatches ?? options.miniBatches
+    options.precision = precision
+    options.threads = compute.threads
+    options.seconds = seconds
+    return options
+  }
+
+  private func line(_ result: BenchResult) -> String {
+    let rates = result.rates.map { name, value in
+      "\(amount(value)) \(name.replacingUnderscores)"
+    }
+    let share =
+      result.limitedBy == "itself"
+      ? ""
+      : ", \(Formatting.fixed(100 * result.fraction, 0)) % of \(amount(result.limit))"
+        + " (\(result.limitedBy))"
+    return "\(result.work): " + rates.joined(separator: ", ") + share
+  }
+
+  private func amount(_ value: Double) -> String {
+    let units = ["", " k", " M", " G", " T"]
+    var (value, unit) = (value, 0)
+    while value >= 10_000 && unit < units.count - 1 {
+      value /= 1000
+      unit += 1
+    }
+    return Formatting.fixed(value, value < 100 ? 1 : 0) + units[unit]
+  }
+}
+
+extension String {
+  fileprivate var replacingUnderscores: String {
+    String(map { $0 == "_" ? " " : $0 })
+  }
+}

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Recipe
+import Support
+
+struct PlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "What a run would take: its memory, block by block, without running it.",
+    discussion: """
+      Lays out each stage's memory with the code that runs it. Lengths come from the built-in \
+      world's data, or are the longest that the context holds when the model has no world; answers \
+      that are still to be sampled count as the longest allowed. Texts and the program itself come \
+      on top. Stages follow each other, so the peak is the largest stage's.
+      """)
+
+  enum Scope: String, CaseIterable, ExpressibleByArgument {
+    case all, pretrain, sft, reward, ppo
+
+    var stages: [Stage] {
+      self == .all ? Stage.allCases.filter { $0 != .pretrain } : [Stage(rawValue: rawValue)!]
+    }
+  }
+
+  @Argument(help: "all, pretrain, sft, reward or ppo.") var stage: Scope = .all
+  @Option(help: ArgumentHelp("The model to start from. \(ModelSource.help)", valueName: "model"))
+  var model: String = ModelSource.builtin
+  @Flag(help: "Plan the small run of --quick.") var quick = false
+  @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON.", valueName: "file"))
+  var config: String?
+  @Option(help: "Records of one step of the stage that is planned.") var batchSize: Double?
+  @Flag(help: "List every block, not only what they are for.") var blocks = false
+  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup(title: "The model that pretrain makes") var shape: ShapeParameters
+  @OptionGroup(title: "Stages") var recipe: RecipeParameters
+  @OptionGroup(title: "PPO") var ppo: PPOParameters
+
+  struct ShapeParameters: ParsableArguments {
+    @Option(help: "Transformer layers.") var layers: Double?
+    @Option(help: "Width of the residual stream.") var dModel: Double?
+    @Option(help: "Attention heads.") var heads: Double?
+    @Option(help: "Tokens of the vocabulary.") var vocab: Double?
+    @Option(help: "Longest sequence, in tokens.") var context: Double?
+
+    func apply(to settings: inout Settings) throws {
+      let values: [(Parameter, Double?)] = [
+        (.layers, layers), (.dModel, dModel), (.heads, heads), (.vocabulary, vocab),
+        (.context, context),
+      ]
+      for (parameter, value) in values { try settings.set(parameter, value) }
+    }
+  }
+
+  func run() throws {
+    let plan = try Planner(
+      try settings(), precision: ppo.rolloutPrecision, threads: compute.threads
+    ).plan(stage.stages) { try ModelSource.open(model) }
+    if json { return try Console.output(JSON.line(plan)) }
+    for stage in plan.stages { try show(stage) }
+    if plan.stages.count > 1 {
+      try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), the largest stage's")
+    }
+  }
+
+  private func settings() throws -> Settings {
+    var settings = Settings(quick: quick)
+    if let config {
+      let object = try JSON.decode([String: JSONValue].self, from: Files.read(config), at: config)
+      try settings.merge(object, stage: stage == .all ? nil : stage.stages[0], at: config)
+    }
+    try shape.apply(to: &settings)
+    try recipe.apply(to: &settings)
+    try ppo.apply(to: &settings)
+    guard let batchSize else { return settings }
+    switch stage {
+    case .all:
+      throw Failure(.usage, "--batch-size needs one stage; all has --ppo-batch-size and the like")
+    case .pretrain: try settings.set(.pretrainBatch, batchSize)
+    case .sft: try settings.set(.sftBatch, batchSize)
+    case .reward: try settings.set(.rewardBatch, batchSize)
+    case .ppo: try settings.set(.ppoBatch, batchSize)
+    }
+    return settings
+  }
+
+  private func show(_ stage: Plan.StagePlan) throws {
+    try Console.output(stage.stage)
+    let rows = (blocks ? stage.blocks : stage.groups) + stage.mapped
+    for row in rows { try Console.output(line(row.name, row.bytes)) }
+    try Console.output(line("total", stage.bytes) + "\n")
+  }
+
+  private func line(_ name: String, _ bytes: Int) -> String {
+    let amount = Formatting.bytes(bytes)
+    return "  " + name + String(repeating: " ", count: max(1, 52 - name.count - amount.count))
+      + amount
+  }
+}
