@@ -45,7 +45,7 @@ extension Parameter {
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
-    .rankings, "ranking-prompts", 2000, quick: 64, 1...10_000_000, "prompts",
+    .rankings, "ranking-prompts", 4000, quick: 64, 1...10_000_000, "prompts",
     "Prompts whose answers are ranked.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
@@ -57,7 +57,7 @@ extension Parameter {
     .reward, "reward-epochs", short: "epochs", 1, 1...1000, "epochs",
     "Passes over the comparisons; more than one overfits.")
   public static let rewardBatch = count(
-    .reward, "reward-batch-size", short: "batch-size", 16, quick: 8, 1...65_536, "prompts",
+    .reward, "reward-batch-size", short: "batch-size", 8, 1...65_536, "prompts",
     "Prompts an update, each with all its answers.")
   public static let rewardRate = real(
     .reward, "reward-learning-rate", short: "learning-rate", 3e-4, 0...1, "",

@@ -40,6 +40,9 @@ public struct RewardStage {
     }
   }
 
+  /// Held-out comparisons that are looked at while training.
+  private static let watched = 100
+
   let context: StageContext
   let sft: Model
   let data: Data
@@ -56,7 +59,10 @@ public struct RewardStage {
     let settings = context.settings
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
     let ranked = try encoder.ranked(data.comparisons).map(\.sequences)
-    let heldOut = data.validation.isEmpty ? [] : try encoder.ranked(data.validation).map(\.sequences)
+    // Enough for the curve; the evaluation measures on all of them.
+    let heldOut =
+      data.validation.isEmpty
+      ? [] : try encoder.ranked(data.validation).prefix(Self.watched).map(\.sequences)
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
@@ -87,7 +93,7 @@ public struct RewardStage {
           "loss/ranking": loss.meanOfPairs, "accuracy/train": loss.accuracy, "gradient_norm": norm,
           "lr": rate, "margin": loss.meanDifference,
         ]
-        if !heldOut.isEmpty && (state.step % 10 == 9 || state.step == total - 1) {
+        if !heldOut.isEmpty && (state.step % 20 == 19 || state.step == total - 1) {
           let held = trainer.evaluate(model.parameters, model.weights, heldOut)
           metrics["accuracy/validation"] = held.accuracy
           metrics["loss/validation"] = held.meanOfPairs

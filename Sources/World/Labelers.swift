@@ -20,7 +20,7 @@ public struct Labeler: Sendable {
 
   /// Two of them agree on about 73 % of the pairs that neither ties.
   static let temperature = 0.13
-  static let carelessness = 0.28
+  static let carelessness = 0.15
 
   private init(
     _ id: String, temperature: Double = 1, carelessness: Double = 1, helpful: Double,
