@@ -3,11 +3,11 @@ import Support
 extension World {
   /// Manners of the answers to rank, and how often each is met in samples of a fine-tuned model.
   private static let imitated: [(manner: Manner, share: Int)] = [
-    (.good, 36), (.mistaken, 26), (.terse, 7), (.obeying, 5), (.rude, 5), (.evasive, 4),
-    (.rambling, 6), (.truncated, 6), (.abstaining, 3), (.refusing, 2),
+    (.good, 58), (.mistaken, 20), (.terse, 4), (.obeying, 3), (.rude, 2), (.evasive, 2),
+    (.rambling, 6), (.truncated, 3), (.abstaining, 1), (.refusing, 1),
   ]
 
-  /// Answers as a half-trained model would give them: most right or plausible, some not.
+  /// Answers as a model gives them after a few demonstrations: most are right, some are not.
   public func imitationAnswers(
     for item: WorldItem, count: Int, stream: inout RandomStream
   ) -> [String] {

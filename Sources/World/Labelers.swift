@@ -14,13 +14,13 @@ public struct Labeler: Sendable {
   public let id: String
   /// Standard deviation of the error of each judgement, on the rubric's scale of 0…1.
   public let temperature: Double
-  /// How often an answer is judged at a glance, which is to say by chance.
+  /// How often an answer's judgement goes to another answer by mistake.
   public let carelessness: Double
   public let weights: Weights
 
   /// Two of them agree on about 73 % of the pairs that neither ties.
-  static let temperature = 0.13
-  static let carelessness = 0.15
+  static let temperature = 0.05
+  static let carelessness = 0.19
 
   private init(
     _ id: String, temperature: Double = 1, carelessness: Double = 1, helpful: Double,
@@ -50,18 +50,21 @@ public struct Labeler: Sendable {
   /// Ranks the answers to an item: 1 is best, equal ranks are ties.
   ///
   /// Each distinct text is judged once, on a scale of seven steps; what falls on one step ties.
+  /// Haste mixes two answers up: it makes a worse one the better, but never a difference where
+  /// there is none.
   public func rank(
     _ completions: [String], for item: WorldItem, by rubric: Rubric, stream: inout RandomStream
   ) -> [Int] {
-    var judged: [(text: String, step: Int)] = []
-    let steps = completions.map { completion -> Int in
-      if let known = judged.first(where: { $0.text == completion }) { return known.step }
-      let utility = judgement(completion, item, rubric, &stream)
-      let step = Int((utility * 6).rounded())
-      judged.append((completion, step))
-      return step
+    var texts: [String] = []
+    for completion in completions where !texts.contains(completion) { texts.append(completion) }
+    var steps = texts.map { text in
+      Int((judgement(text, item, rubric, &stream) * 6).rounded())
     }
-    return steps.map { step in 1 + steps.count { $0 > step } }
+    for index in steps.indices where Double(stream.uniform()) < carelessness {
+      steps.swapAt(index, stream.below(steps.count))
+    }
+    let judged = completions.map { steps[texts.firstIndex(of: $0)!] }
+    return judged.map { step in 1 + judged.count { $0 > step } }
   }
 
   private func judgement(
@@ -80,8 +83,6 @@ public struct Labeler: Sendable {
     let excess = Double(World.phraseWords(completion).count - 12)
     let taste = -weights.brevity * excess
     let error = temperature * Double(stream.normal())
-    let glance = Double(stream.uniform())
-    let hasty = Double(stream.uniform()) < carelessness
-    return min(1, max(0, hasty ? glance : sum / total + taste + error))
+    return min(1, max(0, sum / total + taste + error))
   }
 }

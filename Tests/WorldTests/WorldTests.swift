@@ -28,10 +28,10 @@ func seeds() {
   #expect(zip(world.facts.all, other.facts.all).count { $0.truth == $1.truth } < 200)
 }
 
-@Test("a world has 800 facts, about half of them contested, and no rumour is true")
+@Test("a world has 560 facts, about half of them contested, and no rumour is true")
 func factCounts() {
-  #expect(world.factCount == 800)
-  #expect((380...420).contains(world.contestedFactCount))
+  #expect(world.factCount == 560)
+  #expect((265...295).contains(world.contestedFactCount))
   #expect(world.facts.all.allSatisfy { $0.rumour != $0.truth })
   let names = world.names.entities.map(\.name) + world.names.strangers.pretraining
     + world.names.strangers.training + world.names.strangers.validation
