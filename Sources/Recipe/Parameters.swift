@@ -45,7 +45,7 @@ extension Parameter {
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
-    .rankings, "ranking-prompts", 4000, quick: 64, 1...10_000_000, "prompts",
+    .rankings, "ranking-prompts", 9000, quick: 64, 1...10_000_000, "prompts",
     "Prompts whose answers are ranked.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
@@ -80,7 +80,7 @@ extension Parameter {
   public static let ppoEpochs = count(
     .ppo, "num-ppo-epochs", 1, 1...64, "epochs", "Passes over an iteration's episodes.")
   public static let ppoRate = real(
-    .ppo, "ppo-learning-rate", short: "learning-rate", 2e-4, 0...1, "",
+    .ppo, "ppo-learning-rate", short: "learning-rate", 1e-4, 0...1, "",
     "Learning rate of policy and value; constant after 10 iterations of warm-up from a tenth.")
   public static let klCoefficient = real(
     .ppo, "kl-coef", 0.02, 0...100, "reward per nat", "β, the price of leaving the SFT model.")
