@@ -31,7 +31,8 @@ public final class Answerer {
 
   /// K answers for each prompt, handed over in order, in batches of bounded size.
   public func answers(
-    _ prompts: [[Turn]], samples: Int, seed: UInt64, each: ([Turn], [String]) throws -> Void
+    _ prompts: [[Turn]], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
+    each: ([Turn], [String]) throws -> Void
   ) throws {
     let batch = 64
     for first in stride(from: 0, to: prompts.count, by: batch) {
@@ -40,7 +41,9 @@ public final class Answerer {
         generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
         seed: seed, purpose: "sample", firstPrompt: first
       ).answers(chunk, samples: samples)
-      for (prompt, answers) in zip(chunk, answers) { try each(prompt, answers.map(\.text)) }
+      for (prompt, answers) in zip(chunk, answers) {
+        try each(prompt, answers.map { stop.cut($0.text) })
+      }
     }
   }
 

@@ -12,6 +12,12 @@ public struct StopTexts: Sendable {
   /// Bytes of the longest text.
   public var longest: Int { texts.map(\.count).max() ?? 0 }
 
+  /// What comes before the first stop text.
+  public func cut(_ text: String) -> String {
+    let bytes = Array(text.utf8)
+    return firstStop(in: bytes).map { String(decoding: bytes[..<$0], as: UTF8.self) } ?? text
+  }
+
   /// Where the first stop text begins, searched from `start`.
   public func firstStop(in bytes: [UInt8], from start: Int = 0) -> Int? {
     guard !texts.isEmpty else { return nil }

@@ -15,7 +15,6 @@ public struct PPOOptions: Sendable {
   public var whitenAdvantages = true
   public var rewardClip: Float?
   public var missingEnd = Rewards.MissingEnd.set(-1)
-  public var placement = Rewards.Placement.lastToken
   /// γ_ptx, the weight of the pretraining loss; 0 for none.
   public var pretrainingCoefficient = 0.0
   /// Decay of the moving average of the policy, per update; 0 for none.

@@ -29,7 +29,9 @@ struct SampleCommand: ParsableCommand {
     let answerer = try Answerer(
       model, threads: compute.threads, precision: float32 ? .float32 : .int8,
       options: try sampling.options())
-    try answerer.answers(dataset.records.map(\.turns), samples: samples, seed: seed) { prompt, texts in
+    try answerer.answers(
+      dataset.records.map(\.turns), samples: samples, stop: StopTexts(sampling.stop), seed: seed
+    ) { prompt, texts in
       try Console.output(
         JSON.line(SampleLine(prompt: Prompt(turns: prompt), completions: texts, policy: model.name)))
     }

@@ -1,0 +1,143 @@
+import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+import Support
+import Testing
+
+/// `all` in miniature, on the bundled base.
+@Suite(.serialized) struct PipelineTests {
+  private let program: Program
+  private static let checkpoints = ["base.trlhf", "sft.trlhf", "reward.trlhf", "ppo.trlhf"]
+
+  init() throws { program = try Program() }
+
+  private func arguments(_ folder: String, _ more: [String] = []) -> [String] {
+    [
+      "all", "--quick", "--quiet", "--output", folder, "--ranking-prompts", "24",
+      "--total-episodes", "192", "--ppo-batch-size", "32", "--eval-prompts", "8",
+      "--save-interval", "0.2",
+    ] + more
+  }
+
+  private func fresh(_ name: String) throws -> String {
+    let folder = "\(program.folder)/\(name)"
+    if Files.exists(folder) { try FileManager.default.removeItem(atPath: folder) }
+    return folder
+  }
+
+  /// An uninterrupted run, made once.
+  private func whole() throws -> String {
+    let folder = "\(program.folder)/whole"
+    if !Files.exists("\(folder)/summary.json") {
+      let result = try program.run(arguments(try fresh("whole")))
+      try #require(result.exitCode == 0, "\(result.errorText)")
+    }
+    return folder
+  }
+
+  private func expectSameBytes(_ folder: String, as other: String) throws {
+    for name in Self.checkpoints + ["metrics.jsonl", "rankings.jsonl", "samples.jsonl"] {
+      #expect(try Files.read("\(folder)/\(name)") == Files.read("\(other)/\(name)"), "\(name)")
+    }
+  }
+
+  @Test("a whole run leaves every file, and its summary has the keys that others read")
+  func leavesEverything() throws {
+    let folder = try whole()
+    let names = Self.checkpoints + [
+      "manifest.json", "metrics.jsonl", "rankings.jsonl", "samples.jsonl", "evaluation.json",
+      "summary.json", "report.html",
+    ]
+    for name in names { #expect(Files.exists("\(folder)/\(name)"), "\(name)") }
+    let path = "\(folder)/summary.json"
+    let summary = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
+    #expect(
+      summary.keys.sorted() == [
+        "models", "peak_rss_bytes", "reward_model", "rollouts", "seconds", "seed", "stages",
+        "version", "world_seed",
+      ])
+    for model in ["base", "sft", "ppo"] {
+      #expect(summary["models"]?[model]?["gold"]?.number != nil, "\(model)")
+    }
+    #expect(summary["models"]?["ppo"]?["win_rate_vs_sft"]?["low"]?.number != nil)
+  }
+
+  @Test("a run killed again and again and resumed equals an uninterrupted one, byte for byte")
+  func survivesKills() throws {
+    let folder = try fresh("killed")
+    var process = try ChildProcess(program.binary, arguments(folder))
+    for pause in [UInt32(700_000), 1_100_000, 900_000, 1_300_000, 1_700_000] {
+      usleep(pause)
+      process.send(signal: SIGKILL)
+      _ = process.wait()
+      process = try ChildProcess(program.binary, arguments(folder, ["--resume"]))
+    }
+    let result = process.wait(timeout: 120)
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    try expectSameBytes(folder, as: whole())
+  }
+
+  @Test("an interrupted run says how to continue and continues to the same bytes")
+  func survivesInterrupts() throws {
+    let folder = try fresh("interrupted")
+    let process = try ChildProcess(program.binary, arguments(folder))
+    usleep(1_500_000)
+    process.send(signal: SIGINT)
+    let interrupted = process.wait(timeout: 60)
+    #expect(interrupted.exitCode == 130)
+    #expect(interrupted.errorText.contains("--resume"), "\(interrupted.errorText)")
+    let resumed = try program.run(arguments(folder, ["--resume"]))
+    #expect(resumed.exitCode == 0, "\(resumed.errorText)")
+    try expectSameBytes(folder, as: whole())
+  }
+
+  @Test("one thread with another instruction set leaves the same bytes")
+  func isTheSameEverywhere() throws {
+    let folder = try fresh("other")
+    let result = try program.run(
+      arguments(folder, ["--threads", "1"]), environment: ["TINYRLHF_ISA": "avx2"])
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    try expectSameBytes(folder, as: whole())
+  }
+
+  @Test("a folder that holds a run is refused without --resume, and one in use is busy")
+  func refusesFolders() throws {
+    let refused = try program.run(arguments(try whole()))
+    #expect(refused.exitCode == 64)
+    #expect(refused.errorText.contains("--resume"))
+    let folder = try fresh("busy")
+    let process = try ChildProcess(program.binary, arguments(folder))
+    usleep(700_000)
+    #expect(try program.run(arguments(folder, ["--resume"])).exitCode == 75)
+    process.send(signal: SIGKILL)
+    _ = process.wait()
+  }
+
+  @Test("rankings of one answer, of ties alone or of nobody, and models of the wrong kind, are bad data")
+  func refusesData() throws {
+    let run = try whole()
+    let rows = [
+      "one": "{\"prompt\":\"a\",\"completions\":[\"b\"],\"ranks\":[1]}\n",
+      "ties": "{\"prompt\":\"a\",\"completions\":[\"b\",\"c\"],\"ranks\":[1,1]}\n",
+      "empty": "", "broken": "{\"prompt\":\n",
+    ]
+    for (name, text) in rows.sorted(by: { $0.key < $1.key }) {
+      let path = "\(program.folder)/\(name).jsonl"
+      try Files.writeAtomically(Array(text.utf8), to: path)
+      let result = try program.run(
+        "reward", "-o", try fresh("reward-\(name)"), "--model", "\(run)/sft.trlhf",
+        "--comparisons", path)
+      #expect(result.exitCode == 65, "\(name): \(result.errorText)")
+      #expect(result.errorText.contains(path), "\(name): \(result.errorText)")
+    }
+    let swapped = try program.run(
+      "ppo", "-o", try fresh("swapped"), "--model", "\(run)/sft.trlhf", "--reward-model",
+      "\(run)/sft.trlhf", "--quick")
+    #expect(swapped.exitCode == 65)
+    #expect(swapped.errorText.contains("reward model"), "\(swapped.errorText)")
+  }
+}
