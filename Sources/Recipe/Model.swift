@@ -72,6 +72,12 @@ public struct Provenance: Codable, Equatable, Sendable {
       self.name = name
       self.hash = Hexadecimal.text(hash)
     }
+
+    /// Hashes records one after another: their JSON never lies in memory as a whole.
+    init(name: String, records: [some Encodable]) throws {
+      let hash = try records.reduce(UInt64(0)) { Hash.xxh64(try JSON.encode($1), seed: $0) }
+      self.init(name: name, hash: hash)
+    }
   }
 
   public var stage: String

@@ -49,9 +49,7 @@ public struct PPOStage {
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
       pretraining = try DocumentSource.choose(texts, model: sft)
-      source = .init(
-        name: prompts == nil ? "world" : "prompts",
-        hash: Hash.xxh64(try JSON.encode(self.prompts)))
+      source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts)
     }
   }
 

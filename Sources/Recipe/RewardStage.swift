@@ -35,8 +35,7 @@ public struct RewardStage {
           return Demonstration(
             prompt: comparison.prompt, completion: comparison.completions[best])
         }
-      source = .init(
-        name: "comparisons", hash: Hash.xxh64(try JSON.encode(self.comparisons)))
+      source = try .init(name: "comparisons", records: self.comparisons)
     }
   }
 

@@ -43,9 +43,8 @@ public struct SFTStage {
         demonstrations = RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
         self.validation = validation ?? RecipeData.validation(world)
       }
-      source = .init(
-        name: own == nil ? "world" : "demonstrations",
-        hash: Hash.xxh64(try JSON.encode(demonstrations)))
+      source = try .init(
+        name: own == nil ? "world" : "demonstrations", records: demonstrations)
     }
   }
 
