@@ -99,14 +99,15 @@ public struct RewardStage {
         }
         return metrics
       })
-    return try finish(model, trainer, encoder, draft)
+    return try finish(
+      model, trainer, demonstrations: encoder.fitting(data.demonstrations).map(\.tokens),
+      samples: ranked.flatMap(\.sequences), draft)
   }
 
   private func finish(
-    _ model: TrainableModel, _ trainer: RewardTrainer, _ encoder: Encoder, _ draft: CheckpointDraft
+    _ model: TrainableModel, _ trainer: RewardTrainer, demonstrations: [[Int32]],
+    samples: [[Int32]], _ draft: CheckpointDraft
   ) throws -> StageResult {
-    let demonstrations = encoder.fitting(data.demonstrations).map(\.tokens)
-    let samples = try encoder.ranked(data.comparisons).flatMap(\.sequences.sequences)
     guard !demonstrations.isEmpty else {
       throw Failure(
         .badData, "the reward model cannot be normalised: no demonstration fits the context",
