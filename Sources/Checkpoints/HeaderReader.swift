@@ -32,7 +32,9 @@ struct HeaderReader {
   }
 
   private func checkPage() throws {
-    guard fileBytes > 0 else { throw Failure(.badData, "is empty", at: file) }
+    guard fileBytes > 0 else {
+      throw Failure(.badData, "is empty", at: file, remedy: "Copy the file again.")
+    }
     try checkMagic()
     guard fileBytes >= Format.headerBytes, bytes.count >= Format.headerBytes else {
       throw failure(
@@ -71,6 +73,7 @@ struct HeaderReader {
       remedy = "Copy the file again in binary mode."
     } else {
       what = "this is not a .trlhf checkpoint"
+      remedy = "Name a .trlhf or a .trlhf.zst file."
     }
     throw failure(what, byte: 0, "header", remedy: remedy)
   }
@@ -88,7 +91,9 @@ struct HeaderReader {
     let tables =
       Format.headerBytes + sections * Format.sectionRecordBytes + tensors * Format.tensorRecordBytes
     guard tables <= bytes.count else {
-      throw failure("the file ends inside its tables", byte: bytes.count, "tables")
+      throw failure(
+        "the file ends inside its tables", byte: bytes.count, "tables",
+        remedy: "Copy the file again; it was damaged.")
     }
     guard Header.checksum(bytes.slice(0, tables)) == bytes.u64(Header.checksumOffset) else {
       throw failure(

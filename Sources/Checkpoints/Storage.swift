@@ -44,7 +44,7 @@ final class Storage: @unchecked Sendable {
     let (descriptor, count) = try openFile(path)
     guard count > 0 else {
       close(descriptor)
-      throw Failure(.badData, "is empty", at: path)
+      throw Self.empty(path)
     }
     let protection = writable ? PROT_READ | PROT_WRITE : PROT_READ
     let flags = writable ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED
@@ -59,7 +59,7 @@ final class Storage: @unchecked Sendable {
   static func read(_ path: String) throws -> Storage {
     let (descriptor, count) = try openFile(path)
     defer { close(descriptor) }
-    guard count > 0 else { throw Failure(.badData, "is empty", at: path) }
+    guard count > 0 else { throw Self.empty(path) }
     let storage = try memory(count, for: path)
     var done = 0
     while done < count {
@@ -73,6 +73,10 @@ final class Storage: @unchecked Sendable {
     return storage
   }
 
+  private static func empty(_ path: String) -> Failure {
+    Failure(.badData, "is empty", at: path, remedy: "Copy the file again.")
+  }
+
   private static func openFile(_ path: String) throws -> (descriptor: Int32, count: Int) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -82,7 +86,8 @@ final class Storage: @unchecked Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
-      throw Failure(.inputOutput, "is not a regular file", at: path)
+      throw Failure(
+        .inputOutput, "is not a regular file", at: path, remedy: "Name a checkpoint's file.")
     }
     return (descriptor, Int(status.st_size))
   }

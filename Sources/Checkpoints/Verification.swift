@@ -22,7 +22,9 @@ extension Checkpoint {
   }
 
   private func damage(_ what: String, _ byte: Int, _ record: String) -> Failure {
-    Failure(.badData, what, at: "\(path), byte \(byte) (\(record))")
+    Failure(
+      .badData, what, at: "\(path), byte \(byte) (\(record))",
+      remedy: "Copy the file again, or make it again.")
   }
 
   private func requireZeros(_ range: Range<Int>, _ record: String) throws {

@@ -34,7 +34,11 @@ public struct Archive: Sendable {
       bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
     }
 
-    guard Self.isArchive(bytes) else { throw failure("this is not an archive of checkpoints", 0) }
+    guard Self.isArchive(bytes) else {
+      throw Failure(
+        .badData, "this is not an archive of checkpoints", at: "\(name), byte 0 (archive)",
+        remedy: "Name a .trlhf.zst that `tinyrlhf pack` has made.")
+    }
     guard bytes.count >= ArchiveLayout.headBytes(0) else {
       throw failure("the file ends inside its head", bytes.count)
     }

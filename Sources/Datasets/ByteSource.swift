@@ -45,7 +45,8 @@ final class DescriptorSource: ByteSource {
       let got = systemRead(descriptor, buffer.baseAddress, buffer.count)
       if got >= 0 { return got }
       guard errno == EINTR else {
-        throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: name)
+        throw Failure(
+          .inputOutput, "cannot be read: \(Files.systemError())", at: name, remedy: "Name a file.")
       }
     }
   }

@@ -16,7 +16,14 @@ public struct Prompt: Codable, Equatable, Hashable, Sendable {
     if let text = try? container.decode(String.self) {
       self.init(text)
     } else {
-      self.init(turns: try container.decode([Turn].self))
+      do {
+        self.init(turns: try container.decode([Turn].self))
+      } catch DecodingError.typeMismatch(_, let context)
+        where context.codingPath.count == decoder.codingPath.count
+      {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "a prompt is a text or a list of {role, content}")
+      }
     }
   }
 

@@ -28,7 +28,8 @@ public func readDocuments(_ path: String, strict: Bool = true) throws -> Dataset
   let lines = try LineReader(path: path)
   let isNamedJSON = [".jsonl", ".jsonl.zst"].contains { path.hasSuffix($0) }
   guard let first = try lines.nextWithEnd() else {
-    throw Failure(.badData, "there is no document", at: lines.name)
+    throw Failure(
+      .badData, "there is no document", at: lines.name, remedy: "Give a file with text in it.")
   }
   if isNamedJSON || isObject(first) {
     return try readRows(lines, first: first, for: .documents, strict: strict)
@@ -99,7 +100,7 @@ private func report<Record>(
 private func located(_ failure: Failure, _ lines: LineReader, _ line: [UInt8]) -> Failure {
   var failure = failure
   failure.place = failure.place ?? lines.place
-  if line.first(where: { !$0.isSpace }) == UInt8(ascii: "["), failure.remedy == nil {
+  if line.first(where: { !$0.isSpace }) == UInt8(ascii: "[") {
     failure.remedy = "Write one object a line, for example with jq -c '.[]'."
   }
   return failure

@@ -108,7 +108,9 @@ public final class Generator: @unchecked Sendable {
 
   private func check(_ request: Request, _ number: Int) throws {
     guard !request.prompt.isEmpty else {
-      throw Failure(.badData, "the prompt has no tokens", at: "prompt \(number + 1)")
+      throw Failure(
+        .badData, "the prompt has no tokens", at: "prompt \(number + 1)",
+        remedy: "Give it at least one.")
     }
     guard request.prompt.count < capacity else {
       throw Failure(

@@ -20,9 +20,10 @@ public struct SamplingOptions: Equatable, Sendable {
   /// - Throws: `Failure(.usage)` naming the option.
   public func validate() throws {
     func require(_ condition: Bool, _ what: String) throws {
-      if !condition { throw Failure(.usage, what) }
+      if !condition { throw Failure(.usage, what, remedy: "Choose another value.") }
     }
-    try require(temperature.isFinite && temperature >= 0, "--temperature \(temperature) is below 0")
+    try require(
+      temperature.isFinite && temperature >= 0, "--temperature \(temperature) is not 0 or above")
     try require(topK >= 0, "--top-k \(topK) is below 0")
     try require(topP > 0 && topP <= 1, "--top-p \(topP) is not in (0, 1]")
     try require(maxNewTokens > 0, "--max-new-tokens \(maxNewTokens) is not above 0")

@@ -75,7 +75,9 @@ public struct TokenizedTexts: Sendable {
     self.starts = starts
     heldOutCount = max(1, (starts.count - 1) / Self.heldOutShare)
     guard starts.count > 2 else {
-      throw Failure(.badData, "holds too little text to train on", at: place)
+      throw Failure(
+        .badData, "holds too little text to train on", at: place,
+        remedy: "Give two documents or more, or longer ones.")
     }
   }
 

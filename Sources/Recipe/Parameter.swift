@@ -37,14 +37,20 @@ public struct Parameter: Sendable, Hashable {
       unit: unit, help: help, bounds: bounds, isInteger: false)
   }
 
+  /// - Parameter option: the name it was given by.
   /// - Throws: `Failure(.usage)` for a value that is out of bounds or not whole.
-  public func validate(_ value: Double) throws {
+  public func validate(_ value: Double, as option: String? = nil) throws {
+    let option = option ?? name
     guard value.isFinite, bounds.contains(value) else {
       throw Failure(
-        .usage, "--\(name) \(text(value)) is not in \(text(bounds.lowerBound))…\(text(bounds.upperBound))")
+        .usage,
+        "--\(option) \(text(value)) is not in \(text(bounds.lowerBound))…\(text(bounds.upperBound))",
+        remedy: "Choose a value between them.")
     }
     guard !isInteger || value == value.rounded() else {
-      throw Failure(.usage, "--\(name) \(value) is not a whole number")
+      throw Failure(
+        .usage, "--\(option) \(value) is not a whole number",
+        remedy: "Choose \(text(value.rounded())), for example.")
     }
   }
 

@@ -17,10 +17,13 @@ public struct Settings: Equatable, Sendable {
 
   public func count(_ parameter: Parameter) -> Int { Int(self[parameter]) }
 
+  /// - Parameter option: the name that the value was given by; nil for the parameter's long one.
   /// - Throws: `Failure(.usage)` for a value out of bounds.
-  public mutating func set(_ parameter: Parameter, _ value: Double?) throws {
+  public mutating func set(_ parameter: Parameter, _ value: Double?, as option: String? = nil)
+    throws
+  {
     guard let value else { return }
-    try parameter.validate(value)
+    try parameter.validate(value, as: option)
     values[parameter.name] = value
   }
 
@@ -37,9 +40,10 @@ public struct Settings: Equatable, Sendable {
           remedy: "`tinyrlhf help all` lists their names.")
       }
       switch object[key] {
-      case .number(let value)?: try set(parameter, value)
-      case .bool(let value)?: try set(parameter, value ? 1 : 0)
-      default: throw Failure(.badData, "\"\(key)\" is not a number", at: place)
+      case .number(let value)?: try set(parameter, value, as: key)
+      case .bool(let value)?: try set(parameter, value ? 1 : 0, as: key)
+      default:
+        throw Failure(.badData, "\"\(key)\" is not a number", at: place, remedy: "Give a number.")
       }
     }
   }

@@ -24,7 +24,7 @@ public enum Files {
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.inputOutput, "is not a regular file", at: path)
+      throw Failure(.inputOutput, "is not a regular file", at: path, remedy: "Name a file.")
     }
     let count = Int(status.st_size)
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

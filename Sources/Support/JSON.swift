@@ -2,11 +2,18 @@ import FoundationEssentials
 
 /// JSON in and out, keys sorted so that equal values give equal bytes.
 public enum JSON {
+  /// - Throws: `Failure(.failed)` for a number that is not finite, which JSON cannot hold.
   public static func encode(_ value: some Encodable, pretty: Bool = false) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    return Array(try encoder.encode(value))
+    do {
+      return Array(try encoder.encode(value))
+    } catch EncodingError.invalidValue(let value, let context) {
+      throw Failure(
+        .failed, "a result is \(value), which is no number", at: "\"\(path(context.codingPath))\"",
+        remedy: "Look at the model with `tinyrlhf inspect --verify`.")
+    }
   }
 
   /// One line without its end.
@@ -21,24 +28,50 @@ public enum JSON {
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {
-      throw Failure(.badData, explain(error), at: place)
+      throw explain(error, at: place)
     }
   }
 
-  private static func explain(_ error: DecodingError) -> String {
-    func path(_ context: DecodingError.Context) -> String {
-      context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(
-        separator: ".")
+  private static func explain(_ error: DecodingError, at place: String) -> Failure {
+    func name(_ context: DecodingError.Context) -> String {
+      context.codingPath.isEmpty ? "this" : "\"\(path(context.codingPath))\""
+    }
+    func failure(_ what: String, _ remedy: String? = nil) -> Failure {
+      Failure(.badData, what, at: place, remedy: remedy)
     }
     switch error {
-    case .keyNotFound(let key, _): return "the key \"\(key.stringValue)\" is missing"
+    case .keyNotFound(let key, let context):
+      return failure("the key \"\(path(context.codingPath + [key]))\" is missing", "Add it.")
     case .typeMismatch(let type, let context):
-      return "\"\(path(context))\" is not of type \(type)"
-    case .valueNotFound(_, let context): return "\"\(path(context))\" is null"
+      return failure("\(name(context)) is not \(noun(type))", "Give \(noun(type)).")
+    case .valueNotFound(let type, let context):
+      return failure("\(name(context)) is null", "Give \(noun(type)).")
     case .dataCorrupted(let context):
-      return context.codingPath.isEmpty
-        ? "this is not JSON" : "\"\(path(context))\" cannot be read: \(context.debugDescription)"
-    @unknown default: return "this JSON cannot be read"
+      guard !context.codingPath.isEmpty else {
+        return failure("this is not JSON", "Write a JSON object here.")
+      }
+      return failure(
+        "\(name(context)) cannot be read: \(context.debugDescription)", "Correct it or leave it out.")
+    @unknown default: return failure("this JSON cannot be read")
+    }
+  }
+
+  /// `messages[2].role`
+  private static func path(_ keys: [any CodingKey]) -> String {
+    keys.reduce("") { path, key in
+      if let index = key.intValue { return "\(path)[\(index)]" }
+      return path.isEmpty ? key.stringValue : "\(path).\(key.stringValue)"
+    }
+  }
+
+  private static func noun(_ type: any Any.Type) -> String {
+    switch type {
+    case is String.Type: "a text"
+    case is Bool.Type: "true or false"
+    case is any BinaryInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is [Any].Type: "a list"
+    default: "an object"
     }
   }
 }

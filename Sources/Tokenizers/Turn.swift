@@ -1,6 +1,16 @@
 /// Who speaks in a dialogue.
 public enum Speaker: String, Codable, Sendable {
   case system, user, assistant
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let speaker = Speaker(rawValue: name) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "\"\(name)\" is none of system, user and assistant")
+    }
+    self = speaker
+  }
 }
 
 /// One contribution to a dialogue.

@@ -28,7 +28,10 @@ struct Pack: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    guard (1...22).contains(level) else { throw Failure(.usage, "--level \(level) is not in 1…22") }
+    guard (1...22).contains(level) else {
+      throw Failure(
+        .usage, "--level \(level) is not in 1…22", remedy: "Choose a number between them.")
+    }
     let output = output ?? "\(file).zst"
     try target.check(output)
     try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)

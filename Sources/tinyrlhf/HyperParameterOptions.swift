@@ -22,15 +22,14 @@ struct PretrainParameters: ParsableArguments {
   @Option(help: help(.pretrainDecay)) var weightDecay: Double?
 
   func apply(to settings: inout Settings) throws {
-    try settings.set(.layers, layers)
-    try settings.set(.dModel, dModel)
-    try settings.set(.heads, heads)
-    try settings.set(.vocabulary, vocab)
-    try settings.set(.context, context)
-    try settings.set(.pretrainSteps, steps)
-    try settings.set(.pretrainBatch, batchSize)
-    try settings.set(.pretrainRate, learningRate)
-    try settings.set(.pretrainDecay, weightDecay)
+    let values: [(Parameter, Double?)] = [
+      (.layers, layers), (.dModel, dModel), (.heads, heads), (.vocabulary, vocab),
+      (.context, context), (.pretrainSteps, steps), (.pretrainBatch, batchSize),
+      (.pretrainRate, learningRate), (.pretrainDecay, weightDecay),
+    ]
+    for (parameter, value) in values {
+      try settings.set(parameter, value, as: parameter.shortName)
+    }
   }
 }
 
@@ -43,9 +42,9 @@ struct StageParameters: ParsableArguments {
   func apply(
     to settings: inout Settings, epochs: Parameter?, batch: Parameter, rate: Parameter
   ) throws {
-    if let epochs { try settings.set(epochs, self.epochs) }
-    try settings.set(batch, batchSize)
-    try settings.set(rate, learningRate)
+    if let epochs { try settings.set(epochs, self.epochs, as: "epochs") }
+    try settings.set(batch, batchSize, as: "batch-size")
+    try settings.set(rate, learningRate, as: "learning-rate")
   }
 }
 

@@ -107,7 +107,8 @@ struct TextRequest: Decodable {
         remedy: "Give it as text, or \"\(name)_tokens\".")
     }
     guard !tokens.isEmpty else {
-      throw Failure(.badData, "the \(name) has no tokens", at: place)
+      throw Failure(
+        .badData, "the \(name) has no tokens", at: place, remedy: "Give it at least one.")
     }
     return tokens
   }

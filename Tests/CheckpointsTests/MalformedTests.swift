@@ -85,9 +85,9 @@ private func refusal(_ bytes: [UInt8], verify: Bool = false) -> Failure? {
   func empty() throws {
     let folder = Folder()
     try Files.writeAtomically([], to: folder("empty.trlhf"))
-    #expect(throws: Failure(.badData, "is empty", at: folder("empty.trlhf"))) {
-      try Checkpoint(path: folder("empty.trlhf"))
-    }
+    let expected = Failure(
+      .badData, "is empty", at: folder("empty.trlhf"), remedy: "Copy the file again.")
+    #expect(throws: expected) { try Checkpoint(path: folder("empty.trlhf")) }
     #expect(refusal([])?.kind == .badData)
   }
 
