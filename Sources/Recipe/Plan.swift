@@ -107,6 +107,7 @@ public struct Planner {
   }
 
   private func sft(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.base, .sft, .ppo, toBe: "a language model to fine-tune")
     let batch = settings.count(.sftBatch)
     let encoder = Encoder(model.tokenizer, context: model.architecture.context)
     let lengths =
@@ -122,12 +123,14 @@ public struct Planner {
   }
 
   private func rankings(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.base, .sft, .ppo, toBe: "a language model")
     let memory = try SamplingMemory(model.file.layout, threads: threads)
     return Plan.StagePlan(
       .rankings, memory.bench.arena, mapped: [Self.mapped(model, "SFT model")])
   }
 
   private func reward(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
     let answers = settings.count(.completionsPerPrompt)
     let batch = settings.count(.rewardBatch)
     let longest =
@@ -144,6 +147,7 @@ public struct Planner {
   }
 
   private func ppo(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.sft, .ppo, .base, toBe: "a language model to improve")
     let longest =
       try world(model).map { world in
         longestSequences(RecipeData.prompts(world).map { $0.tokenCount(model) }, model).max()

@@ -53,7 +53,7 @@ struct Chat: ParsableCommand {
             do { try stream.add(token) } catch { lost = lost ?? error }
           })[0]
         if let lost { throw lost }
-        try stream.finish(upTo: answer.text.utf8.count)
+        try stream.finish()
         dialogue.answered(answer.text)
       } catch let failure as Failure where failure.kind == .badData {
         bad += 1
@@ -106,10 +106,11 @@ private struct Dialogue {
   mutating func reset() { turns = [] }
 }
 
-/// Prints an answer as it comes, but never what may still turn out to be a stop text.
+/// Prints an answer as it comes, in whole characters, but never what may still turn out to be a stop
+/// text.
 private struct AnswerStream {
   private let tokenizer: Tokenizer
-  private let held: Int
+  private let stop: StopTexts
   private let harmless: Bool
   private var bytes: [UInt8] = []
   private var printed = 0
@@ -117,27 +118,38 @@ private struct AnswerStream {
   /// - Parameter harmless: leave out control characters, which a terminal would obey.
   init(_ tokenizer: Tokenizer, _ stop: StopTexts, harmless: Bool) {
     self.tokenizer = tokenizer
-    held = stop.longest
+    self.stop = stop
     self.harmless = harmless
   }
 
   mutating func add(_ token: Int32) throws {
     bytes += tokenizer.decode(CollectionOfOne(token))
-    if bytes.count - held > printed { try write(to: bytes.count - held) }
+    let settled = stop.firstStop(in: bytes) ?? bytes.count - max(0, stop.longest - 1)
+    try write(to: wholeCharacters(settled))
   }
 
-  /// Prints the rest, `count` bytes in all, and ends the line.
-  mutating func finish(upTo count: Int) throws {
-    // An answer that is not UTF-8 is longer as text than the bytes that were drawn.
-    let count = min(count, bytes.count)
-    if count > printed { try write(to: count) }
+  /// Prints the rest, up to a stop text, and ends the line.
+  mutating func finish() throws {
+    try write(to: stop.firstStop(in: bytes) ?? bytes.count)
     try Console.output([0x0A])
   }
 
+  /// `end`, or the begin of a character that needs bytes beyond it.
+  private func wholeCharacters(_ end: Int) -> Int {
+    for start in stride(from: end - 1, through: max(printed, end - 3), by: -1) {
+      let byte = bytes[start]
+      if byte & 0xC0 == 0x80 { continue }
+      let length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
+      return start + length > end ? start : end
+    }
+    return end
+  }
+
   private mutating func write(to end: Int) throws {
-    let piece = bytes[printed..<end]
+    guard end > printed else { return }
+    let text = String(decoding: bytes[printed..<end], as: UTF8.self)
     try Console.output(
-      harmless ? piece.filter { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A || $0 == 0x09 } : Array(piece))
+      Array((harmless ? Terminal.harmless(text, keepingLines: true) : text).utf8))
     printed = end
   }
 }

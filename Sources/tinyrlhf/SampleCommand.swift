@@ -21,20 +21,25 @@ struct SampleCommand: ParsableCommand {
 
   func run() throws {
     guard (1...64).contains(samples) else {
-      throw Failure(.usage, "--samples \(samples) is not in 1…64")
+      throw Failure(
+        .usage, "--samples \(samples) is not in 1…64", remedy: "Choose a number between them.")
     }
-    let dataset = try readPrompts(prompts)
-    if !quiet { Console.error("\(dataset.report)") }
     let model = try ModelSource.open(model)
     let answerer = try Answerer(
       model, threads: compute.threads, precision: float32 ? .float32 : .int8,
       options: try sampling.options())
+    let dataset = try readPrompts(prompts, strict: false).fits(
+      context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer)
+    if !quiet { Console.error("\(dataset.report)") }
+    let bad = dataset.report.dropped
+    for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(
       dataset.records.map(\.turns), samples: samples, stop: StopTexts(sampling.stop), seed: seed
     ) { prompt, texts in
       try Console.output(
         JSON.line(SampleLine(prompt: Prompt(turns: prompt), completions: texts, policy: model.name)))
     }
+    if !bad.isEmpty { throw BadLines() }
   }
 
   private struct SampleLine: Encodable {
