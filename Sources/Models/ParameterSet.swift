@@ -64,6 +64,20 @@ public struct ParameterSet: @unchecked Sendable {
     return head + tensor.offset
   }
 
+  /// The first value that is NaN or infinite, as `tensor[index]`; nil when there is none.
+  public var firstNonFinite: String? {
+    for (tensor, base) in tensors {
+      var largest: UInt32 = 0
+      for i in 0..<tensor.count { largest = max(largest, base[i].bitPattern & Self.exponent) }
+      guard largest == Self.exponent else { continue }
+      for i in 0..<tensor.count where !base[i].isFinite { return "\(tensor.name)[\(i)]" }
+    }
+    return nil
+  }
+
+  /// All ones for what is not finite.
+  private static let exponent: UInt32 = 0x7F80_0000
+
   /// GPT-2's initialisation: N(0, 0.02), projections into the residual stream by 1/√(2·layers)
   /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0.
   public func initialize(seed: UInt64) {

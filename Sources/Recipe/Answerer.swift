@@ -23,9 +23,9 @@ public final class Answerer {
     generator = try bench.generator(transformer)
     if precision == .int8 && !model.file.isInt8 {
       let quantized = try QuantizedWeights(model.file.layout, arena: bench.arena)
-      weights = quantized.update(from: try model.file.parameters(), compute: bench.compute)
+      weights = quantized.update(from: try model.parameters(), compute: bench.compute)
     } else {
-      weights = try model.file.weights()
+      weights = try model.weights()
     }
   }
 

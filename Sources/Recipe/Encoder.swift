@@ -25,43 +25,31 @@ struct Encoder {
     demonstrations.map(sequence).filter { $0.tokens.count <= context && $0.targetCount > 0 }
   }
 
-  /// Those that fit.
-  /// - Throws: `Failure(.badData)` when none does.
-  func sequences(_ demonstrations: [Demonstration], called name: String) throws
-    -> [TrainingSequence]
-  {
-    let fitting = fitting(demonstrations)
-    guard !fitting.isEmpty else {
-      throw Failure(
-        .badData, "none of \(demonstrations.count) \(name) fits the context of \(context) tokens",
-        remedy: "Use a model with a longer context, or shorter texts.")
-    }
-    return fitting
-  }
-
-  /// The comparisons that fit and say something, with their answers as sequences.
-  /// - Throws: `Failure(.badData)` when none does.
-  func ranked(_ comparisons: [Comparison]) throws -> [(index: Int, sequences: RankedSequences)] {
-    var result: [(index: Int, sequences: RankedSequences)] = []
-    var (long, tied) = (0, 0)
+  /// The comparisons that fit and say something, with their answers as sequences, and how many of
+  /// the others there are.
+  func ranked(_ comparisons: [Comparison]) -> Ranked {
+    var result = Ranked()
     for (index, comparison) in comparisons.enumerated() {
       let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
       let answers = comparison.completions.map { prompt + tokenizer.encode(completion: $0) }
       if answers.contains(where: { $0.count > context }) {
-        long += 1
-      } else if Set(comparison.ranks).count < 2 {
-        tied += 1
+        result.long += 1
+      } else if comparison.isAllTies {
+        result.tied += 1
       } else {
-        result.append((index, RankedSequences(sequences: answers, ranks: comparison.ranks)))
+        result.kept.append((index, RankedSequences(sequences: answers, ranks: comparison.ranks)))
       }
     }
-    guard !result.isEmpty else {
-      throw Failure(
-        .badData,
-        "no comparison can be learnt from: \(long) are longer than \(context) tokens, \(tied) are all ties",
-        remedy: "Rank the answers of at least one prompt differently.")
-    }
     return result
+  }
+
+  struct Ranked {
+    /// With the place that each has among the comparisons.
+    var kept: [(index: Int, sequences: RankedSequences)] = []
+    var long = 0
+    var tied = 0
+
+    var sequences: [RankedSequences] { kept.map(\.sequences) }
   }
 
   /// Prompts that leave room for an answer of `responseLength`.

@@ -66,7 +66,7 @@ public struct EvaluationStage {
     var figures: [String: Summary.Model] = [:]
     var answers: [String: [[[Graded]]]] = [:]
     for (name, model) in models {
-      let weights = try model.file.weights()
+      let weights = try model.weights()
       var bySet: [[[Graded]]] = []
       for set in sets {
         bySet.append(try graded(set, model, weights, machine))
@@ -95,13 +95,13 @@ public struct EvaluationStage {
       preconditionFailure("an evaluation without the SFT model")
     }
     let memory = try EvaluationMemory(sft.architecture, threads: context.threads)
-    let rewardParameters = try reward.file.parameters()
+    let rewardParameters = try reward.parameters()
     return Machine(
       bench: memory.bench, generator: memory.generator, languageModel: memory.languageModel,
       scorer: memory.scorer,
       normalization: try reward.normalization(), rewardParameters: rewardParameters,
       rewardWeights: TransformerWeights(rewardParameters),
-      reference: TransformerWeights(try sft.file.parameters()))
+      reference: TransformerWeights(try sft.parameters()))
   }
 
   // MARK: Answers
@@ -126,9 +126,14 @@ public struct EvaluationStage {
     let samples = context.settings.count(.evaluationSamples)
     let count = context.settings.count(.evaluationPrompts)
     guard let world else {
+      // As in PPO, an answer needs its room.
+      let encoder = Encoder(reward.tokenizer, context: reward.architecture.context)
+      let fitting = encoder.prompts(
+        prompts, responseLength: context.settings.count(.responseLength))
       return [
         PromptSet(
-          split: nil, prompts: Array(prompts.prefix(count)), items: [], samples: samples)
+          split: nil, prompts: fitting.prefix(count).map { prompts[$0.index] }, items: [],
+          samples: samples)
       ]
     }
     let splits: [(Split, Int)] = [
@@ -239,7 +244,8 @@ public struct EvaluationStage {
   ) {
     guard !comparisons.isEmpty else { return (nil, []) }
     let encoder = Encoder(reward.tokenizer, context: reward.architecture.context)
-    let ranked = try encoder.ranked(comparisons)
+    let ranked = encoder.ranked(comparisons).kept
+    guard !ranked.isEmpty else { return (nil, []) }
     // Calibration is of σ(Δr) as it was trained, without the gain.
     let scores = machine.scores(ranked.flatMap(\.sequences.sequences)).map(Double.init)
     var assessment = RewardAssessment(heldOutLabelers: Set(Labeler.heldOut.map(\.id)))

@@ -77,6 +77,8 @@ public struct Evaluator {
   let texts: [String]?
   let prompts: [[Turn]]?
   let comparisons: [Comparison]?
+  /// Says something to people.
+  let note: (String) -> Void
 
   /// - Parameters:
   ///   - texts: nil for the world's held-out text.
@@ -84,7 +86,8 @@ public struct Evaluator {
   ///   - comparisons: for a reward model.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
-    reward: Model?, texts: [String]?, prompts: [[Turn]]?, comparisons: [Comparison]?
+    reward: Model?, texts: [String]?, prompts: [[Turn]]?, comparisons: [Comparison]?,
+    note: @escaping (String) -> Void
   ) {
     self.settings = settings
     self.seed = seed
@@ -95,6 +98,7 @@ public struct Evaluator {
     self.texts = texts
     self.prompts = prompts
     self.comparisons = comparisons
+    self.note = note
   }
 
   /// - Throws: `Failure` for models of the wrong kind or with another tokenizer, and when nothing
@@ -114,10 +118,15 @@ public struct Evaluator {
     let bench = try Workbench(model.architecture, threads: threads)
     let transformer = try bench.inference()
     let trainer = try LanguageModelTrainer(transformer, arena: bench.arena)
-    let weights = try model.file.weights()
+    let weights = try model.weights()
     try measureText(&measured, trainer, weights)
     let generator = try bench.generator(transformer)
     try measureAnswers(&measured, trainer, generator, weights)
+    guard measured.loss != nil || measured.meanTokens != nil else {
+      throw Failure(
+        .usage, "this model has no built-in world to be measured on", at: model.name,
+        remedy: "Give --text FILE or --prompts FILE.")
+    }
     return measured
   }
 
@@ -180,7 +189,7 @@ public struct Evaluator {
     }
     let count = settings.count(.evaluationPrompts)
     let main = world.map { world in (0..<count).map { world.item(.evaluation, $0) } } ?? []
-    let asked = prompts.map { Array($0.prefix(count)) } ?? main.map(\.prompt)
+    let asked = try prompts.map { Array(try fitting($0).prefix(count)) } ?? main.map(\.prompt)
     let answers = try self.answers(
       asked, "evaluation", samples: settings.count(.evaluationSamples), generator, weights)
     let flat = answers.flatMap { $0 }
@@ -191,6 +200,23 @@ public struct Evaluator {
       measured.proxyReward = mean(scorer.scores(flat.map(\.tokens)).map { Double($0) })
     }
     if let world { try grade(&measured, world, main, answers, count, generator, weights) }
+  }
+
+  /// The user's prompts that leave room for an answer.
+  private func fitting(_ prompts: [[Turn]]) throws -> [[Turn]] {
+    let length = settings.count(.responseLength)
+    let context = model.architecture.context
+    let fitting = Encoder(model.tokenizer, context: context)
+      .prompts(prompts, responseLength: length).map { prompts[$0.index] }
+    let what = "prompts leave room for \(length) tokens in a context of \(context)"
+    guard !fitting.isEmpty else {
+      throw Failure(
+        .badData, "none of \(prompts.count) \(what)", at: "--prompts", remedy: "Give shorter ones.")
+    }
+    if fitting.count < prompts.count {
+      note("\(fitting.count) of \(prompts.count) \(what); the others are left out")
+    }
+    return fitting
   }
 
   private func checkFits(_ other: Model) throws {
@@ -267,9 +293,14 @@ public struct Evaluator {
         remedy: "Give --comparisons FILE.")
     }
     _ = try model.normalization()
-    let ranked = try Encoder(model.tokenizer, context: model.architecture.context)
-      .ranked(comparisons).map(\.sequences)
-    let parameters = try model.file.parameters()
+    let context = model.architecture.context
+    let ranked = Encoder(model.tokenizer, context: context).ranked(comparisons).sequences
+    guard !ranked.isEmpty else {
+      throw Failure(
+        .badData, "none of \(comparisons.count) comparisons fits the context of \(context) tokens",
+        at: "--comparisons", remedy: "Give shorter ones.")
+    }
+    let parameters = try model.parameters()
     let bench = try Workbench(model.architecture, threads: threads)
     let trainer = try RewardTrainer(try bench.inference(), arena: bench.arena)
     let scores = trainer.scores(

@@ -44,6 +44,27 @@ public final class Model {
       remedy: "Use models that were made from the same base.")
   }
 
+  /// What computes, float32 or int8 as the file has it.
+  ///
+  /// - Throws: as `parameters()`.
+  func weights() throws -> TransformerWeights {
+    file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
+  }
+
+  /// The float32 parameters. All are read once: one NaN would spoil everything that follows, and
+  /// not always visibly.
+  ///
+  /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite.
+  func parameters() throws -> ParameterSet {
+    let parameters = try file.parameters()
+    if let place = parameters.firstNonFinite {
+      throw Failure(
+        .badData, "the weight \(place) is not finite", at: name,
+        remedy: "Check the file with `tinyrlhf inspect --verify`, or use an earlier checkpoint.")
+    }
+    return parameters
+  }
+
   /// Gain and bias of a reward model.
   ///
   /// - Throws: `Failure(.badData)` for a reward model without them: β would mean nothing.

@@ -41,11 +41,18 @@ public struct PPOStage {
   public struct Data {
     let prompts: [[Turn]]
     let pretraining: DocumentSource
+    /// The file of the prompts.
+    let place: String?
     let source: Provenance.Source
 
-    /// - Parameters: the user's own; nil for the built-in world's.
+    /// - Parameters:
+    ///   - prompts, texts: the user's own; nil for the built-in world's.
+    ///   - place: the file of the prompts.
     /// - Throws: `Failure(.usage)` when the base has no world to stand in.
-    public init(prompts: [[Turn]]?, texts: [String]?, sft: Model, settings: Settings) throws {
+    public init(
+      prompts: [[Turn]]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
+    ) throws {
+      self.place = place
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
       pretraining = try DocumentSource.choose(texts, model: sft)
@@ -120,18 +127,16 @@ public struct PPOStage {
     let responseLength = settings.count(.responseLength)
     let encoder = Encoder(sft.tokenizer, context: architecture.context)
     let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
-    guard !fitting.isEmpty else {
-      throw Failure(
-        .badData,
-        "none of \(data.prompts.count) prompts leaves room for \(responseLength) tokens in a context of \(architecture.context)",
-        remedy: "Lower --response-length, or use shorter prompts.")
-    }
+    try context.require(
+      fitting.count, of: data.prompts.count,
+      "prompts leave room for \(responseLength) tokens in a context of \(architecture.context)",
+      at: data.place, remedy: "Lower --response-length, or use shorter prompts.")
     let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
-    let rewardParameters = try reward.file.parameters()
+    let rewardParameters = try reward.parameters()
     let normalization = try reward.normalization()
     let memory = try PPOMemory(
       PPOMemory.Models(
-        policy: try sft.file.parameters(), reference: try reference.file.parameters(),
+        policy: try sft.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters, normalization: normalization),
       Self.sizes(settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!),
       options: Self.options(settings), precision: precision, threads: context.threads)

@@ -18,6 +18,10 @@ public struct Pipeline {
     public var comparisons: [Comparison]?
     public var prompts: [[Turn]]?
     public var pretrainingTexts: [String]?
+    /// Where the demonstrations come from, for messages.
+    public var demonstrationsFile: String?
+    /// Where the prompts come from; comparisons bring theirs along.
+    public var promptsFile: String?
     public var precision = RolloutPrecision.int8
 
     public init() {}
@@ -38,12 +42,14 @@ public struct Pipeline {
 
   /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
   public func run() throws {
-    try context.stage("base") {
+    try context.stage(StageContext.baseStage) {
       let file = try copyBase()
       return StageResult(checkpoint: PretrainStage.file, identity: file)
     }
     let base = try model(PretrainStage.file)
-    let data = try RecipeData(inputs, base: base, settings: context.settings)
+    let data = try context.explaining {
+      try RecipeData(inputs, base: base, settings: context.settings)
+    }
     try context.stage(Stage.sft) {
       try SFTStage(
         context, base: try model(PretrainStage.file, .copyOnWrite), data: data.demonstrations
@@ -77,16 +83,23 @@ public struct Pipeline {
     return model.checkpoint.identity
   }
 
-  private func rankings(_ file: String) throws -> [Comparison] {
-    try readComparisons(context.run.file(file)).records
+  /// Those that can be learnt from.
+  private func rankings() throws -> [Comparison] {
+    try readComparisons(context.run.file(RunFile.rankings)).records
+  }
+
+  /// Line by line as they were written: the built-in world's come in pairs, ties among them. Few
+  /// rankings of the user's own leave none.
+  private func heldOutRankings() throws -> [Comparison] {
+    try context.run.readLines(RankingStage.heldOutFile)
   }
 
   private func trainReward(_ data: RecipeData) throws -> StageResult {
     try RewardStage(
       context, sft: try model(SFTStage.file),
       data: RewardStage.Data(
-        comparisons: try rankings(RunFile.rankings),
-        validation: try rankings(RankingStage.heldOutFile),
+        comparisons: try rankings(), at: context.run.file(RunFile.rankings),
+        validation: try heldOutRankings(),
         demonstrations: data.demonstrations.demonstrations)
     ).run()
   }
@@ -106,7 +119,7 @@ public struct Pipeline {
     let (models, rewardModel) = try EvaluationStage(
       context, models: try files.map { (name: $0.0, model: try model($0.1)) },
       reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
-      pretraining: data.ppo.pretraining, comparisons: try rankings(RankingStage.heldOutFile)
+      pretraining: data.ppo.pretraining, comparisons: try heldOutRankings()
     ).run()
     let elapsed = Clock.monotonic() - start
     let stages = context.run.manifest.stages.map {

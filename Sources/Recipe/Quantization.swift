@@ -10,7 +10,7 @@ extension Model {
   @discardableResult
   public func quantize(to path: String, threads: Int) throws -> UInt64 {
     try require(.base, .sft, .ppo, toBe: "a language model")
-    let parameters = try file.parameters()
+    let parameters = try self.parameters()
     let bench = try Workbench(architecture, threads: threads)
     let quantized = try QuantizedWeights(file.layout, arena: bench.arena)
     _ = quantized.update(from: parameters, compute: bench.compute)

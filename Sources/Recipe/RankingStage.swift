@@ -61,7 +61,7 @@ public struct RankingStage {
     let sampler = Sampler(
       generator: memory.generator,
       weights: memory.quantized.update(
-        from: try sft.file.parameters(), compute: memory.bench.compute),
+        from: try sft.parameters(), compute: memory.bench.compute),
       tokenizer: sft.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(Stage.rankings.rawValue, items.count, 0)
     let answers = try sampler.answers(

@@ -31,14 +31,15 @@ struct RecipeData {
         remedy: "Give --comparisons FILE with ranked answers.")
     }
     world = isOwn ? nil : try base.world(insteadOf: "--comparisons")
-    demonstrations = try SFTStage.Data(inputs.demonstrations, base: base, settings: settings)
+    demonstrations = try SFTStage.Data(
+      inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings)
     (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
     let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt.turns)
     let (training, heldOut) = Self.split(own ?? [])
     heldOutPrompts = heldOut.isEmpty ? training : heldOut
     ppo = try PPOStage.Data(
-      prompts: own == nil ? nil : training, texts: inputs.pretrainingTexts, sft: base,
-      settings: settings)
+      prompts: own == nil ? nil : training, at: inputs.promptsFile, texts: inputs.pretrainingTexts,
+      sft: base, settings: settings)
   }
 
   static func demonstrations(_ world: World, _ count: Int) -> [Demonstration] {

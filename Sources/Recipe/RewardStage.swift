@@ -16,25 +16,25 @@ public struct RewardStage {
     public var comparisons: [Comparison]
     public var validation: [Comparison]
     public var demonstrations: [Demonstration]
+    /// The file of the comparisons.
+    public var place: String
     public var source: Provenance.Source
 
     /// - Parameters:
+    ///   - place: the file of `comparisons`.
     ///   - validation: nil for a tenth of `comparisons`.
     ///   - demonstrations: nil for the best answers of `comparisons`.
     public init(
-      comparisons: [Comparison], validation: [Comparison]? = nil,
+      comparisons: [Comparison], at place: String, validation: [Comparison]? = nil,
       demonstrations: [Demonstration]? = nil
     ) throws {
+      self.place = place
       let (training, heldOut) = RecipeData.split(comparisons)
       self.comparisons = validation == nil ? training : comparisons
       self.validation = validation ?? heldOut
       self.demonstrations =
         demonstrations
-        ?? comparisons.map { comparison in
-          let best = comparison.ranks.firstIndex(of: comparison.ranks.min()!)!
-          return Demonstration(
-            prompt: comparison.prompt, completion: comparison.completions[best])
-        }
+        ?? comparisons.map { Demonstration(prompt: $0.prompt, completion: $0.best) }
       source = try .init(name: "comparisons", records: self.comparisons)
     }
   }
@@ -57,18 +57,23 @@ public struct RewardStage {
     try sft.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
     let settings = context.settings
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
-    let ranked = try encoder.ranked(data.comparisons).map(\.sequences)
+    let usable = encoder.ranked(data.comparisons)
+    try context.require(
+      usable.kept.count, of: data.comparisons.count,
+      "comparisons can be learnt from (\(usable.long) over \(encoder.context) tokens, "
+        + "\(usable.tied) all ties)",
+      at: data.place,
+      remedy: "Rank shorter answers, and those of at least one prompt differently.")
+    let ranked = usable.sequences
     // Enough for the curve; the evaluation measures on all of them.
-    let heldOut =
-      data.validation.isEmpty
-      ? [] : try encoder.ranked(data.validation).prefix(Self.watched).map(\.sequences)
+    let heldOut = Array(encoder.ranked(data.validation).sequences.prefix(Self.watched))
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
       sft.architecture, groups: groups, batch: batch, threads: context.threads)
     let (model, trainer) = (memory.model, memory.trainer)
     // The SFT model's trunk and a fresh head.
-    model.parameters.copy(from: try sft.file.parameters())
+    model.parameters.copy(from: try sft.parameters())
     model.parameters.initializeHead(seed: context.seed)
     let order = EpochOrder(
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")

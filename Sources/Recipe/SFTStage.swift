@@ -25,15 +25,20 @@ public struct SFTStage {
   public struct Data {
     let demonstrations: [Demonstration]
     let validation: [Demonstration]
+    /// The user's file.
+    let place: String?
     let source: Provenance.Source
 
     /// - Parameters:
     ///   - own: the user's; nil for the built-in world's.
+    ///   - place: the file of `own`.
     ///   - validation: the user's; nil for a tenth of `own`.
     /// - Throws: `Failure(.usage)` when there are none and the base has no world.
     public init(
-      _ own: [Demonstration]?, validation: [Demonstration]? = nil, base: Model, settings: Settings
+      _ own: [Demonstration]?, at place: String?, validation: [Demonstration]? = nil, base: Model,
+      settings: Settings
     ) throws {
+      self.place = place
       if let own {
         let (training, heldOut) = RecipeData.split(own)
         demonstrations = validation == nil ? training : own
@@ -54,10 +59,14 @@ public struct SFTStage {
     let settings = context.settings
     let architecture = base.architecture
     let encoder = Encoder(base.tokenizer, context: architecture.context)
-    let sequences = try encoder.sequences(data.demonstrations, called: "demonstrations")
+    let sequences = encoder.fitting(data.demonstrations)
+    try context.require(
+      sequences.count, of: data.demonstrations.count,
+      "demonstrations fit the context of \(architecture.context) tokens", at: data.place,
+      remedy: "Use a model with a longer context, or shorter texts.")
     let heldOut = encoder.fitting(data.validation)
     let batch = min(settings.count(.sftBatch), sequences.count)
-    let parameters = try base.file.parameters()
+    let parameters = try base.parameters()
     let memory = try LanguageModelMemory(
       architecture, parameters: parameters,
       tokens: Encoder.largestStep(sequences.map(\.tokens.count), batch: batch), name: "sft",

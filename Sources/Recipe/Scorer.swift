@@ -38,7 +38,7 @@ public final class RewardScorer {
   public init(_ model: Model, threads: Int) throws {
     try model.require(.reward, toBe: "a reward model")
     normalization = try model.normalization()
-    parameters = try model.file.parameters()
+    parameters = try model.parameters()
     weights = TransformerWeights(parameters)
     bench = try Workbench(model.architecture, threads: threads)
     trainer = try RewardTrainer(try bench.inference(), arena: bench.arena)
@@ -53,8 +53,8 @@ public final class RewardScorer {
 extension Workbench {
   /// A language model's weights for computing, quantised here if they must be.
   func weights(of model: Model, precision: RolloutPrecision) throws -> TransformerWeights {
-    guard precision == .int8 && !model.file.isInt8 else { return try model.file.weights() }
+    guard precision == .int8 && !model.file.isInt8 else { return try model.weights() }
     return try QuantizedWeights(model.file.layout, arena: arena)
-      .update(from: try model.file.parameters(), compute: compute)
+      .update(from: try model.parameters(), compute: compute)
   }
 }

@@ -16,6 +16,8 @@ public struct StageContext {
   public let keep: Int
   /// Makes the progress line of a stage: name, total steps, first step.
   public let progress: (String, Int, Int) -> Progress
+  /// Says something to people.
+  public let note: (String) -> Void
   /// Whether someone asked the run to stop; asked between steps.
   public let isInterrupted: () -> Bool
   /// The command that continues the run.
@@ -24,7 +26,7 @@ public struct StageContext {
   public init(
     run: RunFolder, settings: Settings, seed: UInt64, threads: Int, saveInterval: Double = 30,
     keep: Int = 1, resumeCommand: String, progress: @escaping (String, Int, Int) -> Progress,
-    isInterrupted: @escaping () -> Bool
+    note: @escaping (String) -> Void, isInterrupted: @escaping () -> Bool
   ) throws {
     self.run = run
     metrics = try MetricsLog(run)
@@ -34,6 +36,7 @@ public struct StageContext {
     self.saveInterval = saveInterval
     self.keep = keep
     self.progress = progress
+    self.note = note
     self.isInterrupted = isInterrupted
     self.resumeCommand = resumeCommand
   }
@@ -42,22 +45,63 @@ public struct StageContext {
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else { return }
     let start = Clock.monotonic()
-    try run.begin(name)
-    do {
-      let result = try body()
-      try run.finish(
-        name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
-        identity: result.identity.map(Hexadecimal.text))
-      try run.retain(name, keep: 0)
-    } catch {
-      // The stage's own error matters more than one of the manifest.
-      try? run.pause(name, seconds: Clock.monotonic() - start)
-      throw error
+    try explaining {
+      try run.begin(name)
+      do {
+        let result = try body()
+        try run.finish(
+          name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
+          identity: result.identity.map(Hexadecimal.text))
+        try run.retain(name, keep: 0)
+      } catch {
+        // The stage's own error matters more than one of the manifest.
+        try? run.pause(name, seconds: Clock.monotonic() - start)
+        throw error
+      }
     }
   }
 
+  /// Runs a part of the run; what it throws leaves the folder so that the user can go on: as it was
+  /// found when nothing has been learnt yet, else ready to be resumed.
+  func explaining<T>(_ body: () throws -> T) throws -> T {
+    do {
+      return try body()
+    } catch var failure as Failure where failure.kind != .interrupted {
+      if hasLearntNothing {
+        run.withdraw([RunFile.metrics, PretrainStage.file])
+      } else if failure.kind == .inputOutput {
+        failure.remedy = "Put that right, then continue with: \(resumeCommand)"
+      }
+      throw failure
+    }
+  }
+
+  /// No step was taken and no stage ended, but that of `all` which brings the base.
+  private var hasLearntNothing: Bool {
+    metrics.isEmpty
+      && !run.manifest.stages.contains { $0.status == .finished && $0.name != Self.baseStage }
+  }
+
+  /// The stage of `all` that puts the base into the run folder.
+  static let baseStage = "base"
+
   public func stage(_ stage: Stage, _ body: () throws -> StageResult) throws {
     try self.stage(stage.rawValue, body)
+  }
+
+  /// Says how many records a stage can use: nothing is left out silently.
+  /// - Parameters:
+  ///   - what: the records and what they should do: "prompts fit the context".
+  ///   - place: their file.
+  /// - Throws: `Failure(.badData)` when it can use none.
+  func require(
+    _ usable: Int, of count: Int, _ what: String, at place: String?, remedy: String
+  ) throws {
+    guard usable > 0 else {
+      throw Failure(.badData, "none of \(count) \(what)", at: place, remedy: remedy)
+    }
+    guard usable < count else { return }
+    note((place.map { "\($0): " } ?? "") + "\(usable) of \(count) \(what); the others are left out")
   }
 
   func interrupted() -> Failure {

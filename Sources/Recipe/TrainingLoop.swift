@@ -40,7 +40,16 @@ struct TrainingLoop {
         progress.finish()
         throw context.interrupted()
       }
-      let metrics = try step(&state)
+      let metrics: [String: Double]
+      do {
+        metrics = try step(&state)
+      } catch var failure as Failure where failure.kind == .failed && state.step > 0 {
+        // What was learnt until here is worth keeping; failing to keep it is the lesser news.
+        guard (try? keep(state)) != nil else { throw failure }
+        let path = context.run.trainingCheckpoint(stage.rawValue, step: state.step).path
+        failure.remedy = (failure.remedy.map { "\($0) " } ?? "") + "The state is saved in \(path)."
+        throw failure
+      }
       state.step += 1
       try context.metrics.append(
         stage: stage.rawValue, step: state.step,

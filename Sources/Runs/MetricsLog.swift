@@ -38,6 +38,9 @@ public final class MetricsLog {
     close(descriptor)
   }
 
+  /// Whether no step was ever logged.
+  public var isEmpty: Bool { pending.isEmpty && lseek(descriptor, 0, SEEK_END) == 0 }
+
   /// Adds one line. Values that are not finite are written as null.
   /// - Parameters:
   ///   - values: names and values; their order is that of the line.

@@ -18,6 +18,8 @@ public final class RunFolder {
   public let path: String
   public private(set) var manifest: Manifest
   private let lock: FolderLock
+  /// Whether the folder was empty when this process took it.
+  private let isNew: Bool
 
   /// Begins a run in a new or empty folder, or continues one.
   /// - Throws: `Failure`: `.usage` if the folder holds files and `resume` is false, or holds
@@ -27,19 +29,24 @@ public final class RunFolder {
     try createFolders(path)
     let names = try contents(of: path)
     // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
-    var lock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
-    if !resume, let found = names.first(where: { $0 != FolderLock.name }) {
-      throw Failure(
-        .usage, "holds files already (\(found))", at: path,
-        remedy: "Continue the run in it with --resume, or choose another folder with --output.")
+    let earlierLock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
+    if let found = names.first(where: { $0 != FolderLock.name }) {
+      guard resume else {
+        throw Failure(
+          .usage, "holds files already (\(found))", at: path,
+          remedy: "Continue the run in it with --resume, or choose another folder with --output.")
+      }
+      guard names.contains(RunFile.manifest) else {
+        throw Failure(
+          .usage, "holds files but no run (no \(RunFile.manifest))", at: path,
+          remedy: "Choose another folder with --output.")
+      }
+      return try RunFolder(
+        resuming: path, as: manifest, lock: try earlierLock ?? FolderLock(folder: path))
     }
-    lock = try lock ?? FolderLock(folder: path)
-    if resume, names.contains(where: { $0 != FolderLock.name }) {
-      let folder = try RunFolder(resuming: path, lock: lock!)
-      try folder.manifest.requireSameRun(as: manifest, at: path)
-      return folder
-    }
-    let folder = RunFolder(path: path, manifest: manifest, lock: lock!)
+    let folder = RunFolder(
+      path: path, manifest: manifest, lock: try earlierLock ?? FolderLock(folder: path),
+      isNew: true)
     try folder.writeManifest()
     return folder
   }
@@ -52,27 +59,34 @@ public final class RunFolder {
         .usage, "is not a run folder (it has no \(RunFile.manifest))", at: path,
         remedy: "Name the folder that was given with --output.")
     }
-    return try RunFolder(resuming: path, lock: FolderLock(folder: path))
+    return try RunFolder(resuming: path, as: nil, lock: FolderLock(folder: path))
   }
 
-  private init(path: String, manifest: Manifest, lock: FolderLock) {
+  private init(path: String, manifest: Manifest, lock: FolderLock, isNew: Bool) {
     self.path = path
     self.manifest = manifest
     self.lock = lock
+    self.isNew = isNew
   }
 
-  private convenience init(resuming path: String, lock: FolderLock) throws {
-    guard Files.exists("\(path)/\(RunFile.manifest)") else {
-      throw Failure(
-        .usage, "holds files but no run (no \(RunFile.manifest))", at: path,
-        remedy: "Choose another folder with --output.")
-    }
-    self.init(path: path, manifest: try RunRecords.manifest(in: path), lock: lock)
+  /// - Parameter expected: the run that it must be; checked before anything is touched.
+  private convenience init(resuming path: String, as expected: Manifest?, lock: FolderLock) throws {
+    let manifest = try RunRecords.manifest(in: path)
+    if let expected { try manifest.requireSameRun(as: expected, at: path) }
+    self.init(path: path, manifest: manifest, lock: lock, isNew: false)
     for name in try Self.contents(of: path) where name.hasSuffix(".partial") {
       unlink("\(path)/\(name)")
     }
-    manifest.resumed.append(Clock.date())
+    self.manifest.resumed.append(Clock.date())
     try writeManifest()
+  }
+
+  /// Takes a run back that was refused before it learnt anything, so that its command can be put
+  /// right and given again: removes the manifest and `names`. In a folder that held a run before,
+  /// nothing is touched.
+  public func withdraw(_ names: [String]) {
+    guard isNew else { return }
+    for name in names + [RunFile.manifest] { unlink(file(name)) }
   }
 
   /// The path of a file in this folder.
@@ -151,6 +165,11 @@ public final class RunFolder {
       bytes.append(0x0A)
     }
     try Files.writeAtomically(bytes, to: file(name))
+  }
+
+  /// The records of a file that `writeLines` has written.
+  public func readLines<Record: Decodable>(_ name: String) throws -> [Record] {
+    try RunRecords.lines(Record.self, name, in: path)
   }
 
   private func write(_ value: some Encodable, to name: String) throws {

@@ -68,7 +68,7 @@ public struct RunRecords: Sendable {
   }
 
   /// A last line without its end is still being written, or never was; it does not count.
-  private static func lines<T: Decodable>(
+  static func lines<T: Decodable>(
     _ type: T.Type, _ name: String, in folder: String
   ) throws -> [T] {
     let path = "\(folder)/\(name)"

@@ -54,7 +54,7 @@ public final class AdamW: @unchecked Sendable {
     let norm = norm(of: gradients, compute: compute)
     guard norm.isFinite else {
       throw Failure(
-        .failed, "the gradient of \(Self.firstNonFinite(gradients)) is not finite",
+        .failed, "the gradient of \(gradients.firstNonFinite ?? "the whole model") is not finite",
         at: "optimizer step \(step + 1)",
         remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
     }
@@ -89,12 +89,5 @@ public final class AdamW: @unchecked Sendable {
       rest >>= 1
     }
     return result
-  }
-
-  private static func firstNonFinite(_ gradients: ParameterSet) -> String {
-    for (tensor, base) in gradients.tensors {
-      for i in 0..<tensor.count where !base[i].isFinite { return "\(tensor.name)[\(i)]" }
-    }
-    return "the whole model (its norm overflows)"
   }
 }

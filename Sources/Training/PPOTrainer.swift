@@ -272,7 +272,6 @@ public final class PPOTrainer: @unchecked Sendable {
       .failed,
       "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio) in "
         + "\(skipsInARow) iterations in a row",
-      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef; "
-        + "the last checkpoint is kept.")
+      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef.")
   }
 }

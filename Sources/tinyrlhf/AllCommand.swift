@@ -42,6 +42,8 @@ struct All: ParsableCommand {
     inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons) }
     inputs.prompts = try prompts.map { try folder.read($0, readPrompts).map(\.turns) }
     inputs.pretrainingTexts = try pretrainingText.map { try folder.read($0, readDocuments) }
+    inputs.demonstrationsFile = demonstrations
+    inputs.promptsFile = prompts ?? comparisons
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
@@ -55,9 +57,7 @@ struct All: ParsableCommand {
     if json {
       try Console.output(Files.read(context.run.file(RunFile.summary)))
     } else {
-      let terminal = Terminal.standardOutput
-      try Console.output(
-        try Report.terminal(context.run.path, width: terminal.width, colour: terminal.colour))
+      try Report.show(context.run.path)
     }
     Console.error("The report is \(context.run.file(RunFile.report)).")
   }

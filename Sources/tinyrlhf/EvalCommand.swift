@@ -34,7 +34,7 @@ struct Eval: ParsableCommand {
       reward: rewardModel.map { try ModelSource.open($0) },
       texts: text.map { try readDocuments($0).records },
       prompts: prompts.map { try readPrompts($0).records.map(\.turns) },
-      comparisons: comparisons.map { try readComparisons($0).records }
+      comparisons: comparisons.map { try readComparisons($0).records }, note: Console.error
     ).run()
     try Console.output(JSON.line(measured))
   }

@@ -84,6 +84,7 @@ extension FolderOptions {
           stage: stage, total: total, first: first, terminal: terminal, quiet: quiet,
           write: Console.raw)
       },
+      note: { [quiet] text in if !quiet { Console.error(text) } },
       isInterrupted: { Signals.interrupted })
   }
 

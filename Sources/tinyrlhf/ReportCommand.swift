@@ -11,19 +11,25 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Print summary.json instead of the table.") var json = false
 
   func run() throws {
-    try Report.write(folder)
     if json {
       try Console.output(Files.read("\(folder)/\(RunFile.summary)"))
     } else {
-      let terminal = Terminal.standardOutput
-      try Console.output(
-        Report.terminal(folder, width: terminal.width, colour: terminal.colour))
+      try Report.show(folder)
     }
+    // Last, so that a folder that cannot be written still shows its table.
+    try Report.write(folder)
     Console.error("The report is \(folder)/\(RunFile.report).")
   }
 }
 
 extension Report {
+  /// Prints the table.
+  static func show(_ folder: String) throws {
+    let output = Terminal.standardOutput
+    let text = try terminal(folder, width: output.width, colour: output.colour)
+    try Console.output(Array(text.utf8))
+  }
+
   /// Writes `report.html` into the folder.
   static func write(_ folder: String) throws {
     try Files.writeAtomically(Array(html(folder).utf8), to: "\(folder)/\(RunFile.report)")

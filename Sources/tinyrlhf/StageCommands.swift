@@ -27,7 +27,7 @@ struct SFT: ParsableCommand {
     let heldOut = try validation.map { try folder.read($0, readDemonstrations) }
     let base = try ModelSource.open(model, access: .copyOnWrite)
     let stageData = try SFTStage.Data(
-      data, validation: heldOut, base: base, settings: settings)
+      data, at: demonstrations, validation: heldOut, base: base, settings: settings)
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")])
@@ -58,7 +58,7 @@ struct Reward: ParsableCommand {
     try parameters.apply(
       to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
     let data = try RewardStage.Data(
-      comparisons: folder.read(comparisons, readComparisons),
+      comparisons: folder.read(comparisons, readComparisons), at: comparisons,
       validation: validation.map { try folder.read($0, readComparisons) },
       demonstrations: demonstrations.map { try folder.read($0, readDemonstrations) })
     let sft = try ModelSource.open(model)
@@ -94,8 +94,10 @@ struct PPO: ParsableCommand {
     try parameters.apply(to: &settings)
     let sft = try ModelSource.open(model, access: .copyOnWrite)
     let data = try PPOStage.Data(
-      prompts: prompts.map { try folder.read($0, readPrompts).map(\.turns) },
+      prompts: prompts.map { try folder.read($0, readPrompts).map(\.turns) }, at: prompts,
       texts: pretrainingText.map { try folder.read($0, readDocuments) }, sft: sft, settings: settings)
+    let reference = try ModelSource.open(model)
+    let reward = try ModelSource.open(rewardModel)
     let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [
@@ -103,8 +105,6 @@ struct PPO: ParsableCommand {
         ("pretraining-text", pretrainingText ?? "world"),
         ("rollout-precision", parameters.rolloutPrecision.rawValue),
       ])
-    let reference = try ModelSource.open(model)
-    let reward = try ModelSource.open(rewardModel)
     try context.stage(.ppo) {
       try PPOStage(
         context, sft: sft, reference: reference, reward: reward, data: data,
