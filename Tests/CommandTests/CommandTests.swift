@@ -3,12 +3,6 @@ import Support
 import Testing
 
 @Suite(.serialized) struct CommandTests {
-  private func objects(_ result: ChildProcess.Result) throws -> [[String: JSONValue]] {
-    try result.outputText.split(separator: "\n").map {
-      try JSON.decode([String: JSONValue].self, from: Array($0.utf8), at: "output")
-    }
-  }
-
   @Test("Tokens of a text decode to the text; a bad line is named and the others are answered")
   func tokenizes() throws {
     let program = try Program()
@@ -16,9 +10,9 @@ import Testing
       "tokenize", program.base, input: "{\"text\":\"Hé!\"}\n{bad\n{\"text\":\"b\"}\n")
     #expect(tokens.exitCode == 65)
     #expect(tokens.errorText.contains("stdin:2"))
-    #expect(try objects(tokens).count == 2)
+    #expect(try tokens.objects().count == 2)
     let text = try program.run("tokenize", program.base, "--decode", input: tokens.outputText)
-    #expect(try objects(text).map { $0["text"]?.string } == ["Hé!", "b"])
+    #expect(try text.objects().map { $0["text"]?.string } == ["Hé!", "b"])
   }
 
   @Test("Generated tokens and log-probabilities are the same on one thread and on two")
@@ -30,12 +24,12 @@ import Testing
         "generate", program.base, "--max-new-tokens", "8", "--threads", threads,
         input: "{\"prompt\":\"Hi\"}\n{\"prompt_tokens\":[2,50,3]}\n")
       #expect(answers.exitCode == 0, "\(answers.errorText)")
-      let keys = try objects(answers).map { $0.keys.sorted() }
+      let keys = try answers.objects().map { $0.keys.sorted() }
       #expect(keys == Array(repeating: ["completion", "finish", "prompt", "tokens"], count: 2))
       let scores = try program.run(
         "logprobs", program.base, "--threads", threads,
         input: "{\"prompt\":\"Hi\",\"completion\":\"Yes\"}\n")
-      #expect(try objects(scores).first?.keys.sorted() == ["logprobs", "sum", "tokens"])
+      #expect(try scores.objects().first?.keys.sorted() == ["logprobs", "sum", "tokens"])
       outputs.append(answers.outputText + scores.outputText)
     }
     #expect(outputs[0] == outputs[1])
@@ -49,7 +43,7 @@ import Testing
     #expect(try program.run("unpack", archive, "-o", copy, "--force").exitCode == 0)
     #expect(try Files.read(copy) == Files.read(program.base))
     #expect(try program.run("pack", program.base, "-o", archive).exitCode == 73)
-    let inspected = try objects(program.run("inspect", copy, "--json", "--verify"))
+    let inspected = try program.run("inspect", copy, "--json", "--verify").objects()
     #expect(inspected.first?["training"]?["kind"]?.string == "base")
   }
 

@@ -23,17 +23,11 @@ import Testing
     ] + more
   }
 
-  private func fresh(_ name: String) throws -> String {
-    let folder = "\(program.folder)/\(name)"
-    if Files.exists(folder) { try FileManager.default.removeItem(atPath: folder) }
-    return folder
-  }
-
   /// An uninterrupted run, made once.
   private func whole() throws -> String {
     let folder = "\(program.folder)/whole"
     if !Files.exists("\(folder)/summary.json") {
-      let result = try program.run(arguments(try fresh("whole")))
+      let result = try program.run(arguments(try program.fresh("whole")))
       try #require(result.exitCode == 0, "\(result.errorText)")
     }
     return folder
@@ -68,7 +62,7 @@ import Testing
 
   @Test("a run killed again and again and resumed equals an uninterrupted one, byte for byte")
   func survivesKills() throws {
-    let folder = try fresh("killed")
+    let folder = try program.fresh("killed")
     var process = try ChildProcess(program.binary, arguments(folder))
     for pause in [UInt32(700_000), 1_100_000, 900_000, 1_300_000, 1_700_000] {
       usleep(pause)
@@ -83,7 +77,7 @@ import Testing
 
   @Test("an interrupted run says how to continue and continues to the same bytes")
   func survivesInterrupts() throws {
-    let folder = try fresh("interrupted")
+    let folder = try program.fresh("interrupted")
     let process = try ChildProcess(program.binary, arguments(folder))
     usleep(1_500_000)
     process.send(signal: SIGINT)
@@ -97,7 +91,7 @@ import Testing
 
   @Test("one thread with another instruction set leaves the same bytes")
   func isTheSameEverywhere() throws {
-    let folder = try fresh("other")
+    let folder = try program.fresh("other")
     let result = try program.run(
       arguments(folder, ["--threads", "1"]), environment: ["TINYRLHF_ISA": "avx2"])
     #expect(result.exitCode == 0, "\(result.errorText)")
@@ -109,7 +103,7 @@ import Testing
     let refused = try program.run(arguments(try whole()))
     #expect(refused.exitCode == 64)
     #expect(refused.errorText.contains("--resume"))
-    let folder = try fresh("busy")
+    let folder = try program.fresh("busy")
     let process = try ChildProcess(program.binary, arguments(folder))
     usleep(700_000)
     #expect(try program.run(arguments(folder, ["--resume"])).exitCode == 75)
@@ -129,13 +123,13 @@ import Testing
       let path = "\(program.folder)/\(name).jsonl"
       try Files.writeAtomically(Array(text.utf8), to: path)
       let result = try program.run(
-        "reward", "-o", try fresh("reward-\(name)"), "--model", "\(run)/sft.trlhf",
+        "reward", "-o", try program.fresh("reward-\(name)"), "--model", "\(run)/sft.trlhf",
         "--comparisons", path)
       #expect(result.exitCode == 65, "\(name): \(result.errorText)")
       #expect(result.errorText.contains(path), "\(name): \(result.errorText)")
     }
     let swapped = try program.run(
-      "ppo", "-o", try fresh("swapped"), "--model", "\(run)/sft.trlhf", "--reward-model",
+      "ppo", "-o", try program.fresh("swapped"), "--model", "\(run)/sft.trlhf", "--reward-model",
       "\(run)/sft.trlhf", "--quick")
     #expect(swapped.exitCode == 65)
     #expect(swapped.errorText.contains("reward model"), "\(swapped.errorText)")

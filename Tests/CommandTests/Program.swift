@@ -8,7 +8,12 @@ struct Program {
   let folder: String
   var base: String { "\(folder)/base/base.trlhf" }
 
-  init() throws {
+  /// One for all tests: suites may run side by side.
+  private static let shared = Result { try Program(makingBase: ()) }
+
+  init() throws { self = try Self.shared.get() }
+
+  private init(makingBase: Void) throws {
     let variables = ProcessInfo.processInfo.environment
     let products = CommandLine.arguments[0].split(separator: "/", omittingEmptySubsequences: false)
       .dropLast().joined(separator: "/")
@@ -35,7 +40,40 @@ struct Program {
   func run(_ arguments: [String], input: String = "", environment: [String: String?] = [:]) throws
     -> ChildProcess.Result
   {
-    try ChildProcess.run(
+    // Archives are expanded into the cache, which is not the tester's own.
+    let environment = ["XDG_CACHE_HOME": "\(folder)/cache"].merging(environment) { $1 }
+    return try ChildProcess.run(
       binary, arguments, input: Array(input.utf8), environment: environment, timeout: 120)
+  }
+
+  /// A path in the tests' folder at which nothing is.
+  func fresh(_ name: String) throws -> String {
+    let path = "\(folder)/\(name)"
+    if Files.exists(path) { try FileManager.default.removeItem(atPath: path) }
+    return path
+  }
+
+  /// Writes a file into the tests' folder and returns its path.
+  func write(_ text: String, to name: String) throws -> String {
+    let path = "\(folder)/\(name)"
+    try Files.writeAtomically(Array(text.utf8), to: path)
+    return path
+  }
+
+  /// Every file of a folder by name; empty where there is none.
+  func contents(of path: String) throws -> [String: [UInt8]] {
+    guard Files.exists(path) else { return [:] }
+    let names = try FileManager.default.contentsOfDirectory(atPath: path)
+    return try Dictionary(
+      uniqueKeysWithValues: names.map { ($0, try Files.read("\(path)/\($0)")) })
+  }
+}
+
+extension ChildProcess.Result {
+  /// Standard output as JSON Lines.
+  func objects() throws -> [[String: JSONValue]] {
+    try outputText.split(separator: "\n").map {
+      try JSON.decode([String: JSONValue].self, from: Array($0.utf8), at: "output")
+    }
   }
 }

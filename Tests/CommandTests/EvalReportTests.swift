@@ -1,0 +1,211 @@
+import FoundationEssentials
+import Support
+import Testing
+
+/// `eval`, `report`, and what reaches a terminal.
+@Suite(.serialized) struct EvalReportTests {
+  private let tiny: TinyModels
+  private var program: Program { tiny.program }
+
+  init() throws { tiny = try TinyModels() }
+
+  // MARK: eval
+
+  private func measure(_ arguments: [String]) throws -> [String: JSONValue] {
+    let result = try program.run(["eval"] + arguments)
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    let object = try #require(try result.objects().first)
+    #expect(
+      object.keys.sorted() == [
+        "accuracy", "bits_per_byte", "gold", "harmless", "helpful", "honest", "kind", "kl", "loss",
+        "margin", "mean_tokens", "model", "pairs", "proxy_reward", "refusals_on_lookalikes", "tokens",
+      ])
+    return object
+  }
+
+  @Test("a model with a world is graded by its rubric, the same for a seed and for any threads")
+  func world() throws {
+    let few = ["--eval-prompts", "3", "--eval-samples", "2"]
+    let measured = try measure([tiny.base] + few)
+    for key in ["loss", "bits_per_byte", "gold", "helpful", "mean_tokens", "tokens"] {
+      #expect(measured[key]?.number != nil, "\(key)")
+    }
+    #expect(measured["kl"] == .null && measured["proxy_reward"] == .null)
+    #expect(try measure([tiny.base, "--threads", "1"] + few) == measured)
+    let other = try measure([tiny.base, "--seed", "9"] + few)
+    #expect(other["loss"] == measured["loss"])
+    #expect(other["mean_tokens"] != measured["mean_tokens"] || other["gold"] != measured["gold"])
+  }
+
+  @Test("a model's KL to itself is 0; text, prompts, reference and reward model are the user's own")
+  func options() throws {
+    let own = ["--text", tiny.text, "--prompts", tiny.prompts]
+    let measured = try measure(
+      [tiny.sft] + own + ["--reference", tiny.sft, "--reward-model", tiny.reward])
+    #expect(measured["kl"]?.number == 0)
+    #expect(measured["proxy_reward"]?.number != nil)
+    #expect(measured["gold"] == .null, "the rubric knows the world's prompts only")
+    #expect(measured["kind"]?.string == "sft" && measured["model"]?.string == tiny.sft)
+    let other = try measure([tiny.sft] + own + ["--reference", tiny.base])
+    #expect(other["kl"]?.number ?? 0 != 0)
+    #expect(other["loss"] == measured["loss"])
+    // As many tokens as the text has, each document closed on both sides and read from its second.
+    let documents = try String(decoding: Files.read(tiny.text), as: UTF8.self)
+      .split(separator: "<|endoftext|>").map { try JSON.line(["text": String($0)]) + "\n" }
+    let encoded = try program.run("tokenize", tiny.sft, input: documents.joined()).objects()
+    let tokens = encoded.reduce(0) { $0 + ($1["tokens"]?.array?.count ?? 0) + 1 }
+    #expect(measured["tokens"]?.number == Double(tokens))
+  }
+
+  @Test("a reward model is measured on rankings, and on nothing else")
+  func rewardModels() throws {
+    let measured = try measure([tiny.reward, "--comparisons", tiny.comparisons])
+    // Three pairs, two beside a tie, one, one.
+    #expect(measured["pairs"]?.number == 7)
+    let accuracy = try #require(measured["accuracy"])
+    let (low, mean, high) = (accuracy["low"], accuracy["mean"], accuracy["high"])
+    #expect(low!.number! <= mean!.number! && mean!.number! <= high!.number!)
+    #expect(measured["margin"]?.number != nil && measured["loss"] == .null)
+    try tiny.expectRefusal(
+      ["eval", tiny.reward], code: 64, [tiny.reward, "ranked answers", "--comparisons"])
+    try tiny.expectRefusal(
+      ["eval", tiny.sft, "--comparisons", tiny.comparisons], code: 65,
+      [tiny.sft, "comparisons measure reward models"])
+    try tiny.expectRefusal(
+      ["eval", tiny.sft, "--eval-prompts", "0"], code: 64, ["--eval-prompts 0"])
+  }
+
+  // MARK: report
+
+  private func arguments(_ folder: String) -> [String] {
+    [
+      "all", "-o", folder, "--quick", "--quiet", "--model", tiny.base, "--ranking-prompts", "16",
+      "--total-episodes", "32", "--ppo-batch-size", "16", "--eval-prompts", "6",
+      "--response-length", "12",
+    ]
+  }
+
+  /// A whole run on the tiny base, and what it printed.
+  private func run() throws -> (folder: String, output: String) {
+    let folder = "\(program.folder)/reported"
+    let printed = "\(program.folder)/reported.txt"
+    if !Files.exists("\(folder)/report.html") {
+      let result = try program.run(arguments(try program.fresh("reported")))
+      try #require(result.exitCode == 0, "\(result.errorText)")
+      #expect(result.errorText == "The report is \(folder)/report.html.\n")
+      try Files.writeAtomically(result.standardOutput, to: printed)
+    }
+    return (folder, String(decoding: try Files.read(printed), as: UTF8.self))
+  }
+
+  @Test("a copied run folder without its models draws the same report and prints the same table")
+  func reports() throws {
+    let (folder, output) = try run()
+    let copy = try program.fresh("copied")
+    try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+    for name in [
+      "manifest.json", "metrics.jsonl", "samples.jsonl", "evaluation.json", "summary.json",
+    ] {
+      try Files.writeAtomically(Files.read("\(folder)/\(name)"), to: "\(copy)/\(name)")
+    }
+    let report = try program.run("report", copy)
+    #expect(report.exitCode == 0, "\(report.errorText)")
+    #expect(report.outputText == output)
+    #expect(report.errorText == "The report is \(copy)/report.html.\n")
+    let page = try Files.read("\(copy)/report.html")
+    #expect(try page == Files.read("\(folder)/report.html"))
+    let html = String(decoding: page, as: UTF8.self)
+    #expect(html.contains("<svg") && !html.contains("http://") && !html.contains("<script src"))
+
+    let json = try program.run("report", copy, "--json")
+    let summary = try Files.read("\(folder)/summary.json")
+    #expect(String(decoding: summary, as: UTF8.self).hasPrefix(json.outputText.dropLast()))
+    #expect(!json.outputText.isEmpty)
+  }
+
+  @Test("a run without results yet has a report all the same; a folder that is none has not")
+  func reportsEarly() throws {
+    let copy = try program.fresh("early")
+    try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+    for name in ["manifest.json", "metrics.jsonl"] {
+      try Files.writeAtomically(Files.read("\(tiny.ppoFolder)/\(name)"), to: "\(copy)/\(name)")
+    }
+    let report = try program.run("report", copy)
+    #expect(report.exitCode == 0, "\(report.errorText)")
+    #expect(report.outputText == "This run has no results yet.\n")
+    #expect(Files.exists("\(copy)/report.html"))
+    try tiny.expectRefusal(["report", "/usr"], code: 65, ["/usr", "not a run folder"])
+    #expect(!Files.exists("/usr/report.html"))
+  }
+
+  @Test("two labelers' agreement is that on their own pairs of lines, also after a line of ties")
+  func agreement() throws {
+    let folder = try program.fresh("agreement")
+    try FileManager.default.copyItem(atPath: run().folder, toPath: folder)
+    let lines = [("a", "1,1"), ("a", "1,2"), ("b", "1,2"), ("b", "1,2"), ("c", "1,2"), ("c", "2,1")]
+      .map { "{\"prompt\":\"\($0)\",\"completions\":[\"\($0)\",\"no\"],\"ranks\":[\($1)]}\n" }
+    try Files.writeAtomically(
+      Array(lines.joined().utf8), to: "\(folder)/rankings-held-out.jsonl")
+    // Without its summary the evaluation is unfinished.
+    try FileManager.default.removeItem(atPath: "\(folder)/summary.json")
+    let resumed = try program.run(arguments(folder) + ["--resume", "--json"])
+    try #require(resumed.exitCode == 0, "\(resumed.errorText)")
+    let summary = try JSON.decode(
+      [String: JSONValue].self, from: resumed.standardOutput, at: "summary")
+    // They agree on b, disagree on c, and a tie counts for neither.
+    #expect(summary["reward_model"]?["labeler_agreement"]?.number == 0.5)
+    #expect(summary["reward_model"]?["pairs"]?.number == 5)
+  }
+
+  // MARK: Terminals
+
+  private static let script = ["/usr/bin/script", "/bin/script"].first(where: Files.exists)
+
+  /// What the program writes to a terminal of its own.
+  private func onTerminal(_ arguments: [String], _ environment: [String: String?]) throws -> String {
+    let command = ([program.binary] + arguments).joined(separator: " ")
+    let script = try #require(Self.script)
+    let result = try ChildProcess.run(
+      script, ["-qec", command, "/dev/null"],
+      environment: ["NO_COLOR": nil, "TERM": "xterm"].merging(environment) { $1 }, timeout: 60)
+    #expect(result.exitCode == 0, "\(result.outputText)")
+    return result.outputText
+  }
+
+  @Test(
+    "a terminal gets colour and lines that are redrawn; NO_COLOR and TERM=dumb take them away",
+    .enabled(if: script != nil, "there is no script(1) to make a terminal"))
+  func terminals() throws {
+    let (folder, output) = try run()
+    func sft(_ environment: [String: String?]) throws -> String {
+      _ = try program.fresh("shown")
+      return try onTerminal(tiny.sftArguments("shown"), environment)
+    }
+    let colour = "\u{1B}[1msft\u{1B}[0m"
+    let redrawn = "\r\u{1B}[K"
+    let plain = try sft([:])
+    #expect(plain.contains(redrawn) && plain.contains(colour))
+    let colourless = try sft(["NO_COLOR": "1"])
+    #expect(colourless.contains(redrawn + "sft") && !colourless.contains("\u{1B}[1m"))
+    #expect(try !sft(["TERM": "dumb"]).contains("\u{1B}"))
+
+    #expect(try onTerminal(["report", folder], [:]).contains("\u{1B}["))
+    let table = output.replacing("\n", with: "\r\n")
+    for environment in [["NO_COLOR": "1"], ["TERM": "dumb"]] {
+      #expect(try onTerminal(["report", folder], environment).hasPrefix(table))
+    }
+  }
+
+  @Test("progress goes to standard error in plain lines, and not at all under --quiet")
+  func quiet() throws {
+    _ = try program.fresh("loud")
+    let loud = try program.run(tiny.sftArguments("loud"))
+    #expect(loud.standardOutput.isEmpty)
+    #expect(!loud.errorText.contains("\u{1B}") && !loud.errorText.contains("\r"))
+    #expect(loud.errorText.contains("sft  step 6/6"), "\(loud.errorText)")
+    let folder = try program.fresh("quiet")
+    let quiet = try program.run(tiny.sftArguments("quiet") + ["--quiet"])
+    #expect(quiet.standardOutput.isEmpty)
+    #expect(quiet.errorText == "The fine-tuned model is \(folder)/sft.trlhf.\n")
+  }
+}

@@ -1,0 +1,110 @@
+import Support
+import Testing
+
+@Suite(.serialized) struct GenerateTests {
+  private let tiny: TinyModels
+  private var program: Program { tiny.program }
+  private static let prompts = ["Hi", "Who?", "Where is it?", "Hi"]
+
+  init() throws { tiny = try TinyModels() }
+
+  private func generate(
+    _ options: [String], prompts: [String] = prompts, model: String? = nil
+  ) throws -> [[String: JSONValue]] {
+    let input = try prompts.map { try JSON.line(["prompt": $0]) + "\n" }.joined()
+    let result = try program.run(
+      ["generate", model ?? tiny.sft, "--max-new-tokens", "24"] + options, input: input)
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    #expect(result.errorText.isEmpty, "\(result.errorText)")
+    return try result.objects()
+  }
+
+  @Test("answers come in the order of their prompts, each from its line's own random stream")
+  func keepsOrder() throws {
+    let answers = try generate([])
+    #expect(answers.map { $0["prompt"]?.string } == Self.prompts)
+    #expect(answers[0]["tokens"] != answers[3]["tokens"], "two lines share a stream")
+    #expect(try generate([], prompts: Array(Self.prompts.prefix(2))) == Array(answers.prefix(2)))
+    // More prompts than are answered at a time.
+    let many = (0..<150).map { "number \($0)" }
+    #expect(try generate([], prompts: many).map { $0["prompt"]?.string } == many)
+  }
+
+  @Test("a seed gives the same answers again, another seed others; temperature 0 knows no seed")
+  func seeds() throws {
+    let seventh = try generate(["--seed", "7"])
+    #expect(try generate(["--seed", "7"]) == seventh)
+    #expect(try generate(["--seed", "8"]) != seventh)
+    let greedy = try generate(["--temperature", "0"])
+    #expect(try generate(["--temperature", "0", "--seed", "8"]) == greedy)
+    #expect(try generate(["--top-k", "1", "--seed", "9"]) == greedy)
+    #expect(greedy[0] == greedy[3])
+  }
+
+  @Test("--stop cuts an answer before the first of its texts, and nothing else")
+  func stops() throws {
+    let free = try generate(["--precision", "float32"])
+    let cut = try generate(["--precision", "float32", "--stop", "e", "--stop", "1"])
+    for (free, cut) in zip(free, cut) {
+      let text = try #require(free["completion"]?.string)
+      let before = String(text.prefix { $0 != "e" && $0 != "1" })
+      #expect(cut["completion"]?.string == before)
+      if before != text { #expect(cut["finish"]?.string == "stop") } else { #expect(cut == free) }
+    }
+    #expect(free != cut, "no answer has a stop text in it")
+  }
+
+  @Test("prompt_tokens are the prompt that its text encodes to")
+  func promptTokens() throws {
+    let encoded = try program.run("tokenize", tiny.sft, input: "{\"text\":\"Hi\"}\n").objects()
+    let text = try #require(encoded.first?["tokens"]?.array).compactMap(\.number).map { Int($0) }
+    // <|user|> text <|assistant|>
+    let tokens = try JSON.line(["prompt_tokens": [2] + text + [3]])
+    let result = try program.run(
+      "generate", tiny.sft, "--max-new-tokens", "24", input: tokens + "\n")
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    let answer = try #require(try result.objects().first)
+    let expected = try generate([], prompts: ["Hi"])[0]
+    #expect(answer["tokens"] == expected["tokens"])
+    #expect(answer["completion"] == expected["completion"])
+    #expect(answer["prompt"]?.string == "<|user|>Hi<|assistant|>")
+  }
+
+  @Test("no input is no answer; each bad line is named with its remedy, and the good ones answered")
+  func badLines() throws {
+    for command in ["generate", "logprobs", "tokenize"] {
+      let nothing = try program.run(command, tiny.sft)
+      #expect(nothing.exitCode == 0 && nothing.standardOutput.isEmpty, "\(command)")
+    }
+    let bad = [
+      ("{broken", "not JSON"), ("[1]", "not an object"), ("{\"prompt\":5}", "\"prompt\""),
+      ("{\"foo\":1}", "\"prompt\" is missing"), ("{\"prompt_tokens\":[99999]}", "99999"),
+      ("{\"prompt_tokens\":[-1]}", "-1"), ("{\"prompt_tokens\":[]}", "no tokens"),
+      ("{\"prompt_tokens\":[\"a\"]}", "\"prompt_tokens[0]\" is not a whole number"),
+      ("{\"prompt\":[{\"role\":\"robot\",\"content\":\"a\"}]}", "robot"),
+      ("{\"prompt\":\"\(String(repeating: "a b ", count: 200))\"}", "the context 128"),
+    ]
+    let lines = ["{\"prompt\":\"Hi\"}"] + bad.map(\.0) + ["", "{\"prompt\":\"Hi\"}"]
+    let result = try program.run(
+      "generate", tiny.sft, "--max-new-tokens", "3", input: lines.joined(separator: "\n"))
+    #expect(result.exitCode == 65)
+    #expect(try result.objects().map { $0["prompt"]?.string } == ["Hi", "Hi"])
+    let errors = result.errorText.split(separator: "\n")
+    #expect(errors.count == bad.count)
+    for (number, (error, (_, phrase))) in zip(errors, bad).enumerated() {
+      #expect(error.hasPrefix("tinyrlhf: stdin:\(number + 2): "), "\(error)")
+      #expect(error.contains(phrase), "\(error)")
+    }
+  }
+
+  @Test("an int8 file answers as its float32 model does in int8, whatever precision is asked for")
+  func quantised() throws {
+    let int8 = "\(program.folder)/generate-int8.trlhf"
+    let made = try program.run("quantize", tiny.sft, "-o", int8, "--force")
+    try #require(made.exitCode == 0, "\(made.errorText)")
+    let expected = try generate(["--precision", "int8"])
+    for precision in ["int8", "float32"] {
+      #expect(try generate(["--precision", precision], model: int8) == expected)
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+import Support
+import Testing
+
+/// `selftest`, `plan` and `bench`.
+@Suite(.serialized) struct MachineCommandTests {
+  private let tiny: TinyModels
+  private var program: Program { tiny.program }
+
+  init() throws { tiny = try TinyModels() }
+
+  private func object(_ result: ChildProcess.Result) throws -> [String: JSONValue] {
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    #expect(result.errorText.isEmpty, "\(result.errorText)")
+    let objects = try result.objects()
+    #expect(objects.count == 1)
+    return try #require(objects.first)
+  }
+
+  @Test("selftest passes on this machine and says of each check what it compared")
+  func selftests() throws {
+    let report = try object(program.run("selftest", "--json", "--folder", program.folder))
+    #expect(report.keys.sorted() == ["checks", "passed"])
+    #expect(report["passed"] == .bool(true))
+    let checks = try #require(report["checks"]?.array)
+    for check in checks {
+      #expect(["passed", "skipped"].contains(check["outcome"]?.string), "\(check)")
+      #expect(check["name"]?.string?.isEmpty == false)
+      #expect(check["figure"]?.string?.isEmpty == false)
+    }
+    let left = try FileManager.default.contentsOfDirectory(atPath: program.folder)
+      .filter { $0.contains("selftest") }
+    #expect(left.isEmpty, "\(left)")
+
+    let plain = try program.run("selftest", "--folder", program.folder)
+    #expect(plain.exitCode == 0, "\(plain.errorText)")
+    #expect(plain.errorText.isEmpty, "\(plain.errorText)")
+    let lines = plain.outputText.split(separator: "\n")
+    #expect(lines.count == checks.count)
+    #expect(lines.allSatisfy { $0.hasPrefix("passed ") || $0.hasPrefix("skipped") }, "\(lines)")
+  }
+
+  /// A shape that takes no time.
+  private static let shape = [
+    "--seconds", "0.01", "--layers", "1", "--d-model", "32", "--heads", "2", "--vocab", "300",
+    "--batch", "2", "--context", "16", "--prompt", "4", "--new", "4", "--episodes", "4",
+  ]
+
+  @Test("bench prints each work's rate beside the limit of this machine")
+  func benches() throws {
+    let keys = [
+      "fraction_of_limit", "instruction_set", "limit", "limited_by", "peak_rss_bytes", "precision",
+      "shape", "threads", "work",
+    ]
+    let rates = [
+      "train": ["tokens_per_second"], "prefill": ["tokens_per_second"],
+      "decode": ["end_to_end_tokens_per_second", "tokens_per_second"],
+      "ppo": ["episodes_per_second"],
+    ]
+    // A process begins as a copy of the one that starts it, whose memory is not its own.
+    let ballast = [UInt8](repeating: 1, count: 256 << 20)
+    for (work, rates) in rates.sorted(by: { $0.key < $1.key }) {
+      let result = try object(program.run(["bench", work, "--json", "--threads", "1"] + Self.shape))
+      #expect(result.keys.sorted() == (keys + rates).sorted(), "\(work)")
+      #expect(result["work"]?.string == work)
+      #expect(result["threads"]?.number == 1)
+      for key in rates + ["limit", "fraction_of_limit", "peak_rss_bytes"] {
+        #expect(result[key]?.number ?? 0 > 0, "\(work): \(key)")
+      }
+      #expect(result["peak_rss_bytes"]?.number ?? .infinity < Double(ballast.count) / 2, "\(work)")
+    }
+    let whole = try object(program.run(["bench", "--json"] + Self.shape))
+    #expect(
+      whole["results"]?.array?.map { $0["work"]?.string } == [
+        "FMA peak", "int8 peak", "memory read", "matrix product", "attention", "decode", "prefill",
+        "train", "ppo",
+      ])
+    let plain = try program.run(["bench", "ppo"] + Self.shape)
+    #expect(plain.exitCode == 0)
+    #expect(plain.outputText.hasPrefix("ppo: "), "\(plain.outputText)")
+    #expect(plain.outputText.split(separator: "\n").count == 1)
+    #expect(plain.errorText.isEmpty, "\(plain.errorText)")
+    #expect(try program.run("bench", "nothing").exitCode == 64)
+    #expect(try program.run("bench", "train", "--heads", "5").exitCode == 64)
+  }
+
+  @Test("a plan's total is the sum of its blocks, as JSON and as a table")
+  func plans() throws {
+    let arguments = ["plan", "all", "--model", tiny.base, "--quick"]
+    let plan = try object(program.run(arguments + ["--json"]))
+    #expect(plan.keys.sorted() == ["peak_bytes", "stages"])
+    let stages = try #require(plan["stages"]?.array)
+    #expect(stages.map { $0["stage"]?.string } == ["sft", "rankings", "reward", "ppo", "eval"])
+    func sum(_ stage: JSONValue, _ keys: String...) -> Double {
+      keys.flatMap { stage[$0]?.array ?? [] }.reduce(0) { $0 + ($1["bytes"]?.number ?? .nan) }
+    }
+    for stage in stages {
+      let bytes = stage["bytes"]?.number
+      #expect(bytes == sum(stage, "blocks", "mapped"))
+      #expect(bytes == sum(stage, "groups", "mapped"))
+    }
+    #expect(plan["peak_bytes"]?.number == stages.compactMap { $0["bytes"]?.number }.max())
+
+    let table = try program.run(arguments)
+    #expect(table.exitCode == 0)
+    #expect(table.errorText.isEmpty, "\(table.errorText)")
+    #expect(table.outputText.contains("\npeak: "), "\(table.outputText)")
+    let blocks = try program.run(arguments + ["--blocks"])
+    #expect(blocks.outputText.count > table.outputText.count)
+    #expect(blocks.outputText.contains("first moments"))
+    #expect(try program.run("plan", "--batch-size", "3").exitCode == 64)
+    #expect(try program.run("plan", "eval").exitCode == 64)
+  }
+
+  /// The largest resident memory of a run, in bytes; looked at until it ends.
+  private func peak(_ arguments: [String]) throws -> Double {
+    let process = try ChildProcess(program.binary, arguments)
+    var kilobytes = 0.0
+    while process.isRunning {
+      // What `wait` would tell counts the memory of the process that started it.
+      let status = FileManager.default.contents(atPath: "/proc/\(process.identifier)/status")
+      let line = String(decoding: status ?? Data(), as: UTF8.self).split(separator: "\n")
+        .first { $0.hasPrefix("VmHWM:") }
+      kilobytes = line.flatMap { Double($0.filter(\.isNumber)) } ?? kilobytes
+      usleep(2000)
+    }
+    let result = process.wait()
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    return 1024 * kilobytes
+  }
+
+  @Test("a stage's real peak is what plan predicts, and the program itself on top: within 30 %")
+  func predictsMemory() throws {
+    // Large enough that the program's own pages matter little, full sequences as the plan has them.
+    let words = (0..<600).map { "word\($0 * 7919 % 1000)" }.joined(separator: " ")
+    let text = try program.write("\(words)<|endoftext|>\(words)", to: "long.txt")
+    let shape = [
+      "--layers", "4", "--d-model", "256", "--heads", "4", "--vocab", "1000", "--context", "64",
+      "--batch-size", "8",
+    ]
+    func expect(_ stage: [String], _ planned: [String]) throws {
+      let plan = try object(program.run(["plan"] + planned + ["--json"]))
+      let predicted = try #require(plan["peak_bytes"]?.number)
+      let ratio = try peak(stage) / predicted
+      #expect(abs(ratio - 1) < 0.3, "\(planned[0]): \(ratio) of \(predicted) bytes")
+    }
+    let folder = try program.fresh("large")
+    try expect(
+      ["pretrain", "-o", folder, "--pretraining-text", text, "--steps", "2"] + shape,
+      ["pretrain"] + shape)
+    let long = (0..<16).map {
+      "{\"prompt\":\"Say\",\"completion\":\"\(words.dropFirst(8 * $0).prefix(195))\"}\n"
+    }
+    let data = try program.write(long.joined(), to: "long.jsonl")
+    _ = try program.fresh("large-sft")
+    try expect(
+      tiny.sftArguments("large-sft", model: folder, data: data) + ["--batch-size", "8"],
+      ["sft", "--model", folder, "--batch-size", "8"])
+  }
+}
