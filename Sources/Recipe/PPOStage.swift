@@ -83,7 +83,9 @@ public struct PPOStage {
     let trainer = machine.trainer
     let snapshot = Snapshot(
       models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average)
-    let draft = try draft(total)
+    let draft = try context.draft(
+      .ppo, kind: .ppo, sft.architecture, sft.tokenizer, step: total, parents: [sft, reward],
+      data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])
 
     let loop = TrainingLoop(
       context: context, stage: .ppo, total: total,
@@ -91,7 +93,7 @@ public struct PPOStage {
         ("objective/scores", "reward", 2), ("objective/kl", "kl", 2),
         ("objective/entropy", "entropy", 2),
       ])
-    _ = try loop.run(
+    try loop.run(
       restore: { path in
         let state = try snapshot.restore(from: path)
         trainer.restore(
@@ -105,20 +107,17 @@ public struct PPOStage {
         state.skippedUpdates = trainer.skippedUpdates
         try snapshot.write(draft, state: state, to: path)
       },
-      step: { state in
-        let rate = Double(schedule.learningRate(step: state.step, total: total))
-        var metrics = try iterate(machine, step: state.step, learningRate: rate)
-        let isProbed = state.step % max(1, total / 12) == 0 || state.step == total - 1
-        if let probe, isProbed {
+      step: { step in
+        let rate = Double(schedule.learningRate(step: step, total: total))
+        var metrics = try iterate(machine, step: step, learningRate: rate)
+        if let probe, step % max(1, total / 12) == 0 || step == total - 1 {
           let look = try probe.run(
             trainer, machine.generator, sampling(), sft, seed: context.seed)
           metrics.merge(look) { _, new in new }
         }
         return metrics
       })
-    let identity = try draft.write(
-      trainer.policy.parameters.sources(.policy), to: context.run.file(Self.file))
-    return StageResult(checkpoint: Self.file, identity: identity)
+    return try context.finish(draft, trainer.policy.parameters.sources(.policy), as: Self.file)
   }
 
   private func build() throws -> Machine {
@@ -250,16 +249,6 @@ public struct PPOStage {
         10_000_000 + update * count + $0, tokenizer: sft.tokenizer,
         context: sft.architecture.context, seed: context.seed)
     }
-  }
-
-  private func draft(_ total: Int) throws -> CheckpointDraft {
-    CheckpointDraft(
-      kind: .ppo, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
-      step: total,
-      provenance: try Provenance(
-        stage: .ppo, parents: [sft, reward], data: [data.source],
-        configuration: context.settings.resolved([.ppo]).merging(
-          ["rollout-precision": .string(precision.rawValue)]) { _, new in new }))
   }
 }
 

@@ -35,37 +35,35 @@ public struct PretrainStage {
     let (model, trainer) = (memory.model, memory.trainer)
     let parameters = model.parameters
     parameters.initialize(seed: context.seed)
-    let total = settings.count(.pretrainSteps)
-    let schedule = Schedule(
-      .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, total / 20))
-    let draft = try draft(architecture, total)
-    let snapshot = Snapshot(models: [(.policy, model)])
     let heldOut = source.heldOut(64, tokenizer: tokenizer, context: architecture.context)
-
     let loop = TrainingLoop(
-      context: context, stage: .pretrain, total: total,
+      context: context, stage: .pretrain, total: settings.count(.pretrainSteps),
       shown: [("loss/train", "loss", 3), ("bits_per_byte", "bits per byte", 3)])
-    _ = try loop.run(
-      restore: snapshot.restore,
-      save: { state, path in try snapshot.write(draft, state: state, to: path) },
-      step: { state in
+    var draft = try context.draft(
+      .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
+      data: data.provenance)
+    if let seed = data.worldSeed {
+      draft.provenance.notes[Provenance.worldSeedNote] = .number(Double(seed))
+    }
+    let schedule = Schedule(
+      .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, loop.total / 20))
+    try loop.run(
+      model, schedule, draft, validateEvery: 50,
+      step: { step, rate in
         let sequences = (0..<batch).map {
           source.sequence(
-            state.step * batch + $0, tokenizer: tokenizer, context: architecture.context,
+            step * batch + $0, tokenizer: tokenizer, context: architecture.context,
             seed: context.seed)
         }
-        let rate = Double(schedule.learningRate(step: state.step, total: total))
         let (loss, norm) = try trainer.step(model, sequences, learningRate: rate)
-        var metrics = ["loss/train": loss, "gradient_norm": norm, "lr": rate]
-        if state.step % 50 == 49 || state.step == total - 1 {
-          metrics["bits_per_byte"] = Self.bitsPerByte(
-            trainer.evaluate(model.weights, heldOut.sequences), bytes: heldOut.bytes)
-        }
-        return metrics
+        return ["loss/train": loss, "gradient_norm": norm]
+      },
+      validate: {
+        let result = trainer.evaluate(model.weights, heldOut.sequences)
+        return ["bits_per_byte": Self.bitsPerByte(result, bytes: heldOut.bytes)]
       })
     parameters.roundToBFloat16()
-    let identity = try draft.write(parameters.sources(.policy), to: context.run.file(Self.file))
-    return StageResult(checkpoint: Self.file, identity: identity)
+    return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
   static func memory(_ architecture: Architecture, _ settings: Settings, threads: Int) throws
@@ -79,16 +77,6 @@ public struct PretrainStage {
       architecture, parameters: nil, options: options,
       tokens: settings.count(.pretrainBatch) * architecture.context, name: "base",
       threads: threads)
-  }
-
-  private func draft(_ architecture: Architecture, _ total: Int) throws -> CheckpointDraft {
-    var provenance = try Provenance(
-      stage: .pretrain, parents: [], data: [data.provenance],
-      configuration: context.settings.resolved([.pretrain]))
-    if let seed = data.worldSeed { provenance.notes[Provenance.worldSeedNote] = .number(Double(seed)) }
-    return CheckpointDraft(
-      kind: .base, architecture: architecture, tokenizer: data.tokenizer, seed: context.seed,
-      step: total, provenance: provenance)
   }
 
   static func bitsPerByte(

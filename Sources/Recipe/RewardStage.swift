@@ -77,32 +77,27 @@ public struct RewardStage {
     model.parameters.initializeHead(seed: context.seed)
     let order = EpochOrder(
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
-    let total = order.steps(epochs: settings.count(.rewardEpochs))
-    let schedule = Schedule(.cosine, peak: settings[.rewardRate], floor: 0.1)
-    let snapshot = Snapshot(models: [(.policy, model)])
-    let draft = try draft(total)
-
     let loop = TrainingLoop(
-      context: context, stage: .reward, total: total,
+      context: context, stage: .reward, total: order.steps(epochs: settings.count(.rewardEpochs)),
       shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)])
-    _ = try loop.run(
-      restore: snapshot.restore,
-      save: { state, path in try snapshot.write(draft, state: state, to: path) },
-      step: { state in
-        let rate = Double(schedule.learningRate(step: state.step, total: total))
+    let draft = try context.draft(
+      .reward, kind: .reward, sft.architecture, sft.tokenizer, step: loop.total,
+      parents: [sft], data: data.source)
+    try loop.run(
+      model, Schedule(.cosine, peak: settings[.rewardRate], floor: 0.1), draft, validateEvery: 20,
+      step: { step, rate in
         let (loss, norm) = try trainer.step(
-          model, order.batch(state.step).map { ranked[$0] }, learningRate: rate,
+          model, order.batch(step).map { ranked[$0] }, learningRate: rate,
           centering: settings[.rewardCentering])
-        var metrics = [
-          "loss/ranking": loss.meanOfPairs, "accuracy/train": loss.accuracy, "gradient_norm": norm,
-          "lr": rate, "margin": loss.meanDifference,
+        return [
+          "loss/ranking": loss.meanOfPairs, "accuracy/train": loss.accuracy,
+          "gradient_norm": norm, "margin": loss.meanDifference,
         ]
-        if !heldOut.isEmpty && (state.step % 20 == 19 || state.step == total - 1) {
-          let held = trainer.evaluate(model.parameters, model.weights, heldOut)
-          metrics["accuracy/validation"] = held.accuracy
-          metrics["loss/validation"] = held.meanOfPairs
-        }
-        return metrics
+      },
+      validate: {
+        guard !heldOut.isEmpty else { return [:] }
+        let loss = trainer.evaluate(model.parameters, model.weights, heldOut)
+        return ["accuracy/validation": loss.accuracy, "loss/validation": loss.meanOfPairs]
       })
     return try finish(
       model, trainer, demonstrations: encoder.fitting(data.demonstrations).map(\.tokens),
@@ -127,23 +122,12 @@ public struct RewardStage {
       "samples": .number(Double(samples.count)),
     ])
     let values = [normalization.gain, normalization.bias]
-    let identity = try values.withUnsafeBytes { bytes in
-      try draft.write(
-        model.parameters.sources(.policy) + [
-          TensorSource(
-            section: .head, role: .policy, name: Model.normalizationName, dims: [2],
-            type: .float32, bytes: bytes)
-        ], to: context.run.file(Self.file))
+    return try values.withUnsafeBytes { bytes in
+      let source = TensorSource(
+        section: .head, role: .policy, name: Model.normalizationName, dims: [2], type: .float32,
+        bytes: bytes)
+      return try context.finish(
+        draft, model.parameters.sources(.policy) + [source], as: Self.file)
     }
-    return StageResult(checkpoint: Self.file, identity: identity)
-  }
-
-  private func draft(_ total: Int) throws -> CheckpointDraft {
-    CheckpointDraft(
-      kind: .reward, architecture: sft.architecture, tokenizer: sft.tokenizer, seed: context.seed,
-      step: total,
-      provenance: try Provenance(
-        stage: .reward, parents: [sft], data: [data.source],
-        configuration: context.settings.resolved([.reward])))
   }
 }

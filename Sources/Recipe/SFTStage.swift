@@ -74,39 +74,27 @@ public struct SFTStage {
     let (model, trainer) = (memory.model, memory.trainer)
     let order = EpochOrder(
       count: sequences.count, batch: batch, seed: context.seed, purpose: "sft/order")
-    let total = order.steps(epochs: settings.count(.sftEpochs))
-    let schedule = Schedule(.cosine, peak: settings[.sftRate], floor: 0.1)
-    let snapshot = Snapshot(models: [(.policy, model)])
-    let draft = try draft(total)
-
     let loop = TrainingLoop(
-      context: context, stage: .sft, total: total,
+      context: context, stage: .sft, total: order.steps(epochs: settings.count(.sftEpochs)),
       shown: [("loss/train", "loss", 3), ("loss/validation", "validation", 3)])
-    _ = try loop.run(
-      restore: snapshot.restore,
-      save: { state, path in try snapshot.write(draft, state: state, to: path) },
-      step: { state in
-        let rate = Double(schedule.learningRate(step: state.step, total: total))
+    let draft = try context.draft(
+      .sft, kind: .sft, architecture, base.tokenizer, step: loop.total, parents: [base],
+      data: data.source)
+    try loop.run(
+      model, Schedule(.cosine, peak: settings[.sftRate], floor: 0.1), draft, validateEvery: 10,
+      step: { step, rate in
         let (loss, norm) = try trainer.step(
-          model, order.batch(state.step).map { sequences[$0] }, learningRate: rate)
-        var metrics = ["loss/train": loss, "gradient_norm": norm, "lr": rate]
-        metrics["epoch"] = Double(state.step + 1) / Double(order.stepsPerEpoch)
-        if !heldOut.isEmpty && (state.step % 10 == 9 || state.step == total - 1) {
-          let (sum, count) = trainer.evaluate(model.weights, heldOut)
-          metrics["loss/validation"] = sum / Double(max(1, count))
-        }
-        return metrics
+          model, order.batch(step).map { sequences[$0] }, learningRate: rate)
+        return [
+          "loss/train": loss, "gradient_norm": norm,
+          "epoch": Double(step + 1) / Double(order.stepsPerEpoch),
+        ]
+      },
+      validate: {
+        guard !heldOut.isEmpty else { return [:] }
+        let (sum, count) = trainer.evaluate(model.weights, heldOut)
+        return ["loss/validation": sum / Double(max(1, count))]
       })
-    let identity = try draft.write(parameters.sources(.policy), to: context.run.file(Self.file))
-    return StageResult(checkpoint: Self.file, identity: identity)
-  }
-
-  private func draft(_ total: Int) throws -> CheckpointDraft {
-    CheckpointDraft(
-      kind: .sft, architecture: base.architecture, tokenizer: base.tokenizer, seed: context.seed,
-      step: total,
-      provenance: try Provenance(
-        stage: .sft, parents: [base], data: [data.source],
-        configuration: context.settings.resolved([.sft])))
+    return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 }

@@ -11,8 +11,6 @@ struct StageState: Codable, Equatable {
   var optimizerSteps: [String: Int] = [:]
   var klCoefficient: Double?
   var skippedUpdates = 0
-  /// Figures that the stage sums over steps.
-  var sums: [String: Double] = [:]
 }
 
 /// A stage's models as they stand: written to a training checkpoint and read back from it.

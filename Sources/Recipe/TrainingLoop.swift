@@ -1,5 +1,6 @@
 import Runs
 import Support
+import Training
 
 /// The loop around a stage's steps: progress, metrics, training checkpoints, interruption.
 ///
@@ -16,12 +17,12 @@ struct TrainingLoop {
   /// - Parameters:
   ///   - restore: reads a training checkpoint into the models.
   ///   - save: writes one.
-  ///   - step: takes step `state.step` and returns its metrics.
+  ///   - step: takes a step, numbered from 0, and returns its metrics.
   func run(
     restore: (String) throws -> StageState,
     save: (StageState, String) throws -> Void,
-    step: (inout StageState) throws -> [String: Double]
-  ) throws -> StageState {
+    step: (Int) throws -> [String: Double]
+  ) throws {
     var state = StageState()
     if let latest = try context.run.trainingCheckpoints(stage.rawValue).first {
       state = try restore(latest.path)
@@ -42,7 +43,7 @@ struct TrainingLoop {
       }
       let metrics: [String: Double]
       do {
-        metrics = try step(&state)
+        metrics = try step(state.step)
       } catch var failure as Failure where failure.kind == .failed && state.step > 0 {
         // What was learnt until here is worth keeping; failing to keep it is the lesser news.
         guard (try? keep(state)) != nil else { throw failure }
@@ -62,7 +63,33 @@ struct TrainingLoop {
     }
     progress.finish()
     try context.metrics.synchronize()
-    return state
+  }
+
+  /// Trains one model, and looks at held-out data now and then.
+  ///
+  /// - Parameters:
+  ///   - draft: of the training checkpoints.
+  ///   - interval: steps from one look to the next; the last step is followed by one.
+  ///   - step: takes a step at a learning rate and returns its metrics.
+  ///   - validate: the metrics on held-out data.
+  func run(
+    _ model: TrainableModel, _ schedule: Schedule, _ draft: CheckpointDraft,
+    validateEvery interval: Int, step: (Int, Double) throws -> [String: Double],
+    validate: () -> [String: Double]
+  ) throws {
+    let snapshot = Snapshot(models: [(.policy, model)])
+    try run(
+      restore: snapshot.restore,
+      save: { state, path in try snapshot.write(draft, state: state, to: path) },
+      step: { number in
+        let rate = Double(schedule.learningRate(step: number, total: total))
+        var metrics = try step(number, rate)
+        metrics["lr"] = rate
+        if number % interval == interval - 1 || number == total - 1 {
+          metrics.merge(validate()) { _, new in new }
+        }
+        return metrics
+      })
   }
 
   private func figures(_ metrics: [String: Double]) -> [Progress.Figure] {

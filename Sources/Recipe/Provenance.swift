@@ -1,0 +1,48 @@
+import Support
+
+/// Where a checkpoint comes from, as its PROVENANCE section says.
+public struct Provenance: Codable, Equatable, Sendable {
+  public struct Source: Codable, Equatable, Sendable {
+    public var name: String
+    /// Identity of a checkpoint or XXH64 of data, in hexadecimal.
+    public var hash: String
+
+    public init(name: String, hash: UInt64) {
+      self.name = name
+      self.hash = Hexadecimal.text(hash)
+    }
+
+    /// Hashes records one after another: their JSON never lies in memory as a whole.
+    init(name: String, records: [some Encodable]) throws {
+      let hash = try records.reduce(UInt64(0)) { Hash.xxh64(try JSON.encode($1), seed: $0) }
+      self.init(name: name, hash: hash)
+    }
+  }
+
+  public var stage: String
+  public var parents: [Source]
+  public var data: [Source]
+  public var configuration: [String: JSONValue]
+  /// Facts about the model that later stages need; they pass them on.
+  public var notes: [String: JSONValue] = [:]
+  public var program: String = Program.version
+
+  static let worldSeedNote = "world_seed"
+
+  init(
+    stage: Stage, parents: [Model], data: [Source], configuration: [String: JSONValue]
+  ) throws {
+    self.stage = stage.rawValue
+    self.parents = parents.map { Source(name: "\($0.kind)", hash: $0.checkpoint.identity) }
+    self.data = data
+    self.configuration = configuration
+    for parent in parents {
+      if let seed = try parent.worldSeed() { notes[Self.worldSeedNote] = .number(Double(seed)) }
+    }
+  }
+}
+
+/// The program's own version.
+public enum Program {
+  public static let version = "0.1.0"
+}
