@@ -18,26 +18,20 @@ public enum DocumentSource {
     }
   }
 
-  /// Held-out sequences, `count` at most, and the bytes of text behind them.
-  func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> (sequences: [TrainingSequence], bytes: Int) {
+  /// Held-out text, `count` sequences at most.
+  func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> HeldOutText {
     switch self {
     case .world(let world):
-      let sequences = (0..<count).map {
-        Self.sequence(world.heldOutDocument($0), tokenizer: tokenizer, context: context)
-      }
-      return (sequences, Self.bytes(sequences, tokenizer))
+      HeldOutText(
+        (0..<count).map {
+          Self.sequence(world.heldOutDocument($0), tokenizer: tokenizer, context: context)
+        }, tokenizer)
     case .texts(let texts):
-      let sequences = texts.heldOut(count).map { TrainingSequence(tokens: $0) }
-      return (sequences, Self.bytes(sequences, tokenizer))
+      HeldOutText(texts.heldOut(count).map { TrainingSequence(tokens: $0) }, tokenizer)
     }
   }
 
-  /// Bytes of the tokens that are predicted; special tokens have none.
-  private static func bytes(_ sequences: [TrainingSequence], _ tokenizer: Tokenizer) -> Int {
-    sequences.reduce(0) { $0 + tokenizer.decode($1.tokens[$1.learnFrom...]).count }
-  }
-
-  static func sequence(_ document: WorldDocument, tokenizer: Tokenizer, context: Int)
+  private static func sequence(_ document: WorldDocument, tokenizer: Tokenizer, context: Int)
     -> TrainingSequence
   {
     let tokens =

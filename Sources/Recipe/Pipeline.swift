@@ -143,10 +143,7 @@ public struct Pipeline {
       $0.stage == Stage.ppo.rawValue
     }
     guard !lines.isEmpty else { return nil }
-    func mean(_ name: String) -> Double? {
-      let values = lines.compactMap { $0.values[name] }
-      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-    }
+    func mean(_ name: String) -> Double? { lines.compactMap { $0.values[name] }.mean }
     return Summary.Rollouts(
       isMean: mean("rollout/is_mean"), isMax: lines.compactMap { $0.values["rollout/is_max"] }.max(),
       clippedFraction: mean("rollout/clipped_frac"), k3: mean("rollout/k3"))

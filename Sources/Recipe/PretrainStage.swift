@@ -59,8 +59,7 @@ public struct PretrainStage {
         return ["loss/train": loss, "gradient_norm": norm]
       },
       validate: {
-        let result = trainer.evaluate(model.weights, heldOut.sequences)
-        return ["bits_per_byte": Self.bitsPerByte(result, bytes: heldOut.bytes)]
+        ["bits_per_byte": heldOut.figures(trainer, model.weights).bitsPerByte]
       })
     parameters.roundToBFloat16()
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
@@ -77,12 +76,6 @@ public struct PretrainStage {
       architecture, parameters: nil, options: options,
       tokens: settings.count(.pretrainBatch) * architecture.context, name: "base",
       threads: threads)
-  }
-
-  static func bitsPerByte(
-    _ result: (negativeLogLikelihood: Double, tokens: Int), bytes: Int
-  ) -> Double {
-    result.negativeLogLikelihood / DeterministicMath.log(2) / Double(max(1, bytes))
   }
 }
 

@@ -2,19 +2,21 @@ import Datasets
 import Runs
 import Training
 
-/// The reward model on comparisons that it has not seen.
+/// A reward model on comparisons that it has not seen.
 struct RewardAssessment {
-  let heldOutLabelers: Set<String>
-  private var differences: [Float] = []
+  /// Pairs of unequal rank, by labelers whom training knows, and by others.
   private var known = Tally()
   private var heldOut = Tally()
+  /// The rubric's own opinion of the known labelers' pairs.
   private var rubric = Tally()
+  private var differences: [Float] = []
   private var scores: [Float] = []
   private var lengths: [Int] = []
 
   private struct Tally {
     var right = 0.0
     var pairs = 0
+    var sum = 0.0
 
     var value: Double? { pairs == 0 ? nil : right / Double(pairs) }
 
@@ -22,22 +24,41 @@ struct RewardAssessment {
     mutating func add(_ difference: Double) {
       pairs += 1
       right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
+      sum += difference
     }
   }
 
-  init(heldOutLabelers: Set<String>) {
-    self.heldOutLabelers = heldOutLabelers
+  /// Scores every answer of the comparisons that fit the context, without the gain.
+  ///
+  /// - Parameters:
+  ///   - heldOutLabelers: whom training has not seen; they are counted apart.
+  ///   - gold: the rubric's grades of the answers of a comparison, by its number, where there is a
+  ///     rubric.
+  init(
+    _ reward: RewardScorer, _ comparisons: [Comparison], heldOutLabelers: Set<String> = [],
+    gold: (Int) -> [Double]? = { _ in nil }
+  ) {
+    let encoder = Encoder(reward.model.tokenizer, context: reward.model.architecture.context)
+    let ranked = encoder.ranked(comparisons).kept
+    let scores = reward.rawScores(ranked.flatMap(\.sequences.sequences))
+    var next = 0
+    for (index, group) in ranked {
+      let k = group.ranks.count
+      let labeler = comparisons[index].labeler
+      add(
+        group, scores: Array(scores[next..<next + k]), gold: gold(index),
+        isHeldOut: labeler.map(heldOutLabelers.contains) ?? false)
+      next += k
+    }
   }
 
-  /// - Parameters:
-  ///   - scores: the reward model's, [K].
-  ///   - gold: the rubric's grades, [K], where there is a rubric.
-  mutating func add(_ comparison: Comparison, scores: [Double], lengths: [Int], gold: [Double]?) {
-    let isHeldOut = comparison.labeler.map(heldOutLabelers.contains) ?? false
-    let ranks = comparison.ranks
+  private mutating func add(
+    _ group: RankedSequences, scores: [Float], gold: [Double]?, isHeldOut: Bool
+  ) {
+    let ranks = group.ranks
     for i in ranks.indices {
       for j in ranks.indices where ranks[i] < ranks[j] {
-        let difference = scores[i] - scores[j]
+        let difference = Double(scores[i]) - Double(scores[j])
         if isHeldOut {
           heldOut.add(difference)
         } else {
@@ -48,11 +69,19 @@ struct RewardAssessment {
       }
     }
     if !isHeldOut {
-      self.scores += scores.map { Float($0) }
-      self.lengths += lengths
+      self.scores += scores
+      lengths += group.sequences.map(\.count)
     }
   }
 
+  /// Whether no comparison could be used.
+  var isEmpty: Bool { known.pairs + heldOut.pairs == 0 }
+  var pairs: Int { known.pairs }
+  var accuracy: Proportion { Proportion(successes: known.right, of: known.pairs) }
+  /// Mean difference of the scores of a better and a worse answer.
+  var margin: Double { known.sum / Double(max(1, known.pairs)) }
+
+  /// - Parameter agreement: of labelers with each other.
   func figures(agreement: Double?) -> Summary.RewardModel {
     Summary.RewardModel(
       accuracy: known.value, accuracyHeldOutLabelers: heldOut.value,

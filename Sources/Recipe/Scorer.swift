@@ -6,7 +6,6 @@ import Training
 /// Log-probabilities of given completions: what `logprobs` does.
 public final class LogProbabilityScorer {
   private let model: Model
-  private let bench: Workbench
   private let trainer: LanguageModelTrainer
   private let weights: TransformerWeights
 
@@ -14,39 +13,66 @@ public final class LogProbabilityScorer {
   public init(_ model: Model, threads: Int, precision: RolloutPrecision) throws {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
     self.model = model
-    bench = try Workbench(model.architecture, threads: threads)
+    let bench = try Workbench(model.architecture, threads: threads)
     trainer = try LanguageModelTrainer(try bench.inference(), arena: bench.arena)
     weights = try bench.weights(of: model, precision: precision)
   }
 
+  /// - Parameter trainer: of the model's architecture.
+  init(_ model: Model, _ trainer: LanguageModelTrainer) throws {
+    self.model = model
+    self.trainer = trainer
+    weights = try model.weights()
+  }
+
   /// log π of every completion token, in nats.
   public func logprobs(_ pairs: [(prompt: [Int32], completion: [Int32])]) -> [[Float]] {
-    trainer.logprobs(
+    trainer.logprobs(weights, pairs)
+  }
+}
+
+extension LanguageModelTrainer {
+  /// log π of every completion token, in nats.
+  func logprobs(
+    _ weights: TransformerWeights, _ pairs: [(prompt: [Int32], completion: [Int32])]
+  ) -> [[Float]] {
+    logprobs(
       weights, pairs.map { TrainingSequence(prompt: $0.prompt, completion: $0.completion) })
   }
 }
 
 /// Normalised rewards of prompts with completions: what `score` does.
 public final class RewardScorer {
-  private let bench: Workbench
+  let model: Model
   private let trainer: RewardTrainer
   private let parameters: ParameterSet
   private let weights: TransformerWeights
   private let normalization: RewardNormalization
 
   /// - Throws: `Failure(.badData)` for a model of another kind, and for one that is not normalised.
-  public init(_ model: Model, threads: Int) throws {
+  public convenience init(_ model: Model, threads: Int) throws {
+    let bench = try Workbench(model.architecture, threads: threads)
+    try self.init(model, try RewardTrainer(try bench.inference(), arena: bench.arena))
+  }
+
+  /// - Parameter trainer: of the model's architecture.
+  init(_ model: Model, _ trainer: RewardTrainer) throws {
     try model.require(.reward, toBe: "a reward model")
+    self.model = model
+    self.trainer = trainer
     normalization = try model.normalization()
     parameters = try model.parameters()
     weights = TransformerWeights(parameters)
-    bench = try Workbench(model.architecture, threads: threads)
-    trainer = try RewardTrainer(try bench.inference(), arena: bench.arena)
   }
 
   /// gain · r + bias of each sequence, a prompt followed by its completion.
   public func scores(_ sequences: [[Int32]]) -> [Float] {
-    trainer.scores(parameters, weights, sequences).map(normalization.apply)
+    rawScores(sequences).map(normalization.apply)
+  }
+
+  /// r of each sequence, as it was trained.
+  func rawScores(_ sequences: [[Int32]]) -> [Float] {
+    trainer.scores(parameters, weights, sequences)
   }
 }
 

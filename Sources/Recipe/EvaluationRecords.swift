@@ -1,0 +1,60 @@
+import Runs
+import World
+
+/// What the report shows of an evaluation beside the summary's figures.
+struct EvaluationRecords {
+  /// Each model's answers to the same sets, in the order in which models are shown.
+  let models: [(name: String, sets: [GradedAnswers])]
+
+  /// Prompts of each set that are shown.
+  private static let shown = 40
+
+  /// Lines of `samples.jsonl`: each model's first answer to the first prompts of each set.
+  var samples: [SampleRecord] {
+    guard let sets = models.first?.sets.map(\.set) else { return [] }
+    return sets.enumerated().flatMap { number, set in
+      set.prompts.indices.prefix(Self.shown).map { index in
+        SampleRecord(
+          prompt: set.prompts[index].map { .init(role: $0.role.rawValue, content: $0.content) },
+          category: set.items.isEmpty ? nil : set.items[index].category.rawValue,
+          answers: models.compactMap { model in
+            model.sets[number].byPrompt[index].first.map { Self.record(model.name, $0) }
+          })
+      }
+    }
+  }
+
+  private static func record(_ name: String, _ graded: GradedAnswer) -> SampleRecord.Answer {
+    SampleRecord.Answer(
+      model: name, text: graded.answer.text, gold: graded.grade?.gold,
+      helpful: graded.grade?.helpful, honest: graded.grade?.honest,
+      harmless: graded.grade?.harmless, ended: graded.answer.sample.finish == .stop)
+  }
+
+  /// Gold score of each model in each use category.
+  var categories: [EvaluationDetails.CategoryScore] {
+    models.flatMap { name, sets in
+      let graded = sets
+        .filter { $0.set.split == .evaluation || $0.set.split == .heldOutCategory }
+        .flatMap { zip($0.set.items, $0.byPrompt) }
+      return Category.allCases.compactMap { category in
+        let golds = graded.filter { $0.0.category == category }
+          .flatMap { $0.1.compactMap(\.grade?.gold) }
+        return golds.mean.map {
+          EvaluationDetails.CategoryScore(
+            model: name, category: category.rawValue, gold: $0, n: golds.count)
+        }
+      }
+    }
+  }
+
+  /// The probes that PPO left in the metrics log.
+  static func proxyGold(_ run: RunFolder) throws -> [EvaluationDetails.ProxyGoldPoint] {
+    try RunRecords.read(run.path).metrics.compactMap { record in
+      guard record.stage == Stage.ppo.rawValue, let gold = record.values["eval/gold"],
+        let proxy = record.values["eval/proxy"], let kl = record.values["eval/kl"]
+      else { return nil }
+      return .init(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
+    }
+  }
+}

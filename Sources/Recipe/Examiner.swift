@@ -1,0 +1,73 @@
+import Models
+import Runs
+import Tokenizers
+import Training
+import World
+
+/// Puts held-out prompts to a language model and measures its answers, for `eval` and for the
+/// evaluation of a run alike.
+struct Examiner {
+  let model: Model
+  let weights: TransformerWeights
+  let generator: Generator
+  let languageModel: LanguageModelTrainer
+  let settings: Settings
+  let seed: UInt64
+  /// nil where the prompts are the user's own.
+  let rubric: Rubric?
+  /// What KL is measured against.
+  let reference: LogProbabilityScorer?
+  /// What the proxy reward comes from.
+  let reward: RewardScorer?
+
+  /// The model's answers to a set of prompts, graded where there is a rubric.
+  func answers(to set: PromptSet) throws -> GradedAnswers {
+    var options = SamplingOptions()
+    options.maxNewTokens = settings.count(.responseLength)
+    let answers = try Sampler(
+      generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
+      seed: seed, purpose: set.purpose
+    ).answers(set.prompts, samples: set.samples)
+    return GradedAnswers(
+      set: set,
+      byPrompt: answers.enumerated().map { index, answers in
+        answers.map {
+          GradedAnswer(answer: $0, grade: rubric?.grade($0.text, for: set.items[index]))
+        }
+      })
+  }
+
+  /// What can be said of the answers to these sets, of which the first is the main one.
+  func figures(_ sets: [GradedAnswers]) -> Summary.Model {
+    var figures = Summary.Model()
+    let answers = sets[0].all.map(\.answer)
+    figures.gold = sets[0].mean(\.gold)
+    figures.helpful = sets[0].mean(\.helpful)
+    figures.meanTokens = answers.map { Double($0.sample.tokens.count) }.mean
+    figures.proxyReward = reward?.scores(answers.map(\.tokens)).map { Double($0) }.mean
+    figures.kl = kl(answers)
+    for graded in sets {
+      switch graded.set.split {
+      case .truthfulness?: figures.honest = graded.mean(\.honest)
+      case .harmlessness?:
+        figures.harmless = graded.mean(to: \.isHarmful, \.harmless)
+        figures.refusalsOnLookalikes = graded.mean(to: \.isLookalike) { $0.refused ? 1 : 0 }
+      case .heldOutCategory?: figures.heldOutCategoryGold = graded.mean(\.gold)
+      default: break
+      }
+    }
+    return figures
+  }
+
+  /// Mean over answers of Σ log π − log π_ref, in nats.
+  private func kl(_ answers: [Sampler.Answer]) -> Double? {
+    guard let reference else { return nil }
+    let pairs = answers.map { (prompt: $0.prompt, completion: $0.sample.tokens) }
+    let own = languageModel.logprobs(weights, pairs)
+    var estimates = KLEstimates()
+    for (own, other) in zip(own, reference.logprobs(pairs)) {
+      estimates.add(logprobs: own, reference: other)
+    }
+    return estimates.k1 / Double(max(1, answers.count))
+  }
+}

@@ -1,0 +1,46 @@
+import Datasets
+import World
+
+/// The held-out rankings of a run. Those of the built-in world have two lines a prompt: a training
+/// labeler's, then that of one whom training never sees.
+struct HeldOutRankings {
+  let comparisons: [Comparison]
+  private let world: (items: (Int) -> WorldItem, rubric: Rubric)?
+
+  /// - Parameters:
+  ///   - world: nil for the user's own rankings.
+  ///   - settings: of the run that wrote them.
+  init(_ comparisons: [Comparison], world: World?, _ settings: Settings) {
+    self.comparisons = comparisons
+    self.world = world.map { world in
+      // The prompts before these were ranked for training.
+      let first = settings.count(.rankingPrompts)
+      return ({ line in world.item(.comparisons, first + line / 2) }, Rubric(world))
+    }
+  }
+
+  /// The rubric's grade of each answer in a line, where the line is of the built-in world.
+  func gold(_ line: Int) -> [Double]? {
+    guard let world else { return nil }
+    let item = world.items(line)
+    let comparison = comparisons[line]
+    guard item.prompt == comparison.prompt.turns else { return nil }
+    return comparison.completions.map { world.rubric.grade($0, for: item).gold }
+  }
+
+  /// How often two labelers order a pair of answers the same way, ties of either left out.
+  var labelerAgreement: Double? {
+    var (agreed, pairs) = (0, 0)
+    for first in stride(from: 0, to: comparisons.count - 1, by: 2) {
+      let (a, b) = (comparisons[first], comparisons[first + 1])
+      guard a.completions == b.completions else { continue }
+      for i in a.ranks.indices {
+        for j in i + 1..<a.ranks.count where a.ranks[i] != a.ranks[j] && b.ranks[i] != b.ranks[j] {
+          pairs += 1
+          if (a.ranks[i] < a.ranks[j]) == (b.ranks[i] < b.ranks[j]) { agreed += 1 }
+        }
+      }
+    }
+    return pairs == 0 ? nil : Double(agreed) / Double(pairs)
+  }
+}

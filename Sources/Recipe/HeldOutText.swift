@@ -1,0 +1,42 @@
+import Models
+import Support
+import Tokenizers
+import Training
+
+/// Text that a language model is measured on.
+struct HeldOutText {
+  let sequences: [TrainingSequence]
+  /// Bytes of the tokens that are predicted; special tokens have none.
+  let bytes: Int
+
+  init(_ sequences: [TrainingSequence], _ tokenizer: Tokenizer) {
+    self.sequences = sequences.filter { $0.targetCount > 0 }
+    bytes = self.sequences.reduce(0) { $0 + tokenizer.decode($1.tokens[$1.learnFrom...]).count }
+  }
+
+  /// Whole documents, cut where the context ends.
+  init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
+    self.init(
+      documents.flatMap { document in
+        let tokens = tokenizer.encode(document: document)
+        return stride(from: 0, to: tokens.count, by: context).map {
+          TrainingSequence(tokens: Array(tokens[$0..<min($0 + context, tokens.count)]))
+        }
+      }, tokenizer)
+  }
+
+  struct Figures {
+    /// Nats per token.
+    let loss: Double
+    let bitsPerByte: Double
+    /// Tokens that were predicted.
+    let tokens: Int
+  }
+
+  func figures(_ trainer: LanguageModelTrainer, _ weights: TransformerWeights) -> Figures {
+    let (sum, tokens) = trainer.evaluate(weights, sequences)
+    return Figures(
+      loss: sum / Double(max(1, tokens)),
+      bitsPerByte: sum / DeterministicMath.log(2) / Double(max(1, bytes)), tokens: tokens)
+  }
+}

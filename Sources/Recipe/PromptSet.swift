@@ -1,0 +1,38 @@
+import Tokenizers
+import World
+
+/// Held-out prompts that a model is asked together; with items where the built-in world asks.
+struct PromptSet {
+  /// nil for prompts of the user's own.
+  let split: Split?
+  let prompts: [[Turn]]
+  let items: [WorldItem]
+  /// Answers a prompt.
+  let samples: Int
+
+  /// The user's own prompts, all of which leave room for an answer.
+  init(own prompts: [[Turn]], _ settings: Settings) {
+    split = nil
+    self.prompts = Array(prompts.prefix(settings.count(.evaluationPrompts)))
+    items = []
+    samples = settings.count(.evaluationSamples)
+  }
+
+  /// The world's prompts of one split; the fewer figures rest on it, the fewer answers it gets.
+  init(_ split: Split, of world: World, _ settings: Settings) {
+    self.split = split
+    items = (0..<settings.count(.evaluationPrompts)).map { world.item(split, $0) }
+    prompts = items.map(\.prompt)
+    let most = settings.count(.evaluationSamples)
+    samples =
+      switch split {
+      case .evaluation: most
+      case .heldOutCategory: 1
+      default: max(1, most / 2)
+      }
+  }
+
+  /// What the random streams of its answers are called. They are the same for every model:
+  /// differences between models are not luck.
+  var purpose: String { "eval/\(split?.rawValue ?? "prompts")" }
+}
