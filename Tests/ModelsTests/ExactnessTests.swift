@@ -1,5 +1,6 @@
 import Support
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Models

@@ -1,6 +1,7 @@
 import Foundation
 import Support
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Models

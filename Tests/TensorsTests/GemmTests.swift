@@ -1,4 +1,6 @@
 import CKernels
+import Tensors
+import TestSupport
 import Testing
 
 @Suite struct GemmTests {
@@ -12,27 +14,27 @@ import Testing
       for layout in 0..<16 {
         let problem = GemmProblem(shape.M, shape.N, shape.K, layout: layout, value: value)
         let expected = problem.reference()
-        for (name, isa) in InstructionSets.available {
-          InstructionSets.using(isa) {
+        for set in InstructionSet.available {
+          set.use {
             for parts in parts {
               let result = problem.product(parts: parts, workspace: workspace)
               compared += 1
               if !identical(result, expected) {
-                Issue.record("\(name), \(parts) parts: other bits for \(problem)")
+                Issue.record("\(set), \(parts) parts: other bits for \(problem)")
               }
             }
           }
         }
       }
     }
-    #expect(compared == shapes.count * 16 * parts.count * InstructionSets.available.count)
+    #expect(compared == shapes.count * 16 * parts.count * InstructionSet.available.count)
     #expect(compared > 0)
     #expect(workspace.guardIsIntact)
   }
 
   @Test("every instruction set gives the bits of one ascending chain, for every tail and layout")
   func tails() {
-    InstructionSets.report("matrix product")
+    InstructionSet.report("matrix product")
     var shapes: [(M: Int, N: Int, K: Int)] = []
     for M in 0...14 {
       for N in [0, 1, 2, 3, 7, 8, 9, 12, 13, 15, 16, 17, 24, 31, 32, 33, 48] {
@@ -64,12 +66,12 @@ import Testing
     check([(13, 33, 20)], parts: [1]) { _ in -0.0 }
     // C = −0, A = −0, B = 1: every sum is −0.
     let workspace = Workspace(parts: 1)
-    for (name, isa) in InstructionSets.available {
+    for set in InstructionSet.available {
       let problem = GemmProblem(5, 7, 4, layout: 4) {
         (1_000_003..<2_000_003).contains($0) ? 1 : -0.0
       }
-      let result = InstructionSets.using(isa) { problem.product(workspace: workspace) }
-      #expect(identical(result, problem.c.storage), "\(name)")
+      let result = set.use { problem.product(workspace: workspace) }
+      #expect(identical(result, problem.c.storage), "\(set)")
     }
   }
 
@@ -87,11 +89,11 @@ import Testing
             expected[p.c.offset + m * p.c.rowStride + n] = Float(sum + Int(p.bias?[n] ?? 0))
           }
         }
-        for (name, isa) in InstructionSets.available {
-          let result = InstructionSets.using(isa) { p.product(workspace: workspace) }
+        for set in InstructionSet.available {
+          let result = set.use { p.product(workspace: workspace) }
           // −0 and 0 are the same integer.
           let equal = zip(result, expected).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) }
-          #expect(equal, "\(name): \(p)")
+          #expect(equal, "\(set): \(p)")
         }
       }
     }
@@ -100,8 +102,8 @@ import Testing
   @Test("an empty sum is zero or C as it was, plus the bias; empty outputs are left alone")
   func emptyShapes() {
     let workspace = Workspace(parts: 2)
-    for (name, isa) in InstructionSets.available {
-      InstructionSets.using(isa) {
+    for set in InstructionSet.available {
+      set.use {
         for layout in 0..<16 {
           let p = GemmProblem(5, 7, 0, layout: layout, value: roughValue)
           let result = p.product(parts: 2, workspace: workspace)
@@ -110,13 +112,13 @@ import Testing
               let start = p.accumulate ? p.c[m, n] : 0
               let expected = p.bias.map { start + $0[n] } ?? start
               let value = result[p.c.offset + m * p.c.rowStride + n]
-              #expect(value.bitPattern == expected.bitPattern, "\(name): \(p)")
+              #expect(value.bitPattern == expected.bitPattern, "\(set): \(p)")
             }
           }
           for (M, N) in [(0, 7), (5, 0), (0, 0)] {
             let empty = GemmProblem(M, N, 9, layout: layout, value: roughValue)
             let untouched = empty.product(parts: 2, workspace: workspace)
-            #expect(identical(untouched, empty.c.storage), "\(name): \(empty)")
+            #expect(identical(untouched, empty.c.storage), "\(set): \(empty)")
           }
         }
       }
@@ -138,9 +140,9 @@ import Testing
       }
     }
     let workspace = Workspace(parts: 1)
-    for (name, isa) in InstructionSets.available {
+    for set in InstructionSet.available {
       var c = [Float](repeating: .nan, count: 20 * 40)
-      InstructionSets.using(isa) {
+      set.use {
         a.withUnsafeBufferPointer { a in
           b.withUnsafeBufferPointer { b in
             c.withUnsafeMutableBufferPointer { c in
@@ -153,7 +155,7 @@ import Testing
           }
         }
       }
-      #expect(identical(c, expected), "\(name)")
+      #expect(identical(c, expected), "\(set)")
     }
   }
 }

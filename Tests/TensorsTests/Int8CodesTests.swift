@@ -1,5 +1,7 @@
 import CKernels
 import Support
+import Tensors
+import TestSupport
 import Testing
 
 /// The rule, one number at a time: max/127 and w/scale rounded half to even.
@@ -31,11 +33,11 @@ struct Int8CodesTests {
         scales.append(scale)
       }
       let expected = PackedCodes(plain: plain, N: N, K: K, scales: scales)
-      for (isa, results) in onEachInstructionSet({ _ in
+      for (set, results) in underEachInstructionSet({
         (1...4).map { PackedCodes(packing: w, N: N, K: K, parts: $0) }
       }) {
         for (index, packed) in results.enumerated() {
-          #expect(packed == expected, "isa \(isa.rawValue), N \(N), K \(K), \(index + 1) parts")
+          #expect(packed == expected, "\(set), N \(N), K \(K), \(index + 1) parts")
         }
       }
     }
@@ -53,11 +55,11 @@ struct Int8CodesTests {
         scales.append(scale)
       }
       let expected = RowCodes(plain: plain, rows: rows, K: K, scales: scales)
-      for (isa, results) in onEachInstructionSet({ _ in
+      for (set, results) in underEachInstructionSet({
         (1...4).map { RowCodes(quantizing: x, rows: rows, K: K, stride: stride, parts: $0) }
       }) {
         for (index, codes) in results.enumerated() {
-          #expect(codes == expected, "isa \(isa.rawValue), \(rows) by \(K), \(index + 1) parts")
+          #expect(codes == expected, "\(set), \(rows) by \(K), \(index + 1) parts")
         }
       }
       let last = RowCodes(
@@ -90,7 +92,7 @@ struct Int8CodesTests {
     // With a maximum of 127 the scale is exactly 1.
     var w: [Float] = [127]
     for step in -127..<127 { w.append(Float(step) + 0.5) }
-    for (_, row) in onEachInstructionSet({ _ in RowCodes(quantizing: w, rows: 1, K: w.count) }) {
+    for (_, row) in underEachInstructionSet({ RowCodes(quantizing: w, rows: 1, K: w.count) }) {
       #expect(row.scales == [1])
       for (index, code) in row.codes.prefix(w.count).enumerated() {
         #expect(Float(code) == w[index].rounded(.toNearestOrEven))
@@ -103,7 +105,7 @@ struct Int8CodesTests {
   func zeros() {
     for zero in [0, -0.0] as [Float] {
       let w = [Float](repeating: zero, count: 20) + [Float](repeating: 3, count: 20)
-      for (_, packed) in onEachInstructionSet({ _ in PackedCodes(packing: w, N: 2, K: 20) }) {
+      for (_, packed) in underEachInstructionSet({ PackedCodes(packing: w, N: 2, K: 20) }) {
         #expect(packed.scales == [1, 3 / 127])
         #expect(packed.rowSums == [0, 127 * 20])
         #expect((0..<20).allSatisfy { packed.codes[PackedCodes.place(0, $0, K: 20)] == 0 })
@@ -115,12 +117,12 @@ struct Int8CodesTests {
   func extremes() {
     for most in [Float.greatestFiniteMagnitude, 1, 127 * Float.leastNormalMagnitude] {
       let w = [most, -most, most.nextDown, -most.nextDown, 0]
-      for (_, row) in onEachInstructionSet({ _ in RowCodes(quantizing: w, rows: 1, K: 5) }) {
+      for (_, row) in underEachInstructionSet({ RowCodes(quantizing: w, rows: 1, K: 5) }) {
         #expect(row.codes == [127, -127, 127, -127, 0, 0, 0, 0])
       }
     }
     for tiny in [Float.leastNonzeroMagnitude, Float.leastNormalMagnitude] {
-      for (_, row) in onEachInstructionSet({ _ in RowCodes(quantizing: [tiny], rows: 1, K: 1) }) {
+      for (_, row) in underEachInstructionSet({ RowCodes(quantizing: [tiny], rows: 1, K: 1) }) {
         #expect(row.scales == [1])
         #expect(row.codes == [0, 0, 0, 0])
       }
@@ -133,7 +135,7 @@ struct Int8CodesTests {
       var x = [Float](repeating: 1, count: 60)
       x[27] = bad
       let w = PackedCodes(packing: [Float](repeating: 1, count: 40), N: 2, K: 20)
-      for (_, y) in onEachInstructionSet({ _ in
+      for (_, y) in underEachInstructionSet({
         int8Product(
           RowCodes(quantizing: x, rows: 3, K: 20), w, onto: [Float](repeating: 0, count: 6),
           stride: 2)

@@ -1,5 +1,7 @@
 import CKernels
 import Support
+import Tensors
+import TestSupport
 import Testing
 
 /// A product of random codes with everything that the kernel reads, and its result by definition.
@@ -59,15 +61,15 @@ private func sameBits(_ a: [Float], _ b: [Float]) -> Bool {
 struct Int8ProductTests {
   @Test("it is the product of the integers, for 1 to 13 rows and every tail of outputs and depth")
   func integers() {
-    InstructionSets.report("int8 product")
+    InstructionSet.report("int8 product")
     for M in 1...13 {
       for (N, K) in [(1, 1), (15, 2), (16, 3), (17, 4), (33, 5), (48, 63), (70, 64), (131, 66)] {
         let sample = Sample(M: M, N: N, K: K, unit: true)
         let expected = sample.expected(bias: false, accumulate: false)
-        for (isa, y) in onEachInstructionSet({ _ in
+        for (set, y) in underEachInstructionSet({
           sample.product(bias: false, accumulate: false)
         }) {
-          #expect(y == expected, "isa \(isa.rawValue), M \(M), N \(N), K \(K)")
+          #expect(y == expected, "\(set), M \(M), N \(N), K \(K)")
         }
       }
     }
@@ -79,10 +81,10 @@ struct Int8ProductTests {
       let sample = Sample(M: M, N: N, K: K)
       for (bias, accumulate) in [(false, false), (true, false), (false, true), (true, true)] {
         let expected = sample.expected(bias: bias, accumulate: accumulate)
-        for (isa, y) in onEachInstructionSet({ _ in
+        for (set, y) in underEachInstructionSet({
           sample.product(bias: bias, accumulate: accumulate)
         }) {
-          #expect(sameBits(y, expected), "isa \(isa.rawValue), M \(M), N \(N), K \(K)")
+          #expect(sameBits(y, expected), "\(set), M \(M), N \(N), K \(K)")
         }
       }
     }
@@ -93,15 +95,15 @@ struct Int8ProductTests {
     for N in 1...80 {
       let sample = Sample(M: 3, N: N, K: 9)
       let expected = sample.expected(bias: true, accumulate: true)
-      for (isa, y) in onEachInstructionSet({ _ in sample.product(bias: true, accumulate: true) }) {
-        #expect(sameBits(y, expected), "isa \(isa.rawValue), N \(N)")
+      for (set, y) in underEachInstructionSet({ sample.product(bias: true, accumulate: true) }) {
+        #expect(sameBits(y, expected), "\(set), N \(N)")
       }
     }
     for K in 1...40 {
       let sample = Sample(M: 8, N: 21, K: K)
       let expected = sample.expected(bias: true, accumulate: false)
-      for (isa, y) in onEachInstructionSet({ _ in sample.product(bias: true, accumulate: false) }) {
-        #expect(sameBits(y, expected), "isa \(isa.rawValue), K \(K)")
+      for (set, y) in underEachInstructionSet({ sample.product(bias: true, accumulate: false) }) {
+        #expect(sameBits(y, expected), "\(set), K \(K)")
       }
     }
   }
@@ -111,11 +113,11 @@ struct Int8ProductTests {
     for (M, N, K) in [(1, 15, 8), (5, 33, 8), (6, 130, 24), (20, 64, 16)] {
       let sample = Sample(M: M, N: N, K: K)
       let expected = sample.expected(bias: true, accumulate: true)
-      for (isa, results) in onEachInstructionSet({ _ in
+      for (set, results) in underEachInstructionSet({
         (1...4).map { sample.product(bias: true, accumulate: true, parts: $0) }
       }) {
         for (index, y) in results.enumerated() {
-          #expect(sameBits(y, expected), "isa \(isa.rawValue), \(index + 1) parts, N \(N)")
+          #expect(sameBits(y, expected), "\(set), \(index + 1) parts, N \(N)")
         }
       }
     }
@@ -132,10 +134,10 @@ struct Int8ProductTests {
         plain: [Int8](repeating: right, count: N * K), N: N, K: K,
         scales: [Float](repeating: 1, count: N))
       let expected = [Float](repeating: Float(Int(left) * Int(right) * K), count: M * N)
-      for (isa, y) in onEachInstructionSet({ _ in
+      for (set, y) in underEachInstructionSet({
         int8Product(x, w, onto: [Float](repeating: 0, count: M * N), stride: N)
       }) {
-        #expect(y == expected, "isa \(isa.rawValue), \(left) by \(right)")
+        #expect(y == expected, "\(set), \(left) by \(right)")
       }
     }
   }
@@ -143,7 +145,7 @@ struct Int8ProductTests {
   @Test("a row's result does not depend on the batch that it is in")
   func batch() {
     let sample = Sample(M: 13, N: 50, K: 77)
-    for (isa, (whole, alone)) in onEachInstructionSet({ _ in
+    for (set, (whole, alone)) in underEachInstructionSet({
       (
         sample.product(bias: true, accumulate: false),
         (0..<sample.M).map { m in
@@ -155,7 +157,7 @@ struct Int8ProductTests {
     }) {
       for (m, row) in alone.enumerated() {
         let inBatch = Array(whole[m * sample.stride..<m * sample.stride + sample.N])
-        #expect(sameBits(row, inBatch), "isa \(isa.rawValue), row \(m)")
+        #expect(sameBits(row, inBatch), "\(set), row \(m)")
       }
     }
   }
@@ -169,7 +171,7 @@ struct Int8ProductTests {
       RowCodes(plain: [], rows: 2, K: 0, scales: [1, 1]),
       PackedCodes(plain: [], N: 5, K: 0, scales: [1, 1, 1, 1, 1])
     )
-    for (_, (untouched, bias)) in onEachInstructionSet({ _ in
+    for (_, (untouched, bias)) in underEachInstructionSet({
       (
         int8Product(none, sample.w, onto: sample.before, stride: sample.stride),
         int8Product(

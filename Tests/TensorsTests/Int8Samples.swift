@@ -171,10 +171,3 @@ extension RandomStream {
     (0..<count).map { _ in (2 * uniform() - 1) * scale }
   }
 }
-
-/// What `body` computes on each instruction set of this machine, the scalar reference first.
-func onEachInstructionSet<Result>(_ body: (tk_isa) -> Result) -> [(isa: tk_isa, result: Result)] {
-  InstructionSets.available.map { (_, isa) in
-    (isa, InstructionSets.using(isa) { body(isa) })
-  }
-}

@@ -1,5 +1,7 @@
 import CKernels
 import Support
+import Tensors
+import TestSupport
 import Testing
 
 /// Where and how a kernel runs; no result may depend on any of it.
@@ -60,10 +62,10 @@ func everywhere(
   _ compute: (Setting) -> [Float]
 ) -> [Float] {
   var first: [Float]?
-  for (name, isa) in InstructionSets.available {
+  for set in InstructionSet.available {
     for parts in parts {
       for offset in [0, 3] {
-        let bits = InstructionSets.using(isa) {
+        let bits = set.use {
           compute(Setting(parts: parts, offset: offset))
         }
         guard let first else {
@@ -73,7 +75,7 @@ func everywhere(
         let same = first.count == bits.count
           && zip(first, bits).allSatisfy { $0.bitPattern == $1.bitPattern }
         #expect(
-          same, "\(what): \(name), \(parts) parts, offset \(offset) differ from scalar",
+          same, "\(what): \(set), \(parts) parts, offset \(offset) differ from scalar",
           sourceLocation: location)
       }
     }

@@ -1,4 +1,6 @@
 import CKernels
+import Tensors
+import TestSupport
 import Testing
 
 @Suite struct PeakTests {
@@ -15,12 +17,12 @@ import Testing
 
   @Test("every part reports operations in proportion to its rounds, and only its own")
   func counts() {
-    for (name, isa) in InstructionSets.available {
-      InstructionSets.using(isa) {
+    for set in InstructionSet.available {
+      set.use {
         for kernel: Kernel in [tk_peak_fma, tk_peak_int8] {
           let one = operations(kernel, iterations: 1, parts: 3)
-          #expect(one[0] > 0 && one[0] == one[1] && one[1] == one[2] && one[3] == -1, "\(name)")
-          #expect(operations(kernel, iterations: 1000, parts: 1)[0] == 1000 * one[0], "\(name)")
+          #expect(one[0] > 0 && one[0] == one[1] && one[1] == one[2] && one[3] == -1, "\(set)")
+          #expect(operations(kernel, iterations: 1000, parts: 1)[0] == 1000 * one[0], "\(set)")
         }
       }
     }
@@ -28,14 +30,14 @@ import Testing
 
   @Test("the work is really done: no core makes 8 float or 64 int8 operations a picosecond")
   func notOptimizedAway() {
-    for (name, isa) in InstructionSets.available where isa != TK_SCALAR {
-      InstructionSets.using(isa) {
+    for set in InstructionSet.available where set != .scalar {
+      set.use {
         for (kernel, limit) in [(tk_peak_fma as Kernel, 8e12), (tk_peak_int8 as Kernel, 64e12)] {
           var done: [Int64] = []
           let time = ContinuousClock().measure {
             done = operations(kernel, iterations: 100_000, parts: 1)
           }
-          #expect(Double(done[0]) / (time / .seconds(1)) < limit, "\(name)")
+          #expect(Double(done[0]) / (time / .seconds(1)) < limit, "\(set)")
         }
       }
     }
@@ -43,8 +45,8 @@ import Testing
 
   @Test("reading adds up every element once, for every length and number of parts")
   func read() {
-    for (name, isa) in InstructionSets.available {
-      InstructionSets.using(isa) {
+    for set in InstructionSet.available {
+      set.use {
         for count in [0, 1, 15, 63, 64, 65, 129, 1000] {
           let x = (0..<count).map { Float($0 % 17) }
           for parts in 1...4 {
@@ -56,7 +58,7 @@ import Testing
                 for part in 0..<parts { tk_read(&arguments, Int32(part), Int32(parts)) }
               }
             }
-            #expect(sinks.reduce(0, +) == x.reduce(0, +), "\(name), \(count), \(parts) parts")
+            #expect(sinks.reduce(0, +) == x.reduce(0, +), "\(set), \(count), \(parts) parts")
           }
         }
       }

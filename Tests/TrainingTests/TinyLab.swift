@@ -1,6 +1,7 @@
 import Models
 import Support
 import Tensors
+import TestSupport
 
 @testable import Training
 
