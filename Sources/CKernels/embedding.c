@@ -62,21 +62,4 @@ static void TK(rotary)(const void *args, int part, int parts) {
 void tk_gather(const void *args, int part, int parts) { TK_DISPATCH(gather, args, part, parts); }
 void tk_scatter(const void *args, int part, int parts) { TK_DISPATCH(scatter, args, part, parts); }
 void tk_rotary(const void *args, int part, int parts) { TK_DISPATCH(rotary, args, part, parts); }
-
-/// Scalar on purpose: it runs once a model, and in float64.
-void tk_rotary_table(const void *args, int part, int parts) {
-  const tk_rotary_table_args *a = args;
-  const int64_t half = a->rotary / 2;
-  const double log_theta = tk_log64(a->theta);
-  int64_t begin, end;
-  tk_slice(a->positions, 1, part, parts, &begin, &end);
-  for (int64_t i = 0; i < half; i++) {
-    const double frequency = tk_exp64(-2.0 * (double)i / (double)a->rotary * log_theta);
-    for (int64_t position = begin; position < end; position++) {
-      const double angle = (double)position * frequency;
-      a->cosine[position * half + i] = (float)tk_cos64(angle);
-      a->sine[position * half + i] = (float)tk_sin64(angle);
-    }
-  }
-}
 #endif

@@ -37,7 +37,7 @@ public final class Transformer: @unchecked Sendable {
       architecture.position == .rotary
       ? try RotaryTable(
         positions: architecture.context, rotary: architecture.rotaryDim,
-        theta: Double(architecture.rotaryTheta), compute: compute, arena: arena) : nil
+        theta: Double(architecture.rotaryTheta), arena: arena) : nil
     gradientScratch =
       training
       ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil

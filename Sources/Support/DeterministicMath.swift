@@ -65,6 +65,22 @@ public enum DeterministicMath {
       ? alternating(.pi * half, from: 0) : alternating(.pi * (0.5 - half), from: 1)
   }
 
+  /// sin x and cos x for |x| ≤ 2²⁰, each within 1e-15.
+  ///
+  /// x = n·π/2 + r with |r| ≤ π/4. π/2 comes in three parts, of which the first two are so short
+  /// that their products with n are exact.
+  public static func sineAndCosine(_ x: Double) -> (sine: Double, cosine: Double) {
+    let n = (x * 0x1.45f306dc9c883p-1).rounded(.toNearestOrEven)
+    let r = x - n * 0x1.921fb54400000p+0 - n * 0x1.0b4611a600000p-34 - n * 0x1.3198a2e037073p-69
+    let (sine, cosine) = (alternating(r, from: 1), alternating(r, from: 0))
+    return switch Int(n) & 3 {
+    case 0: (sine, cosine)
+    case 1: (cosine, -sine)
+    case 2: (-sine, -cosine)
+    default: (-cosine, sine)
+    }
+  }
+
   private static let ln2High = Double(bitPattern: 0x3FE6_2E42_FEE0_0000)
   private static let ln2Low = Double(bitPattern: 0x3DEA_39EF_3579_3C76)
 
@@ -89,7 +105,7 @@ public enum DeterministicMath {
     return 2 * (s + s * sum)
   }
 
-  /// Σ ± tⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1; 0 ≤ t ≤ π/4.
+  /// Σ ± tⁿ/n! over n = first, first + 2, …: cosine from 0, sine from 1; |t| ≤ π/4.
   private static func alternating(_ t: Double, from first: Int) -> Double {
     let square = t * t
     var sum = 0.0

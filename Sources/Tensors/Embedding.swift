@@ -37,21 +37,3 @@ extension Compute {
         x: x.base, x_row: Int64(x.stride), inverse: inverse ? 1 : 0))
   }
 }
-
-/// Cosines and sines of the rotary embedding, [positions, rotary/2] each.
-public struct RotaryTable: @unchecked Sendable {
-  public let rotary: Int
-  let cosine: UnsafeMutablePointer<Float>
-  let sine: UnsafeMutablePointer<Float>
-
-  public init(positions: Int, rotary: Int, theta: Double, compute: Compute, arena: Arena) throws {
-    self.rotary = rotary
-    cosine = try arena.floats("rotary cosine", positions * rotary / 2)
-    sine = try arena.floats("rotary sine", positions * rotary / 2)
-    compute.pool.run(
-      tk_rotary_table,
-      tk_rotary_table_args(
-        positions: Int64(positions), rotary: Int64(rotary), theta: theta, cosine: cosine,
-        sine: sine))
-  }
-}

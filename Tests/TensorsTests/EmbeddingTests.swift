@@ -2,6 +2,8 @@ import CKernels
 import Foundation
 import Testing
 
+@testable import Tensors
+
 @Suite struct EmbeddingTests {
   private let ids: [Int32] = [3, 0, 3, 9, 1, 3, 0]
 
@@ -53,21 +55,20 @@ import Testing
   }
 
   /// cosine, then sine.
-  private func table(_ positions: Int, _ rotary: Int, _ theta: Double, _ s: Setting) -> [Float] {
-    let count = positions * rotary / 2
-    let (cosine, sine) = (s.zeros(count), s.zeros(count))
-    s.run(
-      tk_rotary_table,
-      tk_rotary_table_args(
-        positions: Int64(positions), rotary: Int64(rotary), theta: theta, cosine: cosine.pointer,
-        sine: sine.pointer))
-    return cosine.values + sine.values
+  private func table(_ positions: Int, _ rotary: Int, _ theta: Double) throws -> [Float] {
+    let arena = Arena()
+    let table = try RotaryTable(positions: positions, rotary: rotary, theta: theta, arena: arena)
+    return withExtendedLifetime(arena) {
+      [table.cosine, table.sine].flatMap { values in
+        (0..<positions * rotary / 2).map { values[$0] }
+      }
+    }
   }
 
   @Test("rotary tables are cosine and sine of position·theta^(−2i/rotary), rounded once")
-  func rotaryTable() {
+  func rotaryTable() throws {
     for (positions, rotary, theta) in [(700, 64, 10_000.0), (300, 20, 1e6), (3, 2, 1.0)] {
-      let got = everywhere { table(positions, rotary, theta, $0) }
+      let got = try table(positions, rotary, theta)
       let half = rotary / 2
       let angles = (0..<(positions * half)).map { i in
         Double(i / half) * pow(theta, -2 * Double(i % half) / Double(rotary))
@@ -80,12 +81,11 @@ import Testing
   }
 
   private func rotate(
-    _ x: [Float], positions: [Int32], heads: Int, headDim: Int, rotary: Int, inverse: Bool,
-    _ s: Setting
+    _ x: [Float], by table: [Float], positions: [Int32], heads: Int, headDim: Int, rotary: Int,
+    inverse: Bool, _ s: Setting
   ) -> [Float] {
-    let all = table(40, rotary, 100, Setting())
-    let cosine = s.floats(Array(all.prefix(all.count / 2)))
-    let sine = s.floats(Array(all.suffix(all.count / 2)))
+    let cosine = s.floats(Array(table.prefix(table.count / 2)))
+    let sine = s.floats(Array(table.suffix(table.count / 2)))
     let bx = s.floats(x)
     positions.withUnsafeBufferPointer {
       s.run(
@@ -100,15 +100,16 @@ import Testing
   }
 
   @Test("rotation turns the pairs (i, i + rotary/2), leaves the rest, and its inverse undoes it")
-  func rotation() {
+  func rotation() throws {
     let positions: [Int32] = [0, 7, 39, 7, 12]
     for (heads, headDim, rotary) in [(2, 6, 4), (1, 64, 64), (3, 40, 34), (2, 70, 70)] {
       let row = heads * headDim + 5, half = rotary / 2
       let x = normals(5 * row, "x")
+      let table = try table(40, rotary, 100)
       let got = everywhere {
         rotate(
-          x, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: false,
-          $0)
+          x, by: table, positions: positions, heads: heads, headDim: headDim, rotary: rotary,
+          inverse: false, $0)
       }
       var want = doubles(x)
       for (r, position) in positions.enumerated() {
@@ -125,8 +126,8 @@ import Testing
       expectClose(got, want, 5e-7)
       let back = everywhere {
         rotate(
-          got, positions: positions, heads: heads, headDim: headDim, rotary: rotary, inverse: true,
-          $0)
+          got, by: table, positions: positions, heads: heads, headDim: headDim, rotary: rotary,
+          inverse: true, $0)
       }
       expectClose(back, doubles(x), 5e-7)
       #expect(Array(got.prefix(row)) == Array(x.prefix(row)), "position 0 is not turned")

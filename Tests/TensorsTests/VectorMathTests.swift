@@ -70,25 +70,4 @@ import Testing
       #expect(everywhere { map(tk_exp, Array(x.prefix(n)), $0) } == Array(long.prefix(n)))
     }
   }
-
-  @Test("the float64 functions agree with the C library to 1e-15, sine and cosine absolutely")
-  func doublePrecision() {
-    var worst = [0.0, 0.0, 0.0, 0.0]
-    for i in 1...200_000 {
-      let x = Double(i) * 0.0034567 - 345
-      worst[0] = max(worst[0], abs(tk_exp64(x) / exp(x) - 1))
-      let positive = exp(x)
-      let exact = log(positive)
-      worst[1] = max(worst[1], abs(tk_log64(positive) - exact) / max(abs(exact), 1e-3))
-      let angle = x * 3000
-      worst[2] = max(worst[2], abs(tk_sin64(angle) - sin(angle)))
-      worst[3] = max(worst[3], abs(tk_cos64(angle) - cos(angle)))
-    }
-    for (name, error) in zip(["exp", "log", "sin", "cos"], worst) {
-      #expect(error < 1e-15, "\(name)")
-    }
-    #expect(tk_exp64(0) == 1 && tk_log64(1) == 0 && tk_cos64(0) == 1 && tk_sin64(0) == 0)
-    #expect(tk_exp64(-.infinity) == 0 && tk_exp64(.infinity) == .infinity)
-    #expect(tk_log64(0) == -.infinity && tk_log64(-1).isNaN)
-  }
 }

@@ -103,11 +103,6 @@ typedef struct { int64_t count; const float *x; float *y; } tk_map_args;
 void tk_exp(const void *args, int part, int parts);       // (vector.c)
 void tk_log(const void *args, int part, int parts);
 void tk_logistic(const void *args, int part, int parts);
-/// The same in float64, one number at a time (math64.c); sine and cosine for |x| ≤ 2²⁰.
-double tk_exp64(double x);
-double tk_log64(double x);
-double tk_sin64(double x);
-double tk_cos64(double x);
 
 // ---------------------------------------------------------------- vectors (vector.c)
 
@@ -144,16 +139,12 @@ void tk_gather(const void *args, int part, int parts);
 typedef struct { int64_t rows, width; const int32_t *ids; const float *dy; float *table; } tk_scatter_args;
 void tk_scatter(const void *args, int part, int parts);
 
-/// Rotary tables: cosine and sine of position·theta^(−2i/rotary), [positions, rotary/2] each, in
-/// float64 arithmetic of our own, rounded once.
-typedef struct { int64_t positions, rotary; double theta; float *cosine, *sine; } tk_rotary_table_args;
-void tk_rotary_table(const void *args, int part, int parts);
 /// Rotates, in place, the first `rotary` elements of each of `heads` heads in every row; pairs are
 /// (i, i + rotary/2). `inverse` rotates back, which is the backward pass.
 typedef struct {
   int64_t rows, heads, head_dim, rotary;
   const int32_t *positions;      // [rows]
-  const float *cosine, *sine;    // of tk_rotary_table
+  const float *cosine, *sine;    // [any number of positions, rotary/2]
   float *x; int64_t x_row;
   int inverse;
 } tk_rotary_args;
