@@ -57,13 +57,14 @@ public final class Checkpoint: @unchecked Sendable {
   /// - Parameter verify: also checks every hash and value, which reads the whole file.
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
   public convenience init(
-    path: String, access: Access = .readOnly, verify: Bool = false, load: Load = .map
+    path: String, access: Access = .readOnly, verify: Bool = false, load: Load = .map,
+    threads: Int = 1
   ) throws {
     let storage =
       load == .map
       ? try Storage.map(path, writable: access == .copyOnWrite) : try Storage.read(path)
     try self.init(storage: storage, name: path, access: access)
-    if verify { try self.verify() }
+    if verify { try self.verify(threads: threads) }
   }
 
   init(storage: Storage, name: String, access: Access) throws {

@@ -7,7 +7,7 @@ extension Checkpoint {
   public static func pack(
     _ path: String, to archive: String, level: Int = 12, threads: Int = 1
   ) throws {
-    let checkpoint = try Checkpoint(path: path, verify: true)
+    let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     try AtomicFile.replace(archive) { file in
       try ArchiveWriter.pack(
         checkpoint.storage.bytes, pieces: checkpoint.pieces, level: level, threads: threads,
@@ -80,7 +80,7 @@ struct Expansion {
     let page: [UInt8]
     if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
       source = .stream(bytes)
-      hash = BlockHash.of(bytes)
+      hash = try BlockHash.of(bytes)
       page = try Self.firstPage(bytes, name: name)
     } else {
       let archive = try Archive(bytes, name: name)
@@ -116,7 +116,7 @@ struct Expansion {
       try expand(threads: threads) { try AtomicFile.write($0, at: $1, to: descriptor, path: path) }
       let storage = try Storage.map(file.temporary, writable: false)
       let checkpoint = try Checkpoint(storage: storage, name: name, access: .readOnly)
-      if verify { try checkpoint.verify() }
+      if verify { try checkpoint.verify(threads: threads) }
     }
   }
 

@@ -15,7 +15,8 @@ extension Checkpoint {
   ) throws -> Checkpoint {
     let storage = try Storage.map(path, writable: false)
     guard Expansion.isArchive(storage.bytes) else {
-      return try Checkpoint(path: path, access: access, verify: verify, load: load)
+      return try Checkpoint(
+        path: path, access: access, verify: verify, load: load, threads: threads)
     }
     defer { withExtendedLifetime(storage) {} }
     let expansion = try Expansion(storage.bytes, name: path)
@@ -26,7 +27,7 @@ extension Checkpoint {
       checkpoint = try Checkpoint(
         storage: expansion.memory(threads: threads), name: path, access: access)
     }
-    if verify { try checkpoint.verify() }
+    if verify { try checkpoint.verify(threads: threads) }
     return checkpoint
   }
 

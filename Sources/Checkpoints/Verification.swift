@@ -2,22 +2,26 @@ import Support
 
 extension Checkpoint {
   /// Checks what opening does not read: hashes, zero padding, and values.
-  /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
-  public func verify() throws {
+  /// - Throws: `Failure(.badData)` naming the file, the byte and the record: the first that is
+  ///   damaged, whatever the number of threads.
+  public func verify(threads: Int = 1) throws {
     var end = header.tablesBytes
     for (index, section) in header.sections.enumerated() {
       try requireZeros(end..<section.offset, "padding before section \(index)")
       end = section.end
       guard section.kind != SectionKind.config.rawValue else { continue }
       let bytes = storage.bytes.slice(section.offset, section.storedBytes)
-      guard BlockHash.of(bytes) == section.hash else {
+      guard try BlockHash.of(bytes, threads: threads) == section.hash else {
         throw damage("its hash does not match its bytes", section.offset, "section \(index)")
       }
     }
     var ends = [Int](repeating: 0, count: header.sections.count)
-    for record in header.tensors {
-      try verify(record, after: ends[record.section])
-      ends[record.section] = record.end
+    let starts = header.tensors.map { record in
+      defer { ends[record.section] = record.end }
+      return ends[record.section]
+    }
+    try Parallel.forEach(header.tensors.count, threads: threads) { index in
+      try self.verify(self.header.tensors[index], after: starts[index])
     }
   }
 
@@ -38,7 +42,7 @@ extension Checkpoint {
     let name = "tensor \"\(record.name)\""
     try requireZeros(start + end..<start + record.offset, name)
     let extent = storage.bytes.slice(start + record.offset, record.end - record.offset)
-    guard BlockHash.of(extent) == record.hash else {
+    guard try BlockHash.of(extent) == record.hash else {
       throw damage("its hash does not match its bytes", start + record.offset, name)
     }
     let elements = extent.slice(0, record.bytes)

@@ -40,15 +40,13 @@ public enum ArchiveWriter {
     var frames: [ArchiveFrame] = []
     var offset = ArchiveLayout.headBytes(pieces.count)
     let wave = 4 * max(1, threads)
+    let input = Borrowed(bytes: source)
     for start in stride(from: 0, to: pieces.count, by: wave) {
       let part = Array(pieces[start..<min(start + wave, pieces.count)])
-      let packed = Results(count: part.count)
-      let input = Borrowed(bytes: source)
-      try Parallel.forEach(part.count, threads: threads) { index in
-        packed[index] = try compress(part[index], of: input.bytes, level: level)
+      let packed = try Parallel.map(part.count, threads: threads) {
+        try compress(part[$0], of: input.bytes, level: level)
       }
-      for index in part.indices {
-        var (frame, bytes) = packed[index]!
+      for (var frame, bytes) in packed {
         frame.offset = offset
         try write(bytes, offset)
         offset += bytes.count
@@ -91,30 +89,5 @@ public enum ArchiveWriter {
     }
     frame.compressedBytes = best.count
     return (frame, best)
-  }
-}
-
-/// Memory that outlives the threads that read it.
-struct Borrowed: @unchecked Sendable {
-  let bytes: UnsafeRawBufferPointer
-}
-
-/// One slot a piece; no two pieces touch the same.
-private final class Results: @unchecked Sendable {
-  private let slots: UnsafeMutableBufferPointer<(ArchiveFrame, [UInt8])?>
-
-  init(count: Int) {
-    slots = .allocate(capacity: count)
-    slots.initialize(repeating: nil)
-  }
-
-  deinit {
-    slots.deinitialize()
-    slots.deallocate()
-  }
-
-  subscript(index: Int) -> (ArchiveFrame, [UInt8])? {
-    get { slots[index] }
-    set { slots[index] = newValue }
   }
 }

@@ -82,7 +82,8 @@ public struct PPOStage {
       .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
     let trainer = machine.trainer
     let snapshot = Snapshot(
-      models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average)
+      models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average,
+      threads: context.threads)
     let draft = try context.draft(
       .ppo, kind: .ppo, sft.architecture, sft.tokenizer, step: total, parents: [sft, reward],
       data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])

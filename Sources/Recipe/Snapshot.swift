@@ -17,6 +17,7 @@ struct StageState: Codable, Equatable {
 struct Snapshot {
   var models: [(role: Role, model: TrainableModel)]
   var average: ParameterSet?
+  let threads: Int
 
   func write(_ draft: CheckpointDraft, state: StageState, to path: String) throws {
     var draft = draft
@@ -40,7 +41,7 @@ struct Snapshot {
   /// - Throws: `Failure(.badData)` when anything that the stage needs is missing: nothing is
   ///   re-initialised silently.
   func restore(from path: String) throws -> StageState {
-    let checkpoint = try Checkpoint(path: path, access: .readOnly, verify: true)
+    let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     guard checkpoint.training.isTrainingCheckpoint, let bytes = checkpoint.state else {
       throw Failure(.badData, "is no training checkpoint", at: path)
     }

@@ -77,7 +77,7 @@ struct TrainingLoop {
     validateEvery interval: Int, step: (Int, Double) throws -> [String: Double],
     validate: () -> [String: Double]
   ) throws {
-    let snapshot = Snapshot(models: [(.policy, model)])
+    let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
     try run(
       restore: snapshot.restore,
       save: { state, path in try snapshot.write(draft, state: state, to: path) },

@@ -19,10 +19,16 @@ enum ModelSource {
   static func checkpoint(
     _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
   ) throws -> Checkpoint {
-    if name == builtin {
-      return try withBuiltinArchive { try Checkpoint(bytes: $0, name: builtin, access: access) }
+    let threads = ComputeOptions.processors
+    guard name == builtin else {
+      return try Checkpoint.open(
+        path(name), access: access, verify: verify, threads: threads)
     }
-    return try Checkpoint.open(path(name), access: access, verify: verify)
+    let checkpoint = try withBuiltinArchive {
+      try Checkpoint(bytes: $0, name: builtin, access: access, threads: threads)
+    }
+    if verify { try checkpoint.verify(threads: threads) }
+    return checkpoint
   }
 
   /// Puts the model, expanded, at `destination`.

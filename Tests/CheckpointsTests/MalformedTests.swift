@@ -34,32 +34,36 @@ private struct Forgery {
     put(Array(tables).withUnsafeBytes { Header.checksum($0) }, at: Header.checksumOffset)
   }
 
-  /// Makes every hash that covers tensor `index` true again.
-  mutating func sealTensor(_ index: Int) {
-    let tensor = header.tensors[index]
-    let section = header.sections[tensor.section]
+  /// Makes every hash that covers these tensors true again.
+  mutating func sealTensors(_ indices: Int...) {
     func hash(_ start: Int, _ count: Int) -> UInt64 {
-      Array(bytes[start..<start + count]).withUnsafeBytes { BlockHash.of($0) }
+      var hash = BlockHash()
+      hash.update(Array(bytes[start..<start + count]))
+      return hash.finish()
     }
-    put(hash(data(index), tensor.end - tensor.offset), at: self.tensor(index) + 120)
-    put(hash(section.offset, section.storedBytes), at: self.section(tensor.section) + 40)
     var changed = header
-    changed.tensors[index].hash = hash(data(index), tensor.end - tensor.offset)
-    changed.sections[tensor.section].hash = hash(section.offset, section.storedBytes)
+    for index in indices {
+      let tensor = header.tensors[index]
+      let section = header.sections[tensor.section]
+      changed.tensors[index].hash = hash(data(index), tensor.end - tensor.offset)
+      changed.sections[tensor.section].hash = hash(section.offset, section.storedBytes)
+      put(changed.tensors[index].hash, at: self.tensor(index) + 120)
+      put(changed.sections[tensor.section].hash, at: self.section(tensor.section) + 40)
+    }
     put(changed.contentHash, at: 40)
     sealTables()
   }
 }
 
-private func open(_ bytes: [UInt8], verify: Bool = false) throws {
+private func open(_ bytes: [UInt8], verify: Bool = false, threads: Int = 1) throws {
   let checkpoint = try bytes.withUnsafeBytes { try Checkpoint(bytes: $0, name: "forged.trlhf") }
-  if verify { try checkpoint.verify() }
+  if verify { try checkpoint.verify(threads: threads) }
 }
 
 /// Opens and returns the refusal; records an issue if there is none.
-private func refusal(_ bytes: [UInt8], verify: Bool = false) -> Failure? {
+private func refusal(_ bytes: [UInt8], verify: Bool = false, threads: Int = 1) -> Failure? {
   do {
-    try open(bytes, verify: verify)
+    try open(bytes, verify: verify, threads: threads)
     Issue.record("a damaged file was accepted")
   } catch let failure as Failure {
     return failure
@@ -77,7 +81,7 @@ private func refusal(_ bytes: [UInt8], verify: Bool = false) -> Failure? {
     var forgery = try small()
     try open(forgery.bytes, verify: true)
     let before = forgery.bytes
-    for index in forgery.header.tensors.indices { forgery.sealTensor(index) }
+    for index in forgery.header.tensors.indices { forgery.sealTensors(index) }
     #expect(forgery.bytes == before)
   }
 
@@ -343,7 +347,7 @@ private func refusal(_ bytes: [UInt8], verify: Bool = false) -> Failure? {
     let end = forgery.data(0) + forgery.header.tensors[0].bytes
     #expect(end < forgery.data(1))
     forgery.bytes[end] = 1
-    forgery.sealTensor(0)
+    forgery.sealTensors(0)
     #expect(throws: Never.self) { try open(forgery.bytes) }
     #expect(refusal(forgery.bytes, verify: true)?.what.contains("padding") == true)
   }
@@ -365,10 +369,25 @@ private func refusal(_ bytes: [UInt8], verify: Bool = false) -> Failure? {
       for (byte, value) in lie.value.enumerated() {
         forgery.put(value, at: forgery.data(lie.tensor) + lie.offset + byte)
       }
-      forgery.sealTensor(lie.tensor)
+      forgery.sealTensors(lie.tensor)
       #expect(throws: Never.self) { try open(forgery.bytes) }
       let failure = refusal(forgery.bytes, verify: true)
       #expect(failure?.what.contains(lie.says) == true, "\(lie): \(failure?.description ?? "")")
+    }
+  }
+  @Test("on any number of threads verify accepts what is sound and names the first damage")
+  func threads() throws {
+    var forgery = try Forgery(Sample(rows: 40_000))
+    let nan: UInt32 = 0x7FC0_0000
+    for threads in 1...4 {
+      #expect(throws: Never.self) { try open(forgery.bytes, verify: true, threads: threads) }
+    }
+    for tensor in 1...3 { forgery.put(nan, at: forgery.data(tensor)) }
+    forgery.sealTensors(1, 2, 3)
+    for threads in 1...4 {
+      let failure = refusal(forgery.bytes, verify: true, threads: threads)
+      let name = forgery.header.tensors[1].name
+      #expect(failure?.description.contains("\"\(name)\"") == true, "\(threads) threads")
     }
   }
 }

@@ -1,0 +1,82 @@
+/// Independent pieces of work over threads: part p of n does the pieces p, p + n, p + 2n, ….
+public enum Parallel {
+  /// - Throws: the error of the first piece, by number, that failed.
+  public static func forEach(
+    _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) throws -> Void
+  ) throws {
+    guard count > 0 else { return }
+    let pool = try ThreadPool(threads: max(1, min(threads, count)))
+    let work = Work(count: count, parts: pool.count, body: body)
+    pool.run(
+      { context, part, parts in
+        let work = context!.load(as: UnsafeRawPointer.self)
+        Unmanaged<Work>.fromOpaque(work).takeUnretainedValue().run(Int(part), Int(parts))
+      }, UnsafeRawPointer(Unmanaged.passUnretained(work).toOpaque()))
+    if let first = work.failures.all.compactMap({ $0 }).min(by: { $0.index < $1.index }) {
+      throw first.error
+    }
+  }
+
+  /// What `body` gives for each piece, in order.
+  /// - Throws: the error of the first piece, by number, that failed.
+  public static func map<Result>(
+    _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) throws -> Result
+  ) throws -> [Result] {
+    let results = Slots<Result>(count: count)
+    try forEach(count, threads: threads) { results[$0] = try body($0) }
+    return results.all.map { $0! }
+  }
+
+  private final class Work: @unchecked Sendable {
+    let count: Int
+    let body: @Sendable (Int) throws -> Void
+    /// Of each part, the first.
+    let failures: Slots<(index: Int, error: any Error)>
+
+    init(count: Int, parts: Int, body: @escaping @Sendable (Int) throws -> Void) {
+      self.count = count
+      self.body = body
+      failures = Slots(count: parts)
+    }
+
+    func run(_ part: Int, _ parts: Int) {
+      for index in stride(from: part, to: count, by: parts) {
+        do {
+          try body(index)
+        } catch {
+          failures[part] = (index, error)
+          return
+        }
+      }
+    }
+  }
+
+  /// Values of which no two threads touch the same.
+  private final class Slots<Value>: @unchecked Sendable {
+    private let slots: UnsafeMutableBufferPointer<Value?>
+
+    init(count: Int) {
+      slots = .allocate(capacity: count)
+      slots.initialize(repeating: nil)
+    }
+
+    deinit {
+      slots.deinitialize()
+      slots.deallocate()
+    }
+
+    var all: [Value?] { Array(slots) }
+
+    subscript(index: Int) -> Value? {
+      get { slots[index] }
+      set { slots[index] = newValue }
+    }
+  }
+}
+
+/// Memory that outlives the threads that read it.
+public struct Borrowed: @unchecked Sendable {
+  public let bytes: UnsafeRawBufferPointer
+
+  public init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+}
