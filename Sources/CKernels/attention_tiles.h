@@ -4,7 +4,7 @@
 
 #ifndef TINYRLHF_ATTENTION_TILES_H
 #define TINYRLHF_ATTENTION_TILES_H
-enum { TILE = 64, WIDEST_HEAD = 128 };
+enum { TILE = 64, WIDEST_HEAD = TK_WIDEST_HEAD };
 
 TK_INLINE int64_t tk_least(int64_t a, int64_t b) { return a < b ? a : b; }
 TK_INLINE int64_t tk_most(int64_t a, int64_t b) { return a > b ? a : b; }

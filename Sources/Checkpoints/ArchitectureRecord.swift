@@ -118,7 +118,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
   }
 
   /// - Throws: `Failure(.badData)` naming the first contradiction.
-  public func validate(at place: String) throws {
+  public func validate(at place: String?) throws {
     if let (_, what) = contradiction() { throw Failure(.badData, what, at: place) }
   }
 

@@ -1,4 +1,6 @@
+import Checkpoints
 import Support
+import Tensors
 
 /// What a decoder-only transformer looks like. GPT-2, Llama and their relatives are values of it.
 public struct Architecture: Equatable, Sendable {
@@ -75,26 +77,14 @@ public struct Architecture: Equatable, Sendable {
   /// Width of the MLP's first projection: SwiGLU has gate and up side by side.
   public var upWidth: Int { mlp == .swiglu ? 2 * dFF : dFF }
 
-  /// - Throws: `Failure(.badData)` naming the first contradiction.
+  /// - Throws: `Failure(.badData)` naming the first contradiction, or what cannot be computed.
   public func validate(at place: String? = nil) throws {
-    func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
-      if !condition { throw Failure(.badData, what(), at: place) }
-    }
-    let counts = [
-      ("layers", layers), ("d_model", dModel), ("heads", heads), ("kv_heads", kvHeads),
-      ("head_dim", headDim), ("d_ff", dFF), ("vocabulary", vocabulary), ("context", context),
-    ]
-    for (name, count) in counts {
-      try require((1...(1 << 24)).contains(count), "\(name) \(count) is not in 1…16,777,216")
-    }
-    try require(heads % kvHeads == 0, "\(heads) heads cannot share \(kvHeads) key-value heads")
-    try require(
-      normEpsilon.isFinite && normEpsilon > 0, "the norm's epsilon \(normEpsilon) is not positive")
-    if position == .rotary {
-      try require(
-        rotaryDim > 0 && rotaryDim % 2 == 0 && rotaryDim <= headDim,
-        "\(rotaryDim) rotary dimensions do not fit a head of \(headDim)")
-      try require(rotaryTheta.isFinite && rotaryTheta > 1, "rotary theta \(rotaryTheta) is not above 1")
+    try record.validate(at: place)
+    guard headDim <= AttentionShape.widestHead else {
+      throw Failure(
+        .badData,
+        "a head of \(headDim) elements is wider than \(AttentionShape.widestHead), the most that "
+          + "attention computes", at: place, remedy: "Use more heads.")
     }
   }
 }

@@ -10,12 +10,14 @@ extension Architecture {
     if mlpBias { flags.insert(.mlpBias) }
     if normBias { flags.insert(.normBias) }
     if tiedEmbeddings { flags.insert(.tiedEmbeddings) }
+    // What does not fit is out of bounds either way, and `validate` refuses it.
+    func word(_ value: Int) -> UInt32 { UInt32(clamping: value) }
     return ArchitectureRecord(
-      layers: UInt32(layers), dModel: UInt32(dModel), heads: UInt32(heads),
-      kvHeads: UInt32(kvHeads), headDim: UInt32(headDim), dFF: UInt32(dFF),
-      vocabulary: UInt32(vocabulary), context: UInt32(context), normKind: norm.rawValue,
-      normEpsilon: normEpsilon, positionKind: position.rawValue, rotaryDims: UInt32(rotaryDim),
-      ropeTheta: rotaryTheta, mlpKind: mlp.rawValue, flags: flags)
+      layers: word(layers), dModel: word(dModel), heads: word(heads), kvHeads: word(kvHeads),
+      headDim: word(headDim), dFF: word(dFF), vocabulary: word(vocabulary),
+      context: word(context), normKind: norm.rawValue, normEpsilon: normEpsilon,
+      positionKind: position.rawValue, rotaryDims: word(rotaryDim), ropeTheta: rotaryTheta,
+      mlpKind: mlp.rawValue, flags: flags)
   }
 
   init(_ r: ArchitectureRecord) {

@@ -99,6 +99,8 @@ struct BenchKernels {
   private let options: BenchOptions
 
   init(_ options: BenchOptions) throws {
+    // Refuses a shape that attention cannot compute.
+    _ = try options.architecture(context: options.context)
     self.options = options
     compute = try Compute(threads: options.threads, arena: arena)
   }

@@ -5,6 +5,9 @@ public typealias AttentionBackwardSequence = tk_attention_backward_sequence
 
 /// Heads and strides of an attention call; strides in elements between tokens.
 public struct AttentionShape: Sendable {
+  /// The most elements that a head may have.
+  public static let widestHead = Int(TK_WIDEST_HEAD)
+
   public var heads: Int
   public var kvHeads: Int
   public var headDim: Int
@@ -16,6 +19,7 @@ public struct AttentionShape: Sendable {
     heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValueStride: Int,
     outputStride: Int
   ) {
+    precondition(headDim <= Self.widestHead, "a head of \(headDim), \(Self.widestHead) at most")
     self.heads = heads
     self.kvHeads = kvHeads
     self.headDim = headDim

@@ -156,6 +156,8 @@ void tk_rotary(const void *args, int part, int parts);
 /// running maximum and sum of online softmax; the same code, hence the same bits, for training,
 /// prefill and decoding. Query i of a sequence stands at position keys − queries + i.
 ///   out = softmax(scale·q·kᵀ)·v,   lse = log Σ exp(scale·q·kᵀ)
+/// A tile of a head lies on the stack, hence head_dim ≤ TK_WIDEST_HEAD.
+enum { TK_WIDEST_HEAD = 128 };
 typedef struct {
   int64_t queries, keys;          // queries ≤ keys
   const float *q, *k, *v;         // first row of this sequence
