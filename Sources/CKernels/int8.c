@@ -12,9 +12,6 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
-#if defined(__linux__)
-#include <sys/auxv.h>
-#endif
 #endif
 
 /// The definition, one element at a time.
@@ -96,7 +93,7 @@ TK_INLINE int32x4_t int8_dot_plain(int32x4_t sum, int8x16_t x, int32x4_t weights
 #define TK_OFFSET 0
 #include "int8_body.h"
 
-_Pragma("clang attribute push(__attribute__((target(\"dotprod\"))), apply_to = function)")
+TK_BEGIN_DOT_PRODUCT
 TK_INLINE int8x16_t int8_left_load_dot(int32_t four) {
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
 }
@@ -110,20 +107,10 @@ TK_INLINE int32x4_t int8_dot_dot(int32x4_t sum, int8x16_t x, int32x4_t w) {
 #define TK_PANELS 1
 #define TK_OFFSET 0
 #include "int8_body.h"
-_Pragma("clang attribute pop")
-
-static int has_dot_product(void) {
-#if defined(__ARM_FEATURE_DOTPROD)
-  return 1;
-#elif defined(__linux__)
-  return (getauxval(AT_HWCAP) >> 20 & 1) != 0;  // HWCAP_ASIMDDP
-#else
-  return 0;
-#endif
-}
+TK_END
 
 static void int8_gemm_neon(const tk_int8_gemm_args *g, int part, int parts) {
-  if (has_dot_product())
+  if (tk_has_dot_product())
     int8_gemm_dot(g, part, parts);
   else
     int8_gemm_plain(g, part, parts);

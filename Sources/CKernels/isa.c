@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 
 int tk_isa_available(tk_isa isa) {
   switch (isa) {
@@ -53,3 +56,15 @@ int tk_isa_force(tk_isa isa) {
   atomic_store_explicit(&active, isa, memory_order_relaxed);
   return 1;
 }
+
+#if defined(__aarch64__)
+int tk_has_dot_product(void) {
+#if defined(__ARM_FEATURE_DOTPROD)
+  return 1;
+#elif defined(__linux__)
+  return (getauxval(AT_HWCAP) >> 20 & 1) != 0;  // HWCAP_ASIMDDP
+#else
+  return 0;
+#endif
+}
+#endif

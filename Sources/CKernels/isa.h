@@ -37,6 +37,12 @@ typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
     default: name##_scalar(__VA_ARGS__); return;                 \
   }
 #elif defined(__aarch64__)
+// NEON has one extension that not every arm64 has: a kernel that gains by it has a body for either
+// case and asks `tk_has_dot_product`.
+#define TK_BEGIN_DOT_PRODUCT \
+  _Pragma("clang attribute push(__attribute__((target(\"dotprod\"))), apply_to = function)")
+#define TK_END _Pragma("clang attribute pop")
+int tk_has_dot_product(void);
 #define TK_DISPATCH(name, ...)                                   \
   switch (tk_isa_active()) {                                     \
     case TK_NEON: name##_neon(__VA_ARGS__); return;              \

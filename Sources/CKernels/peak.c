@@ -90,10 +90,7 @@ TK_END
 
 #elif defined(__aarch64__)
 
-#if defined(__ARM_FEATURE_DOTPROD)
-#define STEP_INT8_NEON(sum, a, b) vdotq_s32(sum, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))
-#else
-#define STEP_INT8_NEON(sum, a, b) \
+#define STEP_INT8_PLAIN(sum, a, b) \
   vpadalq_s16(sum, kept(products(vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))))
 /// Hides that the product is the same in every step.
 TK_INLINE int16x8_t kept(int16x8_t product) {
@@ -104,9 +101,20 @@ TK_INLINE int16x8_t kept(int16x8_t product) {
 TK_INLINE int16x8_t products(int8x16_t a, int8x16_t b) {
   return vmlal_high_s8(kept(vmull_s8(vget_low_s8(a), vget_low_s8(b))), a, b);
 }
-#endif
+PEAK(peak_int8_plain, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_PLAIN, 16, 16)
+
+TK_BEGIN_DOT_PRODUCT
+#define STEP_INT8_DOT(sum, a, b) vdotq_s32(sum, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))
+PEAK(peak_int8_dot, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_DOT, 16, 16)
+TK_END
+
+static void peak_int8_neon(const tk_peak_args *p, int part, int parts) {
+  if (tk_has_dot_product())
+    peak_int8_dot(p, part, parts);
+  else
+    peak_int8_plain(p, part, parts);
+}
 PEAK(peak_fma_neon, vector4, KEEP_W, (vector4){0} + 0.5f, STEP_FMA, 24, 4)
-PEAK(peak_int8_neon, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_NEON, 16, 16)
 READ(neon)
 
 #endif
