@@ -95,7 +95,7 @@ public final class Generator: @unchecked Sendable {
       let admitted = admit(requests, &waiting, seed: seed, purpose: purpose)
       if !admitted.isEmpty {
         transformer.forward(weights, batch, cache: cache)
-        shareprompts(admitted)
+        sharePrompts(admitted)
         draw(weights, options, admitted.map { ($0.sequence, $0.row) }, onToken)
       } else {
         decode(weights)
@@ -151,7 +151,7 @@ public final class Generator: @unchecked Sendable {
     return admitted
   }
 
-  private func shareprompts(_ admitted: [(sequence: Int, row: Int, promptSlot: Int)]) {
+  private func sharePrompts(_ admitted: [(sequence: Int, row: Int, promptSlot: Int)]) {
     for (sequence, _, promptSlot) in admitted where active[sequence].slot != promptSlot {
       cache.copy(active[sequence].length, from: promptSlot, to: active[sequence].slot)
     }

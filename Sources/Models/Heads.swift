@@ -9,7 +9,7 @@ struct HeadScratch {
   let logits: Matrix  // [chunk, V]
   let lse: UnsafeMutablePointer<Float>  // [chunk]
 
-  init(_ a: Architecture, rows: Int, arena: Arena) throws {
+  init(_ a: Architecture, arena: Arena) throws {
     let chunk = Self.chunk
     hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
     gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)

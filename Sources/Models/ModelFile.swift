@@ -48,27 +48,22 @@ public final class ModelFile: @unchecked Sendable {
     layout = ParameterLayout(architecture, scalarHead: checkpoint.training.kind.hasScalarHead)
     isInt8 = checkpoint.tensors(in: .weights, role: .policy).contains { $0.type == .int8 }
     if !isInt8 {
-      try Self.require(layout.trunk, in: .weights, .policy, checkpoint)
-      try Self.require(layout.head, in: .head, .policy, checkpoint)
+      try Self.require(layout.trunk, in: .weights, checkpoint)
+      try Self.require(layout.head, in: .head, checkpoint)
     }
   }
 
-  /// The float32 parameters of `role`, in the mapping.
+  /// The float32 parameters, in the mapping.
   ///
-  /// - Throws: `Failure(.badData)` for an int8 model, and for a role that the file does not have.
-  public func parameters(_ role: Role = .policy, _ layout: ParameterLayout? = nil) throws
-    -> ParameterSet
-  {
+  /// - Throws: `Failure(.badData)` for an int8 model.
+  public func parameters() throws -> ParameterSet {
     guard !isInt8 else {
       throw Failure(
         .badData, "is an int8 model, and float32 weights are needed", at: checkpoint.path,
         remedy: "Use the model that it was quantised from.")
     }
-    let layout = layout ?? self.layout
-    try Self.require(layout.trunk, in: .weights, role, checkpoint)
-    try Self.require(layout.head, in: .head, role, checkpoint)
     func base(_ kind: SectionKind) throws -> UnsafeMutablePointer<Float> {
-      let bytes = try checkpoint.sectionBytes(kind, role)
+      let bytes = try checkpoint.sectionBytes(kind, .policy)
       return bytes.baseAddress!.assumingMemoryBound(to: Float.self)
     }
     return ParameterSet(
@@ -107,7 +102,7 @@ public final class ModelFile: @unchecked Sendable {
     _ projections: [QuantizedWeights.Projection],
     _ floats: [String: UnsafeMutablePointer<Float>]
   ) throws {
-    let quantized = Set(QuantizedWeights.names(layout).map(\.name))
+    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
     for tensor in layout.trunk {
       let hasCodes = projections.contains {
         $0.name == tensor.name && [$0.matrix.outputs, $0.matrix.inputs] == tensor.dims
@@ -124,17 +119,16 @@ public final class ModelFile: @unchecked Sendable {
   }
 
   private static func require(
-    _ wanted: [ParameterLayout.Tensor], in kind: SectionKind, _ role: Role, _ checkpoint: Checkpoint
+    _ wanted: [ParameterLayout.Tensor], in kind: SectionKind, _ checkpoint: Checkpoint
   ) throws {
-    guard !wanted.isEmpty else { return }
-    let found = checkpoint.tensors(in: kind, role: role)
+    let found = checkpoint.tensors(in: kind, role: .policy)
     for (index, tensor) in wanted.enumerated() {
       guard index < found.count, found[index].name == tensor.name,
         found[index].dims == tensor.dims, found[index].type == .float32
       else {
         throw Failure(
           .badData,
-          "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the \(role)",
+          "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the policy",
           at: checkpoint.path)
       }
     }

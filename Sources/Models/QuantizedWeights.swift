@@ -15,7 +15,7 @@ public final class QuantizedWeights: @unchecked Sendable {
   /// Room for the int8 codes of every projection.
   public init(_ layout: ParameterLayout, arena: Arena) throws {
     self.layout = layout
-    projections = try Self.names(layout).map { tensor in
+    projections = try Self.projections(of: layout).map { tensor in
       Projection(
         name: tensor.name,
         matrix: try Int8Matrix(
@@ -31,7 +31,7 @@ public final class QuantizedWeights: @unchecked Sendable {
 
   /// The tensors that become int8: all matrices but the embeddings; a tied embedding serves as the
   /// unembedding and has an int8 copy for that.
-  public static func names(_ layout: ParameterLayout) -> [ParameterLayout.Tensor] {
+  public static func projections(of layout: ParameterLayout) -> [ParameterLayout.Tensor] {
     layout.trunk.filter { tensor in
       guard tensor.dims.count == 2 else { return false }
       if tensor.name == "token_embedding.weight" {

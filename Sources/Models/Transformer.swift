@@ -41,7 +41,7 @@ public final class Transformer: @unchecked Sendable {
     gradientScratch =
       training
       ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil
-    headScratch = try HeadScratch(architecture, rows: rows, arena: arena)
+    headScratch = try HeadScratch(architecture, arena: arena)
     sequences.reserveCapacity(rows)
     backwardSequences.reserveCapacity(training ? rows : 0)
   }

@@ -19,14 +19,8 @@ public final class Answerer {
     self.model = model
     self.options = options
     bench = try Workbench(model.architecture, threads: threads)
-    let transformer = try bench.inference()
-    generator = try bench.generator(transformer)
-    if precision == .int8 && !model.file.isInt8 {
-      let quantized = try QuantizedWeights(model.file.layout, arena: bench.arena)
-      weights = quantized.update(from: try model.parameters(), compute: bench.compute)
-    } else {
-      weights = try model.weights()
-    }
+    generator = try bench.generator(try bench.inference())
+    weights = try bench.weights(of: model, precision: precision)
   }
 
   /// K answers for each prompt, handed over in order, in batches of bounded size.

@@ -180,17 +180,13 @@ public struct Bench {
   }
 
   private func iterate(_ memory: PPOMemory, _ iteration: Int) throws {
-    let policy = memory.trainer.policy
-    let weights =
-      memory.quantized?.update(from: policy.parameters, compute: memory.bench.compute)
-      ?? policy.weights
     let prompts = (0..<options.episodes).map { randomTokens(options.prompt, stream: $0) }
     var sampling = SamplingOptions()
     sampling.maxNewTokens = options.new
     sampling.endToken = Self.noToken
     let samples = try memory.generator.run(
-      prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) }, weights: weights,
-      options: sampling, seed: UInt64(iteration), purpose: "bench")
+      prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) },
+      weights: memory.rolloutWeights(), options: sampling, seed: UInt64(iteration), purpose: "bench")
     var random = RandomStream(seed: 1, purpose: "bench", index: UInt64(iteration))
     _ = try memory.trainer.learn(
       from: Episodes(prompts: prompts, samples: samples.map { $0[0] }), learningRate: 1e-6,

@@ -65,7 +65,7 @@ struct Sampling {
         .update(from: set, compute: bench.compute)
       : TransformerWeights(set)
     generator = try bench.generator(try bench.inference(), slots: options.batch)
-    parameters = QuantizedWeights.names(set.layout).reduce(0) { $0 + Double($1.count) }
+    parameters = QuantizedWeights.projections(of: set.layout).reduce(0) { $0 + Double($1.count) }
     let source = Bench(options)
     requests = (0..<options.batch).map {
       .init(prompt: source.randomTokens(options.prompt, stream: $0), stream: UInt64($0))

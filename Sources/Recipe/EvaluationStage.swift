@@ -126,6 +126,6 @@ public struct EvaluationStage {
       EvaluationDetails(
         calibration: assessment.calibration,
         proxyGold: try EvaluationRecords.proxyGold(context.run),
-        categories: world == nil ? [] : records.categories, comparisons: []))
+        categories: world == nil ? [] : records.categories))
   }
 }

@@ -62,12 +62,10 @@ public struct PPOStage {
 
   /// Everything that lives as long as the stage.
   private struct Machine {
-    let bench: Workbench
-    let trainer: PPOTrainer
-    let generator: Generator
-    let quantized: QuantizedWeights?
-    let prompts: [(index: Int, tokens: [Int32])]
-    let batch: Int
+    let memory: PPOMemory
+    let sizes: PPOMemory.Sizes
+    /// Those that leave room for an answer.
+    let prompts: [[Int32]]
   }
 
   /// Runs or continues the stage; leaves `ppo.trlhf`.
@@ -77,10 +75,10 @@ public struct PPOStage {
     try reward.requireSameTokenizer(as: sft)
     let machine = try build()
     let settings = context.settings
-    let total = max(1, settings.count(.totalEpisodes) / machine.batch)
+    let total = max(1, settings.count(.totalEpisodes) / machine.sizes.batch)
     let schedule = Schedule(
       .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
-    let trainer = machine.trainer
+    let trainer = machine.memory.trainer
     let snapshot = Snapshot(
       models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average,
       threads: context.threads)
@@ -113,7 +111,7 @@ public struct PPOStage {
         var metrics = try iterate(machine, step: step, learningRate: rate)
         if let probe, step % max(1, total / 12) == 0 || step == total - 1 {
           let look = try probe.run(
-            trainer, machine.generator, sampling(), sft, seed: context.seed)
+            trainer, machine.memory.generator, sampling(), sft, seed: context.seed)
           metrics.merge(look) { _, new in new }
         }
         return metrics
@@ -123,38 +121,34 @@ public struct PPOStage {
 
   private func build() throws -> Machine {
     let settings = context.settings
-    let architecture = sft.architecture
     let responseLength = settings.count(.responseLength)
-    let encoder = Encoder(sft.tokenizer, context: architecture.context)
+    let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
     let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
     try context.require(
       fitting.count, of: data.prompts.count,
-      "prompts leave room for \(responseLength) tokens in a context of \(architecture.context)",
+      "prompts leave room for \(responseLength) tokens in a context of \(encoder.context)",
       at: data.place, remedy: "Lower --response-length, or use shorter prompts.")
-    let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
+    let sizes = Self.sizes(
+      settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!)
     let rewardParameters = try reward.parameters()
     let normalization = try reward.normalization()
     let memory = try PPOMemory(
       PPOMemory.Models(
         policy: try sft.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters, normalization: normalization),
-      Self.sizes(settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!),
-      options: Self.options(settings), precision: precision, threads: context.threads)
+      sizes, options: Self.options(settings), precision: precision, threads: context.threads)
     let value = memory.trainer.value.parameters
     value.copy(from: rewardParameters)
     // The value model predicts normalised rewards from its first step on.
     value.scaleHead(gain: normalization.gain, bias: normalization.bias)
-    return Machine(
-      bench: memory.bench, trainer: memory.trainer, generator: memory.generator,
-      quantized: memory.quantized, prompts: fitting, batch: batch)
+    return Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
   }
 
   static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
     let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
-    let miniBatches = settings.count(.ppoMiniBatches)
+    let miniBatch = options(settings).miniBatch(of: batch)
     return PPOMemory.Sizes(
-      batch: batch, longest: longest,
-      documents: documentsPerUpdate((batch + miniBatches - 1) / miniBatches, settings))
+      batch: batch, longest: longest, documents: documentsPerUpdate(miniBatch, settings))
   }
 
   private static func documentsPerUpdate(_ miniBatch: Int, _ settings: Settings) -> Int {
@@ -191,30 +185,24 @@ public struct PPOStage {
   private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
     -> [String: Double]
   {
-    let trainer = machine.trainer
-    let weights =
-      machine.quantized?.update(from: trainer.policy.parameters, compute: machine.bench.compute)
-      ?? trainer.policy.weights
-    let chosen = promptsOf(step, machine)
-    let samples = try machine.generator.run(
-      chosen.enumerated().map { number, prompt in
-        Generator.Request(prompt: prompt, stream: UInt64(step * machine.batch + number))
+    let (trainer, batch) = (machine.memory.trainer, machine.sizes.batch)
+    let prompts = promptsOf(step, machine)
+    let samples = try machine.memory.generator.run(
+      prompts.enumerated().map { number, prompt in
+        Generator.Request(prompt: prompt, stream: UInt64(step * batch + number))
       },
-      weights: weights, options: sampling(), seed: context.seed, purpose: "ppo/rollout")
-    let episodes = Episodes(prompts: chosen, samples: samples.map { $0[0] })
+      weights: machine.memory.rolloutWeights(), options: sampling(), seed: context.seed,
+      purpose: "ppo/rollout")
     var random = RandomStream(seed: context.seed, purpose: "ppo/minibatch", index: UInt64(step))
-    let settings = context.settings
-    let updates = settings.count(.ppoEpochs) * settings.count(.ppoMiniBatches)
-    let miniBatch = (machine.batch + settings.count(.ppoMiniBatches) - 1) / settings.count(.ppoMiniBatches)
-    var update = step * updates
+    var update = step * trainer.options.epochs * trainer.options.miniBatches
     var metrics = try trainer.learn(
-      from: episodes, learningRate: learningRate, random: &random,
+      from: Episodes(prompts: prompts, samples: samples.map { $0[0] }),
+      learningRate: learningRate, random: &random,
       pretraining: {
         defer { update += 1 }
-        return pretrainingSequences(
-          update: update, count: Self.documentsPerUpdate(miniBatch, settings))
+        return pretrainingSequences(update: update, count: machine.sizes.documents)
       })
-    metrics["episode"] = Double((step + 1) * machine.batch)
+    metrics["episode"] = Double((step + 1) * batch)
     return metrics
   }
 
@@ -228,17 +216,17 @@ public struct PPOStage {
 
   /// Prompts in epochs, each in its own order.
   private func promptsOf(_ step: Int, _ machine: Machine) -> [[Int32]] {
-    let count = machine.prompts.count
+    let (count, batch) = (machine.prompts.count, machine.sizes.batch)
     var chosen: [[Int32]] = []
     var (epoch, order) = (-1, [Int]())
-    for episode in step * machine.batch..<(step + 1) * machine.batch {
+    for episode in step * batch..<(step + 1) * batch {
       if episode / count != epoch {
         epoch = episode / count
         order = Array(0..<count)
         var random = RandomStream(seed: context.seed, purpose: "ppo/prompts", index: UInt64(epoch))
         random.shuffle(&order)
       }
-      chosen.append(machine.prompts[order[episode % count]].tokens)
+      chosen.append(machine.prompts[order[episode % count]])
     }
     return chosen
   }

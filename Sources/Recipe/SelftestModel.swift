@@ -35,16 +35,12 @@ struct SelftestModel {
   }
 
   func rollout() throws -> Episodes {
-    let policy = memory.trainer.policy
-    let weights =
-      memory.quantized?.update(from: policy.parameters, compute: memory.bench.compute)
-      ?? policy.weights
     let prompts = (0..<24).map { Self.tokens(5 + $0 % 7, $0) }
     var options = SamplingOptions()
     options.maxNewTokens = 40
     let samples = try memory.generator.run(
-      prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) }, weights: weights,
-      options: options, seed: 7, purpose: "selftest")
+      prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) },
+      weights: memory.rolloutWeights(), options: options, seed: 7, purpose: "selftest")
     return Episodes(prompts: prompts, samples: samples.map { $0[0] })
   }
 

@@ -84,18 +84,17 @@ struct PPOMemory {
   ) throws {
     let architecture = models.policy.layout.architecture
     bench = try Workbench(architecture, threads: threads)
-    let miniBatch = (sizes.batch + options.miniBatches - 1) / options.miniBatches
+    let updateTokens = options.miniBatch(of: sizes.batch) * sizes.longest
     let value = try ParameterSet(
       ParameterLayout(architecture, scalarHead: true), name: "value parameters",
       arena: bench.arena)
     let inference = try bench.inference()
     trainer = try PPOTrainer(
       policy: try TrainableModel(
-        models.policy, options: AdamW.Options(), tokens: miniBatch * sizes.longest,
-        name: "policy", arena: bench.arena),
-      value: try TrainableModel(
-        value, options: AdamW.Options(), tokens: miniBatch * sizes.longest, name: "value",
+        models.policy, options: AdamW.Options(), tokens: updateTokens, name: "policy",
         arena: bench.arena),
+      value: try TrainableModel(
+        value, options: AdamW.Options(), tokens: updateTokens, name: "value", arena: bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * architecture.context,
       training: try bench.training(), inference: inference, arena: bench.arena)
@@ -104,6 +103,14 @@ struct PPOMemory {
     quantized =
       precision == .int8
       ? try QuantizedWeights(models.policy.layout, arena: bench.arena) : nil
+  }
+}
+
+extension PPOMemory {
+  /// The policy as it samples now: quantised anew, where rollouts are int8.
+  func rolloutWeights() -> TransformerWeights {
+    quantized?.update(from: trainer.policy.parameters, compute: bench.compute)
+      ?? trainer.policy.weights
   }
 }
 

@@ -18,12 +18,8 @@ public struct StopTexts: Sendable {
     return firstStop(in: bytes).map { String(decoding: bytes[..<$0], as: UTF8.self) } ?? text
   }
 
-  /// Where the first stop text begins, searched from `start`.
-  public func firstStop(in bytes: [UInt8], from start: Int = 0) -> Int? {
-    guard !texts.isEmpty else { return nil }
-    for position in max(0, start)..<max(max(0, start), bytes.count) {
-      for text in texts where bytes[position...].starts(with: text) { return position }
-    }
-    return nil
+  /// Where the first stop text begins.
+  public func firstStop(in bytes: [UInt8]) -> Int? {
+    bytes.indices.first { position in texts.contains { bytes[position...].starts(with: $0) } }
   }
 }

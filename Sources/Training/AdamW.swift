@@ -53,10 +53,8 @@ public final class AdamW: @unchecked Sendable {
   ) throws -> Double {
     let norm = norm(of: gradients, compute: compute)
     guard norm.isFinite else {
-      throw Failure(
-        .failed, "the gradient of \(gradients.firstNonFinite ?? "the whole model") is not finite",
-        at: "optimizer step \(step + 1)",
-        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+      let place = gradients.firstNonFinite ?? "the whole model"
+      throw refusal("the gradient of \(place) is not finite")
     }
     step += 1
     let clips = options.maxGradientNorm > 0 && norm > options.maxGradientNorm
@@ -78,6 +76,13 @@ public final class AdamW: @unchecked Sendable {
         v: base(v))
     }
     return norm
+  }
+
+  /// Why the next step is not taken.
+  func refusal(_ what: String) -> Failure {
+    Failure(
+      .failed, what, at: "optimizer step \(step + 1)",
+      remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
   }
 
   /// x to the n-th by squaring: the same bits everywhere.

@@ -52,9 +52,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     model.gradients.reset()
     let loss = accumulate(model.weights, into: model.gradients, sequences)
     guard loss.isFinite else {
-      throw Failure(
-        .failed, "the loss is not finite", at: "optimizer step \(model.optimizer.step + 1)",
-        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+      throw model.optimizer.refusal("the loss is not finite")
     }
     let norm = try model.step(learningRate: learningRate, compute: transformer.compute)
     return (loss, norm)

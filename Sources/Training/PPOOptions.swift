@@ -29,4 +29,7 @@ public struct PPOOptions: Sendable {
   public var skipsBeforeStopping = 5
 
   public init() {}
+
+  /// Episodes of one update, of an iteration's `episodes`; the last update may have fewer.
+  public func miniBatch(of episodes: Int) -> Int { (episodes + miniBatches - 1) / miniBatches }
 }

@@ -104,7 +104,9 @@ public final class PPOTrainer: @unchecked Sendable {
     episodes.entropies = old.entropies
     episodes.reference =
       evaluator.logprobs(reference, episodes, inverseTemperature: inverseTemperature).logprobs
-    episodes.values = values(episodes)
+    episodes.values = valueEvaluator.values(
+      value.parameters, value.weights,
+      (0..<episodes.count).map { (tokens: episodes.sequence($0), rows: episodes.rows($0)) })
     let raw = scorer.scores(
       reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
     episodes.scores = raw.map(normalization.apply)
@@ -114,20 +116,6 @@ public final class PPOTrainer: @unchecked Sendable {
       episodes.weights = Array(repeating: 1, count: episodes.weights.count)
     }
     return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
-  }
-
-  private func values(_ episodes: Episodes) -> [Float] {
-    var values: [Float] = []
-    let sequences = (0..<episodes.count).map {
-      (tokens: episodes.sequence($0), rows: episodes.rows($0))
-    }
-    for range in microBatches(
-      sequences.map(\.tokens.count), capacity: valueEvaluator.transformer.rows)
-    {
-      values += valueEvaluator.forward(
-        value.parameters, value.weights, sequences: Array(sequences[range]))
-    }
-    return values
   }
 
   /// Rewards per token, advantages and returns; moves an adaptive β.
@@ -173,7 +161,7 @@ public final class PPOTrainer: @unchecked Sendable {
   ) throws -> [String: Double] {
     var record = UpdateRecord()
     var order = Array(0..<episodes.count)
-    let size = (episodes.count + options.miniBatches - 1) / options.miniBatches
+    let size = options.miniBatch(of: episodes.count)
     for _ in 0..<options.epochs {
       random.shuffle(&order)
       for first in stride(from: 0, to: order.count, by: size) {
@@ -214,10 +202,7 @@ public final class PPOTrainer: @unchecked Sendable {
     record.add(loss.sums, norm: own)
     let ratio = loss.sums.ratioMean
     guard !ratio.isNaN else {
-      throw Failure(
-        .failed, "the policy's log-probabilities are not finite",
-        at: "optimizer step \(policy.optimizer.step + 1)",
-        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+      throw policy.optimizer.refusal("the policy's log-probabilities are not finite")
     }
     guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio else {
       skippedUpdates += 1

@@ -34,7 +34,7 @@ final class PolicyPass {
     let starts = episodes.starts
     let lengths = (0..<episodes.count).map { episodes.sequence($0).count }
     for range in microBatches(lengths, capacity: transformer.rows) {
-      let headRows = load(episodes, Array(range)[...], starts)
+      let headRows = load(episodes, range, starts)
       transformer.forward(weights, batch)
       transformer.logprobs(
         weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
@@ -71,7 +71,9 @@ final class PolicyPass {
     }
   }
 
-  private func load(_ episodes: Episodes, _ members: ArraySlice<Int>, _ starts: [Int]) -> HeadRows {
+  private func load(_ episodes: Episodes, _ members: some Collection<Int>, _ starts: [Int])
+    -> HeadRows
+  {
     batch.removeAll()
     token.removeAll(keepingCapacity: true)
     for member in members {

@@ -42,10 +42,10 @@ public struct RankingLoss: Sendable {
   public var accuracy: Double {
     pairs == 0 ? 0 : (Double(correct) + 0.5 * Double(undecided)) / Double(pairs)
   }
-  /// Mean s_w − s_l over pairs, in the reward's unit. 0 without pairs.
-  /// The loss of a pair of unequal rank, on average: ln 2 for a model that knows nothing.
+  /// The loss of a pair of unequal rank, on average: ln 2 for a model that knows nothing. 0 without
+  /// pairs.
   public var meanOfPairs: Double { pairs == 0 ? 0 : pairSum / Double(pairs) }
-
+  /// Mean s_w − s_l over pairs, in the reward's unit. 0 without pairs.
   public var meanDifference: Double { pairs == 0 ? 0 : differenceSum / Double(pairs) }
 
   /// Adds one prompt and gives ∂(batch loss)/∂score of each of its answers.

@@ -71,8 +71,9 @@ public final class RewardTrainer: @unchecked Sendable {
     model.gradients.reset()
     var loss = RankingLoss(prompts: prompts.count, centering: centering)
     for range in microBatches(prompts.map(\.tokenCount), capacity: pass.transformer.rows) {
-      let scores = lastTokenScores(
-        model.parameters, model.weights, prompts[range].flatMap(\.sequences))
+      let scores = pass.forward(
+        model.parameters, model.weights,
+        sequences: prompts[range].flatMap(\.sequences).map(Self.lastToken))
       var next = 0
       for prompt in prompts[range] {
         let k = prompt.ranks.count
@@ -84,9 +85,7 @@ public final class RewardTrainer: @unchecked Sendable {
       pass.backward(model)
     }
     guard loss.mean.isFinite else {
-      throw Failure(
-        .failed, "the loss is not finite", at: "optimizer step \(model.optimizer.step + 1)",
-        remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+      throw model.optimizer.refusal("the loss is not finite")
     }
     return (loss, try model.step(learningRate: learningRate, compute: compute))
   }
@@ -111,19 +110,10 @@ public final class RewardTrainer: @unchecked Sendable {
   public func scores(
     _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
   ) -> [Float] {
-    var result: [Float] = []
-    result.reserveCapacity(sequences.count)
-    for range in microBatches(sequences.map(\.count), capacity: pass.transformer.rows) {
-      result += lastTokenScores(parameters, weights, Array(sequences[range]))
-    }
-    return result
+    pass.values(parameters, weights, sequences.map(Self.lastToken))
   }
 
-  private func lastTokenScores(
-    _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
-  ) -> UnsafeBufferPointer<Float> {
-    pass.forward(
-      parameters, weights,
-      sequences: sequences.map { (tokens: $0, rows: $0.count - 1..<$0.count) })
+  private static func lastToken(_ sequence: [Int32]) -> (tokens: [Int32], rows: Range<Int>) {
+    (sequence, sequence.count - 1..<sequence.count)
   }
 }

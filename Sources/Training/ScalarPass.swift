@@ -21,7 +21,7 @@ final class ScalarPass {
     gradients = try arena.floats("scalar gradients", capacity)
   }
 
-  /// Scalars at rows `first…` of each sequence, laid end to end; `first(i)` up to its end.
+  /// Scalars at the given rows of each sequence, laid end to end. All sequences fit one pass.
   func forward(
     _ parameters: ParameterSet, _ weights: TransformerWeights,
     sequences: [(tokens: [Int32], rows: Range<Int>)]
@@ -39,6 +39,16 @@ final class ScalarPass {
     transformer.forward(weights, batch)
     transformer.scores(parameters, rows: rows, count: count, to: outputs)
     return UnsafeBufferPointer(start: outputs, count: count)
+  }
+
+  /// The same for any number of sequences.
+  func values(
+    _ parameters: ParameterSet, _ weights: TransformerWeights,
+    _ sequences: [(tokens: [Int32], rows: Range<Int>)]
+  ) -> [Float] {
+    microBatches(sequences.map(\.tokens.count), capacity: transformer.rows).flatMap { range in
+      Array(forward(parameters, weights, sequences: Array(sequences[range])))
+    }
   }
 
   /// The backward pass of the latest `forward`, with ∂L/∂scalar in `gradients`.
