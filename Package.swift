@@ -78,7 +78,7 @@ let package = Package(
     tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support"]),
     tests("Reports", ["Runs", "Support"]),
-    tests("Recipe", ["Training", "Models", "Datasets", "Support"]),
+    tests("Recipe", ["Training", "Models", "Datasets", "Tokenizers", "Support"]),
     .testTarget(name: "CommandTests", dependencies: ["Support", "Checkpoints"]),
   ],
   swiftLanguageModes: [.v6],

@@ -37,7 +37,9 @@ struct Encoder {
       } else if comparison.isAllTies {
         result.tied += 1
       } else {
-        result.kept.append((index, RankedSequences(sequences: answers, ranks: comparison.ranks)))
+        let sequences = RankedSequences(
+          sequences: answers, ranks: comparison.ranks, margin: comparison.margin ?? 0)
+        result.kept.append((index, sequences))
       }
     }
     return result
