@@ -97,13 +97,14 @@ public struct PPOStage {
         let state = try snapshot.restore(from: path)
         trainer.restore(
           coefficient: state.klCoefficient ?? settings[.klCoefficient],
-          skipped: state.skippedUpdates)
+          skipped: state.skippedUpdates, inARow: state.skipsInARow ?? 0)
         return state
       },
       save: { state, path in
         var state = state
         state.klCoefficient = trainer.controller.coefficient
         state.skippedUpdates = trainer.skippedUpdates
+        state.skipsInARow = trainer.skipsInARow > 0 ? trainer.skipsInARow : nil
         try snapshot.write(draft, state: state, to: path)
       },
       step: { step in

@@ -11,6 +11,8 @@ struct StageState: Codable, Equatable {
   var optimizerSteps: [String: Int] = [:]
   var klCoefficient: Double?
   var skippedUpdates = 0
+  /// Iterations with skipped updates up to this step, none without between them; nil for none.
+  var skipsInARow: Int?
 }
 
 /// A stage's models as they stand: written to a training checkpoint and read back from it.

@@ -16,7 +16,8 @@ public final class PPOTrainer: @unchecked Sendable {
   /// Moving average of the policy.
   public let average: ParameterSet?
   public private(set) var skippedUpdates = 0
-  private var skipsInARow = 0
+  /// Iterations with skipped updates up to the latest, none without between them.
+  public private(set) var skipsInARow = 0
 
   let compute: Compute
   private let reference: TransformerWeights
@@ -65,9 +66,10 @@ public final class PPOTrainer: @unchecked Sendable {
   }
 
   /// Continues where a training checkpoint was written.
-  public func restore(coefficient: Double, skipped: Int) {
+  public func restore(coefficient: Double, skipped: Int, inARow: Int) {
     controller = KLController(coefficient: coefficient, target: options.adaptiveKL)
     skippedUpdates = skipped
+    skipsInARow = inARow
   }
 
   private var inverseTemperature: Float { 1 / options.temperature }

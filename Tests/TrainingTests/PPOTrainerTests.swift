@@ -192,6 +192,22 @@ struct PPOExactnessTests {
     #expect(ppo.trainer.policy.bits == before)
   }
 
+  @Test("a restart does not forget how often in a row updates were skipped")
+  func explosionAcrossRestart() throws {
+    let strict = options {
+      $0.largestMeanRatio = 1
+      $0.skipsBeforeStopping = 3
+    }
+    let before = try PPOLab(strict)
+    let episodes = try before.rollout(12)
+    for _ in 0..<2 { _ = try before.learn(episodes) }
+    let after = try PPOLab(strict)
+    after.trainer.restore(
+      coefficient: before.trainer.controller.coefficient,
+      skipped: before.trainer.skippedUpdates, inARow: before.trainer.skipsInARow)
+    #expect(throws: Failure.self) { try after.learn(episodes) }
+  }
+
   @Test("the average follows the policy by its decay")
   func average() throws {
     let ppo = try PPOLab(
