@@ -68,7 +68,7 @@ import Testing
   @Test("a mapped file cut short ends the process with 74")
   func truncationGuard() async throws {
     await #expect(processExitsWith: .exitCode(74)) {
-      installTruncationGuard()
+      Signals.explainBusErrors()
       let sample = Sample()
       let path = try sample.write()
       let checkpoint = try Checkpoint(path: path)

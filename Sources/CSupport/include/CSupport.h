@@ -36,7 +36,4 @@ void ts_signals_catch_bus(void);
 /// Columns of the terminal behind `descriptor`, or 0 where there is none.
 int ts_terminal_width(int descriptor);
 
-/// From now on a SIGBUS (a mapped file was cut short) writes one message and exits 74.
-void ts_install_truncation_guard(void);
-
 #endif
