@@ -11,6 +11,7 @@ extension Transformer {
   public func forward(
     _ weights: TransformerWeights, _ batch: TokenBatch, cache: KVCache? = nil
   ) {
+    precondition(weights.architecture == architecture, "weights of another architecture")
     precondition(batch.rows <= rows, "\(batch.rows) tokens in a pass of \(rows)")
     guard batch.rows > 0 else { return }
     for entry in batch.entries {

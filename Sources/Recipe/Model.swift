@@ -44,6 +44,14 @@ public final class Model {
       remedy: "Use models that were made from the same base.")
   }
 
+  /// - Throws: `Failure(.badData)` when the two cannot take turns in the same memory.
+  func requireSameArchitecture(as other: Model) throws {
+    guard architecture != other.architecture else { return }
+    throw Failure(
+      .badData, "has another architecture than \(other.name)", at: name,
+      remedy: "Use models that were made from the same base.")
+  }
+
   /// What computes, float32 or int8 as the file has it.
   ///
   /// - Throws: as `parameters()`.

@@ -73,6 +73,7 @@ public struct PPOStage {
     try sft.require(.sft, .ppo, .base, toBe: "a language model to improve")
     try reward.require(.reward, toBe: "a reward model")
     try reward.requireSameTokenizer(as: sft)
+    try reward.requireSameArchitecture(as: sft)
     let machine = try build()
     let settings = context.settings
     let total = max(1, settings.count(.totalEpisodes) / machine.sizes.batch)

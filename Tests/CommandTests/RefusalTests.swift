@@ -36,6 +36,19 @@ import Testing
     try tiny.expectRefusal(["report", none], code: 65, [none, "not a run folder"])
   }
 
+  @Test("a reward model of another architecture than the policy's is named")
+  func otherArchitecture() throws {
+    let wide = try program.fresh("wide")
+    let made = try program.run([
+      "pretrain", "-o", wide, "--quick", "--steps", "1", "--layers", "1", "--d-model", "48",
+      "--heads", "2", "--vocab", "300", "--context", "128", "--quiet",
+    ])
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    try tiny.expectRefusal(
+      tiny.ppoArguments("no", model: "\(wide)/base.trlhf"), code: 65,
+      [tiny.reward, "another architecture"])
+  }
+
   @Test("a folder or an empty file in the place of a file is named")
   func notAFile() throws {
     let empty = try program.write("", to: "empty")
