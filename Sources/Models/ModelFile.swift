@@ -2,36 +2,6 @@ import Checkpoints
 import Support
 import Tensors
 
-extension Architecture {
-  /// As the header page stores it.
-  public var record: ArchitectureRecord {
-    var flags: ArchitectureRecord.Flags = []
-    if attentionBias { flags.insert(.attentionBias) }
-    if mlpBias { flags.insert(.mlpBias) }
-    if normBias { flags.insert(.normBias) }
-    if tiedEmbeddings { flags.insert(.tiedEmbeddings) }
-    // What does not fit is out of bounds either way, and `validate` refuses it.
-    func word(_ value: Int) -> UInt32 { UInt32(clamping: value) }
-    return ArchitectureRecord(
-      layers: word(layers), dModel: word(dModel), heads: word(heads), kvHeads: word(kvHeads),
-      headDim: word(headDim), dFF: word(dFF), vocabulary: word(vocabulary),
-      context: word(context), normKind: norm.rawValue, normEpsilon: normEpsilon,
-      positionKind: position.rawValue, rotaryDims: word(rotaryDim), ropeTheta: rotaryTheta,
-      mlpKind: mlp.rawValue, flags: flags)
-  }
-
-  init(_ r: ArchitectureRecord) {
-    self.init(
-      layers: Int(r.layers), dModel: Int(r.dModel), heads: Int(r.heads), kvHeads: Int(r.kvHeads),
-      headDim: Int(r.headDim), dFF: Int(r.dFF), vocabulary: Int(r.vocabulary),
-      context: Int(r.context), norm: NormKind(rawValue: r.normKind)!, normEpsilon: r.normEpsilon,
-      position: PositionKind(rawValue: r.positionKind)!, rotaryDim: Int(r.rotaryDims),
-      rotaryTheta: r.ropeTheta, mlp: MLPKind(rawValue: r.mlpKind)!,
-      attentionBias: r.flags.contains(.attentionBias), mlpBias: r.flags.contains(.mlpBias),
-      normBias: r.flags.contains(.normBias), tiedEmbeddings: r.flags.contains(.tiedEmbeddings))
-  }
-}
-
 /// A model in a mapped checkpoint: its parameters are used where they lie.
 public final class ModelFile: @unchecked Sendable {
   public let checkpoint: Checkpoint
@@ -138,51 +108,4 @@ public final class ModelFile: @unchecked Sendable {
 extension ModelKind {
   /// Reward and value models have a scalar head instead of an unembedding.
   public var hasScalarHead: Bool { self == .reward || self == .value }
-}
-
-extension ParameterSet {
-  /// This model as the tensors of a checkpoint.
-  public func sources(_ role: Role, section: SectionKind = .weights, prefix: String = "")
-    -> [TensorSource]
-  {
-    func source(
-      _ tensor: ParameterLayout.Tensor, _ base: UnsafeMutablePointer<Float>, _ kind: SectionKind
-    ) -> TensorSource {
-      TensorSource(
-        section: kind, role: role, name: prefix + tensor.name, dims: tensor.dims, type: .float32,
-        bytes: UnsafeRawBufferPointer(start: base + tensor.offset, count: 4 * tensor.count))
-    }
-    let headSection = section == .weights ? SectionKind.head : section
-    return layout.trunk.map { source($0, trunk, section) }
-      + layout.head.map { source($0, head!, headSection) }
-  }
-}
-
-extension QuantizedWeights {
-  /// This model as the tensors of a checkpoint: int8 projections in the place of the float32 ones.
-  public func sources(over parameters: ParameterSet) -> [TensorSource] {
-    let codes = Dictionary(uniqueKeysWithValues: projections.map { ($0.name, $0.matrix) })
-    var sources: [TensorSource] = []
-    for source in parameters.sources(.policy) {
-      guard let matrix = codes[source.name] else {
-        sources.append(source)
-        continue
-      }
-      let isTied = source.name == "token_embedding.weight"
-      if isTied { sources.append(source) }
-      sources.append(Self.source(isTied ? "unembedding.weight" : source.name, matrix))
-    }
-    return sources
-  }
-
-  private static func source(_ name: String, _ matrix: Int8Matrix) -> TensorSource {
-    TensorSource(
-      section: .weights, role: .policy, name: name, dims: [matrix.outputs, matrix.inputs],
-      type: .int8,
-      bytes: UnsafeRawBufferPointer(
-        start: matrix.codes,
-        count: Int8Matrix.packedBytes(outputs: matrix.outputs, inputs: matrix.inputs)),
-      scales: UnsafeRawBufferPointer(start: matrix.scales, count: 4 * matrix.outputs),
-      rowSums: UnsafeRawBufferPointer(start: matrix.rowSums, count: 4 * matrix.outputs))
-  }
 }

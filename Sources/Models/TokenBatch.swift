@@ -1,4 +1,3 @@
-import Support
 import Tensors
 
 /// Ragged token sequences, concatenated: no pad token exists.

@@ -1,4 +1,3 @@
-import Support
 import Tensors
 
 /// The computation of one architecture: activations and scratch, but no parameters, so that policy,

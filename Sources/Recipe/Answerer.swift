@@ -1,6 +1,4 @@
 import Models
-import Support
-import Tensors
 import Tokenizers
 
 /// Answers prompts with a model: what `sample` and `generate` do.

@@ -69,11 +69,11 @@ public struct BenchResult: Sendable {
 /// Measures this machine on random weights and tokens.
 public struct Bench {
   let options: BenchOptions
-  private let limits: Limits
+  private let limits: BenchLimits
 
   public init(_ options: BenchOptions) {
     self.options = options
-    limits = Limits(threads: options.threads)
+    limits = BenchLimits(threads: options.threads)
   }
 
   // MARK: Training
@@ -107,7 +107,7 @@ public struct Bench {
     guard options.new > 1 else {
       throw Failure(.usage, "--new \(options.new) leaves nothing to time")
     }
-    let sampler = try Sampling(options, new: options.new)
+    let sampler = try BenchSampling(options, new: options.new)
     var (decoding, whole): ([Double], [Double]) = ([], [])
     try repeated {
       let time = try sampler.run(options)
@@ -132,7 +132,7 @@ public struct Bench {
 
   /// Tokens of prompts.
   public func prefill() throws -> BenchResult {
-    let sampler = try Sampling(options, new: 1)
+    let sampler = try BenchSampling(options, new: 1)
     var times: [Double] = []
     try repeated { times.append(try sampler.run(options).total) }
     let resident = Clock.peakResidentBytes()
@@ -151,7 +151,7 @@ public struct Bench {
   public func ppo() throws -> BenchResult {
     let length = options.prompt + options.new
     let architecture = try options.architecture(context: length + 1)
-    let models = try BenchModels(architecture)
+    let models = try RandomModels(architecture)
     var ppo = PPOOptions()
     ppo.epochs = options.epochs
     ppo.miniBatches = options.miniBatches

@@ -1,7 +1,6 @@
 import Datasets
 import Models
 import Runs
-import Support
 import Tokenizers
 import World
 

@@ -1,6 +1,5 @@
 import Models
 import Runs
-import Tokenizers
 import Training
 import World
 

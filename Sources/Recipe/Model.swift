@@ -1,7 +1,6 @@
 import Checkpoints
 import Models
 import Support
-import Tensors
 import Tokenizers
 import Training
 

@@ -2,7 +2,6 @@ import Checkpoints
 import Models
 import Runs
 import Support
-import Tensors
 import Tokenizers
 import Training
 

@@ -59,8 +59,3 @@ public struct Parameter: Sendable, Hashable {
     value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
   }
 }
-
-/// The stages of the recipe, in order.
-public enum Stage: String, CaseIterable, Sendable {
-  case pretrain, sft, rankings, reward, ppo, eval
-}

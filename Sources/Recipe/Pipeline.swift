@@ -4,7 +4,6 @@ import Models
 import Runs
 import Support
 import Tokenizers
-import Training
 import World
 
 /// The whole recipe in one run folder:

@@ -1,8 +1,6 @@
 import Checkpoints
 import Models
-import Runs
 import Support
-import Tensors
 import Tokenizers
 import Training
 

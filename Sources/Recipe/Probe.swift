@@ -1,6 +1,4 @@
 import Models
-import Support
-import Tokenizers
 import Training
 import World
 

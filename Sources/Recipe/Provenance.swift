@@ -41,8 +41,3 @@ public struct Provenance: Codable, Equatable, Sendable {
     }
   }
 }
-
-/// The program's own version.
-public enum Program {
-  public static let version = "0.1.0"
-}

@@ -1,6 +1,5 @@
 import Models
 import Support
-import Tensors
 
 extension Model {
   /// Writes this language model with its projections in int8, embeddings and norms in float32.

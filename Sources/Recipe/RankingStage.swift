@@ -2,8 +2,6 @@ import Datasets
 import Models
 import Runs
 import Support
-import Tensors
-import Tokenizers
 import World
 
 /// K answers of the SFT model for each prompt, ranked by simulated labelers.

@@ -3,8 +3,6 @@ import Datasets
 import Models
 import Runs
 import Support
-import Tensors
-import Tokenizers
 import Training
 
 /// The reward model: the SFT model with a scalar head, trained on ranked answers, then normalised.

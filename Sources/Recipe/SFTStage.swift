@@ -2,8 +2,6 @@ import Checkpoints
 import Datasets
 import Models
 import Runs
-import Support
-import Tokenizers
 import Training
 
 /// Supervised fine-tuning on demonstrations: loss on the completion, end token included.

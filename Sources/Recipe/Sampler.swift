@@ -1,5 +1,4 @@
 import Models
-import Support
 import Tokenizers
 
 /// Answers in text: prompts in, K answers each out, in bounded batches.

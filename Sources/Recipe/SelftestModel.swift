@@ -1,6 +1,5 @@
 import Models
 import Support
-import Tensors
 import Training
 
 /// A random language model of two layers with what it takes to train and to sample it.
@@ -9,11 +8,11 @@ struct SelftestModel {
     layers: 2, dModel: 48, heads: 4, vocabulary: 300, context: 96)
 
   let memory: PPOMemory
-  private let models: BenchModels
+  private let models: RandomModels
 
   /// - Parameter miniBatches: 1 gives the first update the policy that sampled.
   init(threads: Int, precision: RolloutPrecision = .float32) throws {
-    models = try BenchModels(Self.architecture)
+    models = try RandomModels(Self.architecture)
     var options = PPOOptions()
     options.miniBatches = 1
     options.pretrainingCoefficient = 0.5

@@ -1,6 +1,5 @@
 import Checkpoints
 import Models
-import Runs
 import Support
 import Training
 

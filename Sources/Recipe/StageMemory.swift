@@ -1,5 +1,4 @@
 import Models
-import Tensors
 import Training
 
 /// The memory of each stage, laid out here for the run and for `plan` alike, so that prediction and

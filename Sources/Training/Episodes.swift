@@ -1,5 +1,4 @@
 import Models
-import Support
 
 /// The rollouts of one iteration: answers laid end to end, one value a token.
 public struct Episodes: Sendable {

@@ -1,5 +1,4 @@
 import Models
-import Support
 import Tensors
 
 /// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.

@@ -1,5 +1,4 @@
 import Models
-import Support
 import Tensors
 
 /// Log-probabilities of answers, and PPO's gradient through them.

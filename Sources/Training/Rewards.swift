@@ -1,5 +1,3 @@
-import Support
-
 /// From scores of whole answers to one reward a token.
 public enum Rewards {
   /// Which token of an answer carries its score.
@@ -85,35 +83,5 @@ public enum Rewards {
   /// Divides by the standard deviation, keeps the mean: see `Advantages.whitened`.
   public static func whitened(_ rewards: [Float]) -> [Float] {
     Advantages.whitened(rewards, shiftMean: false)
-  }
-}
-
-/// Three estimates of KL(π ‖ π_ref) from tokens drawn from π, as running sums in token order
-/// (Schulman 2020, "Approximating KL divergence").
-///
-///     δ = log π − log π_ref:   k1 = δ,   k2 = δ²/2,   k3 = e^(−δ) − 1 + δ
-public struct KLEstimates: Equatable, Sendable {
-  public private(set) var k1 = 0.0
-  public private(set) var k2 = 0.0
-  public private(set) var k3 = 0.0
-  public private(set) var tokens = 0
-
-  public init() {}
-
-  public mutating func add(logprob: Float, reference: Float) {
-    let difference = Double(logprob) - Double(reference)
-    k1 += difference
-    k2 += 0.5 * difference * difference
-    k3 += DeterministicMath.expRemainder(-difference)
-    tokens += 1
-  }
-
-  /// Adds each token of two equally long arrays.
-  public mutating func add(logprobs: [Float], reference: [Float]) {
-    precondition(
-      logprobs.count == reference.count, "\(logprobs.count) against \(reference.count) tokens")
-    for (logprob, reference) in zip(logprobs, reference) {
-      add(logprob: logprob, reference: reference)
-    }
   }
 }

@@ -1,5 +1,4 @@
 import Models
-import Support
 import Tensors
 
 /// The scalar head over whole sequences, read at the rows that matter: the last token for a reward,

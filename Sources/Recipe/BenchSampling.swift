@@ -1,0 +1,58 @@
+import Models
+import Support
+import Tensors
+
+/// Generation from random weights.
+struct BenchSampling {
+  let isInt8: Bool
+  /// Elements of all projections, the unembedding included: what every token multiplies with.
+  let parameters: Double
+  private let bench: Workbench
+  private let generator: Generator
+  private let weights: TransformerWeights
+  private let requests: [Generator.Request]
+  private var sampling = SamplingOptions()
+
+  init(_ options: BenchOptions, new: Int) throws {
+    guard options.batch <= Workbench.inferenceRows else {
+      throw Failure(.usage, "--batch \(options.batch) is above \(Workbench.inferenceRows)")
+    }
+    isInt8 = options.precision == .int8
+    // One more position than is used, so that length alone ends an answer.
+    let architecture = try options.architecture(context: options.prompt + new + 1)
+    bench = try Workbench(architecture, threads: options.threads)
+    let set = try ParameterSet(
+      ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
+    set.initialize(seed: 1)
+    weights =
+      isInt8
+      ? try QuantizedWeights(set.layout, arena: bench.arena)
+        .update(from: set, compute: bench.compute)
+      : TransformerWeights(set)
+    generator = try bench.generator(try bench.inference(), slots: options.batch)
+    parameters = QuantizedWeights.projections(of: set.layout).reduce(0) { $0 + Double($1.count) }
+    let source = Bench(options)
+    requests = (0..<options.batch).map {
+      .init(prompt: source.randomTokens(options.prompt, stream: $0), stream: UInt64($0))
+    }
+    sampling.maxNewTokens = new
+    sampling.endToken = Bench.noToken
+  }
+
+  var limit: MachineLimit { isInt8 ? .int8 : .fma }
+  /// Bytes of the projections.
+  var bytes: Double { parameters * (isInt8 ? 1 : 4) }
+
+  /// Seconds until every prompt has its first token, and until the end.
+  func run(_ options: BenchOptions) throws -> (prefill: Double, total: Double) {
+    let start = Clock.monotonic()
+    var (tokens, prefill) = (0, 0.0)
+    _ = try generator.run(
+      requests, weights: weights, options: sampling, seed: 1, purpose: "bench",
+      onToken: { _, _, _ in
+        tokens += 1
+        if tokens == requests.count { prefill = Clock.monotonic() - start }
+      })
+    return (prefill, Clock.monotonic() - start)
+  }
+}

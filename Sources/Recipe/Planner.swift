@@ -1,0 +1,144 @@
+import Models
+import Tensors
+import Tokenizers
+import Training
+import World
+
+/// Lays out the arenas of stages with the code that runs them, and writes to none of them.
+///
+/// Lengths come from the built-in world's data where the model knows it; else every sequence counts
+/// as the longest that the context holds. Answers that are still to be sampled count as the longest
+/// allowed.
+public struct Planner {
+  let settings: Settings
+  let precision: RolloutPrecision
+  let threads: Int
+
+  public init(_ settings: Settings, precision: RolloutPrecision, threads: Int) {
+    self.settings = settings
+    self.precision = precision
+    self.threads = threads
+  }
+
+  /// - Parameter model: what the stages start from; asked for by all but pretraining.
+  /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
+  public func plan(_ stages: [Stage], model: () throws -> Model) throws -> Plan {
+    Plan(
+      try stages.map { stage in
+        switch stage {
+        case .pretrain: try pretraining()
+        case .sft: try sft(try model())
+        case .rankings: try rankings(try model())
+        case .reward: try reward(try model())
+        case .ppo: try ppo(try model())
+        case .eval: try evaluation(try model())
+        }
+      })
+  }
+
+  private func pretraining() throws -> Plan.StagePlan {
+    let architecture = PretrainStage.architecture(
+      settings, vocabulary: settings.count(.vocabulary))
+    try architecture.validate()
+    let memory = try PretrainStage.memory(architecture, settings, threads: threads)
+    return Plan.StagePlan(.pretrain, memory.bench.arena)
+  }
+
+  private func sft(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.base, .sft, .ppo, toBe: "a language model to fine-tune")
+    let batch = settings.count(.sftBatch)
+    let encoder = Encoder(model.tokenizer, context: model.architecture.context)
+    let lengths =
+      try world(model).map { world in
+        encoder.fitting(RecipeData.demonstrations(world, settings.count(.sftDemonstrations)))
+          .map(\.tokens.count)
+      } ?? Array(repeating: encoder.context, count: batch)
+    let memory = try LanguageModelMemory(
+      model.architecture, parameters: try model.file.parameters(),
+      tokens: Encoder.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
+      threads: threads)
+    return Plan.StagePlan(.sft, memory.bench.arena, mapped: [Self.copy(model)])
+  }
+
+  private func rankings(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.base, .sft, .ppo, toBe: "a language model")
+    let memory = try SamplingMemory(model.file.layout, threads: threads)
+    return Plan.StagePlan(
+      .rankings, memory.bench.arena, mapped: [Self.mapped(model, "SFT model")])
+  }
+
+  private func reward(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
+    let answers = settings.count(.completionsPerPrompt)
+    let batch = settings.count(.rewardBatch)
+    let longest =
+      try world(model).map { world in
+        longestSequences((0..<settings.count(.rankingPrompts)).map {
+          world.item(.comparisons, $0).prompt.tokenCount(model)
+        }, model)
+      } ?? Array(repeating: model.architecture.context, count: batch)
+    let groups = longest.map { answers * $0 }
+    let memory = try RewardMemory(
+      model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads)
+    return Plan.StagePlan(
+      .reward, memory.bench.arena, mapped: [Self.mapped(model, "SFT model")])
+  }
+
+  private func ppo(_ model: Model) throws -> Plan.StagePlan {
+    try model.require(.sft, .ppo, .base, toBe: "a language model to improve")
+    let longest =
+      try world(model).map { world in
+        longestSequences(RecipeData.prompts(world).map { $0.tokenCount(model) }, model).max()
+          ?? model.architecture.context
+      } ?? model.architecture.context
+    let policy = try model.file.parameters()
+    // Stands for the reward model's file, which is mapped and belongs to no arena of the stage.
+    let file = Arena()
+    let reward = try ParameterSet(
+      ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: file)
+    let memory = try PPOMemory(
+      PPOMemory.Models(
+        policy: policy, reference: policy, reward: reward,
+        normalization: RewardNormalization(gain: 1, bias: 0)),
+      PPOStage.sizes(settings, longest: longest), options: PPOStage.options(settings),
+      precision: precision, threads: threads)
+    return Plan.StagePlan(
+      .ppo, memory.bench.arena,
+      mapped: [
+        Self.copy(model), Self.mapped(model, "reference"),
+        Plan.Block(name: "reward model", bytes: file.bytes),
+      ])
+  }
+
+  private func evaluation(_ model: Model) throws -> Plan.StagePlan {
+    let memory = try EvaluationMemory(model.architecture, threads: threads)
+    return Plan.StagePlan(
+      .eval, memory.bench.arena,
+      mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
+  }
+
+  /// The built-in world of the model's base; nil when it has none.
+  private func world(_ model: Model) throws -> World? {
+    try model.worldSeed().map { World(seed: $0) }
+  }
+
+  /// Prompts that leave room for an answer, each with the longest answer.
+  private func longestSequences(_ prompts: [Int], _ model: Model) -> [Int] {
+    prompts.map { $0 + settings.count(.responseLength) }
+      .filter { $0 <= model.architecture.context }
+  }
+
+  private static func copy(_ model: Model) -> Plan.Block {
+    mapped(model, "policy, private copy of the mapped file")
+  }
+
+  private static func mapped(_ model: Model, _ name: String) -> Plan.Block {
+    Plan.Block(name: name, bytes: 4 * model.file.layout.trunkCount)
+  }
+}
+
+extension [Turn] {
+  fileprivate func tokenCount(_ model: Model) -> Int {
+    model.tokenizer.encode(prompt: self).count
+  }
+}

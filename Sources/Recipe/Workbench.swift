@@ -1,0 +1,54 @@
+import Models
+import Tensors
+
+/// The memory and the transformers of one stage; gone when the stage ends.
+public final class Workbench {
+  public let arena = Arena()
+  public let compute: Compute
+  public let architecture: Architecture
+
+  /// Tokens of one training pass: enough to keep the matrix products busy, little enough for the
+  /// activations of a laptop.
+  public static let trainingRows = 512
+  public static let inferenceRows = 1024
+
+  public init(_ architecture: Architecture, threads: Int) throws {
+    self.architecture = architecture
+    let widest = max(architecture.dModel, architecture.queryWidth, architecture.dFF)
+    compute = try Compute(
+      threads: threads, arena: arena, int8Rows: max(Self.inferenceRows, architecture.context),
+      int8Columns: widest)
+  }
+
+  /// A transformer that learns, whose passes hold at least `longest` tokens.
+  public func training(longest: Int = 0) throws -> Transformer {
+    try Transformer(
+      architecture, rows: max(Self.trainingRows, architecture.context, longest), training: true,
+      compute: compute, arena: arena)
+  }
+
+  /// A transformer that only computes.
+  public func inference(longest: Int = 0) throws -> Transformer {
+    try Transformer(
+      architecture, rows: max(Self.inferenceRows, architecture.context, longest), training: false,
+      compute: compute, arena: arena)
+  }
+
+  /// A generator of `slots` sequences at a time, on a transformer that only computes.
+  public func generator(_ transformer: Transformer, slots: Int = 32, capacity: Int? = nil) throws
+    -> Generator
+  {
+    try Generator(
+      transformer: transformer, slots: slots, capacity: capacity ?? architecture.context,
+      arena: arena)
+  }
+}
+
+extension Workbench {
+  /// A language model's weights for computing, quantised here if they must be.
+  func weights(of model: Model, precision: RolloutPrecision) throws -> TransformerWeights {
+    guard precision == .int8 && !model.file.isInt8 else { return try model.weights() }
+    return try QuantizedWeights(model.file.layout, arena: arena)
+      .update(from: try model.parameters(), compute: compute)
+  }
+}

@@ -1,0 +1,33 @@
+import Support
+
+/// What turns a raw score into a reward: gain·score + bias, so that demonstrations score 0 on
+/// average and samples have standard deviation 1.
+public struct RewardNormalization: Codable, Equatable, Sendable {
+  public var gain: Float
+  public var bias: Float
+
+  public init(gain: Float, bias: Float) {
+    self.gain = gain
+    self.bias = bias
+  }
+
+  public func apply(_ score: Float) -> Float { gain * score + bias }
+
+  /// From raw scores of demonstrations (their mean becomes 0) and of samples (their standard
+  /// deviation becomes 1).
+  ///
+  /// - Throws: `Failure(.badData)` when the samples' scores do not vary.
+  public static func measure(demonstrations: [Float], samples: [Float]) throws
+    -> RewardNormalization
+  {
+    let deviation = Statistics.moments(samples).variance.squareRoot()
+    guard deviation.isFinite, deviation > 1e-8 else {
+      throw Failure(
+        .badData, "the reward model gives every sample the same score",
+        remedy: "Train it on more comparisons, or on comparisons that are not all ties.")
+    }
+    let gain = 1 / deviation
+    return RewardNormalization(
+      gain: Float(gain), bias: Float(-gain * Statistics.moments(demonstrations).mean))
+  }
+}
