@@ -17,7 +17,8 @@ public final class Model {
     guard tokenizer.vocabularyCount <= file.architecture.vocabulary else {
       throw Failure(
         .badData,
-        "the tokenizer has \(tokenizer.vocabularyCount) tokens, the embedding \(file.architecture.vocabulary)",
+        "the tokenizer has \(tokenizer.vocabularyCount) tokens, "
+          + "the embedding \(file.architecture.vocabulary)",
         at: checkpoint.path)
     }
   }
@@ -30,9 +31,10 @@ public final class Model {
   /// - Throws: `Failure(.badData)` when the model is not of one of `kinds`.
   public func require(_ kinds: ModelKind..., toBe purpose: String) throws {
     guard !kinds.contains(kind) else { return }
+    let names = kinds.map { "\($0)" }.joined(separator: " or ")
     throw Failure(
       .badData, "is a \(kind) model, and \(purpose) is needed", at: name,
-      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(kinds.map { "\($0)" }.joined(separator: " or ")).")
+      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(names).")
   }
 
   /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.

@@ -44,7 +44,10 @@ struct Unpack: ParsableCommand {
     abstract: "Expand a .trlhf.zst to the .trlhf it was packed from, verified.")
 
   @Argument(help: ArgumentHelp("The archive, or builtin:base.", valueName: "file")) var file: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint; FILE without .zst by default.", valueName: "file"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The checkpoint; FILE without .zst by default.", valueName: "file"))
   var output: String?
   @OptionGroup var target: FileOutput
   @OptionGroup var compute: ComputeOptions
@@ -86,6 +89,7 @@ struct Quantize: ParsableCommand {
     try model.quantize(to: output, threads: compute.threads)
     let bytes = try Checkpoint(path: output).fileBytes
     Console.error(
-      "The int8 model is \(output): \(Formatting.bytes(bytes)) of \(Formatting.bytes(model.checkpoint.fileBytes)).")
+      "The int8 model is \(output): \(Formatting.bytes(bytes)) of "
+        + "\(Formatting.bytes(model.checkpoint.fileBytes)).")
   }
 }

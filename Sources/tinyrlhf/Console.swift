@@ -10,7 +10,9 @@ import Support
 /// Standard output for data, standard error for people.
 enum Console {
   /// A line for people.
-  static func error(_ text: String) { write(Terminal.harmless(text, keepingLines: true) + "\n", to: STDERR_FILENO) }
+  static func error(_ text: String) {
+    write(Terminal.harmless(text, keepingLines: true) + "\n", to: STDERR_FILENO)
+  }
 
   /// Text for people as it is, for lines that are redrawn.
   static func raw(_ text: String) { write(text, to: STDERR_FILENO) }

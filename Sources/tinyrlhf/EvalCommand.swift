@@ -13,7 +13,9 @@ struct Eval: ParsableCommand {
   var reference: String?
   @Option(help: ArgumentHelp("A reward model, for the proxy reward.", valueName: "model"))
   var rewardModel: String?
-  @Option(help: ArgumentHelp("Text for loss and bits per byte; without it, the world's held-out text.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Text for loss and bits per byte; without it, the world's held-out text.", valueName: "file"))
   var text: String?
   @Option(help: ArgumentHelp("Held-out prompts; without it, the world's.", valueName: "file"))
   var prompts: String?

@@ -6,7 +6,9 @@ import Support
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Answer prompts: {\"prompt\"} a line in, {\"prompt\", \"completion\", \"tokens\", \"finish\"} out.",
+    abstract: """
+      Answer prompts: {"prompt"} a line in, {"prompt", "completion", "tokens", "finish"} out.
+      """,
     discussion: """
       A prompt is a string or a list of {"role", "content"}; "prompt_tokens" may stand in its place. \
       Each line draws from a random stream of its own, by its number.

@@ -135,9 +135,12 @@ private struct Inspection: Encodable {
     let a = architecture
     let t = training
     var lines = [
-      "\(file): \(t.kind) model\(t.isTrainingCheckpoint ? " in training" : ""), \(Formatting.bytes(fileBytes))",
-      "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads (\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
-      "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), \(a.position) positions, \(a.mlp)",
+      "\(file): \(t.kind) model\(t.isTrainingCheckpoint ? " in training" : ""), "
+        + Formatting.bytes(fileBytes),
+      "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads "
+        + "(\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
+      "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), "
+        + "\(a.position) positions, \(a.mlp)",
       "  training      step \(t.step), seed \(t.seed)",
       "  identity      \(identity)",
       "  content hash  \(contentHash)\(verified ? " (verified)" : "")",

@@ -91,7 +91,10 @@ extension FolderOptions {
   private var resumeCommand: String {
     let words = CommandLine.arguments.map { word in
       word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,@+".contains($0) } && !word.isEmpty
-        ? word : "'" + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        ? word
+        : "'"
+          + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
+          + "'"
     }
     return (resume ? words : words + ["--resume"]).joined(separator: " ")
   }

@@ -12,7 +12,9 @@ struct Pretrain: ParsableCommand {
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
-  @Option(help: ArgumentHelp("Text, or JSON Lines with \"text\"; without it, the built-in world's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Text, or JSON Lines with \"text\"; without it, the built-in world's.", valueName: "file"))
   var pretrainingText: String?
   @Option(help: "Seed of the built-in world's facts.")
   var worldSeed: UInt64 = 1

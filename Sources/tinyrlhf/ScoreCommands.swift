@@ -5,7 +5,9 @@ import Support
 struct LogProbabilities: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logprobs",
-    abstract: "{\"prompt\", \"completion\"} a line in, {\"tokens\", \"logprobs\", \"sum\"} of the completion out.",
+    abstract: """
+      {"prompt", "completion"} a line in, {"tokens", "logprobs", "sum"} of the completion out.
+      """,
     discussion: """
       In nats. A completion given as text is closed by the end token; \
       "prompt_tokens" and "completion_tokens" are taken as they are.

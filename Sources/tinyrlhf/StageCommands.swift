@@ -13,7 +13,9 @@ struct SFT: ParsableCommand {
   var output: String
   @Option(help: ArgumentHelp("The model to fine-tune. \(ModelSource.help)", valueName: "model"))
   var model: String = ModelSource.builtin
-  @Option(help: ArgumentHelp("Demonstrations, JSON Lines; without it, the built-in world's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Demonstrations, JSON Lines; without it, the built-in world's.", valueName: "file"))
   var demonstrations: String?
   @Option(help: ArgumentHelp("Held-out demonstrations, only measured.", valueName: "file"))
   var validation: String?
@@ -46,9 +48,13 @@ struct Reward: ParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("Ranked answers, JSON Lines.", valueName: "file"))
   var comparisons: String
-  @Option(help: ArgumentHelp("Held-out rankings, only measured; without it, a tenth of the others.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Held-out rankings, only measured; without it, a tenth of the others.", valueName: "file"))
   var validation: String?
-  @Option(help: ArgumentHelp("Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
   var demonstrations: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var parameters: StageParameters
@@ -82,7 +88,9 @@ struct PPO: ParsableCommand {
   var rewardModel: String
   @Option(help: ArgumentHelp("Prompts, JSON Lines; without it, the built-in world's.", valueName: "file"))
   var prompts: String?
-  @Option(help: ArgumentHelp("Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
   var pretrainingText: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var stage: StageParameters

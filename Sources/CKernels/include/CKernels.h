@@ -116,7 +116,9 @@ void tk_lerp(const void *args, int part, int parts);
 typedef struct { int64_t rows, width; const float *x; int64_t x_row; float *out; } tk_column_sum_args;
 void tk_column_sum(const void *args, int part, int parts);
 /// y(i) = Σ_j x(i,j)·w(j) + bias, 16 lanes: the scalar head.
-typedef struct { int64_t rows, width; const float *x; int64_t x_row; const float *w; float bias; float *y; } tk_row_dot_args;
+typedef struct {
+  int64_t rows, width; const float *x; int64_t x_row; const float *w; float bias; float *y;
+} tk_row_dot_args;
 void tk_row_dot(const void *args, int part, int parts);
 /// dx(i,j) += dy(i)·w(j)   (input)     and     dw(j) += Σ_i dy(i)·x(i,j), rows ascending (weight)
 typedef struct {
@@ -133,7 +135,9 @@ void tk_sum_squares(const void *args, int part, int parts);
 // ---------------------------------------------------------------- embedding (embedding.c)
 
 /// y(i,:) = table(ids[i],:), or += when `accumulate`.
-typedef struct { int64_t rows, width; const int32_t *ids; const float *table; float *y; int accumulate; } tk_gather_args;
+typedef struct {
+  int64_t rows, width; const int32_t *ids; const float *table; float *y; int accumulate;
+} tk_gather_args;
 void tk_gather(const void *args, int part, int parts);
 /// table(ids[i],:) += dy(i,:), rows ascending.
 typedef struct { int64_t rows, width; const int32_t *ids; const float *dy; float *table; } tk_scatter_args;
@@ -250,13 +254,17 @@ void tk_adamw(const void *args, int part, int parts);
 size_t tk_int8_packed_bytes(int64_t N, int64_t K);
 /// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = round half to even of
 /// w/scale in −127…127; codes packed (padding zero), scales [N], row_sums [N] of codes.
-typedef struct { int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums; } tk_int8_pack_args;
+typedef struct {
+  int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums;
+} tk_int8_pack_args;
 void tk_int8_pack(const void *args, int part, int parts);
 /// The inverse: w(n,k) = scale(n)·code(n,k).
 typedef struct { int64_t N, K; const int8_t *codes; const float *scales; float *w; } tk_int8_unpack_args;
 void tk_int8_unpack(const void *args, int part, int parts);
 /// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero.
-typedef struct { int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales; } tk_int8_quantize_args;
+typedef struct {
+  int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales;
+} tk_int8_quantize_args;
 void tk_int8_quantize(const void *args, int part, int parts);
 /// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or added to y when `accumulate`:
 /// t = float(sum)·(x_scale·w_scale) (two roundings), t += bias, y = t or y + t.
