@@ -75,7 +75,4 @@ public struct ParameterLayout: Sendable {
 
   /// The trunk's tensor of that name.
   func tensor(_ name: String) -> Tensor? { index[name].map { trunk[$0] } }
-
-  /// Number of parameters, without padding.
-  public var parameterCount: Int { (trunk + head).reduce(0) { $0 + $1.count } }
 }

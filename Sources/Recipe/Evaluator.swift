@@ -119,14 +119,10 @@ public struct Evaluator {
     let context = model.architecture.context
     let fitting = Encoder(model.tokenizer, context: context)
       .prompts(prompts, responseLength: length).map { prompts[$0.index] }
-    let what = "prompts leave room for \(length) tokens in a context of \(context)"
-    guard !fitting.isEmpty else {
-      throw Failure(
-        .badData, "none of \(prompts.count) \(what)", at: "--prompts", remedy: "Give shorter ones.")
-    }
-    if fitting.count < prompts.count {
-      note("\(fitting.count) of \(prompts.count) \(what); the others are left out")
-    }
+    try requireUsable(
+      fitting.count, of: prompts.count,
+      "prompts leave room for \(length) tokens in a context of \(context)", at: "--prompts",
+      remedy: "Give shorter ones.", note: note)
     return fitting
   }
 

@@ -125,10 +125,11 @@ public struct PPOStage {
     let responseLength = settings.count(.responseLength)
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
     let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
-    try context.require(
+    try requireUsable(
       fitting.count, of: data.prompts.count,
       "prompts leave room for \(responseLength) tokens in a context of \(encoder.context)",
-      at: data.place, remedy: "Lower --response-length, or use shorter prompts.")
+      at: data.place, remedy: "Lower --response-length, or use shorter prompts.",
+      note: context.note)
     let sizes = Self.sizes(
       settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!)
     let rewardParameters = try reward.parameters()

@@ -56,12 +56,13 @@ public struct RewardStage {
     let settings = context.settings
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
     let usable = encoder.ranked(data.comparisons)
-    try context.require(
+    try requireUsable(
       usable.kept.count, of: data.comparisons.count,
       "comparisons can be learnt from (\(usable.long) over \(encoder.context) tokens, "
         + "\(usable.tied) all ties)",
       at: data.place,
-      remedy: "Rank shorter answers, and those of at least one prompt differently.")
+      remedy: "Rank shorter answers, and those of at least one prompt differently.",
+      note: context.note)
     let ranked = usable.sequences
     // Enough for the curve; the evaluation measures on all of them.
     let heldOut = Array(encoder.ranked(data.validation).sequences.prefix(Self.watched))

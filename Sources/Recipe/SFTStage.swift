@@ -58,10 +58,10 @@ public struct SFTStage {
     let architecture = base.architecture
     let encoder = Encoder(base.tokenizer, context: architecture.context)
     let sequences = encoder.fitting(data.demonstrations)
-    try context.require(
+    try requireUsable(
       sequences.count, of: data.demonstrations.count,
       "demonstrations fit the context of \(architecture.context) tokens", at: data.place,
-      remedy: "Use a model with a longer context, or shorter texts.")
+      remedy: "Use a model with a longer context, or shorter texts.", note: context.note)
     let heldOut = encoder.fitting(data.validation)
     let batch = min(settings.count(.sftBatch), sequences.count)
     let parameters = try base.parameters()

@@ -87,21 +87,6 @@ public struct StageContext {
     try self.stage(stage.rawValue, body)
   }
 
-  /// Says how many records a stage can use: nothing is left out silently.
-  /// - Parameters:
-  ///   - what: the records and what they should do: "prompts fit the context".
-  ///   - place: their file.
-  /// - Throws: `Failure(.badData)` when it can use none.
-  func require(
-    _ usable: Int, of count: Int, _ what: String, at place: String?, remedy: String
-  ) throws {
-    guard usable > 0 else {
-      throw Failure(.badData, "none of \(count) \(what)", at: place, remedy: remedy)
-    }
-    guard usable < count else { return }
-    note((place.map { "\($0): " } ?? "") + "\(usable) of \(count) \(what); the others are left out")
-  }
-
   func interrupted() -> Failure {
     Failure(.interrupted, "interrupted; the state is saved", remedy: "Continue with: \(resumeCommand)")
   }
