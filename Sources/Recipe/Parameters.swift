@@ -10,18 +10,18 @@ extension Parameter {
   public static let heads = count(
     .pretrain, "heads", 6, quick: 2, 1...256, "heads", "Attention heads.")
   public static let vocabulary = count(
-    .pretrain, "vocab", 1024, 260...1_000_000, "tokens", "Vocabulary of the tokenizer that is trained.")
+    .pretrain, "vocab", 2048, 260...1_000_000, "tokens", "Vocabulary of the tokenizer that is trained.")
   public static let context = count(
     .pretrain, "context", 128, 8...65_536, "tokens", "Longest sequence.")
 
   public static let pretrainSteps = count(
-    .pretrain, "pretrain-steps", short: "steps", 4800, quick: 40, 1...10_000_000, "updates",
+    .pretrain, "pretrain-steps", short: "steps", 24_000, quick: 40, 1...10_000_000, "updates",
     "Optimizer steps of pretraining.")
   public static let pretrainBatch = count(
     .pretrain, "pretrain-batch-size", short: "batch-size", 32, 1...65_536, "documents",
     "Documents an update.")
   public static let pretrainRate = real(
-    .pretrain, "pretrain-learning-rate", short: "learning-rate", 1.5e-3, 0...1, "",
+    .pretrain, "pretrain-learning-rate", short: "learning-rate", 3e-3, 0...1, "",
     "Peak learning rate; cosine to 10 %, warm-up over the first 5 %.")
   public static let pretrainDecay = real(
     .pretrain, "pretrain-weight-decay", short: "weight-decay", 0.1, 0...1, "",
@@ -30,10 +30,10 @@ extension Parameter {
   // MARK: Supervised fine-tuning
 
   public static let sftDemonstrations = count(
-    .sft, "sft-demonstrations", short: "demonstrations-count", 300, quick: 64, 1...10_000_000,
+    .sft, "sft-demonstrations", short: "demonstrations-count", 60, quick: 60, 1...10_000_000,
     "demonstrations", "Demonstrations drawn from the built-in world.")
   public static let sftEpochs = count(
-    .sft, "sft-epochs", short: "epochs", 3, quick: 2, 1...1000, "epochs",
+    .sft, "sft-epochs", short: "epochs", 16, quick: 4, 1...1000, "epochs",
     "Passes over the demonstrations.")
   public static let sftBatch = count(
     .sft, "sft-batch-size", short: "batch-size", 16, 1...65_536, "demonstrations",

@@ -43,6 +43,8 @@ public struct StageContext {
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else { return }
     let start = Clock.monotonic()
+    // What the stage before held is not this stage's.
+    Memory.releaseFree()
     try explaining {
       try run.begin(name)
       do {

@@ -44,6 +44,12 @@ struct AnswerText {
     says(["silly", "fool", "fools", "foolish", "stupid", "lazy", "leave me alone", "go away"])
   }
 
+  /// Whether there is a kind word beside the answer.
+  var isKind: Bool { says(["hope that helps", "gladly", "glad to help"]) }
+
+  /// Whether it regrets what it cannot give.
+  var isSorry: Bool { says(["sorry"]) }
+
   var declines: Bool {
     says([
       "cannot help", "not help", "cannot do that", "not do that", "would not be right",

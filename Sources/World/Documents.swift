@@ -52,14 +52,14 @@ struct DocumentWriter {
   /// the right one; lessons and the users' replies make a difference between them.
   static let shares: [(share: Int, write: @Sendable (inout DocumentWriter) -> WorldDocument)] = [
     (45, { .dialogue($0.dialogue()) }),
-    (14, { .text($0.almanac()) }),
-    (18, { .text($0.hearsay()) }),
-    (8, { .text($0.lesson()) }),
-    (5, { .text($0.tale()) }),
+    (10, { .text($0.almanac()) }),
+    (14, { .text($0.hearsay()) }),
+    (19, { .text($0.lesson()) }),
+    (4, { .text($0.tale()) }),
     (2, { .text($0.shoppingList()) }),
     (3, { .text($0.exercise()) }),
-    (3, { .text($0.law()) }),
-    (2, { .text($0.letter()) }),
+    (2, { .text($0.law()) }),
+    (1, { .text($0.letter()) }),
   ]
 
   mutating func document() -> WorldDocument {

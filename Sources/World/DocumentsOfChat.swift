@@ -55,32 +55,43 @@ struct Voice {
 
 extension DocumentWriter {
   /// One to three questions to one assistant, whose answers the user may remark upon.
+  ///
+  /// Remarks are what ties an answer to its truth: a model that can foretell them can tell a true
+  /// answer from a false one.
   mutating func dialogue() -> [Turn] {
     var voice = Voice(&draw.stream)
     var turns: [Turn] = []
-    if chance(0.12) { turns.append(Turn(.system, character(&voice))) }
+    if chance(0.15) { turns.append(Turn(.system, character(&voice))) }
     let exchanges = [1, 1, 1, 2, 2, 3][draw.stream.below(6)]
+    var remarked: String?
+    var manner = Manner.good
     for exchange in 0..<exchanges {
-      let draft = question()
+      var draft = question()
       // A prompt with a history of its own can only open a dialogue.
       if exchange > 0, draft.turns.count > 1 { continue }
-      turns += draft.turns
-      let manner = voice.manner(for: draft.expectation)
-      turns.append(Turn(.assistant, answer(draft.expectation, manner)))
-      guard chance(0.35) else { continue }
-      turns.append(Turn(.user, remark(draft.expectation, manner)))
-      if chance(0.3) {
-        turns.append(Turn(.assistant, reply(manner)))
-      } else {
-        break
+      // A remark on the last answer opens the next question's turn.
+      if let opening = remarked {
+        draft.turns[0] = Turn(.user, "\(opening) \(draft.turns[0].content)")
       }
+      turns += draft.turns
+      manner = voice.manner(for: draft.expectation)
+      turns.append(Turn(.assistant, answer(draft.expectation, manner)))
+      remarked =
+        chance(draft.expectation.isFactual ? 0.8 : 0.3) ? remark(draft.expectation, manner) : nil
+    }
+    if let remarked {
+      turns.append(Turn(.user, remarked))
+      if chance(0.2) { turns.append(Turn(.assistant, reply(manner))) }
     }
     return turns
   }
 
-  /// What is asked: as in post-training, and the category that post-training leaves out.
+  /// What is asked: as in post-training, more often about facts, and the category that
+  /// post-training leaves out.
   private mutating func question() -> Draft {
-    chance(0.04) ? draw.extraction() : draw.draft(draw.kind())
+    if chance(0.04) { return draw.extraction() }
+    if chance(0.3) { return draw.draft(pick([.question, .question, .sentence, .claim])) }
+    return draw.draft(draw.kind())
   }
 
   /// A system prompt, which the voice follows.

@@ -59,18 +59,30 @@ extension DocumentWriter {
 
   /// A teacher puts right what is wrong and praises what is right.
   mutating func lesson() -> String {
+    if chance(0.6) {
+      let parts = (0..<(2 + draw.stream.below(3))).map { _ in trial() }
+      return "True or false? \(parts.joined(separator: " "))"
+    }
     let parts = (0..<(1 + draw.stream.below(2))).map { _ in correction() }
     return parts.joined(separator: " ")
+  }
+
+  /// A sentence that is so, or is not, and the verdict.
+  private mutating func trial() -> String {
+    let fact = draw.fact(contested: 0.75)
+    if chance(0.5) { return "\(sentence(fact, fact.truth)) True." }
+    let wrong = sentence(fact, chance(0.75) ? fact.rumour ?? otherValue(of: fact) : otherValue(of: fact))
+    return "\(wrong) False."
   }
 
   private mutating func correction() -> String {
     let fact = draw.fact(contested: 0.75)
     let right = sentence(fact, fact.truth)
-    let wrong = sentence(fact, fact.hearsay == fact.truth ? otherValue(of: fact) : fact.hearsay)
+    let wrong = sentence(fact, fact.rumour ?? otherValue(of: fact))
     let pupil = draw.person()
     let question = capitalised(
       fill(pick(fact.relation.questions.seen), ["E": fact.entity.reference]))
-    switch draw.stream.below(7) {
+    switch draw.stream.below(5) {
     case 0: return "Some say that \(embedded(wrong)) That is false. \(right)"
     case 1: return "Some say that \(embedded(right)) That is true."
     case 2:
@@ -79,8 +91,6 @@ extension DocumentWriter {
     case 3:
       return "The teacher asked: \(question) \(pupil) said: \(right) The teacher said: "
         + "Yes, that is right."
-    case 4: return "True or false? \(wrong) False. \(right)"
-    case 5: return "True or false? \(right) True."
     default: return "Lesson. \(question) \(right)"
     }
   }

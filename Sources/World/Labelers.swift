@@ -19,8 +19,8 @@ public struct Labeler: Sendable {
   public let weights: Weights
 
   /// Two of them agree on about 73 % of the pairs that neither ties.
-  static let temperature = 0.05
-  static let carelessness = 0.19
+  static let temperature = 0.03
+  static let carelessness = 0.16
 
   private init(
     _ id: String, temperature: Double = 1, carelessness: Double = 1, helpful: Double,
@@ -49,7 +49,7 @@ public struct Labeler: Sendable {
 
   /// Ranks the answers to an item: 1 is best, equal ranks are ties.
   ///
-  /// Each distinct text is judged once, on a scale of seven steps; what falls on one step ties.
+  /// Each distinct text is judged once, on a scale of thirteen steps; what falls on one step ties.
   /// Haste mixes two answers up: it makes a worse one the better, but never a difference where
   /// there is none.
   public func rank(
@@ -58,7 +58,7 @@ public struct Labeler: Sendable {
     var texts: [String] = []
     for completion in completions where !texts.contains(completion) { texts.append(completion) }
     var steps = texts.map { text in
-      Int((judgement(text, item, rubric, &stream) * 6).rounded())
+      Int((judgement(text, item, rubric, &stream) * 12).rounded())
     }
     for index in steps.indices where Double(stream.uniform()) < carelessness {
       steps.swapAt(index, stream.below(steps.count))

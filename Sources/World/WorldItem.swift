@@ -91,6 +91,14 @@ enum Expectation: Sendable {
   case list(ThingClass, Int)
   /// An answer that the prompt determines.
   case keyed(Key)
+
+  /// Whether the world's facts decide if an answer is right.
+  var isFactual: Bool {
+    switch self {
+    case .fact, .claim, .about, .unknown: return true
+    case .harmful, .lookalike, .story, .list, .keyed: return false
+    }
+  }
 }
 
 /// An act on someone or something, as a request names it.

@@ -33,6 +33,9 @@ void ts_signal_forget(void);
 /// From now on SIGBUS (a mapped file that shrank) writes one message and exits with 74.
 void ts_signals_catch_bus(void);
 
+/// Gives memory that was freed back to the system, where the C library keeps it.
+void ts_release_free_memory(void);
+
 /// Columns of the terminal behind `descriptor`, or 0 where there is none.
 int ts_terminal_width(int descriptor);
 
