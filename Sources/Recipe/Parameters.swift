@@ -45,7 +45,7 @@ extension Parameter {
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
-    .rankings, "ranking-prompts", 9000, quick: 64, 1...10_000_000, "prompts",
+    .rankings, "ranking-prompts", 16_000, quick: 64, 1...10_000_000, "prompts",
     "Prompts whose answers are ranked.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
@@ -69,7 +69,7 @@ extension Parameter {
   // MARK: PPO
 
   public static let totalEpisodes = count(
-    .ppo, "total-episodes", 8192, quick: 256, 1...1_000_000_000, "episodes",
+    .ppo, "total-episodes", 14_336, quick: 256, 1...1_000_000_000, "episodes",
     "Answers sampled and learnt from in all.")
   public static let ppoBatch = count(
     .ppo, "ppo-batch-size", short: "batch-size", 256, quick: 64, 1...65_536, "episodes",
