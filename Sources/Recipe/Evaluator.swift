@@ -4,6 +4,22 @@ import Support
 import Tokenizers
 import World
 
+/// Prompts of the world that one model is measured on.
+public enum EvaluationSplit: String, CaseIterable, Sendable {
+  /// What a run reports.
+  case evaluation
+  /// By which hyper-parameters are chosen, so that evaluation stays unseen.
+  case validation
+
+  /// The main set comes first.
+  var sets: [Split] {
+    switch self {
+    case .evaluation: [.evaluation, .truthfulness, .harmlessness]
+    case .validation: [.validation]
+    }
+  }
+}
+
 /// Measures one model: what `eval` does.
 public struct Evaluator {
   let settings: Settings
@@ -14,18 +30,19 @@ public struct Evaluator {
   let reward: Model?
   let texts: [String]?
   let prompts: [[Turn]]?
+  let split: EvaluationSplit
   let comparisons: [Comparison]?
   /// Says something to people.
   let note: (String) -> Void
 
   /// - Parameters:
   ///   - texts: nil for the world's held-out text.
-  ///   - prompts: nil for the world's held-out prompts.
+  ///   - prompts: nil for the world's held-out prompts, those of `split`.
   ///   - comparisons: for a reward model.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
-    reward: Model?, texts: [String]?, prompts: [[Turn]]?, comparisons: [Comparison]?,
-    note: @escaping (String) -> Void
+    reward: Model?, texts: [String]?, prompts: [[Turn]]?, split: EvaluationSplit,
+    comparisons: [Comparison]?, note: @escaping (String) -> Void
   ) {
     self.settings = settings
     self.seed = seed
@@ -35,6 +52,7 @@ public struct Evaluator {
     self.reward = reward
     self.texts = texts
     self.prompts = prompts
+    self.split = split
     self.comparisons = comparisons
     self.note = note
   }
@@ -101,9 +119,7 @@ public struct Evaluator {
   private func sets() throws -> [PromptSet] {
     if let prompts { return [PromptSet(own: try fitting(prompts), settings)] }
     if let world = try world() {
-      return [.evaluation, .truthfulness, .harmlessness].map {
-        PromptSet($0, of: world, settings)
-      }
+      return split.sets.map { PromptSet($0, of: world, settings) }
     }
     guard reference == nil, reward == nil else {
       throw Failure(

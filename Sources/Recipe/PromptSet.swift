@@ -26,7 +26,7 @@ struct PromptSet {
     let most = settings.count(.evaluationSamples)
     samples =
       switch split {
-      case .evaluation: most
+      case .evaluation, .validation: most
       case .heldOutCategory: 1
       default: max(1, most / 2)
       }

@@ -21,6 +21,12 @@ struct Eval: ParsableCommand {
   var prompts: String?
   @Option(help: ArgumentHelp("Ranked answers, to measure a reward model on.", valueName: "file"))
   var comparisons: String?
+  @Option(
+    help: """
+      The world's prompts to ask: evaluation, with the sets for honesty and harm, or validation, by \
+      which hyper-parameters are chosen.
+      """)
+  var split: EvaluationSplit = .evaluation
   @Option(help: "Prompts of each set.") var evalPrompts: Double?
   @Option(help: "Answers a prompt.") var evalSamples: Double?
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
@@ -35,9 +41,11 @@ struct Eval: ParsableCommand {
       model: ModelSource.open(model), reference: reference.map { try ModelSource.open($0) },
       reward: rewardModel.map { try ModelSource.open($0) },
       texts: text.map { try readDocuments($0).records },
-      prompts: prompts.map { try readPrompts($0).records.map(\.turns) },
+      prompts: prompts.map { try readPrompts($0).records.map(\.turns) }, split: split,
       comparisons: comparisons.map { try readComparisons($0).records }, note: Console.error
     ).run()
     try Console.output(JSON.line(measured))
   }
 }
+
+extension EvaluationSplit: ExpressibleByArgument {}

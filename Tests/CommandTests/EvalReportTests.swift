@@ -32,6 +32,9 @@ import Testing
     }
     #expect(measured["kl"] == .null && measured["proxy_reward"] == .null)
     #expect(try measure([tiny.base, "--threads", "1"] + few) == measured)
+    let chosen = try measure([tiny.base, "--split", "validation"] + few)
+    #expect(chosen["gold"] != .null && chosen["gold"] != measured["gold"])
+    #expect(chosen["honest"] == .null && chosen["harmless"] == .null)
     let other = try measure([tiny.base, "--seed", "9"] + few)
     #expect(other["loss"] == measured["loss"])
     #expect(other["mean_tokens"] != measured["mean_tokens"] || other["gold"] != measured["gold"])

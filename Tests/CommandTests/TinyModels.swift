@@ -58,7 +58,7 @@ struct TinyModels {
   func sftArguments(_ folder: String, model: String? = nil, data: String? = nil) -> [String] {
     [
       "sft", "-o", "\(program.folder)/\(folder)", "--model", model ?? base, "--demonstrations",
-      data ?? demonstrations, "--batch-size", "2",
+      data ?? demonstrations, "--batch-size", "2", "--epochs", "3",
     ]
   }
 
