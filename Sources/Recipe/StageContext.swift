@@ -41,7 +41,10 @@ public struct StageContext {
 
   /// Runs a stage unless it is finished, and records it in the manifest.
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
-    guard !run.isFinished(name) else { return }
+    guard !run.isFinished(name) else {
+      // A run that was killed right after the stage has left its training checkpoints.
+      return try run.retain(name, keep: 0)
+    }
     let start = Clock.monotonic()
     // What the stage before held is not this stage's.
     Memory.releaseFree()

@@ -60,6 +60,18 @@ import Testing
     #expect(summary["models"]?["ppo"]?["win_rate_vs_sft"]?["low"]?.number != nil)
   }
 
+  @Test("training checkpoints that a kill left behind a finished stage go when the run is resumed")
+  func leftovers() throws {
+    let folder = try program.fresh("leftovers")
+    try FileManager.default.copyItem(atPath: whole(), toPath: folder)
+    let left = "\(folder)/sft-00000010.training.trlhf"
+    try FileManager.default.copyItem(atPath: "\(folder)/sft.trlhf", toPath: left)
+    let result = try program.run(arguments(folder, ["--resume"]))
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    #expect(!Files.exists(left))
+    try expectSameBytes(folder, as: whole())
+  }
+
   @Test("a run killed again and again and resumed equals an uninterrupted one, byte for byte")
   func survivesKills() throws {
     let folder = try program.fresh("killed")
