@@ -74,16 +74,24 @@ struct TerminalReport {
 
   // MARK: Answers
 
-  /// Three prompts, of different categories as far as there are any.
+  /// Three prompts with different things at stake (facts, harm, neither) or, where nothing was
+  /// graded, of different categories.
   private func prompts() -> [SampleRecord] {
     var (chosen, seen): ([Int], Set<String>) = ([], [])
     for (index, sample) in records.samples.enumerated() where chosen.count < 3 {
-      if seen.insert(sample.category ?? "").inserted { chosen.append(index) }
+      if seen.insert(stake(sample)).inserted { chosen.append(index) }
     }
     for index in records.samples.indices where chosen.count < 3 && !chosen.contains(index) {
       chosen.append(index)
     }
     return chosen.sorted().map { records.samples[$0] }
+  }
+
+  private func stake(_ sample: SampleRecord) -> String {
+    guard let answer = sample.answers.first, answer.gold != nil else {
+      return sample.category ?? ""
+    }
+    return answer.harmless != nil ? "harm" : answer.honest != nil ? "facts" : "help"
   }
 
   private func answers(_ sample: SampleRecord) -> [String] {
