@@ -33,7 +33,7 @@ extension Parameter {
     .sft, "sft-demonstrations", short: "demonstrations-count", 60, quick: 60, 1...10_000_000,
     "demonstrations", "Demonstrations drawn from the built-in world.")
   public static let sftEpochs = count(
-    .sft, "sft-epochs", short: "epochs", 16, quick: 4, 1...1000, "epochs",
+    .sft, "sft-epochs", short: "epochs", 16, quick: 16, 1...1000, "epochs",
     "Passes over the demonstrations.")
   public static let sftBatch = count(
     .sft, "sft-batch-size", short: "batch-size", 16, 1...65_536, "demonstrations",
@@ -45,7 +45,7 @@ extension Parameter {
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
-    .rankings, "ranking-prompts", 16_000, quick: 64, 1...10_000_000, "prompts",
+    .rankings, "ranking-prompts", 16_000, quick: 1000, 1...10_000_000, "prompts",
     "Prompts whose answers are ranked.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
@@ -69,7 +69,7 @@ extension Parameter {
   // MARK: PPO
 
   public static let totalEpisodes = count(
-    .ppo, "total-episodes", 14_336, quick: 256, 1...1_000_000_000, "episodes",
+    .ppo, "total-episodes", 14_336, quick: 2048, 1...1_000_000_000, "episodes",
     "Answers sampled and learnt from in all.")
   public static let ppoBatch = count(
     .ppo, "ppo-batch-size", short: "batch-size", 256, quick: 64, 1...65_536, "episodes",
@@ -111,7 +111,7 @@ extension Parameter {
   public static let rewardClip = real(
     .ppo, "reward-clip", 0, 0...1e6, "reward", "Scores are clipped to ± this; 0 for no clipping.")
   public static let whitenRewards = count(
-    .ppo, "whiten-rewards", 0, 0...1, "", "1 whitens rewards before advantages.")
+    .ppo, "whiten-rewards", 0, 0...1, "", "Whitens rewards before advantages.")
   public static let averageDecay = real(
     .ppo, "ema-decay", 0, 0...1, "", "Decay of a moving average of the policy an update; 0 for none.")
   public static let importanceCap = real(
@@ -120,10 +120,10 @@ extension Parameter {
   // MARK: Evaluation
 
   public static let evaluationPrompts = count(
-    .eval, "eval-prompts", 250, quick: 40, 1...1_000_000, "prompts",
+    .eval, "eval-prompts", 250, quick: 100, 1...1_000_000, "prompts",
     "Held-out prompts of each evaluation set.")
   public static let evaluationSamples = count(
-    .eval, "eval-samples", 4, quick: 1, 1...64, "answers", "Answers a prompt in evaluation.")
+    .eval, "eval-samples", 4, quick: 2, 1...64, "answers", "Answers a prompt in evaluation.")
   public static let evaluationDocuments = count(
     .eval, "eval-documents", 400, quick: 60, 1...1_000_000, "documents",
     "Held-out documents for bits per byte.")

@@ -75,7 +75,7 @@ struct Unpack: ParsableCommand {
 
 struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a language model with int8 projections, a third of its size.")
+    abstract: "Write a language model with int8 projections, two fifths of its size.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))

@@ -60,6 +60,29 @@ import Testing
     #expect(summary["models"]?["ppo"]?["win_rate_vs_sft"]?["low"]?.number != nil)
   }
 
+  @Test("the recipe in small learns: PPO is above SFT, and SFT above the base")
+  func learns() throws {
+    let folder = try program.fresh("learnt")
+    let result = try program.run(["all", "--quick", "--quiet", "--output", folder])
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    let path = "\(folder)/summary.json"
+    let summary = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
+    func figure(_ model: String, _ name: String) throws -> Double {
+      try #require(summary["models"]?[model]?[name]?.number)
+    }
+    for name in ["gold", "honest", "harmless"] {
+      let (base, sft, ppo) = (
+        try figure("base", name), try figure("sft", name), try figure("ppo", name)
+      )
+      #expect(base < sft && sft < ppo, "\(name): \(base), \(sft), \(ppo)")
+    }
+    #expect(try figure("ppo", "kl") > 0.1)
+    #expect(try figure("ppo", "bits_per_byte") < 1.05 * figure("sft", "bits_per_byte"))
+    let low = try #require(summary["models"]?["ppo"]?["win_rate_vs_sft"]?["low"]?.number)
+    #expect(low > 0.5)
+    #expect(try #require(summary["reward_model"]?["accuracy"]?.number) > 0.65)
+  }
+
   @Test("training checkpoints that a kill left behind a finished stage go when the run is resumed")
   func leftovers() throws {
     let folder = try program.fresh("leftovers")
