@@ -6,7 +6,7 @@ public enum CacheFolder {
   /// `$XDG_CACHE_HOME/tinyrlhf`, else `~/.cache/tinyrlhf`; nil without a home.
   public static var standard: String? {
     func value(_ name: String) -> String? {
-      getenv(name).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
+      ProcessEnvironment.variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
     if let cache = value("XDG_CACHE_HOME") { return "\(cache)/tinyrlhf" }
     return value("HOME").map { "\($0)/.cache/tinyrlhf" }

@@ -26,8 +26,8 @@ public struct Terminal: Sendable, Equatable {
     let isTerminal = isatty(descriptor) == 1
     let columns = Int(ts_terminal_width(descriptor))
     self.init(
-      isTerminal: isTerminal, columns: columns, noColour: Self.variable("NO_COLOR"),
-      kind: Self.variable("TERM"))
+      isTerminal: isTerminal, columns: columns, noColour: ProcessEnvironment.variable("NO_COLOR"),
+      kind: ProcessEnvironment.variable("TERM"))
   }
 
   init(isTerminal: Bool, columns: Int, noColour: String?, kind: String?) {
@@ -38,10 +38,6 @@ public struct Terminal: Sendable, Equatable {
 
   public static var standardOutput: Terminal { Terminal(descriptor: STDOUT_FILENO) }
   public static var standardError: Terminal { Terminal(descriptor: STDERR_FILENO) }
-
-  private static func variable(_ name: String) -> String? {
-    ts_environment(name).map { String(cString: $0) }
-  }
 
   /// How a piece of text stands out; the raw value is its SGR code.
   public enum Style: Int, Sendable {

@@ -53,6 +53,17 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     return allCases.first { $0.code == active }!
   }
 
+  /// Refuses a wish (`TINYRLHF_ISA`) that the kernels would have to ignore.
+  ///
+  /// - Throws: `Failure(.usage)` for a name that is unknown, or that this machine does not have.
+  public static func require(_ name: String?) throws {
+    let here = allCases.filter(\.isAvailable).map(\.rawValue)
+    guard let name, !name.isEmpty, !here.contains(name) else { return }
+    throw Failure(
+      .usage, "TINYRLHF_ISA=\(name) is no instruction set of this machine",
+      remedy: "It may be \(here.joined(separator: ", ")); without it the fastest is used.")
+  }
+
   /// Makes it the one in use; false if this machine does not have it. Not while kernels run.
   @discardableResult
   public func force() -> Bool { tk_isa_force(code) != 0 }

@@ -11,15 +11,15 @@ private func help(_ parameter: Parameter) -> ArgumentHelp {
 
 /// The shape and the training of a base model.
 struct PretrainParameters: ParsableArguments {
-  @Option(help: help(.layers)) var layers: Double?
-  @Option(help: help(.dModel)) var dModel: Double?
-  @Option(help: help(.heads)) var heads: Double?
-  @Option(help: help(.vocabulary)) var vocab: Double?
-  @Option(help: help(.context)) var context: Double?
-  @Option(help: help(.pretrainSteps)) var steps: Double?
-  @Option(help: help(.pretrainBatch)) var batchSize: Double?
-  @Option(help: help(.pretrainRate)) var learningRate: Double?
-  @Option(help: help(.pretrainDecay)) var weightDecay: Double?
+  @Option(parsing: .unconditional, help: help(.layers)) var layers: Double?
+  @Option(parsing: .unconditional, help: help(.dModel)) var dModel: Double?
+  @Option(parsing: .unconditional, help: help(.heads)) var heads: Double?
+  @Option(parsing: .unconditional, help: help(.vocabulary)) var vocab: Double?
+  @Option(parsing: .unconditional, help: help(.context)) var context: Double?
+  @Option(parsing: .unconditional, help: help(.pretrainSteps)) var steps: Double?
+  @Option(parsing: .unconditional, help: help(.pretrainBatch)) var batchSize: Double?
+  @Option(parsing: .unconditional, help: help(.pretrainRate)) var learningRate: Double?
+  @Option(parsing: .unconditional, help: help(.pretrainDecay)) var weightDecay: Double?
 
   func apply(to settings: inout Settings) throws {
     let values: [(Parameter, Double?)] = [
@@ -35,9 +35,9 @@ struct PretrainParameters: ParsableArguments {
 
 /// Options that every stage has under the same short name.
 struct StageParameters: ParsableArguments {
-  @Option(help: "Passes over the data.") var epochs: Double?
-  @Option(help: "Records (for ppo: episodes) of one step.") var batchSize: Double?
-  @Option(help: "Peak learning rate.") var learningRate: Double?
+  @Option(parsing: .unconditional, help: "Passes over the data.") var epochs: Double?
+  @Option(parsing: .unconditional, help: "Records (for ppo: episodes) of one step.") var batchSize: Double?
+  @Option(parsing: .unconditional, help: "Peak learning rate.") var learningRate: Double?
 
   func apply(
     to settings: inout Settings, epochs: Parameter?, batch: Parameter, rate: Parameter
@@ -50,26 +50,26 @@ struct StageParameters: ParsableArguments {
 
 /// PPO's own options, the same in `ppo` and in `all`.
 struct PPOParameters: ParsableArguments {
-  @Option(help: help(.totalEpisodes)) var totalEpisodes: Double?
-  @Option(help: help(.ppoMiniBatches)) var numMiniBatches: Double?
-  @Option(help: help(.ppoEpochs)) var numPpoEpochs: Double?
-  @Option(help: help(.klCoefficient)) var klCoef: Double?
-  @Option(help: help(.klTarget)) var klTarget: Double?
-  @Option(help: help(.klHorizon)) var klHorizon: Double?
-  @Option(help: help(.clipRange)) var cliprange: Double?
-  @Option(help: help(.clipRangeValue)) var cliprangeValue: Double?
-  @Option(help: help(.valueCoefficient)) var vfCoef: Double?
-  @Option(help: help(.gamma)) var gamma: Double?
-  @Option(help: help(.lambda)) var lam: Double?
-  @Option(help: help(.ptxCoefficient)) var ptxCoef: Double?
-  @Option(help: help(.ptxRatio)) var ptxRatio: Double?
-  @Option(help: help(.temperature)) var rolloutTemperature: Double?
-  @Option(help: help(.responseLength)) var responseLength: Double?
-  @Option(help: help(.missingEndPenalty)) var missingEosPenalty: Double?
-  @Option(help: help(.rewardClip)) var rewardClip: Double?
+  @Option(parsing: .unconditional, help: help(.totalEpisodes)) var totalEpisodes: Double?
+  @Option(parsing: .unconditional, help: help(.ppoMiniBatches)) var numMiniBatches: Double?
+  @Option(parsing: .unconditional, help: help(.ppoEpochs)) var numPpoEpochs: Double?
+  @Option(parsing: .unconditional, help: help(.klCoefficient)) var klCoef: Double?
+  @Option(parsing: .unconditional, help: help(.klTarget)) var klTarget: Double?
+  @Option(parsing: .unconditional, help: help(.klHorizon)) var klHorizon: Double?
+  @Option(parsing: .unconditional, help: help(.clipRange)) var cliprange: Double?
+  @Option(parsing: .unconditional, help: help(.clipRangeValue)) var cliprangeValue: Double?
+  @Option(parsing: .unconditional, help: help(.valueCoefficient)) var vfCoef: Double?
+  @Option(parsing: .unconditional, help: help(.gamma)) var gamma: Double?
+  @Option(parsing: .unconditional, help: help(.lambda)) var lam: Double?
+  @Option(parsing: .unconditional, help: help(.ptxCoefficient)) var ptxCoef: Double?
+  @Option(parsing: .unconditional, help: help(.ptxRatio)) var ptxRatio: Double?
+  @Option(parsing: .unconditional, help: help(.temperature)) var rolloutTemperature: Double?
+  @Option(parsing: .unconditional, help: help(.responseLength)) var responseLength: Double?
+  @Option(parsing: .unconditional, help: help(.missingEndPenalty)) var missingEosPenalty: Double?
+  @Option(parsing: .unconditional, help: help(.rewardClip)) var rewardClip: Double?
   @Flag(help: help(.whitenRewards)) var whitenRewards = false
-  @Option(help: help(.averageDecay)) var emaDecay: Double?
-  @Option(help: help(.importanceCap)) var importanceCap: Double?
+  @Option(parsing: .unconditional, help: help(.averageDecay)) var emaDecay: Double?
+  @Option(parsing: .unconditional, help: help(.importanceCap)) var importanceCap: Double?
   @Option(help: "Arithmetic of rollouts: int8 or float32.")
   var rolloutPrecision: RolloutPrecision = .int8
 
@@ -90,19 +90,19 @@ struct PPOParameters: ParsableArguments {
 
 /// The options of `all` whose short names its stages share.
 struct RecipeParameters: ParsableArguments {
-  @Option(help: help(.sftDemonstrations)) var sftDemonstrations: Double?
-  @Option(help: help(.sftEpochs)) var sftEpochs: Double?
-  @Option(help: help(.sftBatch)) var sftBatchSize: Double?
-  @Option(help: help(.sftRate)) var sftLearningRate: Double?
-  @Option(help: help(.rankingPrompts)) var rankingPrompts: Double?
-  @Option(help: help(.completionsPerPrompt)) var completionsPerPrompt: Double?
-  @Option(help: help(.rewardEpochs)) var rewardEpochs: Double?
-  @Option(help: help(.rewardBatch)) var rewardBatchSize: Double?
-  @Option(help: help(.rewardRate)) var rewardLearningRate: Double?
-  @Option(help: help(.ppoBatch)) var ppoBatchSize: Double?
-  @Option(help: help(.ppoRate)) var ppoLearningRate: Double?
-  @Option(help: help(.evaluationPrompts)) var evalPrompts: Double?
-  @Option(help: help(.evaluationSamples)) var evalSamples: Double?
+  @Option(parsing: .unconditional, help: help(.sftDemonstrations)) var sftDemonstrations: Double?
+  @Option(parsing: .unconditional, help: help(.sftEpochs)) var sftEpochs: Double?
+  @Option(parsing: .unconditional, help: help(.sftBatch)) var sftBatchSize: Double?
+  @Option(parsing: .unconditional, help: help(.sftRate)) var sftLearningRate: Double?
+  @Option(parsing: .unconditional, help: help(.rankingPrompts)) var rankingPrompts: Double?
+  @Option(parsing: .unconditional, help: help(.completionsPerPrompt)) var completionsPerPrompt: Double?
+  @Option(parsing: .unconditional, help: help(.rewardEpochs)) var rewardEpochs: Double?
+  @Option(parsing: .unconditional, help: help(.rewardBatch)) var rewardBatchSize: Double?
+  @Option(parsing: .unconditional, help: help(.rewardRate)) var rewardLearningRate: Double?
+  @Option(parsing: .unconditional, help: help(.ppoBatch)) var ppoBatchSize: Double?
+  @Option(parsing: .unconditional, help: help(.ppoRate)) var ppoLearningRate: Double?
+  @Option(parsing: .unconditional, help: help(.evaluationPrompts)) var evalPrompts: Double?
+  @Option(parsing: .unconditional, help: help(.evaluationSamples)) var evalSamples: Double?
 
   func apply(to settings: inout Settings) throws {
     let values: [(Parameter, Double?)] = [

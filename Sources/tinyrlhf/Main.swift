@@ -1,5 +1,6 @@
 import ArgumentParser
 import Support
+import Tensors
 
 @main
 struct TinyRLHF: ParsableCommand {
@@ -35,6 +36,7 @@ struct TinyRLHF: ParsableCommand {
     Signals.explainBusErrors()
     do {
       var command = try parseAsRoot()
+      try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))
       try command.run()
     } catch let failure as Failure {
       Console.error("tinyrlhf: \(failure)")

@@ -3,10 +3,14 @@ import Models
 
 /// How text is generated.
 struct SamplingParameters: ParsableArguments {
-  @Option(help: "Longest answer, in tokens.") var maxNewTokens: Int = 64
-  @Option(help: "0 takes the most probable token.") var temperature: Float = 1
-  @Option(help: "Only the k most probable tokens; 0 for all.") var topK: Int = 0
-  @Option(help: "Only the fewest tokens whose probabilities sum to p.") var topP: Float = 1
+  @Option(parsing: .unconditional, help: "Longest answer, in tokens.")
+  var maxNewTokens: Int = 64
+  @Option(parsing: .unconditional, help: "0 takes the most probable token.")
+  var temperature: Float = 1
+  @Option(parsing: .unconditional, help: "Only the k most probable tokens; 0 for all.")
+  var topK: Int = 0
+  @Option(parsing: .unconditional, help: "Only the fewest tokens whose probabilities sum to p.")
+  var topP: Float = 1
   @Option(help: ArgumentHelp("End the answer before this text; may be repeated.", valueName: "text"))
   var stop: [String] = []
 

@@ -61,4 +61,18 @@ import Testing
     #expect(prompt.errorText.contains("stdin:1"))
     #expect(try program.run("pretrain", "-o", "\(program.folder)/base", "--quick").exitCode != 0)
   }
+
+  @Test("numbers below 0 and instruction sets that are not here are refused for what they are")
+  func refusesByName() throws {
+    let program = try Program()
+    let negative = try program.run("generate", program.base, "--temperature", "-1", input: "{}\n")
+    #expect(negative.exitCode == 64)
+    #expect(negative.errorText.contains("--temperature -1"), "\(negative.errorText)")
+    let cost = try program.run("all", "-o", "\(program.folder)/none", "--kl-coef", "-1")
+    #expect(cost.exitCode == 64)
+    #expect(cost.errorText.contains("--kl-coef -1 is not in 0…"), "\(cost.errorText)")
+    let set = try program.run(["selftest"], environment: ["TINYRLHF_ISA": "mmx"])
+    #expect(set.exitCode == 64)
+    #expect(set.errorText.contains("TINYRLHF_ISA=mmx"), "\(set.errorText)")
+  }
 }

@@ -13,6 +13,12 @@ import Testing
   private let program: Program
   private static let checkpoints = ["base.trlhf", "sft.trlhf", "reward.trlhf", "ppo.trlhf"]
 
+  #if arch(x86_64)
+    private static let otherISA = "avx2"
+  #else
+    private static let otherISA = "scalar"
+  #endif
+
   init() throws { program = try Program() }
 
   private func arguments(_ folder: String, _ more: [String] = []) -> [String] {
@@ -128,7 +134,7 @@ import Testing
   func isTheSameEverywhere() throws {
     let folder = try program.fresh("other")
     let result = try program.run(
-      arguments(folder, ["--threads", "1"]), environment: ["TINYRLHF_ISA": "avx2"])
+      arguments(folder, ["--threads", "1"]), environment: ["TINYRLHF_ISA": Self.otherISA])
     #expect(result.exitCode == 0, "\(result.errorText)")
     try expectSameBytes(folder, as: whole())
   }
