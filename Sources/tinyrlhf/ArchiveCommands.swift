@@ -25,6 +25,7 @@ struct Pack: ParsableCommand {
   var output: String?
   @Option(help: "zstd's level, 1…22.") var level: Int = 12
   @OptionGroup var target: FileOutput
+  @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -35,7 +36,7 @@ struct Pack: ParsableCommand {
     let output = output ?? "\(file).zst"
     try target.check(output)
     try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)
-    Console.error("The archive is \(output).")
+    try made.report(output, "The archive is \(output).")
   }
 }
 
@@ -50,6 +51,7 @@ struct Unpack: ParsableCommand {
       "The checkpoint; FILE without .zst by default.", valueName: "file"))
   var output: String?
   @OptionGroup var target: FileOutput
+  @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -60,7 +62,7 @@ struct Unpack: ParsableCommand {
     } else {
       try Checkpoint.unpack(file, to: output, threads: compute.threads)
     }
-    Console.error("The checkpoint is \(output).")
+    try made.report(output, "The checkpoint is \(output).")
   }
 
   private func defaultOutput() throws -> String {
@@ -81,6 +83,7 @@ struct Quantize: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))
   var output: String
   @OptionGroup var target: FileOutput
+  @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -88,7 +91,8 @@ struct Quantize: ParsableCommand {
     let model = try ModelSource.open(model)
     try model.quantize(to: output, threads: compute.threads)
     let bytes = try Checkpoint(path: output).fileBytes
-    Console.error(
+    try made.report(
+      output,
       "The int8 model is \(output): \(Formatting.bytes(bytes)) of "
         + "\(Formatting.bytes(model.checkpoint.fileBytes)).")
   }

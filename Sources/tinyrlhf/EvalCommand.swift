@@ -30,6 +30,7 @@ struct Eval: ParsableCommand {
   @Option(help: "Prompts of each set.") var evalPrompts: Double?
   @Option(help: "Answers a prompt.") var evalSamples: Double?
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {

@@ -18,6 +18,7 @@ struct Generate: ParsableCommand {
   @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
   @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
   private struct Answer: Encodable {

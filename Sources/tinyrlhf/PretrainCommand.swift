@@ -19,6 +19,7 @@ struct Pretrain: ParsableCommand {
   @Option(help: "Seed of the built-in world's facts.")
   var worldSeed: UInt64 = 1
   @OptionGroup var folder: FolderOptions
+  @OptionGroup var made: MadeFile
   @OptionGroup(title: "Model and training") var parameters: PretrainParameters
 
   func run() throws {
@@ -34,6 +35,7 @@ struct Pretrain: ParsableCommand {
       output, settings, stages: [.pretrain],
       extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])
     try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }
-    Console.error("The base model is \(context.run.file(PretrainStage.file)).")
+    let file = context.run.file(PretrainStage.file)
+    try made.report(file, "The base model is \(file).")
   }
 }

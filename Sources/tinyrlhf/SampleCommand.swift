@@ -17,6 +17,7 @@ struct SampleCommand: ParsableCommand {
   @Flag(help: "Generate in float32 instead of int8.") var float32 = false
   @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
   @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {

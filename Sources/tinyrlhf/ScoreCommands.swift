@@ -16,6 +16,7 @@ struct LogProbabilities: ParsableCommand {
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(help: "Arithmetic of the weights: float32 or int8.")
   var precision: RolloutPrecision = .float32
+  @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
   private struct Answer: Encodable {
@@ -49,6 +50,7 @@ struct Score: ParsableCommand {
     discussion: "The normalised score, as PPO maximises it; demonstrations score 0 on average.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
   private struct Answer: Encodable {

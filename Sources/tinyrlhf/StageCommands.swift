@@ -20,6 +20,7 @@ struct SFT: ParsableCommand {
   @Option(help: ArgumentHelp("Held-out demonstrations, only measured.", valueName: "file"))
   var validation: String?
   @OptionGroup var folder: FolderOptions
+  @OptionGroup var made: MadeFile
   @OptionGroup var parameters: StageParameters
 
   func run() throws {
@@ -34,7 +35,8 @@ struct SFT: ParsableCommand {
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")])
     try context.stage(.sft) { try SFTStage(context, base: base, data: stageData).run() }
-    Console.error("The fine-tuned model is \(context.run.file(SFTStage.file)).")
+    let file = context.run.file(SFTStage.file)
+    try made.report(file, "The fine-tuned model is \(file).")
   }
 }
 
@@ -57,6 +59,7 @@ struct Reward: ParsableCommand {
       "Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
   var demonstrations: String?
   @OptionGroup var folder: FolderOptions
+  @OptionGroup var made: MadeFile
   @OptionGroup var parameters: StageParameters
 
   func run() throws {
@@ -71,7 +74,8 @@ struct Reward: ParsableCommand {
     let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
-    Console.error("The reward model is \(context.run.file(RewardStage.file)).")
+    let file = context.run.file(RewardStage.file)
+    try made.report(file, "The reward model is \(file).")
   }
 }
 
@@ -93,6 +97,7 @@ struct PPO: ParsableCommand {
       "Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
   var pretrainingText: String?
   @OptionGroup var folder: FolderOptions
+  @OptionGroup var made: MadeFile
   @OptionGroup var stage: StageParameters
   @OptionGroup var parameters: PPOParameters
 
@@ -119,7 +124,8 @@ struct PPO: ParsableCommand {
         precision: parameters.rolloutPrecision
       ).run()
     }
-    Console.error("The model is \(context.run.file(PPOStage.file)).")
+    let file = context.run.file(PPOStage.file)
+    try made.report(file, "The model is \(file).")
   }
 }
 

@@ -8,6 +8,7 @@ struct Tokenize: ParsableCommand {
     discussion: "Text never yields a special token, and special tokens have no text.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @OptionGroup var machine: AlwaysJSON
   @Flag(help: "{\"tokens\"} in, {\"text\"} out.") var decode = false
 
   private struct Text: Codable { let text: String }

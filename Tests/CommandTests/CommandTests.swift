@@ -75,4 +75,21 @@ import Testing
     #expect(set.exitCode == 64)
     #expect(set.errorText.contains("TINYRLHF_ISA=mmx"), "\(set.errorText)")
   }
+
+  @Test("--json names the file that a command made, and is accepted where output is JSON anyway")
+  func json() throws {
+    let program = try Program()
+    let archive = try program.fresh("json.trlhf.zst")
+    let packed = try program.run("pack", program.base, "-o", archive, "--json")
+    #expect(packed.exitCode == 0, "\(packed.errorText)")
+    #expect(try packed.objects() == [["file": .string(archive)]])
+    let codes = try program.fresh("json-int8.trlhf")
+    let quantized = try program.run("quantize", program.base, "-o", codes, "--json")
+    #expect(try quantized.objects() == [["file": .string(codes)]], "\(quantized.errorText)")
+    let tokens = try program.run("tokenize", program.base, "--json", input: "{\"text\":\"b\"}\n")
+    #expect(try tokens.objects().count == 1)
+    for command in ["pretrain", "sft", "reward", "ppo", "eval", "generate", "score", "unpack"] {
+      #expect(try program.run(command, "--help").outputText.contains("--json"), "\(command)")
+    }
+  }
 }
