@@ -24,11 +24,7 @@ struct BenchSampling {
     let set = try ParameterSet(
       ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
     set.initialize(seed: 1)
-    weights =
-      isInt8
-      ? try QuantizedWeights(set.layout, arena: bench.arena)
-        .update(from: set, compute: bench.compute)
-      : TransformerWeights(set)
+    weights = try bench.weights(of: set, precision: options.precision)
     generator = try bench.generator(try bench.inference(), slots: options.batch)
     parameters = QuantizedWeights.projections(of: set.layout).reduce(0) { $0 + Double($1.count) }
     let source = Bench(options)

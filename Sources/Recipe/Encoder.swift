@@ -27,9 +27,10 @@ struct Encoder {
 
   /// The comparisons that fit and say something, with their answers as sequences, and how many of
   /// the others there are.
-  func ranked(_ comparisons: [Comparison]) -> Ranked {
+  /// - Parameter limit: as many are enough; those behind them are not looked at.
+  func ranked(_ comparisons: [Comparison], limit: Int = .max) -> Ranked {
     var result = Ranked()
-    for (index, comparison) in comparisons.enumerated() {
+    for (index, comparison) in comparisons.enumerated() where result.kept.count < limit {
       let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
       let answers = comparison.completions.map { prompt + tokenizer.encode(completion: $0) }
       if answers.contains(where: { $0.count > context }) {

@@ -43,6 +43,10 @@ public struct EvaluationStage {
     let reward = try RewardScorer(self.reward, memory.scorer)
     let reference = try LogProbabilityScorer(sft, memory.languageModel)
     let sets = self.sets()
+    // The models of a run share their tokenizer.
+    let text = pretraining.heldOut(
+      context.settings.count(.evaluationDocuments), tokenizer: sft.tokenizer,
+      context: sft.architecture.context)
     let progress = context.progress(Stage.eval.rawValue, models.count * (sets.count + 1), 0)
     var step = 0
     var figures: [String: Summary.Model] = [:]
@@ -63,9 +67,7 @@ public struct EvaluationStage {
         }
       }
       figures[name] = examiner.figures(graded)
-      figures[name]?.bitsPerByte = text(model).figures(
-        examiner.languageModel, examiner.weights
-      ).bitsPerByte
+      figures[name]?.bitsPerByte = text.figures(memory.languageModel, examiner.weights).bitsPerByte
       answers.append((name, graded))
       step += 1
       progress.update(step: step)
@@ -87,12 +89,6 @@ public struct EvaluationStage {
     return [.evaluation, .truthfulness, .harmlessness, .heldOutCategory].map {
       PromptSet($0, of: world, context.settings)
     }
-  }
-
-  private func text(_ model: Model) -> HeldOutText {
-    pretraining.heldOut(
-      context.settings.count(.evaluationDocuments), tokenizer: model.tokenizer,
-      context: model.architecture.context)
   }
 
   private func compareWithSFT(

@@ -109,7 +109,7 @@ public struct Evaluator {
   private func text() throws -> HeldOutText? {
     let context = model.architecture.context
     if let texts { return HeldOutText(texts, model.tokenizer, context: context) }
-    return try world().map {
+    return try model.world().map {
       DocumentSource.world($0).heldOut(
         settings.count(.evaluationDocuments), tokenizer: model.tokenizer, context: context)
     }
@@ -118,7 +118,7 @@ public struct Evaluator {
   /// Empty where there is nothing to ask.
   private func sets() throws -> [PromptSet] {
     if let prompts { return [PromptSet(own: try fitting(prompts), settings)] }
-    if let world = try world() {
+    if let world = try model.world() {
       return split.sets.map { PromptSet($0, of: world, settings) }
     }
     guard reference == nil, reward == nil else {
@@ -147,15 +147,12 @@ public struct Evaluator {
     return Examiner(
       model: model, weights: try model.weights(), generator: memory.generator,
       languageModel: memory.languageModel, settings: settings, seed: seed,
-      rubric: prompts == nil ? try world().map(Rubric.init) : nil,
+      rubric: prompts == nil ? try model.world().map(Rubric.init) : nil,
       reference: try reference.map {
         try LogProbabilityScorer($0, threads: threads, precision: .float32)
       },
       reward: try reward.map { try RewardScorer($0, threads: threads) })
   }
-
-  /// The world that the model was pretrained on, if it was.
-  private func world() throws -> World? { try model.worldSeed().map { World(seed: $0) } }
 
   private func checkFits(_ other: Model) throws {
     try other.requireSameTokenizer(as: model)

@@ -49,7 +49,7 @@ public struct Planner {
     let batch = settings.count(.sftBatch)
     let encoder = Encoder(model.tokenizer, context: model.architecture.context)
     let lengths =
-      try world(model).map { world in
+      try model.world().map { world in
         encoder.fitting(RecipeData.demonstrations(world, settings.count(.sftDemonstrations)))
           .map(\.tokens.count)
       } ?? Array(repeating: encoder.context, count: batch)
@@ -72,7 +72,7 @@ public struct Planner {
     let answers = settings.count(.completionsPerPrompt)
     let batch = settings.count(.rewardBatch)
     let longest =
-      try world(model).map { world in
+      try model.world().map { world in
         longestSequences((0..<settings.count(.rankingPrompts)).map {
           world.item(.comparisons, $0).prompt.tokenCount(model)
         }, model)
@@ -87,7 +87,7 @@ public struct Planner {
   private func ppo(_ model: Model) throws -> Plan.StagePlan {
     try model.require(.sft, .ppo, .base, toBe: "a language model to improve")
     let longest =
-      try world(model).map { world in
+      try model.world().map { world in
         longestSequences(RecipeData.prompts(world).map { $0.tokenCount(model) }, model).max()
           ?? model.architecture.context
       } ?? model.architecture.context
@@ -115,11 +115,6 @@ public struct Planner {
     return Plan.StagePlan(
       .eval, memory.bench.arena,
       mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
-  }
-
-  /// The built-in world of the model's base; nil when it has none.
-  private func world(_ model: Model) throws -> World? {
-    try model.worldSeed().map { World(seed: $0) }
   }
 
   /// Prompts that leave room for an answer, each with the longest answer.

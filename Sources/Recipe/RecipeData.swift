@@ -79,13 +79,16 @@ extension Model {
   ///
   /// - Throws: `Failure(.usage)` for a base of the user's own, which has none.
   func world(insteadOf option: String) throws -> World {
-    guard let seed = try worldSeed() else {
+    guard let world = try world() else {
       throw Failure(
         .usage, "this model has no built-in world to take data from", at: name,
         remedy: "Give \(option) FILE.")
     }
-    return World(seed: seed)
+    return world
   }
+
+  /// The built-in world that the model's base was pretrained on; nil for a base of the user's own.
+  func world() throws -> World? { try worldSeed().map { World(seed: $0) } }
 
   /// The seed of the world that the model was pretrained on; later stages carry it on.
   func worldSeed() throws -> UInt64? {

@@ -65,7 +65,7 @@ public struct RewardStage {
       note: context.note)
     let ranked = usable.sequences
     // Enough for the curve; the evaluation measures on all of them.
-    let heldOut = Array(encoder.ranked(data.validation).sequences.prefix(Self.watched))
+    let heldOut = encoder.ranked(data.validation, limit: Self.watched).sequences
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(

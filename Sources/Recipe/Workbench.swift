@@ -47,8 +47,16 @@ public final class Workbench {
 extension Workbench {
   /// A language model's weights for computing, quantised here if they must be.
   func weights(of model: Model, precision: RolloutPrecision) throws -> TransformerWeights {
-    guard precision == .int8 && !model.file.isInt8 else { return try model.weights() }
-    return try QuantizedWeights(model.file.layout, arena: arena)
-      .update(from: try model.parameters(), compute: compute)
+    guard !model.file.isInt8 else { return try model.weights() }
+    return try weights(of: try model.parameters(), precision: precision)
+  }
+
+  /// Parameters as weights for computing.
+  func weights(of parameters: ParameterSet, precision: RolloutPrecision) throws
+    -> TransformerWeights
+  {
+    guard precision == .int8 else { return TransformerWeights(parameters) }
+    return try QuantizedWeights(parameters.layout, arena: arena)
+      .update(from: parameters, compute: compute)
   }
 }

@@ -71,14 +71,14 @@ extension DocumentWriter {
   private mutating func trial() -> String {
     let fact = draw.fact(contested: 0.75)
     if chance(0.5) { return "\(sentence(fact, fact.truth)) True." }
-    let wrong = sentence(fact, chance(0.75) ? fact.rumour ?? otherValue(of: fact) : otherValue(of: fact))
+    let wrong = sentence(fact, chance(0.75) ? wrongVersion(of: fact) : otherValue(of: fact))
     return "\(wrong) False."
   }
 
   private mutating func correction() -> String {
     let fact = draw.fact(contested: 0.75)
     let right = sentence(fact, fact.truth)
-    let wrong = sentence(fact, fact.rumour ?? otherValue(of: fact))
+    let wrong = sentence(fact, wrongVersion(of: fact))
     let pupil = draw.person()
     let question = capitalised(
       fill(pick(fact.relation.questions.seen), ["E": fact.entity.reference]))
@@ -93,6 +93,11 @@ extension DocumentWriter {
         + "Yes, that is right."
     default: return "Lesson. \(question) \(right)"
     }
+  }
+
+  /// What is said, where that is wrong; else any wrong value.
+  private mutating func wrongVersion(of fact: Fact) -> String {
+    fact.rumour ?? otherValue(of: fact)
   }
 
   mutating func otherValue(of fact: Fact) -> String {
