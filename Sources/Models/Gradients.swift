@@ -8,43 +8,72 @@ import Tensors
 public final class Gradients: @unchecked Sendable {
   public let parameters: ParameterSet
   public let weights: TransformerWeights
-  private let rows: Matrix
-  private let ids: UnsafeMutablePointer<Int32>
-  private let positions: UnsafeMutablePointer<Int32>
+  private let kept: EmbeddingRows
   private var count = 0
 
   /// - Parameter tokens: the most tokens that one optimizer step sees.
   public init(_ layout: ParameterLayout, tokens: Int, name: String, arena: Arena) throws {
     parameters = try ParameterSet(layout, name: name, arena: arena)
     weights = TransformerWeights(parameters)
-    let width = layout.architecture.dModel
-    rows = Matrix(try arena.floats("\(name), embedding rows", tokens * width), tokens, width)
-    ids = try arena.allocate("\(name), embedding ids", tokens, of: Int32.self)
-    positions = try arena.allocate("\(name), embedding positions", tokens, of: Int32.self)
+    kept = try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena)
+  }
+
+  /// In the memory of `other`, for two models of which one has taken its step before the other
+  /// begins: whichever is `reset` last owns it. Only a scalar head lies apart.
+  public init(_ layout: ParameterLayout, sharing other: Gradients, name: String, arena: Arena) throws {
+    let theirs = other.parameters.layout
+    precondition(
+      layout.trunkCount <= theirs.trunkCount
+        && layout.architecture.dModel == theirs.architecture.dModel,
+      "\(layout.trunkCount) gradients in the memory of \(theirs.trunkCount)")
+    parameters = ParameterSet(
+      layout, trunk: other.parameters.trunk,
+      head: layout.hasScalarHead ? try arena.floats("\(name), head", layout.headCount) : nil,
+      owner: arena)
+    weights = TransformerWeights(parameters)
+    kept = other.kept
   }
 
   public func reset() {
     parameters.fillZero()
     count = 0
+    kept.user = ObjectIdentifier(self)
   }
 
   /// Keeps ∂L/∂(embedding output) of a micro-batch.
   func keep(_ gradient: Matrix, _ batch: TokenBatch) {
+    precondition(kept.user == ObjectIdentifier(self), "gradients in memory that others have taken")
     precondition(
-      count + batch.rows <= rows.rows, "\(count + batch.rows) tokens in a step of \(rows.rows)")
-    rows.slice(count, batch.rows).copy(from: gradient)
-    (ids + count).update(from: batch.ids, count: batch.rows)
-    (positions + count).update(from: batch.positions, count: batch.rows)
+      count + batch.rows <= kept.rows.rows,
+      "\(count + batch.rows) tokens in a step of \(kept.rows.rows)")
+    kept.rows.slice(count, batch.rows).copy(from: gradient)
+    (kept.ids + count).update(from: batch.ids, count: batch.rows)
+    (kept.positions + count).update(from: batch.positions, count: batch.rows)
     count += batch.rows
   }
 
   /// Adds the kept rows to the embeddings' gradients. Call once, after the last micro-batch.
   public func finish(_ compute: Compute) {
-    let kept = rows.prefix(count)
-    compute.scatter(kept, ids, addTo: weights.tokenEmbedding)
+    let rows = kept.rows.prefix(count)
+    compute.scatter(rows, kept.ids, addTo: weights.tokenEmbedding)
     if let table = weights.positionEmbedding {
-      compute.scatter(kept, positions, addTo: table)
+      compute.scatter(rows, kept.positions, addTo: table)
     }
     count = 0
+  }
+}
+
+/// ∂L/∂(embedding output) of a whole step, and whose step it is.
+private final class EmbeddingRows {
+  let rows: Matrix
+  let ids: UnsafeMutablePointer<Int32>
+  let positions: UnsafeMutablePointer<Int32>
+  /// The gradients that were `reset` last.
+  var user: ObjectIdentifier?
+
+  init(_ tokens: Int, _ width: Int, name: String, arena: Arena) throws {
+    rows = Matrix(try arena.floats("\(name), embedding rows", tokens * width), tokens, width)
+    ids = try arena.allocate("\(name), embedding ids", tokens, of: Int32.self)
+    positions = try arena.allocate("\(name), embedding positions", tokens, of: Int32.self)
   }
 }

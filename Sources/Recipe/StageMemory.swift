@@ -88,12 +88,14 @@ struct PPOMemory {
       ParameterLayout(architecture, scalarHead: true), name: "value parameters",
       arena: bench.arena)
     let inference = try bench.inference()
+    let policy = try TrainableModel(
+      models.policy, options: AdamW.Options(), tokens: updateTokens, name: "policy",
+      arena: bench.arena)
     trainer = try PPOTrainer(
-      policy: try TrainableModel(
-        models.policy, options: AdamW.Options(), tokens: updateTokens, name: "policy",
-        arena: bench.arena),
+      policy: policy,
       value: try TrainableModel(
-        value, options: AdamW.Options(), tokens: updateTokens, name: "value", arena: bench.arena),
+        value, options: AdamW.Options(), sharingGradientsOf: policy, name: "value",
+        arena: bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * architecture.context,
       training: try bench.training(), inference: inference, arena: bench.arena)

@@ -32,6 +32,7 @@ public final class PPOTrainer: @unchecked Sendable {
   private let pretrainingGradients: Gradients?
 
   /// - Parameters:
+  ///   - policy, value: take turns, so that their gradients may share memory.
   ///   - reference: frozen, mapped and shared.
   ///   - training: the transformer that learns.
   ///   - inference: one that only computes; the same bits with less memory.

@@ -11,13 +11,33 @@ public final class TrainableModel: @unchecked Sendable {
   /// - Parameters:
   ///   - parameters: used and updated where they lie.
   ///   - tokens: the most tokens that one optimizer step sees.
-  public init(
+  public convenience init(
     _ parameters: ParameterSet, options: AdamW.Options, tokens: Int, name: String, arena: Arena
+  ) throws {
+    let gradients = try Gradients(
+      parameters.layout, tokens: tokens, name: "\(name), gradients", arena: arena)
+    try self.init(parameters, gradients, options, name: name, arena: arena)
+  }
+
+  /// - Parameters:
+  ///   - parameters: used and updated where they lie.
+  ///   - other: whose memory the gradients share; the two take their steps in turns.
+  public convenience init(
+    _ parameters: ParameterSet, options: AdamW.Options, sharingGradientsOf other: TrainableModel,
+    name: String, arena: Arena
+  ) throws {
+    let gradients = try Gradients(
+      parameters.layout, sharing: other.gradients, name: "\(name), gradients", arena: arena)
+    try self.init(parameters, gradients, options, name: name, arena: arena)
+  }
+
+  private init(
+    _ parameters: ParameterSet, _ gradients: Gradients, _ options: AdamW.Options, name: String,
+    arena: Arena
   ) throws {
     self.parameters = parameters
     weights = TransformerWeights(parameters)
-    gradients = try Gradients(
-      parameters.layout, tokens: tokens, name: "\(name), gradients", arena: arena)
+    self.gradients = gradients
     optimizer = try AdamW(parameters.layout, options, name: name, arena: arena)
   }
 

@@ -20,6 +20,7 @@ private struct PPOLab {
   ///   - train: teaches the reward model; the value model starts from what it becomes.
   init(
     _ options: PPOOptions, threads: Int = 1, rows: Int = 1024, scale: Float = 8,
+    sharesGradients: Bool = true,
     train: (TinyLab, ParameterSet) throws -> RewardNormalization = { _, _ in
       .init(gain: 2, bias: 1)
     }
@@ -31,8 +32,13 @@ private struct PPOLab {
     let normalization = try train(lab, reward)
     let value = try lab.parameters(scalarHead: true, seed: 2)
     value.copy(from: reward)
+    let learner = try lab.model(policy)
     trainer = try PPOTrainer(
-      policy: try lab.model(policy), value: try lab.model(value), reference: reference,
+      policy: learner,
+      value: sharesGradients
+        ? try TrainableModel(
+          value, options: .init(), sharingGradientsOf: learner, name: "value", arena: lab.arena)
+        : try lab.model(value), reference: reference,
       reward: reward, normalization: normalization, options: options, pretrainingTokens: 256,
       training: lab.training, inference: lab.inference, arena: lab.arena)
     generator = try Generator(
@@ -190,6 +196,19 @@ struct PPOExactnessTests {
     let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
     #expect(error?.kind == .failed)
     #expect(ppo.trainer.policy.bits == before)
+  }
+
+  @Test("policy and value whose gradients share memory learn as two that do not")
+  func sharedGradients() throws {
+    let results = try [true, false].map { shares in
+      let ppo = try PPOLab(
+        options {
+          $0.pretrainingCoefficient = 0.5
+          $0.epochs = 2
+        }, sharesGradients: shares)
+      return (metrics: try ppo.learn(try ppo.rollout(14)), bits: ppo.bits)
+    }
+    #expect(results[0].metrics == results[1].metrics && results[0].bits == results[1].bits)
   }
 
   @Test("a restart does not forget how often in a row updates were skipped")
