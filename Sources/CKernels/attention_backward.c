@@ -3,18 +3,102 @@
 //   p = exp(scale·q·k − lse),  dp = dout·v,  D = Σ dout·out,  ds = scale·p·(dp − D)
 //   dv(k) += p·dout(q),  dk(k) += ds·q(q),  dq(q) += ds·k(k)
 // Every gradient element is one ascending chain from 0: dq over keys; dk and dv over the query
-// heads that share the kv head, and within each over queries. Only tiles of 64 × 64 are kept.
+// heads that share the kv head, and within each over queries. A chain begins and ends at multiples
+// of 16, between which a key that a query does not see weighs 0. Only tiles of 64 × 64 are kept.
 #ifdef TK_SUFFIX
 #include "attention_tiles.h"
 
-/// One kv head's share of a sequence, and one of the query heads that read it.
+/// One part's tiles, in its workspace. `width` is head_dim in whole vectors; rows beyond the
+/// sequence's, up to a multiple of 16, and elements beyond head_dim are 0.
 typedef struct {
-  const tk_attention_backward_args *a;
-  int64_t tokens;
-  const float *q, *k, *v, *dout, *lse;  // lse of query i at i*heads
-  float *dq, *dk, *dv;
-  const float *delta;                   // D, [tokens]
-} TK(attention_head);
+  int64_t width;
+  float *keys_across, *values_across;  // [head_dim, TILE]: a key is a column
+  float *k, *q, *dout;                 // [TILE, width]
+  float *dk, *dv, *dq;                 // [TILE, width]
+  float *p, *ds;                       // [queries TILE, keys TILE]
+  float *delta;                        // D, [tokens]
+} TK(gradient_tiles);
+
+static TK(gradient_tiles) TK(gradient_workspace)(float *at, int64_t head_dim, int64_t tokens) {
+  TK(gradient_tiles) t = {.width = tk_padded(head_dim), .p = at, .ds = at + TILE * TILE};
+  at += 2 * TILE * TILE;
+  float **const wide[] = {&t.keys_across, &t.values_across, &t.k, &t.q, &t.dout, &t.dk, &t.dv, &t.dq};
+  for (int i = 0; i < 8; i++, at += TILE * t.width) *wide[i] = at;
+  t.delta = at;
+  return t;
+}
+
+/// The tile of `rows` rows of which all, or none yet, are in x.
+static void TK(bring)(int exists, const float *x, int64_t x_row, int64_t rows, int64_t head_dim,
+                      float *tile) {
+  const int64_t width = tk_padded(head_dim);
+  for (int64_t r = 0; r < tk_padded(rows); r++)
+    for (int64_t d = 0; d < width; d += 16)
+      TK(v_store)(tile + r * width + d, exists && r < rows
+                                            ? TK(v_load_at)(x + r * x_row, d, head_dim, 0)
+                                            : TK(v_all)(0));
+}
+
+static void TK(take)(const float *tile, int64_t rows, int64_t head_dim, float *x, int64_t x_row) {
+  const int64_t width = tk_padded(head_dim);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t d = 0; d < head_dim; d += 16)
+      TK(v_store_at)(x + r * x_row, d, head_dim, TK(v_load)(tile + r * width + d));
+}
+
+/// C(r, j) += Σ_k A(r, k)·B(k, j), or = when `fresh`.
+typedef struct {
+  const float *a; int64_t a_row, a_column;
+  const float *b; int64_t b_row;
+  float *c; int64_t c_row;
+  int fresh;
+} TK(terms);
+
+/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined.
+TK_INLINE void TK(terms_block)(const int rows, const int groups, int64_t inner, TK(terms) m) {
+  v16 c[8][4];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++)
+      c[r][g] = m.fresh ? TK(v_all)(0) : TK(v_load)(m.c + r * m.c_row + 16 * g);
+#pragma clang loop unroll(disable)
+  for (int64_t k = 0; k < inner; k++) {
+    v16 b[4];
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + 16 * g);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++) c[r][g] = TK(v_fma)(a, b[g], c[r][g]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) TK(v_store)(m.c + r * m.c_row + 16 * g, c[r][g]);
+}
+
+/// Sixteen rows; `columns` is a multiple of 16. Nothing depends on how they are grouped.
+static void TK(sixteen_rows)(int64_t columns, int64_t inner, TK(terms) m) {
+#define BLOCKS(rows, groups)                                            \
+  do {                                                                  \
+    TK(terms) block = m;                                                \
+    for (int i = 0; i < 16; i += rows) {                                \
+      TK(terms_block)(rows, groups, inner, block);                      \
+      block.a += rows * m.a_row;                                        \
+      block.c += rows * m.c_row;                                        \
+    }                                                                   \
+    columns -= 16 * groups;                                             \
+    m.b += 16 * groups;                                                 \
+    m.c += 16 * groups;                                                 \
+  } while (0)
+  while (TK_ROWS == 4 && columns >= 64) BLOCKS(4, 4);
+  while (columns >= 32) BLOCKS((TK_ROWS == 4 ? 8 : 2), 2);
+  while (columns >= 16) BLOCKS((TK_ROWS == 4 ? 8 : 4), 1);
+#undef BLOCKS
+}
 
 /// scores → p and dp → ds for one query that sees `visible` keys; 0 for the others up to `columns`.
 TK_INLINE void TK(gradient_row)(float *p, float *ds, int64_t columns, int64_t visible,
@@ -30,95 +114,81 @@ TK_INLINE void TK(gradient_row)(float *p, float *ds, int64_t columns, int64_t vi
   }
 }
 
-/// dx(key) += Σ_query w(query, key)·y(query) for the n keys of a tile and `rows` queries, of which
-/// key c is seen from `diagonal` + c on.
-static void TK(gradient_of_keys)(const TK(attention_head) *h, int64_t n, int64_t rows,
-                                 int64_t diagonal, const float *w, const float *y, int64_t y_row,
-                                 float *dx) {
-  const int64_t dx_row = h->a->dkv_row;
-  for (int64_t c = 0; c < n; c += TK_ROWS) {
-    const int64_t group = tk_least(TK_ROWS, n - c);
-    const int64_t common = tk_most(0, diagonal + c + group - 1);
-    for (int64_t i = 0; i < group; i++) {  // the queries that not all keys of the group see
-      const int64_t from = tk_most(0, diagonal + c + i);
-      TK(product)(1, h->a->head_dim, common - from,
-                  (TK(chains)){w + from * TILE + c + i, 1, TILE, y + from * y_row, y_row,
-                               dx + (c + i) * dx_row, dx_row});
+/// A tile of n keys against a block of `rows` queries; `lse` and `delta` of the first query. On the
+/// diagonal query i is the first to see key i; elsewhere all see all.
+static void TK(gradient_block)(const tk_attention_backward_args *a, const TK(gradient_tiles) *t,
+                               int64_t n, int64_t rows, int on_diagonal, const float *lse,
+                               const float *delta) {
+  const int64_t width = t->width;
+  for (int64_t r = 0; r < rows; r += 16) {
+    const int64_t columns = on_diagonal ? tk_least(tk_padded(n), r + 16) : tk_padded(n);
+    float *p = t->p + r * TILE, *ds = t->ds + r * TILE;
+    TK(sixteen_rows)(columns, a->head_dim,
+                     (TK(terms)){t->q + r * width, width, 1, t->keys_across, TILE, p, TILE, 1});
+    TK(sixteen_rows)(columns, a->head_dim,
+                     (TK(terms)){t->dout + r * width, width, 1, t->values_across, TILE, ds, TILE, 1});
+    for (int64_t i = 0; i < 16; i++) {
+      const int64_t row = tk_least(r + i, rows - 1);
+      const int64_t seen = r + i >= rows ? 0 : on_diagonal ? tk_least(n, r + i + 1) : n;
+      TK(gradient_row)(p + i * TILE, ds + i * TILE, columns, seen, a->scale, lse[row * a->heads],
+                       delta[row]);
     }
-    TK(product)(group, h->a->head_dim, rows - common,
-                (TK(chains)){w + common * TILE + c, 1, TILE, y + common * y_row, y_row,
-                             dx + c * dx_row, dx_row});
+    TK(sixteen_rows)(width, tk_least(n, columns),
+                     (TK(terms)){ds, TILE, 1, t->k, width, t->dq + r * width, width, 0});
+  }
+  for (int64_t c = 0; c < n; c += 16) {
+    const int64_t first = on_diagonal ? c : 0;
+    if (first >= rows) break;
+    const int64_t at = first * TILE + c;
+    TK(sixteen_rows)(width, rows - first,
+                     (TK(terms)){t->p + at, 1, TILE, t->dout + first * width, width,
+                                 t->dv + c * width, width, 0});
+    TK(sixteen_rows)(width, rows - first,
+                     (TK(terms)){t->ds + at, 1, TILE, t->q + first * width, width,
+                                 t->dk + c * width, width, 0});
   }
 }
 
-/// One tile of n keys against the queries first ..< first + rows.
-static void TK(gradient_block)(const TK(attention_head) *h, int64_t tile, int64_t n,
-                               const float *keys, const float *values, int64_t first,
-                               int64_t rows) {
-  _Alignas(64) float p[TILE * TILE], ds[TILE * TILE];
-  const tk_attention_backward_args *a = h->a;
-  const float *q = h->q + first * a->q_row, *dout = h->dout + first * a->out_row;
-  for (int64_t r = 0; r < rows; r += TK_ROWS) {
-    const int64_t group = tk_least(TK_ROWS, rows - r), seen = first + r + 1 - tile;
-    const int64_t columns = tk_padded(tk_least(n, seen + group - 1));
-    for (int64_t i = r; i < r + group; i++)
-      for (int64_t j = 0; j < columns; j += 16) {
-        TK(v_store)(p + i * TILE + j, TK(v_all)(0));
-        TK(v_store)(ds + i * TILE + j, TK(v_all)(0));
-      }
-    TK(product)(group, columns, a->head_dim,
-                (TK(chains)){q + r * a->q_row, a->q_row, 1, keys, TILE, p + r * TILE, TILE});
-    TK(product)(group, columns, a->head_dim,
-                (TK(chains)){dout + r * a->out_row, a->out_row, 1, values, TILE, ds + r * TILE,
-                             TILE});
-    for (int64_t i = 0; i < group; i++) {
-      const int64_t row = first + r + i;
-      TK(gradient_row)(p + (r + i) * TILE, ds + (r + i) * TILE, columns, tk_least(n, seen + i),
-                       a->scale, h->lse[row * a->heads], h->delta[row]);
-    }
-    TK(product_causal)(group, a->head_dim, tk_least(n, seen), n,
-                       (TK(chains)){ds + r * TILE, TILE, 1, h->k + tile * a->kv_row, a->kv_row,
-                                    h->dq + (first + r) * a->dq_row, a->dq_row});
+/// D of every query of a head.
+static void TK(output_products)(const tk_attention_backward_args *a, int64_t tokens,
+                                const float *out, const float *dout, float *delta) {
+  for (int64_t i = 0; i < tokens; i++, out += a->out_row, dout += a->out_row) {
+    v16 sum = {};
+    for (int64_t d = 0; d < a->head_dim; d += 16)
+      sum = TK(v_fma)(TK(v_load_at)(dout, d, a->head_dim, 0), TK(v_load_at)(out, d, a->head_dim, 0),
+                      sum);
+    delta[i] = TK(v_sum)(sum);
   }
-  const int64_t diagonal = tile - first;
-  TK(gradient_of_keys)(h, n, rows, diagonal, p, dout, a->out_row, h->dv + tile * a->dkv_row);
-  TK(gradient_of_keys)(h, n, rows, diagonal, ds, q, a->q_row, h->dk + tile * a->dkv_row);
-}
-
-static void TK(clear)(float *x, int64_t x_row, int64_t rows, int64_t width) {
-  for (int64_t r = 0; r < rows; r++)
-    for (int64_t d = 0; d < width; d++) x[r * x_row + d] = 0;
 }
 
 static void TK(gradient_of_kv_head)(const tk_attention_backward_args *a,
                                     const tk_attention_backward_sequence *s, int64_t kv_head,
-                                    float *delta) {
-  _Alignas(64) float keys[WIDEST_HEAD * TILE], values[WIDEST_HEAD * TILE];
+                                    const TK(gradient_tiles) *t) {
   const int64_t head_dim = a->head_dim, share = a->heads / a->kv_heads, offset = kv_head * head_dim;
-  TK(attention_head) h = {.a = a, .tokens = s->tokens, .k = s->k + offset, .v = s->v + offset,
-                          .dk = s->dk + offset, .dv = s->dv + offset, .delta = delta};
-  TK(clear)(h.dk, a->dkv_row, s->tokens, head_dim);
-  TK(clear)(h.dv, a->dkv_row, s->tokens, head_dim);
   for (int64_t head = kv_head * share; head < (kv_head + 1) * share; head++) {
-    h.q = s->q + head * head_dim;
-    h.dq = s->dq + head * head_dim;
-    h.dout = s->dout + head * head_dim;
-    h.lse = s->lse + head;
-    TK(clear)(h.dq, a->dq_row, s->tokens, head_dim);
-    for (int64_t i = 0; i < s->tokens; i++) {
-      const float *out = s->out + i * a->out_row + head * head_dim, *dout = h.dout + i * a->out_row;
-      v16 sum = {};
-      for (int64_t d = 0; d < head_dim; d += 16)
-        sum = TK(v_fma)(TK(v_load_at)(dout, d, head_dim, 0), TK(v_load_at)(out, d, head_dim, 0),
-                        sum);
-      delta[i] = TK(v_sum)(sum);
-    }
+    const float *q = s->q + head * head_dim, *dout = s->dout + head * head_dim;
+    float *dq = s->dq + head * head_dim;
+    const int is_first = head == kv_head * share;
+    TK(output_products)(a, s->tokens, s->out + head * head_dim, dout, t->delta);
     for (int64_t tile = 0; tile < s->tokens; tile += TILE) {
-      const int64_t n = tk_least(TILE, s->tokens - tile);
-      TK(transpose_tile)(h.k + tile * a->kv_row, a->kv_row, n, head_dim, keys);
-      TK(transpose_tile)(h.v + tile * a->kv_row, a->kv_row, n, head_dim, values);
-      for (int64_t first = tile; first < s->tokens; first += TILE)
-        TK(gradient_block)(&h, tile, n, keys, values, first, tk_least(TILE, s->tokens - first));
+      const int64_t n = tk_least(TILE, s->tokens - tile), at = tile * a->kv_row + offset;
+      float *dk = s->dk + tile * a->dkv_row + offset, *dv = s->dv + tile * a->dkv_row + offset;
+      TK(transpose_tile)(s->k + at, a->kv_row, n, head_dim, t->keys_across);
+      TK(transpose_tile)(s->v + at, a->kv_row, n, head_dim, t->values_across);
+      TK(bring)(1, s->k + at, a->kv_row, n, head_dim, t->k);
+      TK(bring)(!is_first, dk, a->dkv_row, n, head_dim, t->dk);
+      TK(bring)(!is_first, dv, a->dkv_row, n, head_dim, t->dv);
+      for (int64_t first = tile; first < s->tokens; first += TILE) {
+        const int64_t rows = tk_least(TILE, s->tokens - first);
+        TK(bring)(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
+        TK(bring)(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
+        TK(bring)(tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
+        TK(gradient_block)(a, t, n, rows, first == tile, s->lse + first * a->heads + head,
+                           t->delta + first);
+        TK(take)(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
+      }
+      TK(take)(t->dk, n, head_dim, dk, a->dkv_row);
+      TK(take)(t->dv, n, head_dim, dv, a->dkv_row);
     }
   }
 }
@@ -132,17 +202,25 @@ static void TK(attention_backward)(const void *args, int part, int parts) {
     total += tokens * (tokens + TILE) * a->kv_heads;
     longest = tk_most(longest, tokens);
   }
-  float *delta = (float *)a->workspace + part * tk_padded(longest);
+  const TK(gradient_tiles) tiles = TK(gradient_workspace)(
+      (float *)a->workspace + part * gradient_floats(longest), a->head_dim, longest);
   for (int64_t i = 0; i < a->count; i++) {
     const tk_attention_backward_sequence *s = &a->sequences[i];
     const int64_t cost = s->tokens * (s->tokens + TILE);
     for (int64_t kv_head = 0; kv_head < a->kv_heads && cost > 0; kv_head++, done += cost)
       if ((2 * done + cost) * parts / (2 * total) == part)
-        TK(gradient_of_kv_head)(a, s, kv_head, delta);
+        TK(gradient_of_kv_head)(a, s, kv_head, &tiles);
   }
 }
 
 #else
+#include "CKernels.h"
+
+/// One part's workspace: eight tiles of the widest head, two of 64 × 64, and D.
+static int64_t gradient_floats(int64_t longest) {
+  return 8 * 64 * TK_WIDEST_HEAD + 2 * 64 * 64 + (longest + 15) / 16 * 16;
+}
+
 #define TK_FILE "attention_backward.c"
 #include "instances.h"
 
@@ -151,6 +229,6 @@ void tk_attention_backward(const void *args, int part, int parts) {
 }
 
 size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts) {
-  return (size_t)tk_padded(longest_sequence) * (size_t)parts * sizeof(float);
+  return (size_t)gradient_floats(longest_sequence) * (size_t)parts * sizeof(float);
 }
 #endif
