@@ -34,12 +34,15 @@ static void TK(gelu_backward)(const void *args, int part, int parts) {
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16) {
-    v16 slope = TK(gelu_slope16)(TK(v_load_at)(a->x, i, end, 0));
-    TK(v_store_at)(a->dx, i, end, TK(v_load_at)(a->dy, i, end, 0) * slope);
+    v16 x = TK(v_load_at)(a->x, i, end, 0), dy = TK(v_load_at)(a->dy, i, end, 0);
+    TK(v_store_at)(a->dx, i, end, dy * TK(gelu_slope16)(x));
+    if (a->y) TK(v_store_at)(a->y, i, end, TK(gelu16)(x));
   }
 }
 
-/// y = gate·σ(gate)·up
+/// gate·σ(gate)·up
+TK_INLINE v16 TK(swiglu16)(v16 gate, v16 up) { return gate * TK(v_logistic)(gate) * up; }
+
 static void TK(swiglu)(const void *args, int part, int parts) {
   const tk_swiglu_args *a = args;
   const int64_t width = a->width;
@@ -49,7 +52,7 @@ static void TK(swiglu)(const void *args, int part, int parts) {
     const float *gate = a->x + row * 2 * width, *up = gate + width;
     for (int64_t j = 0; j < width; j += 16) {
       v16 g = TK(v_load_at)(gate, j, width, 0);
-      v16 y = g * TK(v_logistic)(g) * TK(v_load_at)(up, j, width, 0);
+      v16 y = TK(swiglu16)(g, TK(v_load_at)(up, j, width, 0));
       TK(v_store_at)(a->y + row * width, j, width, y);
     }
   }
@@ -70,6 +73,7 @@ static void TK(swiglu_backward)(const void *args, int part, int parts) {
       v16 slope, s = TK(v_logistic_slope)(g, &slope);
       TK(v_store_at)(d_gate, j, width, dy * u * TK(v_fma)(g, slope, s));
       TK(v_store_at)(d_up, j, width, dy * (g * s));
+      if (a->y) TK(v_store_at)(a->y + row * width, j, width, TK(swiglu16)(g, u));
     }
   }
 }

@@ -1,7 +1,7 @@
-// The float32 matrix product, C = A·B (+ bias) or C += A·B, for any strides.
+// The float32 matrix product, C = from + A·B (+ bias), for any strides.
 //
-// Contract. Each element of C is one ascending chain of fused multiply-adds over k, begun at 0 or,
-// when accumulating, at C, and continued from C from one cache block to the next; the bias is one
+// Contract. Each element of C is one ascending chain of fused multiply-adds over k, begun at
+// `from` or at 0, and continued from C from one cache block to the next; the bias is one
 // separate addition after it. Instruction set, tile shape, cache blocks and number of parts
 // therefore cannot change a bit. Nothing but C[0..<M, 0..<N] is written, nothing outside A and B
 // read. C overlaps neither.
@@ -37,11 +37,13 @@ TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) 
     g.M = end - begin;
     g.A += begin * g.a_row;
     g.C += begin * g.c_row;
+    if (g.from) g.from += begin * g.from_row;
   } else {
     tk_slice(g.N, gemm_slice_columns, part, parts, &begin, &end);
     g.N = end - begin;
     g.B += begin * g.b_column;
     g.C += begin;
+    if (g.from) g.from += begin;
     if (g.bias) g.bias += begin;
   }
   return g;
@@ -54,7 +56,7 @@ static void gemm_scalar(const tk_gemm_args *all, int part, int parts) {
     for (int64_t n = 0; n < g.N; n++) {
       const float *a = g.A + m * g.a_row, *b = g.B + n * g.b_column;
       float *c = g.C + m * g.c_row + n;
-      float sum = g.accumulate ? *c : 0;
+      float sum = g.from ? g.from[m * g.from_row + n] : 0;
       for (int64_t k = 0; k < g.K; k++)
         sum = __builtin_fmaf(a[k * g.a_column], b[k * g.b_row], sum);
       *c = g.bias ? sum + g.bias[n] : sum;

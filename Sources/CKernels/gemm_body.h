@@ -22,14 +22,15 @@ _Static_assert(TK_ROWS % TK_LANES == 0 || TK_ROWS < TK_LANES, "see pack_panel_tr
 _Static_assert(gemm_slice_rows % TK_ROWS == 0 && gemm_slice_columns % COLUMNS == 0, "whole tiles");
 _Static_assert(gemm_block_rows % TK_ROWS == 0, "a block of A is whole panels");
 
-/// C[rows, COLUMNS] (+)= a[kc, TK_ROWS]ᵀ · b[kc, COLUMNS], then + bias. `rows` is a constant at
-/// every call, so that the accumulators are registers.
+/// C[rows, COLUMNS] = from + a[kc, TK_ROWS]ᵀ · b[kc, COLUMNS], then + bias; from may be NULL for
+/// zeros. `rows` is a constant at every call, so that the accumulators are registers.
 TK_INLINE void NAME(tile_of)(const int rows, int64_t kc, const float *a, const float *b, float *c,
-                             int64_t c_row, int fresh, const float *bias) {
+                             int64_t c_row, const float *from, int64_t from_row,
+                             const float *bias) {
   V sum[TK_ROWS][TK_VECTORS];
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int v = 0; v < TK_VECTORS; v++)
-      sum[m][v] = fresh ? (V){0} : *(const V *)(c + m * c_row + v * TK_LANES);
+      sum[m][v] = from ? *(const V *)(from + m * from_row + v * TK_LANES) : (V){0};
   for (int64_t k = 0; k < kc; k++, a += TK_ROWS, b += COLUMNS) {
     V right[TK_VECTORS];
     UNROLL for (int v = 0; v < TK_VECTORS; v++) right[v] = *(const V *)(b + v * TK_LANES);
@@ -47,11 +48,11 @@ TK_INLINE void NAME(tile_of)(const int rows, int64_t kc, const float *a, const f
 }
 
 static void NAME(tile)(int rows, int64_t kc, const float *a, const float *b, float *c,
-                       int64_t c_row, int fresh, const float *bias) {
+                       int64_t c_row, const float *from, int64_t from_row, const float *bias) {
 #define TILE(n) \
   case n:                                                                                 \
     if (n <= TK_ROWS)                                                                     \
-      NAME(tile_of)(n <= TK_ROWS ? n : 1, kc, a, b, c, c_row, fresh, bias);               \
+      NAME(tile_of)(n <= TK_ROWS ? n : 1, kc, a, b, c, c_row, from, from_row, bias);      \
     break;
   switch (rows) {
     TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
@@ -62,30 +63,33 @@ static void NAME(tile)(int rows, int64_t kc, const float *a, const float *b, flo
 
 /// A tile that sticks out over the last column: computed in a full-width copy.
 static void NAME(edge_tile)(int rows, int columns, int64_t kc, const float *a, const float *b,
-                            float *c, int64_t c_row, int fresh, const float *bias) {
+                            float *c, int64_t c_row, const float *from, int64_t from_row,
+                            const float *bias) {
   float copy[TK_ROWS * COLUMNS] = {0}, wide_bias[COLUMNS] = {0};
-  for (int m = 0; m < rows && !fresh; m++)
-    for (int n = 0; n < columns; n++) copy[m * COLUMNS + n] = c[m * c_row + n];
+  for (int m = 0; m < rows && from; m++)
+    for (int n = 0; n < columns; n++) copy[m * COLUMNS + n] = from[m * from_row + n];
   for (int n = 0; n < columns && bias; n++) wide_bias[n] = bias[n];
-  NAME(tile)(rows, kc, a, b, copy, COLUMNS, fresh, bias ? wide_bias : NULL);
+  NAME(tile)(rows, kc, a, b, copy, COLUMNS, from ? copy : NULL, COLUMNS, bias ? wide_bias : NULL);
   for (int m = 0; m < rows; m++)
     for (int n = 0; n < columns; n++) c[m * c_row + n] = copy[m * COLUMNS + n];
 }
 
 /// One packed block of A times one packed block of B.
 static void NAME(block)(int64_t rows, int64_t columns, int64_t kc, const float *a, const float *b,
-                        float *c, int64_t c_row, int fresh, const float *bias) {
+                        float *c, int64_t c_row, const float *from, int64_t from_row,
+                        const float *bias) {
   for (int64_t i = 0; i < rows; i += TK_ROWS) {
     int height = (int)(rows - i < TK_ROWS ? rows - i : TK_ROWS);
     for (int64_t j = 0; j < columns; j += COLUMNS) {
       int64_t width = columns - j;
       float *corner = c + i * c_row + j;
+      const float *its_from = from ? from + i * from_row + j : NULL;
       const float *its_bias = bias ? bias + j : NULL;
       if (width >= COLUMNS)
-        NAME(tile)(height, kc, a + i * kc, b + j * kc, corner, c_row, fresh, its_bias);
+        NAME(tile)(height, kc, a + i * kc, b + j * kc, corner, c_row, its_from, from_row, its_bias);
       else
-        NAME(edge_tile)(height, (int)width, kc, a + i * kc, b + j * kc, corner, c_row, fresh,
-                        its_bias);
+        NAME(edge_tile)(height, (int)width, kc, a + i * kc, b + j * kc, corner, c_row, its_from,
+                        from_row, its_bias);
     }
   }
 }
@@ -192,7 +196,8 @@ static void NAME(gemm)(const tk_gemm_args *all, int part, int parts) {
   int64_t k = 0;
   do {
     int64_t kc = g.K - k < deep ? g.K - k : deep;
-    int last = k + kc >= g.K;
+    const float *from = k == 0 ? g.from : g.C, *bias = k + kc >= g.K ? g.bias : NULL;
+    int64_t from_row = k == 0 ? g.from_row : g.c_row;
     for (int64_t j = 0; j < g.N; j += wide) {
       int64_t columns = g.N - j < wide ? g.N - j : wide;
       NAME(pack_right)(&g, j, columns, k, kc, right);
@@ -200,7 +205,7 @@ static void NAME(gemm)(const tk_gemm_args *all, int part, int parts) {
         int64_t rows = g.M - i < gemm_block_rows ? g.M - i : gemm_block_rows;
         if (j == 0 || g.M > gemm_block_rows) NAME(pack_left)(&g, i, rows, k, kc, left);
         NAME(block)(rows, columns, kc, left, right, g.C + i * g.c_row + j, g.c_row,
-                    k == 0 && !g.accumulate, last && g.bias ? g.bias + j : NULL);
+                    from ? from + i * from_row + j : NULL, from_row, bias ? bias + j : NULL);
       }
     }
     k += kc;

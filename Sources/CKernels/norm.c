@@ -2,6 +2,13 @@
 #ifdef TK_SUFFIX
 #include "vmath.h"
 
+/// n·gamma + beta at element j of a row; n = (x − mean)·rstd.
+TK_INLINE v16 TK(norm_scaled)(v16 n, const float *gamma, const float *beta, int64_t j,
+                              int64_t width) {
+  v16 scale = TK(v_load_at)(gamma, j, width, 0);
+  return beta ? TK(v_fma)(n, scale, TK(v_load_at)(beta, j, width, 0)) : n * scale;
+}
+
 /// Row by row; the variance is the mean square of x − mean (two passes, no cancellation).
 static void TK(norm)(const void *args, int part, int parts) {
   const tk_norm_args *a = args;
@@ -26,9 +33,7 @@ static void TK(norm)(const void *args, int part, int parts) {
     float rstd = 1.0f / __builtin_elementwise_sqrt(variance + a->epsilon);
     for (int64_t j = 0; j < width; j += 16) {
       v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-      v16 gamma = TK(v_load_at)(a->gamma, j, width, 0);
-      v16 out = a->beta ? TK(v_fma)(n, gamma, TK(v_load_at)(a->beta, j, width, 0)) : n * gamma;
-      TK(v_store_at)(y, j, width, out);
+      TK(v_store_at)(y, j, width, TK(norm_scaled)(n, a->gamma, a->beta, j, width));
     }
     if (a->mean) a->mean[row] = mean;
     if (a->rstd) a->rstd[row] = rstd;
@@ -36,7 +41,7 @@ static void TK(norm)(const void *args, int part, int parts) {
 }
 
 /// dx += rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd;
-/// RMSNorm has no mean(g) term.
+/// RMSNorm has no mean(g) term. y, if wanted, is what the forward pass gave.
 static void TK(norm_backward_input)(const void *args, int part, int parts) {
   const tk_norm_backward_args *a = args;
   const int64_t width = a->width;
@@ -44,7 +49,7 @@ static void TK(norm_backward_input)(const void *args, int part, int parts) {
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
     const float *x = a->x + row * width, *dy = a->dy + row * width;
-    float *dx = a->dx + row * width;
+    float *dx = a->dx + row * width, *y = a->y ? a->y + row * width : NULL;
     const float mean = a->rms ? 0 : a->mean[row], rstd = a->rstd[row];
     v16 sum_g = {}, sum_gn = {};
     for (int64_t j = 0; j < width; j += 16) {
@@ -61,6 +66,7 @@ static void TK(norm_backward_input)(const void *args, int part, int parts) {
       v16 d = TK(v_fma)(n, TK(v_all)(-mean_gn), g - mean_g);
       v16 old = TK(v_load_at)(dx, j, width, 0);
       TK(v_store_at)(dx, j, width, TK(v_fma)(TK(v_all)(rstd), d, old));
+      if (y) TK(v_store_at)(y, j, width, TK(norm_scaled)(n, a->gamma, a->beta, j, width));
     }
   }
 }

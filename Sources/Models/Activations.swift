@@ -1,24 +1,24 @@
 import Tensors
 
 /// What the layers leave behind: kept per layer for a backward pass, or one layer's worth that
-/// every layer overwrites.
+/// every layer overwrites. What the backward pass finds again on its way (the norms' outputs, the
+/// activated MLP) is never kept.
 struct Activations {
   struct Layer {
     let input: Matrix  // residual stream before the layer   [T, d]
-    let norm1: Matrix  // [T, d]
     let statistics1: NormStatistics
     let qkv: Matrix  // queries, keys, values; rotated     [T, (h + 2·kv)·hd]
     let attention: Matrix  // [T, h·hd]
     let lse: UnsafeMutablePointer<Float>  // [T, h]
     let middle: Matrix  // residual stream after attention   [T, d]
-    let norm2: Matrix  // [T, d]
     let statistics2: NormStatistics
-    let up: Matrix  // [T, f] or [T, 2f]
-    let activated: Matrix  // [T, f]
+    let up: Matrix  // [T, f] or [T, 2f]; the backward pass leaves its gradient here
     let output: Matrix  // residual stream after the layer    [T, d]
   }
 
   let layers: [Layer]
+  let normed: Matrix  // a norm's output, of the layer at hand [T, d]
+  let activated: Matrix  // [T, f], of the layer at hand
   let finalStatistics: NormStatistics
   let hidden: Matrix  // after the final norm [T, d]
 
@@ -33,13 +33,12 @@ struct Activations {
     }
     func layer(_ name: String, input: Matrix) throws -> Layer {
       Layer(
-        input: input, norm1: try matrix("\(name) norm1", a.dModel),
-        statistics1: try statistics("\(name) norm1"), qkv: try matrix("\(name) qkv", a.qkvWidth),
+        input: input, statistics1: try statistics("\(name) norm1"),
+        qkv: try matrix("\(name) qkv", a.qkvWidth),
         attention: try matrix("\(name) attention", a.queryWidth),
         lse: try arena.floats("activations/\(name) lse", rows * a.heads),
         middle: keepsLayers ? try matrix("\(name) middle", a.dModel) : input,
-        norm2: try matrix("\(name) norm2", a.dModel), statistics2: try statistics("\(name) norm2"),
-        up: try matrix("\(name) up", a.upWidth), activated: try matrix("\(name) activated", a.dFF),
+        statistics2: try statistics("\(name) norm2"), up: try matrix("\(name) up", a.upWidth),
         output: keepsLayers ? try matrix("\(name) output", a.dModel) : input)
     }
     var stream = try matrix("embedding", a.dModel)
@@ -53,6 +52,8 @@ struct Activations {
       layers = Array(repeating: try layer("layer", input: stream), count: a.layers)
     }
     self.layers = layers
+    normed = try matrix("normed", a.dModel)
+    activated = try matrix("activated", a.dFF)
     finalStatistics = try statistics("final norm")
     hidden = try matrix("hidden", a.dModel)
   }

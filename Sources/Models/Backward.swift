@@ -7,8 +7,6 @@ struct GradientScratch {
   let norm: Matrix  // [T, d]
   let qkv: Matrix
   let attention: Matrix
-  let up: Matrix
-  let activated: Matrix
   let attentionWorkspace: UnsafeMutableRawPointer
 
   init(_ a: Architecture, rows: Int, compute: Compute, arena: Arena) throws {
@@ -20,8 +18,6 @@ struct GradientScratch {
     norm = try matrix("norm", a.dModel)
     qkv = try matrix("qkv", a.qkvWidth)
     attention = try matrix("attention", a.queryWidth)
-    up = try matrix("up", a.upWidth)
-    activated = try matrix("activated", a.dFF)
     attentionWorkspace = try arena.allocate(
       "activation gradients/attention workspace",
       bytes: compute.attentionBackwardWorkspaceBytes(longest: min(rows, a.context)))
@@ -56,45 +52,51 @@ extension Transformer {
       activations.finalStatistics, addTo: stream)
     for index in weights.layers.indices.reversed() {
       let gradient = gradients.weights.layers[index]
-      feedForwardBackward(index, weights.layers[index], gradient, batch.rows)
-      attendBackward(index, weights.layers[index], gradient, batch)
+      let adds = gradients.holdsProjections
+      feedForwardBackward(index, weights.layers[index], gradient, batch.rows, adds)
+      attendBackward(index, weights.layers[index], gradient, batch, adds)
     }
+    gradients.holdsProjections = true
     gradients.keep(stream, batch)
   }
 
   private func feedForwardBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
-    _ rows: Int
+    _ rows: Int, _ adds: Bool
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(rows)
-    let activated = scratch.activated.prefix(rows)
-    let up = scratch.up.prefix(rows)
+    let activated = activations.activated.prefix(rows)
+    let up = layer.up.prefix(rows)
     let norm = scratch.norm.prefix(rows)
+    let norm2 = activations.normed.prefix(rows)
     compute.backwardInput(weights.down, dy: stream, to: activated)
-    compute.backwardWeight(gradient.down, dy: stream, x: layer.activated.prefix(rows))
+    // Each becomes the other: `up` its gradient, the gradient of `activated` its value.
     switch architecture.mlp {
-    case .gelu: compute.geluBackward(layer.up.prefix(rows), dy: activated, to: up)
-    case .swiglu: compute.swigluBackward(layer.up.prefix(rows), dy: activated, to: up)
+    case .gelu: compute.geluBackward(up, dy: activated)
+    case .swiglu: compute.swigluBackward(up, dy: activated)
     }
+    compute.backwardWeight(gradient.down, dy: stream, x: activated, accumulate: adds)
     compute.backwardInput(weights.up, dy: up, to: norm)
-    compute.backwardWeight(gradient.up, dy: up, x: layer.norm2.prefix(rows))
     compute.normalizeBackward(
       weights.norm2, gradient: gradient.norm2, dy: norm, x: layer.middle.prefix(rows),
-      layer.statistics2, addTo: stream)
+      layer.statistics2, addTo: stream, y: norm2)
+    compute.backwardWeight(gradient.up, dy: up, x: norm2, accumulate: adds)
   }
 
   private func attendBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
-    _ batch: TokenBatch
+    _ batch: TokenBatch, _ adds: Bool
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(batch.rows)
     let attention = scratch.attention.prefix(batch.rows)
     let qkv = scratch.qkv.prefix(batch.rows)
     let norm = scratch.norm.prefix(batch.rows)
+    let norm1 = activations.normed.prefix(batch.rows)
     compute.backwardInput(weights.output, dy: stream, to: attention)
-    compute.backwardWeight(gradient.output, dy: stream, x: layer.attention.prefix(batch.rows))
+    compute.backwardWeight(
+      gradient.output, dy: stream, x: layer.attention.prefix(batch.rows), accumulate: adds)
     collectBackwardSequences(layer, batch)
     backwardSequences.withUnsafeBufferPointer {
       compute.attentionBackward(
@@ -106,10 +108,10 @@ extension Transformer {
         positions: batch.positions, rotary, inverse: true)
     }
     compute.backwardInput(weights.qkv, dy: qkv, to: norm)
-    compute.backwardWeight(gradient.qkv, dy: qkv, x: layer.norm1.prefix(batch.rows))
     compute.normalizeBackward(
       weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
-      layer.statistics1, addTo: stream)
+      layer.statistics1, addTo: stream, y: norm1)
+    compute.backwardWeight(gradient.qkv, dy: qkv, x: norm1, accumulate: adds)
   }
 
   private func collectBackwardSequences(_ layer: Activations.Layer, _ batch: TokenBatch) {

@@ -38,7 +38,7 @@ extension Transformer {
   ) {
     let layer = activations.layers[index]
     let input = layer.input.prefix(batch.rows)
-    let norm1 = layer.norm1.prefix(batch.rows)
+    let norm1 = activations.normed.prefix(batch.rows)
     let qkv = layer.qkv.prefix(batch.rows)
     compute.normalize(weights.norm1, input, to: norm1, layer.statistics1)
     compute.apply(weights.qkv, norm1, to: qkv)
@@ -52,10 +52,9 @@ extension Transformer {
     sequences.withUnsafeBufferPointer {
       compute.attention($0, shape(keyValueStride: cache?.width ?? architecture.qkvWidth))
     }
-    let middle = layer.middle.prefix(batch.rows)
-    if middle.base != input.base { middle.copy(from: input) }
     compute.apply(
-      weights.output, layer.attention.prefix(batch.rows), to: middle, accumulate: true)
+      weights.output, layer.attention.prefix(batch.rows), to: layer.middle.prefix(batch.rows),
+      addingTo: input)
   }
 
   private func collectSequences(_ index: Int, _ batch: TokenBatch, _ cache: KVCache?) {
@@ -83,17 +82,15 @@ extension Transformer {
   private func feedForward(_ index: Int, _ weights: TransformerWeights.Layer, _ rows: Int) {
     let layer = activations.layers[index]
     let middle = layer.middle.prefix(rows)
-    let norm2 = layer.norm2.prefix(rows)
+    let norm2 = activations.normed.prefix(rows)
     let up = layer.up.prefix(rows)
-    let activated = layer.activated.prefix(rows)
-    let output = layer.output.prefix(rows)
+    let activated = activations.activated.prefix(rows)
     compute.normalize(weights.norm2, middle, to: norm2, layer.statistics2)
     compute.apply(weights.up, norm2, to: up)
     switch architecture.mlp {
     case .gelu: compute.gelu(up, to: activated)
     case .swiglu: compute.swiglu(up, to: activated)
     }
-    if output.base != middle.base { output.copy(from: middle) }
-    compute.apply(weights.down, activated, to: output, accumulate: true)
+    compute.apply(weights.down, activated, to: layer.output.prefix(rows), addingTo: middle)
   }
 }

@@ -11,33 +11,75 @@ public final class Gradients: @unchecked Sendable {
   private let kept: EmbeddingRows
   private var count = 0
 
+  // A step's first product writes over what the step before left in a matrix, and later ones add to
+  // it, so that only the small rest must be cleared before.
+  private typealias Region = (base: UnsafeMutablePointer<Float>, count: Int)
+  private let projectionRegions: [Region]
+  private let unembeddingRegions: [Region]
+  private let otherRegions: [Region]
+  /// Whether the layers' projections hold sums of this step yet.
+  var holdsProjections = false
+  /// Whether the unembedding does.
+  var holdsUnembedding = false
+
   /// - Parameter tokens: the most tokens that one optimizer step sees.
-  public init(_ layout: ParameterLayout, tokens: Int, name: String, arena: Arena) throws {
-    parameters = try ParameterSet(layout, name: name, arena: arena)
-    weights = TransformerWeights(parameters)
-    kept = try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena)
+  public convenience init(
+    _ layout: ParameterLayout, tokens: Int, name: String, arena: Arena
+  ) throws {
+    self.init(
+      try ParameterSet(layout, name: name, arena: arena),
+      try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena))
   }
 
   /// In the memory of `other`, for two models of which one has taken its step before the other
   /// begins: whichever is `reset` last owns it. Only a scalar head lies apart.
-  public init(_ layout: ParameterLayout, sharing other: Gradients, name: String, arena: Arena) throws {
+  public convenience init(
+    _ layout: ParameterLayout, sharing other: Gradients, name: String, arena: Arena
+  ) throws {
     let theirs = other.parameters.layout
     precondition(
       layout.trunkCount <= theirs.trunkCount
         && layout.architecture.dModel == theirs.architecture.dModel,
       "\(layout.trunkCount) gradients in the memory of \(theirs.trunkCount)")
-    parameters = ParameterSet(
-      layout, trunk: other.parameters.trunk,
-      head: layout.hasScalarHead ? try arena.floats("\(name), head", layout.headCount) : nil,
-      owner: arena)
-    weights = TransformerWeights(parameters)
-    kept = other.kept
+    self.init(
+      ParameterSet(
+        layout, trunk: other.parameters.trunk,
+        head: layout.hasScalarHead ? try arena.floats("\(name), head", layout.headCount) : nil,
+        owner: arena),
+      other.kept)
   }
 
+  private init(_ parameters: ParameterSet, _ kept: EmbeddingRows) {
+    self.parameters = parameters
+    weights = TransformerWeights(parameters)
+    self.kept = kept
+    let unembedding =
+      weights.unembedding == nil
+      ? nil
+      : parameters.layout.architecture.tiedEmbeddings
+        ? "token_embedding.weight" : "unembedding.weight"
+    func regions(_ belongs: (ParameterLayout.Tensor) -> Bool) -> [Region] {
+      parameters.tensors.filter { belongs($0.tensor) }.map { ($0.base, $0.tensor.count) }
+    }
+    func isProjection(_ tensor: ParameterLayout.Tensor) -> Bool {
+      tensor.name.hasPrefix("layers.") && tensor.dims.count > 1
+    }
+    projectionRegions = regions(isProjection)
+    unembeddingRegions = regions { $0.name == unembedding }
+    otherRegions = regions { !isProjection($0) && $0.name != unembedding }
+  }
+
+  /// Begins a step.
   public func reset() {
-    parameters.fillZero()
+    Self.clear(otherRegions)
+    holdsProjections = false
+    holdsUnembedding = false
     count = 0
     kept.user = ObjectIdentifier(self)
+  }
+
+  private static func clear(_ regions: [Region]) {
+    for (base, count) in regions { base.update(repeating: 0, count: count) }
   }
 
   /// Keeps ∂L/∂(embedding output) of a micro-batch.
@@ -54,6 +96,8 @@ public final class Gradients: @unchecked Sendable {
 
   /// Adds the kept rows to the embeddings' gradients. Call once, after the last micro-batch.
   public func finish(_ compute: Compute) {
+    if !holdsProjections { Self.clear(projectionRegions) }
+    if !holdsUnembedding { Self.clear(unembeddingRegions) }
     let rows = kept.rows.prefix(count)
     compute.scatter(rows, kept.ids, addTo: weights.tokenEmbedding)
     if let table = weights.positionEmbedding {

@@ -2,7 +2,8 @@ import Tensors
 
 /// Scratch of the heads: they see only the rows they are asked for, a chunk at a time.
 struct HeadScratch {
-  static let chunk = 128
+  /// So many that reading a large unembedding from memory is not what a product waits for.
+  static let chunk = 256
 
   let hidden: Matrix  // gathered rows [chunk, d]
   let gradient: Matrix  // their gradients [chunk, d]
@@ -77,7 +78,10 @@ extension Transformer {
         lse: headScratch.lse, dLogprob: dLogprob + first)
       let dHidden = headScratch.gradient.prefix(chunk.count)
       compute.backwardInput(unembedding, dy: logits, to: dHidden)
-      compute.backwardWeight(gradient, dy: logits, x: headScratch.hidden.prefix(chunk.count))
+      compute.backwardWeight(
+        gradient, dy: logits, x: headScratch.hidden.prefix(chunk.count),
+        accumulate: gradients.holdsUnembedding)
+      gradients.holdsUnembedding = true
       compute.scatter(dHidden, rows.rows + first, addTo: hiddenGradient.base)
     }
   }

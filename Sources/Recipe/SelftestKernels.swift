@@ -61,6 +61,7 @@ struct SelftestKernels {
       let dx = try random(rows, width, 3)
       let parameters = try random(4, width, 4)
       let statistics = try random(2, rows, 5)
+      let again = try random(rows, width, 6)
       func norm(_ row: Int) -> Norm {
         Norm(
           width: width, gamma: parameters.row(row), beta: parameters.row(row + 1), epsilon: 1e-5,
@@ -68,8 +69,9 @@ struct SelftestKernels {
       }
       let moments = NormStatistics(mean: statistics.row(0), rstd: statistics.row(1))
       compute.normalize(norm(0), x, to: y, moments)
-      compute.normalizeBackward(norm(0), gradient: norm(2), dy: y, x: x, moments, addTo: dx)
-      return bits(y, dx, parameters, statistics)
+      compute.normalizeBackward(
+        norm(0), gradient: norm(2), dy: y, x: x, moments, addTo: dx, y: again)
+      return bits(y, dx, parameters, statistics, again)
     }
   }
 
@@ -77,13 +79,14 @@ struct SelftestKernels {
     let x = try random(37, 182, 1)
     let y = try random(37, 182, 2)
     let gated = try random(37, 91, 3)
-    let dx = try random(37, 182, 4)
-    let dGated = try random(37, 182, 5)
+    let dy = try random(37, 182, 4)
+    let z = try random(37, 182, 5)
+    let dGated = try random(37, 91, 6)
     compute.gelu(x, to: y)
-    compute.geluBackward(x, dy: y, to: dx)
-    compute.swiglu(x, to: gated)
-    compute.swigluBackward(x, dy: gated, to: dGated)
-    return bits(y, dx, gated, dGated)
+    compute.geluBackward(x, dy: dy)
+    compute.swiglu(z, to: gated)
+    compute.swigluBackward(z, dy: dGated)
+    return bits(x, y, dy, z, gated, dGated)
   }
 
   private func softmax() throws -> [UInt32] {

@@ -6,12 +6,12 @@ extension Compute {
     pool.run(tk_gelu, tk_gelu_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base))
   }
 
-  /// dx = dy·GELU'(x); dx may be dy.
-  public func geluBackward(_ x: Matrix, dy: Matrix, to dx: Matrix) {
+  /// x ← dy·GELU'(x), and dy ← GELU(x) again, with the bits of the forward pass.
+  public func geluBackward(_ x: Matrix, dy: Matrix) {
     pool.run(
       tk_gelu_backward,
       tk_gelu_backward_args(
-        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: dx.base))
+        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: x.base, y: dy.base))
   }
 
   /// y = silu(gate)·up with x = [gate | up], [T, 2f] to [T, f].
@@ -22,13 +22,15 @@ extension Compute {
       tk_swiglu_args(rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base))
   }
 
-  /// dx [T, 2f] from dy [T, f].
-  public func swigluBackward(_ x: Matrix, dy: Matrix, to dx: Matrix) {
-    precondition(x.columns == 2 * dy.columns && dx.columns == x.columns)
+  /// x [T, 2f] ← its gradient from dy [T, f], and dy ← the value again, with the bits of the forward
+  /// pass.
+  public func swigluBackward(_ x: Matrix, dy: Matrix) {
+    precondition(x.columns == 2 * dy.columns)
     pool.run(
       tk_swiglu_backward,
       tk_swiglu_backward_args(
-        rows: Int64(x.rows), width: Int64(dy.columns), x: x.base, dy: dy.base, dx: dx.base))
+        rows: Int64(x.rows), width: Int64(dy.columns), x: x.base, dy: dy.base, dx: x.base,
+        y: dy.base))
   }
 
   /// y += x over `count` elements.

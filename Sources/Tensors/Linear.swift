@@ -65,8 +65,8 @@ public struct Linear: @unchecked Sendable {
 }
 
 extension Compute {
-  /// y = x·Wᵀ + b, or y + x·Wᵀ + b when `accumulate`. x [T, inputs], y [T, outputs].
-  public func apply(_ linear: Linear, _ x: Matrix, to y: Matrix, accumulate: Bool = false) {
+  /// y = x·Wᵀ + b, or addend + x·Wᵀ + b. x [T, inputs], y and addend [T, outputs]; they may be one.
+  public func apply(_ linear: Linear, _ x: Matrix, to y: Matrix, addingTo addend: Matrix? = nil) {
     precondition(
       x.columns == linear.inputs && y.columns == linear.outputs && x.rows == y.rows,
       "x \(x.rows)×\(x.columns), W \(linear.outputs)×\(linear.inputs), y \(y.rows)×\(y.columns)")
@@ -78,10 +78,11 @@ extension Compute {
           M: Int64(x.rows), N: Int64(linear.outputs), K: Int64(linear.inputs),
           A: x.base, a_row: Int64(x.stride), a_column: 1,
           B: weight, b_row: 1, b_column: Int64(linear.inputs),
-          C: y.base, c_row: Int64(y.stride), bias: linear.bias, accumulate: accumulate ? 1 : 0,
-          workspace: gemmWorkspace))
+          C: y.base, c_row: Int64(y.stride), from: addend?.base,
+          from_row: Int64(addend?.stride ?? 0), bias: linear.bias, workspace: gemmWorkspace))
     case .int8(let weight):
-      applyInt8(weight, bias: linear.bias, x, to: y, accumulate: accumulate)
+      precondition(addend == nil || addend!.base == y.base, "an int8 product adds in place")
+      applyInt8(weight, bias: linear.bias, x, to: y, accumulate: addend != nil)
     }
   }
 
@@ -117,12 +118,14 @@ extension Compute {
         M: Int64(dy.rows), N: Int64(linear.inputs), K: Int64(linear.outputs),
         A: dy.base, a_row: Int64(dy.stride), a_column: 1,
         B: linear.floats, b_row: Int64(linear.inputs), b_column: 1,
-        C: dx.base, c_row: Int64(dx.stride), bias: nil, accumulate: 0, workspace: gemmWorkspace))
+        C: dx.base, c_row: Int64(dx.stride), from: nil, from_row: 0, bias: nil,
+        workspace: gemmWorkspace))
   }
 
   /// dW += dyᵀ·x, db += Σ dy, tokens ascending: continued over micro-batches, the sums have the
-  /// same bits as over the whole batch. `gradient` has the shape of the layer.
-  public func backwardWeight(_ gradient: Linear, dy: Matrix, x: Matrix) {
+  /// same bits as over the whole batch. `gradient` has the shape of the layer; unless `accumulate`,
+  /// dW is written, not added to (db always is).
+  public func backwardWeight(_ gradient: Linear, dy: Matrix, x: Matrix, accumulate: Bool = true) {
     precondition(
       dy.columns == gradient.outputs && x.columns == gradient.inputs && x.rows == dy.rows,
       "dy \(dy.rows)×\(dy.columns), x \(x.rows)×\(x.columns)")
@@ -132,8 +135,8 @@ extension Compute {
         M: Int64(gradient.outputs), N: Int64(gradient.inputs), K: Int64(dy.rows),
         A: dy.base, a_row: 1, a_column: Int64(dy.stride),
         B: x.base, b_row: Int64(x.stride), b_column: 1,
-        C: gradient.floats, c_row: Int64(gradient.inputs), bias: nil, accumulate: 1,
-        workspace: gemmWorkspace))
+        C: gradient.floats, c_row: Int64(gradient.inputs), from: accumulate ? gradient.floats : nil,
+        from_row: Int64(gradient.inputs), bias: nil, workspace: gemmWorkspace))
     if let bias = gradient.bias {
       pool.run(
         tk_column_sum,

@@ -43,16 +43,17 @@ extension Compute {
         mean: statistics?.mean, rstd: statistics?.rstd))
   }
 
-  /// dx += ∂L/∂x; the gradient's gamma and beta are added to, when there is a gradient.
+  /// dx += ∂L/∂x; the gradient's gamma and beta are added to, when there is a gradient. `y` becomes
+  /// what the forward pass gave, with the same bits.
   public func normalizeBackward(
     _ norm: Norm, gradient: Norm?, dy: Matrix, x: Matrix, _ statistics: NormStatistics,
-    addTo dx: Matrix
+    addTo dx: Matrix, y: Matrix? = nil
   ) {
     precondition(dy.columns == norm.width && x.rows == dy.rows && dx.rows == dy.rows)
     let arguments = tk_norm_backward_args(
       rows: Int64(x.rows), width: Int64(norm.width), dy: dy.base, x: x.base, gamma: norm.gamma,
       mean: statistics.mean, rstd: statistics.rstd, rms: norm.isRMS ? 1 : 0, dx: dx.base,
-      dgamma: gradient?.gamma, dbeta: gradient?.beta)
+      beta: norm.beta, y: y?.base, dgamma: gradient?.gamma, dbeta: gradient?.beta)
     pool.run(tk_norm_backward_input, arguments)
     if gradient != nil { pool.run(tk_norm_backward_parameters, arguments) }
   }

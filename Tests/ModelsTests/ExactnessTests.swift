@@ -7,12 +7,12 @@ import Testing
 
 /// Longer than a key tile, longer than a chunk of the heads, and as short as it gets.
 private let sequences = [
-  tokens(5, stream: 1), tokens(1, stream: 2), tokens(150, stream: 3), tokens(70, stream: 4),
+  tokens(5, stream: 1), tokens(1, stream: 2), tokens(150, stream: 3), tokens(110, stream: 4),
 ]
-private let targets = tokens(226, stream: 5)
+private let targets = tokens(266, stream: 5)
 private let dLogprobs: [Float] = {
   var random = RandomStream(seed: 2, purpose: "output gradients")
-  return (0..<226).map { $0 % 7 == 0 ? 0 : random.normal() / 226 }
+  return (0..<266).map { $0 % 7 == 0 ? 0 : random.normal() / 266 }
 }()
 
 /// The bytes of everything that one training pass computes.
@@ -117,6 +117,37 @@ struct ExactnessTests {
     }
   }
 
+  @Test(
+    "what the step before left in the gradients is not seen",
+    arguments: [Architecture.classic, .modern])
+  func staleGradients(architecture: Architecture) throws {
+    for scalarHead in [false, true] {
+      func gradients(after stale: Float) throws -> [UInt32] {
+        let bench = try Workbench(architecture, scalarHead: scalarHead)
+        for (tensor, base) in bench.gradients.parameters.tensors {
+          base.update(repeating: stale, count: tensor.count)
+        }
+        if scalarHead {
+          _ = bench.scalarHead(sequences, dScores: [0.5, -1, 0.25, 2])
+        } else {
+          _ = bench.languageModel(sequences, targets: targets, dLogprobs: dLogprobs)
+        }
+        return bench.gradients.parameters.tensors.flatMap { tensor, base in
+          bits(floats(base, tensor.count))
+        }
+      }
+      #expect(try gradients(after: .nan) == gradients(after: 0))
+      let idle = try Workbench(architecture, scalarHead: scalarHead)
+      idle.gradients.parameters.initialize(seed: 1)
+      idle.gradients.reset()
+      idle.gradients.finish(idle.compute)
+      #expect(
+        idle.gradients.parameters.tensors.allSatisfy { tensor, base in
+          floats(base, tensor.count).allSatisfy { $0 == 0 }
+        })
+    }
+  }
+
   @Test("two passes over halves add up to the gradients of the whole, bit for bit")
   func gradientsContinue() throws {
     for architecture in [Architecture.classic, .modern] {
@@ -124,7 +155,7 @@ struct ExactnessTests {
       _ = whole.languageModel(sequences, targets: targets, dLogprobs: dLogprobs)
       let parts = try Workbench(architecture)
       parts.gradients.reset()
-      let starts = [0, 5, 6, 156, 226]
+      let starts = [0, 5, 6, 156, 266]
       for range in [0..<2, 2..<3, 3..<4] {
         let rows = starts[range.lowerBound]..<starts[range.upperBound]
         let count = rows.count

@@ -20,7 +20,7 @@ final class Workbench {
   private let dOutputs: UnsafeMutablePointer<Float>
 
   init(
-    _ architecture: Architecture, scalarHead: Bool = false, threads: Int = 1, rows: Int = 256,
+    _ architecture: Architecture, scalarHead: Bool = false, threads: Int = 1, rows: Int = 288,
     training: Bool = true
   ) throws {
     try architecture.validate()

@@ -27,16 +27,19 @@ import Testing
     }
   }
 
-  @Test("GELU's gradient equals finite differences, in place too")
+  @Test("GELU's gradient equals finite differences, and its value comes back in place")
   func geluGradient() {
     for n in [1, 17, 600] {
       let x = normals(n, "x").map { $0 * 2 }, dy = normals(n, "dy")
       let got = everywhere { s in
-        let (bx, d) = (s.floats(x), s.floats(dy))
+        let (bx, d, y) = (s.floats(x), s.floats(dy), s.zeros(n))
+        s.run(tk_gelu, tk_gelu_args(count: Int64(n), x: bx.readOnly, y: y.pointer))
         s.run(
           tk_gelu_backward,
-          tk_gelu_backward_args(count: Int64(n), x: bx.readOnly, dy: d.readOnly, dx: d.pointer))
-        return d.values
+          tk_gelu_backward_args(
+            count: Int64(n), x: bx.readOnly, dy: d.readOnly, dx: bx.pointer, y: d.pointer))
+        #expect(d.values == y.values)
+        return bx.values
       }
       let want = zip(x, dy).map { x, dy in
         slopes(of: { gelu($0[0]) }, at: [Double(x)])[0] * Double(dy)
@@ -59,17 +62,21 @@ import Testing
     }
   }
 
-  @Test("SwiGLU's gradient equals finite differences")
+  @Test("SwiGLU's gradient equals finite differences, and its value comes back in place")
   func swigluGradient() {
     for width in [1, 16, 21] {
       let x = normals(3 * 2 * width, "x"), dy = normals(3 * width, "dy")
       let got = everywhere { s in
-        let (bx, bdy, dx) = (s.floats(x), s.floats(dy), s.zeros(x.count))
+        let (bx, bdy, y) = (s.floats(x), s.floats(dy), s.zeros(dy.count))
+        s.run(
+          tk_swiglu, tk_swiglu_args(rows: 3, width: Int64(width), x: bx.readOnly, y: y.pointer))
         s.run(
           tk_swiglu_backward,
           tk_swiglu_backward_args(
-            rows: 3, width: Int64(width), x: bx.readOnly, dy: bdy.readOnly, dx: dx.pointer))
-        return dx.values
+            rows: 3, width: Int64(width), x: bx.readOnly, dy: bdy.readOnly, dx: bx.pointer,
+            y: bdy.pointer))
+        #expect(bdy.values == y.values)
+        return bx.values
       }
       let want = slopes(of: { dot(doubles(dy), swiglu($0, width: width)) }, at: doubles(x))
       expectClose(got, want, 1e-6)

@@ -37,6 +37,8 @@ struct GemmProblem: CustomStringConvertible {
   let a: StridedMatrix, b: StridedMatrix, c: StridedMatrix
   let bias: [Float]?
   let accumulate: Bool
+  /// Where the chains begin instead, if anywhere.
+  var addend: StridedMatrix?
 
   /// - Parameter layout: bit 0: A column-major; 1: B is W[N, K]; 2: accumulate; 3: bias.
   init(_ M: Int, _ N: Int, _ K: Int, layout: Int, value: (Int) -> Float) {
@@ -78,9 +80,18 @@ struct GemmProblem: CustomStringConvertible {
             arguments.C = c.baseAddress! + self.c.offset
             arguments.c_row = Int64(self.c.rowStride)
             arguments.bias = self.bias == nil || N == 0 ? nil : bias.baseAddress
-            arguments.accumulate = accumulate ? 1 : 0
             arguments.workspace = workspace.base
-            for part in 0..<parts { tk_gemm(&arguments, Int32(part), Int32(parts)) }
+            if accumulate {
+              arguments.from = UnsafePointer(arguments.C)
+              arguments.from_row = arguments.c_row
+            }
+            (addend?.storage ?? []).withUnsafeBufferPointer { from in
+              if let addend {
+                arguments.from = from.baseAddress! + addend.offset
+                arguments.from_row = Int64(addend.rowStride)
+              }
+              for part in 0..<parts { tk_gemm(&arguments, Int32(part), Int32(parts)) }
+            }
           }
         }
       }
@@ -94,7 +105,7 @@ struct GemmProblem: CustomStringConvertible {
     for m in 0..<M {
       for n in 0..<N {
         let index = c.offset + m * c.rowStride + n
-        var sum = accumulate ? result[index] : 0
+        var sum = addend?[m, n] ?? (accumulate ? result[index] : 0)
         for k in 0..<K { sum = sum.addingProduct(a[m, k], b[k, n]) }
         if let bias { sum += bias[n] }
         result[index] = sum

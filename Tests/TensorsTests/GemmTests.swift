@@ -125,6 +125,26 @@ import Testing
     }
   }
 
+  @Test("the chains may begin in another matrix, which is left as it was")
+  func addend() {
+    let workspace = Workspace(parts: 3)
+    for (M, N, K) in [(1, 5, 40), (37, 70, 300), (50, 33, 600)] {
+      for layout in [0, 3, 8, 11] {
+        var problem = GemmProblem(M, N, K, layout: layout, value: roughValue)
+        problem.addend = StridedMatrix(M, N, transposed: false, gap: 2, offset: 1) {
+          roughValue(3_000_003 &+ $0 &* N &+ $1)
+        }
+        let expected = problem.reference()
+        for set in InstructionSet.available {
+          for parts in 1...3 {
+            let result = set.use { problem.product(parts: parts, workspace: workspace) }
+            #expect(identical(result, expected), "\(set), \(parts) parts: \(problem)")
+          }
+        }
+      }
+    }
+  }
+
   @Test("matrices with neither rows nor columns contiguous are multiplied too")
   func generalStrides() {
     // Every second element of a larger A, every third of a larger B.
@@ -148,7 +168,7 @@ import Testing
             c.withUnsafeMutableBufferPointer { c in
               var arguments = tk_gemm_args(
                 M: 20, N: 40, K: 30, A: a.baseAddress, a_row: 60, a_column: 2, B: b.baseAddress,
-                b_row: 120, b_column: 3, C: c.baseAddress, c_row: 40, bias: nil, accumulate: 0,
+                b_row: 120, b_column: 3, C: c.baseAddress, c_row: 40, from: nil, from_row: 0, bias: nil,
                 workspace: workspace.base)
               tk_gemm(&arguments, 0, 1)
             }

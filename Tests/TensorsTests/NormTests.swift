@@ -49,20 +49,24 @@ import Testing
     }
   }
 
-  /// dx, dgamma, dbeta, each added to 1.
+  /// dx, dgamma, dbeta, each added to 1. The forward pass's output must come back.
   private func backward(
     _ dy: [Float], _ x: [Float], _ gamma: [Float], rms: Bool, _ s: Setting
   ) -> [Float] {
     let width = gamma.count, rows = x.count / width
-    let statistics = forward(x, gamma, nil, rms: rms, s).suffix(2 * rows)
+    let ahead = forward(x, gamma, gamma, rms: rms, s)
+    let statistics = ahead.suffix(2 * rows)
     let (mean, rstd) = (s.floats(Array(statistics.prefix(rows))), s.floats(statistics.suffix(rows)))
     let (bx, bg, bdy) = (s.floats(x), s.floats(gamma), s.floats(dy))
     let (dx, dgamma, dbeta) = (s.filled(x.count, 1), s.filled(width, 1), s.filled(width, 1))
+    let y = s.zeros(x.count)
     let arguments = tk_norm_backward_args(
       rows: Int64(rows), width: Int64(width), dy: bdy.readOnly, x: bx.readOnly,
       gamma: bg.readOnly, mean: mean.readOnly, rstd: rstd.readOnly, rms: rms ? 1 : 0,
-      dx: dx.pointer, dgamma: dgamma.pointer, dbeta: dbeta.pointer)
+      dx: dx.pointer, beta: bg.readOnly, y: y.pointer, dgamma: dgamma.pointer,
+      dbeta: dbeta.pointer)
     s.run(tk_norm_backward_input, arguments)
+    #expect(y.values == Array(ahead.prefix(x.count)))
     s.run(tk_norm_backward_parameters, arguments)
     return dx.values + dgamma.values + dbeta.values
   }
@@ -101,7 +105,7 @@ import Testing
           tk_norm_backward_args(
             rows: Int64(call.count / width), width: Int64(width), dy: bdy.readOnly,
             x: bx.readOnly, gamma: nil, mean: zero.readOnly, rstd: one.readOnly, rms: 0, dx: nil,
-            dgamma: dgamma.pointer, dbeta: dbeta.pointer))
+            beta: nil, y: nil, dgamma: dgamma.pointer, dbeta: dbeta.pointer))
       }
       return dgamma.values + dbeta.values
     }

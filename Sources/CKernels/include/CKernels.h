@@ -32,20 +32,20 @@ int tk_isa_force(tk_isa isa);
 
 // ---------------------------------------------------------------- matrix product (gemm.c)
 
-/// C(m,n) = bias(n) + Σ_k A(m,k)·B(k,n), or continued from C when `accumulate`.
+/// C(m,n) = from(m,n) + Σ_k A(m,k)·B(k,n) + bias(n): the chain begins at `from`, or at 0.
 /// A(m,k) = A[m*a_row + k*a_column]; B(k,n) = B[k*b_row + n*b_column]; C(m,n) = C[m*c_row + n].
 /// The three products of training are strides of this one:
 ///   y = x·Wᵀ:   A = x,            B(k,n) = W[n*K + k]
 ///   dx = dy·W:  A = dy,           B = W
-///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, accumulate
+///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, from C itself
 /// C must not overlap A or B. `bias` (may be NULL) is added once, after the chain.
 typedef struct {
   int64_t M, N, K;
   const float *A; int64_t a_row, a_column;
   const float *B; int64_t b_row, b_column;
   float *C; int64_t c_row;
+  const float *from; int64_t from_row;  // C, or a matrix that does not overlap it, or NULL
   const float *bias;   // [N] or NULL
-  int accumulate;
   void *workspace;     // tk_gemm_workspace_bytes(parts), 64-byte aligned; packing panels
 } tk_gemm_args;
 void tk_gemm(const void *args, int part, int parts);
@@ -74,6 +74,8 @@ typedef struct {
   const float *mean, *rstd;  // [rows], of the forward pass
   int rms;
   float *dx;                 // [rows, width], added to  (tk_norm_backward_input)
+  const float *beta;         // [width] or NULL
+  float *y;                  // [rows, width] or NULL: the forward pass's output again, same bits
   float *dgamma, *dbeta;     // [width], added to; either may be NULL  (tk_norm_backward_parameters)
 } tk_norm_backward_args;
 void tk_norm_backward_input(const void *args, int part, int parts);
@@ -84,15 +86,17 @@ void tk_norm_backward_parameters(const void *args, int part, int parts);
 /// y = GELU(x), tanh form: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
 typedef struct { int64_t count; const float *x; float *y; } tk_gelu_args;
 void tk_gelu(const void *args, int part, int parts);
-/// dx = dy·GELU'(x). dx may be dy.
-typedef struct { int64_t count; const float *x, *dy; float *dx; } tk_gelu_backward_args;
+/// dx = dy·GELU'(x), and y = GELU(x) again, with the bits of the forward pass; y may be NULL.
+/// dx and y may each be x or dy.
+typedef struct { int64_t count; const float *x, *dy; float *dx, *y; } tk_gelu_backward_args;
 void tk_gelu_backward(const void *args, int part, int parts);
 
 /// y = silu(gate)·up, where row i of `x` is gate[width] then up[width]: x [rows, 2*width].
 typedef struct { int64_t rows, width; const float *x; float *y; } tk_swiglu_args;
 void tk_swiglu(const void *args, int part, int parts);
-/// dx [rows, 2*width] from dy [rows, width].
-typedef struct { int64_t rows, width; const float *x, *dy; float *dx; } tk_swiglu_backward_args;
+/// dx [rows, 2*width] from dy [rows, width], and y [rows, width] again; y may be NULL. dx may be x,
+/// y may be dy.
+typedef struct { int64_t rows, width; const float *x, *dy; float *dx, *y; } tk_swiglu_backward_args;
 void tk_swiglu_backward(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- elementary functions
@@ -177,7 +181,8 @@ typedef struct {
 void tk_attention(const void *args, int part, int parts);
 
 /// The gradients of the above; queries = keys. dq, dk, dv are overwritten. dq ascends over keys,
-/// dk and dv over queries (and over the query heads that share a kv head, ascending).
+/// dk and dv over queries (and over the query heads that share a kv head, ascending); what a query
+/// does not see weighs 0, and takes part where it lies in the query's own group of 16.
 typedef struct {
   int64_t tokens;
   const float *q, *k, *v, *out, *dout;  // dout has out's stride
