@@ -19,31 +19,33 @@ from works import works
 HERE = pathlib.Path(__file__).resolve().parent
 COLUMNS = [
     "work", "peer", "peer_version", "unit", "ours", "theirs", "ratio", "ratio_low", "ratio_high", "wanted",
-    "ours_peak_bytes", "peer_peak_bytes", "memory_ratio", "memory_wanted", "ours_fraction_of_limit", "rounds",
-    "machine", "date"]
+    "ours_peak_bytes", "peer_peak_bytes", "memory_ratio", "memory_wanted", "ours_fraction_of_limit",
+    "others_busy", "rounds", "machine", "date"]
 
 
 @dataclasses.dataclass
 class Run:
     rate: float
     peak: int
+    others: float
     fraction: float | None = None
 
 
 def ours(work, options):
     seconds = options.seconds if work.takes_seconds else 0
     found = measuring.bench(options.program, work.ours, options.threads, seconds)
-    return Run(found[work.rate], found["peak_rss_bytes"], found["fraction_of_limit"])
+    return Run(found[work.rate], found["peak_rss_bytes"], found["others"], found["fraction_of_limit"])
 
 
 def theirs(peer, options):
     program, *arguments = peer.command.split()
     if program.startswith("llama"):
         return llama(program, arguments, options)
-    output, peak = measuring.run(
+    finished = measuring.run(
         [options.peers / "python/bin/python", HERE / program, *arguments, "--threads", options.threads,
          "--seconds", options.seconds], options.threads)
-    return Run(json.loads(output.splitlines()[-1])["rate"], peak)
+    rate = json.loads(finished.output.splitlines()[-1])["rate"]
+    return Run(rate, finished.peak, finished.others)
 
 
 def llama(program, arguments, options):
@@ -51,12 +53,14 @@ def llama(program, arguments, options):
     path = options.peers / "llama/bin" / program
     command = [path, "-m", gguf_model(options), "-t", options.threads, *arguments]
     if program == "llama-bench":
-        output, peak = measuring.run([*command, "-fa", 1, "-o", "json"], options.threads)
-        return Run(statistics.median(json.loads(output)[0]["samples_ts"]), peak)
-    output, peak = measuring.run(
-        [*command, "-tb", options.threads, "-fa", "on", "--output-format", "jsonl"], options.threads)
-    repetitions = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    return Run(statistics.median(each["speed_tg"] for each in repetitions), peak)
+        finished = measuring.run([*command, "-fa", 1, "-o", "json"], options.threads)
+        rates = json.loads(finished.output)[0]["samples_ts"]
+    else:
+        finished = measuring.run(
+            [*command, "-tb", options.threads, "-fa", "on", "--output-format", "jsonl"], options.threads)
+        lines = [line for line in finished.output.splitlines() if line.startswith("{")]
+        rates = [json.loads(line)["speed_tg"] for line in lines]
+    return Run(statistics.median(rates), finished.peak, finished.others)
 
 
 def gguf_model(options):
@@ -70,16 +74,19 @@ def gguf_model(options):
 
 def measure(work, options):
     """One row for each peer: the medians, their ratio, and the lowest and highest ratio of a round."""
-    mine, others = [], [[] for _ in work.peers]
+    mine, peer_runs = [], [[] for _ in work.peers]
     for count in range(options.rounds):
         mine.append(ours(work, options))
         said = [f"tinyrlhf {figure(mine[-1].rate)}"]
-        for peer, runs in zip(work.peers, others):
+        for peer, runs in zip(work.peers, peer_runs):
             runs.append(theirs(peer, options))
             said.append(f"{peer.name} {figure(runs[-1].rate)}")
-        print(f"{work.name}, round {count + 1} of {options.rounds}: {', '.join(said)} {work.unit}",
+        others = max(runs[-1].others for runs in [mine, *peer_runs])
+        if others > 0.03:
+            said.append(f"while others kept {others:.0%} of the processors busy")
+        print(f"{work.name} ({work.unit}), round {count + 1} of {options.rounds}: {', '.join(said)}",
               file=sys.stderr, flush=True)
-    return [row(work, peer, mine, runs, options) for peer, runs in zip(work.peers, others)]
+    return [row(work, peer, mine, runs, options) for peer, runs in zip(work.peers, peer_runs)]
 
 
 def row(work, peer, mine, runs, options):
@@ -94,9 +101,17 @@ def row(work, peer, mine, runs, options):
         "ours_peak_bytes": int(peak), "peer_peak_bytes": int(peer_peak),
         "memory_ratio": digits(peak / peer_peak), "memory_wanted": peer.memory_wanted or "",
         "ours_fraction_of_limit": digits(statistics.median(run.fraction for run in mine)),
+        "others_busy": digits(statistics.mean(run.others for run in mine + runs)),
         "rounds": options.rounds, "machine": measuring.machine(options.threads),
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     }
+
+
+def against_wanted(row):
+    memory = f", memory {float(row['memory_ratio']):.0%}"
+    if row["memory_wanted"]:
+        memory += f" (at most {float(row['memory_wanted']):.0%} wanted)"
+    return f"{row['work']}: {row['ratio']} times {row['peer']} ({row['wanted']} wanted){memory}"
 
 
 def markdown(rows):
@@ -138,6 +153,7 @@ def main():
                 rows.sort(key=lambda row: names.index(row["work"]))
                 # After each work, so that what was measured is kept if the rest is interrupted.
                 measuring.write_rows(options.output, COLUMNS, rows)
+    print(*(against_wanted(row) for row in rows), sep="\n", file=sys.stderr)
     print(markdown(rows))
 
 

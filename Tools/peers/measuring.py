@@ -1,12 +1,14 @@
 """What comparing and scaling share: processes and their memory, this machine's name, CSV files and tables."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
 # Of the processor's flags, those that decide how fast matrix products can be.
@@ -26,30 +28,47 @@ def machine(threads):
     return f"{name}, {os.cpu_count()} cores, {' '.join(f for f in FLAGS if f in flags)}, {threads} threads"
 
 
+@dataclasses.dataclass
+class Finished:
+    output: str
+    peak: int  # of resident memory, in bytes
+    others: float  # processors that others kept busy meanwhile, as a part of all
+
+
+def busy_seconds():
+    """Of all processors since the start of the machine, with what its host gave to others."""
+    user, nice, system, _, _, *interrupts_and_stolen = map(int, open("/proc/stat").readline().split()[1:9])
+    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
+
+
 def run(command, threads):
-    """What it printed, and the peak of its resident memory in bytes; ends this program if it fails."""
+    """Ends this program if it fails."""
     command = [str(part) for part in command]
     environment = os.environ | {
         "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        start, busy = time.monotonic(), busy_seconds()
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
         try:
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:  # an interrupt does not leave it running
             process.kill()
             raise
+        others = busy_seconds() - busy - usage.ru_utime - usage.ru_stime
+        others /= (time.monotonic() - start) * os.cpu_count()
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         errors.seek(0)
         if process.returncode != 0:
             sys.exit(f"{' '.join(command)}\nended with status {process.returncode}:\n{errors.read()[-3000:]}")
-        return output.read(), usage.ru_maxrss * 1024
+        return Finished(output.read(), usage.ru_maxrss * 1024, max(0, others))
 
 
 def bench(program, arguments, threads, seconds):
-    """The JSON object of our own `bench`; its peak of memory is that of the work alone."""
+    """The JSON object of our own `bench`, whose peak of memory is that of the work alone; and `others`."""
     command = [program, "bench", *arguments.split(), "--threads", threads, "--seconds", seconds, "--json"]
-    return json.loads(run(command, threads)[0])
+    finished = run(command, threads)
+    return json.loads(finished.output) | {"others": finished.others}
 
 
 def read_rows(path):

@@ -18,8 +18,8 @@ import measuring
 from measuring import figure
 
 COLUMNS = [
-    "work", "against", "value", "seconds", "peak_bytes", "seconds_exponent", "bytes_exponent", "rounds",
-    "machine", "date"]
+    "work", "against", "value", "seconds", "peak_bytes", "seconds_exponent", "bytes_exponent",
+    "others_busy", "rounds", "machine", "date"]
 LAYERS = 6
 
 
@@ -64,7 +64,7 @@ def exponent(values, costs):
 
 
 def measure(series, options):
-    seconds, peaks = ({value: [] for value in series.values} for _ in range(2))
+    seconds, peaks, others = ({value: [] for value in series.values} for _ in range(3))
     for count in range(options.rounds):
         named = f"{series.work} against {series.against}"
         print(f"{named}, round {count + 1} of {options.rounds}", file=sys.stderr, flush=True)
@@ -73,15 +73,17 @@ def measure(series, options):
                 options.program, series.arguments(value), options.threads, options.seconds)
             seconds[value].append(series.tokens(value) / found["tokens_per_second"])
             peaks[value].append(found["peak_rss_bytes"])
-    seconds, peaks = (
-        [statistics.median(each[value]) for value in series.values] for each in (seconds, peaks))
+            others[value].append(found["others"])
+    seconds, peaks, others = (
+        [statistics.median(each[value]) for value in series.values] for each in (seconds, peaks, others))
     slopes = [f"{exponent(series.values, costs):.3f}" for costs in (seconds, peaks)]
     return [
         {"work": series.work, "against": series.against, "value": value, "seconds": f"{second:.4g}",
          "peak_bytes": int(peak), "seconds_exponent": slopes[0], "bytes_exponent": slopes[1],
-         "rounds": options.rounds, "machine": measuring.machine(options.threads),
+         "others_busy": f"{other:.3g}", "rounds": options.rounds,
+         "machine": measuring.machine(options.threads),
          "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat()}
-        for value, second, peak in zip(series.values, seconds, peaks)]
+        for value, second, peak, other in zip(series.values, seconds, peaks, others)]
 
 
 def markdown(rows):
