@@ -14,6 +14,7 @@ extension Transformer {
     precondition(weights.architecture == architecture, "weights of another architecture")
     precondition(batch.rows <= rows, "\(batch.rows) tokens in a pass of \(rows)")
     guard batch.rows > 0 else { return }
+    passes += 1
     for entry in batch.entries {
       precondition(
         entry.position + entry.count <= architecture.context,

@@ -12,6 +12,9 @@ public final class Transformer: @unchecked Sendable {
   public let rows: Int
   public let isTraining: Bool
 
+  /// Passes so far: while it stays the same, so do the activations.
+  public internal(set) var passes = 0
+
   let activations: Activations
   let rotary: RotaryTable?
   let gradientScratch: GradientScratch?
@@ -23,9 +26,13 @@ public final class Transformer: @unchecked Sendable {
   /// - Parameters:
   ///   - rows: tokens that one pass can hold; at least the longest sequence.
   ///   - training: keeps activations per layer, for `backward`.
+  ///   - other: of the same architecture, whose scratch of the heads serves both: each head's pass
+  ///     begins and ends within one call.
   public init(
-    _ architecture: Architecture, rows: Int, training: Bool, compute: Compute, arena: Arena
+    _ architecture: Architecture, rows: Int, training: Bool, sharingHeadsOf other: Transformer? = nil,
+    compute: Compute, arena: Arena
   ) throws {
+    precondition(other == nil || other!.architecture == architecture, "heads of another model")
     self.architecture = architecture
     self.compute = compute
     self.rows = rows
@@ -40,7 +47,7 @@ public final class Transformer: @unchecked Sendable {
     gradientScratch =
       training
       ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil
-    headScratch = try HeadScratch(architecture, arena: arena)
+    headScratch = try other?.headScratch ?? HeadScratch(architecture, arena: arena)
     sequences.reserveCapacity(rows)
     backwardSequences.reserveCapacity(training ? rows : 0)
   }

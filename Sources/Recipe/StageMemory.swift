@@ -98,7 +98,7 @@ struct PPOMemory {
         arena: bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * architecture.context,
-      training: try bench.training(), inference: inference, arena: bench.arena)
+      training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
     generator = try bench.generator(
       inference, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
     quantized =

@@ -20,11 +20,12 @@ public final class Workbench {
       int8Columns: widest)
   }
 
-  /// A transformer that learns, whose passes hold at least `longest` tokens.
-  public func training(longest: Int = 0) throws -> Transformer {
+  /// A transformer that learns, whose passes hold at least `longest` tokens; beside another of the
+  /// stage it has no scratch of its own for the heads.
+  public func training(longest: Int = 0, beside other: Transformer? = nil) throws -> Transformer {
     try Transformer(
       architecture, rows: max(Self.trainingRows, architecture.context, longest), training: true,
-      compute: compute, arena: arena)
+      sharingHeadsOf: other, compute: compute, arena: arena)
   }
 
   /// A transformer that only computes.

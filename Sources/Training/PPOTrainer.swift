@@ -91,18 +91,36 @@ public final class PPOTrainer: @unchecked Sendable {
     pretraining: () -> [TrainingSequence]
   ) throws -> [String: Double] {
     var episodes = episodes
-    var metrics = assess(&episodes)
+    let minibatches = drawMinibatches(of: episodes.count, &random)
+    var metrics = assess(&episodes, first: minibatches.first ?? [])
     metrics.merge(estimateAdvantages(&episodes)) { _, new in new }
     metrics.merge(
-      try update(episodes, learningRate: learningRate, random: &random, pretraining: pretraining)
+      try update(episodes, minibatches, learningRate: learningRate, pretraining: pretraining)
     ) { _, new in new }
     metrics["lr"] = learningRate
     return metrics
   }
 
+  /// The episodes of every update, epoch by epoch.
+  private func drawMinibatches(of count: Int, _ random: inout RandomStream) -> [[Int]] {
+    var order = Array(0..<count)
+    let size = options.miniBatch(of: count)
+    return (0..<options.epochs).flatMap { _ in
+      random.shuffle(&order)
+      return stride(from: 0, to: count, by: size).map { Array(order[$0..<min($0 + size, count)]) }
+    }
+  }
+
   /// Fills in what the models say of the episodes before any update.
-  public func assess(_ episodes: inout Episodes) -> [String: Double] {
-    let old = evaluator.logprobs(policy.weights, episodes, inverseTemperature: inverseTemperature)
+  ///
+  /// - Parameter first: the episodes of the first update. When they are all and fit one pass, that
+  ///   pass is the update's own: its activations wait for the advantages.
+  public func assess(_ episodes: inout Episodes, first: [Int] = []) -> [String: Double] {
+    let old =
+      !first.isEmpty && first.count == episodes.count && policyPass.fits(episodes, first)
+      ? policyPass.hold(
+        policy.weights, episodes, first, inverseTemperature: inverseTemperature)
+      : evaluator.logprobs(policy.weights, episodes, inverseTemperature: inverseTemperature)
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
     episodes.reference =
@@ -159,19 +177,13 @@ public final class PPOTrainer: @unchecked Sendable {
   // MARK: Updates
 
   private func update(
-    _ episodes: Episodes, learningRate: Double, random: inout RandomStream,
+    _ episodes: Episodes, _ minibatches: [[Int]], learningRate: Double,
     pretraining: () -> [TrainingSequence]
   ) throws -> [String: Double] {
     var record = UpdateRecord()
-    var order = Array(0..<episodes.count)
-    let size = options.miniBatch(of: episodes.count)
-    for _ in 0..<options.epochs {
-      random.shuffle(&order)
-      for first in stride(from: 0, to: order.count, by: size) {
-        let minibatch = Array(order[first..<min(first + size, order.count)])
-        try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
-        try updateValue(episodes, minibatch, learningRate, &record)
-      }
+    for minibatch in minibatches {
+      try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
+      try updateValue(episodes, minibatch, learningRate, &record)
     }
     try guardAgainstExplosion(record)
     return record.metrics(skipped: skippedUpdates)

@@ -12,6 +12,8 @@ final class PolicyPass {
   private let dLogprob: UnsafeMutablePointer<Float>
   /// Where each row of the pass stands in the episodes' per-token arrays.
   private var token: [Int] = []
+  /// Episodes whose activations lie in the transformer, and its pass that left them.
+  private var held: (members: [Int], pass: Int)?
 
   init(_ transformer: Transformer, arena: Arena) throws {
     self.transformer = transformer
@@ -44,6 +46,34 @@ final class PolicyPass {
     return result
   }
 
+  /// Whether these episodes fit one pass, so that they can be held.
+  func fits(_ episodes: Episodes, _ members: [Int]) -> Bool {
+    members.reduce(0) { $0 + episodes.sequence($1).count } <= transformer.rows
+  }
+
+  /// `logprobs` of all episodes, taken in the order `members`. The activations stay: if the next thing
+  /// that the transformer does is `accumulate` on the same members, it need not compute them again.
+  func hold(
+    _ weights: TransformerWeights, _ episodes: Episodes, _ members: [Int],
+    inverseTemperature: Float
+  ) -> (logprobs: [Float], entropies: [Float]) {
+    let headRows = load(episodes, members, episodes.starts)
+    transformer.forward(weights, batch)
+    held = (members, transformer.passes)
+    transformer.logprobs(
+      weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
+      entropy: entropy)
+    var result = (
+      logprobs: [Float](repeating: 0, count: token.count),
+      entropies: [Float](repeating: 0, count: token.count)
+    )
+    for (i, t) in token.enumerated() {
+      result.logprobs[t] = logprob[i]
+      result.entropies[t] = entropy[i]
+    }
+    return result
+  }
+
   /// Adds the clipped policy loss of a minibatch and its gradient, in one visit to the logits.
   func accumulate(
     _ model: TrainableModel, _ episodes: Episodes, _ minibatch: [Int], inverseTemperature: Float,
@@ -51,9 +81,16 @@ final class PolicyPass {
   ) {
     let starts = episodes.starts
     let lengths = minibatch.map { episodes.prompts[$0].count + episodes.responses[$0].count }
+    let isHeld = held.map { $0.members == minibatch && $0.pass == transformer.passes } ?? false
+    held = nil
     for range in microBatches(lengths, capacity: transformer.rows) {
-      let headRows = load(episodes, minibatch[range], starts)
-      transformer.forward(model.weights, batch)
+      let headRows: HeadRows
+      if isHeld {
+        headRows = HeadRows(count: token.count, rows: rows, targets: targets)
+      } else {
+        headRows = load(episodes, minibatch[range], starts)
+        transformer.forward(model.weights, batch)
+      }
       transformer.beginBackward(batch)
       transformer.logprobsBackward(
         model.weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,

@@ -198,6 +198,33 @@ struct PPOExactnessTests {
     #expect(ppo.trainer.policy.bits == before)
   }
 
+  @Test("with one minibatch in one pass the first update's pass is also that of the old policy")
+  func heldPass() throws {
+    func run(rows: Int) throws -> (metrics: [[String: Double]], bits: [UInt32], passes: Int) {
+      let ppo = try PPOLab(
+        options {
+          $0.miniBatches = 1
+          $0.epochs = 2
+          $0.temperature = 0.7
+          $0.pretrainingCoefficient = 0.5
+        }, rows: rows)
+      var metrics: [[String: Double]] = []
+      var passes = 0
+      for iteration in 0..<2 {
+        let episodes = try ppo.rollout(14, iteration: iteration)
+        let before = ppo.lab.training.passes + ppo.lab.inference.passes
+        metrics.append(try ppo.learn(episodes, iteration: iteration))
+        passes += ppo.lab.training.passes + ppo.lab.inference.passes - before
+      }
+      return (metrics, ppo.bits, passes)
+    }
+    let (held, again) = (try run(rows: 1024), try run(rows: 100))
+    #expect(held.metrics == again.metrics && held.bits == again.bits)
+    // Old policy's, reference's, value's and reward's, then in each epoch policy, mix and value:
+    // ten, less the one that serves twice.
+    #expect(held.passes == 2 * 9)
+  }
+
   @Test("policy and value whose gradients share memory learn as two that do not")
   func sharedGradients() throws {
     let results = try [true, false].map { shares in
