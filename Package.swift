@@ -66,7 +66,9 @@ let package = Package(
         "Checkpoints", "Compression", "Datasets", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .target(name: "TestSupport", dependencies: ["Tensors"], path: "Tests/TestSupport"),
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["CTestSupport", "Tensors"], path: "Tests/TestSupport"),
     tests("Support"),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support"]),

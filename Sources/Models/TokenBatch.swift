@@ -40,14 +40,27 @@ public final class TokenBatch: @unchecked Sendable {
 
   /// Appends tokens that stand at `position`… of their sequence.
   public func append(_ tokens: some Collection<Int32>, position: Int = 0, slot: Int = 0) {
-    precondition(fits(tokens.count), "\(rows) + \(tokens.count) tokens in a batch of \(capacity)")
     entries.append(Entry(row: rows, count: tokens.count, position: position, slot: slot))
-    var row = rows
-    for token in tokens {
-      ids[row] = token
-      positions[row] = Int32(position + row - rows)
-      row += 1
+    extend(tokens, position: position)
+  }
+
+  /// Appends one sequence of two pieces, such as a prompt and its answer.
+  public func append(_ first: some Collection<Int32>, _ second: some Collection<Int32>) {
+    entries.append(Entry(row: rows, count: first.count + second.count, position: 0, slot: 0))
+    extend(first, position: 0)
+    extend(second, position: first.count)
+  }
+
+  private func extend(_ tokens: some Collection<Int32>, position: Int) {
+    precondition(fits(tokens.count), "\(rows) + \(tokens.count) tokens in a batch of \(capacity)")
+    // A generic iterator would allocate for every token.
+    let isCopied: Void? = tokens.withContiguousStorageIfAvailable {
+      if let base = $0.baseAddress { (ids + rows).update(from: base, count: $0.count) }
     }
-    rows = row
+    if isCopied == nil {
+      for (index, token) in tokens.enumerated() { ids[rows + index] = token }
+    }
+    for index in 0..<tokens.count { positions[rows + index] = Int32(position + index) }
+    rows += tokens.count
   }
 }

@@ -81,7 +81,8 @@ public struct RandomStream: Sendable {
     items[items.index(items.startIndex, offsetBy: below(items.count))]
   }
 
-  /// Fisher–Yates.
+  /// Fisher–Yates. (Inlined, for a generic exchange would allocate.)
+  @inlinable
   public mutating func shuffle<T>(_ items: inout [T]) {
     guard items.count > 1 else { return }
     for last in stride(from: items.count - 1, to: 0, by: -1) {

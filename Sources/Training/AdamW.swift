@@ -25,12 +25,15 @@ public final class AdamW: @unchecked Sendable {
   public let v: ParameterSet
   /// Steps done.
   public var step = 0
+  /// The tensors of trunk and head, in order.
+  private let tensors: [(tensor: ParameterLayout.Tensor, isHead: Bool)]
   private let scratch: UnsafeMutablePointer<Double>
   private let arena: Arena
 
   public init(_ layout: ParameterLayout, _ options: Options, name: String, arena: Arena) throws {
     self.options = options
     self.arena = arena
+    tensors = layout.trunk.map { ($0, false) } + layout.head.map { ($0, true) }
     m = try ParameterSet(layout, name: "\(name), first moments", arena: arena)
     v = try ParameterSet(layout, name: "\(name), second moments", arena: arena)
     scratch = try arena.allocate(
@@ -39,9 +42,12 @@ public final class AdamW: @unchecked Sendable {
 
   /// ‖g‖₂ over all buffers, in float64.
   public func norm(of gradients: ParameterSet, compute: Compute) -> Double {
-    gradients.buffers.reduce(0) { sum, buffer in
-      sum + compute.sumOfSquares(buffer.base, count: buffer.count, scratch: scratch)
-    }.squareRoot()
+    let layout = gradients.layout
+    var sum = compute.sumOfSquares(gradients.trunk, count: layout.trunkCount, scratch: scratch)
+    if let head = gradients.head {
+      sum += compute.sumOfSquares(head, count: layout.headCount, scratch: scratch)
+    }
+    return sum.squareRoot()
   }
 
   /// One update of `parameters`; returns the gradient's norm before clipping.
@@ -65,9 +71,8 @@ public final class AdamW: @unchecked Sendable {
       correction2: Float(1 - Self.power(Double(options.beta2), step)),
       gradientScale: clips ? Float(options.maxGradientNorm / norm) : 1,
       isTensorFlowForm: options.tensorFlowForm)
-    for (index, tensor) in (parameters.layout.trunk + parameters.layout.head).enumerated() {
+    for (tensor, isHead) in tensors {
       scalars.weightDecay = tensor.decays ? options.weightDecay : 0
-      let isHead = index >= parameters.layout.trunk.count
       func base(_ set: ParameterSet) -> UnsafeMutablePointer<Float> {
         (isHead ? set.head! : set.trunk) + tensor.offset
       }

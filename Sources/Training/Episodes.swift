@@ -46,6 +46,8 @@ public struct Episodes: Sendable {
   /// Prompt and answer.
   public func sequence(_ index: Int) -> [Int32] { prompts[index] + responses[index] }
 
+  public func sequenceLength(_ index: Int) -> Int { prompts[index].count + responses[index].count }
+
   /// The rows that predict the answer's tokens.
   public func rows(_ index: Int) -> Range<Int> {
     let first = prompts[index].count - 1

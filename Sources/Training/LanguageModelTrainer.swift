@@ -29,7 +29,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }
     var sum = 0.0
-    for range in microBatches(sequences.map(\.tokens.count), capacity: batch.capacity) {
+    forEachMicroBatch(of: sequences) { range in
       let targetRows = load(sequences[range])
       dLogprobs.update(repeating: -coefficient / Float(count), count: targetRows.count)
       transformer.forward(weights, batch)
@@ -62,7 +62,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     _ weights: TransformerWeights, _ sequences: [TrainingSequence]
   ) -> (negativeLogLikelihood: Double, tokens: Int) {
     var (sum, count) = (0.0, 0)
-    for range in microBatches(sequences.map(\.tokens.count), capacity: batch.capacity) {
+    forEachMicroBatch(of: sequences) { range in
       let targetRows = load(sequences[range])
       transformer.forward(weights, batch)
       transformer.logprobs(weights, targetRows, logprob: logprobs)
@@ -77,7 +77,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
   ) -> [[Float]] {
     var result: [[Float]] = []
-    for range in microBatches(sequences.map(\.tokens.count), capacity: batch.capacity) {
+    forEachMicroBatch(of: sequences) { range in
       let targetRows = load(sequences[range])
       transformer.forward(weights, batch)
       transformer.logprobs(
@@ -89,6 +89,12 @@ public final class LanguageModelTrainer: @unchecked Sendable {
       }
     }
     return result
+  }
+
+  @inline(__always)
+  private func forEachMicroBatch(of sequences: [TrainingSequence], _ body: (Range<Int>) -> Void) {
+    Training.forEachMicroBatch(
+      of: sequences.count, capacity: batch.capacity, length: { sequences[$0].tokens.count }, body)
   }
 
   private func load(_ sequences: ArraySlice<TrainingSequence>) -> HeadRows {

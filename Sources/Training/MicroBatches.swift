@@ -1,17 +1,20 @@
-/// Splits a step's sequences, in order, into runs that fit one pass.
+/// Splits `count` sequences, in order, into runs that fit one pass, and gives each to `body`.
 ///
-/// How they are split changes no byte of the result; it only bounds memory.
-func microBatches(_ lengths: [Int], capacity: Int) -> [Range<Int>] {
-  var ranges: [Range<Int>] = []
+/// How they are split changes no byte of the result; it only bounds memory. Nothing is allocated.
+/// - Parameter length: tokens of a sequence.
+@inline(__always)
+func forEachMicroBatch(
+  of count: Int, capacity: Int, length: (Int) -> Int, _ body: (Range<Int>) throws -> Void
+) rethrows {
   var (first, sum) = (0, 0)
-  for (index, length) in lengths.enumerated() {
+  for index in 0..<count {
+    let length = length(index)
     precondition(length <= capacity, "a sequence of \(length) tokens in a pass of \(capacity)")
     if sum + length > capacity {
-      ranges.append(first..<index)
+      try body(first..<index)
       (first, sum) = (index, 0)
     }
     sum += length
   }
-  if first < lengths.count { ranges.append(first..<lengths.count) }
-  return ranges
+  if first < count { try body(first..<count) }
 }

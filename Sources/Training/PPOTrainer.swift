@@ -126,8 +126,8 @@ public final class PPOTrainer: @unchecked Sendable {
     episodes.reference =
       evaluator.logprobs(reference, episodes, inverseTemperature: inverseTemperature).logprobs
     episodes.values = valueEvaluator.values(
-      value.parameters, value.weights,
-      (0..<episodes.count).map { (tokens: episodes.sequence($0), rows: episodes.rows($0)) })
+      value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
+      add: { [episodes] in valueEvaluator.append(episodes, $0) })
     let raw = scorer.scores(
       reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
     episodes.scores = raw.map(normalization.apply)
@@ -208,11 +208,9 @@ public final class PPOTrainer: @unchecked Sendable {
       pretrainingGradients.finish(compute)
       record.pretrainingNorm += policy.optimizer.norm(
         of: pretrainingGradients.parameters, compute: compute)
-      for (source, target) in zip(
-        pretrainingGradients.parameters.buffers, policy.gradients.parameters.buffers)
-      {
-        compute.add(source.base, to: target.base, count: target.count)
-      }
+      compute.add(
+        pretrainingGradients.parameters.trunk, to: policy.gradients.parameters.trunk,
+        count: policy.parameters.layout.trunkCount)
     }
     record.add(loss.sums, norm: own)
     let ratio = loss.sums.ratioMean
@@ -232,10 +230,9 @@ public final class PPOTrainer: @unchecked Sendable {
 
   private func updateAverage() {
     guard let average else { return }
-    for (source, target) in zip(policy.parameters.buffers, average.buffers) {
-      compute.average(
-        source.base, into: target.base, count: target.count, decay: Float(options.averageDecay))
-    }
+    compute.average(
+      policy.parameters.trunk, into: average.trunk, count: policy.parameters.layout.trunkCount,
+      decay: Float(options.averageDecay))
   }
 
   private func updateValue(
@@ -246,12 +243,14 @@ public final class PPOTrainer: @unchecked Sendable {
     var loss = PPOValueLoss(
       clipRange: options.clipRangeValue, coefficient: options.valueCoefficient, tokens: tokens)
     value.gradients.reset()
-    let lengths = minibatch.map { episodes.prompts[$0].count + episodes.responses[$0].count }
-    for range in microBatches(lengths, capacity: valuePass.transformer.rows) {
+    forEachMicroBatch(
+      of: minibatch.count, capacity: valuePass.transformer.rows,
+      length: { episodes.sequenceLength(minibatch[$0]) }
+    ) { range in
       let members = minibatch[range]
-      let predicted = valuePass.forward(
-        value.parameters, value.weights,
-        sequences: members.map { (tokens: episodes.sequence($0), rows: episodes.rows($0)) })
+      valuePass.removeAll()
+      for member in members { valuePass.append(episodes, member) }
+      let predicted = valuePass.forward(value.parameters, value.weights)
       var next = 0
       for member in members {
         for t in starts[member]..<starts[member] + episodes.responses[member].count {

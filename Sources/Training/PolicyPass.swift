@@ -33,8 +33,9 @@ final class PolicyPass {
   ) -> (logprobs: [Float], entropies: [Float]) {
     var result: (logprobs: [Float], entropies: [Float]) = ([], [])
     let starts = episodes.starts
-    let lengths = (0..<episodes.count).map { episodes.sequence($0).count }
-    for range in microBatches(lengths, capacity: transformer.rows) {
+    forEachMicroBatch(
+      of: episodes.count, capacity: transformer.rows, length: episodes.sequenceLength
+    ) { range in
       let headRows = load(episodes, range, starts)
       transformer.forward(weights, batch)
       transformer.logprobs(
@@ -48,7 +49,7 @@ final class PolicyPass {
 
   /// Whether these episodes fit one pass, so that they can be held.
   func fits(_ episodes: Episodes, _ members: [Int]) -> Bool {
-    members.reduce(0) { $0 + episodes.sequence($1).count } <= transformer.rows
+    members.reduce(0) { $0 + episodes.sequenceLength($1) } <= transformer.rows
   }
 
   /// `logprobs` of all episodes, taken in the order `members`. The activations stay: if the next thing
@@ -80,10 +81,12 @@ final class PolicyPass {
     loss: inout PPOPolicyLoss
   ) {
     let starts = episodes.starts
-    let lengths = minibatch.map { episodes.prompts[$0].count + episodes.responses[$0].count }
     let isHeld = held.map { $0.members == minibatch && $0.pass == transformer.passes } ?? false
     held = nil
-    for range in microBatches(lengths, capacity: transformer.rows) {
+    forEachMicroBatch(
+      of: minibatch.count, capacity: transformer.rows,
+      length: { episodes.sequenceLength(minibatch[$0]) }
+    ) { range in
       let headRows: HeadRows
       if isHeld {
         headRows = HeadRows(count: token.count, rows: rows, targets: targets)
@@ -114,7 +117,7 @@ final class PolicyPass {
     token.removeAll(keepingCapacity: true)
     for member in members {
       let first = batch.rows
-      batch.append(episodes.sequence(member))
+      batch.append(episodes.prompts[member], episodes.responses[member])
       for (offset, row) in episodes.rows(member).enumerated() {
         rows[token.count] = Int32(first + row)
         targets[token.count] = episodes.responses[member][offset]

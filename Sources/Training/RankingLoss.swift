@@ -55,12 +55,37 @@ public struct RankingLoss: Sendable {
   ///   - margin: m, by which the better answer should lead.
   /// - Returns: [K]
   public mutating func add(scores: [Float], ranks: [Int], margin: Double = 0) -> [Float] {
+    [Float](unsafeUninitializedCapacity: scores.count) { result, count in
+      scores.withUnsafeBufferPointer {
+        add(scores: $0, ranks: ranks, margin: margin, gradient: result.baseAddress!)
+      }
+      count = scores.count
+    }
+  }
+
+  /// The same, with the gradient written to `result` [K].
+  public mutating func add(
+    scores: UnsafeBufferPointer<Float>, ranks: [Int], margin: Double = 0,
+    gradient result: UnsafeMutablePointer<Float>
+  ) {
     precondition(
       scores.count == ranks.count && scores.count >= 2,
       "\(scores.count) scores, \(ranks.count) ranks")
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: scores.count) { gradient in
+      gradient.initialize(repeating: 0)
+      add(scores, ranks, margin, gradient)
+      let share = 1 / Double(scores.count * (scores.count - 1) / 2)
+      for i in gradient.indices { result[i] = Float(gradient[i] * share / Double(prompts)) }
+    }
+  }
+
+  /// Adds one prompt, and the gradients of the sum over its pairs.
+  private mutating func add(
+    _ scores: UnsafeBufferPointer<Float>, _ ranks: [Int], _ margin: Double,
+    _ gradient: UnsafeMutableBufferPointer<Double>
+  ) {
     let k = scores.count
     let share = 1 / Double(k * (k - 1) / 2)
-    var gradient = [Double](repeating: 0, count: k)
     var loss = 0.0
     for i in 0..<k {
       for j in (i + 1)..<k where ranks[i] != ranks[j] {
@@ -77,7 +102,6 @@ public struct RankingLoss: Sendable {
     }
     sum += loss * share
     pairSum += loss
-    return gradient.map { Float($0 * share / Double(prompts)) }
   }
 
   private mutating func tally(_ difference: Double) {

@@ -21,16 +21,20 @@ public final class RewardTrainer: @unchecked Sendable {
   ) throws -> (loss: RankingLoss, gradientNorm: Double) {
     model.gradients.reset()
     var loss = RankingLoss(prompts: prompts.count, centering: centering)
-    for range in microBatches(prompts.map(\.tokenCount), capacity: pass.transformer.rows) {
-      let scores = pass.forward(
-        model.parameters, model.weights,
-        sequences: prompts[range].flatMap(\.sequences).map(Self.lastToken))
+    forEachMicroBatch(
+      of: prompts.count, capacity: pass.transformer.rows, length: { prompts[$0].tokenCount }
+    ) { range in
+      pass.removeAll()
+      for prompt in prompts[range] {
+        for sequence in prompt.sequences { appendLastToken(sequence) }
+      }
+      let scores = pass.forward(model.parameters, model.weights)
       var next = 0
       for prompt in prompts[range] {
         let k = prompt.ranks.count
-        let gradient = loss.add(
-          scores: Array(scores[next..<next + k]), ranks: prompt.ranks, margin: prompt.margin)
-        for i in 0..<k { pass.gradients[next + i] = gradient[i] }
+        loss.add(
+          scores: UnsafeBufferPointer(rebasing: scores[next..<next + k]), ranks: prompt.ranks,
+          margin: prompt.margin, gradient: pass.gradients + next)
         next += k
       }
       pass.backward(model)
@@ -61,10 +65,12 @@ public final class RewardTrainer: @unchecked Sendable {
   public func scores(
     _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
   ) -> [Float] {
-    pass.values(parameters, weights, sequences.map(Self.lastToken))
+    pass.values(
+      parameters, weights, of: sequences.count, length: { sequences[$0].count },
+      add: { appendLastToken(sequences[$0]) })
   }
 
-  private static func lastToken(_ sequence: [Int32]) -> (tokens: [Int32], rows: Range<Int>) {
-    (sequence, sequence.count - 1..<sequence.count)
+  private func appendLastToken(_ sequence: [Int32]) {
+    pass.append(sequence, rows: sequence.count - 1..<sequence.count)
   }
 }

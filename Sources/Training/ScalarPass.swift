@@ -20,34 +20,55 @@ final class ScalarPass {
     gradients = try arena.floats("scalar gradients", capacity)
   }
 
-  /// Scalars at the given rows of each sequence, laid end to end. All sequences fit one pass.
-  func forward(
-    _ parameters: ParameterSet, _ weights: TransformerWeights,
-    sequences: [(tokens: [Int32], rows: Range<Int>)]
-  ) -> UnsafeBufferPointer<Float> {
+  /// Begins a pass without sequences.
+  func removeAll() {
     batch.removeAll()
     count = 0
-    for (tokens, wanted) in sequences {
-      let start = batch.rows
-      batch.append(tokens)
-      for row in wanted {
-        rows[count] = Int32(start + row)
-        count += 1
-      }
+  }
+
+  /// Appends a sequence that is read at `wanted`. All sequences of a pass fit the transformer.
+  func append(_ tokens: [Int32], rows wanted: Range<Int>) {
+    read(wanted, after: batch.rows)
+    batch.append(tokens)
+  }
+
+  /// Appends an episode, read where its answer's tokens are predicted.
+  func append(_ episodes: Episodes, _ index: Int) {
+    read(episodes.rows(index), after: batch.rows)
+    batch.append(episodes.prompts[index], episodes.responses[index])
+  }
+
+  private func read(_ wanted: Range<Int>, after start: Int) {
+    for row in wanted {
+      rows[count] = Int32(start + row)
+      count += 1
     }
+  }
+
+  /// Scalars at the wanted rows of the sequences, laid end to end.
+  func forward(_ parameters: ParameterSet, _ weights: TransformerWeights)
+    -> UnsafeBufferPointer<Float>
+  {
     transformer.forward(weights, batch)
     transformer.scores(parameters, rows: rows, count: count, to: outputs)
     return UnsafeBufferPointer(start: outputs, count: count)
   }
 
   /// The same for any number of sequences.
+  /// - Parameters:
+  ///   - length: tokens of a sequence.
+  ///   - add: appends a sequence.
   func values(
-    _ parameters: ParameterSet, _ weights: TransformerWeights,
-    _ sequences: [(tokens: [Int32], rows: Range<Int>)]
+    _ parameters: ParameterSet, _ weights: TransformerWeights, of count: Int, length: (Int) -> Int,
+    add: (Int) -> Void
   ) -> [Float] {
-    microBatches(sequences.map(\.tokens.count), capacity: transformer.rows).flatMap { range in
-      Array(forward(parameters, weights, sequences: Array(sequences[range])))
+    var values: [Float] = []
+    forEachMicroBatch(of: count, capacity: transformer.rows, length: length) { range in
+      removeAll()
+      range.forEach(add)
+      values += forward(parameters, weights)
     }
+    return values
   }
 
   /// The backward pass of the latest `forward`, with ∂L/∂scalar in `gradients`.
