@@ -129,7 +129,7 @@ TK_INLINE void NAME(pack_panel_transposed)(const float *from, int64_t stride, in
 }
 
 /// Panels from rows along k (contiguous across the panel): a few k at a time through all panels, so
-/// that the source is read in order.
+/// that the source is read in order; the lines of two such rounds later are asked for ahead.
 TK_INLINE void NAME(pack_copied)(const float *from, int64_t stride, int64_t count, int64_t kc,
                                  const int width, float *to) {
   for (int64_t k0 = 0; k0 < kc; k0 += 8) {
@@ -139,6 +139,8 @@ TK_INLINE void NAME(pack_copied)(const float *from, int64_t stride, int64_t coun
       int64_t rows = count - i;
       for (int64_t k = k0; k < k1; k++) {
         const float *line = from + k * stride + i;
+        __builtin_prefetch(line + 16 * stride);
+        if (width > 16) __builtin_prefetch(line + 16 * stride + 16);
         if (rows >= width) {
           __builtin_memcpy(panel + k * width, line, (size_t)width * sizeof(float));
         } else {
