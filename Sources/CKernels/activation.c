@@ -2,22 +2,13 @@
 // parts can matter.
 #ifdef TK_SUFFIX
 #include "vmath.h"
-
-// ½(1 + tanh u) = σ(2u): GELU(x) = x·σ(2u) with 2u = √(8/π)·(x + 0.044715x³). One exponential, and
-// no cancellation for negative x.
-#define ROOT 1.5957691216f
-#define CUBE 0.044715f
-
-TK_INLINE v16 TK(gelu16)(v16 x) {
-  v16 inner = TK(v_fma)(x * x * CUBE, x, x);
-  return x * TK(v_logistic)(inner * ROOT);
-}
+#include "activation_row.h"
 
 /// GELU'(x) = s + x·s·(1 − s)·√(8/π)·(1 + 3·0.044715x²),  s = σ(2u).
 TK_INLINE v16 TK(gelu_slope16)(v16 x) {
   v16 square = x * x, slope;
-  v16 s = TK(v_logistic_slope)(TK(v_fma)(square * CUBE, x, x) * ROOT, &slope);
-  v16 inner = TK(v_fma)(square, TK(v_all)(3 * CUBE), TK(v_all)(1)) * ROOT;
+  v16 s = TK(v_logistic_slope)(TK(v_fma)(square * TK_GELU_CUBE, x, x) * TK_GELU_ROOT, &slope);
+  v16 inner = TK(v_fma)(square, TK(v_all)(3 * TK_GELU_CUBE), TK(v_all)(1)) * TK_GELU_ROOT;
   return TK(v_fma)(x * slope, inner, s);
 }
 
@@ -40,22 +31,11 @@ static void TK(gelu_backward)(const void *args, int part, int parts) {
   }
 }
 
-/// gate·σ(gate)·up
-TK_INLINE v16 TK(swiglu16)(v16 gate, v16 up) { return gate * TK(v_logistic)(gate) * up; }
-
 static void TK(swiglu)(const void *args, int part, int parts) {
   const tk_swiglu_args *a = args;
-  const int64_t width = a->width;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
-  for (int64_t row = begin; row < end; row++) {
-    const float *gate = a->x + row * 2 * width, *up = gate + width;
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 g = TK(v_load_at)(gate, j, width, 0);
-      v16 y = TK(swiglu16)(g, TK(v_load_at)(up, j, width, 0));
-      TK(v_store_at)(a->y + row * width, j, width, y);
-    }
-  }
+  for (int64_t row = begin; row < end; row++) TK(swiglu_row)(a, row);
 }
 
 /// d gate = dy·up·(s + gate·s·(1 − s)),  d up = dy·gate·s,  s = σ(gate).
@@ -78,8 +58,6 @@ static void TK(swiglu_backward)(const void *args, int part, int parts) {
   }
 }
 
-#undef ROOT
-#undef CUBE
 #else
 #define TK_FILE "activation.c"
 #include "instances.h"

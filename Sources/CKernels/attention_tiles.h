@@ -6,8 +6,6 @@
 #define TINYRLHF_ATTENTION_TILES_H
 enum { TILE = 64, WIDEST_HEAD = TK_WIDEST_HEAD };
 
-TK_INLINE int64_t tk_least(int64_t a, int64_t b) { return a < b ? a : b; }
-TK_INLINE int64_t tk_most(int64_t a, int64_t b) { return a > b ? a : b; }
 /// Columns of whole vectors that hold n elements.
 TK_INLINE int64_t tk_padded(int64_t n) { return (n + 15) / 16 * 16; }
 #endif
@@ -71,10 +69,10 @@ static void TK(transpose_tile)(const float *x, int64_t x_row, int64_t n, int64_t
 #undef TK_EXCHANGE
 #undef TK_LANES
 
-/// Where the inner index of C(r, j) += Σ_k A(r, k)·B(k, j) lies.
+/// Where C(r, j) += Σ_k A(r, k)·B(k, j) lies; B's columns in groups of 16, `b_group` apart.
 typedef struct {
   const float *a; int64_t a_row, a_column;
-  const float *b; int64_t b_row;
+  const float *b; int64_t b_row, b_group;
   float *c; int64_t c_row;
 } TK(chains);
 
@@ -89,7 +87,7 @@ TK_INLINE void TK(chain_block)(const int rows, const int groups, int64_t inner, 
   for (int64_t k = 0; k < inner; k++) {
     v16 b[4];
 #pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + 16 * g);
+    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + g * m.b_group);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
@@ -117,9 +115,9 @@ static void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains)
   if (inner <= 0) return;
   int64_t j = 0;
   if (rows == TK_ROWS) {
-    for (; j + 32 <= columns; j += 32, m.b += 32, m.c += 32)
+    for (; j + 32 <= columns; j += 32, m.b += 2 * m.b_group, m.c += 32)
       TK(chain_block)(TK_ROWS, 2, inner, m);
-    for (; j + 16 <= columns; j += 16, m.b += 16, m.c += 16)
+    for (; j + 16 <= columns; j += 16, m.b += m.b_group, m.c += 16)
       TK(chain_block)(TK_ROWS, 1, inner, m);
   }
   const TK(chains) rest = m;
@@ -128,9 +126,12 @@ static void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains)
     m.a += r * m.a_row;
     m.c += r * m.c_row;
     int64_t i = j;
-    for (; i + 64 <= columns; i += 64, m.b += 64, m.c += 64) TK(chain_block)(1, 4, inner, m);
-    for (; i + 32 <= columns; i += 32, m.b += 32, m.c += 32) TK(chain_block)(1, 2, inner, m);
-    for (; i + 16 <= columns; i += 16, m.b += 16, m.c += 16) TK(chain_block)(1, 1, inner, m);
+    for (; i + 64 <= columns; i += 64, m.b += 4 * m.b_group, m.c += 64)
+      TK(chain_block)(1, 4, inner, m);
+    for (; i + 32 <= columns; i += 32, m.b += 2 * m.b_group, m.c += 32)
+      TK(chain_block)(1, 2, inner, m);
+    for (; i + 16 <= columns; i += 16, m.b += m.b_group, m.c += 16)
+      TK(chain_block)(1, 1, inner, m);
     if (i < columns) TK(chain_tail)(columns - i, inner, m);
   }
 }

@@ -43,9 +43,10 @@ TK_INLINE void NAME(int8_finish)(const tk_int8_gemm_args *g, int64_t m, int64_t 
 }
 
 /// Rows m ..< m + rows of `panels` panels from output n on. Both numbers are constants at every
-/// call, so that the sums are registers.
+/// call, so that the sums are registers. `ahead` are weights that will be needed next: 16 bytes of
+/// them for each k are asked of memory meanwhile.
 TK_INLINE void NAME(int8_tile_of)(const int rows, const int panels, const tk_int8_gemm_args *g,
-                                  int64_t m, int64_t n) {
+                                  int64_t m, int64_t n, const int8_t *ahead) {
   int64_t depth = (g->K + 3) / 4 * 4;
   const int8_t *x = g->x + m * depth, *w = g->w + n * depth;
   TK_WIDE sum[TK_ROWS][TK_PANELS][SPLIT];
@@ -54,6 +55,7 @@ TK_INLINE void NAME(int8_tile_of)(const int rows, const int panels, const tk_int
       UNROLL for (int s = 0; s < SPLIT; s++) sum[r][p][s] = (TK_WIDE){0};
   for (int64_t k = 0; k < depth; k += 4) {
     TK_WIDE right[TK_PANELS][SPLIT];
+    __builtin_prefetch(ahead + 16 * k, 0, 2);
     UNROLL for (int p = 0; p < panels; p++)
       __builtin_memcpy(right[p], w + 16 * (p * depth + k), 64);
     UNROLL for (int r = 0; r < rows; r++) {
@@ -83,9 +85,10 @@ TK_INLINE void NAME(int8_tile_of)(const int rows, const int panels, const tk_int
 }
 
 #define TILE(r, p) \
-  case r: if (r <= TK_ROWS) NAME(int8_tile_of)(r <= TK_ROWS ? r : 1, p, g, m, n); break;
+  case r: if (r <= TK_ROWS) NAME(int8_tile_of)(r <= TK_ROWS ? r : 1, p, g, m, n, ahead); break;
 #define TILES(p)                                                                             \
-  static void NAME(int8_tile_##p)(int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n) { \
+  static void NAME(int8_tile_##p)(int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n, \
+                                  const int8_t *ahead) {                                      \
     switch (rows) { TILE(1, p) TILE(2, p) TILE(3, p) TILE(4, p) TILE(5, p) TILE(6, p) }      \
   }
 TILES(1)
@@ -100,31 +103,33 @@ TILES(4)
 #undef TILE
 
 static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g,
-                            int64_t m, int64_t n) {
+                            int64_t m, int64_t n, const int8_t *ahead) {
   switch (panels) {
-    case 1: NAME(int8_tile_1)(rows, g, m, n); break;
+    case 1: NAME(int8_tile_1)(rows, g, m, n, ahead); break;
 #if TK_PANELS >= 2
-    case 2: NAME(int8_tile_2)(rows, g, m, n); break;
+    case 2: NAME(int8_tile_2)(rows, g, m, n, ahead); break;
 #endif
 #if TK_PANELS >= 4
-    case 3: NAME(int8_tile_3)(rows, g, m, n); break;
-    case 4: NAME(int8_tile_4)(rows, g, m, n); break;
+    case 3: NAME(int8_tile_3)(rows, g, m, n, ahead); break;
+    case 4: NAME(int8_tile_4)(rows, g, m, n, ahead); break;
 #endif
   }
 }
 
-/// A few panels at a time through all rows: the panels stay in the second-level cache meanwhile.
+/// A few panels at a time through all rows: the panels stay in the second-level cache meanwhile, and
+/// the next ones come from memory, a panel with each tile.
 static void NAME(int8_gemm)(const tk_int8_gemm_args *g, int part, int parts) {
   int64_t begin, end, step;
   tk_slice(g->N, 16, part, parts, &begin, &end);
-  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS;
+  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS, depth = (g->K + 3) / 4 * 4;
   for (int64_t n = begin; n < end; n += step) {
     int64_t panels = (end - n + 15) / 16;
     if (panels > TK_PANELS) panels = TK_PANELS;
     step = 16 * panels;
     for (int64_t tile = 0; tile < tiles; tile++) {
       int64_t m = g->M * tile / tiles, next = g->M * (tile + 1) / tiles;
-      NAME(int8_tile)((int)(next - m), (int)panels, g, m, n);
+      const int8_t *ahead = g->w + (n + step + 16 * tk_least(tile, panels - 1)) * depth;
+      NAME(int8_tile)((int)(next - m), (int)panels, g, m, n, ahead);
     }
   }
 }

@@ -6,39 +6,32 @@
 // rows have no such scale: where it would be zero or subnormal it is 1 and the codes are 0, and
 // where an element is infinite or not a number it is NaN and the codes are 0, so that the product
 // is NaN instead of wrong. Padding codes are 0.
-#include "isa.h"
+#ifdef TK_SUFFIX
+#include "vmath.h"
 
-typedef int8_t c16 __attribute__((vector_size(16), aligned(1)));
+#include "activation_row.h"
+#include "norm_row.h"
+
+typedef int8_t TK(c16) __attribute__((vector_size(16), aligned(1)));
 
 /// Stores 16 consecutive codes of a row, of which the first `count` are its own and the rest zero:
 /// the first ⌈count/4⌉ groups of 4, `stride` bytes from group to group.
-TK_INLINE void store_codes(int8_t *to, int64_t stride, int64_t count, const c16 *codes) {
+TK_INLINE void TK(store_codes)(int8_t *to, int64_t stride, int64_t count, const TK(c16) *codes) {
   if (stride == 4 && count >= 16) {
-    *(c16 *)to = *codes;
+    *(TK(c16) *)to = *codes;
     return;
   }
   for (int64_t i = 0; i < 16 && i < count; i += 4)
     __builtin_memcpy(to + i / 4 * stride, (const int8_t *)codes + i, 4);
 }
 
-/// 16 elements, or the first `count` and zeros.
-TK_INLINE void load_some(const float *x, int64_t count, v16 *to) {
-  if (count >= 16) {
-    *to = *(const v16 *)x;
-    return;
-  }
-  *to = (v16){0};
-  __builtin_memcpy(to, x, (size_t)count * sizeof(float));
-}
-
 /// max|x| / 127, or what stands for it. The bits of floats without their sign order as the floats
 /// do, with infinity and then every NaN on top.
-TK_INLINE float row_scale(const float *x, int64_t count) {
+TK_INLINE float TK(row_scale)(const float *x, int64_t count) {
   i16 most = {0};
   for (int64_t k = 0; k < count; k += 16) {
-    v16 some;
-    load_some(x + k, count - k, &some);
-    most = __builtin_elementwise_max(most, (i16)some & 0x7fffffff);
+    i16 bits = (i16)TK(v_load_at)(x, k, count, 0) & 0x7fffffff;
+    most = __builtin_elementwise_max(most, bits);
   }
   int32_t bits = __builtin_reduce_max(most);
   if (bits >= 0x7f800000) return __builtin_nanf("");
@@ -51,59 +44,58 @@ TK_INLINE float row_scale(const float *x, int64_t count) {
 /// The codes of one row in groups of 4, `stride` bytes apart; returns their sum.
 /// In [2²³, 2²⁴) floats are whole: adding 1.5·2²³ rounds to one, half to even, and leaves it in the
 /// low bits.
-TK_INLINE int32_t row_codes(const float *x, int64_t count, float scale, int8_t *to,
+TK_INLINE int32_t TK(row_codes)(const float *x, int64_t count, float scale, int8_t *to,
                             int64_t stride) {
   const float whole = 0x1.8p23f;
   int defined = scale == scale;
   i16 sum = {0};
   for (int64_t k = 0; k < count; k += 16) {
-    v16 some;
-    load_some(x + k, count - k, &some);
-    v16 rounded = some / scale + whole;
+    v16 rounded = TK(v_load_at)(x, k, count, 0) / scale + whole;
     i16 codes = (i16)rounded - 0x4b400000;
     if (!defined) codes = (i16){0};
     sum += codes;
-    c16 bytes = __builtin_convertvector(codes, c16);
-    store_codes(to + k / 4 * stride, stride, count - k, &bytes);
+    TK(c16) bytes = __builtin_convertvector(codes, TK(c16));
+    TK(store_codes)(to + k / 4 * stride, stride, count - k, &bytes);
   }
   return __builtin_reduce_add(sum);
 }
 
-#define BODY(suffix)                                                                            \
-  static void int8_pack_##suffix(const tk_int8_pack_args *p, int part, int parts) {             \
-    int64_t begin, end, depth = (p->K + 3) / 4 * 4;                                             \
-    tk_slice(p->N, 16, part, parts, &begin, &end);                                              \
-    for (int64_t n = begin; n < end; n++) {                                                     \
-      float scale = row_scale(p->w + n * p->K, p->K);                                           \
-      int8_t *to = p->codes + n / 16 * 16 * depth + n % 16 * 4;                                 \
-      p->scales[n] = scale;                                                                     \
-      p->row_sums[n] = row_codes(p->w + n * p->K, p->K, scale, to, 64);                         \
-    }                                                                                           \
-    for (int64_t n = end; begin < end && n % 16 != 0; n++)                                      \
-      for (int64_t k = 0; k < depth; k += 4)                                                    \
-        __builtin_memset(p->codes + n / 16 * 16 * depth + k * 16 + n % 16 * 4, 0, 4);           \
-  }                                                                                             \
-  static void int8_quantize_##suffix(const tk_int8_quantize_args *q, int part, int parts) {     \
-    int64_t begin, end, depth = (q->K + 3) / 4 * 4;                                             \
-    tk_slice(q->rows, 1, part, parts, &begin, &end);                                            \
-    for (int64_t m = begin; m < end; m++) {                                                     \
-      float scale = row_scale(q->x + m * q->x_row, q->K);                                       \
-      q->scales[m] = scale;                                                                     \
-      row_codes(q->x + m * q->x_row, q->K, scale, q->codes + m * depth, 4);                     \
-    }                                                                                           \
+static void TK(int8_pack)(const void *args, int part, int parts) {
+  const tk_int8_pack_args *p = args;
+  int64_t begin, end, depth = (p->K + 3) / 4 * 4;
+  tk_slice(p->N, 16, part, parts, &begin, &end);
+  for (int64_t n = begin; n < end; n++) {
+    float scale = TK(row_scale)(p->w + n * p->K, p->K);
+    int8_t *to = p->codes + n / 16 * 16 * depth + n % 16 * 4;
+    p->scales[n] = scale;
+    p->row_sums[n] = TK(row_codes)(p->w + n * p->K, p->K, scale, to, 64);
   }
+  for (int64_t n = end; begin < end && n % 16 != 0; n++)
+    for (int64_t k = 0; k < depth; k += 4)
+      __builtin_memset(p->codes + n / 16 * 16 * depth + k * 16 + n % 16 * 4, 0, 4);
+}
 
-BODY(scalar)
-#if defined(__x86_64__)
-TK_BEGIN_AVX2
-BODY(avx2)
-TK_END
-TK_BEGIN_AVX512
-BODY(avx512)
-TK_END
-#elif defined(__aarch64__)
-BODY(neon)
-#endif
+/// Computes a row where it is asked for, and quantises it while it is near.
+static void TK(int8_quantize)(const void *args, int part, int parts) {
+  const tk_int8_quantize_args *q = args;
+  int64_t begin, end, depth = (q->K + 3) / 4 * 4;
+  tk_slice(q->rows, 1, part, parts, &begin, &end);
+  for (int64_t m = begin; m < end; m++) {
+    if (q->norm) TK(norm_row)(q->norm, m);
+    if (q->swiglu) TK(swiglu_row)(q->swiglu, m);
+    for (int64_t k = 0; q->gelu && k < q->K; k += 16) {
+      v16 x = TK(v_load_at)(q->gelu->x + m * q->K, k, q->K, 0);
+      TK(v_store_at)(q->gelu->y + m * q->K, k, q->K, TK(gelu16)(x));
+    }
+    float scale = TK(row_scale)(q->x + m * q->x_row, q->K);
+    q->scales[m] = scale;
+    TK(row_codes)(q->x + m * q->x_row, q->K, scale, q->codes + m * depth, 4);
+  }
+}
+
+#else
+#define TK_FILE "int8_pack.c"
+#include "instances.h"
 
 size_t tk_int8_packed_bytes(int64_t N, int64_t K) {
   return (size_t)((N + 15) / 16 * 16) * (size_t)((K + 3) / 4 * 4);
@@ -127,3 +119,4 @@ void tk_int8_unpack(const void *args, int part, int parts) {
       u->w[n * u->K + k] = u->scales[n] * (float)codes[k / 4 * 64 + k % 4];
   }
 }
+#endif

@@ -52,6 +52,9 @@ int tk_has_dot_product(void);
 #define TK_DISPATCH(name, ...) name##_scalar(__VA_ARGS__)
 #endif
 
+TK_INLINE int64_t tk_least(int64_t a, int64_t b) { return a < b ? a : b; }
+TK_INLINE int64_t tk_most(int64_t a, int64_t b) { return a > b ? a : b; }
+
 /// The slice [*begin, *end) of `count` items that belongs to `part`, in multiples of `grain`.
 TK_INLINE void tk_slice(int64_t count, int64_t grain, int part, int parts, int64_t *begin, int64_t *end) {
   int64_t blocks = (count + grain - 1) / grain;

@@ -2,42 +2,13 @@
 #ifdef TK_SUFFIX
 #include "vmath.h"
 
-/// n·gamma + beta at element j of a row; n = (x − mean)·rstd.
-TK_INLINE v16 TK(norm_scaled)(v16 n, const float *gamma, const float *beta, int64_t j,
-                              int64_t width) {
-  v16 scale = TK(v_load_at)(gamma, j, width, 0);
-  return beta ? TK(v_fma)(n, scale, TK(v_load_at)(beta, j, width, 0)) : n * scale;
-}
+#include "norm_row.h"
 
-/// Row by row; the variance is the mean square of x − mean (two passes, no cancellation).
 static void TK(norm)(const void *args, int part, int parts) {
   const tk_norm_args *a = args;
-  const int64_t width = a->width;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
-  for (int64_t row = begin; row < end; row++) {
-    const float *x = a->x + row * width;
-    float *y = a->y + row * width;
-    float mean = 0;
-    if (!a->rms) {
-      v16 sum = {};
-      for (int64_t j = 0; j < width; j += 16) sum += TK(v_load_at)(x, j, width, 0);
-      mean = TK(v_sum)(sum) / (float)width;
-    }
-    v16 squares = {};
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 d = TK(v_load_at)(x, j, width, mean) - mean;  // lanes past the end are 0
-      squares = TK(v_fma)(d, d, squares);
-    }
-    float variance = TK(v_sum)(squares) / (float)width;
-    float rstd = 1.0f / __builtin_elementwise_sqrt(variance + a->epsilon);
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-      TK(v_store_at)(y, j, width, TK(norm_scaled)(n, a->gamma, a->beta, j, width));
-    }
-    if (a->mean) a->mean[row] = mean;
-    if (a->rstd) a->rstd[row] = rstd;
-  }
+  for (int64_t row = begin; row < end; row++) TK(norm_row)(a, row);
 }
 
 /// dx += rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd;

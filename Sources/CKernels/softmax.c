@@ -60,48 +60,81 @@ static int32_t TK(arg_max)(const float *logits, int64_t count) {
   return (int32_t)best;
 }
 
-/// Adds the weights exp(t·logits − max) from `j` on to *total, ascending, until it exceeds `bound`;
-/// returns the element where that happens, or −1.
-TK_INLINE int64_t TK(accumulate)(const float *logits, int64_t count, float t, float max,
-                                 double bound, double *total, int64_t *last) {
-  for (int64_t j = 0; j < count; j += 16) {
+/// The token whose slice of the cumulative weights holds `bound`: blocks ascending, then the tokens
+/// of the block that exceeds it. `sums` are those of the blocks' weights.
+TK_INLINE int64_t TK(drawn)(const float *logits, int64_t count, float t, float max,
+                            const float *sums, double bound) {
+  const int64_t length = sample_block(count);
+  double before = 0, sum = 0;
+  int64_t first = 0, last = 0;
+  for (int64_t b = 0; b * length < count; b++) {
+    if (!(sums[b] > 0)) continue;
+    before = sum;
+    first = b * length;
+    sum += (double)sums[b];
+    if (sum > bound) break;  // if rounding keeps it from being exceeded, the last with any weight
+  }
+  const int64_t end = tk_least(first + length, count);
+  for (int64_t j = first; j < end; j += 16) {
     float weights[16];
-    TK(v_store)(weights, TK(v_exp)(TK(v_load_at)(logits, j, count, -__builtin_inff()) * t - max));
-    for (int64_t i = 0; i < 16 && j + i < count; i++) {
-      *total += (double)weights[i];
-      if (weights[i] > 0) *last = j + i;
-      if (*total > bound) return j + i;
+    TK(v_store)(weights, TK(v_exp)(TK(v_load_at)(logits, j, end, -__builtin_inff()) * t - max));
+    for (int64_t i = 0; i < 16 && j + i < end; i++) {
+      before += (double)weights[i];
+      if (weights[i] > 0) last = j + i;
+      if (before > bound) return j + i;
     }
   }
-  return -1;
+  return last;
 }
 
+/// The log-sum-exp has the bits of log_softmax's.
 static void TK(sample)(const void *args, int part, int parts) {
   const tk_sample_args *a = args;
-  const int64_t count = a->vocabulary;
+  const int64_t count = a->vocabulary, length = sample_block(count);
   const float t = a->inverse_temperature == 0 ? 1 : a->inverse_temperature;
+  const float lowest = -__builtin_inff();
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
     const float *logits = a->logits + row * count;
-    TK(softmax_sums) s = TK(sums_of)(logits, count, t);
-    int64_t token;
-    if (a->inverse_temperature == 0) {
-      token = TK(arg_max)(logits, count);
-    } else {
-      double total = 0, cumulative = 0;
-      int64_t last = 0;
-      TK(accumulate)(logits, count, t, s.max, __builtin_inf(), &total, &last);
-      token = TK(accumulate)(logits, count, t, s.max, (double)a->uniform[row] * total,
-                             &cumulative, &last);
-      if (token < 0) token = last;  // only if the logits hold a NaN
+    float sums[SAMPLE_BLOCKS];
+    v16 largest = TK(v_all)(lowest), all = {};
+    for (int64_t j = 0; j < count; j += 16)
+      largest = TK(v_max)(TK(v_load_at)(logits, j, count, lowest) * t, largest);
+    const float max = TK(v_max_of)(largest);
+    double total = 0;
+    for (int64_t b = 0; b * length < count; b++) {
+      const int64_t stop = tk_least((b + 1) * length, count);
+      v16 some = {};
+      for (int64_t j = b * length; j < stop; j += 16) {
+        v16 e = TK(v_exp)(TK(v_load_at)(logits, j, stop, lowest) * t - max);
+        all += e;
+        some += e;
+      }
+      sums[b] = TK(v_sum)(some);
+      total += (double)sums[b];
     }
+    const int64_t token =
+      a->inverse_temperature == 0
+        ? TK(arg_max)(logits, count)
+        : TK(drawn)(logits, count, t, max, sums, (double)a->uniform[row] * total);
     a->tokens[row] = (int32_t)token;
-    a->logprob[row] = logits[token] * t - (s.max + TK(log1)(s.sum));
+    a->logprob[row] = logits[token] * t - (max + TK(log1)(TK(v_sum)(all)));
   }
 }
 
 #else
+#include "CKernels.h"
+
+enum { SAMPLE_BLOCKS = 256 };
+
+/// Tokens of one block of cumulative weights: whole vectors, at least 64, at most SAMPLE_BLOCKS of
+/// them a row.
+static int64_t sample_block(int64_t vocabulary) {
+  int64_t length = ((vocabulary + SAMPLE_BLOCKS - 1) / SAMPLE_BLOCKS + 15) / 16 * 16;
+  return length < 64 ? 64 : length;
+}
+
 #define TK_FILE "softmax.c"
 #include "instances.h"
 

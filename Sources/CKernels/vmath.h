@@ -27,6 +27,25 @@ TK_INLINE void TK(v_store_at)(float *p, int64_t i, int64_t count, v16 x) {
   else TK(v_store_first)(p + i, count - i, x);
 }
 
+/// bfloat16 is the upper half of a float32. Widening is exact; narrowing rounds half to even, and
+/// what is not a number stays so.
+TK_INLINE v16 TK(v_load_bf16)(const uint16_t *p) {
+  typedef uint16_t h16 __attribute__((vector_size(32), aligned(2)));
+  return (v16)(__builtin_convertvector(*(const h16 *)p, i16) << 16);
+}
+TK_INLINE uint16_t TK(bf16)(float x) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  if (x != x) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+TK_INLINE float TK(from_bf16)(uint16_t half) {
+  uint32_t bits = (uint32_t)half << 16;
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
 TK_INLINE v16 TK(v_fma)(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
 TK_INLINE v16 TK(v_select)(i16 mask, v16 yes, v16 no) {
   return (v16)((mask & (i16)yes) | (~mask & (i16)no));

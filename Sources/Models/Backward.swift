@@ -100,7 +100,7 @@ extension Transformer {
     collectBackwardSequences(layer, batch)
     backwardSequences.withUnsafeBufferPointer {
       compute.attentionBackward(
-        $0, shape(keyValueStride: architecture.qkvWidth), workspace: scratch.attentionWorkspace)
+        $0, shape(.rows(stride: architecture.qkvWidth)), workspace: scratch.attentionWorkspace)
     }
     if let rotary {
       compute.rotate(

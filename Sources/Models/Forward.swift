@@ -41,17 +41,20 @@ extension Transformer {
     let input = layer.input.prefix(batch.rows)
     let norm1 = activations.normed.prefix(batch.rows)
     let qkv = layer.qkv.prefix(batch.rows)
-    compute.normalize(weights.norm1, input, to: norm1, layer.statistics1)
-    compute.apply(weights.qkv, norm1, to: qkv)
+    let operand = compute.normalize(
+      weights.norm1, input, to: norm1, layer.statistics1, for: weights.qkv)
+    compute.apply(weights.qkv, operand, to: qkv)
     if let rotary {
       // Queries and keys lie side by side, so that one call rotates both.
       compute.rotate(
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary)
     }
+    cache?.store(
+      batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, compute: compute)
     collectSequences(index, batch, cache)
     sequences.withUnsafeBufferPointer {
-      compute.attention($0, shape(keyValueStride: cache?.width ?? architecture.qkvWidth))
+      compute.attention($0, shape(cache?.storage ?? .rows(stride: architecture.qkvWidth)))
     }
     compute.apply(
       weights.output, layer.attention.prefix(batch.rows), to: layer.middle.prefix(batch.rows),
@@ -64,12 +67,11 @@ extension Transformer {
     sequences.removeAll(keepingCapacity: true)
     for entry in batch.entries {
       let q = layer.qkv.row(entry.row)
-      var k = q + queryWidth
-      var v = k + architecture.keyValueWidth
+      var k = UnsafeRawPointer(q + queryWidth)
+      var v = UnsafeRawPointer(q + queryWidth + architecture.keyValueWidth)
       if let cache {
-        cache.store(entry, layer: index, qkv: layer.qkv, queryWidth: queryWidth)
-        k = cache.keys(slot: entry.slot, layer: index)
-        v = cache.values(slot: entry.slot, layer: index)
+        k = UnsafeRawPointer(cache.keys(slot: entry.slot, layer: index))
+        v = UnsafeRawPointer(cache.values(slot: entry.slot, layer: index))
       } else {
         precondition(entry.position == 0, "a sequence continued at \(entry.position) needs a cache")
       }
@@ -86,12 +88,14 @@ extension Transformer {
     let norm2 = activations.normed.prefix(rows)
     let up = layer.up.prefix(rows)
     let activated = activations.activated.prefix(rows)
-    compute.normalize(weights.norm2, middle, to: norm2, layer.statistics2)
-    compute.apply(weights.up, norm2, to: up)
-    switch architecture.mlp {
-    case .gelu: compute.gelu(up, to: activated)
-    case .swiglu: compute.swiglu(up, to: activated)
-    }
-    compute.apply(weights.down, activated, to: layer.output.prefix(rows), addingTo: middle)
+    let operand = compute.normalize(
+      weights.norm2, middle, to: norm2, layer.statistics2, for: weights.up)
+    compute.apply(weights.up, operand, to: up)
+    let product =
+      switch architecture.mlp {
+      case .gelu: compute.gelu(up, to: activated, for: weights.down)
+      case .swiglu: compute.swiglu(up, to: activated, for: weights.down)
+      }
+    compute.apply(weights.down, product, to: layer.output.prefix(rows), addingTo: middle)
   }
 }

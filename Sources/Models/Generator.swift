@@ -41,6 +41,8 @@ public final class Generator: @unchecked Sendable {
     var result: Sample
   }
 
+  /// Tokens of a prompt and its answer together.
+  public let capacity: Int
   private let transformer: Transformer
   private let cache: KVCache
   private let batch: TokenBatch
@@ -54,7 +56,11 @@ public final class Generator: @unchecked Sendable {
   /// - Parameters:
   ///   - slots: sequences generated at a time.
   ///   - capacity: tokens of a prompt and its answer together.
-  public init(transformer: Transformer, slots: Int, capacity: Int, arena: Arena) throws {
+  ///   - keyValues: what the cache keeps. With bfloat16 the log-probabilities are those of what is
+  ///     sampled, but no longer the training path's.
+  public init(
+    transformer: Transformer, slots: Int, capacity: Int, keyValues: KeyValuePrecision, arena: Arena
+  ) throws {
     precondition(
       transformer.rows >= max(slots, capacity),
       "a pass of \(transformer.rows) tokens, \(slots) slots of \(capacity)")
@@ -62,8 +68,10 @@ public final class Generator: @unchecked Sendable {
       capacity <= transformer.architecture.context,
       "slots of \(capacity) in a context of \(transformer.architecture.context)")
     self.transformer = transformer
+    self.capacity = capacity
     cache = try KVCache(
-      transformer.architecture, slots: slots, capacity: capacity, arena: arena)
+      transformer.architecture, slots: slots, capacity: capacity, precision: keyValues,
+      arena: arena)
     batch = try TokenBatch(capacity: transformer.rows, name: "generation batch", arena: arena)
     rows = try arena.allocate("generation rows", slots, of: Int32.self)
     uniforms = try arena.floats("generation uniforms", slots)
@@ -72,9 +80,6 @@ public final class Generator: @unchecked Sendable {
     freeSlots = Array((0..<slots).reversed())
     active.reserveCapacity(slots)
   }
-
-  /// Tokens of a prompt and its answer together.
-  public var capacity: Int { cache.capacity }
 
   /// Answers every request; result `[request][sample]`.
   ///

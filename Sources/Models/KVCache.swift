@@ -1,54 +1,82 @@
 import Tensors
 
-/// Keys and values of the sequences that are being generated: [slot][layer][key, value][position].
+/// Keys and values of the sequences that are being generated, [slot][layer][keys, values], in the
+/// order in which decoding reads them (`KeyValueStorage.cache`).
 public final class KVCache: @unchecked Sendable {
   public let slots: Int
-  /// Positions a slot holds.
+  /// Positions a slot holds, a multiple of `KeyValuePrecision.group`.
   public let capacity: Int
-  let width: Int
+  public let precision: KeyValuePrecision
   private let layers: Int
-  private let base: UnsafeMutablePointer<Float>
+  private let kvHeads: Int
+  private let headDim: Int
+  private let base: UnsafeMutableRawPointer
+  private var entries: [CacheEntry] = []
   private let arena: Arena
 
-  public init(_ a: Architecture, slots: Int, capacity: Int, arena: Arena) throws {
+  /// - Parameter capacity: positions that a slot must hold.
+  public init(
+    _ a: Architecture, slots: Int, capacity: Int, precision: KeyValuePrecision, arena: Arena
+  ) throws {
     self.slots = slots
-    self.capacity = capacity
+    let group = KeyValuePrecision.group
+    self.capacity = (capacity + group - 1) / group * group
+    self.precision = precision
     self.arena = arena
     layers = a.layers
-    width = a.keyValueWidth
-    base = try arena.floats("key-value cache", slots * layers * 2 * capacity * width)
+    kvHeads = a.kvHeads
+    headDim = a.headDim
+    base = try arena.allocate(
+      "key-value cache",
+      bytes: slots * layers * 2 * self.capacity * a.keyValueWidth * precision.bytes)
+    entries.reserveCapacity(slots)
   }
 
-  func keys(slot: Int, layer: Int) -> UnsafeMutablePointer<Float> {
-    base + (slot * layers + layer) * 2 * capacity * width
+  var storage: KeyValueStorage { .cache(precision, capacity: capacity) }
+
+  /// Bytes of all keys, or all values, of a slot and layer.
+  private var plane: Int { kvHeads * capacity * headDim * precision.bytes }
+
+  func keys(slot: Int, layer: Int) -> UnsafeMutableRawPointer {
+    base + (slot * layers + layer) * 2 * plane
   }
 
-  func values(slot: Int, layer: Int) -> UnsafeMutablePointer<Float> {
-    keys(slot: slot, layer: layer) + capacity * width
+  func values(slot: Int, layer: Int) -> UnsafeMutableRawPointer {
+    keys(slot: slot, layer: layer) + plane
   }
 
-  /// Stores the keys and values of one entry, rows of a fused qkv activation.
-  func store(_ entry: TokenBatch.Entry, layer: Int, qkv: Matrix, queryWidth: Int) {
-    precondition(
-      entry.position + entry.count <= capacity,
-      "position \(entry.position + entry.count) in a cache of \(capacity)")
-    let keys = keys(slot: entry.slot, layer: layer)
-    let values = values(slot: entry.slot, layer: layer)
-    for row in 0..<entry.count {
-      let source = qkv.row(entry.row + row) + queryWidth
-      let offset = (entry.position + row) * width
-      (keys + offset).update(from: source, count: width)
-      (values + offset).update(from: source + width, count: width)
+  /// Stores the keys and values of a batch, rows of a fused qkv activation.
+  func store(_ batch: TokenBatch, layer: Int, qkv: Matrix, queryWidth: Int, compute: Compute) {
+    entries.removeAll(keepingCapacity: true)
+    for entry in batch.entries {
+      precondition(
+        entry.position + entry.count <= capacity,
+        "position \(entry.position + entry.count) in a cache of \(capacity)")
+      let k = qkv.row(entry.row) + queryWidth
+      entries.append(
+        CacheEntry(
+          count: Int64(entry.count), position: Int64(entry.position), k: k,
+          v: k + kvHeads * headDim, keys: keys(slot: entry.slot, layer: layer),
+          values: values(slot: entry.slot, layer: layer)))
+    }
+    entries.withUnsafeBufferPointer {
+      compute.store(
+        $0, kvHeads: kvHeads, headDim: headDim, stride: qkv.stride, precision, capacity: capacity)
     }
   }
 
   /// Gives `target` the first `count` positions of `source`: one prompt serves all its samples.
   func copy(_ count: Int, from source: Int, to target: Int) {
+    let group = KeyValuePrecision.group
+    let used = (count + group - 1) / group * group * headDim * precision.bytes
     for layer in 0..<layers {
-      keys(slot: target, layer: layer).update(
-        from: keys(slot: source, layer: layer), count: count * width)
-      values(slot: target, layer: layer).update(
-        from: values(slot: source, layer: layer), count: count * width)
+      for head in 0..<kvHeads {
+        let offset = head * capacity * headDim * precision.bytes
+        for plane in [0, plane] {
+          (keys(slot: target, layer: layer) + plane + offset).copyMemory(
+            from: keys(slot: source, layer: layer) + plane + offset, byteCount: used)
+        }
+      }
     }
   }
 }

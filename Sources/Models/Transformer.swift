@@ -55,10 +55,10 @@ public final class Transformer: @unchecked Sendable {
   /// The final norm's output of the latest pass, [rows, d].
   public var hidden: Matrix { activations.hidden }
 
-  func shape(keyValueStride: Int) -> AttentionShape {
+  func shape(_ keyValues: KeyValueStorage) -> AttentionShape {
     AttentionShape(
       heads: architecture.heads, kvHeads: architecture.kvHeads, headDim: architecture.headDim,
-      queryStride: architecture.qkvWidth, keyValueStride: keyValueStride,
+      queryStride: architecture.qkvWidth, keyValues: keyValues,
       outputStride: architecture.queryWidth)
   }
 }

@@ -17,7 +17,8 @@ public final class Answerer {
     self.model = model
     self.options = options
     bench = try Workbench(model.architecture, threads: threads)
-    generator = try bench.generator(try bench.inference())
+    generator = try bench.generator(
+      try bench.inference(), model.file.isInt8 ? .int8 : precision)
     weights = try bench.weights(of: model, precision: precision)
   }
 

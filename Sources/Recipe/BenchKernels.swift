@@ -29,7 +29,7 @@ struct BenchKernels {
     let qkv = try random(rows, 3 * width)
     let shape = AttentionShape(
       heads: options.heads, kvHeads: options.heads, headDim: width / options.heads,
-      queryStride: 3 * width, keyValueStride: 3 * width, outputStride: width)
+      queryStride: 3 * width, keyValues: .rows(stride: 3 * width), outputStride: width)
     let sequences = (0..<options.batch).map { index in
       let row = qkv.row(index * options.context)
       return AttentionSequence(

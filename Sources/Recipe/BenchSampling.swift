@@ -25,7 +25,7 @@ struct BenchSampling {
       ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
     set.initialize(seed: 1)
     weights = try bench.weights(of: set, precision: options.precision)
-    generator = try bench.generator(try bench.inference(), slots: options.batch)
+    generator = try bench.generator(try bench.inference(), options.precision, slots: options.batch)
     parameters = QuantizedWeights.projections(of: set.layout).reduce(0) { $0 + Double($1.count) }
     let source = Bench(options)
     requests = (0..<options.batch).map {

@@ -5,9 +5,6 @@ import Support
 import Tokenizers
 import Training
 
-/// In which arithmetic rollouts are generated.
-public enum RolloutPrecision: String, CaseIterable, Sendable { case int8, float32 }
-
 /// PPO with a KL penalty and a pretraining mix, from the SFT model against the reward model.
 public struct PPOStage {
   public static let file = "ppo.trlhf"

@@ -109,7 +109,7 @@ struct SelftestKernels {
     let (queryWidth, kvWidth) = (heads * headDim, kvHeads * headDim)
     let width = queryWidth + 2 * kvWidth
     let shape = AttentionShape(
-      heads: heads, kvHeads: kvHeads, headDim: headDim, queryStride: width, keyValueStride: width,
+      heads: heads, kvHeads: kvHeads, headDim: headDim, queryStride: width, keyValues: .rows(stride: width),
       outputStride: queryWidth)
     return try [1, 63, 130].flatMap { (tokens) -> [UInt32] in
       let qkv = try random(tokens, width, 1)

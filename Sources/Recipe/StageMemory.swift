@@ -100,7 +100,7 @@ struct PPOMemory {
       options: options, pretrainingTokens: sizes.documents * architecture.context,
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
     generator = try bench.generator(
-      inference, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
+      inference, precision, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
     quantized =
       precision == .int8
       ? try QuantizedWeights(models.policy.layout, arena: bench.arena) : nil
@@ -123,7 +123,7 @@ struct SamplingMemory {
 
   init(_ layout: ParameterLayout, threads: Int) throws {
     bench = try Workbench(layout.architecture, threads: threads)
-    generator = try bench.generator(try bench.inference())
+    generator = try bench.generator(try bench.inference(), .int8)
     quantized = try QuantizedWeights(layout, arena: bench.arena)
   }
 }
@@ -138,7 +138,7 @@ struct EvaluationMemory {
   init(_ architecture: Architecture, threads: Int) throws {
     bench = try Workbench(architecture, threads: threads)
     let transformer = try bench.inference()
-    generator = try bench.generator(transformer, slots: 48)
+    generator = try bench.generator(transformer, .float32, slots: 48)
     languageModel = try LanguageModelTrainer(transformer, arena: bench.arena)
     scorer = try RewardTrainer(transformer, arena: bench.arena)
   }

@@ -36,12 +36,13 @@ public final class Workbench {
   }
 
   /// A generator of `slots` sequences at a time, on a transformer that only computes.
-  public func generator(_ transformer: Transformer, slots: Int = 32, capacity: Int? = nil) throws
-    -> Generator
-  {
+  public func generator(
+    _ transformer: Transformer, _ precision: RolloutPrecision, slots: Int = 32,
+    capacity: Int? = nil
+  ) throws -> Generator {
     try Generator(
       transformer: transformer, slots: slots, capacity: capacity ?? architecture.context,
-      arena: arena)
+      keyValues: precision.keyValues, arena: arena)
   }
 }
 

@@ -2,6 +2,31 @@ import CKernels
 
 public typealias AttentionSequence = tk_attention_sequence
 public typealias AttentionBackwardSequence = tk_attention_backward_sequence
+public typealias CacheEntry = tk_cache_entry
+
+/// Where keys and values lie.
+public enum KeyValueStorage: Equatable, Sendable {
+  /// Beside the queries, `stride` elements between tokens.
+  case rows(stride: Int)
+  /// In a cache with room for `capacity` positions of each kv head, whole groups of 16.
+  case cache(KeyValuePrecision, capacity: Int)
+}
+
+/// What a cache keeps of a key or a value.
+public enum KeyValuePrecision: Sendable {
+  /// All of it: decoding has the bits of training.
+  case float32
+  /// Its upper half, rounded to nearest, 8 bits of precision: half the memory and half the time to
+  /// read it.
+  case bfloat16
+
+  public var bytes: Int { self == .float32 ? 4 : 2 }
+
+  /// Positions of a cache are kept in groups.
+  public static let group = 16
+
+  var storage: tk_keys_storage { self == .float32 ? TK_CACHE_FLOAT32 : TK_CACHE_BFLOAT16 }
+}
 
 /// Heads and strides of an attention call; strides in elements between tokens.
 public struct AttentionShape: Sendable {
@@ -12,11 +37,11 @@ public struct AttentionShape: Sendable {
   public var kvHeads: Int
   public var headDim: Int
   public var queryStride: Int
-  public var keyValueStride: Int
+  public var keyValues: KeyValueStorage
   public var outputStride: Int
 
   public init(
-    heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValueStride: Int,
+    heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValues: KeyValueStorage,
     outputStride: Int
   ) {
     precondition(headDim <= Self.widestHead, "a head of \(headDim), \(Self.widestHead) at most")
@@ -24,23 +49,47 @@ public struct AttentionShape: Sendable {
     self.kvHeads = kvHeads
     self.headDim = headDim
     self.queryStride = queryStride
-    self.keyValueStride = keyValueStride
+    self.keyValues = keyValues
     self.outputStride = outputStride
   }
 
   var scale: Float { 1 / Float(headDim).squareRoot() }
+
+  /// Elements between tokens; a cache has its own order.
+  var keyValueStride: Int {
+    guard case .rows(let stride) = keyValues else { return 0 }
+    return stride
+  }
 }
 
 extension Compute {
   /// Causal attention over ragged sequences; scores scaled by 1/√headDim.
   public func attention(_ sequences: UnsafeBufferPointer<AttentionSequence>, _ shape: AttentionShape) {
+    var (storage, capacity) = (TK_KEYS_IN_ROWS, 0)
+    if case .cache(let precision, let positions) = shape.keyValues {
+      (storage, capacity) = (precision.storage, positions)
+    }
     pool.run(
       tk_attention,
       tk_attention_args(
         count: Int64(sequences.count), sequences: sequences.baseAddress,
         heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim),
         q_row: Int64(shape.queryStride), kv_row: Int64(shape.keyValueStride),
-        out_row: Int64(shape.outputStride), scale: shape.scale))
+        out_row: Int64(shape.outputStride), storage: storage, capacity: Int64(capacity),
+        scale: shape.scale))
+  }
+
+  /// Keeps the keys and values of new positions; each entry's k and v are rows, `stride` apart.
+  public func store(
+    _ entries: UnsafeBufferPointer<CacheEntry>, kvHeads: Int, headDim: Int, stride: Int,
+    _ precision: KeyValuePrecision, capacity: Int
+  ) {
+    pool.run(
+      tk_cache_store,
+      tk_cache_store_args(
+        count: Int64(entries.count), entries: entries.baseAddress, kv_heads: Int64(kvHeads),
+        head_dim: Int64(headDim), kv_row: Int64(stride), storage: precision.storage,
+        capacity: Int64(capacity)))
   }
 
   /// Gradients of `attention` over whole sequences; dq, dk, dv have q's, k's and v's strides.

@@ -55,6 +55,11 @@ public struct Linear: @unchecked Sendable {
     self.bias = bias
   }
 
+  public var isInt8: Bool {
+    if case .int8 = weight { return true }
+    return false
+  }
+
   /// The float32 weights; training has no others.
   var floats: UnsafeMutablePointer<Float> {
     guard case .float32(let pointer) = weight else {
@@ -64,9 +69,23 @@ public struct Linear: @unchecked Sendable {
   }
 }
 
+/// What a projection multiplies with: a matrix, of which the codes may already be in the scratch.
+public struct Operand {
+  let matrix: Matrix
+  let isQuantized: Bool
+}
+
 extension Compute {
   /// y = x·Wᵀ + b, or addend + x·Wᵀ + b. x [T, inputs], y and addend [T, outputs]; they may be one.
   public func apply(_ linear: Linear, _ x: Matrix, to y: Matrix, addingTo addend: Matrix? = nil) {
+    apply(linear, Operand(matrix: x, isQuantized: false), to: y, addingTo: addend)
+  }
+
+  /// The same for what `normalize` or an activation left for this projection.
+  public func apply(
+    _ linear: Linear, _ operand: Operand, to y: Matrix, addingTo addend: Matrix? = nil
+  ) {
+    let x = operand.matrix
     precondition(
       x.columns == linear.inputs && y.columns == linear.outputs && x.rows == y.rows,
       "x \(x.rows)×\(x.columns), W \(linear.outputs)×\(linear.inputs), y \(y.rows)×\(y.columns)")
@@ -82,13 +101,21 @@ extension Compute {
           from_row: Int64(addend?.stride ?? 0), bias: linear.bias, workspace: gemmWorkspace))
     case .int8(let weight):
       precondition(addend == nil || addend!.base == y.base, "an int8 product adds in place")
-      applyInt8(weight, bias: linear.bias, x, to: y, accumulate: addend != nil)
+      if !operand.isQuantized { quantizeRows(x) }
+      pool.run(
+        tk_int8_gemm,
+        tk_int8_gemm_args(
+          M: Int64(x.rows), N: Int64(weight.outputs), K: Int64(weight.inputs),
+          x: quantized.codes, x_scales: quantized.scales,
+          w: weight.codes, w_scales: weight.scales, row_sums: weight.rowSums, bias: linear.bias,
+          y: y.base, y_row: Int64(y.stride), accumulate: addend == nil ? 0 : 1))
     }
   }
 
-  private func applyInt8(
-    _ weight: Int8Matrix, bias: UnsafeMutablePointer<Float>?, _ x: Matrix, to y: Matrix,
-    accumulate: Bool
+  /// Codes of the rows of x, which a norm or an activation may compute in the same visit.
+  private func quantizeRows(
+    _ x: Matrix, norm: UnsafePointer<tk_norm_args>? = nil,
+    gelu: UnsafePointer<tk_gelu_args>? = nil, swiglu: UnsafePointer<tk_swiglu_args>? = nil
   ) {
     precondition(
       x.rows <= quantized.rows && x.columns <= quantized.columns,
@@ -97,14 +124,44 @@ extension Compute {
       tk_int8_quantize,
       tk_int8_quantize_args(
         rows: Int64(x.rows), K: Int64(x.columns), x: x.base, x_row: Int64(x.stride),
-        codes: quantized.codes, scales: quantized.scales))
-    pool.run(
-      tk_int8_gemm,
-      tk_int8_gemm_args(
-        M: Int64(x.rows), N: Int64(weight.outputs), K: Int64(weight.inputs),
-        x: quantized.codes, x_scales: quantized.scales,
-        w: weight.codes, w_scales: weight.scales, row_sums: weight.rowSums, bias: bias,
-        y: y.base, y_row: Int64(y.stride), accumulate: accumulate ? 1 : 0))
+        codes: quantized.codes, scales: quantized.scales, norm: norm, gelu: gelu, swiglu: swiglu))
+  }
+
+  /// y = norm(x), as `linear` will want it: its codes, too, when the weights are int8. The operand
+  /// is good until the next one is made.
+  public func normalize(
+    _ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?, for linear: Linear
+  ) -> Operand {
+    guard linear.isInt8 else {
+      normalize(norm, x, to: y, statistics)
+      return Operand(matrix: y, isQuantized: false)
+    }
+    withUnsafePointer(to: arguments(norm, x, y, statistics)) { quantizeRows(y, norm: $0) }
+    return Operand(matrix: y, isQuantized: true)
+  }
+
+  /// y = GELU(x), as `linear` will want it.
+  public func gelu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
+    guard linear.isInt8 else {
+      gelu(x, to: y)
+      return Operand(matrix: y, isQuantized: false)
+    }
+    withUnsafePointer(to: tk_gelu_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base)) {
+      quantizeRows(y, gelu: $0)
+    }
+    return Operand(matrix: y, isQuantized: true)
+  }
+
+  /// y = silu(gate)·up with x = [gate | up], as `linear` will want it.
+  public func swiglu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
+    guard linear.isInt8 else {
+      swiglu(x, to: y)
+      return Operand(matrix: y, isQuantized: false)
+    }
+    let arguments = tk_swiglu_args(
+      rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base)
+    withUnsafePointer(to: arguments) { quantizeRows(y, swiglu: $0) }
+    return Operand(matrix: y, isQuantized: true)
   }
 
   /// dx = dy·W. dy [T, outputs], dx [T, inputs].

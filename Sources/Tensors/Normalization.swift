@@ -35,12 +35,16 @@ extension Compute {
   /// y = norm(x), [T, d] both, contiguous.
   public func normalize(_ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?) {
     precondition(x.columns == norm.width && y.columns == norm.width && x.rows == y.rows)
-    pool.run(
-      tk_norm,
-      tk_norm_args(
-        rows: Int64(x.rows), width: Int64(norm.width), x: x.base, gamma: norm.gamma,
-        beta: norm.beta, epsilon: norm.epsilon, rms: norm.isRMS ? 1 : 0, y: y.base,
-        mean: statistics?.mean, rstd: statistics?.rstd))
+    pool.run(tk_norm, arguments(norm, x, y, statistics))
+  }
+
+  func arguments(_ norm: Norm, _ x: Matrix, _ y: Matrix, _ statistics: NormStatistics?)
+    -> tk_norm_args
+  {
+    tk_norm_args(
+      rows: Int64(x.rows), width: Int64(norm.width), x: x.base, gamma: norm.gamma,
+      beta: norm.beta, epsilon: norm.epsilon, rms: norm.isRMS ? 1 : 0, y: y.base,
+      mean: statistics?.mean, rstd: statistics?.rstd)
   }
 
   /// dx += ∂L/∂x; the gradient's gamma and beta are added to, when there is a gradient. `y` becomes

@@ -101,7 +101,8 @@ struct ExactnessTests {
     let pieces = [[150], [149, 1], [1, 62, 1, 1, 64, 20, 1], Array(repeating: 1, count: 150)]
     for pieces in pieces {
       let bench = try Workbench(architecture, training: false)
-      let cache = try KVCache(architecture, slots: 3, capacity: 151, arena: bench.arena)
+      let cache = try KVCache(
+          architecture, slots: 3, capacity: 151, precision: .float32, arena: bench.arena)
       var hidden: [UInt32] = []
       var position = 0
       for piece in pieces {

@@ -10,10 +10,14 @@ private struct Sampler {
   let bench: Workbench
   let generator: Generator
 
-  init(_ architecture: Architecture, slots: Int = 8, capacity: Int = 160, threads: Int = 1) throws {
+  init(
+    _ architecture: Architecture, slots: Int = 8, capacity: Int = 160,
+    keyValues: KeyValuePrecision = .float32, threads: Int = 1
+  ) throws {
     bench = try Workbench(architecture, threads: threads, training: false)
     generator = try Generator(
-      transformer: bench.transformer, slots: slots, capacity: capacity, arena: bench.arena)
+      transformer: bench.transformer, slots: slots, capacity: capacity, keyValues: keyValues,
+      arena: bench.arena)
   }
 
   func run(
@@ -74,22 +78,43 @@ struct GeneratorTests {
   }
 
   @Test(
-    "samples do not depend on slots, company, order or threads",
-    arguments: [Architecture.classic, .modern])
-  func company(architecture: Architecture) throws {
-    let expected = bytes(try Sampler(architecture).run(requests, options()))
+    "samples do not depend on slots, company, order or threads, whatever the cache keeps",
+    arguments: [Architecture.classic, .modern], [KeyValuePrecision.float32, .bfloat16])
+  func company(architecture: Architecture, keyValues: KeyValuePrecision) throws {
+    let expected = bytes(try Sampler(architecture, keyValues: keyValues).run(requests, options()))
     #expect(Set(expected.joined()).count == 13)
     for slots in [1, 3, 32] {
-      let sampler = try Sampler(architecture, slots: slots)
+      let sampler = try Sampler(architecture, slots: slots, keyValues: keyValues)
       #expect(bytes(try sampler.run(requests, options())) == expected, "\(slots) slots")
     }
-    let sampler = try Sampler(architecture, threads: 2)
+    let sampler = try Sampler(architecture, keyValues: keyValues, threads: 2)
     #expect(bytes(try sampler.run(requests, options())) == expected)
     let reversed = try sampler.run(Array(requests.reversed()), options())
     #expect(bytes(Array(reversed.reversed())) == expected)
     for (request, expected) in zip(requests, expected) {
       #expect(bytes(try sampler.run([request], options())) == [expected])
     }
+  }
+
+  @Test(
+    "a bfloat16 cache moves a log-probability by a hundredth, not more, and not by nothing",
+    arguments: [Architecture.classic, .modern])
+  func bfloat16Cache(architecture: Architecture) throws {
+    let trainer = try Workbench(architecture)
+    var (sum, count, most) = (Float(0), 0, Float(0))
+    let samples = try Sampler(architecture, keyValues: .bfloat16).run(requests, options(tokens: 55))
+    for (request, sample) in zip(requests, samples.map { $0[0] }) {
+      let sequence = request.prompt + sample.tokens
+      let logprobs = trainer.languageModel([sequence], targets: Array(sequence[1...]) + [0])
+        .logprobs[(request.prompt.count - 1)...]
+      for (cached, exact) in zip(sample.logprobs, logprobs) {
+        sum += abs(cached - exact)
+        most = max(most, abs(cached - exact))
+        count += 1
+      }
+    }
+    let mean = sum / Float(count)
+    #expect(mean > 1e-5 && mean < 1e-2 && most < 0.1, "mean \(mean), largest \(most)")
   }
 
   @Test("K samples of a prompt equal K requests with the streams that follow each other")

@@ -44,8 +44,8 @@ func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> 
   }
   let sequences = buffers.map { c, q, k, v, out, lse in
     tk_attention_sequence(
-      queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: k.readOnly,
-      v: v.readOnly, out: out.pointer, lse: lse.pointer)
+      queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: UnsafeRawPointer(k.pointer),
+      v: UnsafeRawPointer(v.pointer), out: out.pointer, lse: lse.pointer)
   }
   sequences.withUnsafeBufferPointer {
     s.run(
@@ -53,9 +53,59 @@ func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> 
       tk_attention_args(
         count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
         kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
-        kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), scale: shape.scale))
+        kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), storage: TK_KEYS_IN_ROWS,
+        capacity: 0, scale: shape.scale))
   }
   return buffers.flatMap { $0.4.values } + buffers.flatMap { $0.5.values }
+}
+
+/// The same from caches, into which the keys come in two pieces; all memory is NaN before.
+func attendCached(
+  _ cases: [AttentionCase], _ shape: AttentionShape, _ storage: tk_keys_storage, capacity: Int,
+  _ s: Setting
+) -> [Float] {
+  let room = shape.kvHeads * capacity * shape.headDim
+  let buffers = cases.map {
+    ($0, s.floats($0.q), s.floats($0.k), s.floats($0.v), s.filled(room, .nan), s.filled(room, .nan),
+      s.zeros($0.queries * shape.outRow), s.zeros($0.queries * shape.heads))
+  }
+  for piece in 0..<2 {
+    let entries = buffers.map { c, _, k, v, keys, values, _, _ in
+      let first = piece * (c.keys / 2), end = piece == 0 ? c.keys / 2 : c.keys
+      return tk_cache_entry(
+        count: Int64(end - first), position: Int64(first), k: k.pointer + first * shape.kvRow,
+        v: v.pointer + first * shape.kvRow, keys: keys.pointer, values: values.pointer)
+    }
+    entries.withUnsafeBufferPointer {
+      s.run(
+        tk_cache_store,
+        tk_cache_store_args(
+          count: Int64(cases.count), entries: $0.baseAddress, kv_heads: Int64(shape.kvHeads),
+          head_dim: Int64(shape.headDim), kv_row: Int64(shape.kvRow), storage: storage,
+          capacity: Int64(capacity)))
+    }
+  }
+  let sequences = buffers.map { c, q, _, _, keys, values, out, lse in
+    tk_attention_sequence(
+      queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: keys.pointer,
+      v: values.pointer, out: out.pointer, lse: lse.pointer)
+  }
+  sequences.withUnsafeBufferPointer {
+    s.run(
+      tk_attention,
+      tk_attention_args(
+        count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
+        kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
+        kv_row: 0, out_row: Int64(shape.outRow), storage: storage, capacity: Int64(capacity),
+        scale: shape.scale))
+  }
+  return buffers.flatMap { $0.6.values } + buffers.flatMap { $0.7.values }
+}
+
+/// To bfloat16 and back: rounded to nearest, half to even.
+func bfloat16(_ x: Float) -> Float {
+  let bits = x.bitPattern
+  return Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
 }
 
 /// The definition in float64: out (gaps 0), lse.
@@ -140,6 +190,46 @@ func attentionReference(
           first += count
         }
       }
+    }
+  }
+
+  @Test("a float32 cache gives the bits of rows, a bfloat16 cache those of rounded rows")
+  func caches() {
+    let lengths = [(1, 1), (1, 15), (1, 64), (1, 150), (5, 5), (70, 131), (3, 17)]
+    for headDim in [6, 16, 20, 32, 64, 96, 112, 128] {
+      let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: headDim)
+      let cases = lengths.enumerated().map {
+        AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)")
+      }
+      let rounded = cases.map {
+        var rounded = $0
+        rounded.k = rounded.k.map(bfloat16)
+        rounded.v = rounded.v.map(bfloat16)
+        return rounded
+      }
+      for (storage, rows) in [(TK_CACHE_FLOAT32, cases), (TK_CACHE_BFLOAT16, rounded)] {
+        let got = everywhere("head \(headDim)", parts: [1, 3]) {
+          attendCached(cases, shape, storage, capacity: 160, $0)
+        }
+        let want = attend(rows, shape, Setting())
+        #expect(got.map(\.bitPattern) == want.map(\.bitPattern), "head \(headDim), \(storage)")
+      }
+    }
+  }
+
+  @Test("what is not a number is none in bfloat16 either, and infinity stays infinity")
+  func bfloat16OfTheUnusual() {
+    let shape = AttentionShape(heads: 1, kvHeads: 1, headDim: 16)
+    for (value, isExpected) in [
+      (Float.nan, \Float.isNaN), (Float(bitPattern: 0x7F80_0001), \Float.isNaN),
+      (.infinity, \.isInfinite), (.greatestFiniteMagnitude, \.isInfinite),
+    ] {
+      var one = AttentionCase(shape, queries: 1, keys: 1, "one")
+      one.v = one.v.map { _ in value }
+      let out = everywhere(parts: [1]) {
+        Array(attendCached([one], shape, TK_CACHE_BFLOAT16, capacity: 16, $0).prefix(16))
+      }
+      #expect(out.allSatisfy { $0[keyPath: isExpected] }, "\(value)")
     }
   }
 

@@ -42,7 +42,7 @@ private struct PPOLab {
       reward: reward, normalization: normalization, options: options, pretrainingTokens: 256,
       training: lab.training, inference: lab.inference, arena: lab.arena)
     generator = try Generator(
-      transformer: lab.inference, slots: 64, capacity: 32, arena: lab.arena)
+      transformer: lab.inference, slots: 64, capacity: 32, keyValues: .float32, arena: lab.arena)
     twin = try QuantizedWeights(policy.layout, arena: lab.arena)
     sampling.temperature = options.temperature
     sampling.maxNewTokens = 12

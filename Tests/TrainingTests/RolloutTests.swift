@@ -23,7 +23,7 @@ struct RolloutTests {
     options.temperature = temperature
     options.maxNewTokens = 20
     let generator = try Generator(
-      transformer: lab.inference, slots: 5, capacity: 64, arena: lab.arena)
+      transformer: lab.inference, slots: 5, capacity: 64, keyValues: .float32, arena: lab.arena)
     let samples = try generator.run(
       requests, weights: weights, options: options, seed: 3, purpose: "test")
     let pairs = zip(requests, samples).flatMap { request, samples in

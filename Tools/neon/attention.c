@@ -29,6 +29,40 @@ static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t
   release();
 }
 
+/// Stored into a cache, then read from it by the last `queries` positions.
+static void cached(const int64_t *lengths, tk_keys_storage storage, int64_t queries, int64_t heads,
+                   int64_t kv_heads, int64_t dim) {
+  int64_t q_row = heads * dim, kv_row = kv_heads * dim + 2, capacity = 208;
+  int64_t plane = kv_heads * capacity * dim;  // in elements, of which a bfloat16 is half a float
+  tk_cache_entry entries[sequences];
+  tk_attention_sequence list[sequences];
+  output stored[2 * sequences], outputs[2 * sequences];
+  for (int s = 0; s < sequences; s++) {
+    int64_t keys = lengths[s], asked = keys < queries ? keys : queries;
+    entries[s] = (tk_cache_entry){
+        .count = keys, .k = numbers(span(keys, kv_row, kv_heads * dim), 2),
+        .v = numbers(span(keys, kv_row, kv_heads * dim), 2), .keys = numbers(plane, 0),
+        .values = numbers(plane, 0)};
+    stored[2 * s] = FLOATS(entries[s].keys, plane);
+    stored[2 * s + 1] = FLOATS(entries[s].values, plane);
+    list[s] = (tk_attention_sequence){
+        .queries = asked, .keys = keys, .q = numbers(asked * q_row, 2), .k = entries[s].keys,
+        .v = entries[s].values, .out = numbers(asked * q_row, 1),
+        .lse = numbers(asked * heads, 100)};
+    outputs[2 * s] = FLOATS(list[s].out, asked * q_row);
+    outputs[2 * s + 1] = FLOATS(list[s].lse, asked * heads);
+  }
+  tk_cache_store_args c = {
+      .count = sequences, .entries = entries, .kv_heads = kv_heads, .head_dim = dim,
+      .kv_row = kv_row, .storage = storage, .capacity = capacity};
+  compare("cache_store", tk_cache_store, &c, 2 * sequences, stored);
+  tk_attention_args a = {
+      .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
+      .q_row = q_row, .out_row = q_row, .storage = storage, .capacity = capacity, .scale = 0.3f};
+  compare("attention, cached", tk_attention, &a, 2 * sequences, outputs);
+  release();
+}
+
 static void backward(const int64_t *lengths, int64_t heads, int64_t kv_heads, int64_t dim) {
   int64_t row = heads * dim, kv_row = kv_heads * dim, longest = 0;
   tk_attention_sequence seen[sequences];

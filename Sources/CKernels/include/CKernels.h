@@ -166,9 +166,15 @@ void tk_rotary(const void *args, int part, int parts);
 ///   out = softmax(scale·q·kᵀ)·v,   lse = log Σ exp(scale·q·kᵀ)
 /// A tile of a head lies on the stack, hence head_dim ≤ TK_WIDEST_HEAD.
 enum { TK_WIDEST_HEAD = 128 };
+/// Where keys and values lie: as rows beside the queries, or in a cache of float32 or bfloat16 with
+/// room for `capacity` positions (whole groups of 16) of each kv head:
+///   keys [kv_heads][capacity / 16][head_dim][16], values [kv_heads][capacity][head_dim]
+/// so that decoding reads both in order and 16 keys at a time.
+typedef enum { TK_KEYS_IN_ROWS = 0, TK_CACHE_FLOAT32 = 1, TK_CACHE_BFLOAT16 = 2 } tk_keys_storage;
 typedef struct {
   int64_t queries, keys;          // queries ≤ keys
-  const float *q, *k, *v;         // first row of this sequence
+  const float *q;                 // first row of this sequence
+  const void *k, *v;              // its first position
   float *out;
   float *lse;                     // [queries, heads] or NULL
 } tk_attention_sequence;
@@ -176,9 +182,25 @@ typedef struct {
   int64_t count; const tk_attention_sequence *sequences;
   int64_t heads, kv_heads, head_dim;   // head h reads kv head h / (heads / kv_heads)
   int64_t q_row, kv_row, out_row;      // strides between tokens; head h lies at h*head_dim
+  tk_keys_storage storage;
+  int64_t capacity;                    // of a cache; kv_row then has no meaning
   float scale;
 } tk_attention_args;
 void tk_attention(const void *args, int part, int parts);
+
+/// Stores the keys and values of new positions, rows of an activation, into caches.
+typedef struct {
+  int64_t count, position;        // of the first
+  const float *k, *v;             // its row
+  void *keys, *values;            // the sequence's cache
+} tk_cache_entry;
+typedef struct {
+  int64_t count; const tk_cache_entry *entries;
+  int64_t kv_heads, head_dim, kv_row;
+  tk_keys_storage storage;        // a cache
+  int64_t capacity;
+} tk_cache_store_args;
+void tk_cache_store(const void *args, int part, int parts);
 
 /// The gradients of the above; queries = keys. dq, dk, dv are overwritten. dq ascends over keys,
 /// dk and dv over queries (and over the query heads that share a kv head, ascending); what a query
@@ -225,7 +247,8 @@ typedef struct {
 void tk_log_softmax_backward(const void *args, int part, int parts);
 
 /// Draws one token a row from softmax(inverse_temperature·logits): the first whose ascending
-/// cumulative weight exceeds uniform·total. Logits of −∞ are never drawn. inverse_temperature 0
+/// cumulative weight exceeds uniform·total, cumulated in float64 over blocks of tokens (each of 16
+/// lanes and the tree) and then within the block. Logits of −∞ are never drawn. inverse_temperature 0
 /// asks for the arg max (the lowest id among equals; its logprob is at temperature 1).
 typedef struct {
   int64_t rows, vocabulary;
@@ -267,8 +290,10 @@ void tk_int8_pack(const void *args, int part, int parts);
 typedef struct { int64_t N, K; const int8_t *codes; const float *scales; float *w; } tk_int8_unpack_args;
 void tk_int8_unpack(const void *args, int part, int parts);
 /// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero.
+/// Not more than one of `norm`, `gelu`, `swiglu` is given: x is then its y, and is computed in the same visit.
 typedef struct {
   int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales;
+  const tk_norm_args *norm; const tk_gelu_args *gelu; const tk_swiglu_args *swiglu;
 } tk_int8_quantize_args;
 void tk_int8_quantize(const void *args, int part, int parts);
 /// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or added to y when `accumulate`:
