@@ -50,7 +50,7 @@ TK_INLINE __m256i int8_dot_avx2(__m256i sum, int8_left_avx2 x, __m256i w) {
 #define TK_SUFFIX avx2
 #define TK_WIDE __m256i
 #define TK_LEFT int8_left_avx2
-#define TK_ROWS 3
+#define TK_ROWS 2
 #define TK_PANELS 2
 #define TK_OFFSET 0
 #include "int8_body.h"

@@ -78,7 +78,8 @@ extension Transformer {
       sequences.append(
         AttentionSequence(
           queries: Int64(entry.count), keys: Int64(entry.position + entry.count), q: q, k: k, v: v,
-          out: layer.attention.row(entry.row), lse: layer.lse + entry.row * architecture.heads))
+          out: layer.attention.row(entry.row),
+          lse: isTraining ? layer.lse + entry.row * architecture.heads : nil))
     }
   }
 

@@ -104,6 +104,10 @@ void check_attention(void) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
       forward(lengths[l], 0, shapes[i][0], shapes[i][1], shapes[i][2]);
       forward(lengths[l], 1, shapes[i][0], shapes[i][1], shapes[i][2]);
+      for (int64_t queries = 1; queries < 4; queries += 2) {
+        cached(lengths[l], TK_CACHE_FLOAT32, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
+        cached(lengths[l], TK_CACHE_BFLOAT16, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
+      }
       backward(lengths[l], shapes[i][0], shapes[i][1], shapes[i][2]);
     }
 }
