@@ -94,9 +94,9 @@ static void TK(sixteen_rows)(int64_t columns, int64_t inner, TK(terms) m) {
     m.b += 16 * groups;                                                 \
     m.c += 16 * groups;                                                 \
   } while (0)
-  while (TK_ROWS == 4 && columns >= 64) BLOCKS(4, 4);
-  while (columns >= 32) BLOCKS((TK_ROWS == 4 ? 8 : 2), 2);
-  while (columns >= 16) BLOCKS((TK_ROWS == 4 ? 8 : 4), 1);
+  while (TK_ROWS == 8 && columns >= 64) BLOCKS(4, 4);
+  while (columns >= 32) BLOCKS(TK_ROWS, 2);
+  while (columns >= 16) BLOCKS((TK_ROWS > 4 ? TK_ROWS : 4), 1);
 #undef BLOCKS
 }
 

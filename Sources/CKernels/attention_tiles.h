@@ -76,23 +76,36 @@ typedef struct {
   float *c; int64_t c_row;
 } TK(chains);
 
-/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined.
-TK_INLINE void TK(chain_block)(const int rows, const int groups, int64_t inner, TK(chains) m) {
-  v16 c[4][4];
+/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined. Row r has
+/// `inner` terms and then as many of `triangle` as r counts.
+TK_INLINE void TK(chain_block)(const int rows, const int groups, int64_t inner, int64_t triangle,
+                               TK(chains) m) {
+  v16 c[TK_ROWS][4];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++)
 #pragma clang loop unroll(full)
     for (int g = 0; g < groups; g++) c[r][g] = TK(v_load)(m.c + r * m.c_row + 16 * g);
 #pragma clang loop unroll(disable)
-  for (int64_t k = 0; k < inner; k++) {
+  for (int64_t k = 0; k < inner; k++, m.b += m.b_row, m.a += m.a_column) {
     v16 b[4];
 #pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + g * m.b_group);
+    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + g * m.b_group);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
+      v16 a = TK(v_all)(m.a[r * m.a_row]);
 #pragma clang loop unroll(full)
       for (int g = 0; g < groups; g++) c[r][g] = TK(v_fma)(a, b[g], c[r][g]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < rows - 1; k++) {
+    if (k >= triangle) break;
+#pragma clang loop unroll(full)
+    for (int r = k + 1; r < rows; r++) {
+      v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
+#pragma clang loop unroll(full)
+      for (int g = 0; g < groups; g++)
+        c[r][g] = TK(v_fma)(a, TK(v_load)(m.b + k * m.b_row + g * m.b_group), c[r][g]);
     }
   }
 #pragma clang loop unroll(full)
@@ -110,42 +123,47 @@ static void TK(chain_tail)(int64_t columns, int64_t inner, TK(chains) m) {
   TK(v_store_first)(m.c, columns, c);
 }
 
-/// C += A·B for rows ≤ TK_ROWS; nothing depends on how rows and columns are grouped.
-static void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains) m) {
-  if (inner <= 0) return;
-  int64_t j = 0;
-  if (rows == TK_ROWS) {
-    for (; j + 32 <= columns; j += 32, m.b += 2 * m.b_group, m.c += 32)
-      TK(chain_block)(TK_ROWS, 2, inner, m);
-    for (; j + 16 <= columns; j += 16, m.b += m.b_group, m.c += 16)
-      TK(chain_block)(TK_ROWS, 1, inner, m);
-  }
-  const TK(chains) rest = m;
-  for (int64_t r = 0; r < rows; r++) {
-    m = rest;
-    m.a += r * m.a_row;
-    m.c += r * m.c_row;
-    int64_t i = j;
-    for (; i + 64 <= columns; i += 64, m.b += 4 * m.b_group, m.c += 64)
-      TK(chain_block)(1, 4, inner, m);
-    for (; i + 32 <= columns; i += 32, m.b += 2 * m.b_group, m.c += 32)
-      TK(chain_block)(1, 2, inner, m);
-    for (; i + 16 <= columns; i += 16, m.b += m.b_group, m.c += 16)
-      TK(chain_block)(1, 1, inner, m);
-    if (i < columns) TK(chain_tail)(columns - i, inner, m);
-  }
-}
-
 /// C += A·B where row r has `inner` + r terms, but never more than `most`: consecutive queries,
-/// each of which sees one key more, within a tile of `most` keys.
+/// each of which sees one key more, within a tile of `most` keys. Nothing depends on how rows and
+/// columns are grouped.
 static void TK(product_causal)(int64_t rows, int64_t columns, int64_t inner, int64_t most,
                                TK(chains) m) {
-  TK(product)(rows, columns, inner, m);
-  m.a += inner * m.a_column;
-  m.b += inner * m.b_row;
-  for (int64_t r = 1; r < rows; r++) {
-    m.a += m.a_row;
-    m.c += m.c_row;
-    TK(product)(1, columns, tk_least(inner + r, most) - inner, m);
+#define COLUMNS(rows, groups)                                                            \
+  for (; columns - j >= 16 * groups; j += 16 * groups, n.b += groups * n.b_group, n.c += 16 * groups) \
+  TK(chain_block)(rows, groups, inner, most - inner, n)
+  while (rows > 0) {
+    TK(chains) n = m;
+    int64_t j = 0, done = 1;
+    if (rows >= TK_ROWS) {
+      done = TK_ROWS;
+      COLUMNS(TK_ROWS, 2);
+      COLUMNS(TK_ROWS, 1);
+    } else if (TK_ROWS > 4 && rows >= 4) {
+      done = 4;
+      COLUMNS(4, 4);
+      COLUMNS(4, 2);
+      COLUMNS(4, 1);
+    } else if (TK_ROWS > 2 && rows >= 2) {
+      done = 2;
+      COLUMNS(2, 4);
+      COLUMNS(2, 2);
+      COLUMNS(2, 1);
+    } else {
+      COLUMNS(1, 4);
+      COLUMNS(1, 2);
+      COLUMNS(1, 1);
+    }
+    for (int64_t r = 0; j < columns && r < done; r++, n.a += n.a_row, n.c += n.c_row)
+      TK(chain_tail)(columns - j, tk_least(inner + r, most), n);
+    rows -= done;
+    inner = tk_least(inner + done, most);
+    m.a += done * m.a_row;
+    m.c += done * m.c_row;
   }
+#undef COLUMNS
+}
+
+/// C += A·B.
+TK_INLINE void TK(product)(int64_t rows, int64_t columns, int64_t inner, TK(chains) m) {
+  TK(product_causal)(rows, columns, inner, inner, m);
 }

@@ -38,7 +38,7 @@ TK_BEGIN_AVX2
 TK_END
 TK_BEGIN_AVX512
 #define TK_SUFFIX avx512
-#define TK_ROWS 4
+#define TK_ROWS 8
 #include TK_FILE
 #undef TK_ROWS
 #undef TK_SUFFIX
