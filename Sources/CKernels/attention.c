@@ -130,112 +130,147 @@ TK_INLINE void TK(fetch)(const void *from, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i, 0, 3);
 }
 
-/// scores(j) = Σ_d q(d)·key(j, d) for `groups` groups of 16 keys of a cache, from element `at` on.
-/// Meanwhile `ahead` is fetched, as many bytes as are read.
-TK_INLINE void TK(decode_scores)(const int groups, const int is_bf16, int64_t head_dim,
-                                 const float *q, const void *keys, int64_t at, const char *ahead,
-                                 float *scores) {
-  const int64_t step = 16 * groups * (is_bf16 ? 2 : 4);
-  v16 s[TILE / 16] = {};
-  for (int64_t d = 0; d < head_dim; d++) {
-    TK(fetch)(ahead + d * step, step);
+// Decoding: the only query of a sequence reads its cache, what attention_block computes in the same
+// order, without bringing tiles anywhere. Two heads at a time, so that there are chains enough to
+// keep the multipliers busy. head_dim is a multiple of 16.
+
+/// What one head of the query reads and makes.
+typedef struct {
+  const float *q;
+  const char *keys, *values;  // of its kv head
+  const char *next;           // keys that will be read after these
+  float *y, *lse;
+  float max, sum;
+  _Alignas(64) float scores[TILE];
+  _Alignas(64) float out[WIDEST_HEAD];
+} TK(decoding);
+
+/// scores(j) = Σ_d q(d)·key(j, d) for `groups` groups of 16 keys from `tile` on. Meanwhile as many
+/// bytes of the tile's values are fetched.
+TK_INLINE void TK(decode_scores)(const int heads, const int groups, const int is_bf16,
+                                 int64_t head_dim, int64_t tile, TK(decoding) *h) {
+  const int64_t size = is_bf16 ? 2 : 4, first = tile * head_dim, step = 16 * groups;
+  v16 s[2][TILE / 16] = {};
+  for (int64_t d = 0; d < head_dim; d++)
 #pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++)
-      s[g] = TK(v_fma)(TK(v_all)(q[d]), TK(cached16)(keys, at + (g * head_dim + d) * 16, is_bf16),
-                       s[g]);
-  }
+    for (int i = 0; i < heads; i++) {
+      TK(fetch)(h[i].values + (first + d * step) * size, step * size);
 #pragma clang loop unroll(full)
-  for (int g = 0; g < groups; g++) TK(v_store)(scores + 16 * g, s[g]);
+      for (int g = 0; g < groups; g++)
+        s[i][g] = TK(v_fma)(TK(v_all)(h[i].q[d]),
+                            TK(cached16)(h[i].keys, first + (g * head_dim + d) * 16, is_bf16),
+                            s[i][g]);
+    }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < heads; i++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) TK(v_store)(h[i].scores + 16 * g, s[i][g]);
 }
 
-/// out(d) ← out(d)·decay + Σ_j p(j)·value(j, d) for 16·`groups` dimensions d. Meanwhile `ahead` is
-/// fetched, as many bytes as are read.
-TK_INLINE void TK(decode_values)(const int groups, const int is_bf16, int64_t head_dim, int64_t n,
-                                 const float *p, const void *values, int64_t at, const char *ahead,
-                                 float decay, float *out) {
-  const int64_t step = 16 * groups * (is_bf16 ? 2 : 4);
-  v16 o[4];
+/// out(d) ← out(d)·decay + Σ_j p(j)·value(j, d) for the n keys from `tile` on and 16·`groups`
+/// dimensions from `first` on. Meanwhile as many bytes are fetched from `ahead`.
+TK_INLINE void TK(decode_values)(const int heads, const int groups, const int is_bf16,
+                                 int64_t head_dim, int64_t tile, int64_t n, int64_t first,
+                                 const float *decay, const char *const *ahead, TK(decoding) *h) {
+  const int64_t size = is_bf16 ? 2 : 4, step = 16 * groups;
+  v16 o[2][4];
 #pragma clang loop unroll(full)
-  for (int g = 0; g < groups; g++) o[g] = TK(v_load)(out + 16 * g);
-  if (decay != 1)
+  for (int i = 0; i < heads; i++)
 #pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++) o[g] *= decay;
-  for (int64_t j = 0; j < n; j++) {
-    TK(fetch)(ahead + j * step, step);
+    for (int g = 0; g < groups; g++) {
+      o[i][g] = TK(v_load)(h[i].out + first + 16 * g);
+      if (decay[i] != 1) o[i][g] *= decay[i];
+    }
+  for (int64_t j = 0; j < n; j++)
 #pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++)
-      o[g] = TK(v_fma)(TK(v_all)(p[j]), TK(cached16)(values, at + j * head_dim + 16 * g, is_bf16),
-                       o[g]);
-  }
+    for (int i = 0; i < heads; i++) {
+      TK(fetch)(ahead[i] + (first * n + j * step) * size, step * size);
 #pragma clang loop unroll(full)
-  for (int g = 0; g < groups; g++) TK(v_store)(out + 16 * g, o[g]);
+      for (int g = 0; g < groups; g++)
+        o[i][g] = TK(v_fma)(TK(v_all)(h[i].scores[j]),
+                            TK(cached16)(h[i].values, (tile + j) * head_dim + first + 16 * g,
+                                         is_bf16),
+                            o[i][g]);
+    }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < heads; i++)
+#pragma clang loop unroll(full)
+    for (int g = 0; g < groups; g++) TK(v_store)(h[i].out + first + 16 * g, o[i][g]);
 }
 
-/// The only query of a sequence, one head, read from a cache: what attention_block computes, in the
-/// same order, without bringing tiles anywhere. head_dim is a multiple of 16; `next` are the keys
-/// that will be read after these.
-TK_INLINE void TK(decode)(const int is_bf16, const tk_attention_args *a,
-                          const tk_attention_sequence *s, int64_t head, const char *next) {
-  const int64_t size = is_bf16 ? 2 : 4;
-  _Alignas(64) float scores[TILE], out[WIDEST_HEAD];
-  const int64_t head_dim = a->head_dim, kv_head = head / (a->heads / a->kv_heads);
-  const float *q = s->q + head * head_dim;
-  float max = -__builtin_inff(), sum = 0;
-  for (int64_t d = 0; d < head_dim; d += 16) TK(v_store)(out + d, TK(v_all)(0));
+TK_INLINE void TK(decode)(const int heads, const int is_bf16, const tk_attention_args *a,
+                          const tk_attention_sequence *s, TK(decoding) *h) {
+  const int64_t head_dim = a->head_dim, size = is_bf16 ? 2 : 4;
+  for (int i = 0; i < heads; i++) {
+    h[i].max = -__builtin_inff();
+    h[i].sum = 0;
+    for (int64_t d = 0; d < head_dim; d += 16) TK(v_store)(h[i].out + d, TK(v_all)(0));
+  }
   for (int64_t tile = 0; tile < s->keys; tile += TILE) {
     const int64_t n = tk_least(TILE, s->keys - tile), columns = tk_padded(n);
-    const int64_t at = (kv_head * a->capacity + tile) * head_dim;
-    const char *values = (const char *)s->v + at * size, *ahead = next;
-    if (tile + TILE < s->keys) ahead = (const char *)s->k + (at + TILE * head_dim) * size;
     switch (columns / 16) {
-      case 1: TK(decode_scores)(1, is_bf16, head_dim, q, s->k, at, values, scores); break;
-      case 2: TK(decode_scores)(2, is_bf16, head_dim, q, s->k, at, values, scores); break;
-      case 3: TK(decode_scores)(3, is_bf16, head_dim, q, s->k, at, values, scores); break;
-      default: TK(decode_scores)(4, is_bf16, head_dim, q, s->k, at, values, scores);
+      case 1: TK(decode_scores)(heads, 1, is_bf16, head_dim, tile, h); break;
+      case 2: TK(decode_scores)(heads, 2, is_bf16, head_dim, tile, h); break;
+      case 3: TK(decode_scores)(heads, 3, is_bf16, head_dim, tile, h); break;
+      default: TK(decode_scores)(heads, 4, is_bf16, head_dim, tile, h);
     }
-    const float decay = TK(softmax_tile)(scores, columns, n, a->scale, &max, &sum);
+    float decay[2];
+    const char *ahead[2];
+    for (int i = 0; i < heads; i++) {
+      decay[i] = TK(softmax_tile)(h[i].scores, columns, n, a->scale, &h[i].max, &h[i].sum);
+      ahead[i] = tile + TILE < s->keys ? h[i].keys + (tile + TILE) * head_dim * size : h[i].next;
+    }
     int64_t d = 0;
-    for (; d + 64 <= head_dim; d += 64, ahead += 64 * n * size)
-      TK(decode_values)(4, is_bf16, head_dim, n, scores, s->v, at + d, ahead, decay, out + d);
-    for (; d + 32 <= head_dim; d += 32, ahead += 32 * n * size)
-      TK(decode_values)(2, is_bf16, head_dim, n, scores, s->v, at + d, ahead, decay, out + d);
-    for (; d < head_dim; d += 16, ahead += 16 * n * size)
-      TK(decode_values)(1, is_bf16, head_dim, n, scores, s->v, at + d, ahead, decay, out + d);
+    for (; d + 64 <= head_dim; d += 64)
+      TK(decode_values)(heads, 4, is_bf16, head_dim, tile, n, d, decay, ahead, h);
+    for (; d + 32 <= head_dim; d += 32)
+      TK(decode_values)(heads, 2, is_bf16, head_dim, tile, n, d, decay, ahead, h);
+    for (; d < head_dim; d += 16)
+      TK(decode_values)(heads, 1, is_bf16, head_dim, tile, n, d, decay, ahead, h);
   }
-  float *y = s->out + head * head_dim;
-  for (int64_t d = 0; d < head_dim; d += 16) TK(v_store)(y + d, TK(v_load)(out + d) / sum);
-  if (s->lse) s->lse[head] = max + TK(log1)(sum);
+  for (int i = 0; i < heads; i++) {
+    for (int64_t d = 0; d < head_dim; d += 16)
+      TK(v_store)(h[i].y + d, TK(v_load)(h[i].out + d) / h[i].sum);
+    if (h[i].lse) *h[i].lse = h[i].max + TK(log1)(h[i].sum);
+  }
 }
 
-static void TK(decode_float32)(const tk_attention_args *a, const tk_attention_sequence *s,
-                               int64_t head, const char *next) {
-  TK(decode)(0, a, s, head, next);
-}
-static void TK(decode_bfloat16)(const tk_attention_args *a, const tk_attention_sequence *s,
-                                int64_t head, const char *next) {
-  TK(decode)(1, a, s, head, next);
-}
+#define DECODE(name, heads, is_bf16)                                               \
+  static void TK(name)(const tk_attention_args *a, const tk_attention_sequence *s, \
+                       TK(decoding) *h) {                                          \
+    TK(decode)(heads, is_bf16, a, s, h);                                           \
+  }
+DECODE(decode_one, 1, 0)
+DECODE(decode_two, 2, 0)
+DECODE(decode_one_bfloat16, 1, 1)
+DECODE(decode_two_bfloat16, 2, 1)
+#undef DECODE
 
-/// The keys of the unit that follows (i, head), or its own where none does.
-TK_INLINE const char *TK(keys_after)(const tk_attention_args *a, int64_t i, int64_t head) {
+/// `count` heads, one or two, of sequence i. What is read after them are the heads that follow, or
+/// the next sequence's first.
+static void TK(decode_heads)(const tk_attention_args *a, int64_t i, int64_t head, int64_t count) {
   const tk_attention_sequence *s = &a->sequences[i];
-  const int64_t share = a->heads / a->kv_heads, size = a->storage == TK_CACHE_BFLOAT16 ? 2 : 4;
-  if (head + 1 == a->heads) return i + 1 < a->count ? s[1].k : s->k;
-  return (const char *)s->k + (head + 1) / share * a->capacity * a->head_dim * size;
+  const int is_bf16 = a->storage == TK_CACHE_BFLOAT16;
+  const int64_t share = a->heads / a->kv_heads;
+  const int64_t plane = a->capacity * a->head_dim * (is_bf16 ? 2 : 4);
+  TK(decoding) h[2];
+  for (int64_t c = 0; c < count; c++) {
+    const int64_t own = head + c, kv = own / share * plane;
+    h[c].q = s->q + own * a->head_dim;
+    h[c].keys = (const char *)s->k + kv;
+    h[c].values = (const char *)s->v + kv;
+    h[c].next = h[c].keys;
+    if (own + count < a->heads) h[c].next = (const char *)s->k + (own + count) / share * plane;
+    else if (i + 1 < a->count) h[c].next = (const char *)s[1].k + c / share * plane;
+    h[c].y = s->out + own * a->head_dim;
+    h[c].lse = s->lse ? s->lse + own : NULL;
+  }
+  if (is_bf16) (count == 2 ? TK(decode_two_bfloat16) : TK(decode_one_bfloat16))(a, s, h);
+  else (count == 2 ? TK(decode_two) : TK(decode_one))(a, s, h);
 }
 
-static void TK(attention_unit)(const tk_attention_args *a, int64_t i, int64_t head, int64_t first) {
-  const tk_attention_sequence *s = &a->sequences[i];
-  if (s->queries > 1 || a->storage == TK_KEYS_IN_ROWS || a->head_dim % 16 != 0)
-    TK(attention_block)(a, s, head, first, tk_least(QUERIES, s->queries - first));
-  else if (a->storage == TK_CACHE_FLOAT32)
-    TK(decode_float32)(a, s, head, TK(keys_after)(a, i, head));
-  else
-    TK(decode_bfloat16)(a, s, head, TK(keys_after)(a, i, head));
-}
-
-/// A unit of work is a block of queries of one head; contiguous runs of about equal cost go to the
-/// parts.
+/// A unit of work is a block of queries of one head, or two heads of a query that decodes;
+/// contiguous runs of about equal cost go to the parts.
 static void TK(attention)(const void *args, int part, int parts) {
   const tk_attention_args *a = args;
   int64_t total = 0, done = 0;
@@ -243,21 +278,45 @@ static void TK(attention)(const void *args, int part, int parts) {
     for (int64_t first = 0; first < a->sequences[i].queries; first += QUERIES)
       total += attention_cost(&a->sequences[i], first) * a->heads;
   const int64_t begin = 2 * total * part, end = 2 * total * (part + 1);
+  const int cached = a->storage != TK_KEYS_IN_ROWS && a->head_dim % 16 == 0;
   for (int64_t i = 0; i < a->count; i++) {
     const tk_attention_sequence *s = &a->sequences[i];
-    for (int64_t head = 0; head < a->heads; head++)
+    const int decodes = cached && s->queries == 1;
+    for (int64_t head = 0, heads; head < a->heads; head += heads) {
+      heads = decodes ? tk_least(2, a->heads - head) : 1;
       for (int64_t first = 0; first < s->queries; first += QUERIES) {
-        const int64_t cost = attention_cost(s, first), middle = (2 * done + cost) * parts;
-        if (middle >= begin && middle < end) TK(attention_unit)(a, i, head, first);
+        const int64_t cost = attention_cost(s, first) * heads, middle = (2 * done + cost) * parts;
         done += cost;
+        if (middle < begin || middle >= end) continue;
+        if (decodes) TK(decode_heads)(a, i, head, heads);
+        else TK(attention_block)(a, s, head, first, tk_least(QUERIES, s->queries - first));
       }
+    }
+  }
+}
+
+/// One position of a head: its key across the group, its value along the row.
+TK_INLINE void TK(store_position)(const int is_bf16, int64_t head_dim, const float *k,
+                                  const float *v, void *keys, void *values) {
+  for (int64_t d = 0; d < head_dim; d += 16) {
+    const int64_t n = tk_least(16, head_dim - d);
+    const v16 key = TK(v_load_at)(k, d, head_dim, 0), value = TK(v_load_at)(v, d, head_dim, 0);
+    if (is_bf16) {
+      const TK(h16) short_key = TK(v_bf16)(key), short_value = TK(v_bf16)(value);
+      for (int64_t i = 0; i < n; i++) ((uint16_t *)keys)[(d + i) * 16] = short_key[i];
+      __builtin_memcpy((uint16_t *)values + d, &short_value, (size_t)n * 2);
+    } else {
+      for (int64_t i = 0; i < n; i++) ((float *)keys)[(d + i) * 16] = key[i];
+      TK(v_store_at)(values, d, head_dim, value);
+    }
   }
 }
 
 /// A unit of work is a kv head of an entry.
 static void TK(cache_store)(const void *args, int part, int parts) {
   const tk_cache_store_args *a = args;
-  const int64_t head_dim = a->head_dim;
+  const int is_bf16 = a->storage == TK_CACHE_BFLOAT16;
+  const int64_t head_dim = a->head_dim, size = is_bf16 ? 2 : 4;
   int64_t begin, end;
   tk_slice(a->count * a->kv_heads, 1, part, parts, &begin, &end);
   for (int64_t unit = begin; unit < end; unit++) {
@@ -265,18 +324,11 @@ static void TK(cache_store)(const void *args, int part, int parts) {
     const int64_t head = unit % a->kv_heads, base = head * a->capacity * head_dim;
     for (int64_t row = 0; row < e->count; row++) {
       const int64_t position = e->position + row, source = row * a->kv_row + head * head_dim;
-      const float *k = e->k + source, *v = e->v + source;
       const int64_t key = base + position / 16 * 16 * head_dim + position % 16;
-      const int64_t value = base + position * head_dim;
-      if (a->storage == TK_CACHE_BFLOAT16) {
-        uint16_t *keys = (uint16_t *)e->keys + key, *values = (uint16_t *)e->values + value;
-        for (int64_t d = 0; d < head_dim; d++) keys[d * 16] = TK(bf16)(k[d]);
-        for (int64_t d = 0; d < head_dim; d++) values[d] = TK(bf16)(v[d]);
-      } else {
-        float *keys = (float *)e->keys + key, *values = (float *)e->values + value;
-        for (int64_t d = 0; d < head_dim; d++) keys[d * 16] = k[d];
-        for (int64_t d = 0; d < head_dim; d++) values[d] = v[d];
-      }
+      void *keys = (char *)e->keys + key * size;
+      void *values = (char *)e->values + (base + position * head_dim) * size;
+      if (is_bf16) TK(store_position)(1, head_dim, e->k + source, e->v + source, keys, values);
+      else TK(store_position)(0, head_dim, e->k + source, e->v + source, keys, values);
     }
   }
 }

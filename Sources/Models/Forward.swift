@@ -8,9 +8,14 @@ extension Transformer {
   ///     hidden ← final_norm(x)
   ///
   /// With a cache, entries stand at their `position` and see the cached keys before it.
+  ///
+  /// - Parameter lastTokensOnly: `hidden` is then [entries, d], of each entry's last token; the last
+  ///   layer computes no more than that, but for keys and values. Not for training.
   public func forward(
-    _ weights: TransformerWeights, _ batch: TokenBatch, cache: KVCache? = nil
+    _ weights: TransformerWeights, _ batch: TokenBatch, cache: KVCache? = nil,
+    lastTokensOnly: Bool = false
   ) {
+    precondition(!(lastTokensOnly && isTraining), "a backward pass needs every row")
     precondition(weights.architecture == architecture, "weights of another architecture")
     precondition(batch.rows <= rows, "\(batch.rows) tokens in a pass of \(rows)")
     guard batch.rows > 0 else { return }
@@ -25,17 +30,21 @@ extension Transformer {
     if let table = weights.positionEmbedding {
       compute.gather(table, batch.positions, to: stream, accumulate: true)
     }
+    var rows = batch.rows
     for index in weights.layers.indices {
-      attend(index, weights.layers[index], batch, cache)
-      feedForward(index, weights.layers[index], batch.rows)
+      let narrows = lastTokensOnly && index == architecture.layers - 1
+      if narrows { rows = batch.entries.count }
+      attend(index, weights.layers[index], batch, cache, lastTokensOnly: narrows)
+      feedForward(index, weights.layers[index], rows)
     }
     compute.normalize(
-      weights.finalNorm, activations.layers[architecture.layers - 1].output.prefix(batch.rows),
-      to: hidden.prefix(batch.rows), activations.finalStatistics)
+      weights.finalNorm, activations.layers[architecture.layers - 1].output.prefix(rows),
+      to: hidden.prefix(rows), activations.finalStatistics)
   }
 
   private func attend(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ batch: TokenBatch, _ cache: KVCache?
+    _ index: Int, _ weights: TransformerWeights.Layer, _ batch: TokenBatch, _ cache: KVCache?,
+    lastTokensOnly: Bool
   ) {
     let layer = activations.layers[index]
     let input = layer.input.prefix(batch.rows)
@@ -52,23 +61,33 @@ extension Transformer {
     }
     cache?.store(
       batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, compute: compute)
-    collectSequences(index, batch, cache)
+    collectSequences(index, batch, cache, lastTokensOnly: lastTokensOnly)
     sequences.withUnsafeBufferPointer {
       compute.attention($0, shape(cache?.storage ?? .rows(stride: architecture.qkvWidth)))
     }
+    var (residual, rows) = (input, batch.rows)
+    if lastTokensOnly {
+      rows = batch.entries.count
+      residual = layer.middle.prefix(rows)
+      let gathered = activations.normed.prefix(rows)
+      compute.gather(input.base, batch.lastRows, to: gathered)
+      residual.copy(from: gathered)
+    }
     compute.apply(
-      weights.output, layer.attention.prefix(batch.rows), to: layer.middle.prefix(batch.rows),
-      addingTo: input)
+      weights.output, layer.attention.prefix(rows), to: layer.middle.prefix(rows),
+      addingTo: residual)
   }
 
-  private func collectSequences(_ index: Int, _ batch: TokenBatch, _ cache: KVCache?) {
+  private func collectSequences(
+    _ index: Int, _ batch: TokenBatch, _ cache: KVCache?, lastTokensOnly: Bool
+  ) {
     let layer = activations.layers[index]
     let queryWidth = architecture.queryWidth
     sequences.removeAll(keepingCapacity: true)
-    for entry in batch.entries {
-      let q = layer.qkv.row(entry.row)
-      var k = UnsafeRawPointer(q + queryWidth)
-      var v = UnsafeRawPointer(q + queryWidth + architecture.keyValueWidth)
+    for (number, entry) in batch.entries.enumerated() {
+      let row = layer.qkv.row(entry.row)
+      var k = UnsafeRawPointer(row + queryWidth)
+      var v = UnsafeRawPointer(row + queryWidth + architecture.keyValueWidth)
       if let cache {
         k = UnsafeRawPointer(cache.keys(slot: entry.slot, layer: index))
         v = UnsafeRawPointer(cache.values(slot: entry.slot, layer: index))
@@ -77,8 +96,10 @@ extension Transformer {
       }
       sequences.append(
         AttentionSequence(
-          queries: Int64(entry.count), keys: Int64(entry.position + entry.count), q: q, k: k, v: v,
-          out: layer.attention.row(entry.row),
+          queries: lastTokensOnly ? 1 : Int64(entry.count),
+          keys: Int64(entry.position + entry.count),
+          q: lastTokensOnly ? layer.qkv.row(entry.row + entry.count - 1) : row, k: k, v: v,
+          out: layer.attention.row(lastTokensOnly ? number : entry.row),
           lse: isTraining ? layer.lse + entry.row * architecture.heads : nil))
     }
   }

@@ -99,7 +99,7 @@ public final class Generator: @unchecked Sendable {
     while waiting.request < requests.count || !active.isEmpty {
       let admitted = admit(requests, &waiting, seed: seed, purpose: purpose)
       if !admitted.isEmpty {
-        transformer.forward(weights, batch, cache: cache)
+        transformer.forward(weights, batch, cache: cache, lastTokensOnly: true)
         sharePrompts(admitted)
         draw(weights, options, admitted.map { ($0.sequence, $0.row) }, onToken)
       } else {
@@ -125,7 +125,7 @@ public final class Generator: @unchecked Sendable {
   }
 
   /// Fills free slots with waiting samples and the batch with their prompts. Each admitted sequence
-  /// comes with the batch row of its prompt's last token and the slot that the prompt is computed in.
+  /// comes with its prompt's entry of the batch and the slot that the prompt is computed in.
   private func admit(
     _ requests: [Request], _ waiting: inout (request: Int, sample: Int), seed: UInt64,
     purpose: String
@@ -143,7 +143,7 @@ public final class Generator: @unchecked Sendable {
       let slots = (0..<count).map { _ in freeSlots.removeLast() }
       batch.append(request.prompt, slot: slots[0])
       for slot in slots {
-        admitted.append((active.count, batch.rows - 1, slots[0]))
+        admitted.append((active.count, batch.entries.count - 1, slots[0]))
         active.append(
           Sequence(
             request: waiting.request, sample: waiting.sample, slot: slot,

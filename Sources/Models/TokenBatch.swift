@@ -20,6 +20,8 @@ public final class TokenBatch: @unchecked Sendable {
   /// Token ids and positions, [rows].
   public let ids: UnsafeMutablePointer<Int32>
   public let positions: UnsafeMutablePointer<Int32>
+  /// The row of each entry's last token, [entries].
+  let lastRows: UnsafeMutablePointer<Int32>
   private let arena: Arena
 
   /// - Parameter capacity: tokens that fit.
@@ -28,6 +30,7 @@ public final class TokenBatch: @unchecked Sendable {
     self.arena = arena
     ids = try arena.allocate("\(name) tokens", capacity, of: Int32.self)
     positions = try arena.allocate("\(name) positions", capacity, of: Int32.self)
+    lastRows = try arena.allocate("\(name) last rows", capacity, of: Int32.self)
     entries.reserveCapacity(capacity)
   }
 
@@ -62,5 +65,6 @@ public final class TokenBatch: @unchecked Sendable {
     }
     for index in 0..<tokens.count { positions[rows + index] = Int32(position + index) }
     rows += tokens.count
+    lastRows[entries.count - 1] = Int32(rows - 1)
   }
 }

@@ -116,8 +116,10 @@ public struct Bench {
     }
     let resident = Clock.peakResidentBytes()
     let batch = Double(options.batch)
-    let read = sampler.bytes / (try limits.of(.read))
-    let products = batch * 2 * sampler.parameters / (try limits.of(sampler.limit))
+    let bytes = sampler.bytes(
+      batch: options.batch, positions: options.prompt + options.new / 2)
+    let read = bytes / (try limits.of(.read))
+    let products = batch * sampler.operations.position / (try limits.of(sampler.limit))
     return BenchResult(
       work: "decode",
       rates: [
@@ -126,7 +128,8 @@ public struct Bench {
       ],
       limit: batch / max(read, products),
       limitedBy: read > products
-        ? "reading the weights once a step" : "the products at \(sampler.limit) peak",
+        ? "reading weights, keys and values once a step"
+        : "the products at \(sampler.limit) peak",
       peakResidentBytes: resident, isInt8: sampler.isInt8)
   }
 
@@ -139,7 +142,8 @@ public struct Bench {
     return BenchResult(
       work: "prefill",
       rates: [("tokens_per_second", Double(options.batch * options.prompt) / middle(times))],
-      limit: try limits.of(sampler.limit) / (2 * sampler.parameters),
+      limit: Double(options.prompt) * (try limits.of(sampler.limit))
+        / sampler.operations.prompt(options.prompt),
       limitedBy: "the products at \(sampler.limit) peak", peakResidentBytes: resident,
       isInt8: sampler.isInt8)
   }
@@ -168,14 +172,18 @@ public struct Bench {
       iteration += 1
     }
     let resident = Clock.peakResidentBytes()
-    let work = Double(length) * Double(models.ppo.policy.layout.trunkCount)
-    // Four scoring passes, then forward and backward of policy and value in each epoch.
-    let float32 = (8 + 12 * Double(options.epochs)) * work / (try limits.of(.fma))
+    let operations = BenchOperations(models.ppo.policy.layout, options.precision)
+    let learning = operations.ppo(
+      prompt: options.prompt, answer: options.new, epochs: options.epochs,
+      miniBatches: options.miniBatches)
+    let float32 = learning / (try limits.of(.fma))
     let isInt8 = options.precision == .int8
-    let rollout = 2 * work / (try limits.of(isInt8 ? .int8 : .fma))
+    let rollout =
+      operations.forward(options.prompt, options.new, logits: true)
+      / (try limits.of(isInt8 ? .int8 : .fma))
     return BenchResult(
       work: "ppo", rates: [("episodes_per_second", Double(options.episodes) / seconds)],
-      limit: 1 / (float32 + rollout), limitedBy: "all products at the peaks",
+      limit: 1 / (float32 + rollout), limitedBy: "every product once, at the peaks",
       peakResidentBytes: resident, isInt8: isInt8)
   }
 
@@ -195,16 +203,16 @@ public struct Bench {
 
   // MARK: Kernels
 
-  /// One product and one attention of the model's shape, and the limits themselves.
+  /// Products and attention of the model's shape, and the limits themselves.
   public func kernels() throws -> [BenchResult] {
-    let (product, attention) = try BenchKernels(options).measure { body in try median(body) }
+    let kernels = try BenchKernels(options).measure { body in try median(body) }
     let peak = try limits.of(.fma)
     func result(_ work: String, _ rate: Double, _ limit: Double, _ by: String, _ name: String)
       -> BenchResult
     {
       BenchResult(
         work: work, rates: [(name, rate)], limit: limit, limitedBy: by,
-        peakResidentBytes: Clock.peakResidentBytes(), isInt8: work == "int8 peak")
+        peakResidentBytes: Clock.peakResidentBytes(), isInt8: work.hasPrefix("int8"))
     }
     let operations = "operations_per_second"
     let machine = try MachineLimit.allCases.map { limit in
@@ -214,8 +222,10 @@ public struct Bench {
         "itself", limit == .read ? "bytes_per_second" : operations)
     }
     return machine + [
-      result("matrix product", product, peak, "FMA peak", operations),
-      result("attention", attention, peak, "FMA peak", operations),
+      result("matrix product", kernels.product, peak, "FMA peak", operations),
+      result("int8 product", kernels.int8, try limits.of(.int8), "int8 peak", operations),
+      result("attention", kernels.attention, peak, "FMA peak", operations),
+      result("attention's gradient", kernels.gradient, peak, "FMA peak", operations),
     ]
   }
 

@@ -5,8 +5,7 @@ import Tensors
 /// Generation from random weights.
 struct BenchSampling {
   let isInt8: Bool
-  /// Elements of all projections, the unembedding included: what every token multiplies with.
-  let parameters: Double
+  let operations: BenchOperations
   private let bench: Workbench
   private let generator: Generator
   private let weights: TransformerWeights
@@ -26,7 +25,7 @@ struct BenchSampling {
     set.initialize(seed: 1)
     weights = try bench.weights(of: set, precision: options.precision)
     generator = try bench.generator(try bench.inference(), options.precision, slots: options.batch)
-    parameters = QuantizedWeights.projections(of: set.layout).reduce(0) { $0 + Double($1.count) }
+    operations = BenchOperations(set.layout, options.precision)
     let source = Bench(options)
     requests = (0..<options.batch).map {
       .init(prompt: source.randomTokens(options.prompt, stream: $0), stream: UInt64($0))
@@ -36,8 +35,13 @@ struct BenchSampling {
   }
 
   var limit: MachineLimit { isInt8 ? .int8 : .fma }
-  /// Bytes of the projections.
-  var bytes: Double { parameters * (isInt8 ? 1 : 4) }
+
+  /// Bytes that a step of decoding reads: the projections once, and the keys and values of `batch`
+  /// sequences of `positions`.
+  func bytes(batch: Int, positions: Int) -> Double {
+    (operations.body + operations.head) * (isInt8 ? 1 : 4)
+      + Double(batch * positions) * operations.keyValues
+  }
 
   /// Seconds until every prompt has its first token, and until the end.
   func run(_ options: BenchOptions) throws -> (prefill: Double, total: Double) {

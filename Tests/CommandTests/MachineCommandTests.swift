@@ -78,7 +78,8 @@ import Testing
     let whole = try object(program.run(["bench", "--json"] + Self.shape))
     #expect(
       whole["results"]?.array?.map { $0["work"]?.string } == [
-        "FMA peak", "int8 peak", "memory read", "matrix product", "attention", "decode", "prefill",
+        "FMA peak", "int8 peak", "memory read", "matrix product", "int8 product", "attention",
+        "attention's gradient", "decode", "prefill",
         "train", "ppo",
       ])
     let plain = try program.run(["bench", "ppo"] + Self.shape)

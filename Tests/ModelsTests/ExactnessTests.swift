@@ -149,6 +149,30 @@ struct ExactnessTests {
     }
   }
 
+  @Test(
+    "a pass for the last tokens alone gives their bits, with and without a cache",
+    arguments: [Architecture.classic, .modern])
+  func lastTokens(architecture: Architecture) throws {
+    let bench = try Workbench(architecture, training: false)
+    bench.load(sequences)
+    bench.transformer.forward(bench.weights, bench.batch)
+    let all = bits(bench.hidden)
+    let width = architecture.dModel
+    var (end, expected): (Int, [UInt32]) = (0, [])
+    for sequence in sequences {
+      end += sequence.count
+      expected += all[(end - 1) * width..<end * width]
+    }
+    let cache = try KVCache(
+      architecture, slots: 4, capacity: 160, precision: .float32, arena: bench.arena)
+    for cache in [nil, cache] {
+      bench.batch.removeAll()
+      for (slot, sequence) in sequences.enumerated() { bench.batch.append(sequence, slot: slot) }
+      bench.transformer.forward(bench.weights, bench.batch, cache: cache, lastTokensOnly: true)
+      #expect(Array(bits(bench.hidden).prefix(4 * width)) == expected)
+    }
+  }
+
   @Test("two passes over halves add up to the gradients of the whole, bit for bit")
   func gradientsContinue() throws {
     for architecture in [Architecture.classic, .modern] {
