@@ -19,7 +19,7 @@ typedef struct {
   float *delta;                        // D, [tokens]
 } TK(gradient_tiles);
 
-static TK(gradient_tiles) TK(gradient_workspace)(float *at, int64_t head_dim, int64_t tokens) {
+static TK(gradient_tiles) TK(gradient_workspace)(float *at, int64_t head_dim) {
   TK(gradient_tiles) t = {.width = tk_padded(head_dim), .p = at, .ds = at + TILE * TILE};
   at += 2 * TILE * TILE;
   float **const wide[] = {&t.keys_across, &t.values_across, &t.k, &t.q, &t.dout, &t.dk, &t.dv, &t.dq};
@@ -203,7 +203,7 @@ static void TK(attention_backward)(const void *args, int part, int parts) {
     longest = tk_most(longest, tokens);
   }
   const TK(gradient_tiles) tiles = TK(gradient_workspace)(
-      (float *)a->workspace + part * gradient_floats(longest), a->head_dim, longest);
+      (float *)a->workspace + part * gradient_floats(longest), a->head_dim);
   for (int64_t i = 0; i < a->count; i++) {
     const tk_attention_backward_sequence *s = &a->sequences[i];
     const int64_t cost = s->tokens * (s->tokens + TILE);

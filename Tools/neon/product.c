@@ -9,9 +9,13 @@ static void product(int64_t M, int64_t N, int64_t K, int a_across, int b_across,
       .A = numbers(M * K, 1), .a_row = a_across ? 1 : K, .a_column = a_across ? M : 1,
       .B = numbers(K * N, 1), .b_row = b_across ? 1 : N, .b_column = b_across ? K : 1,
       .C = numbers(M * c_row - 1, 1), .c_row = c_row,
-      .bias = bias ? numbers(N, 1) : NULL, .accumulate = accumulate,
+      .bias = bias ? numbers(N, 1) : NULL,
       .workspace = workspace(tk_gemm_workspace_bytes(3)),
   };
+  if (accumulate) {
+    g.from = g.C;
+    g.from_row = c_row;
+  }
   COMPARE("gemm", tk_gemm, &g, FLOATS(g.C, M * c_row - 1));
   release();
 }
