@@ -86,6 +86,7 @@ extension Transformer {
     sequences.removeAll(keepingCapacity: true)
     for (number, entry) in batch.entries.enumerated() {
       let row = layer.qkv.row(entry.row)
+      let first = lastTokensOnly ? entry.count - 1 : 0  // the first that asks
       var k = UnsafeRawPointer(row + queryWidth)
       var v = UnsafeRawPointer(row + queryWidth + architecture.keyValueWidth)
       if let cache {
@@ -96,9 +97,8 @@ extension Transformer {
       }
       sequences.append(
         AttentionSequence(
-          queries: lastTokensOnly ? 1 : Int64(entry.count),
-          keys: Int64(entry.position + entry.count),
-          q: lastTokensOnly ? layer.qkv.row(entry.row + entry.count - 1) : row, k: k, v: v,
+          queries: Int64(entry.count - first), keys: Int64(entry.position + entry.count),
+          q: layer.qkv.row(entry.row + first), k: k, v: v,
           out: layer.attention.row(lastTokensOnly ? number : entry.row),
           lse: isTraining ? layer.lse + entry.row * architecture.heads : nil))
     }

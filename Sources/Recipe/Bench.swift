@@ -119,7 +119,7 @@ public struct Bench {
     let bytes = sampler.bytes(
       batch: options.batch, positions: options.prompt + options.new / 2)
     let read = bytes / (try limits.of(.read))
-    let products = batch * sampler.operations.position / (try limits.of(sampler.limit))
+    let products = batch * sampler.operations.forward(tokens: 1, logits: 1) / (try limits.of(sampler.limit))
     return BenchResult(
       work: "decode",
       rates: [
@@ -143,7 +143,7 @@ public struct Bench {
       work: "prefill",
       rates: [("tokens_per_second", Double(options.batch * options.prompt) / middle(times))],
       limit: Double(options.prompt) * (try limits.of(sampler.limit))
-        / sampler.operations.prompt(options.prompt),
+        / sampler.operations.forward(tokens: options.prompt, logits: 1),
       limitedBy: "the products at \(sampler.limit) peak", peakResidentBytes: resident,
       isInt8: sampler.isInt8)
   }
@@ -179,7 +179,7 @@ public struct Bench {
     let float32 = learning / (try limits.of(.fma))
     let isInt8 = options.precision == .int8
     let rollout =
-      operations.forward(options.prompt, options.new, logits: true)
+      operations.forward(tokens: options.prompt + options.new, logits: options.new)
       / (try limits.of(isInt8 ? .int8 : .fma))
     return BenchResult(
       work: "ppo", rates: [("episodes_per_second", Double(options.episodes) / seconds)],

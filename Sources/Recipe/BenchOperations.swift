@@ -19,16 +19,10 @@ struct BenchOperations {
     keyValues = Double(2 * a.layers * a.keyValueWidth * precision.keyValues.bytes)
   }
 
-  /// Computing a prompt whose last token alone has a successor to be drawn.
-  func prompt(_ tokens: Int) -> Double { 2 * (body * Double(tokens) + head) }
-
-  /// One position of a sequence that is being generated.
-  var position: Double { 2 * (body + head) }
-
-  /// One forward pass over a prompt with its answer, of a model that says something of each token of
-  /// the answer (`logits`) or one number (a value, a reward).
-  func forward(_ prompt: Int, _ answer: Int, logits: Bool) -> Double {
-    2 * (body * Double(prompt + answer) + (logits ? head * Double(answer) : 0))
+  /// A forward pass over `tokens`, of which `logits` have a successor that matters; a value or a
+  /// reward model has none.
+  func forward(tokens: Int, logits: Int) -> Double {
+    2 * (body * Double(tokens) + head * Double(logits))
   }
 
   /// What an episode of PPO takes with nothing computed twice: the reference and the reward model
@@ -36,10 +30,8 @@ struct BenchOperations {
   /// is also that of the old policy and its values, unless several minibatches move the weights
   /// between them.
   func ppo(prompt: Int, answer: Int, epochs: Int, miniBatches: Int) -> Double {
-    let (policy, scalar) = (
-      forward(prompt, answer, logits: true), forward(prompt, answer, logits: false)
-    )
-    let passes = Double(3 * epochs + (miniBatches > 1 ? 1 : 0))
-    return policy + scalar + passes * (policy + scalar)
+    let once =
+      forward(tokens: prompt + answer, logits: answer) + forward(tokens: prompt + answer, logits: 0)
+    return Double(1 + 3 * epochs + (miniBatches > 1 ? 1 : 0)) * once
   }
 }

@@ -73,19 +73,18 @@ public struct RankingLoss: Sendable {
       "\(scores.count) scores, \(ranks.count) ranks")
     withUnsafeTemporaryAllocation(of: Double.self, capacity: scores.count) { gradient in
       gradient.initialize(repeating: 0)
-      add(scores, ranks, margin, gradient)
       let share = 1 / Double(scores.count * (scores.count - 1) / 2)
+      add(scores, ranks, margin, share, gradient)
       for i in gradient.indices { result[i] = Float(gradient[i] * share / Double(prompts)) }
     }
   }
 
-  /// Adds one prompt, and the gradients of the sum over its pairs.
+  /// Adds one prompt, each pair of which has the `share`, and the gradients of the sum over its pairs.
   private mutating func add(
-    _ scores: UnsafeBufferPointer<Float>, _ ranks: [Int], _ margin: Double,
+    _ scores: UnsafeBufferPointer<Float>, _ ranks: [Int], _ margin: Double, _ share: Double,
     _ gradient: UnsafeMutableBufferPointer<Double>
   ) {
     let k = scores.count
-    let share = 1 / Double(k * (k - 1) / 2)
     var loss = 0.0
     for i in 0..<k {
       for j in (i + 1)..<k where ranks[i] != ranks[j] {

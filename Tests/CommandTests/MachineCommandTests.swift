@@ -79,8 +79,7 @@ import Testing
     #expect(
       whole["results"]?.array?.map { $0["work"]?.string } == [
         "FMA peak", "int8 peak", "memory read", "matrix product", "int8 product", "attention",
-        "attention's gradient", "decode", "prefill",
-        "train", "ppo",
+        "attention's gradient", "decode", "prefill", "train", "ppo",
       ])
     let plain = try program.run(["bench", "ppo"] + Self.shape)
     #expect(plain.exitCode == 0)

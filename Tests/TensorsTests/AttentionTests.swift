@@ -36,6 +36,23 @@ struct AttentionCase {
   }
 }
 
+/// Where the keys and values of a test lie.
+typealias KeysStorage = (storage: tk_keys_storage, row: Int, capacity: Int)
+
+func attend(
+  _ sequences: [tk_attention_sequence], _ shape: AttentionShape, _ keys: KeysStorage, _ s: Setting
+) {
+  sequences.withUnsafeBufferPointer {
+    s.run(
+      tk_attention,
+      tk_attention_args(
+        count: Int64(sequences.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
+        kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
+        kv_row: Int64(keys.row), out_row: Int64(shape.outRow), storage: keys.storage,
+        capacity: Int64(keys.capacity), scale: shape.scale))
+  }
+}
+
 /// out of every case (gaps left 0), then lse of every case.
 func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> [Float] {
   let buffers = cases.map {
@@ -47,15 +64,7 @@ func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> 
       queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: UnsafeRawPointer(k.pointer),
       v: UnsafeRawPointer(v.pointer), out: out.pointer, lse: lse.pointer)
   }
-  sequences.withUnsafeBufferPointer {
-    s.run(
-      tk_attention,
-      tk_attention_args(
-        count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
-        kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
-        kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), storage: TK_KEYS_IN_ROWS,
-        capacity: 0, scale: shape.scale))
-  }
+  attend(sequences, shape, (TK_KEYS_IN_ROWS, shape.kvRow, 0), s)
   return buffers.flatMap { $0.4.values } + buffers.flatMap { $0.5.values }
 }
 
@@ -90,15 +99,7 @@ func attendCached(
       queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: keys.pointer,
       v: values.pointer, out: out.pointer, lse: lse.pointer)
   }
-  sequences.withUnsafeBufferPointer {
-    s.run(
-      tk_attention,
-      tk_attention_args(
-        count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
-        kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
-        kv_row: 0, out_row: Int64(shape.outRow), storage: storage, capacity: Int64(capacity),
-        scale: shape.scale))
-  }
+  attend(sequences, shape, (storage, 0, capacity), s)
   return buffers.flatMap { $0.6.values } + buffers.flatMap { $0.7.values }
 }
 
