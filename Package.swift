@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "Compression", dependencies: ["CZstd", "Support"],
       linkerSettings: [.linkedLibrary(hasStaticZstd ? ":libzstd.a" : "zstd")]),
-    library("Checkpoints", ["Compression", "Support"]),
+    library("Checkpoints", ["Compression", "Support", "CSupport"]),
     library("Tokenizers", ["Support"]),
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),

@@ -35,6 +35,8 @@ public final class Checkpoint: @unchecked Sendable {
     public let scales: UnsafeMutablePointer<Float>?
     /// `[dims[0]]`, for int8 only.
     public let rowSums: UnsafeMutablePointer<Int32>?
+    /// Of the tensor's extent, as the directory states it.
+    public let hash: UInt64
 
     /// The elements of a float32 tensor.
     public var floats: UnsafeMutablePointer<Float> {
@@ -110,6 +112,11 @@ public final class Checkpoint: @unchecked Sendable {
     }
   }
 
+  /// The tensors of every section, in directory order.
+  public var tensors: [Tensor] {
+    sections.filter(\.kind.holdsTensors).flatMap { tensors(in: $0.kind, role: $0.role) }
+  }
+
   public func has(_ kind: SectionKind, _ role: Role) -> Bool { index(kind, role) != nil }
 
   /// The tensors of a section in directory order; empty if the file has no such section.
@@ -159,6 +166,7 @@ public final class Checkpoint: @unchecked Sendable {
       scales: isPacked
         ? (start + record.scaleOffset).assumingMemoryBound(to: Float.self) : nil,
       rowSums: isPacked
-        ? (start + record.rowSumOffset).assumingMemoryBound(to: Int32.self) : nil)
+        ? (start + record.rowSumOffset).assumingMemoryBound(to: Int32.self) : nil,
+      hash: record.hash)
   }
 }

@@ -3,12 +3,26 @@ import Support
 
 extension Checkpoint {
   /// Replaces a file's CONFIG text. A crash at any moment leaves the old text or the new one.
-  ///
-  /// Where the text fits, the slot that is not in force is filled; else the file is laid out anew
-  /// with larger slots. The content hash stays. Not for two writers at once.
   /// - Throws: `Failure(.badData)` for a damaged file, `.inputOutput` where it cannot be written.
   public static func rewriteConfiguration(_ path: String, _ text: [UInt8]) throws {
+    try editConfiguration(path) { _ in text }
+  }
+
+  /// Replaces a file's CONFIG text by what `edit` makes of it. A crash at any moment leaves the old
+  /// text or the new one.
+  ///
+  /// Where the text fits, the slot that is not in force is filled; else the file is laid out anew
+  /// with larger slots. The content hash stays. Processes that edit the same file take turns, so
+  /// each sees what the one before it wrote.
+  /// - Throws: what `edit` throws, with the file untouched; `Failure(.badData)` for a damaged file,
+  ///   `.inputOutput` where it cannot be written.
+  public static func editConfiguration(
+    _ path: String, _ edit: ([UInt8]) throws -> [UInt8]
+  ) throws {
+    let descriptor = try lock(path)
+    defer { close(descriptor) }
     let checkpoint = try Checkpoint(path: path)
+    let text = try edit(checkpoint.configuration)
     let section = checkpoint.header.sections[0]
     let slotBytes = section.storedBytes / 2
     let slots = checkpoint.storage.bytes.slice(section.offset, section.storedBytes)
@@ -18,16 +32,31 @@ extension Checkpoint {
     let slot = ConfigurationSlots.slot(
       text, generation: current.generation + 1, count: slotBytes)
     let offset = section.offset + (1 - current.index) * slotBytes
-    let descriptor = Glibc.open(path, O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0, lseek(descriptor, off_t(offset), SEEK_SET) == offset else {
-      let reason = Files.systemError()
-      if descriptor >= 0 { close(descriptor) }
-      throw Failure(.inputOutput, "cannot be written: \(reason)", at: path)
+    try slot.withUnsafeBytes {
+      try AtomicFile.write($0, at: offset, to: descriptor, path: path)
     }
-    defer { close(descriptor) }
-    try Files.write(slot, to: descriptor, path: path)
     guard fsync(descriptor) == 0 else {
       throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+    }
+  }
+
+  /// Opens a file for writing and waits until nobody else edits it.
+  private static func lock(_ path: String) throws -> Int32 {
+    while true {
+      let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+      guard descriptor >= 0 else {
+        throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+      }
+      // Where locks do not exist there is nobody to take turns with.
+      _ = flock(descriptor, LOCK_EX)
+      var (opened, named) = (stat(), stat())
+      // Who held the lock may have laid the file out anew, and this one is the old one.
+      if fstat(descriptor, &opened) == 0, stat(path, &named) == 0,
+        opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
+      {
+        return descriptor
+      }
+      close(descriptor)
     }
   }
 

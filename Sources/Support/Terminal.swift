@@ -56,18 +56,40 @@ public struct Terminal: Sendable, Equatable {
     colour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
   }
 
+  /// JSON text that means the same and holds nothing that a terminal would obey: what
+  /// `harmless` replaces is escaped. Such characters stand in JSON only inside strings.
+  public static func harmlessJSON(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      if isObeyed(scalar) && scalar != "\n" {
+        let digits = String(scalar.value, radix: 16)
+        let zeros = String(repeating: "0", count: 4 - digits.count)
+        result.append(contentsOf: "\\u\(zeros)\(digits)".unicodeScalars)
+      } else {
+        result.append(scalar)
+      }
+    }
+    return String(result)
+  }
+
+  private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x00...0x1F, 0x7F...0x9F: true
+    // Marks that turn the direction of the text around them.
+    case 0x202A...0x202E, 0x2066...0x2069: true
+    default: false
+    }
+  }
+
   /// `text` without anything that a terminal would obey: control characters become "�", and
   /// line breaks and tabs become spaces unless `keepingLines`.
   public static func harmless(_ text: String, keepingLines: Bool = false) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x0A where keepingLines: result.append(scalar)
-      case 0x09, 0x0A, 0x0D: result.append(" ")
-      case 0x00...0x1F, 0x7F...0x9F: result.append("\u{FFFD}")
-      // Marks that turn the direction of the text around them.
-      case 0x202A...0x202E, 0x2066...0x2069: result.append("\u{FFFD}")
-      default: result.append(scalar)
+      switch scalar {
+      case "\n" where keepingLines: result.append(scalar)
+      case "\t", "\n", "\r": result.append(" ")
+      default: result.append(isObeyed(scalar) ? "\u{FFFD}" : scalar)
       }
     }
     return String(result)

@@ -4,158 +4,105 @@ import Support
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what a checkpoint is: architecture, training, sections, tensors, provenance.")
+    abstract: "Show what a checkpoint is, compare two, or edit a checkpoint's metadata.",
+    discussion: """
+      Alone it reads the header and the tables, never the weights, so it is as quick for a large \
+      file as for a small one. --stats and --tensor look at the values, int8 ones as scale times \
+      code; --verify at every byte.
+
+      --diff compares two checkpoints in all that they say, every tensor's bytes included, and \
+      ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell.
+
+      --set and --unset edit the free metadata of a .trlhf in place: content hash and weights stay \
+      as they are, and a crash leaves the old metadata or the new. Values are kept as text.
+      """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var file: String
   @Flag(help: "One JSON object instead of text.") var json = false
   @Flag(help: "Check every hash and value first.") var verify = false
+  @Flag(help: "Minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
+  var stats = false
+  @Option(
+    help: ArgumentHelp(
+      "One tensor and its values: all with --json, else the first rows.", valueName: "name"))
+  var tensor: String?
+  @Option(help: ArgumentHelp("Compare with another checkpoint.", valueName: "model"))
+  var diff: String?
+  @Option(
+    help: ArgumentHelp("Set a text of the metadata; may be repeated.", valueName: "key=value"))
+  var set: [String] = []
+  @Option(help: ArgumentHelp("Remove a key of the metadata; may be repeated.", valueName: "key"))
+  var unset: [String] = []
+  @OptionGroup var compute: ComputeOptions
+
+  private var edits: Bool { !set.isEmpty || !unset.isEmpty }
+
+  func validate() throws {
+    let works = [
+      ("--stats", stats), ("--tensor", tensor != nil), ("--diff", diff != nil),
+      ("--set or --unset", edits),
+    ].filter(\.1)
+    if works.count > 1 {
+      throw ValidationError("\(works[0].0) and \(works[1].0) are two things; do one at a time.")
+    }
+    if edits && verify { throw ValidationError("--verify has nothing to say of an edit.") }
+    if let wrong = set.first(where: { !$0.contains("=") }) {
+      throw ValidationError("--set \(wrong) is not KEY=VALUE.")
+    }
+  }
 
   func run() throws {
+    if edits { return try edit() }
+    let checkpoint = try open(file)
+    if let diff { return try compare(checkpoint, open(diff)) }
+    if let tensor { return try show(checkpoint.tensor(called: tensor), of: checkpoint) }
+    let statistics =
+      stats ? try TensorStatistics.of(checkpoint.tensors, threads: compute.threads) : nil
     let inspection = try Inspection(
-      ModelSource.checkpoint(file, verify: verify), isVerified: verify)
+      checkpoint, isVerified: verify, statistics: statistics, folder: ModelSource.folder(file))
+    try output(json ? try JSON.line(inspection) + "\n" : inspection.text)
+  }
+
+  private func open(_ name: String) throws -> Checkpoint {
+    try ModelSource.checkpoint(name, verify: verify, threads: compute.threads)
+  }
+
+  private func show(_ tensor: Checkpoint.Tensor, of checkpoint: Checkpoint) throws {
+    let show = try TensorShow(tensor, threads: compute.threads)
     if json {
-      try Console.output(JSON.line(inspection))
+      try show.json { try Console.output($0) }
     } else {
-      try Console.output(Array(Terminal.harmless(inspection.text, keepingLines: true).utf8))
+      try output(show.text)
     }
+    withExtendedLifetime(checkpoint) {}
   }
-}
 
-/// A checkpoint as `inspect` shows it.
-private struct Inspection: Encodable {
-  struct Architecture: Encodable {
-    let layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context: UInt32
-    let norm, position, mlp: String
-    let attentionBias, mlpBias, normBias, tiedEmbeddings: Bool
+  private func compare(_ a: Checkpoint, _ b: Checkpoint) throws {
+    let difference = try CheckpointDifference(a, b, threads: compute.threads)
+    try output(json ? try JSON.line(difference) + "\n" : difference.text)
+    withExtendedLifetime((a, b)) {}
+    if !difference.same { throw ExitCode(Failure.Kind.failed.rawValue) }
+  }
 
-    enum CodingKeys: String, CodingKey {
-      case layers, heads, vocabulary, context, norm, position, mlp
-      case dModel = "d_model"
-      case kvHeads = "kv_heads"
-      case headDim = "head_dim"
-      case dFF = "d_ff"
-      case attentionBias = "attention_bias"
-      case mlpBias = "mlp_bias"
-      case normBias = "norm_bias"
-      case tiedEmbeddings = "tied_embeddings"
+  private func edit() throws {
+    let pairs = set.map { text in
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      return (String(parts[0]), String(parts[1]))
     }
-
-    init(_ record: ArchitectureRecord) {
-      layers = record.layers
-      dModel = record.dModel
-      heads = record.heads
-      kvHeads = record.kvHeads
-      headDim = record.headDim
-      dFF = record.dFF
-      vocabulary = record.vocabulary
-      context = record.context
-      norm = record.normKind == ArchitectureRecord.rmsNorm ? "rmsnorm" : "layernorm"
-      position = record.positionKind == ArchitectureRecord.rotaryPositions ? "rotary" : "learned"
-      mlp = record.mlpKind == ArchitectureRecord.swiglu ? "swiglu" : "gelu"
-      attentionBias = record.flags.contains(.attentionBias)
-      mlpBias = record.flags.contains(.mlpBias)
-      normBias = record.flags.contains(.normBias)
-      tiedEmbeddings = record.flags.contains(.tiedEmbeddings)
+    let edit = try ConfigurationEdit(
+      set: Dictionary(pairs, uniquingKeysWith: { $1 }), unset: Set(unset))
+    let path = try ModelSource.editable(file)
+    let values = try edit.apply(to: path)
+    Console.error("The metadata of \(path) is \(try JSON.line(values)).")
+    if json {
+      try output(
+        JSON.line(JSONValue.object(["configuration": values, "file": .string(path)])) + "\n")
     }
   }
 
-  struct Training: Encodable {
-    let kind: String
-    let isTrainingCheckpoint: Bool
-    let step, seed: UInt64
-
-    enum CodingKeys: String, CodingKey {
-      case kind, step, seed
-      case isTrainingCheckpoint = "training_checkpoint"
-    }
-  }
-
-  struct Section: Encodable {
-    let kind, role: String
-    let bytes: Int
-  }
-
-  struct Tensor: Encodable {
-    let name, section, role, type: String
-    let dims: [Int]
-    let bytes: Int
-  }
-
-  let file: String
-  let fileBytes: Int
-  let identity, contentHash, tokenizerHash: String
-  let verified: Bool
-  let architecture: Architecture
-  let training: Training
-  let sections: [Section]
-  let tensors: [Tensor]
-  let configuration: JSONValue
-  let provenance: JSONValue
-
-  enum CodingKeys: String, CodingKey {
-    case file, identity, verified, architecture, training, sections, tensors, configuration
-    case provenance
-    case fileBytes = "file_bytes"
-    case contentHash = "content_hash"
-    case tokenizerHash = "tokenizer_hash"
-  }
-
-  init(_ checkpoint: Checkpoint, isVerified: Bool) throws {
-    file = checkpoint.path
-    fileBytes = checkpoint.fileBytes
-    identity = Hexadecimal.text(checkpoint.identity)
-    contentHash = Hexadecimal.text(checkpoint.contentHash)
-    tokenizerHash = Hexadecimal.text(checkpoint.tokenizerHash)
-    verified = isVerified
-    architecture = Architecture(checkpoint.architecture)
-    let record = checkpoint.training
-    training = Training(
-      kind: "\(record.kind)", isTrainingCheckpoint: record.isTrainingCheckpoint,
-      step: record.step, seed: record.seed)
-    sections = checkpoint.sections.map {
-      Section(kind: "\($0.kind)", role: "\($0.role)", bytes: $0.bytes)
-    }
-    tensors = checkpoint.sections.filter(\.kind.holdsTensors).flatMap { section in
-      checkpoint.tensors(in: section.kind, role: section.role).map {
-        Tensor(
-          name: $0.name, section: "\($0.section)", role: "\($0.role)", type: "\($0.type)",
-          dims: $0.dims, bytes: $0.byteCount)
-      }
-    }
-    configuration = try Self.json(checkpoint.configuration, "\(checkpoint.path), CONFIG")
-    provenance = try Self.json(checkpoint.provenance, "\(checkpoint.path), PROVENANCE")
-  }
-
-  private static func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
-    bytes.isEmpty ? .null : try JSON.decode(JSONValue.self, from: bytes, at: place)
-  }
-
-  /// For people.
-  var text: String {
-    let a = architecture
-    let t = training
-    var lines = [
-      "\(file): \(t.kind) model\(t.isTrainingCheckpoint ? " in training" : ""), "
-        + Formatting.bytes(fileBytes),
-      "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads "
-        + "(\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
-      "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), "
-        + "\(a.position) positions, \(a.mlp)",
-      "  training      step \(t.step), seed \(t.seed)",
-      "  identity      \(identity)",
-      "  content hash  \(contentHash)\(verified ? " (verified)" : "")",
-      "  tokenizer     \(tokenizerHash)",
-      "  sections",
-    ]
-    lines += sections.map { "    \($0.kind) \($0.role)  \(Formatting.bytes($0.bytes))" }
-    lines.append("  tensors")
-    lines += tensors.map {
-      "    \($0.name)  \($0.dims.map(String.init).joined(separator: " × "))  \($0.type)"
-    }
-    if let text = try? JSON.encode(provenance, pretty: true) {
-      lines.append("  provenance")
-      lines += String(decoding: text, as: UTF8.self).split(separator: "\n").map { "    \($0)" }
-    }
-    return lines.joined(separator: "\n") + "\n"
+  private func output(_ text: String) throws {
+    let harmless =
+      json ? Terminal.harmlessJSON(text) : Terminal.harmless(text, keepingLines: true)
+    try Console.output(Array(harmless.utf8))
   }
 }

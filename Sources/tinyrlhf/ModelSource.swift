@@ -17,9 +17,9 @@ enum ModelSource {
   }
 
   static func checkpoint(
-    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
+    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false,
+    threads: Int = ComputeOptions.processors
   ) throws -> Checkpoint {
-    let threads = ComputeOptions.processors
     guard name == builtin else {
       return try Checkpoint.open(
         path(name), access: access, verify: verify, threads: threads)
@@ -34,6 +34,22 @@ enum ModelSource {
   /// Puts the model, expanded, at `destination`.
   static func copy(_ name: String, to destination: String) throws {
     try checkpoint(name).copy(to: destination)
+  }
+
+  /// The file that a model is, to be edited in place.
+  /// - Throws: `Failure(.usage)` for what is no file of its own.
+  static func editable(_ name: String) throws -> String {
+    guard name == builtin else { return try path(name) }
+    throw Failure(
+      .usage, "lies inside the program and cannot be edited", at: name,
+      remedy: "Make a file of it with `tinyrlhf unpack \(name)`.")
+  }
+
+  /// The folder of a model's file; nil for the bundled one.
+  static func folder(_ name: String) throws -> String? {
+    guard name != builtin else { return nil }
+    let path = try path(name)
+    return path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
   }
 
   /// A run folder stands for its best model.

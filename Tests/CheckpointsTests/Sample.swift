@@ -65,6 +65,27 @@ final class Sample {
     ]
   }
 
+  /// A checkpoint with one tensor of these values.
+  convenience init(floats values: [Float]) {
+    self.init(rows: 1)
+    contents.tensors = []
+    replace("values", by: values, dims: [values.count])
+  }
+
+  /// Puts float32 values in the place of the first tensor of this name, or behind the others.
+  func replace(_ name: String, by values: [Float], dims: [Int]) {
+    let block = allocate(4 * values.count)
+    for (i, value) in values.enumerated() {
+      block.storeBytes(of: value, toByteOffset: 4 * i, as: Float.self)
+    }
+    let index = contents.tensors.firstIndex { $0.name == name }
+    let old = index.map { contents.tensors[$0] }
+    let source = TensorSource(
+      section: old?.section ?? .weights, role: old?.role ?? .policy, name: name, dims: dims,
+      type: .float32, bytes: UnsafeRawBufferPointer(block))
+    if let index { contents.tensors[index] = source } else { contents.tensors.append(source) }
+  }
+
   deinit { for block in memory { block.deallocate() } }
 
   func write(_ name: String = "a.trlhf") throws -> String {
@@ -117,5 +138,22 @@ final class Sample {
       section: .weights, role: .value, name: "codes", dims: [17, 5], type: .int8,
       bytes: UnsafeRawBufferPointer(codes), scales: UnsafeRawBufferPointer(scales),
       rowSums: UnsafeRawBufferPointer(sums))
+  }
+}
+
+extension CheckpointContents {
+  /// These contents with the tensors of an open checkpoint, which must outlive them.
+  func with(_ checkpoint: Checkpoint) -> CheckpointContents {
+    var contents = self
+    contents.tensors = checkpoint.tensors.map { tensor in
+      let rowBytes = 4 * tensor.dims[0]
+      return TensorSource(
+        section: tensor.section, role: tensor.role, name: tensor.name, dims: tensor.dims,
+        type: tensor.type,
+        bytes: UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount),
+        scales: tensor.scales.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) },
+        rowSums: tensor.rowSums.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) })
+    }
+    return contents
   }
 }

@@ -41,8 +41,9 @@ import Testing
     let object = try #require(try result.objects().first)
     #expect(
       object.keys.sorted() == [
-        "architecture", "configuration", "content_hash", "file", "file_bytes", "identity",
-        "provenance", "sections", "tensors", "tokenizer_hash", "training", "verified",
+        "architecture", "base_content_hash", "configuration", "content_hash", "file", "file_bytes",
+        "identity", "parents", "provenance", "sections", "tensors", "tokenizer_hash", "training",
+        "verified", "version",
       ])
     #expect(object["training"]?["kind"]?.string == "reward")
     #expect(object["architecture"]?["d_model"]?.number == 32)

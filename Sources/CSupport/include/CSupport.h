@@ -1,4 +1,5 @@
-// The parts of Support that must not touch the Swift run time: threads and hashing.
+// The parts of Support that must not touch the Swift run time, or that a C compiler makes faster:
+// threads, hashing, and looks at many values at once.
 #ifndef TINYRLHF_CSUPPORT_H
 #define TINYRLHF_CSUPPORT_H
 
@@ -18,6 +19,39 @@ void ts_pool_run(ts_pool *pool, ts_task task, const void *context);
 
 /// XXH64 (Yann Collet's specification) of `bytes[0..<count]`.
 uint64_t ts_xxh64(const void *bytes, size_t count, uint64_t seed);
+
+/// What one look at some floats tells. Sums run in one fixed order on every machine.
+typedef struct {
+  /// Of the finite values; `squares` about their mean, sum / finite. Where there is none, `low` is
+  /// above `high`.
+  double sum, squares;
+  float low, high;
+  uint64_t finite, zeros, nans;
+} ts_moments;
+void ts_moments_of(const float *values, size_t count, ts_moments *moments);
+
+/// How far two rows of floats are apart.
+typedef struct {
+  /// Σ (a − b)², Σ a² and max |a − b| over pairs that are finite.
+  double squares, reference, largest;
+  /// Pairs whose bits differ, and those of them in which one is not finite.
+  uint64_t differing, not_finite;
+} ts_distance;
+void ts_distance_of(const float *a, const float *b, size_t count, ts_distance *distance);
+
+/// Whether any of the values is NaN or infinite.
+int ts_any_not_finite_float32(const void *values, size_t count);
+int ts_any_not_finite_bfloat16(const void *values, size_t count);
+
+/// Sums of 16 packed rows, `codes[blocks][16][4]`.
+/// Returns whether one of the codes is −128.
+int ts_packed_sums(const int8_t *codes, size_t blocks, int32_t sums[16]);
+
+/// Elements `start` up to `start + count`, in row-major order, of int8 codes packed
+/// [⌈N/16⌉][⌈columns/4⌉][16][4]: scale of the row times code.
+void ts_unpack_codes(
+    const int8_t *codes, const float *scales, size_t columns, size_t start, size_t count,
+    float *values);
 
 /// Philox 4×32-10 (Salmon et al. 2011): `counter` and `key` to four random words.
 void ts_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);

@@ -1,0 +1,36 @@
+import Support
+
+extension CheckpointDifference {
+  /// For people: a line for each difference; nothing where there is none.
+  public var text: String {
+    var lines = fields.map { "\($0.field): \(Self.shown($0.a)) | \(Self.shown($0.b))" }
+    lines += tensors.map(\.text)
+    lines += onlyInA.map { "\($0): only in \(a)" }
+    lines += onlyInB.map { "\($0): only in \(b)" }
+    return lines.map { Terminal.harmless($0) + "\n" }.joined()
+  }
+
+  private static let shownCharacters = 60
+
+  private static func shown(_ value: JSONValue) -> String {
+    if value == .null { return "–" }
+    let text = (try? JSON.line(value)) ?? "?"
+    return text.count > shownCharacters ? text.prefix(shownCharacters) + "…" : text
+  }
+}
+
+extension TensorDifference {
+  var text: String {
+    func shape(_ dims: [Int]) -> String { dims.map(String.init).joined(separator: " × ") }
+    var parts: [String] = []
+    if dimsA != dimsB { parts.append("\(shape(dimsA)) | \(shape(dimsB))") }
+    if typeA != typeB { parts.append("\(typeA) | \(typeB)") }
+    if let differing {
+      parts.append("\(differing) of \(dimsA.reduce(1, *)) elements differ")
+      parts.append(
+        maximumAbsolute.map { "by at most \(TensorShow.figure($0))" } ?? "some of them not finite")
+      parts.append("relative L2 \(TensorShow.figure(relativeL2))")
+    }
+    return "\(tensor): " + parts.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,167 @@
+import Support
+
+/// A checkpoint as `inspect` shows it: what the header page, the tables, CONFIG and PROVENANCE say.
+/// Weights are looked at only for statistics.
+public struct Inspection: Encodable {
+  struct Architecture: Encodable {
+    let layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context: UInt32
+    let norm, position, mlp: String
+    let normEpsilon: Float
+    /// null without rotary positions.
+    let rotaryDims: UInt32?
+    let ropeTheta: Float?
+    let attentionBias, mlpBias, normBias, tiedEmbeddings: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case layers, heads, vocabulary, context, norm, position, mlp
+      case dModel = "d_model"
+      case kvHeads = "kv_heads"
+      case headDim = "head_dim"
+      case dFF = "d_ff"
+      case normEpsilon = "norm_epsilon"
+      case rotaryDims = "rotary_dims"
+      case ropeTheta = "rope_theta"
+      case attentionBias = "attention_bias"
+      case mlpBias = "mlp_bias"
+      case normBias = "norm_bias"
+      case tiedEmbeddings = "tied_embeddings"
+    }
+
+    init(_ record: ArchitectureRecord) {
+      let isRotary = record.positionKind == ArchitectureRecord.rotaryPositions
+      layers = record.layers
+      dModel = record.dModel
+      heads = record.heads
+      kvHeads = record.kvHeads
+      headDim = record.headDim
+      dFF = record.dFF
+      vocabulary = record.vocabulary
+      context = record.context
+      norm = record.normKind == ArchitectureRecord.rmsNorm ? "rmsnorm" : "layernorm"
+      normEpsilon = record.normEpsilon
+      position = isRotary ? "rotary" : "learned"
+      rotaryDims = isRotary ? record.rotaryDims : nil
+      ropeTheta = isRotary ? record.ropeTheta : nil
+      mlp = record.mlpKind == ArchitectureRecord.swiglu ? "swiglu" : "gelu"
+      attentionBias = record.flags.contains(.attentionBias)
+      mlpBias = record.flags.contains(.mlpBias)
+      normBias = record.flags.contains(.normBias)
+      tiedEmbeddings = record.flags.contains(.tiedEmbeddings)
+    }
+  }
+
+  struct Training: Encodable {
+    let kind: String
+    let isTrainingCheckpoint: Bool
+    let step, seed: UInt64
+    let randomCounters, dataCursor: [UInt64]
+
+    enum CodingKeys: String, CodingKey {
+      case kind, step, seed
+      case isTrainingCheckpoint = "training_checkpoint"
+      case randomCounters = "random_counters"
+      case dataCursor = "data_cursor"
+    }
+
+    init(_ record: TrainingRecord) {
+      let (a, b, c, d) = record.randomCounters
+      kind = "\(record.kind)"
+      isTrainingCheckpoint = record.isTrainingCheckpoint
+      step = record.step
+      seed = record.seed
+      randomCounters = [a, b, c, d]
+      dataCursor = [record.dataCursor.0, record.dataCursor.1]
+    }
+  }
+
+  struct Section: Encodable {
+    let kind, role: String
+    /// From the start of the file.
+    let offset: Int
+    let bytes: Int
+    /// As the table states it; zeros for CONFIG, whose slots carry their own.
+    let hash: String
+
+    init(_ record: SectionRecord) {
+      kind = SectionKind(rawValue: record.kind).map { "\($0)" } ?? "unknown \(record.kind)"
+      role = Role(rawValue: record.role).map { "\($0)" } ?? "unknown \(record.role)"
+      offset = record.offset
+      bytes = record.storedBytes
+      hash = Hexadecimal.text(record.hash)
+    }
+  }
+
+  struct Tensor: Encodable {
+    let name, section, role, type: String
+    let dims: [Int]
+    /// From the start of its section.
+    let offset: Int
+    let bytes: Int
+    let hash: String
+    let statistics: TensorStatistics?
+
+    init(_ tensor: Checkpoint.Tensor, _ statistics: TensorStatistics?) {
+      name = tensor.name
+      section = "\(tensor.section)"
+      role = "\(tensor.role)"
+      type = "\(tensor.type)"
+      dims = tensor.dims
+      offset = tensor.offset
+      bytes = tensor.byteCount
+      hash = Hexadecimal.text(tensor.hash)
+      self.statistics = statistics
+    }
+  }
+
+  let file: String
+  let version: String
+  let fileBytes: Int
+  let identity, contentHash, baseContentHash, tokenizerHash: String
+  let verified: Bool
+  let architecture: Architecture
+  let training: Training
+  let sections: [Section]
+  let tensors: [Tensor]
+  let configuration: JSONValue
+  let provenance: JSONValue
+  let parents: [Ancestry]
+
+  enum CodingKeys: String, CodingKey {
+    case file, version, identity, verified, architecture, training, sections, tensors
+    case configuration, provenance, parents
+    case fileBytes = "file_bytes"
+    case contentHash = "content_hash"
+    case baseContentHash = "base_content_hash"
+    case tokenizerHash = "tokenizer_hash"
+  }
+
+  /// - Parameters:
+  ///   - isVerified: whether the caller has verified the checkpoint.
+  ///   - statistics: of `checkpoint.tensors`, in order; nil to show none.
+  ///   - folder: where files of ancestors may lie.
+  /// - Throws: `Failure(.badData)` where CONFIG or PROVENANCE is not JSON.
+  public init(
+    _ checkpoint: Checkpoint, isVerified: Bool, statistics: [TensorStatistics]? = nil,
+    folder: String? = nil
+  ) throws {
+    file = checkpoint.path
+    version = "\(Format.major).\(checkpoint.header.minor)"
+    fileBytes = checkpoint.fileBytes
+    identity = Hexadecimal.text(checkpoint.identity)
+    contentHash = Hexadecimal.text(checkpoint.contentHash)
+    baseContentHash = Hexadecimal.text(checkpoint.baseContentHash)
+    tokenizerHash = Hexadecimal.text(checkpoint.tokenizerHash)
+    verified = isVerified
+    architecture = Architecture(checkpoint.architecture)
+    training = Training(checkpoint.training)
+    sections = checkpoint.header.sections.map(Section.init)
+    tensors = checkpoint.tensors.enumerated().map { Tensor($1, statistics?[$0]) }
+    configuration = try Self.json(checkpoint.configuration, "\(checkpoint.path), CONFIG")
+    provenance = try Self.json(checkpoint.provenance, "\(checkpoint.path), PROVENANCE")
+    parents = Ancestry.parents(of: checkpoint, in: folder)
+  }
+
+  private static func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
+    bytes.isEmpty ? .null : try JSON.decode(JSONValue.self, from: bytes, at: place)
+  }
+}

@@ -1,0 +1,73 @@
+import Support
+
+extension Inspection {
+  /// For people.
+  public var text: String {
+    let a = architecture
+    let t = training
+    var lines = [
+      "\(Terminal.harmless(file)): \(t.kind) model\(t.isTrainingCheckpoint ? " in training" : ""), "
+        + "\(Formatting.bytes(fileBytes)), format \(version)",
+      "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads "
+        + "(\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
+      "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), "
+        + "\(a.position) positions, \(a.mlp)",
+      "  training      step \(t.step), seed \(t.seed)",
+      "  identity      \(identity)",
+      "  content hash  \(contentHash)\(verified ? " (verified)" : "")",
+      "  tokenizer     \(tokenizerHash)",
+    ]
+    lines.append("  sections")
+    lines += Self.table(
+      sections.map { ["\($0.kind) \($0.role)", "at \($0.offset)", "\($0.bytes) bytes", $0.hash] })
+    lines.append("  tensors")
+    lines += Self.table(tensors.map(row))
+    lines += provenanceLines
+    if case .object(let object) = configuration, !object.isEmpty {
+      lines.append("  configuration")
+      lines += Self.pretty(configuration)
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func row(_ tensor: Tensor) -> [String] {
+    [
+      "\(tensor.section) \(tensor.role)", tensor.name,
+      tensor.dims.map(String.init).joined(separator: " × "), tensor.type, tensor.hash,
+      tensor.statistics?.text ?? "",
+    ]
+  }
+
+  /// Who made it, what of, and how.
+  private var provenanceLines: [String] {
+    guard case .object(let object) = provenance else { return [] }
+    let made = [("stage", "by stage "), ("program", "of tinyrlhf ")].compactMap { key, words in
+      object[key]?.string.map { words + $0 }
+    }
+    var lines = [Terminal.harmless("  made          " + made.joined(separator: " "))]
+    if !parents.isEmpty {
+      lines.append("  parents")
+      lines += parents.flatMap { $0.lines() }.map { "    \($0)" }
+    }
+    lines.append("  provenance")
+    return lines + Self.pretty(provenance)
+  }
+
+  private static func pretty(_ value: JSONValue) -> [String] {
+    guard let text = try? JSON.encode(value, pretty: true) else { return [] }
+    return String(decoding: text, as: UTF8.self).split(separator: "\n").map { "    \($0)" }
+  }
+
+  /// Columns as wide as their widest cell.
+  private static func table(_ rows: [[String]]) -> [String] {
+    guard let first = rows.first else { return [] }
+    let widths = first.indices.map { column in rows.map { $0[column].count }.max()! }
+    return rows.map { row in
+      var line = "    "
+      for (cell, width) in zip(row, widths) where width > 0 {
+        line += cell + String(repeating: " ", count: width - cell.count + 2)
+      }
+      return String(line.reversed().drop { $0 == " " }.reversed())
+    }
+  }
+}

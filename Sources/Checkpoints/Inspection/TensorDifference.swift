@@ -1,0 +1,96 @@
+import CSupport
+import Support
+
+/// How two tensors of one address differ in their values, int8 ones as scale times code.
+public struct TensorDifference: Encodable, Sendable {
+  public let tensor: String
+  public let dimsA, dimsB: [Int]
+  public let typeA, typeB: String
+  /// How many elements differ; null, as the next two, where the dims do.
+  public let differing: Int?
+  /// null also where one of two elements that differ is not finite.
+  public let maximumAbsolute: Double?
+  /// ‖a − b‖₂ / ‖a‖₂ over finite elements; null also where a is zero.
+  public let relativeL2: Double?
+
+  enum CodingKeys: String, CodingKey {
+    case tensor, differing
+    case dimsA = "dims_a"
+    case dimsB = "dims_b"
+    case typeA = "type_a"
+    case typeB = "type_b"
+    case maximumAbsolute = "max_abs_difference"
+    case relativeL2 = "relative_l2"
+  }
+
+  /// Every key, null for what cannot be told.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(tensor, forKey: .tensor)
+    try container.encode(dimsA, forKey: .dimsA)
+    try container.encode(dimsB, forKey: .dimsB)
+    try container.encode(typeA, forKey: .typeA)
+    try container.encode(typeB, forKey: .typeB)
+    try container.encode(differing, forKey: .differing)
+    try container.encode(maximumAbsolute, forKey: .maximumAbsolute)
+    try container.encode(relativeL2, forKey: .relativeL2)
+  }
+
+  static func of(
+    _ pairs: [(Checkpoint.Tensor, Checkpoint.Tensor)], threads: Int
+  ) throws -> [TensorDifference] {
+    let pieces = pairs.indices.flatMap { index -> [(Int, Range<Int>)] in
+      let (a, b) = pairs[index]
+      return a.dims == b.dims ? TensorValues(a).pieces.map { (index, $0) } : []
+    }
+    let parts = try Parallel.map(pieces.count, threads: threads) { number in
+      let (index, piece) = pieces[number]
+      return distance(TensorValues(pairs[index].0), TensorValues(pairs[index].1), piece)
+    }
+    var distances = [ts_distance](repeating: ts_distance(), count: pairs.count)
+    for (number, part) in parts.enumerated() { distances[pieces[number].0].add(part) }
+    return zip(pairs, distances).map { TensorDifference($0.0, $0.1, $1) }
+  }
+
+  private static func distance(
+    _ a: TensorValues, _ b: TensorValues, _ piece: Range<Int>
+  ) -> ts_distance {
+    var total = ts_distance()
+    TensorValues.withScratch { one in
+      TensorValues.withScratch { other in
+        for block in TensorValues.blocks(piece) {
+          a.with(block, scratch: one) { a in
+            b.with(block, scratch: other) { b in
+              var distance = ts_distance()
+              ts_distance_of(a, b, block.count, &distance)
+              total.add(distance)
+            }
+          }
+        }
+      }
+    }
+    return total
+  }
+
+  private init(_ a: Checkpoint.Tensor, _ b: Checkpoint.Tensor, _ distance: ts_distance) {
+    let isComparable = a.dims == b.dims
+    tensor = a.address
+    (dimsA, dimsB) = (a.dims, b.dims)
+    (typeA, typeB) = ("\(a.type)", "\(b.type)")
+    differing = isComparable ? Int(distance.differing) : nil
+    maximumAbsolute = isComparable && distance.not_finite == 0 ? distance.largest : nil
+    relativeL2 =
+      isComparable && distance.reference > 0
+      ? (distance.squares / distance.reference).squareRoot() : nil
+  }
+}
+
+extension ts_distance {
+  fileprivate mutating func add(_ other: ts_distance) {
+    squares += other.squares
+    reference += other.reference
+    largest = max(largest, other.largest)
+    differing += other.differing
+    not_finite += other.not_finite
+  }
+}

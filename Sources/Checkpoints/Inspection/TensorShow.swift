@@ -1,0 +1,107 @@
+import Support
+
+/// One tensor with its values, as `inspect --tensor` shows it.
+public struct TensorShow {
+  let tensor: Checkpoint.Tensor
+  let statistics: TensorStatistics
+
+  public init(_ tensor: Checkpoint.Tensor, threads: Int) throws {
+    self.tensor = tensor
+    statistics = try TensorStatistics.of([tensor], threads: threads)[0]
+  }
+
+  /// What stands before the values.
+  private struct Head: Encodable {
+    let bytes: Int
+    let dims: [Int]
+    let hash, name, role, section, type: String
+    let statistics: TensorStatistics
+  }
+
+  /// One JSON object on one line. It comes in pieces, so that a tensor may be larger than memory.
+  ///
+  /// Values are in row-major order, int8 ones as scale times code; what is not finite is null.
+  public func json(_ write: ([UInt8]) throws -> Void) throws {
+    let head = Head(
+      bytes: tensor.byteCount, dims: tensor.dims, hash: Hexadecimal.text(tensor.hash),
+      name: tensor.name, role: "\(tensor.role)", section: "\(tensor.section)",
+      type: "\(tensor.type)", statistics: statistics)
+    try write(try JSON.encode(head).dropLast() + Array(",\"values\":[".utf8))
+    let values = TensorValues(tensor)
+    for piece in values.pieces {
+      for block in TensorValues.blocks(piece) {
+        var text = ""
+        for (i, value) in values.elements(block).enumerated() {
+          if block.lowerBound + i > 0 { text += "," }
+          text += value.isFinite ? value.description : "null"
+        }
+        try write(Array(text.utf8))
+      }
+    }
+    try write(Array("]}\n".utf8))
+  }
+
+  /// For people: shape, statistics and the first values of the first rows.
+  public var text: String {
+    let shape = tensor.dims.map(String.init).joined(separator: " × ")
+    var lines = [
+      "\(tensor.address): \(shape) \(tensor.type), hash \(Hexadecimal.text(tensor.hash))",
+      "  " + statistics.text,
+    ]
+    let values = TensorValues(tensor)
+    let columns = tensor.dims.last ?? 1
+    let rows = values.count / columns
+    let width = min(columns, Self.shownColumns)
+    for row in 0..<min(rows, Self.shownRows) {
+      let shown = values.elements(row * columns..<row * columns + width).map {
+        Self.pad(Self.figure(Double($0)), 11)
+      }
+      lines.append("  " + shown.joined(separator: " ") + (width < columns ? " …" : ""))
+    }
+    if rows > Self.shownRows { lines.append("  …") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static let shownRows = 8
+  private static let shownColumns = 6
+
+  /// Right-aligned.
+  static func pad(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+
+  /// Four significant digits.
+  static func figure(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    if abs(value) >= 1e-4 && abs(value) < 1e6 {
+      let digits = abs(value) >= 1000 ? 0 : abs(value) >= 1 ? 3 : abs(value) >= 0.1 ? 4 : 6
+      return Formatting.fixed(value, digits)
+    }
+    var (mantissa, exponent) = (value, 0)
+    while abs(mantissa) >= 10 {
+      mantissa /= 10
+      exponent += 1
+    }
+    while abs(mantissa) < 1 {
+      mantissa *= 10
+      exponent -= 1
+    }
+    return "\(Formatting.fixed(mantissa, 3))e\(exponent)"
+  }
+}
+
+extension TensorStatistics {
+  /// One line for people.
+  var text: String {
+    var parts = [
+      "min \(TensorShow.figure(minimum.map(Double.init)))",
+      "max \(TensorShow.figure(maximum.map(Double.init)))",
+      "mean \(TensorShow.figure(mean))", "std \(TensorShow.figure(standardDeviation))",
+    ]
+    parts += [(zeros, "zeros"), (nans, "NaN"), (infinities, "infinite")].compactMap { count, name in
+      count > 0 ? "\(count) \(name)" : nil
+    }
+    return parts.joined(separator: "  ")
+  }
+}

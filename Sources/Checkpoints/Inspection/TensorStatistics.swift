@@ -1,0 +1,111 @@
+import CSupport
+import Support
+
+/// What a tensor's values are like, int8 ones as scale times code.
+///
+/// Extremes, mean and standard deviation (of the whole tensor, so with n in the denominator) are
+/// of the finite values; nil where there is none.
+public struct TensorStatistics: Equatable, Sendable {
+  public private(set) var minimum: Float?
+  public private(set) var maximum: Float?
+  public var mean: Double? { finite > 0 ? average : nil }
+  public var standardDeviation: Double? {
+    finite > 0 ? (squares / Double(finite)).squareRoot() : nil
+  }
+  public private(set) var zeros = 0
+  public private(set) var nans = 0
+  public private(set) var infinities = 0
+
+  private var finite = 0
+  /// The mean of the finite values.
+  private var average = 0.0
+  /// Σ (value − mean)² over them.
+  private var squares = 0.0
+
+  /// Statistics of many tensors, over threads. The bits do not depend on their number.
+  public static func of(_ tensors: [Checkpoint.Tensor], threads: Int) throws -> [TensorStatistics] {
+    let values = tensors.map(TensorValues.init)
+    let pieces = values.indices.flatMap { index in values[index].pieces.map { (index, $0) } }
+    let parts = try Parallel.map(pieces.count, threads: threads) { number in
+      let (index, piece) = pieces[number]
+      return TensorStatistics(values[index], piece)
+    }
+    var results = [TensorStatistics](repeating: TensorStatistics(), count: tensors.count)
+    for (number, part) in parts.enumerated() { results[pieces[number].0].add(part) }
+    return results
+  }
+
+  private init() {}
+
+  private init(_ values: TensorValues, _ piece: Range<Int>) {
+    TensorValues.withScratch { scratch in
+      for block in TensorValues.blocks(piece) {
+        values.with(block, scratch: scratch) { floats in
+          var moments = ts_moments()
+          ts_moments_of(floats, block.count, &moments)
+          add(TensorStatistics(moments, count: block.count))
+        }
+      }
+    }
+  }
+
+  private init(_ moments: ts_moments, count: Int) {
+    finite = Int(moments.finite)
+    zeros = Int(moments.zeros)
+    nans = Int(moments.nans)
+    infinities = count - finite - nans
+    guard finite > 0 else { return }
+    average = moments.sum / Double(finite)
+    squares = moments.squares
+    minimum = moments.low
+    maximum = moments.high
+  }
+
+  /// Adds the statistics of the values that follow.
+  ///
+  ///     δ = mean_b − mean_a,   mean = mean_a + δ·n_b/n,   squares += squares_b + δ²·n_a·n_b/n
+  ///
+  /// Chan, Golub and LeVeque 1979: no cancellation where the mean is far from zero.
+  private mutating func add(_ other: TensorStatistics) {
+    zeros += other.zeros
+    nans += other.nans
+    infinities += other.infinities
+    guard other.finite > 0 else { return }
+    guard finite > 0 else {
+      (finite, average, squares) = (other.finite, other.average, other.squares)
+      (minimum, maximum) = (other.minimum, other.maximum)
+      return
+    }
+    let (a, b) = (Double(finite), Double(other.finite))
+    let difference = other.average - average
+    average += difference * b / (a + b)
+    squares += other.squares + difference * difference * a * b / (a + b)
+    finite += other.finite
+    minimum = min(minimum!, other.minimum!)
+    maximum = max(maximum!, other.maximum!)
+  }
+}
+
+extension TensorStatistics: Encodable {
+  enum CodingKeys: String, CodingKey {
+    case zeros
+    case minimum = "min"
+    case maximum = "max"
+    case mean
+    case standardDeviation = "std"
+    case nans = "nan"
+    case infinities = "infinite"
+  }
+
+  /// Every key, null where there is nothing finite.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(minimum, forKey: .minimum)
+    try container.encode(maximum, forKey: .maximum)
+    try container.encode(mean, forKey: .mean)
+    try container.encode(standardDeviation, forKey: .standardDeviation)
+    try container.encode(zeros, forKey: .zeros)
+    try container.encode(nans, forKey: .nans)
+    try container.encode(infinities, forKey: .infinities)
+  }
+}
