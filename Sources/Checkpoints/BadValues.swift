@@ -1,0 +1,97 @@
+import CSupport
+
+extension TensorRecord {
+  /// The first value that no computation may meet: its offset in the tensor's extent, and what is
+  /// wrong with it.
+  func firstBadValue(_ extent: UnsafeRawBufferPointer) -> (offset: Int, what: String)? {
+    switch type {
+    case .float32:
+      let values = extent.assumingMemoryBound(to: UInt32.self)
+      // An exponent of all ones is NaN or infinity.
+      return values.firstIndex { $0 & 0x7F80_0000 == 0x7F80_0000 }.map {
+        (4 * $0, "a value is \(Float(bitPattern: values[$0]))")
+      }
+    case .bfloat16:
+      let values = extent.assumingMemoryBound(to: UInt16.self)
+      return values.firstIndex { $0 & 0x7F80 == 0x7F80 }.map { (2 * $0, "a value is not finite") }
+    case .int8:
+      for row in stride(from: 0, to: dims[0], by: PackedRows.count) {
+        let rows = PackedRows(self, extent, first: row)
+        if !rows.areSound, let found = rows.firstBadCode() { return found }
+      }
+      return nil
+    }
+  }
+}
+
+/// Up to 16 rows of an int8 tensor, which lie together: `[⌈K/4⌉][16][4]`.
+struct PackedRows {
+  static let count = 16
+
+  let tensor: TensorRecord
+  let extent: UnsafeRawBufferPointer
+  /// A multiple of 16.
+  let first: Int
+
+  init(_ tensor: TensorRecord, _ extent: UnsafeRawBufferPointer, first: Int) {
+    self.tensor = tensor
+    self.extent = extent
+    self.first = first
+  }
+
+  private var blocks: Int { (tensor.dims[1] + 3) / 4 }
+  private var codesOffset: Int { first * blocks * 4 }
+  private func scaleOffset(_ row: Int) -> Int { tensor.scaleOffset - tensor.offset + 4 * row }
+  private func sumOffset(_ row: Int) -> Int { tensor.rowSumOffset - tensor.offset + 4 * row }
+
+  private func scale(_ row: Int) -> Float { Float(bitPattern: extent.u32(scaleOffset(row))) }
+  private func isSound(scale: Float) -> Bool { scale.isFinite && scale > 0 }
+
+  /// The same question as whether `firstBadCode` finds nothing, answered without saying where.
+  var areSound: Bool {
+    let codes = extent.baseAddress!.assumingMemoryBound(to: Int8.self) + codesOffset
+    let rows = min(Self.count, tensor.dims[0] - first)
+    return withUnsafeTemporaryAllocation(of: Int32.self, capacity: Self.count) { sums in
+      if ts_packed_sums(codes, blocks, sums.baseAddress!) != 0 { return false }
+      for row in 0..<rows {
+        let stated = Int32(bitPattern: extent.u32(sumOffset(first + row)))
+        if stated != sums[row] || !isSound(scale: scale(first + row)) { return false }
+      }
+      return isPaddingZero(codes, rows)
+    }
+  }
+
+  private func isPaddingZero(_ codes: UnsafePointer<Int8>, _ rows: Int) -> Bool {
+    for block in 0..<(rows < Self.count ? blocks : 0) {
+      for at in 4 * rows..<64 where codes[64 * block + at] != 0 { return false }
+    }
+    for lane in tensor.dims[1] - 4 * (blocks - 1)..<4 {
+      for row in 0..<Self.count where codes[64 * (blocks - 1) + 4 * row + lane] != 0 { return false }
+    }
+    return true
+  }
+
+  /// Row by row: codes, then scale, then row sum.
+  func firstBadCode() -> (offset: Int, what: String)? {
+    let codes = extent.assumingMemoryBound(to: Int8.self)
+    for row in first..<first + Self.count {
+      var sum: Int32 = 0
+      for column in 0..<4 * blocks {
+        let at = codesOffset + (column / 4 * Self.count + row % Self.count) * 4 + column % 4
+        if codes[at] == -128 { return (at, "a code is -128") }
+        if codes[at] != 0, row >= tensor.dims[0] || column >= tensor.dims[1] {
+          return (at, "a padding code is \(codes[at])")
+        }
+        sum &+= Int32(codes[at])
+      }
+      guard row < tensor.dims[0] else { continue }
+      guard isSound(scale: scale(row)) else {
+        return (scaleOffset(row), "the scale of row \(row) is \(scale(row))")
+      }
+      guard extent.u32(sumOffset(row)) == UInt32(bitPattern: sum) else {
+        return (sumOffset(row), "the sum of row \(row) is not that of its codes, \(sum)")
+      }
+    }
+    return nil
+  }
+}

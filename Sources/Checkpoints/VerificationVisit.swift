@@ -1,0 +1,131 @@
+import CSupport
+import Support
+
+/// One visit to all bytes that hashes cover. What lies in a stretch is hashed as part of its
+/// section and of its tensor, and its values are looked at, while it is in the cache.
+struct VerificationVisit {
+  /// Of each section; 0 for CONFIG.
+  private(set) var sectionHashes: [UInt64]
+  private(set) var tensorHashes: [UInt64]
+  /// Of each tensor: whether `TensorRecord.firstBadValue` would find something.
+  private(set) var isSuspect: [Bool]
+
+  init(_ header: Header, _ bytes: UnsafeRawBufferPointer, threads: Int) throws {
+    let stretches = Stretch.all(header)
+    let input = Borrowed(bytes: bytes)
+    let found = try Parallel.map(stretches.count, threads: threads) {
+      stretches[$0].visit(header, input.bytes)
+    }
+    var sections = [[UInt64]](repeating: [], count: header.sections.count)
+    var tensors = [[UInt64]](repeating: [], count: header.tensors.count)
+    isSuspect = [Bool](repeating: false, count: header.tensors.count)
+    for (stretch, found) in zip(stretches, found) {
+      sections[stretch.section] += found.blocks
+      for (tensor, hash) in found.tensorBlocks { tensors[tensor].append(hash) }
+      for tensor in found.suspects { isSuspect[tensor] = true }
+    }
+    func hash(_ blocks: [UInt64]) -> UInt64 { blocks.withUnsafeBytes { Hash.xxh64($0) } }
+    sectionHashes = sections.map { $0.isEmpty ? 0 : hash($0) }
+    tensorHashes = tensors.map(hash)
+    for index in try Self.suspectCodes(header, input, threads: threads) { isSuspect[index] = true }
+  }
+
+  /// A few consecutive hash blocks of a section, and the blocks of its tensors that begin there.
+  private struct Stretch {
+    static let bytes = 4 * Format.hashBlock
+
+    let section: Int
+    /// From the section's start.
+    let range: Range<Int>
+    /// Those that have a byte in the range.
+    let tensors: Range<Int>
+
+    struct Found {
+      var blocks: [UInt64] = []
+      var tensorBlocks: [(tensor: Int, hash: UInt64)] = []
+      var suspects: [Int] = []
+    }
+
+    static func all(_ header: Header) -> [Stretch] {
+      var stretches: [Stretch] = []
+      var next = 0
+      for (index, section) in header.sections.enumerated()
+      where section.kind != SectionKind.config.rawValue {
+        for start in stride(from: 0, to: section.storedBytes, by: bytes) {
+          let range = start..<min(start + bytes, section.storedBytes)
+          func isBefore(_ tensor: Int) -> Bool {
+            header.tensors[tensor].section < index
+              || header.tensors[tensor].section == index && header.tensors[tensor].end <= start
+          }
+          while next < header.tensors.count, isBefore(next) { next += 1 }
+          var end = next
+          while end < header.tensors.count, header.tensors[end].section == index,
+            header.tensors[end].offset < range.upperBound
+          {
+            end += 1
+          }
+          stretches.append(Stretch(section: index, range: range, tensors: next..<end))
+        }
+      }
+      return stretches
+    }
+
+    func visit(_ header: Header, _ file: UnsafeRawBufferPointer) -> Found {
+      let section = header.sections[section]
+      let bytes = file.slice(section.offset, section.storedBytes)
+      var found = Found()
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: Format.hashBlock) {
+        let count = min(Format.hashBlock, range.upperBound - start)
+        found.blocks.append(Hash.xxh64(bytes.slice(start, count)).littleEndian)
+      }
+      for index in tensors {
+        let tensor = header.tensors[index]
+        let before = max(0, range.lowerBound - tensor.offset)
+        let first = tensor.offset + Format.roundUp(before, to: Format.hashBlock)
+        let end = min(range.upperBound, tensor.end)
+        for start in stride(from: first, to: end, by: Format.hashBlock) {
+          let block = bytes.slice(start, min(Format.hashBlock, tensor.end - start))
+          found.tensorBlocks.append((index, Hash.xxh64(block).littleEndian))
+          let elements = block.prefix(max(0, tensor.offset + tensor.bytes - start))
+          if tensor.hasNotFinite(UnsafeRawBufferPointer(rebasing: elements)) {
+            found.suspects.append(index)
+          }
+        }
+      }
+      return found
+    }
+  }
+
+  /// The int8 tensors with a code, a scale or a row sum that cannot be. Their rows lie scattered
+  /// over blocks of 16, so they are looked at block by block.
+  private static func suspectCodes(
+    _ header: Header, _ input: Borrowed, threads: Int
+  ) throws -> [Int] {
+    let pieces = header.tensors.indices.filter { header.tensors[$0].type == .int8 }.flatMap { index in
+      stride(from: 0, to: header.tensors[index].dims[0], by: PackedRows.count).map { (index, $0) }
+    }
+    // Pieces are small, and neighbours lie together: each thread takes runs of them.
+    let run = 16
+    let suspects = try Parallel.map((pieces.count + run - 1) / run, threads: threads) { number in
+      pieces[run * number..<min(run * (number + 1), pieces.count)].filter { index, row in
+        let tensor = header.tensors[index]
+        let start = header.sections[tensor.section].offset + tensor.offset
+        let extent = input.bytes.slice(start, tensor.end - tensor.offset)
+        return !PackedRows(tensor, extent, first: row).areSound
+      }.map(\.0)
+    }
+    return suspects.flatMap { $0 }
+  }
+}
+
+extension TensorRecord {
+  /// Whether a NaN or an infinity is among these elements; false for int8.
+  fileprivate func hasNotFinite(_ elements: UnsafeRawBufferPointer) -> Bool {
+    guard let base = elements.baseAddress else { return false }
+    switch type {
+    case .float32: return ts_any_not_finite_float32(base, elements.count / 4) != 0
+    case .bfloat16: return ts_any_not_finite_bfloat16(base, elements.count / 2) != 0
+    case .int8: return false
+    }
+  }
+}
