@@ -1,14 +1,6 @@
-import Checkpoints
-import Models
 import Support
 import Tensors
 import Training
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 
 /// Whether the program's invariants hold on this machine.
 public struct Selftest {
@@ -37,17 +29,7 @@ public struct Selftest {
     try show(cache())
     try show(firstUpdate())
     try show(int8())
-    try show(checkpoint())
-  }
-
-  private func check(_ name: String, _ holds: Bool, _ figure: String) -> Check {
-    Check(name: name, outcome: holds ? .passed : .failed, figure: figure)
-  }
-
-  private func compare(_ name: String, _ a: [UInt32], _ b: [UInt32]) -> Check {
-    let differ = a.count == b.count ? zip(a, b).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) } : a.count
-    return check(
-      name, differ == 0 && Set(a).count > 1, "\(a.count) numbers compared, \(differ) differ")
+    try SelftestDisk(folder: folder).run(show)
   }
 
   // MARK: Kernels
@@ -67,7 +49,9 @@ public struct Selftest {
         continue
       }
       for (kernel, reference) in zip(kernels, expected) {
-        try show(compare("\(kernel.name), \(set) against scalar", try kernel.body(), reference))
+        try show(
+          Check(
+            comparing: "\(kernel.name), \(set) against scalar", try kernel.body(), reference))
       }
     }
   }
@@ -80,7 +64,7 @@ public struct Selftest {
       for _ in 0..<2 { _ = try model.learn(try model.rollout()) }
       return model.bits
     }
-    return compare("PPO on one thread and on two", trajectories[0], trajectories[1])
+    return Check(comparing: "PPO on one thread and on two", trajectories[0], trajectories[1])
   }
 
   private func batchIndependence() throws -> Check {
@@ -88,15 +72,15 @@ public struct Selftest {
     let sequences = (0..<6).map { SelftestModel.tokens(3 + 17 * $0, $0) }
     let together = try model.logprobs(sequences).flatMap { $0 }
     let alone = try sequences.flatMap { try model.logprobs([$0]).flatMap { $0 } }
-    return compare("log-probabilities alone and in a batch", alone, together)
+    return Check(comparing: "log-probabilities alone and in a batch", alone, together)
   }
 
   private func cache() throws -> Check {
     let model = try SelftestModel(threads: 1)
     var episodes = try model.rollout()
     _ = model.memory.trainer.assess(&episodes)
-    return compare(
-      "decoding with a cache and the whole sequence at once",
+    return Check(
+      comparing: "decoding with a cache and the whole sequence at once",
       episodes.sampled.map(\.bitPattern), episodes.logprobs.map(\.bitPattern))
   }
 
@@ -106,7 +90,7 @@ public struct Selftest {
     let kl = metrics["objective/kl"] ?? .nan
     let ratio = metrics["val/ratio"] ?? .nan
     let variance = metrics["val/ratio_var"] ?? .nan
-    return check(
+    return Check(
       "before the first update", kl == 0 && ratio == 1 && variance == 0,
       "KL \(kl), ratio \(ratio), its variance \(variance)")
   }
@@ -116,36 +100,21 @@ public struct Selftest {
     var episodes = try model.rollout()
     let metrics = model.memory.trainer.assess(&episodes)
     let variance = metrics["rollout/is_var"] ?? .nan
-    return check(
+    return Check(
       "int8 rollouts differ from float32, and it shows", variance > 0,
       "variance of the importance weights \(variance)")
   }
+}
 
-  // MARK: This disk
+extension Selftest.Check {
+  init(_ name: String, _ holds: Bool, _ figure: String) {
+    self.init(name: name, outcome: holds ? .passed : .failed, figure: figure)
+  }
 
-  private func checkpoint() throws -> Check {
-    let architecture = PretrainStage.architecture(
-      Settings(), vocabulary: Settings().count(.vocabulary))
-    let parameters = try ParameterSet(
-      ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: Arena())
-    parameters.initialize(seed: 11)
-    let path = "\(folder)/tinyrlhf-selftest-\(getpid()).trlhf"
-    defer { unlink(path) }
-    let start = Clock.monotonic()
-    try CheckpointWriter.write(
-      CheckpointContents(
-        architecture: architecture.record, training: TrainingRecord(kind: .base, seed: 11),
-        identity: 11, configuration: Array("{}".utf8), tensors: parameters.sources(.policy)),
-      to: path)
-    let file = try ModelFile(try Checkpoint.open(path, verify: true))
-    let read = try file.parameters()
-    let isEqual = zip(parameters.buffers, read.buffers).allSatisfy { a, b in
-      a.count == b.count && memcmp(a.base, b.base, 4 * a.count) == 0
-    }
-    let bytes = 4 * parameters.layout.trunkCount
-    let milliseconds = Int(1000 * (Clock.monotonic() - start))
-    return check(
-      "a checkpoint written, read and verified in \(folder)", isEqual,
-      "\(Formatting.bytes(bytes)) in \(milliseconds) ms")
+  /// Bits that must be the same, and not all alike, which would say nothing.
+  init(comparing name: String, _ a: [UInt32], _ b: [UInt32]) {
+    let differ = a.count == b.count ? zip(a, b).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) } : a.count
+    self.init(
+      name, differ == 0 && Set(a).count > 1, "\(a.count) numbers compared, \(differ) differ")
   }
 }

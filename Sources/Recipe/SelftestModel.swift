@@ -51,6 +51,13 @@ struct SelftestModel {
     }
   }
 
+  /// Policy and value with their optimizers, as a training checkpoint holds them.
+  var snapshot: Snapshot {
+    Snapshot(
+      models: [(.policy, memory.trainer.policy), (.value, memory.trainer.value)],
+      average: memory.trainer.average, threads: 1)
+  }
+
   /// Log-probabilities of whole sequences.
   func logprobs(_ sequences: [[Int32]]) throws -> [[UInt32]] {
     try LanguageModelTrainer(try memory.bench.inference(), arena: memory.bench.arena)

@@ -15,10 +15,11 @@ struct SelftestCommand: ParsableCommand {
     discussion: """
       Compares the kernels of every instruction set that this processor has with the scalar \
       reference, checks on a tiny random model that results depend neither on threads nor on the \
-      batch, and writes, reads and verifies a checkpoint. Ends with status 1 if a check fails.
+      batch, writes, reads, packs, damages and resumes from checkpoints in --folder, and takes \
+      them away. Ends with status 1 if a check fails.
       """)
 
-  @Option(help: ArgumentHelp("Where the checkpoint is tried.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Where checkpoints are tried.", valueName: "dir"))
   var folder: String = SelftestCommand.temporaryFolder
   @Flag(help: "Print one JSON object.") var json = false
 
