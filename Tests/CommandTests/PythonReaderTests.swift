@@ -1,0 +1,137 @@
+import Checkpoints
+import Support
+import Testing
+
+/// `Tools/trlhf.py`, which knows the format from its description alone, against the program.
+@Suite(.serialized) struct PythonReaderTests {
+  private let tiny: TinyModels
+  private var program: Program { tiny.program }
+
+  init() throws { tiny = try TinyModels() }
+
+  /// The sources' folder: three above this file.
+  static let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    .joined(separator: "/")
+  static let reader = "\(root)/Tools/trlhf.py"
+
+  /// Whether it can run here; a skipped test prints the reason.
+  static let hasNumPy = (try? ChildProcess.run("python3", ["-c", "import numpy"]).exitCode) == 0
+  static let needsNumPy: Comment = "python3 with NumPy is needed: apt-get install python3-numpy"
+
+  private func read(_ arguments: String..., code: Int32 = 0) throws -> ChildProcess.Result {
+    let result = try ChildProcess.run(
+      "python3", [Self.reader] + arguments, environment: ["PYTHONDONTWRITEBYTECODE": "1"],
+      timeout: 120)
+    #expect(result.exitCode == code, "\(arguments): \(result.errorText)")
+    return result
+  }
+
+  /// A checkpoint from which an interrupted stage continues.
+  private func training() throws -> String {
+    let folder = try program.fresh("python-training")
+    var arguments = tiny.sftArguments("python-training")
+    arguments += ["--epochs", "1000", "--save-interval", "0"]
+    let stage = try ChildProcess(program.binary, arguments)
+    let start = Clock.monotonic()
+    func checkpoint() throws -> String? {
+      try program.contents(of: folder).keys.first { $0.hasSuffix(".training.trlhf") }
+    }
+    while stage.isRunning, Clock.monotonic() - start < 100 {
+      if (try? checkpoint()) != nil { stage.send(signal: 2) }
+    }
+    #expect(stage.wait(timeout: 20).exitCode == 130)
+    return "\(folder)/\(try #require(try checkpoint()))"
+  }
+
+  private func models() throws -> [String] {
+    let int8 = try program.fresh("python-int8.trlhf")
+    try #require(try program.run("quantize", tiny.sft, "-o", int8).exitCode == 0)
+    return [tiny.base, tiny.sft, tiny.reward, int8, try training(), try bfloat16()]
+  }
+
+  /// The base with its embedding's upper halves as bfloat16.
+  private func bfloat16() throws -> String {
+    let original = try Checkpoint(path: tiny.base)
+    let tensor = try original.tensor(called: "token_embedding.weight")
+    let halves = (0..<tensor.byteCount / 4).map { UInt16(tensor.floats[$0].bitPattern >> 16) }
+    let path = "\(program.folder)/python-bfloat16.trlhf"
+    try halves.withUnsafeBytes { bytes in
+      try CheckpointWriter.write(
+        CheckpointContents(
+          architecture: original.architecture, training: original.training,
+          identity: original.identity, configuration: original.configuration,
+          tokenizer: original.tokenizer,
+          tensors: [
+            TensorSource(
+              section: .weights, role: .average, name: "halves", dims: tensor.dims, type: .bfloat16,
+              bytes: bytes)
+          ], provenance: original.provenance),
+        to: path)
+    }
+    return path
+  }
+
+  @Test(
+    "the Python reader sees in every kind of file what the program sees",
+    .enabled(if: hasNumPy, needsNumPy))
+  func agrees() throws {
+    var types: Set<String> = []
+    for model in try models() {
+      let ours = try program.run("inspect", model, "--json", "--verify").objects()[0]
+      let theirs = try read(model, "--json", "--verify").objects()[0]
+      for (key, value) in theirs where key != "architecture" {
+        #expect(ours[key] == value, "\(key) of \(model)")
+      }
+      // float32 epsilon and theta are printed to other lengths.
+      guard case .object(let architecture) = theirs["architecture"] else {
+        Issue.record("no architecture")
+        continue
+      }
+      for (key, value) in architecture {
+        let our = ours["architecture"]?[key]
+        #expect(our == value || our?.number.map { Float($0) } == value.number.map { Float($0) })
+      }
+      for tensor in ours["tensors"]?.array ?? [] {
+        let address = ["section", "role", "name"].compactMap { tensor[$0]?.string }
+          .joined(separator: "/")
+        let our = try program.run("inspect", model, "--tensor", address, "--json").objects()[0]
+        let their = try read(model, "--tensor", address, "--json").objects()[0]
+        #expect(our["dims"] == their["dims"] && our["type"] == their["type"])
+        let (a, b) = (our["values"]?.array ?? [], their["values"]?.array ?? [])
+        #expect(a.map { Float($0.number!) } == b.map { Float($0.number!) }, "\(address) of \(model)")
+        #expect(!a.isEmpty)
+        types.insert(tensor["type"]?.string ?? "")
+      }
+    }
+    #expect(types == ["float32", "int8", "bfloat16"])
+  }
+
+  @Test("the Python reader finds a flipped bit wherever it is", .enabled(if: hasNumPy, needsNumPy))
+  func flips() throws {
+    let int8 = try program.fresh("python-flip-int8.trlhf")
+    try #require(try program.run("quantize", tiny.sft, "-o", int8).exitCode == 0)
+    for model in [tiny.reward, int8] {
+      let bytes = try Files.read(model)
+      let path = "\(program.folder)/python-flipped.trlhf"
+      var random = RandomStream(seed: 4, purpose: "flips")
+      var offsets = [0, 9, 70, 130, 400, 4100, 5000, 65_540, 131_080, bytes.count - 1]
+      offsets += (0..<15).map { _ in random.below(bytes.count) }
+      for offset in offsets {
+        var damaged = bytes
+        damaged[offset] ^= 1 << UInt8(random.below(8))
+        try Files.writeAtomically(damaged, to: path)
+        // A slot of CONFIG that is not in force may hold anything.
+        let ours = try program.run("inspect", path, "--verify").exitCode
+        let theirs = try read(path, "--verify", code: ours)
+        #expect(ours == 0 || theirs.errorText.contains("\(path), byte "), "\(theirs.errorText)")
+      }
+      try Files.writeAtomically(Array(bytes.dropLast(7)), to: path)
+      #expect(try read(path, code: 65).errorText.contains("\(bytes.count)"))
+    }
+    let archive = try program.fresh("python.trlhf.zst")
+    try #require(try program.run("pack", tiny.base, "-o", archive).exitCode == 0)
+    #expect(try read(archive, code: 65).errorText.contains("unpack"))
+    #expect(try read(tiny.base, "--tensor", "none", code: 64).outputText.isEmpty)
+    _ = try read("/nowhere", code: 74)
+  }
+}
