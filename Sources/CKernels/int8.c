@@ -4,8 +4,7 @@
 // rounded up to 4 and zero codes as padding. The sum over K is exact in int32 (K ≤ 133,000), so
 // its order is free; the float epilogue is the same few operations everywhere:
 //     t = float(sum)·(x_scale·w_scale);  t += bias;  y = t  or  y + t
-// Nothing but y[0..<M, 0..<N] is written, and y overlaps no input. Parts split the panels of 16
-// outputs: each weight is read from memory once, whatever M is.
+// Nothing but y[0..<M, 0..<N] is written, and y overlaps no input.
 #include "isa.h"
 
 #if defined(__x86_64__)
@@ -13,6 +12,13 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
+
+/// Parts split the panels of 16 outputs, so that each weight is read from memory once, whatever M is;
+/// but the rows, as every other operation does, where there are many and the weights are few: then a
+/// row's activations never leave the core that computes them.
+static int int8_parts_are_rows(const tk_int8_gemm_args *g, int parts) {
+  return g->M >= 16 * (int64_t)parts && g->N * g->K <= 1 << 18;
+}
 
 /// The definition, one element at a time.
 static void int8_gemm_scalar(const tk_int8_gemm_args *g, int part, int parts) {
@@ -39,7 +45,9 @@ static void int8_gemm_scalar(const tk_int8_gemm_args *g, int part, int parts) {
 // are at most 2·127·127 = 32,258 and do not saturate 16 bits.
 TK_BEGIN_AVX2
 typedef struct { __m256i value, magnitude; } int8_left_avx2;
-TK_INLINE int8_left_avx2 int8_left_load_avx2(int32_t four) {
+TK_INLINE int8_left_avx2 int8_left_load_avx2(const int8_t *x) {
+  int32_t four;
+  __builtin_memcpy(&four, x, 4);
   __m256i value = _mm256_set1_epi32(four);
   return (int8_left_avx2){value, _mm256_abs_epi8(value)};
 }
@@ -58,8 +66,14 @@ TK_END
 
 // dpbusd multiplies unsigned by signed bytes: x + 128 and w. The sum is then 128·Σw too large.
 TK_BEGIN_AVX512
-TK_INLINE __m512i int8_left_load_avx512(int32_t four) {
-  return _mm512_xor_si512(_mm512_set1_epi32(four), _mm512_set1_epi8(-128));
+TK_INLINE __m512i int8_left_load_avx512(const int8_t *x) {
+  int32_t four;
+  __builtin_memcpy(&four, x, 4);
+  __m512i offset = _mm512_set1_epi8(-128);
+  // The compiler must not see that all lanes are alike: it would flip the four bytes before it
+  // spreads them, three instructions where one takes both from memory.
+  __asm__("" : "+v"(offset));
+  return _mm512_xor_si512(_mm512_set1_epi32(four), offset);
 }
 TK_INLINE __m512i int8_dot_avx512(__m512i sum, __m512i x, __m512i w) {
   return _mm512_dpbusd_epi32(sum, x, w);
@@ -77,8 +91,8 @@ TK_END
 
 // Without the dot-product instructions: sixteen products, added in pairs to 16 bits (at most
 // 32,258) and again in pairs to the sums.
-TK_INLINE int8x16_t int8_left_load_plain(int32_t four) {
-  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+TK_INLINE int8x16_t int8_left_load_plain(const int8_t *x) {
+  return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)x));
 }
 TK_INLINE int32x4_t int8_dot_plain(int32x4_t sum, int8x16_t x, int32x4_t weights) {
   int8x16_t w = vreinterpretq_s8_s32(weights);
@@ -94,8 +108,8 @@ TK_INLINE int32x4_t int8_dot_plain(int32x4_t sum, int8x16_t x, int32x4_t weights
 #include "int8_body.h"
 
 TK_BEGIN_DOT_PRODUCT
-TK_INLINE int8x16_t int8_left_load_dot(int32_t four) {
-  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+TK_INLINE int8x16_t int8_left_load_dot(const int8_t *x) {
+  return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)x));
 }
 TK_INLINE int32x4_t int8_dot_dot(int32x4_t sum, int8x16_t x, int32x4_t w) {
   return vdotq_s32(sum, x, vreinterpretq_s8_s32(w));

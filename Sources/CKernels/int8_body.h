@@ -27,18 +27,30 @@ TK_INLINE v16 NAME(int8_floats)(const float *from, int64_t count) {
   return some;
 }
 
-/// sums → y for one row of a panel of which `count` outputs exist.
-TK_INLINE void NAME(int8_finish)(const tk_int8_gemm_args *g, int64_t m, int64_t n, int64_t count,
-                                 i16 sum, v16 w_scale, v16 bias) {
+/// sums → y for `rows` rows of a panel of which `count` outputs exist. What is not added is −0, the
+/// one number that leaves every other as it is, so that nothing here depends on which it is.
+TK_INLINE void NAME(int8_finish)(const int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n,
+                                 int64_t count, const i16 *sums) {
+  static const v16 nothing = {-0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f,
+                              -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f};
+  const v16 w_scale = NAME(int8_floats)(g->w_scales + n, count);
+  const v16 bias = g->bias ? NAME(int8_floats)(g->bias + n, count) : nothing;
   float *y = g->y + m * g->y_row + n;
-  v16 scale = g->x_scales[m] * w_scale;
-  v16 t = __builtin_convertvector(sum, v16) * scale;
-  if (g->bias) t += bias;
+  const float *base = g->accumulate ? y : (const float *)&nothing;
+  const int64_t base_row = g->accumulate ? g->y_row : 0;
   if (count >= 16) {
-    *(v16 *)y = g->accumulate ? *(const v16 *)y + t : t;
-  } else {
-    if (g->accumulate) t = NAME(int8_floats)(y, count) + t;
-    __builtin_memcpy(y, &t, (size_t)count * sizeof(float));
+    UNROLL for (int r = 0; r < rows; r++) {
+      const v16 scale = g->x_scales[m + r] * w_scale;
+      const v16 t = __builtin_convertvector(sums[r], v16) * scale + bias;
+      *(v16 *)(y + r * g->y_row) = *(const v16 *)(base + r * base_row) + t;
+    }
+    return;
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    const v16 scale = g->x_scales[m + r] * w_scale;
+    v16 t = __builtin_convertvector(sums[r], v16) * scale + bias;
+    t = NAME(int8_floats)(base + r * base_row, count) + t;
+    __builtin_memcpy(y + r * g->y_row, &t, (size_t)count * sizeof(float));
   }
 }
 
@@ -59,28 +71,24 @@ TK_INLINE void NAME(int8_tile_of)(const int rows, const int panels, const tk_int
     UNROLL for (int p = 0; p < panels; p++)
       __builtin_memcpy(right[p], w + 16 * (p * depth + k), 64);
     UNROLL for (int r = 0; r < rows; r++) {
-      int32_t four;
-      __builtin_memcpy(&four, x + r * depth + k, 4);
-      TK_LEFT left = NAME(int8_left_load)(four);
+      TK_LEFT left = NAME(int8_left_load)(x + r * depth + k);
       UNROLL for (int p = 0; p < panels; p++)
         UNROLL for (int s = 0; s < SPLIT; s++)
           sum[r][p][s] = NAME(int8_dot)(sum[r][p][s], left, right[p][s]);
     }
   }
   UNROLL for (int p = 0; p < panels; p++) {
-    int64_t from = n + 16 * p, count = g->N - from;
-    v16 w_scale = NAME(int8_floats)(g->w_scales + from, count);
-    v16 bias = g->bias ? NAME(int8_floats)(g->bias + from, count) : (v16){0};
-    i16 excess = {0};
+    const int64_t from = n + 16 * p, count = g->N - from;
+    i16 excess = {0}, total[TK_ROWS];
     if (TK_OFFSET) {
       __builtin_memcpy(&excess, g->row_sums + from, count >= 16 ? 64 : (size_t)count * 4);
       excess *= TK_OFFSET;
     }
     UNROLL for (int r = 0; r < rows; r++) {
-      i16 total;
-      __builtin_memcpy(&total, sum[r][p], 64);
-      NAME(int8_finish)(g, m + r, from, count, total - excess, w_scale, bias);
+      __builtin_memcpy(&total[r], sum[r][p], 64);
+      total[r] -= excess;
     }
+    NAME(int8_finish)(rows, g, m, from, count, total);
   }
 }
 
@@ -116,20 +124,22 @@ static void NAME(int8_tile)(int rows, int panels, const tk_int8_gemm_args *g,
   }
 }
 
-/// A few panels at a time through all rows: the panels stay in the second-level cache meanwhile, and
+/// A few panels at a time through the rows: the panels stay in the second-level cache meanwhile, and
 /// the next ones come from memory, a panel with each tile.
 static void NAME(int8_gemm)(const tk_int8_gemm_args *g, int part, int parts) {
-  int64_t begin, end, step;
-  tk_slice(g->N, 16, part, parts, &begin, &end);
-  int64_t tiles = (g->M + TK_ROWS - 1) / TK_ROWS, depth = (g->K + 3) / 4 * 4;
+  int64_t row = 0, rows = g->M, begin = 0, end = g->N, step;
+  if (int8_parts_are_rows(g, parts)) tk_slice(g->M, 1, part, parts, &row, &rows);
+  else tk_slice(g->N, 16, part, parts, &begin, &end);
+  rows -= row;
+  int64_t tiles = (rows + TK_ROWS - 1) / TK_ROWS, depth = (g->K + 3) / 4 * 4;
   for (int64_t n = begin; n < end; n += step) {
     int64_t panels = (end - n + 15) / 16;
     if (panels > TK_PANELS) panels = TK_PANELS;
     step = 16 * panels;
     for (int64_t tile = 0; tile < tiles; tile++) {
-      int64_t m = g->M * tile / tiles, next = g->M * (tile + 1) / tiles;
+      int64_t m = rows * tile / tiles, next = rows * (tile + 1) / tiles;
       const int8_t *ahead = g->w + (n + step + 16 * tk_least(tile, panels - 1)) * depth;
-      NAME(int8_tile)((int)(next - m), (int)panels, g, m, n, ahead);
+      NAME(int8_tile)((int)(next - m), (int)panels, g, row + m, n, ahead);
     }
   }
 }

@@ -27,25 +27,6 @@ TK_INLINE void TK(v_store_at)(float *p, int64_t i, int64_t count, v16 x) {
   else TK(v_store_first)(p + i, count - i, x);
 }
 
-/// bfloat16 is the upper half of a float32. Widening is exact; narrowing rounds half to even, and
-/// what is not a number stays so.
-typedef uint16_t TK(h16) __attribute__((vector_size(32), aligned(2)));
-TK_INLINE v16 TK(v_load_bf16)(const uint16_t *p) {
-  return (v16)(__builtin_convertvector(*(const TK(h16) *)p, i16) << 16);
-}
-TK_INLINE TK(h16) TK(v_bf16)(v16 x) {
-  typedef uint32_t u16 __attribute__((vector_size(64)));
-  u16 bits = (u16)x, rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-  u16 is_nan = (u16)(x != x);
-  return __builtin_convertvector((rounded & ~is_nan) | ((bits >> 16 | 0x40) & is_nan), TK(h16));
-}
-TK_INLINE float TK(from_bf16)(uint16_t half) {
-  uint32_t bits = (uint32_t)half << 16;
-  float x;
-  __builtin_memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
 TK_INLINE v16 TK(v_fma)(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
 TK_INLINE v16 TK(v_select)(i16 mask, v16 yes, v16 no) {
   return (v16)((mask & (i16)yes) | (~mask & (i16)no));

@@ -61,9 +61,14 @@ extension Transformer {
     }
     cache?.store(
       batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, compute: compute)
-    collectSequences(index, batch, cache, lastTokensOnly: lastTokensOnly)
+    // What begins here needs no cache to see itself: prompts read their keys as they were computed.
+    let past = batch.entries.contains { $0.position > 0 } ? cache : nil
+    precondition(
+      past?.precision != .int8 || batch.entries.allSatisfy { $0.position > 0 },
+      "a prompt must not depend on its company")
+    collectSequences(index, batch, past, lastTokensOnly: lastTokensOnly)
     sequences.withUnsafeBufferPointer {
-      compute.attention($0, shape(cache?.storage ?? .rows(stride: architecture.qkvWidth)))
+      compute.attention($0, shape(past?.storage ?? .rows(stride: architecture.qkvWidth)))
     }
     var (residual, rows) = (input, batch.rows)
     if lastTokensOnly {

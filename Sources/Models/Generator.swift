@@ -56,7 +56,7 @@ public final class Generator: @unchecked Sendable {
   /// - Parameters:
   ///   - slots: sequences generated at a time.
   ///   - capacity: tokens of a prompt and its answer together.
-  ///   - keyValues: what the cache keeps. With bfloat16 the log-probabilities are those of what is
+  ///   - keyValues: what the cache keeps. With int8 the log-probabilities are those of what is
   ///     sampled, but no longer the training path's.
   public init(
     transformer: Transformer, slots: Int, capacity: Int, keyValues: KeyValuePrecision, arena: Arena

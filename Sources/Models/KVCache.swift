@@ -10,6 +10,8 @@ public final class KVCache: @unchecked Sendable {
   private let layers: Int
   private let kvHeads: Int
   private let headDim: Int
+  /// Bytes of all keys, or all values, of a kv head.
+  private let headBytes: Int
   private let base: UnsafeMutableRawPointer
   private var entries: [CacheEntry] = []
   private let arena: Arena
@@ -26,16 +28,16 @@ public final class KVCache: @unchecked Sendable {
     layers = a.layers
     kvHeads = a.kvHeads
     headDim = a.headDim
+    headBytes = self.capacity / group * precision.groupBytes(headDim: a.headDim)
     base = try arena.allocate(
-      "key-value cache",
-      bytes: slots * layers * 2 * self.capacity * a.keyValueWidth * precision.bytes)
+      "key-value cache", bytes: slots * layers * 2 * kvHeads * headBytes)
     entries.reserveCapacity(slots)
   }
 
   var storage: KeyValueStorage { .cache(precision, capacity: capacity) }
 
   /// Bytes of all keys, or all values, of a slot and layer.
-  private var plane: Int { kvHeads * capacity * headDim * precision.bytes }
+  private var plane: Int { kvHeads * headBytes }
 
   func keys(slot: Int, layer: Int) -> UnsafeMutableRawPointer {
     base + (slot * layers + layer) * 2 * plane
@@ -68,10 +70,10 @@ public final class KVCache: @unchecked Sendable {
   /// Gives `target` the first `count` positions of `source`: one prompt serves all its samples.
   func copy(_ count: Int, from source: Int, to target: Int) {
     let group = KeyValuePrecision.group
-    let used = (count + group - 1) / group * group * headDim * precision.bytes
+    let used = (count + group - 1) / group * precision.groupBytes(headDim: headDim)
     for layer in 0..<layers {
       for head in 0..<kvHeads {
-        let offset = head * capacity * headDim * precision.bytes
+        let offset = head * headBytes
         for plane in [0, plane] {
           (keys(slot: target, layer: layer) + plane + offset).copyMemory(
             from: keys(slot: source, layer: layer) + plane + offset, byteCount: used)

@@ -1,4 +1,5 @@
 import Models
+import Tensors
 
 /// How much arithmetic a work cannot do without, in multiplications with an addition, two operations
 /// each: what its limit is made of.
@@ -16,7 +17,9 @@ struct BenchOperations {
       $1.name.hasPrefix("layers.") ? $0 + Double($1.count) : $0
     }
     head = Double(a.vocabulary * a.dModel)
-    keyValues = Double(2 * a.layers * a.keyValueWidth * precision.keyValues.bytes)
+    keyValues =
+      Double(2 * a.layers * a.kvHeads * precision.keyValues.groupBytes(headDim: a.headDim))
+      / Double(KeyValuePrecision.group)
   }
 
   /// A forward pass over `tokens`, of which `logits` have a successor that matters; a value or a

@@ -2,10 +2,10 @@ import Tensors
 
 /// In which arithmetic rollouts are generated.
 public enum RolloutPrecision: String, CaseIterable, Sendable {
-  /// int8 products over a bfloat16 cache.
+  /// int8 products over an int8 cache.
   case int8
   /// The bits of the training path.
   case float32
 
-  var keyValues: KeyValuePrecision { self == .int8 ? .bfloat16 : .float32 }
+  var keyValues: KeyValuePrecision { self == .int8 ? .int8 : .float32 }
 }

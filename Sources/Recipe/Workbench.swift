@@ -10,7 +10,7 @@ public final class Workbench {
   /// Tokens of one training pass: enough to keep the matrix products busy, little enough for the
   /// activations of a laptop.
   public static let trainingRows = 512
-  public static let inferenceRows = 1024
+  public static let inferenceRows = 512
 
   public init(_ architecture: Architecture, threads: Int) throws {
     self.architecture = architecture

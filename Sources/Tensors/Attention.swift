@@ -16,16 +16,17 @@ public enum KeyValueStorage: Equatable, Sendable {
 public enum KeyValuePrecision: Sendable {
   /// All of it: decoding has the bits of training.
   case float32
-  /// Its upper half, rounded to nearest, 8 bits of precision: half the memory and half the time to
-  /// read it.
-  case bfloat16
-
-  public var bytes: Int { self == .float32 ? 4 : 2 }
+  /// Codes in −127…127 and their scale, a quarter of the memory and of the time to read it. Queries
+  /// are quantised when they meet it.
+  case int8
 
   /// Positions of a cache are kept in groups.
   public static let group = 16
 
-  var storage: tk_keys_storage { self == .float32 ? TK_CACHE_FLOAT32 : TK_CACHE_BFLOAT16 }
+  /// Of the keys, or the values, of a group of one head.
+  public func groupBytes(headDim: Int) -> Int { tk_cache_group_bytes(storage, Int64(headDim)) }
+
+  var storage: tk_keys_storage { self == .float32 ? TK_CACHE_FLOAT32 : TK_CACHE_INT8 }
 }
 
 /// Heads and strides of an attention call; strides in elements between tokens.

@@ -79,7 +79,7 @@ struct GeneratorTests {
 
   @Test(
     "samples do not depend on slots, company, order or threads, whatever the cache keeps",
-    arguments: [Architecture.classic, .modern], [KeyValuePrecision.float32, .bfloat16])
+    arguments: [Architecture.classic, .modern], [KeyValuePrecision.float32, .int8])
   func company(architecture: Architecture, keyValues: KeyValuePrecision) throws {
     let expected = bytes(try Sampler(architecture, keyValues: keyValues).run(requests, options()))
     #expect(Set(expected.joined()).count == 13)
@@ -97,12 +97,12 @@ struct GeneratorTests {
   }
 
   @Test(
-    "a bfloat16 cache moves a log-probability by a hundredth, not more, and not by nothing",
+    "an int8 cache moves a log-probability by a hundredth, not more, and not by nothing",
     arguments: [Architecture.classic, .modern])
-  func bfloat16Cache(architecture: Architecture) throws {
+  func int8Cache(architecture: Architecture) throws {
     let trainer = try Workbench(architecture)
     var (sum, count, most) = (Float(0), 0, Float(0))
-    let samples = try Sampler(architecture, keyValues: .bfloat16).run(requests, options(tokens: 55))
+    let samples = try Sampler(architecture, keyValues: .int8).run(requests, options(tokens: 55))
     for (request, sample) in zip(requests, samples.map { $0[0] }) {
       let sequence = request.prompt + sample.tokens
       let logprobs = trainer.languageModel([sequence], targets: Array(sequence[1...]) + [0])

@@ -73,7 +73,7 @@ func attendCached(
   _ cases: [AttentionCase], _ shape: AttentionShape, _ storage: tk_keys_storage, capacity: Int,
   _ s: Setting
 ) -> [Float] {
-  let room = shape.kvHeads * capacity * shape.headDim
+  let room = shape.kvHeads * capacity / 16 * tk_cache_group_bytes(storage, Int64(shape.headDim)) / 4
   let buffers = cases.map {
     ($0, s.floats($0.q), s.floats($0.k), s.floats($0.v), s.filled(room, .nan), s.filled(room, .nan),
       s.zeros($0.queries * shape.outRow), s.zeros($0.queries * shape.heads))
@@ -103,10 +103,17 @@ func attendCached(
   return buffers.flatMap { $0.6.values } + buffers.flatMap { $0.7.values }
 }
 
-/// To bfloat16 and back: rounded to nearest, half to even.
-func bfloat16(_ x: Float) -> Float {
-  let bits = x.bitPattern
-  return Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000)
+/// Every head of every row as its int8 codes have it: the nearest multiple of max|x|/127.
+func throughCodes(_ x: [Float], row: Int, headDim: Int) -> [Double] {
+  var result = doubles(x)
+  for start in stride(from: 0, through: x.count - headDim, by: row) {
+    for head in stride(from: start, through: min(start + row, x.count) - headDim, by: headDim) {
+      let range = head..<(head + headDim)
+      let scale = x[range].map(abs).max()! / 127
+      for i in range { result[i] = Double((x[i] / scale).rounded(.toNearestOrEven)) * Double(scale) }
+    }
+  }
+  return result
 }
 
 /// The definition in float64: out (gaps 0), lse.
@@ -194,43 +201,57 @@ func attentionReference(
     }
   }
 
-  @Test("a float32 cache gives the bits of rows, a bfloat16 cache those of rounded rows")
-  func caches() {
+  private let headDims = [6, 16, 20, 32, 64, 96, 112, 128]
+  private func pasts(_ shape: AttentionShape) -> [AttentionCase] {
     let lengths = [(1, 1), (1, 15), (1, 64), (1, 150), (5, 5), (70, 131), (3, 17)]
-    for headDim in [6, 16, 20, 32, 64, 96, 112, 128] {
+    return lengths.enumerated().map { AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)") }
+  }
+
+  @Test("a float32 cache gives the bits of rows")
+  func caches() {
+    for headDim in headDims {
       let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: headDim)
-      let cases = lengths.enumerated().map {
-        AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)")
+      let cases = pasts(shape)
+      let got = everywhere("head \(headDim)", parts: [1, 3]) {
+        attendCached(cases, shape, TK_CACHE_FLOAT32, capacity: 160, $0)
       }
-      let rounded = cases.map {
-        var rounded = $0
-        rounded.k = rounded.k.map(bfloat16)
-        rounded.v = rounded.v.map(bfloat16)
-        return rounded
-      }
-      for (storage, rows) in [(TK_CACHE_FLOAT32, cases), (TK_CACHE_BFLOAT16, rounded)] {
-        let got = everywhere("head \(headDim)", parts: [1, 3]) {
-          attendCached(cases, shape, storage, capacity: 160, $0)
-        }
-        let want = attend(rows, shape, Setting())
-        #expect(got.map(\.bitPattern) == want.map(\.bitPattern), "head \(headDim), \(storage)")
-      }
+      let want = attend(cases, shape, Setting())
+      #expect(got.map(\.bitPattern) == want.map(\.bitPattern), "head \(headDim)")
     }
   }
 
-  @Test("what is not a number is none in bfloat16 either, and infinity stays infinity")
-  func bfloat16OfTheUnusual() {
-    let shape = AttentionShape(heads: 1, kvHeads: 1, headDim: 16)
-    for (value, isExpected) in [
-      (Float.nan, \Float.isNaN), (Float(bitPattern: 0x7F80_0001), \Float.isNaN),
-      (.infinity, \.isInfinite), (.greatestFiniteMagnitude, \.isInfinite),
-    ] {
-      var one = AttentionCase(shape, queries: 1, keys: 1, "one")
-      one.v = one.v.map { _ in value }
-      let out = everywhere(parts: [1]) {
-        Array(attendCached([one], shape, TK_CACHE_BFLOAT16, capacity: 16, $0).prefix(16))
+  @Test("an int8 cache is the definition over what the codes of queries, keys and values stand for")
+  func codes() {
+    for headDim in headDims {
+      let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: headDim)
+      let cases = pasts(shape)
+      let got = everywhere("head \(headDim)", parts: [1, 3]) {
+        attendCached(cases, shape, TK_CACHE_INT8, capacity: 160, $0)
       }
-      #expect(out.allSatisfy { $0[keyPath: isExpected] }, "\(value)")
+      let want = cases.map {
+        attentionReference(
+          q: throughCodes($0.q, row: shape.qRow, headDim: headDim),
+          k: throughCodes($0.k, row: shape.kvRow, headDim: headDim),
+          v: throughCodes($0.v, row: shape.kvRow, headDim: headDim), queries: $0.queries,
+          keys: $0.keys, shape)
+      }
+      expectClose(got, want.flatMap { $0.out } + want.flatMap { $0.lse }, 3e-6, "head \(headDim)")
+    }
+  }
+
+  @Test("what is not finite makes of an int8 cache what is no number, never a wrong one")
+  func codesOfTheUnusual() {
+    let shape = AttentionShape(heads: 1, kvHeads: 1, headDim: 16)
+    let parts: [WritableKeyPath<AttentionCase, [Float]>] = [\.q, \.k, \.v]
+    for value in [Float.nan, .infinity, -.infinity] {
+      for part in parts {
+        var one = AttentionCase(shape, queries: 1, keys: 3, "one")
+        one[keyPath: part][3] = value
+        let out = everywhere(parts: [1]) {
+          Array(attendCached([one], shape, TK_CACHE_INT8, capacity: 16, $0).prefix(16))
+        }
+        #expect(out.allSatisfy { $0.isNaN }, "\(value)")
+      }
     }
   }
 

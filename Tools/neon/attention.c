@@ -33,7 +33,7 @@ static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t
 static void cached(const int64_t *lengths, tk_keys_storage storage, int64_t queries, int64_t heads,
                    int64_t kv_heads, int64_t dim) {
   int64_t q_row = heads * dim, kv_row = kv_heads * dim + 2, capacity = 208;
-  int64_t plane = kv_heads * capacity * dim;  // in elements, of which a bfloat16 is half a float
+  int64_t plane = kv_heads * capacity / 16 * (int64_t)tk_cache_group_bytes(storage, dim) / 4;
   tk_cache_entry entries[sequences];
   tk_attention_sequence list[sequences];
   output stored[2 * sequences], outputs[2 * sequences];
@@ -106,7 +106,7 @@ void check_attention(void) {
       forward(lengths[l], 1, shapes[i][0], shapes[i][1], shapes[i][2]);
       for (int64_t queries = 1; queries < 4; queries += 2) {
         cached(lengths[l], TK_CACHE_FLOAT32, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
-        cached(lengths[l], TK_CACHE_BFLOAT16, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
+        cached(lengths[l], TK_CACHE_INT8, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
       }
       backward(lengths[l], shapes[i][0], shapes[i][1], shapes[i][2]);
     }

@@ -166,11 +166,16 @@ void tk_rotary(const void *args, int part, int parts);
 ///   out = softmax(scale·q·kᵀ)·v,   lse = log Σ exp(scale·q·kᵀ)
 /// A tile of a head lies on the stack, hence head_dim ≤ TK_WIDEST_HEAD.
 enum { TK_WIDEST_HEAD = 128 };
-/// Where keys and values lie: as rows beside the queries, or in a cache of float32 or bfloat16 with
-/// room for `capacity` positions (whole groups of 16) of each kv head:
-///   keys [kv_heads][capacity / 16][head_dim][16], values [kv_heads][capacity][head_dim]
-/// so that decoding reads both in order and 16 keys at a time.
-typedef enum { TK_KEYS_IN_ROWS = 0, TK_CACHE_FLOAT32 = 1, TK_CACHE_BFLOAT16 = 2 } tk_keys_storage;
+/// Where keys and values lie: as rows beside the queries, or in a cache with room for `capacity`
+/// positions of each kv head, in groups of 16, [kv_heads][capacity / 16] of
+///   float32: keys [head_dim][16], values [16][head_dim];
+///   int8, D = head_dim rounded up to 16, a scale for each row as int8 products have it:
+///            float32 scales [16], then keys [D / 4][16][4], values [16][D]
+/// so that decoding reads all in order and 16 keys at a time. Queries that read int8 are quantised
+/// too.
+typedef enum { TK_KEYS_IN_ROWS = 0, TK_CACHE_FLOAT32 = 1, TK_CACHE_INT8 = 2 } tk_keys_storage;
+/// Of the keys, or the values, of 16 positions of a head.
+size_t tk_cache_group_bytes(tk_keys_storage storage, int64_t head_dim);
 typedef struct {
   int64_t queries, keys;          // queries ≤ keys
   const float *q;                 // first row of this sequence
