@@ -52,6 +52,8 @@ public final class Generator: @unchecked Sendable {
   private let logprobs: UnsafeMutablePointer<Float>
   private var freeSlots: [Int]
   private var active: [Sequence] = []
+  /// Which sequences' next tokens are drawn, from which row of the pass.
+  private var asking: [(sequence: Int, row: Int)] = []
 
   /// - Parameters:
   ///   - slots: sequences generated at a time.
@@ -79,6 +81,7 @@ public final class Generator: @unchecked Sendable {
     logprobs = try arena.floats("generation log-probabilities", slots)
     freeSlots = Array((0..<slots).reversed())
     active.reserveCapacity(slots)
+    asking.reserveCapacity(slots)
   }
 
   /// Answers every request; result `[request][sample]`.
@@ -97,15 +100,15 @@ public final class Generator: @unchecked Sendable {
     var results = requests.map { Array(repeating: Sample(), count: $0.samples) }
     var waiting = (request: 0, sample: 0)
     while waiting.request < requests.count || !active.isEmpty {
-      let admitted = admit(requests, &waiting, seed: seed, purpose: purpose)
-      if !admitted.isEmpty {
+      asking.removeAll(keepingCapacity: true)
+      admit(requests, &waiting, options, seed: seed, purpose: purpose)
+      if !asking.isEmpty {
         transformer.forward(weights, batch, cache: cache, lastTokensOnly: true)
-        sharePrompts(admitted)
-        draw(weights, options, admitted.map { ($0.sequence, $0.row) }, onToken)
+        sharePrompts()
       } else {
         decode(weights)
-        draw(weights, options, active.indices.map { ($0, $0) }, onToken)
       }
+      draw(weights, options, onToken)
       retire(options, shouldStop) { results[$0.request][$0.sample] = $0.result }
     }
     return results
@@ -124,14 +127,13 @@ public final class Generator: @unchecked Sendable {
     }
   }
 
-  /// Fills free slots with waiting samples and the batch with their prompts. Each admitted sequence
-  /// comes with its prompt's entry of the batch and the slot that the prompt is computed in.
+  /// Fills free slots with waiting samples and the batch with their prompts, each prompt in the slot of
+  /// its first sample.
   private func admit(
-    _ requests: [Request], _ waiting: inout (request: Int, sample: Int), seed: UInt64,
-    purpose: String
-  ) -> [(sequence: Int, row: Int, promptSlot: Int)] {
+    _ requests: [Request], _ waiting: inout (request: Int, sample: Int), _ options: SamplingOptions,
+    seed: UInt64, purpose: String
+  ) {
     batch.removeAll()
-    var admitted: [(sequence: Int, row: Int, promptSlot: Int)] = []
     while waiting.request < requests.count {
       let request = requests[waiting.request]
       let count = min(request.samples - waiting.sample, freeSlots.count)
@@ -140,25 +142,29 @@ public final class Generator: @unchecked Sendable {
         continue
       }
       guard count > 0, batch.fits(request.prompt.count) else { break }
-      let slots = (0..<count).map { _ in freeSlots.removeLast() }
-      batch.append(request.prompt, slot: slots[0])
-      for slot in slots {
-        admitted.append((active.count, batch.entries.count - 1, slots[0]))
+      batch.append(request.prompt, slot: freeSlots[freeSlots.count - 1])
+      for _ in 0..<count {
+        asking.append((active.count, batch.entries.count - 1))
+        // Room for all its tokens, so that no step needs to ask for more.
+        var result = Sample()
+        let room = min(options.maxNewTokens, capacity - request.prompt.count)
+        result.tokens.reserveCapacity(room)
+        result.logprobs.reserveCapacity(room)
         active.append(
           Sequence(
-            request: waiting.request, sample: waiting.sample, slot: slot,
+            request: waiting.request, sample: waiting.sample, slot: freeSlots.removeLast(),
             random: RandomStream(
               seed: seed, purpose: purpose, index: request.stream + UInt64(waiting.sample)),
-            length: request.prompt.count, result: Sample()))
+            length: request.prompt.count, result: result))
         waiting.sample += 1
       }
     }
-    return admitted
   }
 
-  private func sharePrompts(_ admitted: [(sequence: Int, row: Int, promptSlot: Int)]) {
-    for (sequence, _, promptSlot) in admitted where active[sequence].slot != promptSlot {
-      cache.copy(active[sequence].length, from: promptSlot, to: active[sequence].slot)
+  private func sharePrompts() {
+    for (sequence, row) in asking {
+      let (from, to) = (batch.entries[row].slot, active[sequence].slot)
+      if from != to { cache.copy(active[sequence].length, from: from, to: to) }
     }
   }
 
@@ -171,20 +177,20 @@ public final class Generator: @unchecked Sendable {
         CollectionOfOne(sequence.result.tokens[sequence.result.tokens.count - 1]),
         position: sequence.length, slot: sequence.slot)
       active[index].length += 1
+      asking.append((index, index))
     }
     transformer.forward(weights, batch, cache: cache)
   }
 
-  /// Draws the next token of the given (sequence, row) pairs.
+  /// Draws the next tokens of those that ask.
   private func draw(
-    _ weights: TransformerWeights, _ options: SamplingOptions, _ pairs: [(Int, Int)],
-    _ onToken: ((Int, Int, Int32) -> Void)?
+    _ weights: TransformerWeights, _ options: SamplingOptions, _ onToken: ((Int, Int, Int32) -> Void)?
   ) {
-    for first in stride(from: 0, to: pairs.count, by: HeadScratch.chunk) {
-      let chunk = pairs[first..<min(first + HeadScratch.chunk, pairs.count)]
-      for (i, (sequence, row)) in chunk.enumerated() {
-        rows[i] = Int32(row)
-        uniforms[i] = active[sequence].random.uniform()
+    for first in stride(from: 0, to: asking.count, by: HeadScratch.chunk) {
+      let chunk = first..<min(first + HeadScratch.chunk, asking.count)
+      for (i, place) in chunk.enumerated() {
+        rows[i] = Int32(asking[place].row)
+        uniforms[i] = active[asking[place].sequence].random.uniform()
       }
       let logits = transformer.logits(weights, rows, chunk.count)
       if options.truncates {
@@ -195,7 +201,8 @@ public final class Generator: @unchecked Sendable {
       transformer.compute.sample(
         logits, inverseTemperature: options.inverseTemperature, uniform: uniforms, tokens: drawn,
         logprob: logprobs)
-      for (i, (sequence, _)) in chunk.enumerated() {
+      for (i, place) in chunk.enumerated() {
+        let sequence = asking[place].sequence
         active[sequence].result.tokens.append(drawn[i])
         active[sequence].result.logprobs.append(logprobs[i])
         onToken?(active[sequence].request, active[sequence].sample, drawn[i])

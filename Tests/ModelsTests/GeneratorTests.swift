@@ -131,6 +131,20 @@ struct GeneratorTests {
         == bytes(together).joined().map { $0 })
   }
 
+  @Test(
+    "a step of decoding allocates nothing, whatever the cache keeps",
+    arguments: [KeyValuePrecision.float32, .int8])
+  func allocatesNothing(keyValues: KeyValuePrecision) throws {
+    let sampler = try Sampler(.modern, keyValues: keyValues, threads: 2)
+    func perRun(tokens: Int) throws -> Int? {
+      let options = options(tokens: tokens, end: -1)
+      _ = try sampler.run(Array(requests.prefix(3)), options)
+      return try allocations { _ = try sampler.run(Array(requests.prefix(3)), options) }
+    }
+    let (few, many) = (try perRun(tokens: 5), try perRun(tokens: 55))
+    #expect(few == many, "\(few ?? 0) in 5 steps, \(many ?? 0) in 55")
+  }
+
   @Test("every instruction set draws the same samples")
   func instructionSets() throws {
     let results = try underEachInstructionSet {
