@@ -29,7 +29,11 @@ let documents = ["Checkpoints": ["FORMAT.md"]]
 
 let package = Package(
   name: "tinyrlhf",
-  products: [.executable(name: "tinyrlhf", targets: ["tinyrlhf"])],
+  products: [
+    .executable(name: "tinyrlhf", targets: ["tinyrlhf"]),
+    // What tests preload into the program.
+    .library(name: "CFaults", type: .dynamic, targets: ["CFaults"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
   ],
@@ -67,12 +71,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    .target(name: "CFaults", path: "Tests/CFaults"),
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "Tensors"], path: "Tests/TestSupport"),
     tests("Support"),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support"]),
-    tests("Checkpoints", ["Compression", "Support"]),
+    tests("Checkpoints", ["Compression", "Support", "CFaults"]),
     tests("Tokenizers", ["Support"]),
     tests("Datasets", ["Tokenizers", "Support"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
@@ -80,7 +85,9 @@ let package = Package(
     tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support"]),
     tests("Reports", ["Runs", "Support"]),
-    tests("Recipe", ["Training", "Models", "Datasets", "Tokenizers", "Support"]),
+    tests(
+      "Recipe",
+      ["Training", "Runs", "Checkpoints", "Models", "Datasets", "Tokenizers", "Support"]),
     .testTarget(name: "CommandTests", dependencies: ["Support", "Checkpoints"]),
   ],
   swiftLanguageModes: [.v6],

@@ -13,15 +13,18 @@ final class AtomicFile {
   }
 
   /// Writes a temporary file beside `path`, makes it durable and renames it.
-  /// After a failure the old file is still there, untouched.
+  /// After a failure the old file is still there, untouched; or the new one, if only its name is not
+  /// yet durable.
   ///
   /// Two processes that replace the same path take turns.
   static func replace(_ path: String, _ body: (AtomicFile) throws -> Void) throws {
     let file = try AtomicFile(path)
     defer { close(file.descriptor) }
     do {
+      // What a killed process left of it.
+      try file.resize(0)
       try body(file)
-      guard fsync(file.descriptor) == 0 else { throw file.failure("cannot be written") }
+      try Files.sync(file.descriptor, path: path)
       guard rename(file.temporary, path) == 0 else { throw file.failure("cannot be replaced") }
     } catch {
       unlink(file.temporary)
@@ -34,37 +37,30 @@ final class AtomicFile {
     self.path = path
     let temporary = "\(path).partial"
     while true {
-      let descriptor = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+      let descriptor = Files.uninterrupted {
+        open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+      }
       guard descriptor >= 0 else {
         throw Failure(
           .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
           remedy: "Choose a folder that exists and can be written.")
       }
       // Where locks do not exist there is nobody to take turns with.
-      _ = flock(descriptor, LOCK_EX)
-      guard Self.isSame(descriptor, temporary) else {
+      _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
+      // It may have been renamed away while this process waited for it.
+      guard Files.isSame(descriptor, temporary) else {
         close(descriptor)
         continue
-      }
-      guard ftruncate(descriptor, 0) == 0 else {
-        defer { close(descriptor) }
-        throw Self.failure("cannot be written", path)
       }
       self.descriptor = descriptor
       return
     }
   }
 
-  /// Whether the temporary file was not renamed away while this process waited for it.
-  private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
-    var opened = stat()
-    var named = stat()
-    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0
-      && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
-  }
-
   func resize(_ count: Int) throws {
-    guard ftruncate(descriptor, off_t(count)) == 0 else { throw failure("cannot be written") }
+    guard Files.uninterrupted({ ftruncate(descriptor, off_t(count)) }) == 0 else {
+      throw failure("cannot be written")
+    }
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
@@ -77,10 +73,11 @@ final class AtomicFile {
   ) throws {
     var done = 0
     while done < bytes.count {
-      let put = pwrite(
-        descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30),
-        off_t(offset + done))
-      if put < 0 && errno == EINTR { continue }
+      let put = Files.uninterrupted {
+        pwrite(
+          descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30),
+          off_t(offset + done))
+      }
       guard put > 0 else { throw failure("cannot be written", path) }
       done += put
     }

@@ -35,27 +35,20 @@ extension Checkpoint {
     try slot.withUnsafeBytes {
       try AtomicFile.write($0, at: offset, to: descriptor, path: path)
     }
-    guard fsync(descriptor) == 0 else {
-      throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
-    }
+    try Files.sync(descriptor, path: path)
   }
 
   /// Opens a file for writing and waits until nobody else edits it.
   private static func lock(_ path: String) throws -> Int32 {
     while true {
-      let descriptor = Glibc.open(path, O_RDWR | O_CLOEXEC)
+      let descriptor = Files.uninterrupted { Glibc.open(path, O_RDWR | O_CLOEXEC) }
       guard descriptor >= 0 else {
         throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
       }
       // Where locks do not exist there is nobody to take turns with.
-      _ = flock(descriptor, LOCK_EX)
-      var (opened, named) = (stat(), stat())
+      _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
       // Who held the lock may have laid the file out anew, and this one is the old one.
-      if fstat(descriptor, &opened) == 0, stat(path, &named) == 0,
-        opened.st_ino == named.st_ino, opened.st_dev == named.st_dev
-      {
-        return descriptor
-      }
+      if Files.isSame(descriptor, path) { return descriptor }
       close(descriptor)
     }
   }

@@ -63,8 +63,9 @@ final class Storage: @unchecked Sendable {
     let storage = try memory(count, for: path)
     var done = 0
     while done < count {
-      let got = Glibc.read(descriptor, storage.base + done, min(count - done, 1 << 30))
-      if got < 0 && errno == EINTR { continue }
+      let got = Files.uninterrupted {
+        Glibc.read(descriptor, storage.base + done, min(count - done, 1 << 30))
+      }
       guard got > 0 else {
         throw Failure(.inputOutput, "cannot be read to its end", at: "\(path), byte \(done)")
       }
@@ -78,7 +79,7 @@ final class Storage: @unchecked Sendable {
   }
 
   private static func openFile(_ path: String) throws -> (descriptor: Int32, count: Int) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       throw Failure(
         .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")

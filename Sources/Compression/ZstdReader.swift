@@ -83,7 +83,7 @@ private final class Descriptor {
   private let path: String
 
   init(_ path: String) throws {
-    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     self.path = path
     guard descriptor >= 0 else { throw failure }
   }

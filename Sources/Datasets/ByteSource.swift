@@ -30,7 +30,7 @@ final class DescriptorSource: ByteSource {
 
   /// - Throws: `Failure(.inputOutput)` naming the path.
   convenience init(path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       throw Failure(
         .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")

@@ -21,16 +21,16 @@ public final class MetricsLog {
   private static let bufferBytes = 1 << 16
 
   /// Opens the log of `folder` for more lines. A last line that was cut short is dropped.
+  ///
+  /// The lines that are there are written anew: after a sync that failed the system may show lines
+  /// that its disk has not, and would never write them.
   public init(_ folder: RunFolder) throws {
     path = folder.file(RunFile.metrics)
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else {
-      throw Failure(.cannotCreate, "cannot be created: \(Files.systemError())", at: path)
-    }
-    do { try dropTornLine() } catch {
-      close(descriptor)
-      throw error
-    }
+    let isThere = try RunFolder.contents(of: folder.path).contains(RunFile.metrics)
+    let bytes = isThere ? try Files.read(path) : []
+    let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+    try Files.writeAtomically(Array(bytes[..<whole]), to: path)
+    descriptor = try Self.opened(path)
   }
 
   deinit {
@@ -60,32 +60,44 @@ public final class MetricsLog {
   /// - Throws: `Failure(.inputOutput)`; the lines stay pending, and nothing before them is lost.
   public func synchronize() throws {
     try flush()
-    guard fsync(descriptor) == 0 || errno == EINVAL else {
-      throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+    try Files.sync(descriptor, path: path)
+  }
+
+  /// The values of one metric of a stage, by step.
+  public func values(_ metric: String, of stage: String) throws -> [(step: Int, value: Double)] {
+    try lines().compactMap { _, record in
+      guard record.stage == stage, let value = record.values[metric] else { return nil }
+      return (record.step, value)
     }
   }
 
   /// Drops the lines of `stage` after `step`: what an interrupted run wrote past the checkpoint
   /// from which it is resumed.
   public func truncate(stage: String, afterStep step: Int) throws {
-    try flush()
-    let bytes = try Files.read(path)
-    var kept: [UInt8] = []
-    for (index, line) in bytes.split(separator: 0x0A).enumerated() {
-      let record = try JSON.decode(
-        MetricsRecord.self, from: Array(line), at: "\(path), line \(index + 1)")
-      if record.stage == stage && record.step > step { continue }
-      kept += line
-      kept.append(0x0A)
-    }
-    guard kept.count < bytes.count else { return }
-    try Files.writeAtomically(kept, to: path)
-    let reopened = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
-    guard reopened >= 0 else {
-      throw Failure(.inputOutput, "cannot be opened: \(Files.systemError())", at: path)
-    }
+    let lines = try lines()
+    let kept = lines.filter { $0.record.stage != stage || $0.record.step <= step }
+    guard kept.count < lines.count else { return }
+    try Files.writeAtomically(kept.flatMap { $0.line + [0x0A] }, to: path)
+    let reopened = try Self.opened(path)
     close(descriptor)
     descriptor = reopened
+  }
+
+  /// What the file holds, with every line so far.
+  private func lines() throws -> [(line: ArraySlice<UInt8>, record: MetricsRecord)] {
+    try flush()
+    return try Files.read(path).split(separator: 0x0A).enumerated().map { index, line in
+      let place = "\(path), line \(index + 1)"
+      return (line, try JSON.decode(MetricsRecord.self, from: Array(line), at: place))
+    }
+  }
+
+  private static func opened(_ path: String) throws -> Int32 {
+    let descriptor = Files.uninterrupted { open(path, O_RDWR | O_APPEND | O_CLOEXEC) }
+    guard descriptor >= 0 else {
+      throw Failure(.inputOutput, "cannot be opened: \(Files.systemError())", at: path)
+    }
+    return descriptor
   }
 
   private func flush() throws {
@@ -97,15 +109,6 @@ public final class MetricsLog {
       throw error
     }
     pending.removeAll(keepingCapacity: true)
-  }
-
-  private func dropTornLine() throws {
-    let bytes = try Files.read(path)
-    let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
-    guard whole < bytes.count else { return }
-    guard ftruncate(descriptor, off_t(whole)) == 0 else {
-      throw Failure(.inputOutput, "cannot be repaired: \(Files.systemError())", at: path)
-    }
   }
 
   private static func quoted(_ text: String) -> String { (try? JSON.line(text)) ?? "\"\"" }

@@ -18,15 +18,42 @@ public final class RunFolder {
   public let path: String
   public private(set) var manifest: Manifest
   private let lock: FolderLock
-  /// Whether the folder was empty when this process took it.
-  private let isNew: Bool
+  /// What this process found when it took the folder; nil for one that held a run.
+  private let origin: Origin?
+
+  /// An empty folder, or none.
+  private struct Origin {
+    /// The folders that were made on the way to it, outermost first.
+    var made: [String]
+
+    /// Leaves the place as it was found: without a lock, and without the folders.
+    func restore(_ lock: FolderLock) {
+      lock.remove()
+      removeFolders()
+    }
+
+    func removeFolders() {
+      for folder in made.reversed() { rmdir(folder) }
+    }
+  }
 
   /// Begins a run in a new or empty folder, or continues one.
   /// - Throws: `Failure`: `.usage` if the folder holds files and `resume` is false, or holds
   ///   another run than `manifest` describes; `.busy` if another process has it;
   ///   `.cannotCreate` if it cannot be written.
   public static func start(at path: String, manifest: Manifest, resume: Bool) throws -> RunFolder {
-    try createFolders(path)
+    let origin = Origin(made: try createFolders(path))
+    do {
+      return try start(in: path, origin, manifest, resume: resume)
+    } catch {
+      origin.removeFolders()
+      throw error
+    }
+  }
+
+  private static func start(
+    in path: String, _ origin: Origin, _ manifest: Manifest, resume: Bool
+  ) throws -> RunFolder {
     let names = try contents(of: path)
     // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
     let earlierLock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
@@ -46,8 +73,13 @@ public final class RunFolder {
     }
     let folder = RunFolder(
       path: path, manifest: manifest, lock: try earlierLock ?? FolderLock(folder: path),
-      isNew: true)
-    try folder.writeManifest()
+      origin: origin)
+    do {
+      try folder.writeManifest()
+    } catch {
+      folder.withdraw([])
+      throw error
+    }
     return folder
   }
 
@@ -62,18 +94,18 @@ public final class RunFolder {
     return try RunFolder(resuming: path, as: nil, lock: FolderLock(folder: path))
   }
 
-  private init(path: String, manifest: Manifest, lock: FolderLock, isNew: Bool) {
+  private init(path: String, manifest: Manifest, lock: FolderLock, origin: Origin?) {
     self.path = path
     self.manifest = manifest
     self.lock = lock
-    self.isNew = isNew
+    self.origin = origin
   }
 
   /// - Parameter expected: the run that it must be; checked before anything is touched.
   private convenience init(resuming path: String, as expected: Manifest?, lock: FolderLock) throws {
     let manifest = try RunRecords.manifest(in: path)
     if let expected { try manifest.requireSameRun(as: expected, at: path) }
-    self.init(path: path, manifest: manifest, lock: lock, isNew: false)
+    self.init(path: path, manifest: manifest, lock: lock, origin: nil)
     for name in try Self.contents(of: path) where name.hasSuffix(".partial") {
       unlink("\(path)/\(name)")
     }
@@ -82,11 +114,12 @@ public final class RunFolder {
   }
 
   /// Takes a run back that was refused before it learnt anything, so that its command can be put
-  /// right and given again: removes the manifest and `names`. In a folder that held a run before,
-  /// nothing is touched.
+  /// right and given again: removes the manifest, `names`, and the folder if this run made it. In a
+  /// folder that held a run before, nothing is touched.
   public func withdraw(_ names: [String]) {
-    guard isNew else { return }
+    guard let origin else { return }
     for name in names + [RunFile.manifest] { unlink(file(name)) }
+    origin.restore(lock)
   }
 
   /// The path of a file in this folder.
@@ -194,19 +227,29 @@ public final class RunFolder {
     return names.sorted()
   }
 
-  /// Makes `path` and the folders above it.
-  private static func createFolders(_ path: String) throws {
+  /// Makes `path` and the folders above it, and makes them durable.
+  /// - Returns: those that were not there, outermost first.
+  private static func createFolders(_ path: String) throws -> [String] {
     guard !path.isEmpty else {
       throw Failure(.usage, "the run folder has no name", remedy: "Name one with --output.")
     }
     var folder = path.hasPrefix("/") ? "" : "."
-    for part in path.split(separator: "/") {
-      folder += "/\(part)"
-      if mkdir(folder, 0o755) != 0 && errno != EEXIST {
-        throw Failure(
-          .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
-          remedy: "Choose a folder that you may write with --output.")
+    var made: [String] = []
+    do {
+      for part in path.split(separator: "/") {
+        folder += "/\(part)"
+        guard mkdir(folder, 0o755) == 0 else {
+          if errno == EEXIST { continue }
+          throw Failure(
+            .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
+            remedy: "Choose a folder that you may write with --output.")
+        }
+        made.append(folder)
+        try Files.syncFolder(of: folder)
       }
+    } catch {
+      Origin(made: made).removeFolders()
+      throw error
     }
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
@@ -214,5 +257,6 @@ public final class RunFolder {
         .cannotCreate, "is a file, not a folder", at: path,
         remedy: "Choose a folder with --output.")
     }
+    return made
   }
 }

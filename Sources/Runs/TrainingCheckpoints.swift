@@ -36,10 +36,12 @@ extension RunFolder {
     }.sorted { $0.step > $1.step }
   }
 
-  /// Removes all but the `keep` newest training checkpoints of a stage.
-  public func retain(_ stage: String, keep: Int) throws {
+  /// Removes all but the `keep` newest training checkpoints of a stage and that of step `best`.
+  public func retain(_ stage: String, keep: Int, best: Int? = nil) throws {
     precondition(keep >= 0, "keep \(keep)")
-    for old in try trainingCheckpoints(stage).dropFirst(keep) { unlink(old.path) }
+    for old in try trainingCheckpoints(stage).dropFirst(keep) where old.step != best {
+      unlink(old.path)
+    }
   }
 
   private static let trainingSuffix = ".training.trlhf"

@@ -11,12 +11,28 @@ public enum Files {
   /// The text of the current `errno`.
   public static func systemError() -> String { String(cString: strerror(errno)) }
 
+  /// Makes a system call again for as long as signals interrupt it; −1 is a call that failed.
+  public static func uninterrupted<Value: SignedInteger>(_ call: () -> Value) -> Value {
+    while true {
+      let result = call()
+      if result != -1 || errno != EINTR { return result }
+    }
+  }
+
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Whether an open file still bears the name `path`.
+  public static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
+    var opened = stat()
+    var named = stat()
+    return fstat(descriptor, &opened) == 0 && stat(path, &named) == 0
+      && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
+  }
 
   /// All bytes of a regular file.
   /// - Throws: `Failure(.inputOutput)` naming the path.
   public static func read(_ path: String) throws -> [UInt8] {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       throw Failure(
         .inputOutput, "cannot be read: \(systemError())", at: path, remedy: "Check the path.")
@@ -29,8 +45,9 @@ public enum Files {
     let count = Int(status.st_size)
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count {
-        let got = Glibc.read(descriptor, buffer.baseAddress! + filled, count - filled)
-        if got < 0 && errno == EINTR { continue }
+        let got = uninterrupted {
+          Glibc.read(descriptor, buffer.baseAddress! + filled, count - filled)
+        }
         guard got >= 0 else {
           throw Failure(.inputOutput, "cannot be read: \(systemError())", at: path)
         }
@@ -41,10 +58,12 @@ public enum Files {
   }
 
   /// Replaces `path` by `bytes`: temporary file beside it, fsync, rename, fsync of the folder.
-  /// After a failure the old file is still there.
+  /// After a failure the old file is still there, or the new one if only its name is not yet durable.
   public static func writeAtomically(_ bytes: [UInt8], to path: String) throws {
     let temporary = "\(path).partial"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = uninterrupted {
+      open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    }
     guard descriptor >= 0 else {
       throw Failure(
         .cannotCreate, "cannot be created: \(systemError())", at: path,
@@ -52,9 +71,7 @@ public enum Files {
     }
     do {
       try write(bytes, to: descriptor, path: path)
-      guard fsync(descriptor) == 0 else {
-        throw Failure(.inputOutput, "cannot be written: \(systemError())", at: path)
-      }
+      try sync(descriptor, path: path)
       close(descriptor)
     } catch {
       close(descriptor)
@@ -69,16 +86,25 @@ public enum Files {
     try syncFolder(of: path)
   }
 
+  /// Makes what was written to a file durable.
+  public static func sync(_ descriptor: Int32, path: String) throws {
+    // Pipes and some file systems do not sync; EINVAL says so and is no loss.
+    guard uninterrupted({ fsync(descriptor) }) == 0 || errno == EINVAL else {
+      throw Failure(.inputOutput, "cannot be written: \(systemError())", at: path)
+    }
+  }
+
   /// Makes the directory entry of `path` durable.
   public static func syncFolder(of path: String) throws {
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let descriptor = open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    // Some file systems do not sync folders; EINVAL says so and is no loss.
-    if fsync(descriptor) != 0 && errno != EINVAL {
+    let descriptor = uninterrupted { open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC) }
+    // A folder that may be written but not read cannot be opened to be synced.
+    guard descriptor >= 0 || errno != EACCES else { return }
+    guard descriptor >= 0 else {
       throw Failure(.inputOutput, "cannot be synced: \(systemError())", at: folder)
     }
+    defer { close(descriptor) }
+    try sync(descriptor, path: folder)
   }
 
   /// Writes all of `bytes` to an open descriptor.
@@ -86,8 +112,9 @@ public enum Files {
     try bytes.withUnsafeBytes { buffer in
       var done = 0
       while done < buffer.count {
-        let put = Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
-        if put < 0 && errno == EINTR { continue }
+        let put = uninterrupted {
+          Glibc.write(descriptor, buffer.baseAddress! + done, buffer.count - done)
+        }
         guard put > 0 else {
           throw Failure(
             .inputOutput, "cannot be written: \(systemError())", at: path,

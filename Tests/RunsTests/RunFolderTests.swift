@@ -1,6 +1,12 @@
 import Support
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 @testable import Runs
 
 private func manifest(seed: UInt64 = 1, rate: Double = 0.001) -> Manifest {
@@ -71,7 +77,7 @@ func runFolderBusy() throws {
   let temporary = TemporaryFolder()
   var run: RunFolder? = try RunFolder.start(
     at: temporary.path, manifest: manifest(), resume: false)
-  let pid = try temporary.read(FolderLock.name).split(separator: "\n")[0]
+  let pid = try temporary.read(FolderLock.name).split(separator: " ")[0]
   for resume in [false, true] {
     let failure = #expect(throws: Failure.self) {
       try RunFolder.start(at: temporary.path, manifest: manifest(), resume: resume)
@@ -99,6 +105,42 @@ func runFolderLockOfOtherProcess() throws {
   holder.send(signal: 9)
   #expect(holder.wait(timeout: 20).exitCode == 128 + 9)
   #expect(try RunFolder.resume(at: temporary.path).manifest.seed == 1)
+}
+
+@Test("a lock names its holder's machine, or says that the holder is gone and something else holds it")
+func runFolderLockNames() throws {
+  var name = [CChar](repeating: 0, count: 65)
+  gethostname(&name, 64)
+  let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  // No process has a number beyond the kernel's limit of 2²².
+  for (line, phrase) in [
+    ("4194999 elsewhere\n", "by process 4194999 on elsewhere"),
+    ("4194999 \(host)\n", "process 4194999, now gone"), ("\(getpid()) \(host)\n", "process \(getpid())"),
+  ] {
+    let temporary = TemporaryFolder()
+    try temporary.write(line, to: FolderLock.name)
+    let descriptor = open("\(temporary.path)/\(FolderLock.name)", O_RDWR | O_CLOEXEC)
+    defer { close(descriptor) }
+    #expect(flock(descriptor, LOCK_EX | LOCK_NB) == 0)
+    let failure = #expect(throws: Failure.self) { try FolderLock(folder: temporary.path) }
+    #expect(failure?.kind == .busy)
+    #expect(failure?.what.contains(phrase) == true, "\(failure!)")
+    #expect(try temporary.read(FolderLock.name) == line)
+  }
+}
+
+@Test("a run that is withdrawn leaves the place as it was found")
+func runFolderWithdrawn() throws {
+  let temporary = TemporaryFolder()
+  let above = "\(temporary.path)/a"
+  try RunFolder.start(at: "\(above)/b", manifest: manifest(), resume: false).withdraw([])
+  #expect(!Files.exists(above))
+  // A folder that was there stays, and so does a run that was there.
+  try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true).withdraw([])
+  #expect(try RunFolder.contents(of: temporary.path) == [])
+  _ = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
+  try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true).withdraw([])
+  #expect(try RunFolder.contents(of: temporary.path) == ["lock", "manifest.json"])
 }
 
 @Test("a finished stage stays finished after a resume; one that was interrupted does not")
@@ -165,7 +207,7 @@ func runFolderVersion() throws {
   #expect(failure?.what.contains("9") == true)
 }
 
-@Test("of the training checkpoints of a stage the newest are kept")
+@Test("of the training checkpoints of a stage the newest and the best are kept")
 func runFolderRetention() throws {
   let temporary = TemporaryFolder()
   let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
@@ -176,8 +218,10 @@ func runFolderRetention() throws {
   try temporary.write("", to: "ppo-control-00000007.training.trlhf")
   try temporary.write("", to: "ppo.trlhf")
   #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 20, 5])
-  try run.retain("ppo", keep: 2)
-  #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 20])
+  try run.retain("ppo", keep: 1, best: 5)
+  #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 5])
+  try run.retain("ppo", keep: 2, best: 20)
+  #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 5])
   try run.retain("ppo", keep: 0)
   #expect(
     try RunFolder.contents(of: temporary.path)

@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Support
+import Testing
+
+/// Every call on a file fails once: nothing is lost, and the command goes on to the same bytes.
+@Suite(.serialized) struct FaultTests {
+  private let tiny: TinyModels
+  private var program: Program { tiny.program }
+
+  init() throws { tiny = try TinyModels() }
+
+  // MARK: Commands
+
+  /// Two training checkpoints and the model.
+  private func sft(_ folder: String) -> [String] {
+    [
+      "sft", "-o", "\(folder)/\(FaultSweep.runFolder)", "--model", "\(folder)/source",
+      "--demonstrations", tiny.demonstrations, "--batch-size", "2", "--epochs", "2",
+      "--save-interval", "0", "--threads", "1", "--quiet",
+    ]
+  }
+
+  private func sweepOfTraining() -> FaultSweep {
+    FaultSweep(
+      name: "sft", program: program, source: tiny.base, arguments: sft,
+      again: { sft($0) + ["--resume"] }, results: ["run/sft.trlhf", "run/metrics.jsonl"])
+  }
+
+  private func sweep(_ command: String, source: String) -> FaultSweep {
+    let arguments = { (folder: String) in
+      [command, "\(folder)/source", "-o", "\(folder)/out", "--force", "--threads", "2"]
+    }
+    return FaultSweep(
+      name: command, program: program, source: source, old: Array("precious".utf8),
+      arguments: arguments, again: arguments, results: ["out"])
+  }
+
+  private func archive() throws -> String {
+    let path = try program.fresh("faultless.zst")
+    try #require(try program.run("pack", tiny.base, "-o", path).exitCode == 0)
+    return path
+  }
+
+  // MARK: Laws
+
+  @Test("whichever call of training fails, its folder is whole and --resume ends with the same bytes")
+  func training() throws {
+    let tallies = try sweepOfTraining().run(everything: false)
+    #expect(tallies.values.reduce(0) { $0 + $1.refused } > 20, "\(tallies)")
+  }
+
+  @Test("a file is synced before it takes its name, and its folder before anything else changes in it")
+  func order() throws {
+    let folder = try FaultyFolder(program, "ordered")
+    try FileManager.default.copyItem(atPath: tiny.base, toPath: "\(folder.path)/source")
+    let run = FaultSweep.runFolder
+    var unsynced: Set<String> = []
+    // Names that a power loss could still take back.
+    var loose: Set<String> = []
+    var counts: [String: Int] = [:]
+    for event in try folder.events(sft(folder.path)) where event.paths[0] != "\(run)/lock" {
+      let path = event.paths[0]
+      counts[event.kind, default: 0] += 1
+      switch event.kind {
+      case "write", "ftruncate": unsynced.insert(path)
+      case "fsync":
+        unsynced.remove(path)
+        loose = loose.filter { $0.contains("/") ? path != run : path != "." }
+      // The folder above is there.
+      case "mkdir" where path != ".": loose.insert(path)
+      case "rename":
+        #expect(loose.isEmpty, "\(loose) before \(event)")
+        #expect(!unsynced.contains(path), "\(event)")
+        // No checkpoint is ahead of the log of its steps.
+        let isCheckpoint = event.paths[1].hasSuffix(".trlhf")
+        #expect(!isCheckpoint || !unsynced.contains("\(run)/metrics.jsonl"), "\(event)")
+        loose.insert(event.paths[1])
+      case "unlink": #expect(loose.isEmpty && unsynced.isEmpty, "\(loose) before \(event)")
+      default: break
+      }
+    }
+    #expect(loose.isEmpty && unsynced.isEmpty, "\(loose), \(unsynced)")
+    // Manifest, three checkpoints of which two go again: all was seen.
+    #expect(counts["rename"]! >= 6 && counts["unlink"]! >= 2 && counts["mkdir"]! >= 1, "\(counts)")
+  }
+
+  @Test("whichever call of pack, unpack or quantize fails, the old file or the new one is there, whole")
+  func files() throws {
+    for (command, source) in [
+      ("pack", tiny.base), ("unpack", try archive()), ("quantize", tiny.base),
+    ] {
+      let tallies = try sweep(command, source: source).run(everything: false)
+      #expect(tallies.values.reduce(0) { $0 + $1.refused } > 5, "\(command): \(tallies)")
+    }
+  }
+}
