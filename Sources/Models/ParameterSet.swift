@@ -75,6 +75,19 @@ public struct ParameterSet: @unchecked Sendable {
     return nil
   }
 
+  /// The value of the largest magnitude, a NaN before all, as `tensor[index] = value`: where to look
+  /// when what a model computes is not finite.
+  public var largest: String {
+    var (place, value) = ("", Float(0))
+    for (tensor, base) in tensors {
+      for i in 0..<tensor.count where place.isEmpty || !(base[i].magnitude <= value.magnitude) {
+        (place, value) = ("\(tensor.name)[\(i)]", base[i])
+        if value.isNaN { return "\(place) = nan" }
+      }
+    }
+    return "\(place) = \(value)"
+  }
+
   /// All ones for what is not finite.
   private static let exponent: UInt32 = 0x7F80_0000
 

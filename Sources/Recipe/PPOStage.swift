@@ -88,8 +88,9 @@ public struct PPOStage {
       shown: [
         ("objective/scores", "reward", 2), ("objective/kl", "kl", 2),
         ("objective/entropy", "entropy", 2),
-      ])
+      ], measure: probe.map { _ in Retention.Measure(metric: "eval/gold", isBetterHigher: true) })
     try loop.run(
+      snapshot,
       restore: { path in
         let state = try snapshot.restore(from: path)
         trainer.restore(

@@ -36,7 +36,8 @@ public struct PretrainStage {
     let heldOut = source.heldOut(64, tokenizer: tokenizer, context: architecture.context)
     let loop = TrainingLoop(
       context: context, stage: .pretrain, total: settings.count(.pretrainSteps),
-      shown: [("loss/train", "loss", 3), ("bits_per_byte", "bits per byte", 3)])
+      shown: [("loss/train", "loss", 3), ("bits_per_byte", "bits per byte", 3)],
+      measure: .init(metric: "bits_per_byte"))
     var draft = try context.draft(
       .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
       data: data.provenance)

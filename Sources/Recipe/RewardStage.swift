@@ -78,7 +78,8 @@ public struct RewardStage {
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
     let loop = TrainingLoop(
       context: context, stage: .reward, total: order.steps(epochs: settings.count(.rewardEpochs)),
-      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)])
+      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)],
+      measure: .init(metric: "loss/validation"))
     let draft = try context.draft(
       .reward, kind: .reward, sft.architecture, sft.tokenizer, step: loop.total,
       parents: [sft], data: data.source)

@@ -74,7 +74,8 @@ public struct SFTStage {
       count: sequences.count, batch: batch, seed: context.seed, purpose: "sft/order")
     let loop = TrainingLoop(
       context: context, stage: .sft, total: order.steps(epochs: settings.count(.sftEpochs)),
-      shown: [("loss/train", "loss", 3), ("loss/validation", "validation", 3)])
+      shown: [("loss/train", "loss", 3), ("loss/validation", "validation", 3)],
+      measure: .init(metric: "loss/validation"))
     let draft = try context.draft(
       .sft, kind: .sft, architecture, base.tokenizer, step: loop.total, parents: [base],
       data: data.source)

@@ -20,6 +20,15 @@ struct Snapshot {
   var average: ParameterSet?
   let threads: Int
 
+  /// Optimizer steps that the models have taken.
+  var updates: Int { models.reduce(0) { $0 + $1.model.optimizer.step } }
+
+  /// Whether every number of the models is one.
+  var isFinite: Bool {
+    models.flatMap { [$0.model.parameters, $0.model.optimizer.m, $0.model.optimizer.v] }
+      .allSatisfy { $0.firstNonFinite == nil }
+  }
+
   func write(_ draft: CheckpointDraft, state: StageState, to path: String) throws {
     var draft = draft
     var state = state

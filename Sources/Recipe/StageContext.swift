@@ -10,8 +10,9 @@ public struct StageContext {
   public let threads: Int
   /// Seconds between training checkpoints.
   public let saveInterval: Double
-  /// Training checkpoints kept of each stage.
-  public let keep: Int
+  /// Newest training checkpoints that stay of each stage, also when it ends, beside the best; nil for
+  /// one until the stage ends.
+  public let keep: Int?
   /// Makes the progress line of a stage: name, total steps, first step.
   public let progress: (String, Int, Int) -> Progress
   /// Says something to people.
@@ -23,11 +24,14 @@ public struct StageContext {
 
   public init(
     run: RunFolder, settings: Settings, seed: UInt64, threads: Int, saveInterval: Double = 30,
-    keep: Int = 1, resumeCommand: String, progress: @escaping (String, Int, Int) -> Progress,
+    keep: Int? = nil, resumeCommand: String, progress: @escaping (String, Int, Int) -> Progress,
     note: @escaping (String) -> Void, isInterrupted: @escaping () -> Bool
   ) throws {
     self.run = run
-    metrics = try MetricsLog(run)
+    do { metrics = try MetricsLog(run) } catch {
+      run.withdraw([RunFile.metrics])
+      throw error
+    }
     self.settings = settings
     self.seed = seed
     self.threads = threads
@@ -43,7 +47,7 @@ public struct StageContext {
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else {
       // A run that was killed right after the stage has left its training checkpoints.
-      return try run.retain(name, keep: 0)
+      return try removeTrainingCheckpoints(name)
     }
     let start = Clock.monotonic()
     // What the stage before held is not this stage's.
@@ -55,13 +59,18 @@ public struct StageContext {
         try run.finish(
           name, seconds: Clock.monotonic() - start, checkpoint: result.checkpoint,
           identity: result.identity.map(Hexadecimal.text))
-        try run.retain(name, keep: 0)
+        try removeTrainingCheckpoints(name)
       } catch {
         // The stage's own error matters more than one of the manifest.
         try? run.pause(name, seconds: Clock.monotonic() - start)
         throw error
       }
     }
+  }
+
+  /// Those of a stage that has ended, unless the user wants them.
+  private func removeTrainingCheckpoints(_ stage: String) throws {
+    if keep == nil { try run.retain(stage, keep: 0) }
   }
 
   /// Runs a part of the run; what it throws leaves the folder so that the user can go on: as it was

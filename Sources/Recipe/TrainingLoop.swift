@@ -12,13 +12,18 @@ struct TrainingLoop {
   let total: Int
   /// Names of the metrics that the progress line shows.
   let shown: [(metric: String, label: String, decimals: Int)]
+  /// What one training checkpoint is better than another by.
+  var measure: Retention.Measure?
 
   /// Continues from the newest training checkpoint if there is one.
   /// - Parameters:
+  ///   - snapshot: the models. A step that fails after it has updated them leaves what no checkpoint
+  ///     may hold.
   ///   - restore: reads a training checkpoint into the models.
   ///   - save: writes one.
   ///   - step: takes a step, numbered from 0, and returns its metrics.
   func run(
+    _ snapshot: Snapshot,
     restore: (String) throws -> StageState,
     save: (StageState, String) throws -> Void,
     step: (Int) throws -> [String: Double]
@@ -28,11 +33,12 @@ struct TrainingLoop {
       state = try restore(latest.path)
     }
     try context.metrics.truncate(stage: stage.rawValue, afterStep: state.step)
+    var retention = try Retention(context, stage, by: measure)
     let progress = context.progress(stage.rawValue, total, state.step)
     func keep(_ state: StageState) throws {
       try context.metrics.synchronize()
       try save(state, context.run.trainingCheckpoint(stage.rawValue, step: state.step).path)
-      try context.run.retain(stage.rawValue, keep: context.keep)
+      try retention.apply()
     }
     var lastSave = Clock.monotonic()
     while state.step < total {
@@ -42,13 +48,17 @@ struct TrainingLoop {
         throw context.interrupted()
       }
       let metrics: [String: Double]
+      let updates = snapshot.updates
       do {
         metrics = try step(state.step)
-      } catch var failure as Failure where failure.kind == .failed && state.step > 0 {
+      } catch var failure as Failure where failure.kind == .failed {
+        let place = "\(stage.rawValue), step \(state.step + 1)"
+        failure.place = failure.place.map { "\(place), \($0)" } ?? place
         // What was learnt until here is worth keeping; failing to keep it is the lesser news.
-        guard (try? keep(state)) != nil else { throw failure }
-        let path = context.run.trainingCheckpoint(stage.rawValue, step: state.step).path
-        failure.remedy = (failure.remedy.map { "\($0) " } ?? "") + "The state is saved in \(path)."
+        if state.step > 0 && snapshot.updates == updates && snapshot.isFinite { try? keep(state) }
+        if let note = whatIsKept(after: state.step) {
+          failure.remedy = (failure.remedy.map { "\($0) " } ?? "") + note
+        }
         throw failure
       }
       state.step += 1
@@ -56,13 +66,25 @@ struct TrainingLoop {
         stage: stage.rawValue, step: state.step,
         metrics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
       progress.update(step: state.step, figures(metrics))
-      if Clock.monotonic() - lastSave >= context.saveInterval && state.step < total {
+      let isDue = Clock.monotonic() - lastSave >= context.saveInterval && state.step < total
+      if retention.isBest(state.step, metrics) || isDue {
         try keep(state)
         lastSave = Clock.monotonic()
       }
     }
     progress.finish()
     try context.metrics.synchronize()
+  }
+
+  /// Where the last good state is, for people; nil when nothing was learnt.
+  private func whatIsKept(after step: Int) -> String? {
+    guard step > 0 else { return nil }
+    guard let latest = try? context.run.trainingCheckpoints(stage.rawValue).first else {
+      return "No state of this stage was saved yet."
+    }
+    return latest.step == step
+      ? "The state is saved in \(latest.path)."
+      : "The last state that was saved is that after step \(latest.step), \(latest.path)."
   }
 
   /// Trains one model, and looks at held-out data now and then.
@@ -79,7 +101,7 @@ struct TrainingLoop {
   ) throws {
     let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
     try run(
-      restore: snapshot.restore,
+      snapshot, restore: snapshot.restore,
       save: { state, path in try snapshot.write(draft, state: state, to: path) },
       step: { number in
         let rate = Double(schedule.learningRate(step: number, total: total))

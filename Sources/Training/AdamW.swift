@@ -20,6 +20,8 @@ public final class AdamW: @unchecked Sendable {
   }
 
   public let options: Options
+  /// The model's, for people.
+  public let name: String
   /// First and second moments.
   public let m: ParameterSet
   public let v: ParameterSet
@@ -32,6 +34,7 @@ public final class AdamW: @unchecked Sendable {
 
   public init(_ layout: ParameterLayout, _ options: Options, name: String, arena: Arena) throws {
     self.options = options
+    self.name = name
     self.arena = arena
     tensors = layout.trunk.map { ($0, false) } + layout.head.map { ($0, true) }
     m = try ParameterSet(layout, name: "\(name), first moments", arena: arena)
@@ -60,7 +63,7 @@ public final class AdamW: @unchecked Sendable {
     let norm = norm(of: gradients, compute: compute)
     guard norm.isFinite else {
       let place = gradients.firstNonFinite ?? "the whole model"
-      throw refusal("the gradient of \(place) is not finite")
+      throw refusal("the gradient of \(place) is", of: parameters)
     }
     step += 1
     let clips = options.maxGradientNorm > 0 && norm > options.maxGradientNorm
@@ -83,10 +86,11 @@ public final class AdamW: @unchecked Sendable {
     return norm
   }
 
-  /// Why the next step is not taken.
-  func refusal(_ what: String) -> Failure {
+  /// Why the next step is not taken: `what` of the model with these parameters is not finite.
+  func refusal(_ what: String, of parameters: ParameterSet) -> Failure {
     Failure(
-      .failed, what, at: "optimizer step \(step + 1)",
+      .failed, "\(what) not finite; the largest weight is \(parameters.largest)",
+      at: "\(name), optimizer step \(step + 1)",
       remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
   }
 

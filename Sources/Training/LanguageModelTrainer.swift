@@ -51,7 +51,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     model.gradients.reset()
     let loss = accumulate(model.weights, into: model.gradients, sequences)
     guard loss.isFinite else {
-      throw model.optimizer.refusal("the loss is not finite")
+      throw model.refusal("the loss is")
     }
     let norm = try model.step(learningRate: learningRate, compute: transformer.compute)
     return (loss, norm)

@@ -25,6 +25,9 @@ public struct PPOOptions: Sendable {
   public var correctsRollouts = true
   /// An update whose mean ratio leaves 1/x…x is skipped and counted.
   public var largestMeanRatio = 4.0
+  /// So is one whose approximate KL to the old policy reaches this, in nats a token: a mean ratio is 1
+  /// also where some tokens have become certain and others impossible. ½·(ln 4)² is 0.96.
+  public var largestKL = 1.0
   /// Consecutive iterations with skipped updates before training stops with a diagnosis.
   public var skipsBeforeStopping = 5
 

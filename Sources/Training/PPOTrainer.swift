@@ -20,7 +20,7 @@ public final class PPOTrainer: @unchecked Sendable {
   public private(set) var skipsInARow = 0
 
   let compute: Compute
-  private let reference: TransformerWeights
+  private let reference: (parameters: ParameterSet, weights: TransformerWeights)
   private let reward: (parameters: ParameterSet, weights: TransformerWeights)
   private let normalization: RewardNormalization
   private let policyPass: PolicyPass
@@ -44,7 +44,7 @@ public final class PPOTrainer: @unchecked Sendable {
     self.policy = policy
     self.value = value
     self.options = options
-    self.reference = TransformerWeights(reference)
+    self.reference = (reference, TransformerWeights(reference))
     self.reward = (reward, TransformerWeights(reward))
     self.normalization = normalization
     compute = training.compute
@@ -85,7 +85,8 @@ public final class PPOTrainer: @unchecked Sendable {
   ///   - random: draws the minibatches.
   ///   - pretraining: sequences for the mix, asked for once an update.
   /// - Returns: metrics by name, RECIPE 20.
-  /// - Throws: `Failure(.failed)` for non-finite losses or gradients and for ratios that keep exploding.
+  /// - Throws: `Failure(.failed)` for anything that is not finite, before the update that it would
+  ///   spoil, and for updates that keep exploding. Unless updates came before, nothing has changed.
   public func learn(
     from episodes: Episodes, learningRate: Double, random: inout RandomStream,
     pretraining: () -> [TrainingSequence]
@@ -93,12 +94,32 @@ public final class PPOTrainer: @unchecked Sendable {
     var episodes = episodes
     let minibatches = drawMinibatches(of: episodes.count, &random)
     var metrics = assess(&episodes, first: minibatches.first ?? [])
-    metrics.merge(estimateAdvantages(&episodes)) { _, new in new }
-    metrics.merge(
-      try update(episodes, minibatches, learningRate: learningRate, pretraining: pretraining)
-    ) { _, new in new }
+    try requireFinite(episodes)
+    let before = (controller, skippedUpdates, skipsInARow)
+    do {
+      metrics.merge(estimateAdvantages(&episodes)) { _, new in new }
+      metrics.merge(
+        try update(episodes, minibatches, learningRate: learningRate, pretraining: pretraining)
+      ) { _, new in new }
+    } catch {
+      (controller, skippedUpdates, skipsInARow) = before
+      throw error
+    }
     metrics["lr"] = learningRate
     return metrics
+  }
+
+  /// - Throws: `Failure(.failed)` naming the model that an iteration cannot go on with.
+  private func requireFinite(_ episodes: Episodes) throws {
+    let assessments: [(what: String, values: [Float], of: ParameterSet)] = [
+      ("the policy's log-probabilities are", episodes.logprobs, policy.parameters),
+      ("the reference policy's log-probabilities are", episodes.reference, reference.parameters),
+      ("the value model's values are", episodes.values, value.parameters),
+      ("the reward model's scores are", episodes.scores, reward.parameters),
+    ]
+    for (what, values, parameters) in assessments where !values.allSatisfy(\.isFinite) {
+      throw policy.optimizer.refusal(what, of: parameters)
+    }
   }
 
   /// The episodes of every update, epoch by epoch.
@@ -124,7 +145,7 @@ public final class PPOTrainer: @unchecked Sendable {
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
     episodes.reference =
-      evaluator.logprobs(reference, episodes, inverseTemperature: inverseTemperature).logprobs
+      evaluator.logprobs(reference.weights, episodes, inverseTemperature: inverseTemperature).logprobs
     episodes.values = valueEvaluator.values(
       value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
       add: { [episodes] in valueEvaluator.append(episodes, $0) })
@@ -214,12 +235,12 @@ public final class PPOTrainer: @unchecked Sendable {
     }
     record.add(loss.sums, norm: own)
     let ratio = loss.sums.ratioMean
-    guard !ratio.isNaN else {
-      throw policy.optimizer.refusal("the policy's log-probabilities are not finite")
-    }
-    guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio else {
+    guard !ratio.isNaN else { throw policy.refusal("the policy's log-probabilities are") }
+    guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio,
+      loss.sums.approximateKL < options.largestKL
+    else {
       skippedUpdates += 1
-      record.skipped += 1
+      record.skip(loss.sums)
       return
     }
     try policy.optimizer.update(
@@ -269,8 +290,10 @@ public final class PPOTrainer: @unchecked Sendable {
     guard skipsInARow >= options.skipsBeforeStopping else { return }
     throw Failure(
       .failed,
-      "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio) in "
-        + "\(skipsInARow) iterations in a row",
+      "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio), or its "
+        + "approximate KL reached \(options.largestKL) nats a token, in \(skipsInARow) iterations "
+        + "in a row; at last the ratio was \(Formatting.fixed(record.lastSkipped.ratioMean, 3)) and "
+        + "the KL \(Formatting.fixed(record.lastSkipped.approximateKL, 3))",
       remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef.")
   }
 }

@@ -40,7 +40,7 @@ public final class RewardTrainer: @unchecked Sendable {
       pass.backward(model)
     }
     guard loss.mean.isFinite else {
-      throw model.optimizer.refusal("the loss is not finite")
+      throw model.refusal("the loss is")
     }
     return (loss, try model.step(learningRate: learningRate, compute: compute))
   }

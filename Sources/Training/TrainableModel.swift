@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tensors
 
 /// One model that learns: parameters, gradients and optimizer.
@@ -39,6 +40,11 @@ public final class TrainableModel: @unchecked Sendable {
     weights = TransformerWeights(parameters)
     self.gradients = gradients
     optimizer = try AdamW(parameters.layout, options, name: name, arena: arena)
+  }
+
+  /// Why the next step is not taken: `what` of this model is not finite.
+  func refusal(_ what: String) -> Failure {
+    optimizer.refusal(what, of: parameters)
   }
 
   /// Closes the gradient sums and takes one optimizer step; returns the gradient's norm.

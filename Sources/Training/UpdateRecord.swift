@@ -8,12 +8,19 @@ struct UpdateRecord {
   private var valueUpdates = 0
   var pretrainingLoss = 0.0
   var pretrainingNorm = 0.0
-  var skipped = 0
+  private(set) var skipped = 0
+  /// What the last update that was skipped would have been.
+  private(set) var lastSkipped = PPOPolicyLoss.Sums()
 
   mutating func add(_ sums: PPOPolicyLoss.Sums, norm: Double) {
     policy += sums
     policyNorm += norm
     policyUpdates += 1
+  }
+
+  mutating func skip(_ sums: PPOPolicyLoss.Sums) {
+    skipped += 1
+    lastSkipped = sums
   }
 
   mutating func add(_ sums: PPOValueLoss.Sums, norm: Double) {

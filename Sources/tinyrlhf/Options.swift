@@ -40,13 +40,24 @@ struct FolderOptions: ParsableArguments {
   @Option(help: "Seconds between training checkpoints.")
   var saveInterval: Double = 30
 
-  @Option(help: "Training checkpoints kept of each stage.")
-  var keep: Int = 1
+  @Option(
+    help: ArgumentHelp(
+      """
+      Training checkpoints that stay of each stage, also when it has ended: the newest N, and the \
+      best by what is held out (pretrain: bits per byte; sft, reward: validation loss; ppo on the \
+      built-in world: the rubric's grade). Without it, the newest until the stage ends.
+      """, valueName: "n"))
+  var keep: Int?
 
   @Flag(name: .shortAndLong, help: "No progress lines.")
   var quiet = false
 
   @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    guard let keep, keep < 1 else { return }
+    throw ValidationError("--keep \(keep) is not at least 1.")
+  }
 }
 
 extension FolderOptions {
@@ -78,7 +89,7 @@ extension FolderOptions {
     let terminal = Terminal.standardError
     return try StageContext(
       run: run, settings: settings, seed: seed, threads: compute.threads,
-      saveInterval: saveInterval, keep: max(1, keep), resumeCommand: resumeCommand,
+      saveInterval: saveInterval, keep: keep, resumeCommand: resumeCommand,
       progress: { stage, total, first in
         Progress(
           stage: stage, total: total, first: first, terminal: terminal, quiet: quiet,

@@ -1,3 +1,4 @@
+import Checkpoints
 import Support
 import Testing
 
@@ -60,19 +61,36 @@ import Testing
     #expect(scores.errorText.contains("no number"), "\(scores.errorText)")
   }
 
-  @Test("training that fails after a while says so, and keeps what it had learnt")
+  @Test("training that fails after a while says so, and keeps what it had learnt before that step")
   func explosions() throws {
     let folder = try program.fresh("exploded")
     var arguments = tiny.ppoArguments("exploded")
     arguments[arguments.firstIndex(of: "--total-episodes")! + 1] = "800"
-    let result = try program.run(arguments + ["--learning-rate", "1", "--num-ppo-epochs", "4"])
+    arguments += [
+      "--learning-rate", "1", "--num-ppo-epochs", "4", "--num-mini-batches", "2",
+      "--save-interval", "0",
+    ]
+    let result = try program.run(arguments)
     #expect(result.exitCode == 1, "\(result.errorText)")
     #expect(result.errorText.contains("Lower --learning-rate"), "\(result.errorText)")
-    let left = try program.contents(of: folder).keys
-    let checkpoint = try #require(left.first { $0.hasSuffix(".training.trlhf") }, "\(left)")
+    let left = try program.contents(of: folder)
+    let checkpoint = try #require(left.keys.first { $0.hasSuffix(".training.trlhf") }, "\(left.keys)")
+    // The value model takes every update, so that half an iteration would show in their number.
+    let saved = try Checkpoint(path: "\(folder)/\(checkpoint)", verify: true)
+    let state = try JSON.decode(
+      [String: JSONValue].self, from: try #require(saved.state), at: checkpoint)
+    let step = try #require(state["step"]?.number)
+    #expect(step > 0 && state["optimizerSteps"]?["value"]?.number == 8 * step, "\(state)")
+    #expect(result.errorText.contains("ppo, step \(Int(step) + 1)"), "\(result.errorText)")
     #expect(result.errorText.contains("\(folder)/\(checkpoint)"), "\(result.errorText)")
     let answers = try program.run(
       "generate", "\(folder)/\(checkpoint)", "--max-new-tokens", "2", input: "{\"prompt\":\"Hi\"}\n")
     #expect(answers.exitCode == 0, "\(answers.errorText)")
+
+    let again = try program.run(arguments + ["--resume"])
+    #expect(again.exitCode == 1 && again.errorText == result.errorText, "\(again.errorText)")
+    let after = try program.contents(of: folder)
+    #expect(after[checkpoint] == left[checkpoint])
+    #expect(after["metrics.jsonl"] == left["metrics.jsonl"])
   }
 }

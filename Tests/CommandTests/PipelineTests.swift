@@ -104,31 +104,74 @@ import Testing
     try expectSameBytes(folder, as: whole())
   }
 
-  @Test("a run killed again and again and resumed equals an uninterrupted one, byte for byte")
+  /// Starts or continues a run and sends it a signal in the middle of a stage.
+  /// - Parameter saved: whether to wait until the stage has a training checkpoint.
+  private func stop(
+    _ folder: String, in stage: String, saved: Bool, with signal: Int32
+  ) throws -> ChildProcess.Result {
+    let process = try ChildProcess(
+      program.binary,
+      arguments(folder, ["--save-interval", "0"] + (Files.exists(folder) ? ["--resume"] : [])))
+    let start = Clock.monotonic()
+    while try !isRunning(stage, folder)
+      || saved && !hasTrainingCheckpoint(stage, folder), process.isRunning
+    {
+      try #require(Clock.monotonic() - start < 120, "\(stage) did not begin")
+      usleep(1000)
+    }
+    process.send(signal: signal)
+    return process.wait(timeout: 60)
+  }
+
+  private func isRunning(_ stage: String, _ folder: String) throws -> Bool {
+    let path = "\(folder)/manifest.json"
+    guard Files.exists(path) else { return false }
+    let manifest = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
+    guard case .array(let stages)? = manifest["stages"] else { return false }
+    return stages.contains { $0["name"]?.string == stage && $0["status"]?.string == "running" }
+  }
+
+  private func hasTrainingCheckpoint(_ stage: String, _ folder: String) throws -> Bool {
+    try FileManager.default.contentsOfDirectory(atPath: folder).contains {
+      $0.hasPrefix("\(stage)-") && $0.hasSuffix(".training.trlhf")
+    }
+  }
+
+  @Test("a run killed within each stage and resumed equals an uninterrupted one, byte for byte")
   func survivesKills() throws {
     let folder = try program.fresh("killed")
-    var process = try ChildProcess(program.binary, arguments(folder))
-    for pause in [UInt32(700_000), 1_100_000, 900_000, 1_300_000, 1_700_000] {
-      usleep(pause)
-      process.send(signal: SIGKILL)
-      _ = process.wait()
-      process = try ChildProcess(program.binary, arguments(folder, ["--resume"]))
+    for (stage, isTraining) in [
+      ("sft", true), ("rankings", false), ("reward", true), ("ppo", true), ("ppo", true),
+      ("eval", false),
+    ] {
+      let result = try stop(folder, in: stage, saved: isTraining, with: SIGKILL)
+      #expect(result.exitCode == 128 + SIGKILL, "\(stage)")
+      #expect(try isRunning(stage, folder), "\(stage) had ended")
+      #expect(try hasTrainingCheckpoint(stage, folder) == isTraining, "\(stage)")
     }
-    let result = process.wait(timeout: 120)
+    let result = try program.run(arguments(folder, ["--resume"]))
     #expect(result.exitCode == 0, "\(result.errorText)")
     try expectSameBytes(folder, as: whole())
   }
 
-  @Test("an interrupted run says how to continue and continues to the same bytes")
+  @Test("a run stopped by SIGINT or SIGTERM says how to continue, and that ends with the same bytes")
   func survivesInterrupts() throws {
-    let folder = try program.fresh("interrupted")
-    let process = try ChildProcess(program.binary, arguments(folder))
-    usleep(1_500_000)
-    process.send(signal: SIGINT)
-    let interrupted = process.wait(timeout: 60)
-    #expect(interrupted.exitCode == 130)
-    #expect(interrupted.errorText.contains("--resume"), "\(interrupted.errorText)")
-    let resumed = try program.run(arguments(folder, ["--resume"]))
+    let folder = try program.fresh("stopped, now and then")
+    var command = ""
+    for (stage, signal) in [
+      ("sft", SIGINT), ("rankings", SIGTERM), ("reward", SIGTERM), ("ppo", SIGINT),
+      ("eval", SIGTERM),
+    ] {
+      let stopped = try stop(folder, in: stage, saved: false, with: signal)
+      #expect(stopped.exitCode == 130, "\(stage)")
+      let lines = stopped.errorText.split(separator: "\n").map(String.init)
+      #expect(lines.count == 1, "\(lines)")
+      let words = "interrupted; the state is saved. Continue with: "
+      #expect(lines[0].hasPrefix("tinyrlhf: \(words)"), "\(lines)")
+      command = String(lines[0].dropFirst("tinyrlhf: \(words)".count))
+      #expect(command.hasSuffix(" --resume"), "\(command)")
+    }
+    let resumed = try ChildProcess.run("sh", ["-c", command], timeout: 120)
     #expect(resumed.exitCode == 0, "\(resumed.errorText)")
     try expectSameBytes(folder, as: whole())
   }

@@ -116,7 +116,8 @@ struct LanguageModelTrainerTests {
         let error = #expect(throws: Failure.self) {
           try trainer.step(model, sequences, learningRate: 1e-2)
         }
-        #expect(error?.kind == .failed && error?.place == "optimizer step 2")
+        #expect(error?.kind == .failed && error?.place == "model, optimizer step 2")
+        #expect(error?.what.contains("\(name)[3] = \(poison)") == true, "\(error!)")
         #expect(model.bits == before && model.optimizer.step == 1, "\(name) \(poison)")
       }
       value[3] = saved

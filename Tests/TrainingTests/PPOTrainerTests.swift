@@ -198,6 +198,48 @@ struct PPOExactnessTests {
     #expect(ppo.trainer.policy.bits == before)
   }
 
+  @Test("so is one whose approximate KL explodes while its mean ratio is 1")
+  func explosionOfKL() throws {
+    let ppo = try PPOLab(
+      options {
+        $0.miniBatches = 2
+        $0.largestKL = 1e-9
+        $0.skipsBeforeStopping = 2
+      })
+    let episodes = try ppo.rollout(12)
+    // The first update's KL is exactly 0, the second's is not.
+    #expect(try ppo.learn(episodes)["policy/skipped_updates"] == 1)
+    #expect(ppo.trainer.policy.optimizer.step == 1 && ppo.trainer.value.optimizer.step == 2)
+    let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
+    #expect(error?.what.contains("approximate KL reached 1e-09 nats a token") == true, "\(error!)")
+    #expect(error?.what.contains("in 2 iterations in a row") == true, "\(error!)")
+  }
+
+  @Test("a gradient that is not finite within an iteration names model, tensor and step")
+  func lateGradients() throws {
+    for model in ["model", "value"] {
+      let ppo = try PPOLab(options { $0.pretrainingCoefficient = 0.5 })
+      let episodes = try ppo.rollout(12)
+      var random = RandomStream(seed: 6, purpose: "minibatches")
+      var updates = 0
+      let error = #expect(throws: Failure.self) {
+        try ppo.trainer.learn(from: episodes, learningRate: 1e-2, random: &random) {
+          updates += 1
+          if updates == 3 && model == "model" {
+            ppo.trainer.policy.gradients.parameters.values("layers.1.mlp.down.weight")![7] = .nan
+          } else if updates == 3 {
+            ppo.trainer.value.parameters.headBias[0] = .infinity
+          }
+          return [TrainingSequence(tokens: tokens(20, stream: 400))]
+        }
+      }
+      #expect(error?.place == "\(model), optimizer step 3", "\(error!)")
+      let tensor = model == "model" ? "layers.1.mlp.down.weight[7]" : "the gradient of "
+      #expect(error?.what.contains(tensor) == true, "\(error!)")
+      #expect(ppo.trainer.skippedUpdates == 0)
+    }
+  }
+
   @Test("with one minibatch in one pass the first update's pass is also that of the old policy")
   func heldPass() throws {
     func run(rows: Int) throws -> (metrics: [[String: Double]], bits: [UInt32], passes: Int) {
@@ -279,8 +321,10 @@ struct PPOExactnessTests {
   func notANumber() throws {
     let ppo = try PPOLab(options { $0.averageDecay = 0.9 })
     let episodes = try ppo.rollout(12)
-    for parameters in [
-      ppo.trainer.policy.parameters, ppo.trainer.value.parameters, ppo.reference, ppo.reward,
+    for (model, parameters) in [
+      ("the policy's", ppo.trainer.policy.parameters),
+      ("the value model's", ppo.trainer.value.parameters),
+      ("the reference policy's", ppo.reference), ("the reward model's", ppo.reward),
     ] {
       let value = try #require(parameters.values("layers.0.mlp.gate_up.weight"))
       let saved = value[5]
@@ -288,6 +332,8 @@ struct PPOExactnessTests {
       let before = ppo.bits
       let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
       #expect(error?.kind == .failed && ppo.bits == before)
+      #expect(error?.what.hasPrefix(model) == true, "\(error!)")
+      #expect(error?.what.contains("layers.0.mlp.gate_up.weight[5] = nan") == true, "\(error!)")
       #expect(ppo.trainer.skippedUpdates == 0)
       value[5] = saved
     }

@@ -116,6 +116,7 @@ struct RewardTrainerTests {
         try trainer.step(model, prompts, learningRate: 1e-2)
       }
       #expect(error?.kind == .failed && model.bits == before && model.optimizer.step == 0)
+      #expect(error?.what.contains("\(name)[0] = nan") == true, "\(error!)")
       value[0] = saved
     }
   }
