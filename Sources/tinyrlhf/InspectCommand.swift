@@ -6,9 +6,9 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what a checkpoint is, compare two, or edit a checkpoint's metadata.",
     discussion: """
-      Alone it reads the header and the tables, never the weights, so it is as quick for a large \
-      file as for a small one. --stats and --tensor look at the values, int8 ones as scale times \
-      code; --verify at every byte.
+      Statistics and values of int8 tensors are those of scale times code. With --no-stats only \
+      header and tables are read, never the weights: as quick for a large file as for a small one. \
+      --verify looks at every byte.
 
       --diff compares two checkpoints in all that they say, every tensor's bytes included, and \
       ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell.
@@ -20,8 +20,10 @@ struct Inspect: ParsableCommand {
   @Argument(help: ArgumentHelp(ModelSource.help)) var file: String
   @Flag(help: "One JSON object instead of text.") var json = false
   @Flag(help: "Check every hash and value first.") var verify = false
-  @Flag(help: "Minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
-  var stats = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
+  var stats = true
   @Option(
     help: ArgumentHelp(
       "One tensor and its values: all with --json, else the first rows.", valueName: "name"))
@@ -39,8 +41,7 @@ struct Inspect: ParsableCommand {
 
   func validate() throws {
     let works = [
-      ("--stats", stats), ("--tensor", tensor != nil), ("--diff", diff != nil),
-      ("--set or --unset", edits),
+      ("--tensor", tensor != nil), ("--diff", diff != nil), ("--set or --unset", edits),
     ].filter(\.1)
     if works.count > 1 {
       throw ValidationError("\(works[0].0) and \(works[1].0) are two things; do one at a time.")

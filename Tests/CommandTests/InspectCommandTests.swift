@@ -22,12 +22,12 @@ import Testing
     return path
   }
 
-  @Test("statistics are shown on request, and are the same for any number of threads")
+  @Test("statistics are shown unless they are refused, and are the same for any number of threads")
   func statistics() throws {
-    let plain = try inspect(tiny.sft, "--json").objects()[0]
+    let plain = try inspect(tiny.sft, "--json", "--no-stats").objects()[0]
     #expect(plain["tensors"]?.array?.contains { $0["statistics"] != nil } == false)
-    let one = try inspect(tiny.sft, "--json", "--stats", "--threads", "1")
-    #expect(try inspect(tiny.sft, "--json", "--stats", "--threads", "3").outputText == one.outputText)
+    let one = try inspect(tiny.sft, "--json", "--threads", "1")
+    #expect(try inspect(tiny.sft, "--json", "--threads", "3").outputText == one.outputText)
     for tensor in try one.objects()[0]["tensors"]?.array ?? [] {
       let keys = ["infinite", "max", "mean", "min", "nan", "std", "zeros"]
       guard case .object(let found) = tensor["statistics"] else {
@@ -36,7 +36,7 @@ import Testing
       }
       #expect(found.keys.sorted() == keys)
     }
-    let text = try inspect(tiny.sft, "--stats").outputText
+    let text = try inspect(tiny.sft).outputText
     #expect(text.contains("mean ") && text.contains("std "), "\(text)")
   }
 
@@ -116,7 +116,7 @@ import Testing
     try tiny.expectRefusal(["inspect", path, "--unset", "nothing"], code: 64, [path, "nothing"])
     try tiny.expectRefusal(["inspect", "builtin:base", "--set", "a=b"], code: 64, ["unpack"])
     for wrong in [
-      ["--set", "a"], ["--set", "a=b", "--stats"], ["--tensor", "x", "--diff", tiny.base],
+      ["--set", "a"], ["--tensor", "x", "--diff", tiny.base],
     ] {
       #expect(try program.run(["inspect", path] + wrong).exitCode == 64)
     }
