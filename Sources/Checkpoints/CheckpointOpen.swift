@@ -55,8 +55,14 @@ extension Checkpoint {
     {
       return found
     }
-    try expansion.write(to: file, threads: threads, verify: false)
-    return try Checkpoint(path: file, access: access, load: load)
+    do {
+      try expansion.write(to: file, threads: threads, verify: false)
+      return try Checkpoint(path: file, access: access, load: load)
+    } catch let failure as Failure where failure.kind == .cannotCreate || failure.kind == .inputOutput {
+      // A cache that cannot be written is no reason to do without the model.
+      return try Checkpoint(
+        storage: expansion.memory(threads: threads), name: expansion.name, access: access)
+    }
   }
 }
 

@@ -2,6 +2,12 @@ import ArgumentParser
 import Support
 import Tensors
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 @main
 struct TinyRLHF: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,6 +40,8 @@ struct TinyRLHF: ParsableCommand {
 
   static func main() {
     Signals.explainBusErrors()
+    // A limit on the size of files then fails a write, which is told, and does not end the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))

@@ -48,6 +48,30 @@ import Testing
     return refusals
   }
 
+  @Test("whichever call in the cache folder fails, an archive is opened all the same")
+  func cache() throws {
+    let sample = Sample()
+    let archive = sample.folder("a.trlhf.zst")
+    try Checkpoint.pack(try sample.write(), to: archive)
+    var strikes = 0
+    for (call, refused, passing) in Self.faults {
+      for error in refused + passing {
+        for number in 1... {
+          let cache = Folder()
+          cf_arm(cache.path, call, Int32(number), error, nil)
+          let result = Result { try Checkpoint.open(archive, cache: cache.path, verify: true) }
+          let seen = Int(cf_disarm())
+          let label: String = "\(call) \(number), error \(error)"
+          #expect((try? result.get())?.training.step == 12, "\(label): \(result)")
+          #expect(!cache.names.contains { $0.hasSuffix(".partial") }, "\(label)")
+          if seen < number { break }
+          strikes += 1
+        }
+      }
+    }
+    #expect(strikes > 20)
+  }
+
   @Test(
     "whichever call of a rewritten configuration fails, the old text or the new one is in force",
     arguments: [20, 200_000])

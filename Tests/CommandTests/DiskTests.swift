@@ -96,6 +96,18 @@ private final class SmallDisk {
     #expect(output.errorText.contains("standard output"), "\(output.errorText)")
   }
 
+  @Test("a limit on the size of files is told like a full disk")
+  func limited() throws {
+    let path = try program.fresh("limited.trlhf")
+    // In blocks of 512 or 1,024 bytes, as the shell has it.
+    let limited = try ChildProcess.run(
+      "sh", ["-c", "ulimit -f 100; exec \(program.binary) unpack builtin:base -o \(path)"],
+      timeout: 60)
+    #expect(limited.exitCode == 74, "\(limited.errorText)")
+    #expect(limited.errorText.contains("\(path): cannot be written: File too large"), "\(limited.errorText)")
+    #expect(!Files.exists(path) && !Files.exists("\(path).partial"))
+  }
+
   @Test("a folder that cannot be written is named, and so is one that is a file")
   func unwritable() throws {
     let below = "\(tiny.text)/run"
@@ -130,6 +142,29 @@ private final class SmallDisk {
     #expect(try program.contents(of: folder) == before)
     // Reading needs no lock.
     #expect(try program.run("tokenize", folder, input: "{\"text\":\"a\"}\n").exitCode == 0)
+  }
+
+  @Test("a command that is refused leaves no folder of its own behind, and no lock in another's")
+  func leavesNothing() throws {
+    let folder = try program.fresh("above/refused")
+    let bad = try program.write("{\"prompt\":\"Hi\",\"completion\":\"\"}\n", to: "bad.jsonl")
+    let large = try tiny.forge(tiny.sft, "overflowing.trlhf") { name, values in
+      if name == "final_norm.weight" { values.update(repeating: 3e38) }
+      return true
+    }
+    let above = String(folder.dropLast("/refused".count))
+    for arguments in [
+      tiny.sftArguments("above/refused", data: bad),
+      tiny.sftArguments("above/refused", model: large), tiny.sftArguments("above/refused", model: bad),
+    ] {
+      let refused = try program.run(arguments)
+      #expect(refused.exitCode == 65 || refused.exitCode == 1, "\(refused.errorText)")
+      #expect(!Files.exists(above), "\(refused.errorText)")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      #expect(try program.run(arguments).exitCode == refused.exitCode)
+      #expect(try program.contents(of: folder).isEmpty, "\(refused.errorText)")
+      try FileManager.default.removeItem(atPath: above)
+    }
   }
 
   @Test("a folder with files in it is refused without --resume, and stays as it was")

@@ -26,6 +26,27 @@ import Testing
       again: { sft($0) + ["--resume"] }, results: ["run/sft.trlhf", "run/metrics.jsonl"])
   }
 
+  private func sweepOfEverything() throws -> FaultSweep {
+    let settings = try program.write(
+      #"{"eval-documents": 4, "eval-samples": 1, "sft-demonstrations": 16}"#, to: "few.json")
+    let arguments = { (folder: String) in
+      [
+        "all", "-o", "\(folder)/\(FaultSweep.runFolder)", "--model", "\(folder)/source", "--quick",
+        "--config", settings, "--sft-epochs", "3", "--ranking-prompts", "8",
+        "--completions-per-prompt", "2", "--total-episodes", "16", "--ppo-batch-size", "8",
+        "--response-length", "8", "--eval-prompts", "2", "--save-interval", "0", "--threads", "1",
+        "--quiet",
+      ]
+    }
+    return FaultSweep(
+      name: "all", program: program, source: tiny.base, arguments: arguments,
+      again: { arguments($0) + ["--resume"] },
+      results: [
+        "base.trlhf", "sft.trlhf", "rankings.jsonl", "rankings-held-out.jsonl", "reward.trlhf",
+        "ppo.trlhf", "metrics.jsonl", "samples.jsonl", "evaluation.json",
+      ].map { "\(FaultSweep.runFolder)/\($0)" })
+  }
+
   private func sweep(_ command: String, source: String) -> FaultSweep {
     let arguments = { (folder: String) in
       [command, "\(folder)/source", "-o", "\(folder)/out", "--force", "--threads", "2"]
@@ -82,6 +103,27 @@ import Testing
     #expect(loose.isEmpty && unsynced.isEmpty, "\(loose), \(unsynced)")
     // Manifest, three checkpoints of which two go again: all was seen.
     #expect(counts["rename"]! >= 6 && counts["unlink"]! >= 2 && counts["mkdir"]! >= 1, "\(counts)")
+  }
+
+  /// Where `Tools/check-long --faults` wants its table; the sweep is too long for every day.
+  private static let table = ProcessEnvironment.variable("TINYRLHF_FAULT_TABLE")
+
+  @Test(
+    "whichever call of any command fails in whichever way, nothing is lost",
+    .enabled(if: table != nil, "Tools/check-long --faults runs it"))
+  func everything() throws {
+    let table = try #require(Self.table)
+    var text = "command,call,error,calls,refused,completed\n"
+    for sweep in [
+      sweepOfTraining(), try sweepOfEverything(), sweep("pack", source: tiny.base),
+      sweep("unpack", source: try archive()), sweep("quantize", source: tiny.base),
+    ] {
+      for (fault, tally) in try sweep.run(everything: true).sorted(by: { $0.key < $1.key }) {
+        text += "\(sweep.name),\(fault),\(tally.refused + tally.completed),"
+          + "\(tally.refused),\(tally.completed)\n"
+      }
+      try Files.writeAtomically(Array(text.utf8), to: table)
+    }
   }
 
   @Test("whichever call of pack, unpack or quantize fails, the old file or the new one is there, whole")
