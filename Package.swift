@@ -87,7 +87,9 @@ let package = Package(
     tests("Reports", ["Runs", "Support"]),
     tests(
       "Recipe",
-      ["Training", "Runs", "Checkpoints", "Models", "Datasets", "Tokenizers", "Support"]),
+      [
+        "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
+      ]),
     .testTarget(name: "CommandTests", dependencies: ["Support", "Checkpoints"]),
   ],
   swiftLanguageModes: [.v6],

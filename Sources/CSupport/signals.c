@@ -26,6 +26,9 @@ void ts_signal_forget(void) { atomic_store(&received, 0); }
 
 static void bus_error(int signal) {
   (void)signal;
+  // Several threads may meet the hole at once; one of them speaks.
+  static atomic_flag spoken = ATOMIC_FLAG_INIT;
+  while (atomic_flag_test_and_set(&spoken)) pause();
   static const char message[] =
       "tinyrlhf: a file in use was cut short or cannot be read from its disk. "
       "Check the disk, then run the same command again.\n";

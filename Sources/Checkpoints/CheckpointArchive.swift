@@ -89,16 +89,18 @@ struct Expansion {
       page = archive.frameCount > 0 ? try archive.frame(0) : []
     }
     guard page.count >= Format.headerBytes, page.starts(with: Format.magic) else {
-      throw Failure(.badData, "there is no checkpoint in this archive", at: name)
+      throw Failure(.badData, "there is no checkpoint in this archive", at: name,
+        remedy: "Name an archive that `tinyrlhf pack` has made.")
     }
     let stated = page.withUnsafeBytes { $0.u64(16) }
     guard let fileBytes = Int(exactly: stated), fileBytes >= Format.headerBytes else {
-      throw Failure(.badData, "the checkpoint inside claims \(stated) bytes", at: name)
+      throw Failure(.badData, "the checkpoint inside claims \(stated) bytes", at: name,
+        remedy: "Copy the file again.")
     }
     if case .frames(let archive) = source, archive.rawBytes != fileBytes {
       throw Failure(
         .badData, "the checkpoint inside has \(fileBytes) bytes, its frames \(archive.rawBytes)",
-        at: name)
+        at: name, remedy: "Copy the file again.")
     }
     self.fileBytes = fileBytes
   }
@@ -149,7 +151,8 @@ struct Expansion {
       let got = try reader.read(into: buffer)
       guard got <= fileBytes - offset else {
         throw Failure(
-          .badData, "expands to more than the \(fileBytes) bytes that its header states", at: name)
+          .badData, "expands to more than the \(fileBytes) bytes that its header states", at: name,
+          remedy: "Copy the file again.")
       }
       if got == 0 { break }
       try write(UnsafeRawBufferPointer(rebasing: buffer[..<got]), offset)
@@ -157,7 +160,8 @@ struct Expansion {
     }
     guard offset == fileBytes else {
       throw Failure(
-        .badData, "expands to \(offset) bytes, where its header states \(fileBytes)", at: name)
+        .badData, "expands to \(offset) bytes, where its header states \(fileBytes)", at: name,
+        remedy: "Copy the file again.")
     }
   }
 

@@ -51,8 +51,11 @@ public struct TensorSource {
 }
 
 enum TensorName {
+  /// Printable ASCII without the space.
+  static let allowed: ClosedRange<UInt8> = 0x21...0x7E
+
   static func isValid(_ name: some Collection<UInt8>) -> Bool {
-    (1..<Format.nameBytes).contains(name.count) && name.allSatisfy { (0x21...0x7E).contains($0) }
+    (1..<Format.nameBytes).contains(name.count) && name.allSatisfy { allowed.contains($0) }
   }
 }
 
@@ -86,5 +89,21 @@ public struct CheckpointContents {
     self.tensors = tensors
     self.state = state
     self.provenance = provenance
+  }
+
+  /// - Throws: `Failure(.badData)` for a text that a reader would refuse.
+  func validateJSON() throws {
+    for (name, text) in [("CONFIG", configuration), ("PROVENANCE", provenance)] {
+      try Self.validateJSON(text, name, at: nil)
+    }
+  }
+
+  /// As `validateJSON()`, one text.
+  static func validateJSON(_ text: [UInt8], _ name: String, at place: String?) throws {
+    guard text.count <= Format.maximumJSONBytes else {
+      throw Failure(
+        .badData, "\(name) has \(text.count) bytes, over \(Format.maximumJSONBytes)", at: place,
+        remedy: "Shorten it.")
+    }
   }
 }

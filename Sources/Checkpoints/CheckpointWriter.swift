@@ -87,6 +87,7 @@ private struct Plan {
 
   init(_ contents: CheckpointContents) throws {
     try contents.architecture.validate(at: "architecture")
+    try contents.validateJSON()
     header = Header(architecture: contents.architecture, training: contents.training)
     header.identity = contents.identity
     header.baseContentHash = contents.baseContentHash

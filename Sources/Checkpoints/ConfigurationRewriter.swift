@@ -23,6 +23,7 @@ extension Checkpoint {
     defer { close(descriptor) }
     let checkpoint = try Checkpoint(path: path)
     let text = try edit(checkpoint.configuration)
+    try CheckpointContents.validateJSON(text, "CONFIG", at: path)
     let section = checkpoint.header.sections[0]
     let slotBytes = section.storedBytes / 2
     let slots = checkpoint.storage.bytes.slice(section.offset, section.storedBytes)

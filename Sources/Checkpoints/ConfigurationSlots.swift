@@ -49,7 +49,7 @@ enum ConfigurationSlots {
 
   private static func read(_ slot: UnsafeRawBufferPointer, index: Int) -> Current? {
     guard slot.count >= headerBytes, slot.u64(0) > 0, let length = Int(exactly: slot.u64(8)),
-      length <= slot.count - headerBytes, slot.u64(24) == 0
+      length <= min(slot.count - headerBytes, Format.maximumJSONBytes), slot.u64(24) == 0
     else { return nil }
     let text = Array(slot.slice(headerBytes, length))
     guard slot.u64(16) == hash(text, generation: slot.u64(0)) else { return nil }

@@ -1,3 +1,5 @@
+import Glibc
+
 #if _endian(big)
   #error(".trlhf files are mapped as they lie, which needs a little-endian machine")
 #endif
@@ -26,6 +28,8 @@ enum Format {
   static let maximumSections = 256
   static let maximumTensors = 1 << 20
   static let maximumRank = 4
+  /// Of CONFIG's text and of PROVENANCE.
+  static let maximumJSONBytes = 1 << 20
 
   static func roundUp(_ count: Int, to alignment: Int) -> Int {
     (count + alignment - 1) / alignment * alignment
@@ -103,7 +107,13 @@ extension UnsafeRawBufferPointer {
   }
 
   /// The offset of the first byte that is not zero.
-  func firstNonZero() -> Int? { firstIndex { $0 != 0 } }
+  func firstNonZero() -> Int? {
+    // Bytes that equal their successors all equal the first.
+    guard count > 0, self[0] != 0 || memcmp(baseAddress!, baseAddress! + 1, count - 1) != 0 else {
+      return nil
+    }
+    return firstIndex { $0 != 0 }
+  }
 }
 
 /// Bytes of a record under construction; what is not put stays zero.

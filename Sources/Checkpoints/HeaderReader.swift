@@ -9,7 +9,8 @@ struct HeaderReader {
   let fileBytes: Int
 
   func failure(
-    _ what: String, byte: Int, _ record: String, remedy: String? = nil
+    _ what: String, byte: Int, _ record: String,
+    remedy: String = "Copy the file again; it was damaged."
   ) -> Failure {
     Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy)
   }
@@ -41,6 +42,7 @@ struct HeaderReader {
         "the file ends inside its header page", byte: fileBytes, "header",
         remedy: "Copy it again; it was cut short.")
     }
+    try checkByteOrder()
     let (major, minor) = (bytes.u32(8), bytes.u32(12))
     guard major == Format.major else {
       throw failure(
@@ -57,11 +59,28 @@ struct HeaderReader {
     }
   }
 
+  /// A file whose numbers were written with their most significant byte first.
+  private func checkByteOrder() throws {
+    let size = UInt64(fileBytes)
+    let swapped: (what: String, byte: Int)
+    if bytes.u32(8) == Format.major.byteSwapped {
+      swapped = ("version \(Format.major)", 8)
+    } else if bytes.u64(16) == size.byteSwapped && size != size.byteSwapped {
+      swapped = ("size \(size)", 16)
+    } else {
+      return
+    }
+    throw failure(
+      "its \(swapped.what) stands with the bytes in reverse: the numbers are big-endian",
+      byte: swapped.byte, "header", remedy: "Write them least significant byte first.")
+  }
+
   private func checkMagic() throws {
     let start = Array(bytes.prefix(Format.magic.count))
-    if start == Format.magic { return }
+    // A file cut short inside its magic is told by its size.
+    if Format.magic.starts(with: start) { return }
     let what: String
-    var remedy: String?
+    let remedy: String
     if [0x28, 0xB5, 0x2F, 0xFD] == start.prefix(4) || start.starts(with: [0x50, 0x2A, 0x4D, 0x18]) {
       what = "this is a zstd archive"
       remedy = "Expand it with `tinyrlhf unpack`."
@@ -92,13 +111,11 @@ struct HeaderReader {
       Format.headerBytes + sections * Format.sectionRecordBytes + tensors * Format.tensorRecordBytes
     guard tables <= bytes.count else {
       throw failure(
-        "the file ends inside its tables", byte: bytes.count, "tables",
-        remedy: "Copy the file again; it was damaged.")
+        "the file ends inside its tables", byte: bytes.count, "tables")
     }
     guard Header.checksum(bytes.slice(0, tables)) == bytes.u64(Header.checksumOffset) else {
       throw failure(
-        "the checksum of header and tables is wrong", byte: Header.checksumOffset, "header",
-        remedy: "Copy the file again; it was damaged.")
+        "the checksum of header and tables is wrong", byte: Header.checksumOffset, "header")
     }
     // A later minor version may give the spare bytes a meaning that does not concern this one.
     guard bytes.u32(12) <= Format.minor else { return }
@@ -124,11 +141,17 @@ struct HeaderReader {
 
   private func training() throws -> TrainingRecord {
     let slice = bytes.slice(Format.trainingOffset, Format.recordBytes)
-    guard let record = TrainingRecord(slice) else {
+    guard let kind = ModelKind(rawValue: slice.u32(0)) else {
       throw failure(
-        "the kind of model \(slice.u32(0)) or its flags \(slice.u32(4)) are unknown",
-        byte: Format.trainingOffset, "training record")
+        "the kind of model \(slice.u32(0)) is unknown", byte: Format.trainingOffset,
+        "training record")
     }
+    guard slice.u32(4) <= 1 else {
+      throw failure(
+        "whether training can go on is \(slice.u32(4)), neither 0 nor 1",
+        byte: Format.trainingOffset + 4, "training record")
+    }
+    let record = TrainingRecord(kind, slice)
     if bytes.u32(12) <= Format.minor, let spare = TrainingRecord.nonZeroSpare(slice) {
       throw failure(
         "a spare byte is not zero", byte: Format.trainingOffset + spare, "training record")

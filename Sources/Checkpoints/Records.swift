@@ -39,18 +39,15 @@ struct SectionRecord: Equatable {
     hash = 0
   }
 
-  /// nil where a size does not fit an address.
-  init?(_ r: UnsafeRawBufferPointer) {
-    guard let offset = Int(exactly: r.u64(16)), let stored = Int(exactly: r.u64(24)),
-      let raw = Int(exactly: r.u64(32))
-    else { return nil }
+  /// Offset and sizes must fit an `Int`.
+  init(_ r: UnsafeRawBufferPointer) {
     kind = r.u32(0)
     role = r.u32(4)
     flags = r.u32(8)
     codec = r.u32(12)
-    self.offset = offset
-    storedBytes = stored
-    rawBytes = raw
+    offset = Int(r.u64(16))
+    storedBytes = Int(r.u64(24))
+    rawBytes = Int(r.u64(32))
     hash = r.u64(40)
   }
 }

@@ -16,13 +16,17 @@ struct SectionTableReader {
       func require(_ condition: Bool, _ what: @autoclosure () -> String, at field: Int) throws {
         if !condition { throw reader.failure(what(), byte: byte + field, "section \(index)") }
       }
-      guard let section = SectionRecord(slice) else {
-        throw reader.failure("a size is beyond any file", byte: byte + 16, "section \(index)")
-      }
-      if let previous = header.sections.last {
+      for field in [16, 24, 32] {
         try require(
-          (previous.kind, previous.role) < (section.kind, section.role),
-          "kind \(section.kind), role \(section.role) is a duplicate or out of order", at: 0)
+          Int(exactly: slice.u64(field)) != nil, "\(slice.u64(field)) is beyond any file", at: field)
+      }
+      let section = SectionRecord(slice)
+      if let previous = header.sections.last {
+        let (last, this) = ((previous.kind, previous.role), (section.kind, section.role))
+        try require(last != this, "kind \(this.0), role \(this.1) stands twice", at: 0)
+        try require(
+          last < this, "kind \(this.0), role \(this.1) stands behind kind \(last.0), role \(last.1)",
+          at: 0)
       } else {
         try require(
           section.kind == SectionKind.config.rawValue, "the first section is not CONFIG", at: 0)
@@ -72,8 +76,16 @@ struct SectionTableReader {
     if kind == .config {
       let slots = 2 * ConfigurationSlots.slotUnit
       try require(
-        section.storedBytes % slots == 0 && section.hash == 0,
-        "CONFIG is not two slots without a hash", 24)
+        section.storedBytes % slots == 0, "CONFIG's \(section.storedBytes) bytes are not two slots", 24)
+      try require(section.hash == 0, "CONFIG has a hash, which its slots have", 40)
+      try require(
+        section.storedBytes <= 2 * ConfigurationSlots.slotBytes(for: Format.maximumJSONBytes),
+        "CONFIG has \(section.storedBytes) bytes, more than any text needs", 24)
+    }
+    if kind == .provenance {
+      try require(
+        section.storedBytes <= Format.maximumJSONBytes,
+        "PROVENANCE has \(section.storedBytes) bytes, over \(Format.maximumJSONBytes)", 24)
     }
   }
 }

@@ -43,7 +43,7 @@ struct TensorDirectoryReader {
     let reader: HeaderReader
 
     func failure(_ what: String, _ field: Int) -> Failure {
-      let text = slice.prefix(Format.nameBytes).prefix { (0x21...0x7E).contains($0) }
+      let text = slice.prefix(Format.nameBytes).prefix { TensorName.allowed.contains($0) }
       return reader.failure(
         what, byte: byte + field, "tensor \(index) \"\(String(decoding: text, as: UTF8.self))\"")
     }
@@ -59,8 +59,13 @@ struct TensorDirectoryReader {
     func name() throws -> [UInt8] {
       let field = slice.slice(0, Format.nameBytes)
       let name = Array(field.prefix { $0 != 0 })
-      guard TensorName.isValid(name), field.dropFirst(name.count).allSatisfy({ $0 == 0 }) else {
-        throw failure("its name is not 1 to 63 printable characters and zeros", 0)
+      guard name.count < field.count else { throw failure("its name does not end with a zero", 63) }
+      guard !name.isEmpty else { throw failure("its name is empty", 0) }
+      if let at = name.firstIndex(where: { !TensorName.allowed.contains($0) }) {
+        throw failure("its name holds the byte \(name[at]), which is not printable ASCII", at)
+      }
+      if let more = field.dropFirst(name.count).firstIndex(where: { $0 != 0 }) {
+        throw failure("its name goes on after a zero", more)
       }
       return name
     }
@@ -84,9 +89,10 @@ struct TensorDirectoryReader {
       for (field, expected) in offsets where slice.u64(field) != UInt64(expected) {
         throw failure("an offset is \(slice.u64(field)), not \(expected)", field)
       }
-      guard slice.u8(65) == record.layout, slice.u8(67) == 0 else {
+      guard slice.u8(65) == record.layout else {
         throw failure("its layout \(slice.u8(65)) does not suit \(type)", 65)
       }
+      guard slice.u8(67) == 0 else { throw failure("a spare byte is not zero", 67) }
       guard record.end <= limit else {
         throw failure("its scales reach beyond its section of \(limit) bytes", 104)
       }

@@ -50,9 +50,8 @@ public struct TrainingRecord: Equatable, Sendable {
     return record.bytes
   }
 
-  /// nil where the kind or a flag is unknown.
-  init?(_ r: UnsafeRawBufferPointer) {
-    guard let kind = ModelKind(rawValue: r.u32(0)), r.u32(4) <= 1 else { return nil }
+  /// What stands behind the kind in a record.
+  init(_ kind: ModelKind, _ r: UnsafeRawBufferPointer) {
     self.init(
       kind: kind, isTrainingCheckpoint: r.u32(4) == 1, step: r.u64(8), seed: r.u64(16),
       randomCounters: (r.u64(24), r.u64(32), r.u64(40), r.u64(48)),

@@ -63,9 +63,14 @@ public struct Archive: Sendable {
       frame.compressedBytes = u32(seek)
       frame.offset = offset
       frame.rawOffset = rawOffset
-      guard (1...ArchiveLayout.maximumFrame).contains(frame.rawBytes),
-        [1, 2, 4].contains(frame.planes)
-      else { throw failure("frame \(index) has \(frame.rawBytes) bytes", entry + 8) }
+      guard (1...ArchiveLayout.maximumFrame).contains(frame.rawBytes) else {
+        throw failure(
+          "frame \(index) has \(frame.rawBytes) bytes, not 1 to \(ArchiveLayout.maximumFrame)",
+          entry + 8)
+      }
+      guard [1, 2, 4].contains(frame.planes) else {
+        throw failure("frame \(index) has \(frame.planes) byte planes, not 1, 2 or 4", entry + 12)
+      }
       guard frame.compressedBytes <= seekStart - offset else {
         throw failure("frame \(index) reaches beyond the data", seek)
       }

@@ -31,7 +31,8 @@ enum Zstd {
     guard ZSTD_isError(size) == 0, size == frame.count,
       ZSTD_getFrameContentSize(frame.baseAddress, frame.count) == UInt64(destination.count)
     else {
-      throw Failure(.badData, "the frame is not of the size that the tables state", at: place)
+      throw Failure(.badData, "the frame is not of the size that the tables state", at: place,
+        remedy: "Copy the file again.")
     }
     let result = ZSTD_decompress(
       destination.baseAddress, destination.count, frame.baseAddress, frame.count)

@@ -69,7 +69,8 @@ public final class ZstdReader {
     var from = ZSTD_inBuffer(src: input.baseAddress, size: inputEnd, pos: inputStart)
     let hint = ZSTD_decompressStream(context, &into, &from)
     guard ZSTD_isError(hint) == 0 else {
-      throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name)
+      throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name,
+        remedy: "Copy the file again.")
     }
     inputStart = from.pos
     isAtFrameEnd = hint == 0

@@ -77,6 +77,12 @@ public struct Architecture: Equatable, Sendable {
   /// Width of the MLP's first projection: SwiGLU has gate and up side by side.
   public var upWidth: Int { mlp == .swiglu ? 2 * dFF : dFF }
 
+  /// Elements of all matrices, as far as a float64 counts them: no shape makes it overflow.
+  public var matrixElements: Double {
+    let rows = Double(qkvWidth) + Double(queryWidth) + Double(upWidth) + Double(dFF)
+    return Double(dModel) * (Double(vocabulary) + Double(layers) * rows)
+  }
+
   /// - Throws: `Failure(.badData)` naming the first contradiction, or what cannot be computed.
   public func validate(at place: String? = nil) throws {
     try record.validate(at: place)

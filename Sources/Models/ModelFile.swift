@@ -15,11 +15,33 @@ public final class ModelFile: @unchecked Sendable {
     self.checkpoint = checkpoint
     architecture = Architecture(checkpoint.architecture)
     try architecture.validate(at: checkpoint.path)
+    let weights = checkpoint.tensors(in: .weights, role: .policy)
+    try Self.require(weights, toHold: architecture, at: checkpoint.path)
     layout = ParameterLayout(architecture, scalarHead: checkpoint.training.kind.hasScalarHead)
-    isInt8 = checkpoint.tensors(in: .weights, role: .policy).contains { $0.type == .int8 }
+    isInt8 = weights.contains { $0.type == .int8 }
     if !isInt8 {
       try Self.require(layout.trunk, in: .weights, checkpoint)
       try Self.require(layout.head, in: .head, checkpoint)
+      if weights.count > layout.trunk.count {
+        throw Self.superfluous(weights[layout.trunk.count], checkpoint)
+      }
+    }
+  }
+
+  /// What a damaged header claims may need more memory, even as a list of names, than there is; so
+  /// the claim is compared with the file first, in numbers that no product overflows.
+  private static func require(
+    _ weights: [Checkpoint.Tensor], toHold architecture: Architecture, at path: String
+  ) throws {
+    guard !weights.isEmpty else {
+      throw Failure(.badData, "has no WEIGHTS section of the policy", at: path, remedy: Self.remedy)
+    }
+    let bytes = weights.reduce(0) { $0 + $1.byteCount }
+    guard architecture.layers <= weights.count, architecture.matrixElements <= Double(bytes) else {
+      throw Failure(
+        .badData,
+        "the architecture needs more than the \(weights.count) tensors of \(bytes) bytes that are there",
+        at: path, remedy: Self.remedy)
     }
   }
 
@@ -45,47 +67,51 @@ public final class ModelFile: @unchecked Sendable {
   public func weights() throws -> TransformerWeights {
     guard isInt8 else { return TransformerWeights(try parameters()) }
     let tensors = checkpoint.tensors(in: .weights, role: .policy)
-    var floats: [String: UnsafeMutablePointer<Float>] = [:]
-    var projections: [QuantizedWeights.Projection] = []
-    for tensor in tensors {
-      if tensor.type == .int8 {
-        let name = tensor.name == Self.tiedUnembedding ? Self.tokenEmbedding : tensor.name
-        projections.append(
-          QuantizedWeights.Projection(
-            name: name,
-            matrix: Int8Matrix(
-              outputs: tensor.dims[0], inputs: tensor.dims[1],
-              codes: tensor.pointer.assumingMemoryBound(to: Int8.self),
-              scales: tensor.scales!, rowSums: tensor.rowSums!)))
-      } else {
-        floats[tensor.name] = tensor.floats
+    let stored = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
+    func tensor(_ name: String, _ dims: [Int], _ type: TensorType) throws -> Checkpoint.Tensor {
+      guard let found = stored[name], found.dims == dims, found.type == type else {
+        throw Failure(
+          .badData, "the \(type) tensor \(name) \(dims) is missing", at: checkpoint.path,
+          remedy: Self.remedy)
       }
+      return found
     }
-    try requireInt8(projections, floats)
+    let quantized = QuantizedWeights.projections(of: layout)
+    let projections = try quantized.map { projection in
+      let isTied = projection.name == Self.tokenEmbedding
+      let found = try tensor(
+        isTied ? Self.unembedding : projection.name, projection.dims, .int8)
+      return QuantizedWeights.Projection(
+        name: projection.name,
+        matrix: Int8Matrix(
+          outputs: found.dims[0], inputs: found.dims[1],
+          codes: found.pointer.assumingMemoryBound(to: Int8.self), scales: found.scales!,
+          rowSums: found.rowSums!))
+    }
+    let names = Set(quantized.map(\.name)).subtracting([Self.tokenEmbedding])
+    var floats: [String: UnsafeMutablePointer<Float>] = [:]
+    for wanted in layout.trunk where !names.contains(wanted.name) {
+      floats[wanted.name] = try tensor(wanted.name, wanted.dims, .float32).floats
+    }
+    let used = names.union(floats.keys).union(quantized.count > names.count ? [Self.unembedding] : [])
+    if let more = tensors.first(where: { !used.contains($0.name) }) {
+      throw Self.superfluous(more, checkpoint)
+    }
     return QuantizedWeights(layout, projections: projections).weights { floats[$0] }
   }
 
+  private static let remedy = "Name a model that tinyrlhf has made."
   private static let tokenEmbedding = "token_embedding.weight"
-  private static let tiedUnembedding = "unembedding.weight"
+  private static let unembedding = "unembedding.weight"
 
-  private func requireInt8(
-    _ projections: [QuantizedWeights.Projection],
-    _ floats: [String: UnsafeMutablePointer<Float>]
-  ) throws {
-    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
-    for tensor in layout.trunk {
-      let hasCodes = projections.contains {
-        $0.name == tensor.name && [$0.matrix.outputs, $0.matrix.inputs] == tensor.dims
-      }
-      let needsFloats = !quantized.contains(tensor.name) || tensor.name == Self.tokenEmbedding
-      guard quantized.contains(tensor.name) == hasCodes,
-        !needsFloats || floats[tensor.name] != nil
-      else {
-        throw Failure(
-          .badData, "the tensor \(tensor.name) is missing or of another shape",
-          at: checkpoint.path)
-      }
-    }
+  private static func superfluous(_ tensor: Checkpoint.Tensor, _ checkpoint: Checkpoint) -> Failure {
+    let isTied = tensor.name == unembedding && checkpoint.architecture.flags.contains(.tiedEmbeddings)
+    return Failure(
+      .badData,
+      isTied
+        ? "has an unembedding of its own, and its header says that it is the token embedding"
+        : "the tensor \(tensor.name) belongs to no part of the architecture", at: checkpoint.path,
+      remedy: remedy)
   }
 
   private static func require(
@@ -99,7 +125,7 @@ public final class ModelFile: @unchecked Sendable {
         throw Failure(
           .badData,
           "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the policy",
-          at: checkpoint.path)
+          at: checkpoint.path, remedy: Self.remedy)
       }
     }
   }

@@ -13,13 +13,17 @@ public final class Model {
   /// - Throws: `Failure(.badData)` for a file without a tokenizer or with tensors that do not fit.
   public init(_ checkpoint: Checkpoint) throws {
     file = try ModelFile(checkpoint)
+    guard checkpoint.has(.tokenizer, .none) else {
+      throw Failure(.badData, "has no TOKENIZER section", at: checkpoint.path,
+        remedy: "Name a model that tinyrlhf has made.")
+    }
     tokenizer = try Tokenizer(serialized: checkpoint.tokenizer, at: "\(checkpoint.path), tokenizer")
     guard tokenizer.vocabularyCount <= file.architecture.vocabulary else {
       throw Failure(
         .badData,
         "the tokenizer has \(tokenizer.vocabularyCount) tokens, "
           + "the embedding \(file.architecture.vocabulary)",
-        at: checkpoint.path)
+        at: checkpoint.path, remedy: "Name a model that tinyrlhf has made.")
     }
   }
 
@@ -84,8 +88,14 @@ public final class Model {
         .badData, "is a reward model that is not normalised", at: name,
         remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
     }
-    let values = tensor.floats
-    return RewardNormalization(gain: values[0], bias: values[1])
+    guard tensor.type == .float32, tensor.dims == [2], tensor.floats[0].isFinite,
+      tensor.floats[1].isFinite
+    else {
+      throw Failure(
+        .badData, "the tensor \(tensor.name) is not two finite float32, gain and bias", at: name,
+        remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
+    }
+    return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
   }
 
   static let normalizationName = "head.normalization"

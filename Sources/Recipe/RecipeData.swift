@@ -92,9 +92,19 @@ extension Model {
 
   /// The seed of the world that the model was pretrained on; later stages carry it on.
   func worldSeed() throws -> UInt64? {
+    guard checkpoint.has(.provenance, .none) else {
+      throw Failure(.badData, "has no PROVENANCE section", at: name,
+        remedy: "Name a model that tinyrlhf has made.")
+    }
     let provenance = try JSON.decode(
       Provenance.self, from: checkpoint.provenance, at: "\(name), provenance")
-    return provenance.notes[Provenance.worldSeedNote]?.number.map { UInt64($0) }
+    guard let note = provenance.notes[Provenance.worldSeedNote] else { return nil }
+    guard let seed = note.number.flatMap({ UInt64(exactly: $0) }) else {
+      throw Failure(
+        .badData, "\"notes.\(Provenance.worldSeedNote)\" is not a whole number",
+        at: "\(name), provenance", remedy: "Name a model that tinyrlhf has made.")
+    }
+    return seed
   }
 }
 

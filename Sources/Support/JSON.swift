@@ -21,15 +21,49 @@ public enum JSON {
     String(decoding: try encode(value), as: UTF8.self)
   }
 
+  /// Lists and objects within each other that are read: no text exhausts the stack.
+  public static let depthLimit = 64
+
   /// - Throws: `Failure(.badData)` that says what is missing or wrong, and where.
   public static func decode<T: Decodable>(
     _ type: T.Type, from bytes: [UInt8], at place: String
   ) throws -> T {
+    if let byte = firstTooDeep(bytes) {
+      throw Failure(
+        .badData, "byte \(byte) opens list or object \(depthLimit + 1) within each other", at: place,
+        remedy: "Nest at most \(depthLimit).")
+    }
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {
       throw explain(error, at: place)
     }
+  }
+
+  /// Where a list or an object opens beyond the limit. What is not JSON is left to the decoder.
+  private static func firstTooDeep(_ bytes: [UInt8]) -> Int? {
+    var (depth, isText, isEscaped) = (0, false, false)
+    for (index, byte) in bytes.enumerated() {
+      if isText {
+        if isEscaped {
+          isEscaped = false
+        } else if byte == UInt8(ascii: "\\") {
+          isEscaped = true
+        } else if byte == UInt8(ascii: "\"") {
+          isText = false
+        }
+        continue
+      }
+      switch byte {
+      case UInt8(ascii: "\""): isText = true
+      case UInt8(ascii: "["), UInt8(ascii: "{"):
+        depth += 1
+        if depth > depthLimit { return index }
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      default: break
+      }
+    }
+    return nil
   }
 
   private static func explain(_ error: DecodingError, at place: String) -> Failure {

@@ -11,6 +11,7 @@ import Support
 extension Tokenizer {
   private static let magic = Array("TRBP".utf8)
   private static let headerBytes = 12
+  private static let remedy = "Copy the file again; it was damaged."
 
   /// Everything needed to make this tokenizer again: equal tokenizers give equal bytes.
   public var serialized: [UInt8] {
@@ -34,7 +35,7 @@ extension Tokenizer {
       (0..<width).reduce(0) { $0 | Int(data[offset + $1]) << (8 * $1) }
     }
     guard data.count >= Self.headerBytes, Array(data[..<4]) == Self.magic else {
-      throw Failure(.badData, "this is not a tokenizer", at: place)
+      throw Failure(.badData, "this is not a tokenizer", at: place, remedy: Self.remedy)
     }
     guard data[4] == 1 else {
       throw Failure(
@@ -47,7 +48,8 @@ extension Tokenizer {
       data.count == Self.headerBytes + count * 2 * width
     else {
       throw Failure(
-        .badData, "the header of the tokenizer disagrees with its \(data.count) bytes", at: place)
+        .badData, "the header of the tokenizer disagrees with its \(data.count) bytes", at: place,
+        remedy: Self.remedy)
     }
     let merges = (0..<count).map { index in
       let offset = Self.headerBytes + index * 2 * width
@@ -62,26 +64,32 @@ extension Tokenizer {
     merges + Int(firstMerge) <= 65_536 ? 2 : 4
   }
 
+  /// The bytes of the special tokens, none, and of the 256 that stand for a byte each.
+  private static let basicTokens: [[UInt8]] =
+    SpecialToken.allCases.map { _ in [] } + (0...255).map { [UInt8($0)] }
+
   /// The bytes of every token.
   /// - Throws: `Failure(.badData)` at the first merge that is not valid.
   static func checkedBytes(of merges: [Merge], at place: String) throws -> [[UInt8]] {
-    var tokens: [[UInt8]] = SpecialToken.allCases.map { _ in [] }
-    tokens += (0...255).map { [UInt8($0)] }
+    var tokens = basicTokens
     tokens.reserveCapacity(tokens.count + merges.count)
-    var seen = Set(tokens)
+    // A merge makes two bytes or more, so it can only repeat another merge.
+    var seen: Set<[UInt8]> = []
     for (index, merge) in merges.enumerated() {
       for part in [merge.left, merge.right] where part < firstByte || part >= tokens.count {
         throw Failure(
-          .badData, "merge \(index) uses id \(part), which is not a token before it", at: place)
+          .badData, "merge \(index) uses id \(part), which is not a token before it", at: place,
+          remedy: remedy)
       }
       let joined = tokens[Int(merge.left)] + tokens[Int(merge.right)]
       guard joined.count <= longestToken else {
         throw Failure(
           .badData, "merge \(index) makes a token of \(joined.count) bytes, over \(longestToken)",
-          at: place)
+          at: place, remedy: remedy)
       }
       guard seen.insert(joined).inserted else {
-        throw Failure(.badData, "merge \(index) makes a token that exists already", at: place)
+        throw Failure(.badData, "merge \(index) makes a token that exists already", at: place,
+          remedy: remedy)
       }
       tokens.append(joined)
     }

@@ -119,29 +119,6 @@ private func run(_ arguments: [String]) -> Int32 {
     #expect(sample.folder.names == ["a.trlhf"])
   }
 
-  @Test("an archive whose tables and checkpoint disagree about the size is refused")
-  func lyingSize() throws {
-    let sample = Sample()
-    var bytes = try Files.read(sample.write())
-    bytes[16 + 5] = 1  // 2⁴⁰ bytes
-    var archive: [UInt8] = []
-    try bytes.withUnsafeBytes { source in
-      let pieces = stride(from: 0, to: source.count, by: 65_536).map {
-        ArchiveWriter.Piece(offset: $0, count: min(65_536, source.count - $0))
-      }
-      try ArchiveWriter.pack(source, pieces: pieces, level: 1, threads: 1) {
-        let end = $1 + $0.count
-        if archive.count < end { archive += [UInt8](repeating: 0, count: end - archive.count) }
-        archive.replaceSubrange($1..<end, with: $0)
-      }
-    }
-    #expect {
-      try archive.withUnsafeBytes { _ = try Checkpoint(bytes: $0, name: "bomb") }
-    } throws: {
-      ($0 as? Failure)?.what.contains("its frames") == true
-    }
-  }
-
   @Test(
     "zstd -t accepts an archive; what zstd alone expands is refused with the remedy",
     .enabled(if: zstdCommand != nil))

@@ -4,6 +4,15 @@ import Testing
 
 @testable import Checkpoints
 
+/// A mapped checkpoint whose file has since been cut short to its first page. For a process of its own.
+private func shrunkenCheckpoint() throws -> Checkpoint {
+  Signals.explainBusErrors()
+  let sample = Sample()
+  let checkpoint = try Checkpoint(path: sample.write())
+  truncate(checkpoint.path, 4096)
+  return checkpoint
+}
+
 @Suite struct FailureTests {
   @Test("a write that fails keeps the old file and leaves nothing behind")
   func failedWrite() throws {
@@ -77,6 +86,37 @@ import Testing
       let bytes = try checkpoint.sectionBytes(.weights, .policy)
       exit(Int32(bytes[0]) & 1)
     }
+  }
+
+  @Test("whatever is touched of a file that shrank, one line says so and the process ends with 74")
+  func shrunkInUse() async throws {
+    func check(_ result: ExitTest.Result?) {
+      #expect(result?.exitStatus == .exitCode(74))
+      #expect(
+        result.map { String(decoding: $0.standardErrorContent, as: UTF8.self) }
+          == "tinyrlhf: a file in use was cut short or cannot be read from its disk. "
+            + "Check the disk, then run the same command again.\n")
+    }
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        let checkpoint = try shrunkenCheckpoint()
+        exit(Int32(checkpoint.tokenizer.count))
+      })
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        // Many threads meet the hole together.
+        try shrunkenCheckpoint().verify(threads: 8)
+      })
+    check(
+      await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        Signals.explainBusErrors()
+        let sample = Sample(rows: 50_000)
+        try Checkpoint.pack(sample.write(), to: sample.folder("a.trlhf.zst"), level: 1)
+        let storage = try Storage.map(sample.folder("a.trlhf.zst"), writable: false)
+        let expansion = try Expansion(storage.bytes, name: "archive")
+        truncate(sample.folder("a.trlhf.zst"), 8192)
+        _ = try expansion.memory(threads: 4)
+      })
   }
 
   @Test("contents that no checkpoint can hold are refused before a byte is written")

@@ -1,3 +1,4 @@
+import Checkpoints
 import FoundationEssentials
 import Support
 import Testing
@@ -47,6 +48,16 @@ import Testing
     try tiny.expectRefusal(
       tiny.ppoArguments("no", model: "\(wide)/base.trlhf"), code: 65,
       [tiny.reward, "another architecture"])
+  }
+
+  @Test("a CONFIG that would exhaust the stack is refused where it becomes too deep")
+  func deepConfiguration() throws {
+    let path = try program.fresh("deep.trlhf")
+    try Files.writeAtomically(Files.read(tiny.sft), to: path)
+    try Checkpoint.rewriteConfiguration(path, [UInt8](repeating: UInt8(ascii: "["), count: 100_000))
+    try tiny.expectRefusal(
+      ["inspect", path], code: 65,
+      ["\(path), CONFIG: byte 64 opens list or object 65 within each other. Nest at most 64."])
   }
 
   @Test("a folder or an empty file in the place of a file is named")

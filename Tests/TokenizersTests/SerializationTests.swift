@@ -41,24 +41,27 @@ import Testing
   @Test(
     "a damaged tokenizer is refused, and the error says how it is damaged",
     arguments: [
-      ([], "is not a tokenizer"),
-      (Array("TRBX".utf8) + [1, 2, 0, 0, 0, 0, 0, 0], "is not a tokenizer"),
-      (header(version: 2), "version 2"),
-      (header(width: 4), "header"),
-      (header(count: 1), "header"),
-      (header(count: .max), "header"),
-      (header(reserved: 1), "header"),
-      (header() + [0], "header"),
-      (header(count: 1) + pair(4, 260), "merge 0 uses id 260"),
-      (header(count: 1) + pair(3, 5), "merge 0 uses id 3"),
-      (header(count: 2) + pair(4, 5) + pair(4, 5), "merge 1 makes a token that exists"),
+      ([], "this is not a tokenizer"),
+      ([0x54], "this is not a tokenizer"),
+      (Array(header().dropLast()), "this is not a tokenizer"),
+      (Array("TRBX".utf8) + [1, 2, 0, 0, 0, 0, 0, 0], "this is not a tokenizer"),
+      (header(version: 0), "this tokenizer has version 0, and only 1 is known"),
+      (header(version: 2), "this tokenizer has version 2, and only 1 is known"),
+      (header(width: 4), "the header of the tokenizer disagrees with its 12 bytes"),
+      (header(count: 1), "the header of the tokenizer disagrees with its 12 bytes"),
+      (header(count: .max), "the header of the tokenizer disagrees with its 12 bytes"),
+      (header(reserved: 1), "the header of the tokenizer disagrees with its 12 bytes"),
+      (header() + [0], "the header of the tokenizer disagrees with its 13 bytes"),
+      (header(count: 1) + pair(4, 260), "merge 0 uses id 260, which is not a token before it"),
+      (header(count: 1) + pair(3, 5), "merge 0 uses id 3, which is not a token before it"),
+      (header(count: 2) + pair(4, 5) + pair(4, 5), "merge 1 makes a token that exists already"),
       (
         header(count: 4) + pair(4, 5) + pair(5, 6) + pair(260, 6) + pair(4, 261),
-        "merge 3 makes a token that exists"
+        "merge 3 makes a token that exists already"
       ),
       (
         header(count: 9) + pair(4, 4) + (0..<8).flatMap { pair(260 + $0, 260 + $0) },
-        "merge 8 makes a token of 512 bytes"
+        "merge 8 makes a token of 512 bytes, over 256"
       ),
     ] as [([UInt8], String)])
   func damaged(bytes: [UInt8], reason: String) {
@@ -67,7 +70,19 @@ import Testing
     } throws: { error in
       let failure = error as? Failure
       return failure?.kind == .badData && failure?.place == "model.trlhf"
-        && failure?.what.contains(reason) == true
+        && failure?.what == reason
+    }
+  }
+
+  @Test("an id outside the vocabulary is named")
+  func unknownToken() throws {
+    let tokenizer = try Tokenizer(serialized: header(count: 1) + pair(4, 5))
+    try tokenizer.check([0, 260])
+    for id in [-1, 261, Int32.max] {
+      let expected = Failure(
+        .badData, "token \(id) is not in the vocabulary of 261", at: "line 3",
+        remedy: "Use the tokenizer that made these tokens.")
+      #expect(throws: expected) { try tokenizer.check([4, id], at: "line 3") }
     }
   }
 

@@ -8,6 +8,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// Under the address sanitizer memory begins and ends to the byte, where pages alone would not tell.
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
 enum { most_regions = 256, most_bytes = 1 << 22 };
 
 static struct { void *at; size_t bytes; } regions[most_regions];
@@ -31,14 +39,20 @@ void *room(size_t bytes) {
   size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (bytes + page - 1) / page * page;
   char *at = map(pages + page);
   if (mprotect(at + pages, page, PROT_NONE) != 0) exit(1);
+  ASAN_POISON_MEMORY_REGION(at, pages - bytes);
   return at + pages - bytes;
 }
 
-void *workspace(size_t bytes) { return map(bytes + 64); }
+void *workspace(size_t bytes) {
+  char *at = map(bytes + 64);
+  ASAN_POISON_MEMORY_REGION(at + bytes, 64);
+  return at;
+}
 
 void release(void) {
   while (region_count > 0) {
     region_count--;
+    ASAN_UNPOISON_MEMORY_REGION(regions[region_count].at, regions[region_count].bytes);
     munmap(regions[region_count].at, regions[region_count].bytes);
   }
 }
@@ -70,6 +84,7 @@ void digest(const void *bytes, size_t count) {
 
 static void copy(int count, const output *outputs, char *to, int back) {
   for (int i = 0; i < count; i++) {
+    if (outputs[i].bytes == 0) continue;  // may be NULL, which even no bytes must not be copied from
     if (back)
       memcpy(outputs[i].at, to, outputs[i].bytes);
     else

@@ -1,0 +1,158 @@
+import Support
+import Testing
+
+@testable import Checkpoints
+
+/// Bytes behind the tables that are not what they must be.
+@Suite struct MalformedDataTests {
+  @Test("a damaged CONFIG without an older slot is refused")
+  func configuration() throws {
+    var forgery = try Forgery()
+    forgery.bytes[65_536 + 40] ^= 1
+    expectRefusal(
+      forgery.bytes, "forged.trlhf, byte 65536 (CONFIG): neither slot of CONFIG is whole. "
+        + "Copy the file again; it was damaged.")
+  }
+
+  @Test("a text of CONFIG or PROVENANCE over 1 MB is neither read nor written")
+  func longText() throws {
+    // Both have room in their slots, and true hashes.
+    let text = [UInt8](repeating: 0x20, count: 1 << 20)
+    for (length, isRead) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+      let section = ConfigurationSlots.section([UInt8](repeating: 0x20, count: length))
+      #expect(section.withUnsafeBytes { ConfigurationSlots.current($0) != nil } == isRead)
+    }
+    let sample = Sample(rows: 3)
+    let path = try sample.write()
+    func tooLong(_ name: String, at place: String?) -> Failure {
+      Failure(.badData, "\(name) has 1048577 bytes, over 1048576", at: place, remedy: "Shorten it.")
+    }
+    #expect(throws: tooLong("CONFIG", at: path)) { try Checkpoint.rewriteConfiguration(path, text + [0x20]) }
+    try Checkpoint.rewriteConfiguration(path, text)
+    #expect(try Checkpoint(path: path, verify: true).configuration == text)
+    sample.contents.provenance = text + [0x20]
+    #expect(throws: tooLong("PROVENANCE", at: nil)) { try sample.write() }
+  }
+
+  @Test("verify finds any changed byte behind the tables, padding included; CONFIG's slack aside")
+  func everyRegion() throws {
+    let forgery = try Forgery()
+    let config = forgery.header.sections[0]
+    var offsets = [forgery.header.tablesBytes, 65_535]
+    for section in forgery.header.sections.dropFirst() {
+      offsets += [section.offset - 1, section.offset, section.end - 1]
+    }
+    for index in forgery.header.tensors.indices {
+      offsets += [
+        forgery.data(index), forgery.data(index) + forgery.header.tensors[index].bytes - 1,
+      ]
+    }
+    for offset in offsets where !(config.offset..<config.end).contains(offset) {
+      var bytes = forgery.bytes
+      bytes[offset] ^= 0x40
+      #expect(refusal(bytes, verify: true)?.place?.hasPrefix("forged.trlhf, byte ") == true)
+    }
+  }
+
+  @Test("verify finds padding that is not zero, hashes notwithstanding")
+  func padding() throws {
+    let sound = try Forgery()
+    let end = sound.data(0) + sound.header.tensors[0].bytes
+    #expect(end < sound.data(1))
+    let places = [
+      (end, "tensor \"norm\""), (sound.header.tablesBytes, "padding before section 0"),
+      (sound.header.sections[2].offset - 1, "padding before section 2"),
+    ]
+    for (byte, record) in places {
+      var forgery = sound
+      forgery.bytes[byte] = 1
+      forgery.sealTensors(0)
+      #expect(throws: Never.self) { try open(forgery.bytes) }
+      expectRefusal(
+        forgery.bytes, "forged.trlhf, byte \(byte) (\(record)): a padding byte is not zero. "
+          + "Copy the file again, or make it again.", verify: true)
+    }
+  }
+
+  @Test("verify finds a hash that does not match")
+  func hashes() throws {
+    let sound = try Forgery()
+    for (byte, record, name) in [
+      (sound.data(0), sound.header.sections[2].offset, "section 2"),
+      (sound.header.sections[1].offset, sound.header.sections[1].offset, "section 1"),
+    ] {
+      var forgery = sound
+      forgery.bytes[byte] ^= 1
+      expectRefusal(
+        forgery.bytes, "forged.trlhf, byte \(record) (\(name)): its hash does not match its bytes. "
+          + "Copy the file again, or make it again.", verify: true)
+    }
+  }
+
+  /// Bytes at an offset of a tensor, and what verification says of them.
+  struct BadValue: Sendable, CustomTestStringConvertible {
+    enum Part: Sendable { case elements, scales, rowSums }
+    let tensor: Int
+    var part = Part.elements
+    let offset: Int
+    let value: [UInt8]
+    let what: String
+    var testDescription: String { what }
+  }
+
+  @Test(
+    "verify finds values that nothing may compute with, hashes notwithstanding",
+    arguments: [
+      BadValue(tensor: 0, offset: 4, value: [0, 0, 0xC0, 0x7F], what: "a value is nan"),
+      BadValue(tensor: 0, offset: 8, value: [0, 0, 0x80, 0xFF], what: "a value is -inf"),
+      BadValue(tensor: 4, offset: 2, value: [0x80, 0x7F], what: "a value is not finite"),
+      BadValue(
+        tensor: 5, part: .scales, offset: 0, value: [0, 0, 0xC0, 0x7F], what: "the scale of row 0 is nan"),
+      BadValue(
+        tensor: 5, part: .scales, offset: 4, value: [0, 0, 0, 0], what: "the scale of row 1 is 0.0"),
+      BadValue(
+        tensor: 5, part: .scales, offset: 8, value: [0, 0, 0x80, 0x7F], what: "the scale of row 2 is inf"),
+      BadValue(
+        tensor: 5, part: .scales, offset: 64, value: [0, 0, 0x80, 0xBF],
+        what: "the scale of row 16 is -1.0"),
+      BadValue(tensor: 5, offset: 0, value: [0x80], what: "a code is -128"),
+      BadValue(tensor: 5, offset: 255, value: [1], what: "a padding code is 1"),
+      BadValue(tensor: 5, offset: 65, value: [1], what: "a padding code is 1"),
+      BadValue(
+        tensor: 5, part: .rowSums, offset: 0, value: [0, 0, 0, 0],
+        what: "the sum of row 0 is not that of its codes, -10"),
+    ])
+  func values(bad: BadValue) throws {
+    var forgery = try Forgery()
+    let tensor = forgery.header.tensors[bad.tensor]
+    let part =
+      switch bad.part {
+      case .elements: 0
+      case .scales: tensor.scaleOffset - tensor.offset
+      case .rowSums: tensor.rowSumOffset - tensor.offset
+      }
+    let byte = forgery.data(bad.tensor) + part + bad.offset
+    for (index, value) in bad.value.enumerated() { forgery.put(value, at: byte + index) }
+    forgery.sealTensors(bad.tensor)
+    #expect(throws: Never.self) { try open(forgery.bytes) }
+    expectRefusal(
+      forgery.bytes, "forged.trlhf, byte \(byte) (tensor \"\(tensor.name)\"): \(bad.what). "
+        + "Copy the file again, or make it again.", verify: true)
+  }
+
+  @Test("on any number of threads verify accepts what is sound and names the first damage")
+  func threads() throws {
+    var forgery = try Forgery(Sample(rows: 40_000))
+    let nan: UInt32 = 0x7FC0_0000
+    for threads in 1...4 {
+      #expect(throws: Never.self) { try open(forgery.bytes, verify: true, threads: threads) }
+    }
+    for tensor in 1...3 { forgery.put(nan, at: forgery.data(tensor)) }
+    forgery.sealTensors(1, 2, 3)
+    for threads in 1...4 {
+      let failure = refusal(forgery.bytes, verify: true, threads: threads)
+      let name = forgery.header.tensors[1].name
+      #expect(failure?.description.contains("\"\(name)\"") == true, "\(threads) threads")
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import Support
+import Testing
+
+@Suite struct JSONTests {
+  private func nested(_ depth: Int, _ open: String, _ close: String) -> [UInt8] {
+    Array((String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth)).utf8)
+  }
+
+  @Test("lists and objects 64 within each other are read, the 65th is refused where it opens")
+  func depth() throws {
+    for (open, close) in [("[", "]"), (#"{"a":"#, "}")] {
+      #expect(throws: Never.self) {
+        try JSON.decode(JSONValue.self, from: nested(64, open, close), at: "here")
+      }
+      for depth in [65, 100_000] {
+        let expected = Failure(
+          .badData, "byte \(64 * open.utf8.count) opens list or object 65 within each other", at: "here",
+          remedy: "Nest at most 64.")
+        #expect(throws: expected) {
+          try JSON.decode(JSONValue.self, from: nested(depth, open, close), at: "here")
+        }
+      }
+    }
+  }
+
+  @Test("what stands in a text opens nothing, and lists side by side are not within each other")
+  func notNested() throws {
+    let brackets = String(repeating: #"[{\""#, count: 100)
+    #expect(
+      try JSON.decode(JSONValue.self, from: Array("\"\(brackets)\"".utf8), at: "")
+        == .string(String(repeating: "[{\"", count: 100)))
+    let row = "[" + Array(repeating: "[]", count: 100).joined(separator: ",") + "]"
+    #expect(try JSON.decode(JSONValue.self, from: Array(row.utf8), at: "").array?.count == 100)
+  }
+
+  @Test("brackets that never open, or close too often, are not JSON and no more")
+  func unbalanced() {
+    for text in ["]]]]", "[\"", "{\"a\": [}", "\"\\"] {
+      let expected = Failure(
+        .badData, "this is not JSON", at: "here", remedy: "Write a JSON object here.")
+      #expect(throws: expected) {
+        try JSON.decode(JSONValue.self, from: Array(text.utf8), at: "here")
+      }
+    }
+  }
+}

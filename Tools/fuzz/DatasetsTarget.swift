@@ -1,0 +1,86 @@
+// The readers of data sets: every format of JSON Lines for every use, and plain text.
+import Support
+import Tokenizers
+
+@testable import Datasets
+
+/// An input is one byte, use and strictness, and then the file.
+struct DatasetsTarget: Target {
+  private let tokenizer = Tokenizer.train(on: ["ab"], vocabularySize: 260)
+
+  static func seeds() -> [[UInt8]] {
+    let turns = #"[{"role":"system","content":"s"},{"role":"user","content":"p"}]"#
+    let answer = #"[{"role":"assistant","content":"a"}]"#
+    let files = [
+      #"{"prompt":"p","completions":["a","b"],"ranks":[1,2],"labeler":"x","seconds":1.5,"margin":1}"#,
+      #"{"prompt":"p","chosen":"a","rejected":"b","margin":0.5}"#,
+      #"{"prompt":\#(turns),"chosen":\#(answer),"rejected":[{"role":"assistant","content":"b"}]}"#,
+      #"{"chosen":"The sky is blue.","rejected":"The sky is black."}"#,
+      #"{"chosen":"\n\nHuman: a\n\nAssistant: b","rejected":"\n\nHuman: a\n\nAssistant: c"}"#,
+      #"{"input":{"messages":\#(turns)},"preferred_output":\#(answer),"non_preferred_output":[]}"#,
+      #"{"info":{"post":"P","title":"T","subreddit":"r"},"summaries":[{"text":"a"},{"text":"b"}],"choice":1}"#,
+      #"{"info":{"article":"P"},"summaries":[{"text":"a","policy":"p"},{"text":"b"}],"choice":0}"#,
+      #"{"query":"q","sample0":"a","sample1":"b","best":1}"#,
+      #"{"prompt":"p","completion":"c","label":true}"#,
+      #"{"prompt":\#(turns),"completion":\#(answer)}"#,
+      #"{"messages":[{"role":"user","content":[{"type":"text","text":"p"}]},{"role":"assistant","content":"a"}]}"#,
+      #"{"conversations":[{"from":"human","value":"p"},{"from":"gpt","value":"a"}]}"#,
+      #"{"instruction":"i","input":"x","output":"o"}"#, #"{"prompt":"\n\nHuman: a\n\nAssistant:"}"#,
+      #"{"text":"t é \ud83d\ude00"}"#, "one<|endoftext|>\r\ntwo\n<|endoftext|>\nthree",
+    ]
+    return (0..<10).flatMap { use in
+      files.map { [UInt8(use)] + Array("\($0)\n\($0)".utf8) }
+    }
+  }
+
+  func run(_ input: UnsafeRawBufferPointer) throws {
+    let mode = Int(input.first ?? 0) % 10
+    let source = MemorySource(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
+    let lines = LineReader(source, name: "input", limit: 1 << 16)
+    let strict = mode % 2 == 0
+    switch mode / 2 {
+    case 0: try check(readRows(lines, for: .prompts, strict: strict))
+    case 1: try check(readRows(lines, for: .demonstrations, strict: strict))
+    case 2:
+      let dataset = try readRows(lines, for: .comparisons, strict: strict)
+      for comparison in dataset.records {
+        require(!comparison.isAllTies && comparison.completions.contains(comparison.best), "\(comparison)")
+      }
+      try check(dataset)
+    case 3: try count(readRows(lines, for: .documents, strict: strict))
+    default:
+      guard let first = try lines.nextWithEnd() else { return }
+      try count(readPlainText(lines, first: first, strict: strict))
+    }
+  }
+
+  private func count<Record>(_ dataset: Dataset<Record>) throws {
+    let report = dataset.report
+    require(
+      !dataset.records.isEmpty && dataset.records.count == dataset.lines.count
+        && report.rows == dataset.records.count + report.dropped.count, report.description)
+  }
+
+  /// What was read is written as JSON and read back.
+  private func check<Record: Codable & Equatable & TokenCounted>(_ dataset: Dataset<Record>) throws {
+    try count(dataset)
+    for record in dataset.records {
+      require(record.tokenCount(tokenizer) > 0, "no tokens: \(record)")
+      let copy = try JSON.decode(Record.self, from: JSON.encode(record), at: "copy")
+      require(copy == record, "\(record) came back as \(copy)")
+    }
+  }
+}
+
+private final class MemorySource: ByteSource {
+  private var rest: UnsafeRawBufferPointer
+
+  init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    let count = min(buffer.count, rest.count)
+    buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+    rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    return count
+  }
+}
