@@ -1,6 +1,7 @@
-// Hashes and random numbers over every length and misalignment, in memory that ends where they do.
+// Hashes, random numbers and looks at values, of every length, in memory that ends where they do.
 #include "CSupport.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,9 +44,60 @@ static void check_random(void) {
   expect(memcmp(out, ones, sizeof out) == 0, "philox, ones", sizeof out);
 }
 
+static void check_values(void) {
+  for (size_t count = 0; count < 70; count++) {
+    float *values = calloc(count + !count, sizeof *values);
+    uint16_t *halves = calloc(count + !count, sizeof *halves);
+    ts_moments moments;
+    ts_distance distance;
+    expect(!ts_any_not_finite_float32(values, count), "finite float32", 4 * count);
+    expect(!ts_any_not_finite_bfloat16(halves, count), "finite bfloat16", 2 * count);
+    for (size_t i = 0; i < count; i++) {
+      values[i] = i % 2 == 0 ? NAN : INFINITY;
+      halves[i] = i % 2 == 0 ? 0x7FC0 : 0xFF80;
+      expect(ts_any_not_finite_float32(values, count), "float32", 4 * count);
+      expect(ts_any_not_finite_bfloat16(halves, count), "bfloat16", 2 * count);
+      ts_moments_of(values, count, &moments);
+      expect(moments.finite == count - 1 && moments.zeros == count - 1, "moments", 4 * count);
+      ts_distance_of(values, values, count, &distance);
+      expect(distance.differing == 0, "distance", 4 * count);
+      values[i] = 0, halves[i] = 0;
+    }
+    free(values);
+    free(halves);
+  }
+}
+
+static void check_codes(void) {
+  for (size_t columns = 1; columns < 40; columns++) {
+    size_t blocks = (columns + 3) / 4, rows = 16;
+    int8_t *codes = calloc(blocks, 64);
+    float scales[16], *values = malloc(rows * columns * sizeof *values);
+    int32_t sums[16];
+    for (size_t n = 0; n < rows; n++) {
+      scales[n] = 1;
+      for (size_t k = 0; k < columns; k++) codes[(k / 4 * 16 + n) * 4 + k % 4] = (int8_t)(127 - (int)n);
+    }
+    expect(!ts_packed_sums(codes, blocks, sums), "no -128", blocks * 64);
+    expect(sums[3] == 124 * (int32_t)columns, "sum of codes", blocks * 64);
+    for (size_t start = 0; start < rows * columns; start++) {
+      size_t count = rows * columns - start;
+      // The end of what is written is that of the memory.
+      ts_unpack_codes(codes, scales, columns, start, count, values + start);
+      expect(values[start] == (float)(127 - (int)(start / columns)), "unpacked", count);
+    }
+    codes[blocks * 64 - 1] = -128;
+    expect(ts_packed_sums(codes, blocks, sums), "-128", blocks * 64);
+    free(codes);
+    free(values);
+  }
+}
+
 int main(void) {
   check_hash();
   check_random();
+  check_values();
+  check_codes();
   ts_release_free_memory();
   ts_terminal_width(0);
   return failures > 0;
