@@ -34,6 +34,7 @@ public final class Answerer {
         generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
         seed: seed, purpose: "sample", firstPrompt: first
       ).answers(chunk, samples: samples)
+      try model.checkpoint.checkStillWhole()
       for (prompt, answers) in zip(chunk, answers) {
         try each(prompt, answers.map { stop.cut($0.text) })
       }
@@ -67,6 +68,8 @@ public final class Answerer {
       options: options, seed: seed, purpose: "generate",
       shouldStop: stop.isEmpty ? nil : { Self.hasStopped($0.tokens, stop, tokenizer) },
       onToken: onToken.map { onToken in { onToken($0, $2) } })
+    // Where less than a page is missing, zeros were read in its place.
+    try model.checkpoint.checkStillWhole()
     return generated.map { Self.completion($0[0], stop, tokenizer) }
   }
 

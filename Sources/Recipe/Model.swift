@@ -61,14 +61,17 @@ public final class Model {
   ///
   /// - Throws: as `parameters()`.
   func weights() throws -> TransformerWeights {
-    file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
+    try checkpoint.checkStillWhole()
+    return file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
   }
 
   /// The float32 parameters. All are read once: one NaN would spoil everything that follows, and
   /// not always visibly.
   ///
-  /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite.
+  /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite;
+  ///   `.inputOutput` when the file was cut short since it was opened.
   func parameters() throws -> ParameterSet {
+    try checkpoint.checkStillWhole()
     let parameters = try file.parameters()
     if let place = parameters.firstNonFinite {
       throw Failure(

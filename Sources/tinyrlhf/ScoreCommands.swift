@@ -35,7 +35,9 @@ struct LogProbabilities: ParsableCommand {
       },
       answer: { jobs in
         let pairs = jobs.map(\.value)
-        return zip(pairs, scorer.logprobs(pairs)).map { pair, logprobs in
+        let logprobs = scorer.logprobs(pairs)
+        try model.checkpoint.checkStillWhole()
+        return zip(pairs, logprobs).map { pair, logprobs in
           Answer(
             tokens: pair.completion, logprobs: logprobs,
             sum: logprobs.reduce(0) { $0 + Double($1) })
@@ -67,6 +69,10 @@ struct Score: ParsableCommand {
           model.tokenizer, context: model.architecture.context, at: place)
         return pair.prompt + pair.completion
       },
-      answer: { jobs in scorer.scores(jobs.map(\.value)).map(Answer.init) })
+      answer: { jobs in
+        let scores = scorer.scores(jobs.map(\.value))
+        try model.checkpoint.checkStillWhole()
+        return scores.map(Answer.init)
+      })
   }
 }

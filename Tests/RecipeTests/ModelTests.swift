@@ -10,19 +10,19 @@ import Tokenizers
 
 /// Files whose tensors are a model's and that lack something else which a model's use needs.
 @Suite struct ModelTests {
-  /// Writes a tiny reward model after `change`, and hands it to `body`.
+  /// Writes a tiny model after `change`, and hands it to `body`.
   private func with<Result>(
-    change: (inout CheckpointContents) -> Void = { _ in }, _ body: (Model) throws -> Result
+    kind: ModelKind = .reward, change: (inout CheckpointContents) -> Void = { _ in }, _ body: (Model) throws -> Result
   ) throws -> Result {
     let architecture = Architecture(
       layers: 1, dModel: 8, heads: 2, vocabulary: 261, context: 8, position: .rotary, rotaryDim: 4)
     let arena = Arena()
     let parameters = try ParameterSet(
-      ParameterLayout(architecture, scalarHead: true), name: "parameters", arena: arena)
+      ParameterLayout(architecture, scalarHead: kind == .reward), name: "parameters", arena: arena)
     let normalization = try arena.floats("normalization", 2)
     (normalization[0], normalization[1]) = (2, 3)
     var contents = CheckpointContents(
-      architecture: architecture.record, training: TrainingRecord(kind: .reward), identity: 1,
+      architecture: architecture.record, training: TrainingRecord(kind: kind), identity: 1,
       configuration: [], tokenizer: Tokenizer.train(on: ["ab ab"], vocabularySize: 261).serialized,
       tensors: parameters.sources(.policy) + [
         TensorSource(
@@ -66,6 +66,29 @@ import Tokenizers
     #expect(refusal { $0.tokenizer = [] } == "has no TOKENIZER section")
     #expect(
       refusal(change: { $0.provenance = [] }) { _ = try $0.worldSeed() } == "has no PROVENANCE section")
+  }
+
+  @Test("a file that loses a byte in use is noticed by what reads it, before an answer leaves")
+  func shrunk() throws {
+    func cut(_ model: Model) -> Failure {
+      let bytes = model.checkpoint.fileBytes
+      truncate(model.name, off_t(bytes - 1))
+      return Failure(
+        .inputOutput, "changed its size from \(bytes) to \(bytes - 1) bytes in use", at: model.name,
+        remedy: "Keep the file in place while it is in use.")
+    }
+    try with { model in
+      let expected = cut(model)
+      #expect(throws: expected) { _ = try model.parameters() }
+    }
+    try with(kind: .sft) { model in
+      let answerer = try Answerer(
+        model, threads: 1, precision: .float32, options: SamplingOptions())
+      let expected = cut(model)
+      #expect(throws: expected) {
+        _ = try answerer.complete([(tokens: [100], stream: 0)], stop: StopTexts(), seed: 1)
+      }
+    }
   }
 
   @Test("a tokenizer with more tokens than the embedding is refused")
