@@ -46,7 +46,7 @@ let package = Package(
       name: "CZstd", pkgConfig: hasStaticZstd ? nil : "libzstd",
       providers: [.apt(["libzstd-dev"])]),
     .target(
-      name: "Compression", dependencies: ["CZstd", "Support"],
+      name: "Compression", dependencies: ["CZstd", "Support", "CSupport"],
       linkerSettings: [.linkedLibrary(hasStaticZstd ? ":libzstd.a" : "zstd")]),
     library("Checkpoints", ["Compression", "Support", "CSupport"]),
     library("Tokenizers", ["Support"]),

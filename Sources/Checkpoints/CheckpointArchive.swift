@@ -9,9 +9,14 @@ extension Checkpoint {
   ) throws {
     let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     try AtomicFile.replace(archive) { file in
+      let descriptor = file.descriptor
       try ArchiveWriter.pack(
         checkpoint.storage.bytes, pieces: checkpoint.pieces, level: level, threads: threads,
-        write: { try file.write($0, at: $1) })
+        write: { bytes, offset in
+          try bytes.withUnsafeBytes {
+            try AtomicFile.write($0, at: offset, to: descriptor, path: archive)
+          }
+        })
     }
   }
 
@@ -115,7 +120,11 @@ struct Expansion {
       }
       try file.resize(fileBytes)
       let descriptor = file.descriptor
-      try expand(threads: threads) { try AtomicFile.write($0, at: $1, to: descriptor, path: path) }
+      try expand(threads: threads) { bytes, offset in
+        try bytes.withUnsafeBytes {
+          try AtomicFile.write($0, at: offset, to: descriptor, path: path)
+        }
+      }
       let storage = try Storage.map(file.temporary, writable: false)
       let checkpoint = try Checkpoint(storage: storage, name: name, access: .readOnly)
       if verify { try checkpoint.verify(threads: threads) }
@@ -126,13 +135,15 @@ struct Expansion {
   func memory(threads: Int) throws -> Storage {
     let storage = try Storage.memory(fileBytes, for: name)
     try expand(threads: threads) { bytes, offset in
-      (storage.base + offset).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+      bytes.withUnsafeBytes {
+        (storage.base + offset).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
+      }
     }
     return storage
   }
 
   private func expand(
-    threads: Int, _ write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws -> Void
+    threads: Int, _ write: @escaping @Sendable ([UInt8], Int) throws -> Void
   ) throws {
     switch source {
     case .frames(let archive): try archive.expand(threads: threads, write: write)
@@ -141,7 +152,7 @@ struct Expansion {
   }
 
   private func expand(
-    _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer, Int) throws -> Void
+    _ bytes: UnsafeRawBufferPointer, _ write: ([UInt8], Int) throws -> Void
   ) throws {
     let reader = try Self.reader(bytes, name: name)
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
@@ -155,7 +166,7 @@ struct Expansion {
           remedy: "Copy the file again.")
       }
       if got == 0 { break }
-      try write(UnsafeRawBufferPointer(rebasing: buffer[..<got]), offset)
+      try write(Array(buffer[..<got]), offset)
       offset += got
     }
     guard offset == fileBytes else {

@@ -103,13 +103,16 @@ public struct Archive: Sendable {
   }
 
   /// Expands every frame over `threads`, its hash checked.
-  /// - Parameter write: takes raw bytes and their offset; called from all threads at once.
+  /// - Parameter write: takes raw bytes and their offset; called by one thread at a time.
   public func expand(
-    threads: Int, write: @escaping @Sendable (UnsafeRawBufferPointer, Int) throws -> Void
+    threads: Int, write: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) throws -> Void
   ) throws {
+    let queue = WriteQueue(write)
     try Parallel.forEach(frames.count, threads: threads) { index in
-      try self.frame(index).withUnsafeBytes { try write($0, frames[index].rawOffset) }
+      queue.add(try self.frame(index), at: self.frames[index].rawOffset)
+      try queue.writeOne(limit: 2 * threads)
     }
+    try queue.finish()
   }
 
   private func expand(

@@ -25,11 +25,11 @@ public enum ArchiveWriter {
   /// Compresses `pieces`, which must cover `source` in order, over `threads`.
   ///
   /// The bytes do not depend on the number of threads.
-  /// - Parameter write: puts bytes at an offset of the archive.
+  /// - Parameter write: puts bytes at an offset of the archive; called by one thread at a time.
   /// - Throws: `Failure(.usage)` for a level that zstd does not have.
   public static func pack(
     _ source: UnsafeRawBufferPointer, pieces: [Piece], level: Int, threads: Int,
-    write: (_ bytes: [UInt8], _ offset: Int) throws -> Void
+    write: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) throws -> Void
   ) throws {
     guard Zstd.levels.contains(level) else {
       throw Failure(
@@ -37,22 +37,32 @@ public enum ArchiveWriter {
         remedy: "Choose one from 1 to \(Zstd.levels.upperBound).")
     }
     check(pieces, cover: source.count)
+    let threads = max(1, min(threads, pieces.count))
+    let packers = try (0..<threads).map { _ in try FramePacker(level: level) }
+    let input = Borrowed(bytes: source)
     var frames: [ArchiveFrame] = []
     var offset = ArchiveLayout.headBytes(pieces.count)
-    let wave = 4 * max(1, threads)
-    let input = Borrowed(bytes: source)
+    // What is packed and not yet written stays within a few pieces for each thread.
+    let wave = 8 * threads
+    let queue = WriteQueue(write)
     for start in stride(from: 0, to: pieces.count, by: wave) {
-      let part = Array(pieces[start..<min(start + wave, pieces.count)])
-      let packed = try Parallel.map(part.count, threads: threads) {
-        try compress(part[$0], of: input.bytes, level: level)
+      let part = start..<min(start + wave, pieces.count)
+      let packed = try Parallel.map(threads, threads: threads) { thread in
+        try stride(from: part.lowerBound + thread, to: part.upperBound, by: threads).map {
+          // Of the waves before: as many parts as are packed here.
+          try queue.writeOne(limit: 2 * wave)
+          return try packers[thread].pack(pieces[$0], of: input.bytes)
+        }
       }
-      for (var frame, bytes) in packed {
+      for index in 0..<part.count {
+        var (frame, bytes) = packed[index % threads][index / threads]
         frame.offset = offset
-        try write(bytes, offset)
+        queue.add(bytes, at: offset)
         offset += bytes.count
         frames.append(frame)
       }
     }
+    try queue.finish()
     try write(ArchiveLayout.seekTable(frames), offset)
     try write(ArchiveLayout.head(frames), 0)
   }
@@ -68,26 +78,5 @@ public enum ArchiveWriter {
     }
     precondition(end == count, "pieces end at \(end) of \(count)")
     precondition(pieces.count <= ArchiveLayout.maximumFrames, "\(pieces.count) pieces")
-  }
-
-  private static func compress(
-    _ piece: Piece, of source: UnsafeRawBufferPointer, level: Int
-  ) throws -> (ArchiveFrame, [UInt8]) {
-    let raw = UnsafeRawBufferPointer(rebasing: source[piece.offset..<piece.offset + piece.count])
-    var frame = ArchiveFrame(hash: Hash.xxh64(raw), rawBytes: piece.count, planes: 1)
-    frame.rawOffset = piece.offset
-    var best = piece.alwaysSplit ? [] : try Zstd.compress(raw, level: level)
-    if piece.width > 1 {
-      let planes = UnsafeMutableRawBufferPointer.allocate(byteCount: raw.count, alignment: 16)
-      defer { planes.deallocate() }
-      BytePlanes.split(raw, width: piece.width, into: planes)
-      let split = try Zstd.compress(UnsafeRawBufferPointer(planes), level: level)
-      if piece.alwaysSplit || split.count < best.count {
-        best = split
-        frame.planes = piece.width
-      }
-    }
-    frame.compressedBytes = best.count
-    return (frame, best)
   }
 }

@@ -1,3 +1,5 @@
+import CSupport
+
 /// Bytes of equal significance side by side: the signs and exponents of floats lie together, where
 /// they compress, apart from mantissas, which do not.
 ///     planes[p·n + i] = elements[i·width + p],   n = ⌊count / width⌋; what is left over follows
@@ -5,22 +7,25 @@ enum BytePlanes {
   static func split(
     _ elements: UnsafeRawBufferPointer, width: Int, into planes: UnsafeMutableRawBufferPointer
   ) {
-    precondition(planes.count == elements.count, "\(planes.count) for \(elements.count) bytes")
-    let n = elements.count / width
-    for p in 0..<width {
-      for i in 0..<n { planes[p * n + i] = elements[i * width + p] }
-    }
-    for i in n * width..<elements.count { planes[i] = elements[i] }
+    move(elements, width, planes, ts_split_planes)
   }
 
   static func join(
     _ planes: UnsafeRawBufferPointer, width: Int, into elements: UnsafeMutableRawBufferPointer
   ) {
-    precondition(planes.count == elements.count, "\(planes.count) for \(elements.count) bytes")
-    let n = planes.count / width
-    for p in 0..<width {
-      for i in 0..<n { elements[i * width + p] = planes[p * n + i] }
-    }
-    for i in n * width..<planes.count { elements[i] = planes[i] }
+    move(planes, width, elements, ts_join_planes)
+  }
+
+  private static func move(
+    _ source: UnsafeRawBufferPointer, _ width: Int, _ target: UnsafeMutableRawBufferPointer,
+    _ planes: (UnsafePointer<UInt8>, Int, Int32, UnsafeMutablePointer<UInt8>) -> Void
+  ) {
+    precondition(source.count == target.count, "\(target.count) for \(source.count) bytes")
+    guard let from = source.baseAddress, let to = target.baseAddress else { return }
+    let n = source.count / width
+    planes(
+      from.assumingMemoryBound(to: UInt8.self), n, Int32(width),
+      to.assumingMemoryBound(to: UInt8.self))
+    for i in n * width..<source.count { target[i] = source[i] }
   }
 }

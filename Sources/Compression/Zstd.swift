@@ -5,20 +5,53 @@ import Support
 enum Zstd {
   static let levels = Int(ZSTD_minCLevel())...Int(ZSTD_maxCLevel())
 
-  /// A frame that states its size and carries a checksum.
-  static func compress(_ bytes: UnsafeRawBufferPointer, level: Int) throws -> [UInt8] {
-    guard let context = ZSTD_createCCtx() else { throw noMemory }
-    defer { ZSTD_freeCCtx(context) }
-    _ = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, Int32(level))
-    _ = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
-    let bound = ZSTD_compressBound(bytes.count)
-    return try [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
-      let result = ZSTD_compress2(
-        context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count)
-      guard ZSTD_isError(result) == 0 else {
-        throw Failure(.failed, "zstd cannot compress: \(reason(result))")
+  /// How a frame is made smaller.
+  enum Effort {
+    case level(Int)
+    /// Frequent bytes get short codes, and repetitions are not looked for: for bytes that have a
+    /// distribution and no pattern, such as the exponents of weights. Looking for repetitions there
+    /// costs time and, since a match of three or four bytes is longer than their codes, space.
+    case entropy
+  }
+
+  /// Makes one frame after another in the same memory. Not for two threads at once.
+  final class Compressor: @unchecked Sendable {
+    private let context: OpaquePointer
+
+    init() throws {
+      guard let context = ZSTD_createCCtx() else { throw Zstd.noMemory }
+      self.context = context
+    }
+
+    deinit { ZSTD_freeCCtx(context) }
+
+    /// A frame that states its size and carries a checksum.
+    func compress(_ bytes: UnsafeRawBufferPointer, _ effort: Effort) throws -> [UInt8] {
+      ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)
+      switch effort {
+      case .level(let level): set(ZSTD_c_compressionLevel, level)
+      case .entropy:
+        set(ZSTD_c_compressionLevel, 1)
+        set(ZSTD_c_strategy, Int(ZSTD_fast.rawValue))
+        // So few places are remembered that matches are met only in runs.
+        set(ZSTD_c_hashLog, 6)
+        set(ZSTD_c_minMatch, 7)
       }
-      count = result
+      set(ZSTD_c_checksumFlag, 1)
+      let bound = ZSTD_compressBound(bytes.count)
+      return try [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+        let result = ZSTD_compress2(
+          context, buffer.baseAddress, bound, bytes.baseAddress, bytes.count)
+        guard ZSTD_isError(result) == 0 else {
+          throw Failure(.failed, "zstd cannot compress: \(reason(result))")
+        }
+        count = result
+      }
+    }
+
+    private func set(_ parameter: ZSTD_cParameter, _ value: Int) {
+      let result = ZSTD_CCtx_setParameter(context, parameter, Int32(value))
+      precondition(ZSTD_isError(result) == 0, "\(parameter) cannot be \(value): \(reason(result))")
     }
   }
 

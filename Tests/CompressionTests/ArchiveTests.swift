@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import Synchronization
 import Testing
 
 @testable import Compression
@@ -20,33 +21,35 @@ import Testing
   static let rawCount = counts.map(\.count).reduce(0, +)
   static let raw = sampleBytes(rawCount)
 
-  static func pack(_ raw: [UInt8], threads: Int = 1) throws -> [UInt8] {
-    var archive: [UInt8] = []
+  static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
+
+  static func pack(
+    _ raw: [UInt8], _ counts: [(count: Int, width: Int)] = counts, level: Int = 3, threads: Int = 1
+  ) throws -> [UInt8] {
+    let archive = Mutex<[UInt8]>([])
     try raw.withUnsafeBytes { raw in
-      try ArchiveWriter.pack(raw, pieces: pieces(counts), level: 3, threads: threads) {
-        let end = $1 + $0.count
-        if archive.count < end { archive += [UInt8](repeating: 0, count: end - archive.count) }
-        archive.replaceSubrange($1..<end, with: $0)
+      try ArchiveWriter.pack(raw, pieces: pieces(counts), level: level, threads: threads) {
+        (bytes, offset) in
+        archive.withLock { archive in
+          let end = offset + bytes.count
+          if archive.count < end { archive += zeros(end - archive.count) }
+          archive.replaceSubrange(offset..<end, with: bytes)
+        }
       }
     }
-    return archive
+    return archive.withLock { $0 }
   }
 
   static func expand(_ archive: [UInt8], threads: Int = 1) throws -> [UInt8] {
     try archive.withUnsafeBytes { bytes in
       let archive = try Archive(bytes, name: "test")
-      var raw = [UInt8](repeating: 0, count: archive.rawBytes)
-      try raw.withUnsafeMutableBytes { raw in
-        let base = Base(address: raw.baseAddress!)
-        try archive.expand(threads: threads) {
-          (base.address + $1).copyMemory(from: $0.baseAddress!, byteCount: $0.count)
-        }
+      let raw = Mutex(zeros(archive.rawBytes))
+      try archive.expand(threads: threads) { bytes, offset in
+        raw.withLock { $0.replaceSubrange(offset..<offset + bytes.count, with: bytes) }
       }
-      return raw
+      return raw.withLock { $0 }
     }
   }
-
-  struct Base: @unchecked Sendable { let address: UnsafeMutableRawPointer }
 
   @Test("packed and expanded bytes are the bytes, for any number of threads", arguments: 1...3)
   func roundTrip(threads: Int) throws {
@@ -62,11 +65,41 @@ import Testing
       try Archive($0, name: "test").frames.map(\.planes)
     }
     #expect(planes[0] == 4 && planes[1] == 4 && planes[2] == 1)
-    let zeros = [UInt8](repeating: 0, count: Self.raw.count)
-    let flat = try Self.pack(zeros).withUnsafeBytes {
+    let flat = try Self.pack(Self.zeros(Self.raw.count)).withUnsafeBytes {
       try Archive($0, name: "test").frames.map(\.planes)
     }
     #expect(flat == [4, 1, 1, 1, 1])
+  }
+
+  @Test(
+    "weights without a pattern take as many bits as their bytes' distributions have, at every level",
+    arguments: [1, 3, 12, 19])
+  func entropy(level: Int) throws {
+    var random = RandomStream(seed: 1, purpose: "weights")
+    let values = (0..<1 << 19).map { _ in random.normal() * 0.02 }
+    let raw = values.withUnsafeBytes { Array($0) }
+    var bits = 0.0
+    for plane in 0..<4 {
+      var histogram = [Double](repeating: 0, count: 256)
+      for i in values.indices { histogram[Int(raw[4 * i + plane])] += 1 }
+      for count in histogram where count > 0 {
+        bits -= count * DeterministicMath.log(count / Double(values.count))
+      }
+    }
+    let ideal = bits / DeterministicMath.log(2) / 8
+    let packed = try Self.pack(raw, [(1 << 20, 4), (1 << 20, 4)], level: level)
+    #expect(Double(packed.count) < 1.01 * ideal, "\(packed.count) bytes, ideally \(ideal)")
+    #expect(try Self.expand(packed) == raw)
+  }
+
+  @Test("values with a pattern are still compressed by it")
+  func patterns() throws {
+    var random = RandomStream(seed: 2, purpose: "rows")
+    let row = (0..<256).map { _ in random.normal() }
+    let raw = (0..<2048).flatMap { _ in row }.withUnsafeBytes { Array($0) }
+    let packed = try Self.pack(raw, [(1 << 20, 4), (1 << 20, 4)])
+    #expect(packed.count < raw.count / 100, "\(packed.count)")
+    #expect(try Self.expand(packed) == raw)
   }
 
   @Test(
@@ -145,8 +178,7 @@ import Testing
 
   @Test("a frame that expands to more than the tables state is refused unexpanded")
   func bomb() throws {
-    let zeros = [UInt8](repeating: 0, count: 1 << 24)
-    let frame = try zeros.withUnsafeBytes { try Zstd.compress($0, level: 3) }
+    let frame = try Self.zeros(1 << 24).withUnsafeBytes { try Zstd.Compressor().compress($0, .level(3)) }
     var entry = ArchiveFrame(hash: 0, rawBytes: 100, planes: 1)
     entry.compressedBytes = frame.count
     let archive = ArchiveLayout.head([entry]) + frame + ArchiveLayout.seekTable([entry])

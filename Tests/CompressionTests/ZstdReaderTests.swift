@@ -23,7 +23,7 @@ import Testing
   }
 
   static func frame(_ raw: [UInt8]) throws -> [UInt8] {
-    try raw.withUnsafeBytes { try Zstd.compress($0, level: 3) }
+    try raw.withUnsafeBytes { try Zstd.Compressor().compress($0, .level(3)) }
   }
 
   @Test(

@@ -40,3 +40,13 @@ func terminalHarmless() {
   #expect(text == "a\u{FFFD}[31mb\u{FFFD}\u{FFFD}c\u{FFFD}d e f")
   #expect(Terminal.harmless("a\nb\tü", keepingLines: true) == "a\nb ü")
 }
+
+@Test("JSON made harmless means the same and cannot steer the terminal")
+func terminalHarmlessJSON() throws {
+  let text = "a\u{1B}[31m\u{07}\u{7F}\u{9B}c\u{202E}\u{2066}\n\tü\"\\u"
+  let line = try JSON.line(["k": text])
+  let harmless = Terminal.harmlessJSON(line)
+  #expect(Terminal.harmless(harmless) == harmless)
+  let read = try JSON.decode([String: String].self, from: Array(harmless.utf8), at: "line")
+  #expect(read == ["k": text])
+}

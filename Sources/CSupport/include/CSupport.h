@@ -53,6 +53,10 @@ void ts_unpack_codes(
     const int8_t *codes, const float *scales, size_t columns, size_t start, size_t count,
     float *values);
 
+/// Byte planes of `n` elements: planes[p·n + i] = elements[i·width + p], and back.
+void ts_split_planes(const uint8_t *elements, size_t n, int width, uint8_t *planes);
+void ts_join_planes(const uint8_t *planes, size_t n, int width, uint8_t *elements);
+
 /// Philox 4×32-10 (Salmon et al. 2011): `counter` and `key` to four random words.
 void ts_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 

@@ -61,13 +61,16 @@ extension Inspection {
   /// Columns as wide as their widest cell.
   private static func table(_ rows: [[String]]) -> [String] {
     guard let first = rows.first else { return [] }
-    let widths = first.indices.map { column in rows.map { $0[column].count }.max()! }
+    func width(_ cell: String) -> Int { cell.unicodeScalars.count }
+    let widths = first.indices.map { column in rows.map { width($0[column]) }.max()! }
     return rows.map { row in
-      var line = "    "
-      for (cell, width) in zip(row, widths) where width > 0 {
-        line += cell + String(repeating: " ", count: width - cell.count + 2)
+      var line = "   "
+      var gap = 1
+      for (cell, column) in zip(row, widths) where !cell.isEmpty {
+        line += String(repeating: " ", count: gap) + cell
+        gap = column - width(cell) + 2
       }
-      return String(line.reversed().drop { $0 == " " }.reversed())
+      return line
     }
   }
 }
