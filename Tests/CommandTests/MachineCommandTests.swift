@@ -34,6 +34,11 @@ import Testing
       #expect(check["name"]?.string?.isEmpty == false)
       #expect(check["figure"]?.string?.isEmpty == false)
     }
+    // That files come back and damage is found is seen here and not only where models are made.
+    let names = checks.compactMap { $0["name"]?.string }.joined(separator: "\n")
+    for law in ["written, read and verified", "archive", "flipped bit", "resumed"] {
+      #expect(names.contains(law), "\(names)")
+    }
     let left = try FileManager.default.contentsOfDirectory(atPath: program.folder)
       .filter { $0.contains("selftest") }
     #expect(left.isEmpty, "\(left)")

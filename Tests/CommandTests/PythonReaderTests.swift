@@ -55,7 +55,7 @@ import Testing
     let tensor = try original.tensor(called: "token_embedding.weight")
     let halves = (0..<tensor.byteCount / 4).map { UInt16(tensor.floats[$0].bitPattern >> 16) }
     let path = "\(program.folder)/python-bfloat16.trlhf"
-    try halves.withUnsafeBytes { bytes in
+    _ = try halves.withUnsafeBytes { bytes in
       try CheckpointWriter.write(
         CheckpointContents(
           architecture: original.architecture, training: original.training,
@@ -104,6 +104,28 @@ import Testing
       }
     }
     #expect(types == ["float32", "int8", "bfloat16"])
+  }
+
+  @Test(
+    "a file that Python wrote after the description is a checkpoint to the program",
+    .enabled(if: hasNumPy, needsNumPy))
+  func writes() throws {
+    let path = try program.fresh("python-written.trlhf")
+    let script = """
+      import sys
+      sys.path.insert(0, sys.argv[1])
+      import random_checkpoint
+      random_checkpoint.write(sys.argv[2], layers=2, d_model=48, heads=3, vocabulary=1500, context=64)
+      """
+    let written = try ChildProcess.run(
+      "python3", ["-c", script, "\(Self.root)/Tools/peers", path],
+      environment: ["PYTHONDONTWRITEBYTECODE": "1"], timeout: 60)
+    #expect(written.exitCode == 0, "\(written.errorText)")
+    let object = try program.run("inspect", path, "--json", "--verify", "--stats").objects()[0]
+    #expect(object["architecture"]?["d_model"]?.number == 48)
+    let deviation = object["tensors"]?.array?.first?["statistics"]?["std"]?.number ?? .nan
+    #expect(abs(deviation - 0.02) < 0.001)
+    _ = try read(path, "--verify")
   }
 
   @Test("the Python reader finds a flipped bit wherever it is", .enabled(if: hasNumPy, needsNumPy))
