@@ -12,18 +12,12 @@ private struct ForgedArchive {
   /// Of a small checkpoint, or of any bytes in frames of `piece`.
   init(_ content: [UInt8]? = nil, piece: Int = 65_536) throws {
     let content = try content ?? Forgery().bytes
-    var archive: [UInt8] = []
-    try content.withUnsafeBytes { source in
+    bytes = try content.withUnsafeBytes { source in
       let pieces = stride(from: 0, to: source.count, by: piece).map {
         ArchiveWriter.Piece(offset: $0, count: min(piece, source.count - $0))
       }
-      try ArchiveWriter.pack(source, pieces: pieces, level: 1, threads: 1) {
-        let end = $1 + $0.count
-        if archive.count < end { archive += [UInt8](repeating: 0, count: end - archive.count) }
-        archive.replaceSubrange($1..<end, with: $0)
-      }
+      return try ArchiveWriter.pack(source, pieces: pieces, level: 1, threads: 1)
     }
-    bytes = archive
     frames = bytes.withUnsafeBytes { Int($0.u32(20)) }
   }
 

@@ -26,18 +26,9 @@ import Testing
   static func pack(
     _ raw: [UInt8], _ counts: [(count: Int, width: Int)] = counts, level: Int = 3, threads: Int = 1
   ) throws -> [UInt8] {
-    let archive = Mutex<[UInt8]>([])
-    try raw.withUnsafeBytes { raw in
-      try ArchiveWriter.pack(raw, pieces: pieces(counts), level: level, threads: threads) {
-        (bytes, offset) in
-        archive.withLock { archive in
-          let end = offset + bytes.count
-          if archive.count < end { archive += zeros(end - archive.count) }
-          archive.replaceSubrange(offset..<end, with: bytes)
-        }
-      }
+    try raw.withUnsafeBytes {
+      try ArchiveWriter.pack($0, pieces: pieces(counts), level: level, threads: threads)
     }
-    return archive.withLock { $0 }
   }
 
   static func expand(_ archive: [UInt8], threads: Int = 1) throws -> [UInt8] {
@@ -193,8 +184,7 @@ import Testing
     #expect {
       try [UInt8](repeating: 0, count: 4).withUnsafeBytes {
         try ArchiveWriter.pack(
-          $0, pieces: [ArchiveWriter.Piece(offset: 0, count: 4)], level: 99, threads: 1
-        ) { _, _ in }
+          $0, pieces: [ArchiveWriter.Piece(offset: 0, count: 4)], level: 99, threads: 1)
       }
     } throws: {
       ($0 as? Failure)?.kind == .usage

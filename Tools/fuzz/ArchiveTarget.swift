@@ -24,10 +24,11 @@ final class ArchiveTarget: Target {
   init() throws {
     let whole = try Template.config()
     let small = (0..<100).map { UInt8($0 % 7) }
+    let frame = try whole.withUnsafeBytes { try Zstd.Compressor().compress($0, .level(3)) }
     canvases = [
       Canvas(try Template.archive(small, piece: 41, width: 4)),
       Canvas(try Template.archive(whole, piece: 65_536, width: 4)),
-      Canvas(Self.withoutChecksum(try whole.withUnsafeBytes { try Zstd.compress($0, level: 3) })),
+      Canvas(Self.withoutChecksum(frame)),
     ]
   }
 

@@ -49,18 +49,12 @@ enum Template {
 
   /// An archive of bytes that may be a checkpoint or not.
   static func archive(_ bytes: [UInt8], piece: Int, width: Int) throws -> [UInt8] {
-    var archive: [UInt8] = []
     try bytes.withUnsafeBytes { source in
       let pieces = stride(from: 0, to: source.count, by: piece).map {
         ArchiveWriter.Piece(offset: $0, count: min(piece, source.count - $0), width: width)
       }
-      try ArchiveWriter.pack(source, pieces: pieces, level: 3, threads: 1) { part, offset in
-        let missing = offset + part.count - archive.count
-        if missing > 0 { archive += [UInt8](repeating: 0, count: missing) }
-        archive.replaceSubrange(offset..<offset + part.count, with: part)
-      }
+      return try ArchiveWriter.pack(source, pieces: pieces, level: 3, threads: 1)
     }
-    return archive
   }
 
   private static func file(

@@ -93,11 +93,32 @@ static void check_codes(void) {
   }
 }
 
+static void check_planes(void) {
+  for (int width = 1; width <= 4; width++) {
+    for (size_t n = 0; n < 150; n++) {
+      size_t count = n * (size_t)width;
+      uint8_t *elements = malloc(count + !count), *planes = malloc(count + !count);
+      uint8_t *joined = calloc(count + !count, 1);
+      for (size_t i = 0; i < count; i++) elements[i] = (uint8_t)(i * 37 + 11);
+      ts_split_planes(elements, n, width, planes);
+      for (size_t i = 0; i < count; i++) {
+        expect(planes[i % (size_t)width * n + i / (size_t)width] == elements[i], "split planes", count);
+      }
+      ts_join_planes(planes, n, width, joined);
+      expect(count == 0 || memcmp(joined, elements, count) == 0, "joined planes", count);
+      free(elements);
+      free(planes);
+      free(joined);
+    }
+  }
+}
+
 int main(void) {
   check_hash();
   check_random();
   check_values();
   check_codes();
+  check_planes();
   ts_release_free_memory();
   ts_terminal_width(0);
   return failures > 0;
