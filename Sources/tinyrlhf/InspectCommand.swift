@@ -26,7 +26,8 @@ struct Inspect: ParsableCommand {
   var stats = true
   @Option(
     help: ArgumentHelp(
-      "One tensor and its values: all with --json, else the first rows.", valueName: "name"))
+      "One tensor and its values: all with --json (null for NaN and infinity), else the first rows.",
+      valueName: "name"))
   var tensor: String?
   @Option(help: ArgumentHelp("Compare with another checkpoint.", valueName: "model"))
   var diff: String?
