@@ -12,7 +12,8 @@ import Tokenizers
 @Suite struct ModelTests {
   /// Writes a tiny model after `change`, and hands it to `body`.
   private func with<Result>(
-    kind: ModelKind = .reward, change: (inout CheckpointContents) -> Void = { _ in }, _ body: (Model) throws -> Result
+    kind: ModelKind = .reward, change: (inout CheckpointContents) -> Void = { _ in },
+    _ body: (Model) throws -> Result
   ) throws -> Result {
     let architecture = Architecture(
       layers: 1, dModel: 8, heads: 2, vocabulary: 261, context: 8, position: .rotary, rotaryDim: 4)

@@ -6,8 +6,8 @@ import Support
 @testable import Checkpoints
 
 /// An input is one byte and a list of edits of a sound file; with bit 0 of that byte every hash and
-/// checksum is made true again afterwards, so that the edits are met by the rules and not by the hashes. Bit 3 opens the model, else the file is
-/// verified.
+/// checksum is made true again afterwards, so that the edits are met by the rules and not by the hashes.
+/// With bit 3 the model is opened, else the file is verified.
 final class CheckpointTarget: Target {
   private let canvases: [Canvas]
 
@@ -17,7 +17,9 @@ final class CheckpointTarget: Target {
       seeds.append([1, 0, UInt8(field & 255), UInt8(field >> 8), 0x02, 1, 0, 0, 0])
     }
     for kind in 1...6 {
-      for template in [0, 1, 2, 4, 5, 6] { seeds.append([UInt8(template << 1 | 1), UInt8(kind), 0, 0, 0x00, 1]) }
+      for template in [0, 1, 2, 4, 5, 6] {
+        seeds.append([UInt8(template << 1 | 1), UInt8(kind), 0, 0, 0x00, 1])
+      }
     }
     return seeds
   }

@@ -10,7 +10,8 @@ struct TokenizerTarget: Target {
     let trained = Tokenizer.train(on: ["the cat sat on the mat, the cat sat"], vocabularySize: 266)
     let merges = trained.serialized.dropFirst(12)
     return [
-      [0, 0], [1, 0], [0, UInt8(trained.serialized.count)] + trained.serialized + Array("the cat".utf8),
+      [0, 0], [1, 0],
+      [0, UInt8(trained.serialized.count)] + trained.serialized + Array("the cat".utf8),
       [1, UInt8(merges.count / 4)] + merges + Array("the cat sat on the mat".utf8),
       [1, 1, 101, 0, 101, 0] + [UInt8](repeating: 97, count: 70), [1, 0] + Array("don't 1234  é 😀\n".utf8),
       [3, 0] + Array("don't 1234  é 😀\n".utf8),
