@@ -60,7 +60,7 @@ class Files:
                  rounds or self.options.rounds, statistics.median(busy))
 
     def add(self, work, path, command, figure, unit, peer, peer_figure, wanted, rounds, busy):
-        shown = " ".join(part.replace(str(self.folder), "…") for part in ["tinyrlhf", *command[1:]])
+        shown = " ".join(part.replace(str(self.folder), "…").replace(str(path.parent), "…") for part in ["tinyrlhf", *command[1:]])
         row = dict(work=work, file=path.name, command=shown, figure=f"{figure:.4g}", unit=unit, peer=peer or "",
                    peer_figure=f"{peer_figure:.4g}" if peer_figure else "",
                    ratio=f"{figure / peer_figure:.3f}" if peer_figure else "", wanted=wanted, rounds=rounds,
