@@ -49,12 +49,12 @@ typedef struct {
 /// Tile `first` … of n positions of a kv head, brought into the `scratch` if it does not lie so.
 TK_INLINE TK(tile) TK(load_tile)(const tk_attention_args *a, const tk_attention_sequence *s,
                                  int64_t kv_head, int64_t first, int64_t n,
-                                 float scratch[2][WIDEST_HEAD * TILE]) {
+                                 float scratch[WIDEST_HEAD * TILE]) {
   const int64_t head_dim = a->head_dim;
   if (a->storage == TK_KEYS_IN_ROWS) {
     const int64_t at = first * a->kv_row + kv_head * head_dim;
-    TK(transpose_tile)((const float *)s->k + at, a->kv_row, n, head_dim, scratch[0]);
-    return (TK(tile)){scratch[0], TILE, 16, (const float *)s->v + at, a->kv_row};
+    TK(transpose_tile)((const float *)s->k + at, a->kv_row, n, head_dim, scratch);
+    return (TK(tile)){scratch, TILE, 16, (const float *)s->v + at, a->kv_row};
   }
   const int64_t at = (kv_head * a->capacity + first) * head_dim;
   return (TK(tile)){(const float *)s->k + at, 16, 16 * head_dim, (const float *)s->v + at, head_dim};
@@ -63,7 +63,7 @@ TK_INLINE TK(tile) TK(load_tile)(const tk_attention_args *a, const tk_attention_
 /// Queries first ..< first + rows of one head of one sequence.
 static void TK(attention_block)(const tk_attention_args *a, const tk_attention_sequence *s,
                                 int64_t head, int64_t first, int64_t rows) {
-  _Alignas(64) float scratch[2][WIDEST_HEAD * TILE], scores[TK_ROWS * TILE];
+  _Alignas(64) float scratch[WIDEST_HEAD * TILE], scores[TK_ROWS * TILE];
   _Alignas(64) float out[QUERIES * WIDEST_HEAD];
   float max[QUERIES], sum[QUERIES];
   const int64_t head_dim = a->head_dim, kv_head = head / (a->heads / a->kv_heads);

@@ -91,7 +91,7 @@ public struct CheckpointContents {
     self.provenance = provenance
   }
 
-  /// - Throws: `Failure(.badData)` for a text that a reader would refuse.
+  /// - Throws: `Failure(.badData)` for a text longer than a reader takes.
   func validateJSON() throws {
     for (name, text) in [("CONFIG", configuration), ("PROVENANCE", provenance)] {
       try Self.validateJSON(text, name, at: nil)

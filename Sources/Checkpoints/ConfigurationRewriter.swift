@@ -44,7 +44,9 @@ extension Checkpoint {
     while true {
       let descriptor = Files.uninterrupted { Glibc.open(path, O_RDWR | O_CLOEXEC) }
       guard descriptor >= 0 else {
-        throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: path)
+        throw Failure(
+          .inputOutput, "cannot be written: \(Files.systemError())", at: path,
+          remedy: "Check the path and its permissions.")
       }
       // Where locks do not exist there is nobody to take turns with.
       _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }

@@ -18,7 +18,7 @@ struct SelftestDisk {
   private let path: String
   private let parameters: ParameterSet
 
-  /// Writes a model of the built-in base's shape; `clean` takes it away.
+  /// Of a model of the built-in base's shape; nothing is written yet.
   init(folder: String) throws {
     self.folder = folder
     path = "\(folder)/tinyrlhf-selftest-\(getpid())"
@@ -119,19 +119,19 @@ struct SelftestDisk {
   }
 
   private func flip(_ offset: Int) throws {
-    let descriptor = open(copy, O_RDWR | O_CLOEXEC)
+    let descriptor = Files.uninterrupted { open(copy, O_RDWR | O_CLOEXEC) }
+    defer { if descriptor >= 0 { close(descriptor) } }
     var byte: UInt8 = 0
     guard descriptor >= 0, pread(descriptor, &byte, 1, off_t(offset)) == 1 else {
       throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: copy)
     }
-    defer { close(descriptor) }
     byte ^= 1 << UInt8(offset % 8)
     guard pwrite(descriptor, &byte, 1, off_t(offset)) == 1 else {
       throw Failure(.inputOutput, "cannot be written: \(Files.systemError())", at: copy)
     }
   }
 
-  /// Two iterations of PPO at a stretch, and two with a checkpoint and another process's memory
+  /// Two iterations of PPO at a stretch, and two with a checkpoint and another model's memory
   /// between them.
   private func resuming() throws -> Check {
     let whole = try SelftestModel(threads: 1)

@@ -57,7 +57,8 @@ public final class MetricsLog {
   }
 
   /// Makes all lines so far durable.
-  /// - Throws: `Failure(.inputOutput)`; the lines stay pending, and nothing before them is lost.
+  /// - Throws: `Failure(.inputOutput)`. Lines that could not be written stay pending; after a sync that
+  ///   failed the log must be opened anew.
   public func synchronize() throws {
     try flush()
     try Files.sync(descriptor, path: path)
@@ -105,7 +106,8 @@ public final class MetricsLog {
     let end = lseek(descriptor, 0, SEEK_END)
     do { try Files.write(pending, to: descriptor, path: path) } catch {
       // Half a batch would be written again with the next one.
-      ftruncate(descriptor, end)
+      // Where it cannot be cut off it must stay the last, which is dropped when the log is opened.
+      if Files.uninterrupted({ ftruncate(descriptor, end) }) != 0 { pending = [] }
       throw error
     }
     pending.removeAll(keepingCapacity: true)

@@ -218,11 +218,16 @@ public final class RunFolder {
     }
     defer { closedir(folder) }
     var names: [String] = []
-    while let entry = readdir(folder) {
+    while true {
+      errno = 0  // the one way to tell a failure from the folder's end
+      guard let entry = readdir(folder) else { break }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }
       if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else {
+      throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: path)
     }
     return names.sorted()
   }

@@ -78,6 +78,20 @@ import Testing
     #expect(alone.map(\.file) == [nil, nil, nil] && alone.allSatisfy(\.parents.isEmpty))
   }
 
+  @Test("files that name each other many times over end the chain of parents, not the program")
+  func family() throws {
+    let sample = Sample()
+    for identity in 1...20 {
+      let next = ("next", UInt64(identity + 1))
+      _ = try write(
+        "\(identity).trlhf", sample, identity: UInt64(identity),
+        parents: Array(repeating: next, count: 16))
+    }
+    let checkpoint = try Checkpoint(path: "\(sample.folder.path)/1.trlhf")
+    let lines = Ancestry.parents(of: checkpoint, in: sample.folder.path).flatMap { $0.lines() }
+    #expect(lines.count > 20 && lines.count < 300, "\(lines.count)")
+  }
+
   @Test("a provenance of any other shape is shown and breaks nothing")
   func strangeProvenance() throws {
     for text in ["[]", "7", #"{"parents":7}"#, #"{"parents":[7,{"name":"x"}]}"#] {

@@ -19,29 +19,42 @@ public struct Ancestry: Encodable, Sendable {
     let named = links(checkpoint)
     guard !named.isEmpty else { return [] }
     let files = folder.map(neighbours) ?? [:]
-    return named.map { Ancestry($0, files, seen: [Hexadecimal.text(checkpoint.identity)]) }
+    var left = mostAncestors
+    return named.map {
+      Ancestry($0, files, seen: [Hexadecimal.text(checkpoint.identity)], &left)
+    }
   }
 
   private typealias Link = (name: String, identity: String)
 
-  /// - Parameter seen: identities on the way here; a forged file may name its child as a parent.
-  private init(_ link: Link, _ files: [String: (file: String, links: [Link])], seen: Set<String>) {
+  /// - Parameters:
+  ///   - seen: identities on the way here; a forged file may name its child as a parent.
+  ///   - left: how many more may be told of; a forged file may name one parent many times, which does
+  ///     the same.
+  private init(
+    _ link: Link, _ files: [String: (file: String, links: [Link])], seen: Set<String>,
+    _ left: inout Int
+  ) {
     (name, identity) = link
-    let found = seen.contains(identity) || seen.count > Self.deepest ? nil : files[identity]
+    left -= 1
+    let found = seen.contains(identity) || left <= 0 ? nil : files[identity]
     file = found?.file
-    parents = found.map { found in
-      found.links.map { Ancestry($0, files, seen: seen.union([link.identity])) }
-    } ?? []
+    var parents: [Ancestry] = []
+    for parent in found?.links ?? [] where left > 0 {
+      parents.append(Ancestry(parent, files, seen: seen.union([identity]), &left))
+    }
+    self.parents = parents
   }
 
-  /// Recipes are three or four deep, and a folder's files are few.
-  private static let deepest = 16
+  /// Recipes have few ancestors, and a folder few files.
+  private static let mostAncestors = 256
+  private static let mostParents = 16
   private static let mostFiles = 64
 
   /// The parents that PROVENANCE names; empty where it says nothing of the kind.
   private static func links(_ checkpoint: Checkpoint) -> [Link] {
     let provenance = try? JSON.decode(JSONValue.self, from: checkpoint.provenance, at: "")
-    return (provenance?["parents"]?.array ?? []).prefix(deepest).compactMap { parent in
+    return (provenance?["parents"]?.array ?? []).prefix(mostParents).compactMap { parent in
       guard let name = parent["name"]?.string, let hash = parent["hash"]?.string else { return nil }
       return (name, hash)
     }

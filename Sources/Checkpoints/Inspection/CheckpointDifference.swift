@@ -38,8 +38,8 @@ public struct CheckpointDifference: Encodable, Sendable {
     case onlyInB = "only_in_b"
   }
 
-  /// Compares everything: the header page, CONFIG, PROVENANCE, tokenizer, state, and every byte of
-  /// every tensor. The result does not depend on `threads`.
+  /// Compares the header page, the values that CONFIG and PROVENANCE state (numbers as float64),
+  /// tokenizer, state, and every byte of every tensor. The result does not depend on `threads`.
   public init(_ a: Checkpoint, _ b: Checkpoint, threads: Int) throws {
     self.a = a.path
     self.b = b.path

@@ -7,7 +7,7 @@ public struct Inspection: Encodable {
     let layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context: UInt32
     let norm, position, mlp: String
     let normEpsilon: Float
-    /// null without rotary positions.
+    /// Absent without rotary positions.
     let rotaryDims: UInt32?
     let ropeTheta: Float?
     let attentionBias, mlpBias, normBias, tiedEmbeddings: Bool

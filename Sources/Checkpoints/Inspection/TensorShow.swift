@@ -70,7 +70,7 @@ public struct TensorShow {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }
 
-  /// Four significant digits.
+  /// Three to six significant digits.
   static func figure(_ value: Double?) -> String {
     guard let value else { return "–" }
     guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
