@@ -3,13 +3,7 @@
 // −key_offset·Σ query, for what it must add to a key.
 #ifndef TINYRLHF_KEY_DOT_H
 #define TINYRLHF_KEY_DOT_H
-#include "isa.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#include "int8_dot.h"
 
 #pragma clang diagnostic ignored "-Wpsabi"
 
@@ -22,19 +16,13 @@ TK_INLINE i16 key_dot_scalar(i16 sum, const int8_t *keys, const int8_t *query) {
 }
 
 #if defined(__x86_64__)
-// As the product does it (int8.c): |query| and the key with the query's sign.
 TK_BEGIN_AVX2
 TK_INLINE i16 key_dot_avx2(i16 sum, const int8_t *keys, const int8_t *query) {
-  int32_t four;
-  __builtin_memcpy(&four, query, 4);
-  const __m256i value = _mm256_set1_epi32(four), magnitude = _mm256_abs_epi8(value);
+  const int8_left_avx2 left = int8_left_load_avx2(query);
   __m256i sums[2], key[2];
   __builtin_memcpy(sums, &sum, 64);
   __builtin_memcpy(key, keys, 64);
-  for (int i = 0; i < 2; i++) {
-    const __m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(key[i], value));
-    sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-  }
+  for (int i = 0; i < 2; i++) sums[i] = int8_dot_avx2(sums[i], left, key[i]);
   __builtin_memcpy(&sum, sums, 64);
   return sum;
 }
@@ -50,14 +38,11 @@ TK_INLINE i16 key_dot_avx512(i16 sum, const int8_t *keys, const int8_t *query) {
 TK_END
 #elif defined(__aarch64__)
 TK_INLINE i16 key_dot_neon(i16 sum, const int8_t *keys, const int8_t *query) {
-  const int8x16_t value = vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)query));
-  int32x4_t sums[4];
+  const int8x16_t left = int8_left_load_plain(query);
+  int32x4_t sums[4], key[4];
   __builtin_memcpy(sums, &sum, 64);
-  for (int i = 0; i < 4; i++) {
-    const int8x16_t key = vld1q_s8(keys + 16 * i);
-    const int16x8_t low = vmull_s8(vget_low_s8(value), vget_low_s8(key));
-    sums[i] = vpadalq_s16(sums[i], vpaddq_s16(low, vmull_high_s8(value, key)));
-  }
+  __builtin_memcpy(key, keys, 64);
+  for (int i = 0; i < 4; i++) sums[i] = int8_dot_plain(sums[i], left, key[i]);
   __builtin_memcpy(&sum, sums, 64);
   return sum;
 }

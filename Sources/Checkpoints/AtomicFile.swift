@@ -2,15 +2,12 @@ import Glibc
 import Support
 
 /// A file that takes the place of `path` only when it is whole.
-final class AtomicFile {
+final class AtomicFile: Sendable {
   let path: String
   let descriptor: Int32
   var temporary: String { "\(path).partial" }
   /// The folder of both.
-  var folder: String {
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    return folder.isEmpty ? "/" : folder
-  }
+  var folder: String { Files.folder(of: path) }
 
   /// Writes a temporary file beside `path`, makes it durable and renames it.
   /// After a failure the old file is still there, untouched; or the new one, if only its name is not
@@ -35,25 +32,11 @@ final class AtomicFile {
 
   private init(_ path: String) throws {
     self.path = path
-    let temporary = "\(path).partial"
-    while true {
-      let descriptor = Files.uninterrupted {
-        open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
-      }
-      guard descriptor >= 0 else {
-        throw Failure(
-          .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
-          remedy: "Choose a folder that exists and can be written.")
-      }
-      // Where locks do not exist there is nobody to take turns with.
-      _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
-      // It may have been renamed away while this process waited for it.
-      guard Files.isSame(descriptor, temporary) else {
-        close(descriptor)
-        continue
-      }
-      self.descriptor = descriptor
-      return
+    descriptor = Files.openLocked("\(path).partial", O_RDWR | O_CREAT | O_NOFOLLOW)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
+        remedy: "Choose a folder that exists and can be written.")
     }
   }
 

@@ -37,15 +37,15 @@ struct BlockHash {
     withUnsafeBytes(of: hash.littleEndian) { hashes.append(contentsOf: $0) }
   }
 
-  /// The hash of bytes that are all there, blocks over threads.
-  static func of(_ bytes: UnsafeRawBufferPointer, threads: Int = 1) throws -> UInt64 {
-    let input = Borrowed(bytes: bytes)
-    let blocks = (bytes.count + Format.hashBlock - 1) / Format.hashBlock
-    let hashes = try Parallel.map(blocks, threads: threads) { block in
-      let start = block * Format.hashBlock
-      let count = min(Format.hashBlock, input.bytes.count - start)
-      return Hash.xxh64(input.bytes.slice(start, count)).littleEndian
-    }
-    return hashes.withUnsafeBytes { Hash.xxh64($0) }
+  /// The hash of bytes that are all there.
+  static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    var hash = BlockHash()
+    hash.update(bytes)
+    return hash.finish()
+  }
+
+  /// The hash of what has these hashes of its blocks.
+  static func of(blocks hashes: [UInt64]) -> UInt64 {
+    hashes.map(\.littleEndian).withUnsafeBytes { Hash.xxh64($0) }
   }
 }

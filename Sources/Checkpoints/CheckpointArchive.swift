@@ -9,14 +9,9 @@ extension Checkpoint {
   ) throws {
     let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     try AtomicFile.replace(archive) { file in
-      let descriptor = file.descriptor
       try ArchiveWriter.pack(
         checkpoint.storage.bytes, pieces: checkpoint.pieces, level: level, threads: threads,
-        write: { bytes, offset in
-          try bytes.withUnsafeBytes {
-            try AtomicFile.write($0, at: offset, to: descriptor, path: archive)
-          }
-        })
+        write: { try file.write($0, at: $1) })
     }
   }
 
@@ -85,7 +80,7 @@ struct Expansion {
     let page: [UInt8]
     if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
       source = .stream(bytes)
-      hash = try BlockHash.of(bytes)
+      hash = BlockHash.of(bytes)
       page = try Self.firstPage(bytes, name: name)
     } else {
       let archive = try Archive(bytes, name: name)
@@ -119,12 +114,7 @@ struct Expansion {
           at: name, remedy: "Free some space or choose another folder.")
       }
       try file.resize(fileBytes)
-      let descriptor = file.descriptor
-      try expand(threads: threads) { bytes, offset in
-        try bytes.withUnsafeBytes {
-          try AtomicFile.write($0, at: offset, to: descriptor, path: path)
-        }
-      }
+      try expand(threads: threads) { try file.write($0, at: $1) }
       let storage = try Storage.map(file.temporary, writable: false)
       let checkpoint = try Checkpoint(storage: storage, name: name, access: .readOnly)
       if verify { try checkpoint.verify(threads: threads) }

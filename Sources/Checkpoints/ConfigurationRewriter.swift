@@ -2,12 +2,6 @@ import Glibc
 import Support
 
 extension Checkpoint {
-  /// Replaces a file's CONFIG text. A crash at any moment leaves the old text or the new one.
-  /// - Throws: `Failure(.badData)` for a damaged file, `.inputOutput` where it cannot be written.
-  public static func rewriteConfiguration(_ path: String, _ text: [UInt8]) throws {
-    try editConfiguration(path) { _ in text }
-  }
-
   /// Replaces a file's CONFIG text by what `edit` makes of it. A crash at any moment leaves the old
   /// text or the new one.
   ///
@@ -19,7 +13,12 @@ extension Checkpoint {
   public static func editConfiguration(
     _ path: String, _ edit: ([UInt8]) throws -> [UInt8]
   ) throws {
-    let descriptor = try lock(path)
+    let descriptor = Files.openLocked(path, O_RDWR)
+    guard descriptor >= 0 else {
+      throw Failure(
+        .inputOutput, "cannot be written: \(Files.systemError())", at: path,
+        remedy: "Check the path and its permissions.")
+    }
     defer { close(descriptor) }
     let checkpoint = try Checkpoint(path: path)
     let text = try edit(checkpoint.configuration)
@@ -37,23 +36,6 @@ extension Checkpoint {
       try AtomicFile.write($0, at: offset, to: descriptor, path: path)
     }
     try Files.sync(descriptor, path: path)
-  }
-
-  /// Opens a file for writing and waits until nobody else edits it.
-  private static func lock(_ path: String) throws -> Int32 {
-    while true {
-      let descriptor = Files.uninterrupted { Glibc.open(path, O_RDWR | O_CLOEXEC) }
-      guard descriptor >= 0 else {
-        throw Failure(
-          .inputOutput, "cannot be written: \(Files.systemError())", at: path,
-          remedy: "Check the path and its permissions.")
-      }
-      // Where locks do not exist there is nobody to take turns with.
-      _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
-      // Who held the lock may have laid the file out anew, and this one is the old one.
-      if Files.isSame(descriptor, path) { return descriptor }
-      close(descriptor)
-    }
   }
 
   /// The same file but for its CONFIG and the offsets that move with its size.

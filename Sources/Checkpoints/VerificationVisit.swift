@@ -24,9 +24,8 @@ struct VerificationVisit {
       for (tensor, hash) in found.tensorBlocks { tensors[tensor].append(hash) }
       for tensor in found.suspects { isSuspect[tensor] = true }
     }
-    func hash(_ blocks: [UInt64]) -> UInt64 { blocks.withUnsafeBytes { Hash.xxh64($0) } }
-    sectionHashes = sections.map { $0.isEmpty ? 0 : hash($0) }
-    tensorHashes = tensors.map(hash)
+    sectionHashes = sections.map { $0.isEmpty ? 0 : BlockHash.of(blocks: $0) }
+    tensorHashes = tensors.map(BlockHash.of(blocks:))
     for index in try Self.suspectCodes(header, input, threads: threads) { isSuspect[index] = true }
   }
 
@@ -76,7 +75,7 @@ struct VerificationVisit {
       var found = Found()
       for start in stride(from: range.lowerBound, to: range.upperBound, by: Format.hashBlock) {
         let count = min(Format.hashBlock, range.upperBound - start)
-        found.blocks.append(Hash.xxh64(bytes.slice(start, count)).littleEndian)
+        found.blocks.append(Hash.xxh64(bytes.slice(start, count)))
       }
       for index in tensors {
         let tensor = header.tensors[index]
@@ -85,7 +84,7 @@ struct VerificationVisit {
         let end = min(range.upperBound, tensor.end)
         for start in stride(from: first, to: end, by: Format.hashBlock) {
           let block = bytes.slice(start, min(Format.hashBlock, tensor.end - start))
-          found.tensorBlocks.append((index, Hash.xxh64(block).littleEndian))
+          found.tensorBlocks.append((index, Hash.xxh64(block)))
           let elements = block.prefix(max(0, tensor.offset + tensor.bytes - start))
           if tensor.hasNotFinite(UnsafeRawBufferPointer(rebasing: elements)) {
             found.suspects.append(index)

@@ -73,6 +73,7 @@ extension Transformer {
     var (residual, rows) = (input, batch.rows)
     if lastTokensOnly {
       rows = batch.entries.count
+      // By way of another matrix: the middle of a pass that keeps no layers is its input.
       residual = layer.middle.prefix(rows)
       let gathered = activations.normed.prefix(rows)
       compute.gather(input.base, batch.lastRows, to: gathered)

@@ -100,7 +100,8 @@ public final class ModelFile: @unchecked Sendable {
     return QuantizedWeights(layout, projections: projections).weights { floats[$0] }
   }
 
-  private static let remedy = "Name a model that tinyrlhf has made."
+  /// For what a file of our own could not lack.
+  public static let remedy = "Name a model that tinyrlhf has made."
   private static let tokenEmbedding = "token_embedding.weight"
   private static let unembedding = "unembedding.weight"
 

@@ -15,7 +15,7 @@ public final class Model {
     file = try ModelFile(checkpoint)
     guard checkpoint.has(.tokenizer, .none) else {
       throw Failure(.badData, "has no TOKENIZER section", at: checkpoint.path,
-        remedy: "Name a model that tinyrlhf has made.")
+        remedy: ModelFile.remedy)
     }
     tokenizer = try Tokenizer(serialized: checkpoint.tokenizer, at: "\(checkpoint.path), tokenizer")
     guard tokenizer.vocabularyCount <= file.architecture.vocabulary else {
@@ -23,7 +23,7 @@ public final class Model {
         .badData,
         "the tokenizer has \(tokenizer.vocabularyCount) tokens, "
           + "the embedding \(file.architecture.vocabulary)",
-        at: checkpoint.path, remedy: "Name a model that tinyrlhf has made.")
+        at: checkpoint.path, remedy: ModelFile.remedy)
     }
   }
 

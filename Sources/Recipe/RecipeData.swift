@@ -94,7 +94,7 @@ extension Model {
   func worldSeed() throws -> UInt64? {
     guard checkpoint.has(.provenance, .none) else {
       throw Failure(.badData, "has no PROVENANCE section", at: name,
-        remedy: "Name a model that tinyrlhf has made.")
+        remedy: ModelFile.remedy)
     }
     let provenance = try JSON.decode(
       Provenance.self, from: checkpoint.provenance, at: "\(name), provenance")
@@ -102,7 +102,7 @@ extension Model {
     guard let seed = note.number.flatMap({ UInt64(exactly: $0) }) else {
       throw Failure(
         .badData, "\"notes.\(Provenance.worldSeedNote)\" is not a whole number",
-        at: "\(name), provenance", remedy: "Name a model that tinyrlhf has made.")
+        at: "\(name), provenance", remedy: ModelFile.remedy)
     }
     return seed
   }

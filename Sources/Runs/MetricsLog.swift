@@ -26,7 +26,7 @@ public final class MetricsLog {
   /// that its disk has not, and would never write them.
   public init(_ folder: RunFolder) throws {
     path = folder.file(RunFile.metrics)
-    let isThere = try RunFolder.contents(of: folder.path).contains(RunFile.metrics)
+    let isThere = try Files.names(in: folder.path).contains(RunFile.metrics)
     let bytes = isThere ? try Files.read(path) : []
     let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
     try Files.writeAtomically(Array(bytes[..<whole]), to: path)

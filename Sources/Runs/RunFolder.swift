@@ -54,7 +54,7 @@ public final class RunFolder {
   private static func start(
     in path: String, _ origin: Origin, _ manifest: Manifest, resume: Bool
   ) throws -> RunFolder {
-    let names = try contents(of: path)
+    let names = try Files.names(in: path)
     // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
     let earlierLock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
     if let found = names.first(where: { $0 != FolderLock.name }) {
@@ -106,7 +106,7 @@ public final class RunFolder {
     let manifest = try RunRecords.manifest(in: path)
     if let expected { try manifest.requireSameRun(as: expected, at: path) }
     self.init(path: path, manifest: manifest, lock: lock, origin: nil)
-    for name in try Self.contents(of: path) where name.hasSuffix(".partial") {
+    for name in try Files.names(in: path) where name.hasSuffix(".partial") {
       unlink("\(path)/\(name)")
     }
     self.manifest.resumed.append(Clock.date())
@@ -210,27 +210,6 @@ public final class RunFolder {
   }
 
   // MARK: Folders
-
-  /// The names in a folder, sorted.
-  static func contents(of path: String) throws -> [String] {
-    guard let folder = opendir(path) else {
-      throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: path)
-    }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while true {
-      errno = 0  // the one way to tell a failure from the folder's end
-      guard let entry = readdir(folder) else { break }
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    guard errno == 0 else {
-      throw Failure(.inputOutput, "cannot be read: \(Files.systemError())", at: path)
-    }
-    return names.sorted()
-  }
 
   /// Makes `path` and the folders above it, and makes them durable.
   /// - Returns: those that were not there, outermost first.

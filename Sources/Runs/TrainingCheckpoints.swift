@@ -26,7 +26,7 @@ extension RunFolder {
   /// The training checkpoints of a stage, newest first.
   public func trainingCheckpoints(_ stage: String) throws -> [TrainingCheckpoint] {
     let prefix = "\(stage)-"
-    return try Self.contents(of: path).compactMap { name -> TrainingCheckpoint? in
+    return try Files.names(in: path).compactMap { name -> TrainingCheckpoint? in
       guard name.hasPrefix(prefix), name.hasSuffix(Self.trainingSuffix) else { return nil }
       let digits = name.dropFirst(prefix.count).dropLast(Self.trainingSuffix.count)
       guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let step = Int(digits) else {

@@ -21,6 +21,48 @@ public enum Files {
 
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// The folder that `path` lies in.
+  public static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The names in a folder, sorted.
+  /// - Throws: `Failure(.inputOutput)` naming the folder, also where it cannot be read to its end.
+  public static func names(in folder: String) throws -> [String] {
+    guard let directory = opendir(folder) else {
+      throw Failure(.inputOutput, "cannot be read: \(systemError())", at: folder)
+    }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while true {
+      errno = 0  // the one way to tell a failure from the folder's end
+      guard let entry = readdir(directory) else { break }
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    guard errno == 0 else {
+      throw Failure(.inputOutput, "cannot be read: \(systemError())", at: folder)
+    }
+    return names.sorted()
+  }
+
+  /// Opens a file and waits until no other process has it locked; −1 where it cannot be opened.
+  ///
+  /// The file bears the name `path` when this returns: who held the lock may have renamed it, or
+  /// another to its name. Where locks do not exist there is nobody to take turns with.
+  public static func openLocked(_ path: String, _ flags: Int32) -> Int32 {
+    while true {
+      let descriptor = uninterrupted { open(path, flags | O_CLOEXEC, 0o644) }
+      guard descriptor >= 0 else { return descriptor }
+      _ = uninterrupted { flock(descriptor, LOCK_EX) }
+      if isSame(descriptor, path) { return descriptor }
+      close(descriptor)
+    }
+  }
+
   /// Whether an open file still bears the name `path`.
   public static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
     var opened = stat()
@@ -96,8 +138,8 @@ public enum Files {
 
   /// Makes the directory entry of `path` durable.
   public static func syncFolder(of path: String) throws {
-    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let descriptor = uninterrupted { open(folder.isEmpty ? "/" : folder, O_RDONLY | O_CLOEXEC) }
+    let folder = folder(of: path)
+    let descriptor = uninterrupted { open(folder, O_RDONLY | O_CLOEXEC) }
     // A folder that may be written but not read cannot be opened to be synced.
     guard descriptor >= 0 || errno != EACCES else { return }
     guard descriptor >= 0 else {

@@ -1,5 +1,11 @@
 import CSupport
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// SIGINT and SIGTERM as a flag that a training loop looks at after each step.
 public enum Signals {
   /// From now on the first SIGINT or SIGTERM is remembered; a second one of the same kind ends
@@ -17,6 +23,10 @@ public enum Signals {
 
   /// Forgets a signal that has been answered.
   public static func forget() { ts_signal_forget() }
+
+  /// From now on a write beyond the limit on the size of files fails, which is told, and does not end
+  /// the process.
+  public static func outliveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
 
   /// From now on a mapped file that is cut short ends the process with one message and code 74.
   public static func explainBusErrors() { ts_signals_catch_bus() }

@@ -2,12 +2,6 @@ import ArgumentParser
 import Support
 import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 @main
 struct TinyRLHF: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -40,8 +34,7 @@ struct TinyRLHF: ParsableCommand {
 
   static func main() {
     Signals.explainBusErrors()
-    // A limit on the size of files then fails a write, which is told, and does not end the process.
-    signal(SIGXFSZ, SIG_IGN)
+    Signals.outliveFileSizeLimits()
     do {
       var command = try parseAsRoot()
       try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))

@@ -48,8 +48,7 @@ enum ModelSource {
   /// The folder of a model's file; nil for the bundled one.
   static func folder(_ name: String) throws -> String? {
     guard name != builtin else { return nil }
-    let path = try path(name)
-    return path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    return Files.folder(of: try path(name))
   }
 
   /// A run folder stands for its best model.

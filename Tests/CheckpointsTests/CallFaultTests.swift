@@ -79,7 +79,7 @@ import Testing
     let old = Sample().contents.configuration
     let text = [UInt8](repeating: 0x20, count: count)
     let refusals = try sweep {
-      try Checkpoint.rewriteConfiguration($0, text)
+      try Checkpoint.editConfiguration($0) { _ in text }
     } law: { checkpoint, threw, label in
       let found = checkpoint.configuration
       #expect(found == text || threw && found == old, "\(label)")

@@ -12,7 +12,7 @@ import Testing
     let size = try Files.read(path).count
     for round in 0..<5 {
       let text = Array(#"{"round":\#(round)}"#.utf8)
-      try Checkpoint.rewriteConfiguration(path, text)
+      try Checkpoint.editConfiguration(path) { _ in text }
       let checkpoint = try Checkpoint(path: path, verify: true)
       #expect(checkpoint.configuration == text)
       #expect(checkpoint.contentHash == hash && checkpoint.fileBytes == size)
@@ -25,7 +25,7 @@ import Testing
     let path = try sample.write()
     let before = try Checkpoint(path: path)
     let text = [UInt8](repeating: 0x20, count: 200_000)
-    try Checkpoint.rewriteConfiguration(path, text)
+    try Checkpoint.editConfiguration(path) { _ in text }
     let after = try Checkpoint(path: path, verify: true)
     #expect(after.configuration == text && after.contentHash == before.contentHash)
     #expect(after.fileBytes > before.fileBytes && after.identity == before.identity)
@@ -39,7 +39,7 @@ import Testing
     let path = try sample.write()
     let before = try Files.read(path)
     let text = Array(#"{"name":"another"}"#.utf8)
-    try Checkpoint.rewriteConfiguration(path, text)
+    try Checkpoint.editConfiguration(path) { _ in text }
     let after = try Files.read(path)
     let slot = 65_536 + ConfigurationSlots.slotUnit
     #expect(before.prefix(slot) == after.prefix(slot))

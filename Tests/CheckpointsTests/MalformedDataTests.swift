@@ -27,8 +27,8 @@ import Testing
     func tooLong(_ name: String, at place: String?) -> Failure {
       Failure(.badData, "\(name) has 1048577 bytes, over 1048576", at: place, remedy: "Shorten it.")
     }
-    #expect(throws: tooLong("CONFIG", at: path)) { try Checkpoint.rewriteConfiguration(path, text + [0x20]) }
-    try Checkpoint.rewriteConfiguration(path, text)
+    #expect(throws: tooLong("CONFIG", at: path)) { try Checkpoint.editConfiguration(path) { _ in text + [0x20] } }
+    try Checkpoint.editConfiguration(path) { _ in text }
     #expect(try Checkpoint(path: path, verify: true).configuration == text)
     sample.contents.provenance = text + [0x20]
     #expect(throws: tooLong("PROVENANCE", at: nil)) { try sample.write() }

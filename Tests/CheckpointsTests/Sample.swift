@@ -15,18 +15,7 @@ final class Folder {
 
   func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
-  var names: [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names.sorted()
-  }
+  var names: [String] { (try? Files.names(in: path)) ?? [] }
 
   deinit {
     for name in names { unlink(self(name)) }

@@ -54,7 +54,9 @@ import Testing
   func deepConfiguration() throws {
     let path = try program.fresh("deep.trlhf")
     try Files.writeAtomically(Files.read(tiny.sft), to: path)
-    try Checkpoint.rewriteConfiguration(path, [UInt8](repeating: UInt8(ascii: "["), count: 100_000))
+    try Checkpoint.editConfiguration(path) { _ in
+      [UInt8](repeating: UInt8(ascii: "["), count: 100_000)
+    }
     try tiny.expectRefusal(
       ["inspect", path], code: 65,
       ["\(path), CONFIG: byte 64 opens list or object 65 within each other. Nest at most 64."])

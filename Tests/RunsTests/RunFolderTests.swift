@@ -37,7 +37,7 @@ func runFolderRefusesFiles() throws {
   #expect(failure?.place == temporary.path)
   #expect(failure?.remedy?.contains("--resume") == true)
   #expect(failure?.what.contains("thesis.txt") == true)
-  #expect(try RunFolder.contents(of: temporary.path) == ["thesis.txt"])
+  #expect(try Files.names(in: temporary.path) == ["thesis.txt"])
 }
 
 @Test("--resume refuses a folder with files but no run")
@@ -137,10 +137,10 @@ func runFolderWithdrawn() throws {
   #expect(!Files.exists(above))
   // A folder that was there stays, and so does a run that was there.
   try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true).withdraw([])
-  #expect(try RunFolder.contents(of: temporary.path) == [])
+  #expect(try Files.names(in: temporary.path) == [])
   _ = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: false)
   try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true).withdraw([])
-  #expect(try RunFolder.contents(of: temporary.path) == ["lock", "manifest.json"])
+  #expect(try Files.names(in: temporary.path) == ["lock", "manifest.json"])
 }
 
 @Test("a finished stage stays finished after a resume; one that was interrupted does not")
@@ -224,6 +224,6 @@ func runFolderRetention() throws {
   #expect(try run.trainingCheckpoints("ppo").map(\.step) == [100, 5])
   try run.retain("ppo", keep: 0)
   #expect(
-    try RunFolder.contents(of: temporary.path)
+    try Files.names(in: temporary.path)
       == ["lock", "manifest.json", "ppo-control-00000007.training.trlhf", "ppo.trlhf"])
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Support
 
 /// What a checkpoint was made of, as far back as the files beside it tell.
@@ -62,17 +61,9 @@ public struct Ancestry: Encodable, Sendable {
 
   /// The checkpoints of a folder by identity: of equal ones the first by name.
   private static func neighbours(_ folder: String) -> [String: (file: String, links: [Link])] {
-    guard let directory = opendir(folder) else { return [:] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name.hasSuffix(".trlhf") { names.append(name) }
-    }
+    let names = ((try? Files.names(in: folder)) ?? []).filter { $0.hasSuffix(".trlhf") }
     var found: [String: (file: String, links: [Link])] = [:]
-    for name in names.sorted().prefix(mostFiles) {
+    for name in names.prefix(mostFiles) {
       guard let checkpoint = try? Checkpoint(path: "\(folder)/\(name)") else { continue }
       let identity = Hexadecimal.text(checkpoint.identity)
       if found[identity] == nil { found[identity] = (name, links(checkpoint)) }

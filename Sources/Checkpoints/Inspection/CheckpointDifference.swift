@@ -62,8 +62,7 @@ public struct CheckpointDifference: Encodable, Sendable {
   /// What a file says beside its tensors, by dotted path.
   private static func facts(_ checkpoint: Checkpoint) throws -> [String: JSONValue] {
     func json(_ bytes: [UInt8], _ section: String) throws -> JSONValue {
-      guard !bytes.isEmpty else { return .null }
-      return try JSON.decode(JSONValue.self, from: bytes, at: "\(checkpoint.path), \(section)")
+      try Inspection.json(bytes, "\(checkpoint.path), \(section)")
     }
     func parsed(_ value: some Encodable) throws -> JSONValue {
       try json(JSON.encode(value), "header")

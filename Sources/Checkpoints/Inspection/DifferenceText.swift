@@ -21,9 +21,8 @@ extension CheckpointDifference {
 
 extension TensorDifference {
   var text: String {
-    func shape(_ dims: [Int]) -> String { dims.map(String.init).joined(separator: " × ") }
     var parts: [String] = []
-    if dimsA != dimsB { parts.append("\(shape(dimsA)) | \(shape(dimsB))") }
+    if dimsA != dimsB { parts.append("\(dimsA.shape) | \(dimsB.shape)") }
     if typeA != typeB { parts.append("\(typeA) | \(typeB)") }
     if let differing {
       parts.append("\(differing) of \(dimsA.reduce(1, *)) elements differ")

@@ -161,7 +161,8 @@ public struct Inspection: Encodable {
     parents = Ancestry.parents(of: checkpoint, in: folder)
   }
 
-  private static func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
+  /// A section's value; null where the file does not have it.
+  static func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
     bytes.isEmpty ? .null : try JSON.decode(JSONValue.self, from: bytes, at: place)
   }
 }

@@ -33,7 +33,7 @@ extension Inspection {
   private func row(_ tensor: Tensor) -> [String] {
     [
       "\(tensor.section) \(tensor.role)", tensor.name,
-      tensor.dims.map(String.init).joined(separator: " × "), tensor.type, tensor.hash,
+      tensor.dims.shape, tensor.type, tensor.hash,
       tensor.statistics?.text ?? "",
     ]
   }

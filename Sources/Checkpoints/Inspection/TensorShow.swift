@@ -43,9 +43,8 @@ public struct TensorShow {
 
   /// For people: shape, statistics and the first values of the first rows.
   public var text: String {
-    let shape = tensor.dims.map(String.init).joined(separator: " × ")
     var lines = [
-      "\(tensor.address): \(shape) \(tensor.type), hash \(Hexadecimal.text(tensor.hash))",
+      "\(tensor.address): \(tensor.dims.shape) \(tensor.type), hash \(Hexadecimal.text(tensor.hash))",
       "  " + statistics.text,
     ]
     let values = TensorValues(tensor)

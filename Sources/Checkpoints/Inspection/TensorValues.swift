@@ -68,6 +68,11 @@ struct TensorValues: @unchecked Sendable {
   }
 }
 
+extension [Int] {
+  /// `2 × 3`: dims for people.
+  var shape: String { map(String.init).joined(separator: " × ") }
+}
+
 extension Checkpoint.Tensor {
   /// `weights/policy/tok_embeddings.weight`: what no other tensor of the file is called.
   public var address: String { "\(section)/\(role)/\(name)" }
