@@ -4,9 +4,11 @@ import Support
 
 /// A `.zst` stream, expanded a buffer at a time in memory that does not grow with its length.
 ///
-/// Frames may follow one another. A frame whose window exceeds 128 MB is refused.
+/// Frames may follow one another. A frame whose window exceeds 32 MB is refused: all of a window may
+/// have to be kept, whatever little it is a window on. The zstd command stays below it at every level
+/// but --ultra 21 and 22, unless it is asked for --long.
 public final class ZstdReader {
-  private static let maximumWindowLog: Int32 = 27
+  private static let maximumWindowLog: Int32 = 25
 
   private let name: String
   private let source: (UnsafeMutableRawBufferPointer) throws -> Int
@@ -69,6 +71,11 @@ public final class ZstdReader {
     var from = ZSTD_inBuffer(src: input.baseAddress, size: inputEnd, pos: inputStart)
     let hint = ZSTD_decompressStream(context, &into, &from)
     guard ZSTD_isError(hint) == 0 else {
+      guard ZSTD_getErrorCode(hint) != ZSTD_error_frameParameter_windowTooLarge else {
+        throw Failure(
+          .badData, "the zstd stream asks for a window beyond \(1 << (Self.maximumWindowLog - 20)) MB",
+          at: name, remedy: "Compress it with `zstd -19`, or expand it first.")
+      }
       throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name,
         remedy: "Copy the file again.")
     }

@@ -53,12 +53,24 @@ import Testing
     #expect(throws: Failure.self) { try Self.expand(Array("no zstd".utf8), chunk: 64) }
   }
 
-  @Test("a frame with a window beyond 128 MB is refused")
-  func window() {
-    // Magic, no content size, window descriptor 2^(10+18) = 256 MB, one empty last block.
-    let stream: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 18 << 3, 0x01, 0x00, 0x00]
-    #expect(throws: Failure.self) { try Self.expand(stream, chunk: 64) }
-    let small: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3, 0x01, 0x00, 0x00]
-    #expect(throws: Never.self) { try Self.expand(small, chunk: 64) }
+  @Test("a frame with a window beyond 32 MB is refused, and told apart from a damaged one")
+  func window() throws {
+    // Magic, no content size, the window's descriptor, one empty last block.
+    func stream(windowLog: UInt8) -> [UInt8] {
+      [0x28, 0xB5, 0x2F, 0xFD, 0x00, (windowLog - 10) << 3, 0x01, 0x00, 0x00]
+    }
+    for log in UInt8(26)...31 {
+      let failure = #expect(throws: Failure.self) {
+        try Self.expand(stream(windowLog: log), chunk: 64)
+      }
+      #expect(
+        failure?.description == """
+          test: the zstd stream asks for a window beyond 32 MB. Compress it with `zstd -19`, or expand it \
+          first.
+          """)
+    }
+    for log in UInt8(10)...25 {
+      #expect(try Self.expand(stream(windowLog: log), chunk: 64).isEmpty)
+    }
   }
 }
