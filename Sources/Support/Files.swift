@@ -72,8 +72,9 @@ public enum Files {
   }
 
   /// All bytes of a regular file.
-  /// - Throws: `Failure(.inputOutput)` naming the path.
-  public static func read(_ path: String) throws -> [UInt8] {
+  /// - Parameter limit: the most bytes that it may have; a longer one is not read at all.
+  /// - Throws: `Failure(.inputOutput)` naming the path, `.badData` for a file over the limit.
+  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
     let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       throw Failure(
@@ -85,6 +86,11 @@ public enum Files {
       throw Failure(.inputOutput, "is not a regular file", at: path, remedy: "Name a file.")
     }
     let count = Int(status.st_size)
+    guard count <= limit else {
+      throw Failure(
+        .badData, "has \(count) bytes, over the \(limit) that such a file may have", at: path,
+        remedy: "Name another file.")
+    }
     return try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count {
         let got = uninterrupted {

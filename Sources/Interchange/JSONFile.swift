@@ -1,0 +1,33 @@
+import Support
+
+/// The JSON files of a model's folder, read with bounds: no file makes us allocate without end, and
+/// none is read in one of two ways.
+public enum JSONFile {
+  /// What a file is for, and so how large it may be.
+  public enum Purpose: Sendable {
+    case configuration, index, tokenizer
+
+    /// Bytes.
+    public var limit: Int {
+      switch self {
+      case .configuration: 1 << 20
+      case .index, .tokenizer: 64 << 20
+      }
+    }
+  }
+
+  /// Reads a file as `type`.
+  /// - Throws: `Failure(.badData)` for a file over the limit, which is not read; for two equal keys
+  ///   in one object; and as `JSON.decode`.
+  public static func read<T: Decodable>(
+    _ type: T.Type, from path: String, _ purpose: Purpose
+  ) throws -> T {
+    try decode(type, from: Files.read(path, limit: purpose.limit), at: path)
+  }
+
+  /// As `read`, for bytes that are in memory.
+  static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], at place: String) throws -> T {
+    try bytes.withUnsafeBufferPointer { try JSONKeys(text: $0, place: place).requireUnique() }
+    return try JSON.decode(type, from: bytes, at: place)
+  }
+}

@@ -1,0 +1,84 @@
+import Support
+
+/// A look at the keys of a JSON text before it is decoded: a decoder takes one of two equal keys and
+/// says nothing, and it needs memory for every value.
+///
+/// What is not JSON is left to the decoder.
+struct JSONKeys {
+  /// More than the largest vocabularies with their merges have.
+  static let valueLimit = 1 << 22
+
+  let text: UnsafeBufferPointer<UInt8>
+  let place: String
+
+  /// - Throws: `Failure(.badData)` that names the first key which stands twice in one object, and its
+  ///   byte; or the byte at which there are too many values.
+  func requireUnique() throws {
+    // Of each open list and object; nil for a list. Hash of a key, and where it stands.
+    var open: [[UInt64: Int]?] = []
+    var (index, values) = (0, 0)
+    while index < text.count {
+      switch text[index] {
+      case UInt8(ascii: "\""):
+        let end = endOfText(at: index)
+        if let keys = open.last, keys != nil, isKey(before: end) {
+          let key = key(index..<end)
+          if let earlier = open[open.count - 1]!.updateValue(index, forKey: Hash.xxh64(key)),
+            self.key(earlier..<endOfText(at: earlier)) == key
+          {
+            throw Failure(
+              .badData, "the key \"\(String(decoding: key, as: UTF8.self))\" stands twice in one object",
+              at: "\(place), byte \(index)", remedy: "Leave one of the two out.")
+          }
+        }
+        index = end
+        continue
+      case UInt8(ascii: "{"), UInt8(ascii: "["):
+        // The decoder says what is wrong with it.
+        guard open.count < JSON.depthLimit else { return }
+        open.append(text[index] == UInt8(ascii: "{") ? [UInt64: Int]() : nil)
+        values += 1
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        guard open.popLast() != nil else { return }
+      case UInt8(ascii: ","):
+        values += 1
+        guard values <= Self.valueLimit else {
+          throw Failure(
+            .badData, "has more than \(Self.valueLimit) values", at: "\(place), byte \(index)",
+            remedy: "Name another file.")
+        }
+      default: break
+      }
+      index += 1
+    }
+  }
+
+  /// Behind the closing quote of the text that opens at `start`, or the end of everything.
+  private func endOfText(at start: Int) -> Int {
+    var index = start + 1
+    while index < text.count {
+      switch text[index] {
+      case UInt8(ascii: "\\"): index += 2
+      case UInt8(ascii: "\""): return index + 1
+      default: index += 1
+      }
+    }
+    return text.count
+  }
+
+  /// Whether a colon follows the text that ends at `end`.
+  private func isKey(before end: Int) -> Bool {
+    let next = text[end...].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    return next == UInt8(ascii: ":")
+  }
+
+  /// What a key says: `"\u0061"` is `a`.
+  private func key(_ quoted: Range<Int>) -> [UInt8] {
+    let bytes = Array(text[quoted])
+    let content = Array(bytes.dropFirst().dropLast())
+    guard content.contains(UInt8(ascii: "\\")) else { return content }
+    let decoded = try? JSON.decode(
+      [String].self, from: [UInt8(ascii: "[")] + bytes + [UInt8(ascii: "]")], at: place)
+    return decoded.map { Array($0[0].utf8) } ?? content
+  }
+}
