@@ -15,14 +15,26 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 let goldens = ["Models", "Training"]
-// zstd's static library where the system has it, so that the program runs on machines without.
+// The static libraries of zstd and zlib where the system has them, so that the program runs on machines
+// without.
 #if arch(arm64)
   let machine = "aarch64"
 #else
   let machine = "x86_64"
 #endif
-let hasStaticZstd = ["/usr/lib/\(machine)-linux-gnu", "/usr/lib64", "/usr/lib"].contains {
-  FileManager.default.fileExists(atPath: "\($0)/libzstd.a")
+func hasStatic(_ name: String) -> Bool {
+  ["/usr/lib/\(machine)-linux-gnu", "/usr/lib64", "/usr/lib"].contains {
+    FileManager.default.fileExists(atPath: "\($0)/lib\(name).a")
+  }
+}
+
+func systemLibrary(_ target: String, _ name: String, package: String, apt: String) -> Target {
+  .systemLibrary(
+    name: target, pkgConfig: hasStatic(name) ? nil : package, providers: [.apt([apt])])
+}
+
+func linked(_ name: String) -> LinkerSetting {
+  .linkedLibrary(hasStatic(name) ? ":lib\(name).a" : name)
 }
 
 let documents = ["Checkpoints": ["FORMAT.md"]]
@@ -42,12 +54,11 @@ let package = Package(
     library("Support", ["CSupport"]),
     .target(name: "CKernels"),
     library("Tensors", ["CKernels", "Support"]),
-    .systemLibrary(
-      name: "CZstd", pkgConfig: hasStaticZstd ? nil : "libzstd",
-      providers: [.apt(["libzstd-dev"])]),
+    systemLibrary("CZstd", "zstd", package: "libzstd", apt: "libzstd-dev"),
+    systemLibrary("CZlib", "z", package: "zlib", apt: "zlib1g-dev"),
     .target(
-      name: "Compression", dependencies: ["CZstd", "Support", "CSupport"],
-      linkerSettings: [.linkedLibrary(hasStaticZstd ? ":libzstd.a" : "zstd")]),
+      name: "Compression", dependencies: ["CZstd", "CZlib", "Support", "CSupport"],
+      linkerSettings: [linked("zstd"), linked("z")]),
     library("Checkpoints", ["Compression", "Support", "CSupport"]),
     library("Tokenizers", ["Support"]),
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
@@ -77,10 +88,10 @@ let package = Package(
       name: "TestSupport", dependencies: ["CTestSupport", "Tensors"], path: "Tests/TestSupport"),
     tests("Support"),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
-    tests("Compression", ["Support"]),
+    tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "CFaults"]),
     tests("Tokenizers", ["Support"]),
-    tests("Datasets", ["Tokenizers", "Support"]),
+    tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests("Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
     tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
@@ -92,7 +103,9 @@ let package = Package(
       [
         "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
       ]),
-    .testTarget(name: "CommandTests", dependencies: ["Support", "Checkpoints"]),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: ["Support", "Checkpoints", "Compression", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu2x

@@ -1,5 +1,4 @@
 import CZstd
-import Glibc
 import Support
 
 /// A `.zst` stream, expanded a buffer at a time in memory that does not grow with its length.
@@ -33,12 +32,6 @@ public final class ZstdReader {
     self.name = name
     self.source = source
     input = .allocate(byteCount: ZSTD_DStreamInSize(), alignment: 16)
-  }
-
-  /// - Throws: `Failure(.inputOutput)` naming the path.
-  public convenience init(path: String) throws {
-    let file = try Descriptor(path)
-    try self.init(name: path) { try file.read(into: $0) }
   }
 
   deinit {
@@ -82,32 +75,5 @@ public final class ZstdReader {
     inputStart = from.pos
     isAtFrameEnd = hint == 0
     return into.pos
-  }
-}
-
-/// An open file, closed with its last user.
-private final class Descriptor {
-  private let descriptor: Int32
-  private let path: String
-
-  init(_ path: String) throws {
-    descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
-    self.path = path
-    guard descriptor >= 0 else { throw failure }
-  }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
-
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
-    while true {
-      let got = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      if got >= 0 { return got }
-      guard errno == EINTR else { throw failure }
-    }
-  }
-
-  private var failure: Failure {
-    Failure(
-      .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
   }
 }

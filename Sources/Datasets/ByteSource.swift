@@ -1,4 +1,3 @@
-import Compression
 import Support
 
 #if canImport(Glibc)
@@ -12,8 +11,6 @@ protocol ByteSource: AnyObject {
   /// Fills a part of `buffer` and returns its size; 0 at the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
-
-extension ZstdReader: ByteSource {}
 
 /// A file or a pipe, as it is.
 final class DescriptorSource: ByteSource {

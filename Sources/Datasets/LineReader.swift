@@ -1,4 +1,3 @@
-import Compression
 import Support
 
 #if canImport(Glibc)
@@ -24,26 +23,21 @@ public final class LineReader {
 
   public static let lineLimit = 64 << 20
 
-  /// Opens a plain file, a `.zst` that is expanded as it is read, or standard input for `-`.
-  /// - Throws: `Failure(.inputOutput)` if it cannot be opened, `Failure(.badData)` for `.gz`.
+  /// Opens a file, or standard input for `-`; what gzip or zstd compressed is expanded as it is read.
+  /// - Throws: `Failure(.inputOutput)` if it cannot be opened.
   public convenience init(path: String, limit: Int = LineReader.lineLimit) throws {
     if path == "-" {
       self.init(descriptor: 0, name: "stdin", limit: limit)
-    } else if path.hasSuffix(".gz") {
-      throw Failure(
-        .badData, "gzip is not read", at: path,
-        remedy: "Expand it first: gunzip -c FILE.gz | tinyrlhf … -")
-    } else if path.hasSuffix(".zst") {
-      self.init(try ZstdReader(path: path), name: path, limit: limit)
     } else {
-      self.init(try DescriptorSource(path: path), name: path, limit: limit)
+      self.init(
+        ExpandingSource(try DescriptorSource(path: path), name: path), name: path, limit: limit)
     }
   }
 
   /// Reads from an open descriptor, which stays open.
   public convenience init(descriptor: Int32, name: String, limit: Int = LineReader.lineLimit) {
-    self.init(
-      DescriptorSource(descriptor, name: name, owned: false), name: name, limit: limit)
+    let source = DescriptorSource(descriptor, name: name, owned: false)
+    self.init(ExpandingSource(source, name: name), name: name, limit: limit)
   }
 
   init(_ source: any ByteSource, name: String, limit: Int) {

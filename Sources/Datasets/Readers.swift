@@ -2,7 +2,7 @@ import Support
 
 /// Reads prompts; comparisons and demonstrations serve with theirs.
 /// - Parameters:
-///   - path: a `.jsonl` file, or `-` for standard input.
+///   - path: a `.jsonl` file, compressed or not, or `-` for standard input.
 ///   - strict: whether the first bad row throws; else bad rows are dropped and reported.
 /// - Throws: `Failure(.badData)` with file and line; also when no row is usable.
 public func readPrompts(_ path: String, strict: Bool = true) throws -> Dataset<Prompt> {
@@ -26,7 +26,7 @@ public func readComparisons(_ path: String, strict: Bool = true) throws -> Datas
 /// separated by `<|endoftext|>`. Parameters as `readPrompts`.
 public func readDocuments(_ path: String, strict: Bool = true) throws -> Dataset<String> {
   let lines = try LineReader(path: path)
-  let isNamedJSON = [".jsonl", ".jsonl.zst"].contains { path.hasSuffix($0) }
+  let isNamedJSON = [".jsonl", ".jsonl.gz", ".jsonl.zst"].contains { path.hasSuffix($0) }
   guard let first = try lines.nextWithEnd() else {
     throw Failure(
       .badData, "there is no document", at: lines.name, remedy: "Give a file with text in it.")

@@ -1,9 +1,17 @@
 import Support
+import TestSupport
 import Testing
 
 @testable import Datasets
 
 @Suite struct LineReaderTests {
+  // {"text":"a"} and {"text":"b"}, as `zstd --no-check` writes them.
+  private let zstd: [UInt8] = [
+    0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58, 0xBD, 0x00, 0x00, 0x88, 0x7B, 0x22, 0x74, 0x65, 0x78,
+    0x74, 0x22, 0x3A, 0x22, 0x61, 0x22, 0x7D, 0x0A, 0x62, 0x22, 0x7D, 0x0A, 0x01, 0x00, 0x50,
+    0xCC, 0x2F,
+  ]
+
   private func all(_ bytes: [UInt8], chunk: Int) throws -> [String] {
     let reader = LineReader(MemorySource(bytes, chunk: chunk), name: "x", limit: 1_000)
     var lines: [String] = []
@@ -47,25 +55,70 @@ import Testing
   }
 
   @Test("a zstd file is expanded as it is read, and a damaged one is an error that names it")
-  func zstd() throws {
-    // {"text":"a"} and {"text":"b"}, as `zstd --no-check` writes them.
-    let frame: [UInt8] = [
-      0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58, 0xBD, 0x00, 0x00, 0x88, 0x7B, 0x22, 0x74, 0x65, 0x78,
-      0x74, 0x22, 0x3A, 0x22, 0x61, 0x22, 0x7D, 0x0A, 0x62, 0x22, 0x7D, 0x0A, 0x01, 0x00, 0x50,
-      0xCC, 0x2F,
-    ]
-    try withFile("a.jsonl.zst", frame) { path in
+  func expands() throws {
+    try withFile("a.jsonl.zst", zstd) { path in
       let records = try readDocuments(path).records
       #expect(records == ["a", "b"])
     }
-    try withFile("a.jsonl.zst", Array(frame.dropLast(3))) { path in
+    try withFile("a.jsonl.zst", Array(zstd.dropLast(3))) { path in
       #expect(failure { try readDocuments(path) }.hasPrefix("\(path): "))
     }
   }
 
-  @Test("compression that is not read is refused by name, with the way out")
-  func compressed() {
-    let message = failure { try LineReader(path: "x.jsonl.gz") }
-    #expect(message.hasPrefix("x.jsonl.gz: gzip is not read. Expand it first: gunzip"))
+  @Test("what is compressed is known by its first bytes, whatever its name, in a file and in a pipe")
+  func magic() throws {
+    let text = Array("{\"text\":\"a\"}\n{\"text\":\"b\"}\n".utf8)
+    let parted = Gzip.member(Array(text[..<13])) + Gzip.member(Array(text[13...]))
+    for bytes in [text, Gzip.member(text), parted, zstd] {
+      // The name decides only where the bytes say nothing.
+      for name in ["a.jsonl", "a"] + (bytes == text ? [] : ["a.jsonl.zst", "a.gz"]) {
+        try withFile(name, bytes) { path in
+          let records = try readDocuments(path).records
+          #expect(records == ["a", "b"])
+        }
+      }
+      for chunk in [1, 3, 1000] {
+        let source = ExpandingSource(MemorySource(bytes, chunk: chunk), name: "stdin")
+        let reader = LineReader(source, name: "stdin", limit: 1_000)
+        #expect(try readRows(reader, for: .documents, strict: true).records == ["a", "b"])
+      }
+    }
+  }
+
+  @Test("a damaged gzip file is an error that names it, and so is a plain one that is called .gz")
+  func damaged() throws {
+    let text = Array("{\"text\":\"a\"}\n".utf8)
+    for (bytes, problem) in [
+      (Array(Gzip.member(text).dropLast()), "the gzip stream ends inside a member"),
+      (Gzip.member(text, checksum: 0), "the gzip stream's checksum is not that of its data"),
+      (Gzip.member(text) + text, "what follows the gzip stream is not gzip"),
+      (text, "this is not a gzip stream"), ([], "the gzip stream is empty"),
+    ] {
+      try withFile("a.jsonl.gz", bytes) { path in
+        #expect(failure { try readDocuments(path) }.hasPrefix("\(path): \(problem)"))
+        // Leniency is for rows.
+        #expect(failure { try readDocuments(path, strict: false) }.hasPrefix("\(path): \(problem)"))
+      }
+    }
+  }
+
+  @Test("who types a line is answered before the next")
+  func waits() throws {
+    final class Typist: ByteSource {
+      var lines = ["P\n", "(\n", "\u{1F}\n", "P*\n"]
+      var asked = 0
+      func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        asked += 1
+        guard let line = lines.popLast() else { return 0 }
+        buffer.copyBytes(from: line.utf8.prefix(buffer.count))
+        return min(buffer.count, line.utf8.count)
+      }
+    }
+    let typist = Typist()
+    let reader = LineReader(ExpandingSource(typist, name: "stdin"), name: "stdin", limit: 1_000)
+    for (number, line) in ["P*", "\u{1F}", "(", "P"].enumerated() {
+      #expect(try reader.next() == Array(line.utf8))
+      #expect(typist.asked == number + 1)
+    }
   }
 }

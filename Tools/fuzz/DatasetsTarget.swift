@@ -1,10 +1,10 @@
-// The readers of data sets: every format of JSON Lines for every use, and plain text.
+// The readers of data sets: every format of JSON Lines for every use, and plain text, compressed or not.
 import Support
 import Tokenizers
 
 @testable import Datasets
 
-/// An input is one byte, use and strictness, and then the file.
+/// An input is one byte, use and strictness, and then the file, which may be gzip's or zstd's.
 struct DatasetsTarget: Target {
   private let tokenizer = Tokenizer.train(on: ["ab"], vocabularySize: 260)
 
@@ -30,13 +30,17 @@ struct DatasetsTarget: Target {
     ]
     return (0..<10).flatMap { use in
       files.map { [UInt8(use)] + Array("\($0)\n\($0)".utf8) }
+    } + [0, 2, 4, 7, 8].map { use in
+      let parts = [files[4], "\n", files[4]].map { Gzip.member(Array($0.utf8), name: "x") }
+      return [UInt8(use)] + parts.joined()
     }
   }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
     let mode = Int(input.first ?? 0) % 10
     let source = MemorySource(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
-    let lines = LineReader(source, name: "input", limit: 1 << 16)
+    let expanding = ExpandingSource(source, name: "input")
+    let lines = LineReader(expanding, name: "input", limit: 1 << 16)
     let strict = mode % 2 == 0
     switch mode / 2 {
     case 0: try check(readRows(lines, for: .prompts, strict: strict))
