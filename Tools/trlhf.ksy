@@ -88,7 +88,17 @@ types:
         enum: mlp
       - id: flags
         type: u4
-        doc: 1 attention bias, 2 MLP bias, 4 norm bias, 8 tied embeddings
+        doc: >-
+          1 attention bias, 2 MLP bias, 4 norm bias, 8 tied embeddings, 16 no bias on the attention's output, 32 attention and MLP
+          side by side, 64 norms of query and key heads, 128 scaled rope
+      - id: rope_factor
+        type: f4
+      - id: rope_low_frequency_factor
+        type: f4
+      - id: rope_high_frequency_factor
+        type: f4
+      - id: rope_original_context
+        type: u4
   training:
     seq:
       - id: kind
@@ -201,6 +211,7 @@ enums:
   mlp:
     0: gelu
     1: swiglu
+    2: gelu_exact
   model:
     0: base
     1: sft

@@ -238,7 +238,8 @@ class Checkpoint:
         for number, (name, count) in enumerate(zip(names, counts)):
             self._require(1 <= count <= 1 << 24, f"{name} is {count}", 128 + 4 * number, "architecture record")
         _, _, heads, kv_heads, head_dim = counts[:5]
-        rotary = position == 1
+        factor, low, high, original = struct.unpack_from("<fffI", record, 60)
+        rotary, scaled = position == 1, bool(flags & 128)
         for holds, what, at in (
             (heads % kv_heads == 0, "heads are no multiple of kv_heads", 8),
             (norm <= 1, f"norm {norm}", 32),
@@ -246,17 +247,28 @@ class Checkpoint:
             (position <= 1, f"position {position}", 40),
             (not rotary or rotary_dims % 2 == 0 and 2 <= rotary_dims <= head_dim, f"{rotary_dims} rotary dims", 44),
             (not rotary or np.isfinite(theta) and theta > 1, f"rope theta {theta}", 48),
-            (mlp <= 1, f"MLP {mlp}", 52),
-            (flags <= 15, f"flags {flags}", 56),
+            (mlp <= 2, f"MLP {mlp}", 52),
+            (flags <= 255, f"flags {flags}", 56),
+            (not flags & 16 or flags & 1, "no bias on the output of an attention that has none", 56),
+            (scaled or not any(record[60:76]), "rope is scaled, and the flags do not say so", 60),
+            (not scaled or rotary, "learned positions have no rope to scale", 56),
+            (not scaled or np.isfinite(factor) and factor >= 1, f"rope factor {factor}", 60),
+            (not scaled or np.isfinite(low) and low > 0, f"rope low frequency factor {low}", 64),
+            (not scaled or np.isfinite(high) and high > low, f"rope high frequency factor {high}", 68),
+            (not scaled or 1 <= original <= 1 << 24, f"rope context {original}", 72),
         ):
             self._require(holds, what, 128 + at, "architecture record")
         self.architecture = dict(
             zip(names, counts), norm=("layernorm", "rmsnorm")[norm], norm_epsilon=epsilon,
-            position=("learned", "rotary")[position], mlp=("gelu", "swiglu")[mlp],
+            position=("learned", "rotary")[position], mlp=("gelu", "swiglu", "gelu_exact")[mlp],
             attention_bias=bool(flags & 1), mlp_bias=bool(flags & 2), norm_bias=bool(flags & 4),
-            tied_embeddings=bool(flags & 8))
+            tied_embeddings=bool(flags & 8), attention_output_bias=flags & 17 == 1,
+            parallel_residual=bool(flags & 32), query_key_norm=bool(flags & 64))
         if rotary:
             self.architecture.update(rotary_dims=rotary_dims, rope_theta=theta)
+        if scaled:
+            self.architecture["rope_scaling"] = dict(
+                factor=factor, low_frequency_factor=low, high_frequency_factor=high, original_context=original)
 
     def _training(self, record):
         kind, can_go_on, step, seed, *words = struct.unpack_from("<2I8Q", record)

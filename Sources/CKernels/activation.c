@@ -1,4 +1,4 @@
-// GELU (tanh form) and SwiGLU, and their gradients. Element by element, so that neither lanes nor
+// GELU and SwiGLU, and their gradients. Element by element, so that neither lanes nor
 // parts can matter.
 #ifdef TK_SUFFIX
 #include "vmath.h"
@@ -12,12 +12,20 @@ TK_INLINE v16 TK(gelu_slope16)(v16 x) {
   return TK(v_fma)(x * slope, inner, s);
 }
 
+/// Φ(x) + x·φ(x)
+TK_INLINE v16 TK(gelu_exact_slope16)(v16 x) {
+  v16 density, normal = TK(v_normal)(x, &density);
+  return TK(v_fma)(x, density, normal);
+}
+
 static void TK(gelu)(const void *args, int part, int parts) {
   const tk_gelu_args *a = args;
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
-  for (int64_t i = begin; i < end; i += 16)
-    TK(v_store_at)(a->y, i, end, TK(gelu16)(TK(v_load_at)(a->x, i, end, 0)));
+  for (int64_t i = begin; i < end; i += 16) {
+    v16 x = TK(v_load_at)(a->x, i, end, 0);
+    TK(v_store_at)(a->y, i, end, TK(gelu_form16)(x, a->exact));
+  }
 }
 
 static void TK(gelu_backward)(const void *args, int part, int parts) {
@@ -26,8 +34,9 @@ static void TK(gelu_backward)(const void *args, int part, int parts) {
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16) {
     v16 x = TK(v_load_at)(a->x, i, end, 0), dy = TK(v_load_at)(a->dy, i, end, 0);
-    TK(v_store_at)(a->dx, i, end, dy * TK(gelu_slope16)(x));
-    if (a->y) TK(v_store_at)(a->y, i, end, TK(gelu16)(x));
+    v16 slope = a->exact ? TK(gelu_exact_slope16)(x) : TK(gelu_slope16)(x);
+    TK(v_store_at)(a->dx, i, end, dy * slope);
+    if (a->y) TK(v_store_at)(a->y, i, end, TK(gelu_form16)(x, a->exact));
   }
 }
 

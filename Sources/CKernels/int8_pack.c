@@ -31,7 +31,7 @@ static void TK(int8_quantize)(const void *args, int part, int parts) {
     if (q->swiglu) TK(swiglu_row)(q->swiglu, m);
     for (int64_t k = 0; q->gelu && k < q->K; k += 16) {
       v16 x = TK(v_load_at)(q->gelu->x + m * q->K, k, q->K, 0);
-      TK(v_store_at)(q->gelu->y + m * q->K, k, q->K, TK(gelu16)(x));
+      TK(v_store_at)(q->gelu->y + m * q->K, k, q->K, TK(gelu_form16)(x, q->gelu->exact));
     }
     float scale = TK(row_scale)(q->x + m * q->x_row, q->K);
     q->scales[m] = scale;

@@ -11,34 +11,15 @@ static void TK(norm)(const void *args, int part, int parts) {
   for (int64_t row = begin; row < end; row++) TK(norm_row)(a, row);
 }
 
-/// dx += rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd;
-/// RMSNorm has no mean(g) term. y, if wanted, is what the forward pass gave.
 static void TK(norm_backward_input)(const void *args, int part, int parts) {
   const tk_norm_backward_args *a = args;
-  const int64_t width = a->width;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
-    const float *x = a->x + row * width, *dy = a->dy + row * width;
-    float *dx = a->dx + row * width, *y = a->y ? a->y + row * width : NULL;
-    const float mean = a->rms ? 0 : a->mean[row], rstd = a->rstd[row];
-    v16 sum_g = {}, sum_gn = {};
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(a->gamma, j, width, 0);
-      v16 n = (TK(v_load_at)(x, j, width, mean) - mean) * rstd;
-      sum_g += g;
-      sum_gn = TK(v_fma)(g, n, sum_gn);
-    }
-    const float mean_g = a->rms ? 0 : TK(v_sum)(sum_g) / (float)width;
-    const float mean_gn = TK(v_sum)(sum_gn) / (float)width;
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(a->gamma, j, width, 0);
-      v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-      v16 d = TK(v_fma)(n, TK(v_all)(-mean_gn), g - mean_g);
-      v16 old = TK(v_load_at)(dx, j, width, 0);
-      TK(v_store_at)(dx, j, width, TK(v_fma)(TK(v_all)(rstd), d, old));
-      if (y) TK(v_store_at)(y, j, width, TK(norm_scaled)(n, a->gamma, a->beta, j, width));
-    }
+    const int64_t at = row * a->width;
+    TK(norm_vector_backward)(a->dy + at, a->x + at, a->width, a->gamma, a->beta,
+                             a->rms ? 0 : a->mean[row], a->rstd[row], a->rms, 1, a->dx + at,
+                             a->y ? a->y + at : NULL);
   }
 }
 

@@ -1,20 +1,20 @@
-// One row normalised: what the float32 pass does, and the int8 path before it quantises the row.
-// Included once per instruction set.
+// One vector normalised, and its gradient: a row of the residual stream (norm.c), which the int8 path
+// quantises in the same visit, or one head of a query or a key (head_norm.c). Included once per
+// instruction set.
 
-/// n·gamma + beta at element j of a row; n = (x − mean)·rstd.
+/// n·gamma + beta at element j; n = (x − mean)·rstd.
 TK_INLINE v16 TK(norm_scaled)(v16 n, const float *gamma, const float *beta, int64_t j,
                               int64_t width) {
   v16 scale = TK(v_load_at)(gamma, j, width, 0);
   return beta ? TK(v_fma)(n, scale, TK(v_load_at)(beta, j, width, 0)) : n * scale;
 }
 
-/// The variance is the mean square of x − mean (two passes, no cancellation).
-TK_INLINE void TK(norm_row)(const tk_norm_args *a, int64_t row) {
-  const int64_t width = a->width;
-  const float *x = a->x + row * width;
-  float *y = a->y + row * width;
+/// The variance is the mean square of x − mean (two passes, no cancellation). y may be x; mean and
+/// rstd may be NULL.
+TK_INLINE void TK(norm_vector)(const float *x, int64_t width, const float *gamma, const float *beta,
+                               float epsilon, int rms, float *y, float *mean_out, float *rstd_out) {
   float mean = 0;
-  if (!a->rms) {
+  if (!rms) {
     v16 sum = {};
     for (int64_t j = 0; j < width; j += 16) sum += TK(v_load_at)(x, j, width, 0);
     mean = TK(v_sum)(sum) / (float)width;
@@ -25,11 +25,42 @@ TK_INLINE void TK(norm_row)(const tk_norm_args *a, int64_t row) {
     squares = TK(v_fma)(d, d, squares);
   }
   float variance = TK(v_sum)(squares) / (float)width;
-  float rstd = 1.0f / __builtin_elementwise_sqrt(variance + a->epsilon);
+  float rstd = 1.0f / __builtin_elementwise_sqrt(variance + epsilon);
   for (int64_t j = 0; j < width; j += 16) {
     v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-    TK(v_store_at)(y, j, width, TK(norm_scaled)(n, a->gamma, a->beta, j, width));
+    TK(v_store_at)(y, j, width, TK(norm_scaled)(n, gamma, beta, j, width));
   }
-  if (a->mean) a->mean[row] = mean;
-  if (a->rstd) a->rstd[row] = rstd;
+  if (mean_out) *mean_out = mean;
+  if (rstd_out) *rstd_out = rstd;
+}
+
+TK_INLINE void TK(norm_row)(const tk_norm_args *a, int64_t row) {
+  TK(norm_vector)(a->x + row * a->width, a->width, a->gamma, a->beta, a->epsilon, a->rms,
+                  a->y + row * a->width, a->mean ? a->mean + row : NULL,
+                  a->rstd ? a->rstd + row : NULL);
+}
+
+/// rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd, added to dx, or in its
+/// place: dx may then be dy. RMSNorm (rms) has no mean(g) term. y, if wanted, is what the forward
+/// pass gave.
+TK_INLINE void TK(norm_vector_backward)(const float *dy, const float *x, int64_t width,
+                                        const float *gamma, const float *beta, float mean,
+                                        float rstd, int rms, int adds, float *dx, float *y) {
+  v16 sum_g = {}, sum_gn = {};
+  for (int64_t j = 0; j < width; j += 16) {
+    v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(gamma, j, width, 0);
+    v16 n = (TK(v_load_at)(x, j, width, mean) - mean) * rstd;
+    sum_g += g;
+    sum_gn = TK(v_fma)(g, n, sum_gn);
+  }
+  const float mean_g = rms ? 0 : TK(v_sum)(sum_g) / (float)width;
+  const float mean_gn = TK(v_sum)(sum_gn) / (float)width;
+  for (int64_t j = 0; j < width; j += 16) {
+    v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(gamma, j, width, 0);
+    v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
+    v16 d = TK(v_fma)(n, TK(v_all)(-mean_gn), g - mean_g);
+    v16 old = adds ? TK(v_load_at)(dx, j, width, 0) : TK(v_all)(0);
+    TK(v_store_at)(dx, j, width, TK(v_fma)(TK(v_all)(rstd), d, old));
+    if (y) TK(v_store_at)(y, j, width, TK(norm_scaled)(n, gamma, beta, j, width));
+  }
 }

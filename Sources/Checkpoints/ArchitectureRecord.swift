@@ -8,6 +8,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
   public static let rotaryPositions: UInt32 = 1
   public static let gelu: UInt32 = 0
   public static let swiglu: UInt32 = 1
+  public static let geluExact: UInt32 = 2
 
   /// Bits of `flags`.
   public struct Flags: OptionSet, Sendable {
@@ -17,7 +18,15 @@ public struct ArchitectureRecord: Equatable, Sendable {
     public static let mlpBias = Flags(rawValue: 2)
     public static let normBias = Flags(rawValue: 4)
     public static let tiedEmbeddings = Flags(rawValue: 8)
-    static let all: Flags = [.attentionBias, .mlpBias, .normBias, .tiedEmbeddings]
+    /// The attention's output has no bias, though queries, keys and values have.
+    public static let noOutputBias = Flags(rawValue: 16)
+    /// Attention and MLP both read the layer's input.
+    public static let parallelResidual = Flags(rawValue: 32)
+    /// Heads of queries and keys are normalised.
+    public static let headNorms = Flags(rawValue: 64)
+    /// Rotary frequencies are scaled as Llama 3.1 does.
+    public static let ropeScaling = Flags(rawValue: 128)
+    static let all = Flags(rawValue: 255)
   }
 
   public var layers: UInt32
@@ -37,14 +46,22 @@ public struct ArchitectureRecord: Equatable, Sendable {
   /// Rotated elements of each head; not read with learned positions.
   public var rotaryDims: UInt32
   public var ropeTheta: Float
-  /// `gelu` or `swiglu`.
+  /// `gelu` (tanh form), `swiglu` or `geluExact`.
   public var mlpKind: UInt32
   public var flags: Flags
+  /// The next four are 0 without `ropeScaling`.
+  public var ropeFactor: Float
+  public var ropeLowFrequencyFactor: Float
+  public var ropeHighFrequencyFactor: Float
+  /// In tokens.
+  public var ropeOriginalContext: UInt32
 
   public init(
     layers: UInt32, dModel: UInt32, heads: UInt32, kvHeads: UInt32, headDim: UInt32, dFF: UInt32,
     vocabulary: UInt32, context: UInt32, normKind: UInt32, normEpsilon: Float,
-    positionKind: UInt32, rotaryDims: UInt32, ropeTheta: Float, mlpKind: UInt32, flags: Flags
+    positionKind: UInt32, rotaryDims: UInt32, ropeTheta: Float, mlpKind: UInt32, flags: Flags,
+    ropeFactor: Float = 0, ropeLowFrequencyFactor: Float = 0, ropeHighFrequencyFactor: Float = 0,
+    ropeOriginalContext: UInt32 = 0
   ) {
     self.layers = layers
     self.dModel = dModel
@@ -61,16 +78,21 @@ public struct ArchitectureRecord: Equatable, Sendable {
     self.ropeTheta = ropeTheta
     self.mlpKind = mlpKind
     self.flags = flags
+    self.ropeFactor = ropeFactor
+    self.ropeLowFrequencyFactor = ropeLowFrequencyFactor
+    self.ropeHighFrequencyFactor = ropeHighFrequencyFactor
+    self.ropeOriginalContext = ropeOriginalContext
   }
 
-  private static let usedBytes = 60
+  private static let usedBytes = 76
 
   var record: [UInt8] {
     var record = RecordBytes(Format.recordBytes)
     let words = [
       layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context, normKind,
       normEpsilon.bitPattern, positionKind, rotaryDims, ropeTheta.bitPattern, mlpKind,
-      flags.rawValue,
+      flags.rawValue, ropeFactor.bitPattern, ropeLowFrequencyFactor.bitPattern,
+      ropeHighFrequencyFactor.bitPattern, ropeOriginalContext,
     ]
     for (index, word) in words.enumerated() { record.put(word, at: 4 * index) }
     return record.bytes
@@ -81,8 +103,9 @@ public struct ArchitectureRecord: Equatable, Sendable {
       layers: r.u32(0), dModel: r.u32(4), heads: r.u32(8), kvHeads: r.u32(12), headDim: r.u32(16),
       dFF: r.u32(20), vocabulary: r.u32(24), context: r.u32(28), normKind: r.u32(32),
       normEpsilon: Float(bitPattern: r.u32(36)), positionKind: r.u32(40), rotaryDims: r.u32(44),
-      ropeTheta: Float(bitPattern: r.u32(48)), mlpKind: r.u32(52), flags: Flags(rawValue: r.u32(56))
-    )
+      ropeTheta: Float(bitPattern: r.u32(48)), mlpKind: r.u32(52), flags: Flags(rawValue: r.u32(56)),
+      ropeFactor: Float(bitPattern: r.u32(60)), ropeLowFrequencyFactor: Float(bitPattern: r.u32(64)),
+      ropeHighFrequencyFactor: Float(bitPattern: r.u32(68)), ropeOriginalContext: r.u32(72))
   }
 
   /// The first contradiction, with its offset in the record; nil if there is none.
@@ -112,8 +135,37 @@ public struct ArchitectureRecord: Equatable, Sendable {
         return (48, "rope theta \(ropeTheta) is not above 1")
       }
     }
-    if mlpKind > Self.swiglu { return (52, "the MLP kind \(mlpKind) is unknown") }
+    if mlpKind > Self.geluExact { return (52, "the MLP kind \(mlpKind) is unknown") }
     if !flags.isSubset(of: .all) { return (56, "the flags \(flags.rawValue) are unknown") }
+    if flags.contains(.noOutputBias) && !flags.contains(.attentionBias) {
+      return (56, "the attention's output lacks a bias that the attention does not have")
+    }
+    return ropeContradiction()
+  }
+
+  private func ropeContradiction() -> (offset: Int, what: String)? {
+    guard flags.contains(.ropeScaling) else {
+      let words = [
+        ropeFactor.bitPattern, ropeLowFrequencyFactor.bitPattern,
+        ropeHighFrequencyFactor.bitPattern, ropeOriginalContext,
+      ]
+      return words.firstIndex { $0 != 0 }.map {
+        (60 + 4 * $0, "rope is scaled, and the flags do not say so")
+      }
+    }
+    if positionKind != Self.rotaryPositions { return (56, "learned positions have no rope to scale") }
+    if !(ropeFactor.isFinite && ropeFactor >= 1) {
+      return (60, "the rope's factor \(ropeFactor) is not at least 1")
+    }
+    if !(ropeLowFrequencyFactor.isFinite && ropeLowFrequencyFactor > 0) {
+      return (64, "the rope's low frequency factor \(ropeLowFrequencyFactor) is not positive")
+    }
+    if !(ropeHighFrequencyFactor.isFinite && ropeHighFrequencyFactor > ropeLowFrequencyFactor) {
+      return (68, "the rope's high frequency factor \(ropeHighFrequencyFactor) is not above the low one")
+    }
+    if !(1...(1 << 24)).contains(ropeOriginalContext) {
+      return (72, "the rope's context \(ropeOriginalContext) is not in 1…16,777,216")
+    }
     return nil
   }
 

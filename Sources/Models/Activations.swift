@@ -4,13 +4,21 @@ import Tensors
 /// every layer overwrites. What the backward pass finds again on its way (the norms' outputs, the
 /// activated MLP) is never kept.
 struct Activations {
+  /// What the backward pass of the norms of queries and keys needs.
+  struct HeadActivations {
+    let input: Matrix  // queries and keys before they were normalised [T, (h + kv)·hd]
+    let queryRstd: UnsafeMutablePointer<Float>  // [T, h]
+    let keyRstd: UnsafeMutablePointer<Float>  // [T, kv]
+  }
+
   struct Layer {
     let input: Matrix  // residual stream before the layer   [T, d]
     let statistics1: NormStatistics
     let qkv: Matrix  // queries, keys, values; rotated     [T, (h + 2·kv)·hd]
+    let heads: HeadActivations?
     let attention: Matrix  // [T, h·hd]
     let lse: UnsafeMutablePointer<Float>  // [T, h]
-    let middle: Matrix  // residual stream after attention   [T, d]
+    let middle: Matrix  // residual stream after attention; side by side, after the MLP [T, d]
     let statistics2: NormStatistics
     let up: Matrix  // [T, f] or [T, 2f]; the backward pass leaves its gradient here
     let output: Matrix  // residual stream after the layer    [T, d]
@@ -31,10 +39,17 @@ struct Activations {
         mean: try arena.floats("activations/\(name) mean", rows),
         rstd: try arena.floats("activations/\(name) rstd", rows))
     }
+    func heads(_ name: String) throws -> HeadActivations {
+      HeadActivations(
+        input: try matrix("\(name) queries and keys", a.queryWidth + a.keyValueWidth),
+        queryRstd: try arena.floats("activations/\(name) query rstd", rows * a.heads),
+        keyRstd: try arena.floats("activations/\(name) key rstd", rows * a.kvHeads))
+    }
     func layer(_ name: String, input: Matrix) throws -> Layer {
       Layer(
         input: input, statistics1: try statistics("\(name) norm1"),
         qkv: try matrix("\(name) qkv", a.qkvWidth),
+        heads: keepsLayers && a.queryKeyNorm ? try heads(name) : nil,
         attention: try matrix("\(name) attention", a.queryWidth),
         lse: try arena.floats("activations/\(name) lse", rows * a.heads),
         middle: keepsLayers ? try matrix("\(name) middle", a.dModel) : input,

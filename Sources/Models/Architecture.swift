@@ -6,7 +6,13 @@ import Tensors
 public struct Architecture: Equatable, Sendable {
   public enum NormKind: UInt32, Sendable { case layerNorm = 0, rmsNorm = 1 }
   public enum PositionKind: UInt32, Sendable { case learned = 0, rotary = 1 }
-  public enum MLPKind: UInt32, Sendable { case gelu = 0, swiglu = 1 }
+  public enum MLPKind: UInt32, Sendable {
+    /// In its tanh form.
+    case gelu = 0
+    case swiglu = 1
+    /// By the normal distribution.
+    case geluExact = 2
+  }
 
   public var layers: Int
   /// Width of the residual stream.
@@ -26,19 +32,29 @@ public struct Architecture: Equatable, Sendable {
   /// Rotated elements of each head; 0 with learned positions.
   public var rotaryDim: Int
   public var rotaryTheta: Float
+  public var ropeScaling: RotaryScaling?
   public var mlp: MLPKind
+  /// Of queries, keys and values.
   public var attentionBias: Bool
+  /// Of the attention's output projection.
+  public var attentionOutputBias: Bool
   public var mlpBias: Bool
   public var normBias: Bool
   /// Whether the unembedding is the token embedding.
   public var tiedEmbeddings: Bool
+  /// Attention and MLP both read the layer's input, as in GPT-NeoX, and not one after the other.
+  public var parallelResidual: Bool
+  /// Heads of queries and keys are normalised before they turn, as in Qwen3.
+  public var queryKeyNorm: Bool
 
   public init(
     layers: Int, dModel: Int, heads: Int, kvHeads: Int? = nil, headDim: Int? = nil,
     dFF: Int? = nil, vocabulary: Int, context: Int, norm: NormKind = .layerNorm,
     normEpsilon: Float = 1e-5, position: PositionKind = .learned, rotaryDim: Int = 0,
-    rotaryTheta: Float = 10_000, mlp: MLPKind = .gelu, attentionBias: Bool = true,
-    mlpBias: Bool = true, normBias: Bool = true, tiedEmbeddings: Bool = true
+    rotaryTheta: Float = 10_000, ropeScaling: RotaryScaling? = nil, mlp: MLPKind = .gelu,
+    attentionBias: Bool = true, attentionOutputBias: Bool? = nil, mlpBias: Bool = true,
+    normBias: Bool = true, tiedEmbeddings: Bool = true, parallelResidual: Bool = false,
+    queryKeyNorm: Bool = false
   ) {
     self.layers = layers
     self.dModel = dModel
@@ -54,10 +70,14 @@ public struct Architecture: Equatable, Sendable {
     self.rotaryDim = rotaryDim
     self.rotaryTheta = rotaryTheta
     self.mlp = mlp
+    self.ropeScaling = ropeScaling
     self.attentionBias = attentionBias
+    self.attentionOutputBias = attentionOutputBias ?? attentionBias
     self.mlpBias = mlpBias
     self.normBias = normBias
     self.tiedEmbeddings = tiedEmbeddings
+    self.parallelResidual = parallelResidual
+    self.queryKeyNorm = queryKeyNorm
   }
 
   /// GPT-2's choices at any size.
@@ -85,6 +105,11 @@ public struct Architecture: Equatable, Sendable {
 
   /// - Throws: `Failure(.badData)` naming the first contradiction, or what cannot be computed.
   public func validate(at place: String? = nil) throws {
+    guard attentionBias || !attentionOutputBias else {
+      throw Failure(
+        .badData, "the attention's output has a bias, and queries, keys and values have none",
+        at: place)
+    }
     try record.validate(at: place)
     guard headDim <= AttentionShape.widestHead else {
       throw Failure(

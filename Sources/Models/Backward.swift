@@ -52,9 +52,16 @@ extension Transformer {
       activations.finalStatistics, addTo: stream)
     for index in weights.layers.indices.reversed() {
       let gradient = gradients.weights.layers[index]
-      let adds = gradients.holdsProjections
-      feedForwardBackward(index, weights.layers[index], gradient, batch.rows, adds)
-      attendBackward(index, weights.layers[index], gradient, batch, adds)
+      let (layer, adds) = (weights.layers[index], gradients.holdsProjections)
+      if architecture.parallelResidual {
+        // Both see the gradient of the sum, before either adds to it.
+        projectBackward(index, layer, gradient, batch.rows, adds)
+        feedForwardBackward(index, layer, gradient, batch.rows, adds)
+      } else {
+        feedForwardBackward(index, layer, gradient, batch.rows, adds)
+        projectBackward(index, layer, gradient, batch.rows, adds)
+      }
+      attendBackward(index, layer, gradient, batch, adds)
     }
     gradients.holdsProjections = true
     gradients.keep(stream, batch)
@@ -73,30 +80,41 @@ extension Transformer {
     compute.backwardInput(weights.down, dy: stream, to: activated)
     // Each becomes the other: `up` its gradient, the gradient of `activated` its value.
     switch architecture.mlp {
-    case .gelu: compute.geluBackward(up, dy: activated)
+    case .gelu: compute.geluBackward(up, dy: activated, .tanh)
+    case .geluExact: compute.geluBackward(up, dy: activated, .exact)
     case .swiglu: compute.swigluBackward(up, dy: activated)
     }
     compute.backwardWeight(gradient.down, dy: stream, x: activated, accumulate: adds)
     compute.backwardInput(weights.up, dy: up, to: norm)
     compute.normalizeBackward(
-      weights.norm2, gradient: gradient.norm2, dy: norm, x: layer.middle.prefix(rows),
+      weights.norm2, gradient: gradient.norm2, dy: norm,
+      x: (architecture.parallelResidual ? layer.input : layer.middle).prefix(rows),
       layer.statistics2, addTo: stream, y: norm2)
     compute.backwardWeight(gradient.up, dy: up, x: norm2, accumulate: adds)
   }
 
+  /// Of the attention's output projection.
+  private func projectBackward(
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ rows: Int, _ adds: Bool
+  ) {
+    let stream = scratch.stream.prefix(rows)
+    compute.backwardInput(weights.output, dy: stream, to: scratch.attention.prefix(rows))
+    compute.backwardWeight(
+      gradient.output, dy: stream, x: activations.layers[index].attention.prefix(rows),
+      accumulate: adds)
+  }
+
+  /// From the gradient of the heads' outputs to the layer's input.
   private func attendBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
     _ batch: TokenBatch, _ adds: Bool
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(batch.rows)
-    let attention = scratch.attention.prefix(batch.rows)
     let qkv = scratch.qkv.prefix(batch.rows)
     let norm = scratch.norm.prefix(batch.rows)
     let norm1 = activations.normed.prefix(batch.rows)
-    compute.backwardInput(weights.output, dy: stream, to: attention)
-    compute.backwardWeight(
-      gradient.output, dy: stream, x: layer.attention.prefix(batch.rows), accumulate: adds)
     collectBackwardSequences(layer, batch)
     backwardSequences.withUnsafeBufferPointer {
       compute.attentionBackward(
@@ -107,11 +125,29 @@ extension Transformer {
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary, inverse: true)
     }
+    normalizeHeadsBackward(weights, gradient, layer, qkv)
     compute.backwardInput(weights.qkv, dy: qkv, to: norm)
     compute.normalizeBackward(
       weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
       layer.statistics1, addTo: stream, y: norm1)
     compute.backwardWeight(gradient.qkv, dy: qkv, x: norm1, accumulate: adds)
+  }
+
+  private func normalizeHeadsBackward(
+    _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ layer: Activations.Layer, _ dQKV: Matrix
+  ) {
+    guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm, let kept = layer.heads,
+      let queryGradient = gradient.queryNorm, let keyGradient = gradient.keyNorm
+    else { return }
+    let (queries, keys) = (architecture.queryWidth, architecture.keyValueWidth)
+    let input = kept.input.prefix(dQKV.rows)
+    compute.normalizeBackward(
+      queryNorm, gradient: queryGradient, dy: dQKV.columns(0, queries),
+      x: input.columns(0, queries), rstd: kept.queryRstd)
+    compute.normalizeBackward(
+      keyNorm, gradient: keyGradient, dy: dQKV.columns(queries, keys),
+      x: input.columns(queries, keys), rstd: kept.keyRstd)
   }
 
   private func collectBackwardSequences(_ layer: Activations.Layer, _ batch: TokenBatch) {

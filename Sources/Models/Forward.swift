@@ -5,6 +5,7 @@ extension Transformer {
   ///
   ///     x ← embedding(token) + embedding(position)
   ///     per layer: x ← x + Wo·attention(norm1(x));  x ← x + Wdown·act(Wup·norm2(x))
+  ///     or, side by side: x ← x + Wo·attention(norm1(x)) + Wdown·act(Wup·norm2(x))
   ///     hidden ← final_norm(x)
   ///
   /// With a cache, entries stand at their `position` and see the cached keys before it.
@@ -34,8 +35,21 @@ extension Transformer {
     for index in weights.layers.indices {
       let narrows = lastTokensOnly && index == architecture.layers - 1
       if narrows { rows = batch.entries.count }
-      attend(index, weights.layers[index], batch, cache, lastTokensOnly: narrows)
-      feedForward(index, weights.layers[index], rows)
+      let (layer, layerWeights) = (activations.layers[index], weights.layers[index])
+      attend(index, layerWeights, batch, cache, lastTokensOnly: narrows)
+      let residual = narrows ? lastRows(of: layer, batch) : layer.input.prefix(rows)
+      let (attention, middle) = (layer.attention.prefix(rows), layer.middle.prefix(rows))
+      let output = layer.output.prefix(rows)
+      if architecture.parallelResidual {
+        // The MLP first: what it reads may lie where the sums go.
+        let product = expand(layer, layerWeights, residual)
+        compute.apply(layerWeights.down, product, to: middle, addingTo: residual)
+        compute.apply(layerWeights.output, attention, to: output, addingTo: middle)
+      } else {
+        compute.apply(layerWeights.output, attention, to: middle, addingTo: residual)
+        let product = expand(layer, layerWeights, middle)
+        compute.apply(layerWeights.down, product, to: output, addingTo: middle)
+      }
     }
     compute.normalize(
       weights.finalNorm, activations.layers[architecture.layers - 1].output.prefix(rows),
@@ -53,6 +67,7 @@ extension Transformer {
     let operand = compute.normalize(
       weights.norm1, input, to: norm1, layer.statistics1, for: weights.qkv)
     compute.apply(weights.qkv, operand, to: qkv)
+    normalizeHeads(weights, layer, qkv)
     if let rotary {
       // Queries and keys lie side by side, so that one call rotates both.
       compute.rotate(
@@ -70,18 +85,33 @@ extension Transformer {
     sequences.withUnsafeBufferPointer {
       compute.attention($0, shape(past?.storage ?? .rows(stride: architecture.qkvWidth)))
     }
-    var (residual, rows) = (input, batch.rows)
-    if lastTokensOnly {
-      rows = batch.entries.count
-      // By way of another matrix: the middle of a pass that keeps no layers is its input.
-      residual = layer.middle.prefix(rows)
-      let gathered = activations.normed.prefix(rows)
-      compute.gather(input.base, batch.lastRows, to: gathered)
-      residual.copy(from: gathered)
-    }
-    compute.apply(
-      weights.output, layer.attention.prefix(rows), to: layer.middle.prefix(rows),
-      addingTo: residual)
+  }
+
+  private func normalizeHeads(
+    _ weights: TransformerWeights.Layer, _ layer: Activations.Layer, _ qkv: Matrix
+  ) {
+    guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm else { return }
+    let (queries, keys) = (architecture.queryWidth, architecture.keyValueWidth)
+    let normed = qkv.columns(0, queries + keys)
+    let kept = layer.heads?.input.prefix(qkv.rows)
+    kept?.copy(from: normed)
+    let input = kept ?? normed
+    compute.normalize(
+      queryNorm, input.columns(0, queries), to: normed.columns(0, queries),
+      rstd: layer.heads?.queryRstd)
+    compute.normalize(
+      keyNorm, input.columns(queries, keys), to: normed.columns(queries, keys),
+      rstd: layer.heads?.keyRstd)
+  }
+
+  /// Each entry's last row of the layer's input, at the beginning of its middle; by way of another
+  /// matrix, since the middle of a pass that keeps no layers is its input.
+  private func lastRows(of layer: Activations.Layer, _ batch: TokenBatch) -> Matrix {
+    let gathered = activations.normed.prefix(batch.entries.count)
+    compute.gather(layer.input.base, batch.lastRows, to: gathered)
+    let rows = layer.middle.prefix(batch.entries.count)
+    rows.copy(from: gathered)
+    return rows
   }
 
   private func collectSequences(
@@ -110,20 +140,19 @@ extension Transformer {
     }
   }
 
-  private func feedForward(_ index: Int, _ weights: TransformerWeights.Layer, _ rows: Int) {
-    let layer = activations.layers[index]
-    let middle = layer.middle.prefix(rows)
-    let norm2 = activations.normed.prefix(rows)
-    let up = layer.up.prefix(rows)
-    let activated = activations.activated.prefix(rows)
+  /// act(Wup·norm2(x)), as the down projection will want it.
+  private func expand(
+    _ layer: Activations.Layer, _ weights: TransformerWeights.Layer, _ x: Matrix
+  ) -> Operand {
+    let up = layer.up.prefix(x.rows)
+    let activated = activations.activated.prefix(x.rows)
     let operand = compute.normalize(
-      weights.norm2, middle, to: norm2, layer.statistics2, for: weights.up)
+      weights.norm2, x, to: activations.normed.prefix(x.rows), layer.statistics2, for: weights.up)
     compute.apply(weights.up, operand, to: up)
-    let product =
-      switch architecture.mlp {
-      case .gelu: compute.gelu(up, to: activated, for: weights.down)
-      case .swiglu: compute.swiglu(up, to: activated, for: weights.down)
-      }
-    compute.apply(weights.down, product, to: layer.output.prefix(rows), addingTo: middle)
+    switch architecture.mlp {
+    case .gelu: return compute.gelu(up, to: activated, .tanh, for: weights.down)
+    case .geluExact: return compute.gelu(up, to: activated, .exact, for: weights.down)
+    case .swiglu: return compute.swiglu(up, to: activated, for: weights.down)
+    }
   }
 }

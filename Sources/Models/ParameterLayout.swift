@@ -47,7 +47,11 @@ public struct ParameterLayout: Sendable {
     let a = architecture
     addNorm("\(prefix).norm1")
     addLinear("\(prefix).attention.qkv", a.qkvWidth, a.dModel, bias: a.attentionBias)
-    addLinear("\(prefix).attention.output", a.dModel, a.queryWidth, bias: a.attentionBias)
+    if a.queryKeyNorm {
+      add("\(prefix).attention.query_norm.weight", a.headDim)
+      add("\(prefix).attention.key_norm.weight", a.headDim)
+    }
+    addLinear("\(prefix).attention.output", a.dModel, a.queryWidth, bias: a.attentionOutputBias)
     addNorm("\(prefix).norm2")
     let up = a.mlp == .swiglu ? "gate_up" : "up"
     addLinear("\(prefix).mlp.\(up)", a.upWidth, a.dModel, bias: a.mlpBias)

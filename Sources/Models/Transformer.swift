@@ -42,8 +42,9 @@ public final class Transformer: @unchecked Sendable {
     rotary =
       architecture.position == .rotary
       ? try RotaryTable(
-        positions: architecture.context, rotary: architecture.rotaryDim,
-        theta: Double(architecture.rotaryTheta), arena: arena) : nil
+        positions: min(architecture.context, rows), rotary: architecture.rotaryDim,
+        theta: Double(architecture.rotaryTheta), scaling: architecture.ropeScaling, arena: arena)
+      : nil
     gradientScratch =
       training
       ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil

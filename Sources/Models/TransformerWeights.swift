@@ -5,6 +5,8 @@ public struct TransformerWeights: @unchecked Sendable {
   public struct Layer: @unchecked Sendable {
     public let norm1: Norm
     public let qkv: Linear
+    public let queryNorm: HeadNorm?
+    public let keyNorm: HeadNorm?
     public let output: Linear
     public let norm2: Norm
     public let up: Linear
@@ -47,6 +49,11 @@ public struct TransformerWeights: @unchecked Sendable {
         inputs: inputs, outputs: outputs, weight: weight("\(name).weight"),
         bias: values("\(name).bias"))
     }
+    func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
+      values("\(name).weight").map {
+        HeadNorm(heads: heads, headDim: a.headDim, gamma: $0, epsilon: a.normEpsilon)
+      }
+    }
     architecture = a
     tokenEmbedding = values("token_embedding.weight")!
     positionEmbedding = values("position_embedding.weight")
@@ -55,6 +62,8 @@ public struct TransformerWeights: @unchecked Sendable {
       return Layer(
         norm1: norm("\(prefix).norm1"),
         qkv: linear("\(prefix).attention.qkv", a.dModel, a.qkvWidth),
+        queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
+        keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads),
         output: linear("\(prefix).attention.output", a.queryWidth, a.dModel),
         norm2: norm("\(prefix).norm2"),
         up: linear("\(prefix).mlp.\(a.mlp == .swiglu ? "gate_up" : "up")", a.dModel, a.upWidth),

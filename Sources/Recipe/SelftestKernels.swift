@@ -82,8 +82,10 @@ struct SelftestKernels {
     let dy = try random(37, 182, 4)
     let z = try random(37, 182, 5)
     let dGated = try random(37, 91, 6)
-    compute.gelu(x, to: y)
-    compute.geluBackward(x, dy: dy)
+    for form in [GELUForm.tanh, .exact] {
+      compute.gelu(x, to: y, form)
+      compute.geluBackward(x, dy: dy, form)
+    }
     compute.swiglu(z, to: gated)
     compute.swigluBackward(z, dy: dGated)
     return bits(x, y, dy, z, gated, dGated)

@@ -1,17 +1,26 @@
 import CKernels
 
+/// How GELU is computed: by the normal distribution, or as GPT-2 approximates it by tanh.
+public enum GELUForm: Sendable { case exact, tanh }
+
 extension Compute {
-  /// y = GELU(x), tanh form.
-  public func gelu(_ x: Matrix, to y: Matrix) {
-    pool.run(tk_gelu, tk_gelu_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base))
+  /// y = GELU(x).
+  public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm) {
+    pool.run(tk_gelu, arguments(x, y, form))
+  }
+
+  func arguments(_ x: Matrix, _ y: Matrix, _ form: GELUForm) -> tk_gelu_args {
+    tk_gelu_args(
+      count: Int64(x.rows * x.columns), x: x.base, y: y.base, exact: form == .exact ? 1 : 0)
   }
 
   /// x ← dy·GELU'(x), and dy ← GELU(x) again, with the bits of the forward pass.
-  public func geluBackward(_ x: Matrix, dy: Matrix) {
+  public func geluBackward(_ x: Matrix, dy: Matrix, _ form: GELUForm) {
     pool.run(
       tk_gelu_backward,
       tk_gelu_backward_args(
-        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: x.base, y: dy.base))
+        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: x.base, y: dy.base,
+        exact: form == .exact ? 1 : 0))
   }
 
   /// y = silu(gate)·up with x = [gate | up], [T, 2f] to [T, f].

@@ -141,14 +141,12 @@ extension Compute {
   }
 
   /// y = GELU(x), as `linear` will want it.
-  public func gelu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
+  public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm, for linear: Linear) -> Operand {
     guard linear.isInt8 else {
-      gelu(x, to: y)
+      gelu(x, to: y, form)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: tk_gelu_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base)) {
-      quantizeRows(y, gelu: $0)
-    }
+    withUnsafePointer(to: arguments(x, y, form)) { quantizeRows(y, gelu: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 

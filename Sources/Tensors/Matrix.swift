@@ -37,9 +37,13 @@ public struct Matrix: @unchecked Sendable {
 
   public func copy(from other: Matrix) {
     precondition(
-      rows == other.rows && columns == other.columns && stride == columns && other.stride == columns,
+      rows == other.rows && columns == other.columns,
       "copy \(other.rows)×\(other.columns) to \(rows)×\(columns)")
-    base.update(from: other.base, count: rows * columns)
+    if stride == columns && other.stride == columns {
+      base.update(from: other.base, count: rows * columns)
+    } else {
+      for index in 0..<rows { row(index).update(from: other.row(index), count: columns) }
+    }
   }
 
   public func fillZero() {

@@ -62,3 +62,48 @@ extension Compute {
     if gradient != nil { pool.run(tk_norm_backward_parameters, arguments) }
   }
 }
+
+/// RMSNorm of each head by itself, all with one gamma [headDim]: of queries, or of keys.
+public struct HeadNorm: @unchecked Sendable {
+  public let heads: Int
+  public let headDim: Int
+  public let gamma: UnsafeMutablePointer<Float>
+  public let epsilon: Float
+
+  public init(heads: Int, headDim: Int, gamma: UnsafeMutablePointer<Float>, epsilon: Float) {
+    self.heads = heads
+    self.headDim = headDim
+    self.gamma = gamma
+    self.epsilon = epsilon
+  }
+}
+
+extension Compute {
+  /// y = norm(x), [T, heads·headDim] both, with any strides; they may be one.
+  ///
+  /// - Parameter rstd: [T, heads], for a backward pass.
+  public func normalize(
+    _ norm: HeadNorm, _ x: Matrix, to y: Matrix, rstd: UnsafeMutablePointer<Float>?
+  ) {
+    precondition(x.columns == norm.heads * norm.headDim && y.columns == x.columns && x.rows == y.rows)
+    pool.run(
+      tk_head_norm,
+      tk_head_norm_args(
+        rows: Int64(x.rows), heads: Int64(norm.heads), head_dim: Int64(norm.headDim), x: x.base,
+        x_row: Int64(x.stride), gamma: norm.gamma, epsilon: norm.epsilon, y: y.base,
+        y_row: Int64(y.stride), rstd: rstd))
+  }
+
+  /// dy becomes ∂L/∂x; the gradient's gamma is added to.
+  public func normalizeBackward(
+    _ norm: HeadNorm, gradient: HeadNorm, dy: Matrix, x: Matrix, rstd: UnsafePointer<Float>
+  ) {
+    precondition(x.columns == norm.heads * norm.headDim && dy.columns == x.columns && x.rows == dy.rows)
+    let arguments = tk_head_norm_backward_args(
+      rows: Int64(x.rows), heads: Int64(norm.heads), head_dim: Int64(norm.headDim), x: x.base,
+      x_row: Int64(x.stride), gamma: norm.gamma, rstd: rstd, dy: dy.base, dy_row: Int64(dy.stride),
+      dgamma: gradient.gamma)
+    pool.run(tk_head_norm_backward_parameters, arguments)
+    pool.run(tk_head_norm_backward_input, arguments)
+  }
+}

@@ -1,22 +1,56 @@
 import Support
 
+/// How Llama 3.1 stretches the context of a model that was trained on a shorter one: what turns
+/// slowly is slowed down by `factor`, what turns fast is left, between the two it is interpolated.
+public struct RotaryScaling: Equatable, Sendable {
+  public var factor: Float
+  /// A pair with fewer turns than `lowFrequencyFactor` within `originalContext` is slow, one with more
+  /// than `highFrequencyFactor` fast.
+  public var lowFrequencyFactor: Float
+  public var highFrequencyFactor: Float
+  public var originalContext: Int
+
+  public init(
+    factor: Float, lowFrequencyFactor: Float, highFrequencyFactor: Float, originalContext: Int
+  ) {
+    self.factor = factor
+    self.lowFrequencyFactor = lowFrequencyFactor
+    self.highFrequencyFactor = highFrequencyFactor
+    self.originalContext = originalContext
+  }
+
+  /// The frequency that takes the place of `frequency`, both in radians a token.
+  func scaled(_ frequency: Double) -> Double {
+    let turns = Double(originalContext) * frequency / (2 * Double.pi)
+    let (low, high) = (Double(lowFrequencyFactor), Double(highFrequencyFactor))
+    if turns > high { return frequency }
+    let slow = frequency / Double(factor)
+    if turns < low { return slow }
+    let share = (turns - low) / (high - low)
+    return (1 - share) * slow + share * frequency
+  }
+}
+
 /// Cosines and sines of the rotary embedding, [positions, rotary/2] each.
 ///
-/// The angle of pair i at a position is position·theta^(−2i/rotary), in float64; its cosine and its
-/// sine are rounded once.
+/// The angle of pair i at a position is position·theta^(−2i/rotary), its frequency scaled where that
+/// is asked for, in float64; its cosine and its sine are rounded once.
 public struct RotaryTable: @unchecked Sendable {
   public let rotary: Int
   let cosine: UnsafeMutablePointer<Float>
   let sine: UnsafeMutablePointer<Float>
 
-  public init(positions: Int, rotary: Int, theta: Double, arena: Arena) throws {
+  public init(
+    positions: Int, rotary: Int, theta: Double, scaling: RotaryScaling? = nil, arena: Arena
+  ) throws {
     self.rotary = rotary
     let half = rotary / 2
     cosine = try arena.floats("rotary cosine", positions * half)
     sine = try arena.floats("rotary sine", positions * half)
     let logTheta = DeterministicMath.log(theta)
     for i in 0..<half {
-      let frequency = DeterministicMath.exp(-2 * Double(i) / Double(rotary) * logTheta)
+      let plain = DeterministicMath.exp(-2 * Double(i) / Double(rotary) * logTheta)
+      let frequency = scaling?.scaled(plain) ?? plain
       for position in 0..<positions {
         let turned = DeterministicMath.sineAndCosine(Double(position) * frequency)
         cosine[position * half + i] = Float(turned.cosine)

@@ -63,9 +63,14 @@ import Testing
     Lie(.header, 168, u32: 9, "the position kind 9 is unknown"),
     Lie(.header, 172, u32: 3, "3 rotary dimensions do not fit a head of 2"),
     Lie(.header, 176, u32: 0x7FC0_0000, "rope theta nan is not above 1"),
-    Lie(.header, 180, u32: 2, "the MLP kind 2 is unknown"),
-    Lie(.header, 184, u32: 16, "the flags 16 are unknown"),
-    Lie(.header, 200, u32: 1, "a spare byte is not zero"),
+    Lie(.header, 180, u32: 3, "the MLP kind 3 is unknown"),
+    Lie(.header, 184, u32: 256, "the flags 256 are unknown"),
+    Lie(
+      .header, 184, u32: 16, "the attention's output lacks a bias that the attention does not have"),
+    Lie(.header, 184, u32: 128, "the rope's factor 0.0 is not at least 1", seen: (.header, 188)),
+    Lie(.header, 192, u32: 1, "rope is scaled, and the flags do not say so"),
+    Lie(.header, 200, u32: 1, "rope is scaled, and the flags do not say so"),
+    Lie(.header, 204, u32: 1, "a spare byte is not zero"),
   ]
 
   static let sectionLies: [Lie] = [

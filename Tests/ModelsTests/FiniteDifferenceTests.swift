@@ -25,7 +25,35 @@ private let architectures: [Architecture] = {
       }
     }
   }
-  return all
+  return all + relatives
+}()
+
+/// GPT-NeoX, Qwen2, Qwen3 and Llama 3.1, each with what it does not share with the others.
+private let relatives: [Architecture] = {
+  func base(_ change: (inout Architecture) -> Void) -> Architecture {
+    var a = Architecture(
+      layers: 2, dModel: 8, heads: 4, kvHeads: 2, headDim: 4, dFF: 12, vocabulary: 13, context: 10,
+      norm: .rmsNorm, position: .rotary, rotaryDim: 4, rotaryTheta: 100, mlp: .swiglu,
+      attentionBias: false, mlpBias: false, normBias: false, tiedEmbeddings: false)
+    change(&a)
+    return a
+  }
+  func neox(_ a: inout Architecture) {
+    (a.norm, a.normBias, a.mlp, a.mlpBias) = (.layerNorm, true, .geluExact, true)
+    (a.attentionBias, a.attentionOutputBias, a.rotaryDim) = (true, true, 2)
+  }
+  return [
+    base { neox(&$0); $0.parallelResidual = true },
+    base { neox(&$0) },
+    base { $0.parallelResidual = true },
+    base { $0.attentionBias = true },
+    base { $0.queryKeyNorm = true },
+    base { $0.queryKeyNorm = true; $0.parallelResidual = true; $0.kvHeads = 1 },
+    base {
+      $0.ropeScaling = RotaryScaling(
+        factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 20)
+    },
+  ]
 }()
 
 private let sequences = [
@@ -37,7 +65,7 @@ private let sequences = [
 struct FiniteDifferenceTests {
   @Test("of a weighted sum of log-probabilities, for every architecture")
   func languageModel() throws {
-    #expect(architectures.count == 96)
+    #expect(architectures.count == 96 + relatives.count)
     for architecture in architectures {
       let bench = try Workbench(architecture, rows: 16)
       let targets = tokens(13, vocabulary: 13, stream: 4)

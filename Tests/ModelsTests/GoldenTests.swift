@@ -13,11 +13,20 @@ private struct Golden: Decodable {
     var norm, positions, activation: String
     var normEpsilon, rotaryTheta: Float
     var rotary: Int
-    var biases, tied: Bool
+    var biases, qkvBiases, parallel, headNorms, tied: Bool
+    var ropeScaling: RopeScaling?
+
+    struct RopeScaling: Decodable {
+      var factor, low_freq_factor, high_freq_factor: Float
+      var original_context: Int
+    }
 
     enum CodingKeys: String, CodingKey {
       case vocabulary, context, width, layers, heads, norm, positions, activation, rotary, biases
-      case tied
+      case parallel, tied
+      case qkvBiases = "qkv_biases"
+      case headNorms = "head_norms"
+      case ropeScaling = "rope_scaling"
       case kvHeads = "kv_heads"
       case headDim = "head_dim"
       case feedForward = "feed_forward"
@@ -31,8 +40,15 @@ private struct Golden: Decodable {
         dFF: feedForward, vocabulary: vocabulary, context: context,
         norm: norm == "rms" ? .rmsNorm : .layerNorm, normEpsilon: normEpsilon,
         position: positions == "rotary" ? .rotary : .learned, rotaryDim: rotary,
-        rotaryTheta: rotaryTheta, mlp: activation == "swiglu" ? .swiglu : .gelu,
-        attentionBias: biases, mlpBias: biases, normBias: biases, tiedEmbeddings: tied)
+        rotaryTheta: rotaryTheta,
+        ropeScaling: ropeScaling.map {
+          RotaryScaling(
+            factor: $0.factor, lowFrequencyFactor: $0.low_freq_factor,
+            highFrequencyFactor: $0.high_freq_factor, originalContext: $0.original_context)
+        },
+        mlp: ["gelu": .gelu, "gelu_exact": .geluExact, "swiglu": .swiglu][activation]!,
+        attentionBias: qkvBiases, attentionOutputBias: biases, mlpBias: biases, normBias: biases,
+        tiedEmbeddings: tied, parallelResidual: parallel, queryKeyNorm: headNorms)
     }
   }
 
@@ -130,7 +146,10 @@ private struct Golden: Decodable {
 
 @Suite("A model computes what PyTorch computes, under every instruction set")
 struct GoldenTests {
-  @Test("logits, log-probabilities, loss and every gradient", arguments: ["model_a", "model_b"])
+  /// GPT-2, Llama, GPT-NeoX, Qwen3, and Qwen2 with Llama 3.1's rope.
+  private static let models = ["model_a", "model_b", "model_c", "model_d", "model_e"]
+
+  @Test("logits, log-probabilities, loss and every gradient", arguments: models)
   func languageModel(name: String) throws {
     let golden = try Golden.load(name)
     let expected = golden.languageModel
@@ -163,7 +182,7 @@ struct GoldenTests {
     }
   }
 
-  @Test("scores of the scalar head and every gradient", arguments: ["model_a", "model_b"])
+  @Test("scores of the scalar head and every gradient", arguments: models)
   func scalarHead(name: String) throws {
     let golden = try Golden.load(name)
     let expected = golden.scalarHead

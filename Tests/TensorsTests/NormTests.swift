@@ -111,4 +111,64 @@ import Testing
     }
     #expect(gradient([0..<half, half..<x.count]) == gradient([0..<x.count]))
   }
+
+  /// Heads of `dim` side by side, at the beginning of rows that are `spare` longer: y and rstd, and
+  /// then dx and dgamma.
+  private func heads(
+    _ x: [Float], _ dy: [Float], _ gamma: [Float], heads: Int, spare: Int, _ s: Setting
+  ) -> [Float] {
+    let (dim, width) = (gamma.count, heads * gamma.count)
+    let rows = x.count / width
+    func spread(_ values: [Float]) -> [Float] {
+      let beside = [Float](repeating: 9, count: spare)
+      return (0..<rows).flatMap { row -> [Float] in
+        Array(values[row * width..<(row + 1) * width]) + beside
+      }
+    }
+    func gathered(_ values: [Float]) -> [Float] {
+      (0..<rows).flatMap { row -> [Float] in
+        let row = values[row * (width + spare)..<(row + 1) * (width + spare)]
+        #expect(row.suffix(spare).allSatisfy { $0 == 9 }, "what lies beside the heads stays")
+        return Array(row.prefix(width))
+      }
+    }
+    let (bx, bg, bdy) = (s.floats(spread(x)), s.floats(gamma), s.floats(spread(dy)))
+    let (y, inPlace) = (s.floats(spread(x)), s.floats(spread(x)))
+    let (rstd, dgamma) = (s.zeros(rows * heads), s.filled(dim, 1))
+    for (from, to) in [(bx, y), (inPlace, inPlace)] {
+      s.run(
+        tk_head_norm,
+        tk_head_norm_args(
+          rows: Int64(rows), heads: Int64(heads), head_dim: Int64(dim), x: from.readOnly,
+          x_row: Int64(width + spare), gamma: bg.readOnly, epsilon: Self.epsilon, y: to.pointer,
+          y_row: Int64(width + spare), rstd: rstd.pointer))
+    }
+    #expect(y.values == inPlace.values)
+    let arguments = tk_head_norm_backward_args(
+      rows: Int64(rows), heads: Int64(heads), head_dim: Int64(dim), x: bx.readOnly,
+      x_row: Int64(width + spare), gamma: bg.readOnly, rstd: rstd.readOnly, dy: bdy.pointer,
+      dy_row: Int64(width + spare), dgamma: dgamma.pointer)
+    s.run(tk_head_norm_backward_parameters, arguments)
+    s.run(tk_head_norm_backward_input, arguments)
+    return gathered(y.values) + rstd.values + gathered(bdy.values) + dgamma.values
+  }
+
+  @Test("norms of heads, and their gradients, are those of RMSNorm over each head")
+  func headNorms() {
+    for (dim, heads, spare) in [(4, 3, 0), (16, 2, 5), (33, 1, 16), (6, 5, 1), (128, 2, 128)] {
+      let rows = 3
+      let x = normals(rows * heads * dim, "x"), gamma = normals(dim, "gamma")
+      let dy = normals(rows * heads * dim, "dy")
+      let got = everywhere { self.heads(x, dy, gamma, heads: heads, spare: spare, $0) }
+      let ahead = reference(doubles(x), doubles(gamma), nil, rms: true)
+      let wantY = Array(ahead.prefix(x.count)), wantRstd = Array(ahead.suffix(rows * heads))
+      let slopes = slopes(
+        of: { p in
+          let y = self.reference(Array(p[..<x.count]), Array(p[x.count...]), nil, rms: true)
+          return dot(doubles(dy), Array(y.prefix(x.count)))
+        }, at: doubles(x) + doubles(gamma))
+      let want = wantY + wantRstd + slopes.prefix(x.count) + slopes.suffix(dim).map { $0 + 1 }
+      expectClose(got, want, 2e-5, "\(heads) heads of \(dim)")
+    }
+  }
 }

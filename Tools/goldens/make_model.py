@@ -1,4 +1,4 @@
-"""Writes Tests/ModelsTests/Goldens/model_{a,b}.json: tiny decoder-only transformers in plain PyTorch.
+"""Writes Tests/ModelsTests/Goldens/model_{a,b,c,d,e}.json: tiny decoder-only transformers in plain PyTorch.
 
 Parameters are float32 numbers; everything computed from them is computed in float64, so that the
 goldens are closer to the truth than any float32 implementation. `float32_deviation` is how far
@@ -11,7 +11,11 @@ Schema (floats: base64 of little-endian float32, row-major, unless a plain JSON 
   architecture    {"vocabulary", "context", "width", "layers", "heads", "kv_heads", "head_dim",
                    "feed_forward", "norm": "layer"|"rms", "norm_epsilon", "positions":
                    "learned"|"rotary", "rotary" (dims rotated in each head, 0 if learned),
-                   "rotary_theta", "activation": "gelu"|"swiglu", "biases", "tied"}
+                   "rotary_theta", "rope_scaling": null or {"factor", "low_freq_factor",
+                   "high_freq_factor", "original_context"} as Llama 3.1 has it,
+                   "activation": "gelu" (tanh form)|"gelu_exact"|"swiglu", "biases", "qkv_biases",
+                   "parallel": attention and MLP read the same, "head_norms": RMSNorm of each head
+                   of queries and keys before they are rotated, "tied"}
   parameters      [{"name", "shape", "data"}]
   sequences       [[token ids]], ragged; R = the sum of their lengths, rows in this order
   targets         [R] ids: the next token; 0 after the last
@@ -31,7 +35,7 @@ Schema (floats: base64 of little-endian float32, row-major, unless a plain JSON 
 The scalar head reads the final norm's output: score = head.weight . h + head.bias.
 q, k, v rows of qkv.weight in that order, heads ascending; query head h reads kv head
 h / (heads / kv_heads); rotary pairs (i, i + rotary/2) with angle position * theta^(-2i/rotary);
-scores scaled by 1/sqrt(head_dim); gate rows first in gate_up; GELU in its tanh form.
+scores scaled by 1/sqrt(head_dim); gate rows first in gate_up.
 """
 
 import base64
@@ -50,11 +54,20 @@ LENGTHS = [5, 1, 70]
 A = dict(
     vocabulary=50, context=80, width=24, layers=2, heads=4, kv_heads=4, head_dim=6, feed_forward=40,
     norm="layer", norm_epsilon=1e-5, positions="learned", rotary=0, rotary_theta=10000.0,
-    activation="gelu", biases=True, tied=True)
+    rope_scaling=None, activation="gelu", biases=True, qkv_biases=True, parallel=False,
+    head_norms=False, tied=True)
 B = dict(
     vocabulary=50, context=80, width=24, layers=2, heads=4, kv_heads=2, head_dim=6, feed_forward=40,
     norm="rms", norm_epsilon=1e-5, positions="rotary", rotary=4, rotary_theta=10000.0,
-    activation="swiglu", biases=False, tied=False)
+    rope_scaling=None, activation="swiglu", biases=False, qkv_biases=False, parallel=False,
+    head_norms=False, tied=False)
+# As GPT-NeoX, Qwen3 and Qwen2 with Llama 3.1's rope.
+C = dict(
+    A, positions="rotary", rotary=2, activation="gelu_exact", parallel=True, tied=False)
+D = dict(B, heads=6, kv_heads=3, head_dim=8, rotary=8, head_norms=True, tied=True)
+E = dict(
+    B, rotary=6, qkv_biases=True,
+    rope_scaling=dict(factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_context=30))
 
 
 def shapes(c):
@@ -64,7 +77,7 @@ def shapes(c):
 
     def linear(name, rows, columns):
         out.append((name + ".weight", (rows, columns)))
-        if c["biases"]:
+        if c["qkv_biases" if name.endswith("qkv") else "biases"]:
             out.append((name + ".bias", (rows,)))
 
     def norm(name):
@@ -79,6 +92,9 @@ def shapes(c):
         layer = f"layers.{n}."
         norm(layer + "norm1")
         linear(layer + "attention.qkv", (c["heads"] + 2 * c["kv_heads"]) * hd, d)
+        if c["head_norms"]:
+            out.append((layer + "attention.query_norm.weight", (hd,)))
+            out.append((layer + "attention.key_norm.weight", (hd,)))
         linear(layer + "attention.output", d, c["heads"] * hd)
         norm(layer + "norm2")
         if c["activation"] == "swiglu":
@@ -114,6 +130,11 @@ def rotate(x, c):
     r = c["rotary"]
     half = r // 2
     frequency = c["rotary_theta"] ** (-2 * torch.arange(half, dtype=torch.float64) / r)
+    if c["rope_scaling"]:
+        s = c["rope_scaling"]
+        turns = s["original_context"] * frequency / (2 * math.pi)
+        share = (turns - s["low_freq_factor"]) / (s["high_freq_factor"] - s["low_freq_factor"])
+        frequency *= share.clamp(0, 1) + (1 - share.clamp(0, 1)) / s["factor"]
     angle = torch.arange(x.shape[0], dtype=torch.float64)[:, None] * frequency
     cosine, sine = angle.cos().to(x.dtype)[:, None], angle.sin().to(x.dtype)[:, None]
     a, b, rest = x[..., :half], x[..., half:r], x[..., r:]
@@ -131,6 +152,9 @@ def hidden_states(c, p, tokens):
         if c["norm"] == "layer":
             return F.layer_norm(
                 x, x.shape[-1:], p[name + ".weight"], p.get(name + ".bias"), c["norm_epsilon"])
+        return rms(name, x)
+
+    def rms(name, x):
         scale = torch.rsqrt(x.square().mean(-1, keepdim=True) + c["norm_epsilon"])
         return x * scale * p[name + ".weight"]
 
@@ -143,19 +167,23 @@ def hidden_states(c, p, tokens):
         q, k, v = linear(layer + "attention.qkv", norm(layer + "norm1", x)).split(
             [h * hd, kv * hd, kv * hd], dim=-1)
         q, k, v = q.view(T, h, hd), k.view(T, kv, hd), v.view(T, kv, hd)
+        if c["head_norms"]:
+            q, k = rms(layer + "attention.query_norm", q), rms(layer + "attention.key_norm", k)
         if c["positions"] == "rotary":
             q, k = rotate(q, c), rotate(k, c)
         k, v = k.repeat_interleave(h // kv, dim=1), v.repeat_interleave(h // kv, dim=1)
         scores = torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(hd)
         attention = scores.masked_fill(~mask, -math.inf).softmax(-1)
         mixed = torch.einsum("hij,jhd->ihd", attention, v).reshape(T, h * hd)
-        x = x + linear(layer + "attention.output", mixed)
-        y = norm(layer + "norm2", x)
+        attended = x + linear(layer + "attention.output", mixed)
+        y = norm(layer + "norm2", x if c["parallel"] else attended)
+        x = attended
         if c["activation"] == "swiglu":
             gate, up = linear(layer + "mlp.gate_up", y).chunk(2, dim=-1)
             y = F.silu(gate) * up
         else:
-            y = F.gelu(linear(layer + "mlp.up", y), approximate="tanh")
+            form = "tanh" if c["activation"] == "gelu" else "none"
+            y = F.gelu(linear(layer + "mlp.up", y), approximate=form)
         x = x + linear(layer + "mlp.down", y)
     return norm("final_norm", x)
 
@@ -245,3 +273,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     write("a", A, SEED)
     write("b", B, SEED + 1)
+    write("c", C, SEED + 2)
+    write("d", D, SEED + 3)
+    write("e", E, SEED + 4)

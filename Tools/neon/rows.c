@@ -25,13 +25,33 @@ static void norms(int64_t rows, int64_t width, int rms, int beta) {
   release();
 }
 
+static void head_norms(int64_t rows, int64_t heads, int64_t dim) {
+  const int64_t stride = heads * dim + 3;
+  tk_head_norm_args n = {
+      .rows = rows, .heads = heads, .head_dim = dim, .x = numbers(rows * stride, 3), .x_row = stride,
+      .gamma = numbers(dim, 2), .epsilon = 1e-5f, .y = numbers(rows * stride, 1), .y_row = stride,
+      .rstd = numbers(rows * heads, 1),
+  };
+  COMPARE("head_norm", tk_head_norm, &n, FLOATS(n.y, rows * stride), FLOATS(n.rstd, rows * heads));
+  tk_head_norm_backward_args b = {
+      .rows = rows, .heads = heads, .head_dim = dim, .x = n.x, .x_row = stride, .gamma = n.gamma,
+      .rstd = n.rstd, .dy = numbers(rows * stride, 1), .dy_row = stride, .dgamma = numbers(dim, 1),
+  };
+  COMPARE("head_norm_backward_parameters", tk_head_norm_backward_parameters, &b,
+          FLOATS(b.dgamma, dim));
+  COMPARE("head_norm_backward_input", tk_head_norm_backward_input, &b, FLOATS(b.dy, rows * stride));
+  release();
+}
+
 static void activations(int64_t rows, int64_t width) {
   int64_t count = rows * width;
   tk_gelu_args g = {.count = count, .x = numbers(count, 6), .y = numbers(count, 1)};
-  COMPARE("gelu", tk_gelu, &g, FLOATS(g.y, count));
   tk_gelu_backward_args gb = {
       .count = count, .x = g.x, .dy = numbers(count, 1), .dx = numbers(count, 1)};
-  COMPARE("gelu_backward", tk_gelu_backward, &gb, FLOATS(gb.dx, count));
+  for (g.exact = gb.exact = 0; g.exact < 2; g.exact = ++gb.exact) {
+    COMPARE("gelu", tk_gelu, &g, FLOATS(g.y, count));
+    COMPARE("gelu_backward", tk_gelu_backward, &gb, FLOATS(gb.dx, count));
+  }
   tk_swiglu_args s = {
       .rows = rows, .width = width, .x = numbers(2 * count, 6), .y = numbers(count, 1)};
   COMPARE("swiglu", tk_swiglu, &s, FLOATS(s.y, count));
@@ -45,6 +65,7 @@ void check_rows(void) {
   EACH_WIDTH(width) {
     // One element less its mean has no gradient; there is nothing to compare.
     for (int kind = 0; kind < 4 && width > 1; kind++) norms(7, width, kind & 1, kind >> 1);
+    for (int64_t heads = 1; heads < 4 && width > 1; heads += 2) head_norms(5, heads, width);
     activations(5, width);
   }
 }

@@ -81,14 +81,37 @@ typedef struct {
 void tk_norm_backward_input(const void *args, int part, int parts);
 void tk_norm_backward_parameters(const void *args, int part, int parts);
 
+/// RMSNorm of each head of a row by itself, all with one gamma: queries or keys (head_norm.c).
+typedef struct {
+  int64_t rows, heads, head_dim;
+  const float *x; int64_t x_row;   // strides between rows; head h lies at h*head_dim
+  const float *gamma;              // [head_dim]
+  float epsilon;
+  float *y; int64_t y_row;         // may be x
+  float *rstd;                     // [rows, heads], or NULL when no backward follows
+} tk_head_norm_args;
+void tk_head_norm(const void *args, int part, int parts);
+/// dy becomes dx (input); dgamma += Σ dy·n, rows and then heads ascending (parameters, which must
+/// be first).
+typedef struct {
+  int64_t rows, heads, head_dim;
+  const float *x; int64_t x_row;
+  const float *gamma, *rstd;       // of the forward pass
+  float *dy; int64_t dy_row;
+  float *dgamma;                   // [head_dim]
+} tk_head_norm_backward_args;
+void tk_head_norm_backward_input(const void *args, int part, int parts);
+void tk_head_norm_backward_parameters(const void *args, int part, int parts);
+
 // ---------------------------------------------------------------- activations (activation.c)
 
-/// y = GELU(x), tanh form: ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
-typedef struct { int64_t count; const float *x; float *y; } tk_gelu_args;
+/// y = GELU(x): x·Φ(x) with the normal distribution (`exact`), or its tanh form
+/// ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
+typedef struct { int64_t count; const float *x; float *y; int exact; } tk_gelu_args;
 void tk_gelu(const void *args, int part, int parts);
 /// dx = dy·GELU'(x), and y = GELU(x) again, with the bits of the forward pass; y may be NULL.
 /// dx and y may each be x or dy.
-typedef struct { int64_t count; const float *x, *dy; float *dx, *y; } tk_gelu_backward_args;
+typedef struct { int64_t count; const float *x, *dy; float *dx, *y; int exact; } tk_gelu_backward_args;
 void tk_gelu_backward(const void *args, int part, int parts);
 
 /// y = silu(gate)·up, where row i of `x` is gate[width] then up[width]: x [rows, 2*width].

@@ -10,7 +10,22 @@ public struct Inspection: Encodable {
     /// Absent without rotary positions.
     let rotaryDims: UInt32?
     let ropeTheta: Float?
-    let attentionBias, mlpBias, normBias, tiedEmbeddings: Bool
+    /// Absent where frequencies are not scaled.
+    let ropeScaling: RopeScaling?
+    let attentionBias, attentionOutputBias, mlpBias, normBias, tiedEmbeddings: Bool
+    let parallelResidual, queryKeyNorm: Bool
+
+    struct RopeScaling: Encodable {
+      let factor, lowFrequencyFactor, highFrequencyFactor: Float
+      let originalContext: UInt32
+
+      enum CodingKeys: String, CodingKey {
+        case factor
+        case lowFrequencyFactor = "low_frequency_factor"
+        case highFrequencyFactor = "high_frequency_factor"
+        case originalContext = "original_context"
+      }
+    }
 
     enum CodingKeys: String, CodingKey {
       case layers, heads, vocabulary, context, norm, position, mlp
@@ -21,10 +36,14 @@ public struct Inspection: Encodable {
       case normEpsilon = "norm_epsilon"
       case rotaryDims = "rotary_dims"
       case ropeTheta = "rope_theta"
+      case ropeScaling = "rope_scaling"
       case attentionBias = "attention_bias"
+      case attentionOutputBias = "attention_output_bias"
       case mlpBias = "mlp_bias"
       case normBias = "norm_bias"
       case tiedEmbeddings = "tied_embeddings"
+      case parallelResidual = "parallel_residual"
+      case queryKeyNorm = "query_key_norm"
     }
 
     init(_ record: ArchitectureRecord) {
@@ -42,11 +61,20 @@ public struct Inspection: Encodable {
       position = isRotary ? "rotary" : "learned"
       rotaryDims = isRotary ? record.rotaryDims : nil
       ropeTheta = isRotary ? record.ropeTheta : nil
-      mlp = record.mlpKind == ArchitectureRecord.swiglu ? "swiglu" : "gelu"
+      ropeScaling =
+        record.flags.contains(.ropeScaling)
+        ? RopeScaling(
+          factor: record.ropeFactor, lowFrequencyFactor: record.ropeLowFrequencyFactor,
+          highFrequencyFactor: record.ropeHighFrequencyFactor,
+          originalContext: record.ropeOriginalContext) : nil
+      mlp = ["gelu", "swiglu", "gelu_exact"][Int(record.mlpKind)]
       attentionBias = record.flags.contains(.attentionBias)
+      attentionOutputBias = attentionBias && !record.flags.contains(.noOutputBias)
       mlpBias = record.flags.contains(.mlpBias)
       normBias = record.flags.contains(.normBias)
       tiedEmbeddings = record.flags.contains(.tiedEmbeddings)
+      parallelResidual = record.flags.contains(.parallelResidual)
+      queryKeyNorm = record.flags.contains(.headNorms)
     }
   }
 

@@ -11,7 +11,7 @@ extension Inspection {
       "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads "
         + "(\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
       "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), "
-        + "\(a.position) positions, \(a.mlp)",
+        + "\(a.position) positions, \(a.mlp)\(a.features)",
       "  training      step \(t.step), seed \(t.seed)",
       "  identity      \(identity)",
       "  content hash  \(contentHash)\(verified ? " (verified)" : "")",
@@ -72,5 +72,16 @@ extension Inspection {
       }
       return line
     }
+  }
+}
+
+extension Inspection.Architecture {
+  /// What not every model has.
+  fileprivate var features: String {
+    var text = ""
+    if parallelResidual { text += ", parallel residual" }
+    if queryKeyNorm { text += ", norms of queries and keys" }
+    if let ropeScaling { text += ", rope scaled by \(ropeScaling.factor)" }
+    return text
   }
 }
