@@ -14,7 +14,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     resources: goldens.contains(name) ? [.copy("Goldens")] : [])
 }
 
-let goldens = ["Models", "Training"]
+let goldens = ["Models", "Training", "Interchange"]
 // The static libraries of zstd and zlib where the system has them, so that the program runs on machines
 // without.
 #if arch(arm64)
@@ -93,7 +93,8 @@ let package = Package(
     tests("Tokenizers", ["Support"]),
     tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
-    tests("Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
+    tests(
+      "Interchange", ["Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
     tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
     tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support"]),

@@ -2,8 +2,8 @@ import Glibc
 import Support
 
 /// A file that takes the place of `path` only when it is whole.
-final class AtomicFile: Sendable {
-  let path: String
+package final class AtomicFile: Sendable {
+  package let path: String
   let descriptor: Int32
   var temporary: String { "\(path).partial" }
   /// The folder of both.
@@ -14,7 +14,7 @@ final class AtomicFile: Sendable {
   /// yet durable.
   ///
   /// Two processes that replace the same path take turns.
-  static func replace(_ path: String, _ body: (AtomicFile) throws -> Void) throws {
+  package static func replace(_ path: String, _ body: (AtomicFile) throws -> Void) throws {
     let file = try AtomicFile(path)
     defer { close(file.descriptor) }
     do {
@@ -46,7 +46,7 @@ final class AtomicFile: Sendable {
     }
   }
 
-  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     try Self.write(bytes, at: offset, to: descriptor, path: path)
   }
 
@@ -66,7 +66,7 @@ final class AtomicFile: Sendable {
     }
   }
 
-  func write(_ bytes: [UInt8], at offset: Int) throws {
+  package func write(_ bytes: [UInt8], at offset: Int) throws {
     try bytes.withUnsafeBytes { try write($0, at: offset) }
   }
 

@@ -1,7 +1,11 @@
 import Support
 
-/// One tensor to be written; its bytes stay where they are.
+/// One tensor to be written: its bytes stay where they are, or are made when they are written.
 public struct TensorSource {
+  /// Puts the elements (or the packed codes), for int8 then the scales and then the row sums, front to
+  /// back in pieces; no piece belongs to two of them.
+  public typealias Stream = (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
   public var section: SectionKind
   public var role: Role
   /// 1 to 63 printable ASCII characters without a space, unique in its section.
@@ -14,6 +18,19 @@ public struct TensorSource {
   public var scales: UnsafeRawBufferPointer?
   /// int32 `[dims[0]]`, for int8 only.
   public var rowSums: UnsafeRawBufferPointer?
+  /// In the place of `bytes`, `scales` and `rowSums`, for a tensor that lies nowhere.
+  public private(set) var stream: Stream?
+
+  /// A tensor whose bytes are made when they are written, so that a model need not fit in memory.
+  public init(
+    section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
+    stream: @escaping Stream
+  ) {
+    self.init(
+      section: section, role: role, name: name, dims: dims, type: type,
+      bytes: UnsafeRawBufferPointer(start: nil, count: 0))
+    self.stream = stream
+  }
 
   public init(
     section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
@@ -41,6 +58,9 @@ public struct TensorSource {
       (1...Format.maximumRank).contains(dims.count), "its rank \(dims.count) is not in 1…4")
     try require(
       dims.allSatisfy { (1...Int(UInt32.max)).contains($0) }, "its dims are \(dims)")
+    guard stream == nil else {
+      return try require(type.byteCount(dims) != nil, "dims \(dims) do not suit \(type)")
+    }
     try require(
       type.byteCount(dims) == bytes.count, "dims \(dims) of \(type) are not \(bytes.count) bytes")
     let rowBytes = type == .int8 ? 4 * dims[0] : nil

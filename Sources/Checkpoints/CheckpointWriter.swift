@@ -41,14 +41,25 @@ public enum CheckpointWriter {
       for t in range {
         let record = plan.header.tensors[t]
         var tensorHash = BlockHash()
-        for (offset, part) in plan.sources[t].parts(record) {
-          let padding = [UInt8](repeating: 0, count: offset - written)
-          hash.update(padding)
-          if offset > record.offset { tensorHash.update(padding) }
-          try file.write(part, at: section.offset + offset)
-          hash.update(part)
-          tensorHash.update(part)
-          written = offset + part.count
+        var parts = record.parts[...]
+        try plan.sources[t].forEachPiece { piece in
+          guard !piece.isEmpty else { return }
+          while let part = parts.first, written >= part.upperBound { parts = parts.dropFirst() }
+          guard let part = parts.first, piece.count <= part.upperBound - max(written, part.lowerBound)
+          else { throw Failure(.failed, "is given more bytes than it has", at: record.name) }
+          if written < part.lowerBound {
+            let padding = [UInt8](repeating: 0, count: part.lowerBound - written)
+            hash.update(padding)
+            if part.lowerBound > record.offset { tensorHash.update(padding) }
+            written = part.lowerBound
+          }
+          try file.write(piece, at: section.offset + written)
+          hash.update(piece)
+          tensorHash.update(piece)
+          written += piece.count
+        }
+        guard written == record.end else {
+          throw Failure(.failed, "is given fewer bytes than it has", at: record.name)
         }
         plan.header.tensors[t].hash = tensorHash.finish()
       }
@@ -63,12 +74,18 @@ public enum CheckpointWriter {
 }
 
 extension TensorSource {
-  /// What lies where in the section, in ascending order.
-  fileprivate func parts(_ record: TensorRecord) -> [(offset: Int, UnsafeRawBufferPointer)] {
-    guard let scales, let rowSums else { return [(record.offset, bytes)] }
-    return [
-      (record.offset, bytes), (record.scaleOffset, scales), (record.rowSumOffset, rowSums),
-    ]
+  fileprivate func forEachPiece(_ put: (UnsafeRawBufferPointer) throws -> Void) throws {
+    if let stream { return try stream(put) }
+    for part in [bytes, scales, rowSums] { if let part { try put(part) } }
+  }
+}
+
+extension TensorRecord {
+  /// Where elements, scales and row sums lie in the section.
+  fileprivate var parts: [Range<Int>] {
+    let elements = offset..<offset + bytes
+    guard type == .int8 else { return [elements] }
+    return [elements] + [scaleOffset, rowSumOffset].map { $0..<$0 + 4 * dims[0] }
   }
 }
 
@@ -131,7 +148,8 @@ private struct Plan {
       }
       let record = TensorRecord(
         name: tensor.name, type: tensor.type, dims: tensor.dims, section: header.sections.count,
-        offset: Format.roundUp(end, to: Format.tensorAlignment), bytes: tensor.bytes.count)
+        offset: Format.roundUp(end, to: Format.tensorAlignment),
+        bytes: tensor.type.byteCount(tensor.dims)!)
       end = record.end
       header.tensors.append(record)
       sources.append(tensor)

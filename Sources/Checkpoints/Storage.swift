@@ -1,8 +1,8 @@
 import Glibc
 import Support
 
-/// The memory that a checkpoint's bytes lie in; given back when the last user lets go.
-final class Storage: @unchecked Sendable {
+/// The memory that a checkpoint's bytes lie in, or another file's; given back when the last user lets go.
+package final class Storage: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let count: Int
   private let mappedBytes: Int
@@ -21,7 +21,7 @@ final class Storage: @unchecked Sendable {
     if descriptor >= 0 { close(descriptor) }
   }
 
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
   var mutableBytes: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: base, count: count)
   }
@@ -40,7 +40,7 @@ final class Storage: @unchecked Sendable {
   }
 
   /// A file's pages, shared with every process that reads it; writes stay private.
-  static func map(_ path: String, writable: Bool) throws -> Storage {
+  package static func map(_ path: String, writable: Bool) throws -> Storage {
     let (descriptor, count) = try openFile(path)
     guard count > 0 else {
       close(descriptor)
@@ -88,7 +88,7 @@ final class Storage: @unchecked Sendable {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       throw Failure(
-        .inputOutput, "is not a regular file", at: path, remedy: "Name a checkpoint's file.")
+        .inputOutput, "is not a regular file", at: path, remedy: "Name a file.")
     }
     return (descriptor, Int(status.st_size))
   }

@@ -26,8 +26,16 @@ public enum JSONFile {
   }
 
   /// As `read`, for bytes that are in memory.
-  static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], at place: String) throws -> T {
-    try bytes.withUnsafeBufferPointer { try JSONKeys(text: $0, place: place).requireUnique() }
+  /// - Parameters:
+  ///   - firstByte: where they stand in their file.
+  ///   - valueLimit: how many values there may be.
+  static func decode<T: Decodable>(
+    _ type: T.Type, from bytes: [UInt8], at place: String, firstByte: Int = 0,
+    valueLimit: Int = JSONKeys.valueLimit
+  ) throws -> T {
+    try bytes.withUnsafeBufferPointer {
+      try JSONKeys(text: $0, place: place, firstByte: firstByte, valueLimit: valueLimit).requireUnique()
+    }
     return try JSON.decode(type, from: bytes, at: place)
   }
 }

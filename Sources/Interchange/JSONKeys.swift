@@ -10,6 +10,8 @@ struct JSONKeys {
 
   let text: UnsafeBufferPointer<UInt8>
   let place: String
+  let firstByte: Int
+  let valueLimit: Int
 
   /// - Throws: `Failure(.badData)` that names the first key which stands twice in one object, and its
   ///   byte; or the byte at which there are too many values.
@@ -28,7 +30,7 @@ struct JSONKeys {
           {
             throw Failure(
               .badData, "the key \"\(String(decoding: key, as: UTF8.self))\" stands twice in one object",
-              at: "\(place), byte \(index)", remedy: "Leave one of the two out.")
+              at: "\(place), byte \(firstByte + index)", remedy: "Leave one of the two out.")
           }
         }
         index = end
@@ -42,9 +44,9 @@ struct JSONKeys {
         guard open.popLast() != nil else { return }
       case UInt8(ascii: ","):
         values += 1
-        guard values <= Self.valueLimit else {
+        guard values <= valueLimit else {
           throw Failure(
-            .badData, "has more than \(Self.valueLimit) values", at: "\(place), byte \(index)",
+            .badData, "has more than \(valueLimit) values", at: "\(place), byte \(firstByte + index)",
             remedy: "Name another file.")
         }
       default: break

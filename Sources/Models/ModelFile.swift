@@ -10,6 +10,9 @@ public final class ModelFile: @unchecked Sendable {
   /// Projections in int8, embeddings and norms in float32.
   public let isInt8: Bool
 
+  /// Gain and bias of a reward model, [2], in its HEAD.
+  public static let normalizationName = "head.normalization"
+
   /// - Throws: `Failure(.badData)` when the tensors are not those of the architecture.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint

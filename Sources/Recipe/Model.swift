@@ -86,7 +86,7 @@ public final class Model {
   /// - Throws: `Failure(.badData)` for a reward model without them: β would mean nothing.
   public func normalization() throws -> RewardNormalization {
     let tensors = checkpoint.tensors(in: .head, role: .policy)
-    guard let tensor = tensors.first(where: { $0.name == Self.normalizationName }) else {
+    guard let tensor = tensors.first(where: { $0.name == ModelFile.normalizationName }) else {
       throw Failure(
         .badData, "is a reward model that is not normalised", at: name,
         remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
@@ -101,5 +101,4 @@ public final class Model {
     return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
   }
 
-  static let normalizationName = "head.normalization"
 }

@@ -124,7 +124,7 @@ public struct RewardStage {
     let values = [normalization.gain, normalization.bias]
     return try values.withUnsafeBytes { bytes in
       let source = TensorSource(
-        section: .head, role: .policy, name: Model.normalizationName, dims: [2], type: .float32,
+        section: .head, role: .policy, name: ModelFile.normalizationName, dims: [2], type: .float32,
         bytes: bytes)
       return try context.finish(
         draft, model.parameters.sources(.policy) + [source], as: Self.file)

@@ -37,6 +37,44 @@ import Testing
     withExtendedLifetime(checkpoint) {}
   }
 
+  @Test("tensors that are made when they are written give the file of tensors that lie in memory")
+  func streams() throws {
+    let sample = Sample()
+    let whole = try Files.read(try sample.write())
+    for piece in [1, 7, 64, 1 << 20] {
+      var contents = sample.contents
+      contents.tensors = sample.contents.tensors.map { source in
+        TensorSource(
+          section: source.section, role: source.role, name: source.name, dims: source.dims,
+          type: source.type
+        ) { put in
+          for part in [source.bytes, source.scales, source.rowSums] {
+            guard let part else { continue }
+            for first in stride(from: 0, to: part.count, by: piece) {
+              try put(UnsafeRawBufferPointer(rebasing: part[first..<min(first + piece, part.count)]))
+            }
+          }
+        }
+      }
+      let path = sample.folder("streamed.trlhf")
+      try CheckpointWriter.write(contents, to: path)
+      #expect(try Files.read(path) == whole, "\(piece)")
+    }
+  }
+
+  @Test("a stream that gives too few bytes, or too many, leaves no file", arguments: [3, 5, 8])
+  func wrongStreams(count: Int) throws {
+    let sample = Sample()
+    sample.contents.tensors[1] = TensorSource(
+      section: .weights, role: .policy, name: "norm", dims: [1], type: .float32
+    ) { put in
+      for byte in [UInt8](repeating: 0, count: count) { try withUnsafeBytes(of: byte, put) }
+    }
+    let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
+    #expect(error?.description == "norm: is given \(count < 4 ? "fewer" : "more") bytes than it has")
+    #expect(sample.folder.names.isEmpty)
+  }
+
   @Test("the same contents give the same bytes")
   func sameBytes() throws {
     let (a, b) = (Sample(), Sample())

@@ -1,0 +1,117 @@
+import Models
+
+/// How a tensor of ours is made of tensors of another program, and they of it.
+///
+/// Rows move whole, so values keep their bits. A vector counts as rows of one element.
+struct Correspondence {
+  /// A tensor of theirs.
+  struct Part: Equatable {
+    let name: String
+    let dims: [Int]
+  }
+
+  /// Rows `first…` of ours are `count` rows of a part from `theirs` on.
+  struct Run: Equatable {
+    let first: Int
+    let part: Int
+    let theirs: Int
+    let count: Int
+  }
+
+  enum Arrangement: Equatable {
+    case rows([Run])
+    /// One part, [columns, rows]: a GPT-2 projection.
+    case transposed
+  }
+
+  let ours: ParameterLayout.Tensor
+  let parts: [Part]
+  let arrangement: Arrangement
+
+  /// Elements of a row of ours.
+  var width: Int { ours.dims.count > 1 ? ours.dims[1] : 1 }
+  var rows: Int { ours.dims[0] }
+
+  /// Parts one above the other.
+  init(_ ours: ParameterLayout.Tensor, stacked parts: [Part], rows: [Int]) {
+    self.ours = ours
+    self.parts = parts
+    var first = 0
+    arrangement = .rows(
+      rows.enumerated().map { part, count in
+        defer { first += count }
+        return Run(first: first, part: part, theirs: 0, count: count)
+      })
+  }
+
+  init(_ ours: ParameterLayout.Tensor, _ parts: [Part], _ arrangement: Arrangement) {
+    self.ours = ours
+    self.parts = parts
+    self.arrangement = arrangement
+  }
+
+  /// The rows of part `part` in its own order: each run's `first` is then theirs, and `theirs` ours.
+  func inverse(part: Int) -> [Run] {
+    guard case .rows(let runs) = arrangement else { return [] }
+    return runs.filter { $0.part == part }.sorted { $0.theirs < $1.theirs }.map {
+      Run(first: $0.theirs, part: 0, theirs: $0.first, count: $0.count)
+    }
+  }
+}
+
+extension Family {
+  /// Every tensor of a model, in the layout's order, but for the scalar head's bias, which has no
+  /// place there.
+  /// - Parameter positions: rows of their table of positions; ours may have fewer.
+  func correspondences(_ layout: ParameterLayout, prefix: String, positions: Int) -> [Correspondence] {
+    let a = layout.architecture
+    var all = layout.trunk.map { correspondence($0, a, prefix: prefix, positions: positions) }
+    if layout.hasScalarHead {
+      let head = layout.head[0]
+      all.append(
+        Correspondence(
+          head, stacked: [.init(name: Self.scoreHead, dims: [1, head.count])], rows: [head.count]))
+    }
+    return all
+  }
+
+  private func correspondence(
+    _ ours: ParameterLayout.Tensor, _ a: Architecture, prefix: String, positions: Int
+  ) -> Correspondence {
+    if ours.name == "unembedding.weight" {
+      return Correspondence(
+        ours, stacked: [.init(name: unembedding, dims: ours.dims)], rows: [ours.dims[0]])
+    }
+    let dot = ours.name.lastIndex(of: ".")!
+    let module = String(ours.name[..<dot])
+    let names = modules(of: module).map { "\(prefix)\($0)\(ours.name[dot...])" }
+    precondition(!names.isEmpty, "\(self) has no \(ours.name)")
+    if self == .gpt2, ours.dims.count == 2, module.hasPrefix("layers.") {
+      return Correspondence(
+        ours, [.init(name: names[0], dims: ours.dims.reversed())], .transposed)
+    }
+    if self == .gptNeoX, module.hasSuffix("qkv") {
+      return Correspondence(
+        ours, [.init(name: names[0], dims: ours.dims)], .rows(Self.interleavedHeads(a)))
+    }
+    var rows = [ours.dims[0]]
+    if names.count == 3 { rows = [a.queryWidth, a.keyValueWidth, a.keyValueWidth] }
+    if names.count == 2 { rows = [a.dFF, a.dFF] }
+    let theirs = ours.name == "position_embedding.weight" ? [positions] : rows
+    return Correspondence(
+      ours,
+      stacked: zip(names, theirs).map { .init(name: $0, dims: [$1] + ours.dims.dropFirst()) },
+      rows: rows)
+  }
+
+  /// GPT-NeoX keeps query, key and value of one head together.
+  private static func interleavedHeads(_ a: Architecture) -> [Correspondence.Run] {
+    (0..<3).flatMap { kind in
+      (0..<a.heads).map { head in
+        Correspondence.Run(
+          first: kind * a.queryWidth + head * a.headDim, part: 0,
+          theirs: (3 * head + kind) * a.headDim, count: a.headDim)
+      }
+    }
+  }
+}

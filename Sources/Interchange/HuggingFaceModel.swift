@@ -1,0 +1,109 @@
+import Checkpoints
+import Models
+import Support
+import Tensors
+
+/// A model in a folder of Hugging Face's form, its configuration understood and its tensors found, but
+/// not yet read.
+public struct HuggingFaceModel {
+  public static let configurationFile = "config.json"
+  /// Files that say something of a model, beside its weights.
+  private static let textFiles = [
+    configurationFile, "generation_config.json", SafetensorsFolder.index, "tokenizer.json",
+    "tokenizer_config.json",
+  ]
+
+  public let architecture: Architecture
+  /// The class in `transformers`, for people.
+  public let className: String
+  public let isReward: Bool
+  let rewardHead: RewardHead?
+  private let folder: String
+  private let files: SafetensorsFolder
+  private let weights: HuggingFaceWeights
+
+  /// - Parameter context: the longest sequence; the model's own without it.
+  /// - Throws: `Failure(.badData)` for a model that is damaged or that this program does not compute;
+  ///   `.usage` for a context that the model does not have.
+  public init(folder: String, context: Int? = nil) throws {
+    let path = "\(folder)/\(Self.configurationFile)"
+    guard Files.exists(path) else {
+      throw Failure(
+        .badData, "has no \(Self.configurationFile)", at: folder,
+        remedy: "Name the folder of a model in Hugging Face's form.")
+    }
+    let object = try JSONFile.read([String: JSONValue].self, from: path, .configuration)
+    let configuration = try HuggingFaceConfiguration(ConfigurationFields(object, at: path))
+    var architecture = configuration.architecture
+    let positions = architecture.context
+    if let context {
+      guard (1...positions).contains(context) else {
+        throw Failure(
+          .usage, "--context \(context) is not in 1…\(positions), what the model has",
+          remedy: "Choose a number between them.")
+      }
+      architecture.context = context
+    }
+    self.architecture = architecture
+    self.folder = folder
+    className = configuration.isReward ? configuration.family.classifier : configuration.family.languageModel
+    isReward = configuration.isReward
+    rewardHead = configuration.rewardHead
+    files = try SafetensorsFolder(folder)
+    weights = try HuggingFaceWeights(
+      files, configuration.family, ParameterLayout(architecture, scalarHead: isReward),
+      positions: positions)
+  }
+
+  /// A reward model that came without a normalisation has to be normalised before PPO.
+  public var isNormalized: Bool { rewardHead?.normalization != nil }
+
+  /// Elements of all tensors.
+  public var parameterCount: Int { weights.tensors.reduce(0) { $0 + $1.rows * $1.width } }
+
+  /// Every file that was read, with the XXH64 of its bytes.
+  public func sources() throws -> [(name: String, hash: UInt64)] {
+    let texts = try Self.textFiles.filter { Files.exists("\(folder)/\($0)") }.map { name in
+      let limit = name == Self.configurationFile ? JSONFile.Purpose.configuration : .tokenizer
+      return (name, Hash.xxh64(try Files.read("\(folder)/\(name)", limit: limit.limit)))
+    }
+    return texts + files.files.map { (String($0.path.dropFirst(folder.count + 1)), $0.hash) }
+  }
+
+  /// The tensors of a checkpoint with this model, float32.
+  public var tensors: [TensorSource] {
+    let trunk = weights.tensors.filter { $0.ours.name != "head.weight" }.map { $0.source(.weights) }
+    guard let rewardHead else { return trunk }
+    var head = weights.tensors.suffix(1).map { $0.source(.head) }
+    head.append(Self.head("head.bias", [rewardHead.headBias]))
+    if let (gain, bias) = rewardHead.normalization {
+      head.append(Self.head(ModelFile.normalizationName, [gain, bias]))
+    }
+    return trunk + head
+  }
+
+  /// The tensors with the projections in int8, as `tinyrlhf quantize` would make them.
+  /// - Throws: `Failure(.badData)` for a reward model.
+  public func int8Tensors(_ compute: Compute) throws -> [TensorSource] {
+    guard !isReward else {
+      throw Failure(
+        .badData, "is a reward model, and language models alone have an int8 form", at: folder,
+        remedy: "Import it without --int8.")
+    }
+    let layout = ParameterLayout(architecture, scalarHead: false)
+    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
+    return weights.tensors.flatMap { tensor in
+      let name = tensor.ours.name
+      guard quantized.contains(name) else { return [tensor.source(.weights)] }
+      // A tied embedding is looked up in float32 and multiplied with in int8.
+      guard name == "token_embedding.weight" else { return [tensor.int8Source(name: name, compute)] }
+      return [tensor.source(.weights), tensor.int8Source(name: "unembedding.weight", compute)]
+    }
+  }
+
+  private static func head(_ name: String, _ values: [Float]) -> TensorSource {
+    TensorSource(section: .head, role: .policy, name: name, dims: [values.count], type: .float32) {
+      put in try values.withUnsafeBytes(put)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import Checkpoints
+import Support
+
+/// A tensor where it lies in a mapped file, which it keeps open.
+struct ForeignTensor {
+  let name: String
+  /// As its file names it.
+  let typeName: String
+  let dims: [Int]
+  let bytes: UnsafeRawBufferPointer
+  let file: SafetensorsFile
+
+  /// What errors call it.
+  var place: String { "\(file.path), tensor \"\(name)\"" }
+
+  /// - Throws: `Failure(.badData)` for a type that cannot be read.
+  func elementType() throws -> ElementType {
+    guard let type = ElementType(rawValue: typeName) else {
+      throw Failure(
+        .badData, "its type is \(typeName), and F32, F16 and BF16 can be read", at: place,
+        remedy: "Convert it to one of them.")
+    }
+    return type
+  }
+}
+
+/// A mapped safetensors file, its header checked.
+final class SafetensorsFile: @unchecked Sendable {
+  let path: String
+  private let storage: Storage
+  private let header: SafetensorsHeader
+
+  init(_ path: String) throws {
+    self.path = path
+    storage = try Storage.map(path, writable: false)
+    header = try SafetensorsHeader(storage.bytes, path: path)
+  }
+
+  var names: Dictionary<String, SafetensorsHeader.Tensor>.Keys { header.tensors.keys }
+
+  /// XXH64 of the whole file.
+  var hash: UInt64 { Hash.xxh64(storage.bytes) }
+
+  func tensor(_ name: String) -> ForeignTensor? {
+    header.tensors[name].map {
+      ForeignTensor(
+        name: name, typeName: $0.type, dims: $0.dims,
+        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[$0.bytes]), file: self)
+    }
+  }
+}
+
+/// The tensors of a model's folder: `model.safetensors`, or the shards that
+/// `model.safetensors.index.json` names.
+struct SafetensorsFolder {
+  static let single = "model.safetensors"
+  static let index = "model.safetensors.index.json"
+
+  /// The file that says which tensors there are; what errors about a missing one name.
+  let path: String
+  /// In the order of their names.
+  let files: [SafetensorsFile]
+  private let places: [String: Int]
+
+  /// - Throws: `Failure(.badData)` for a folder without weights, a shard that is missing or damaged,
+  ///   and shards that do not agree with their index.
+  init(_ folder: String) throws {
+    let single = "\(folder)/\(Self.single)"
+    let index = "\(folder)/\(Self.index)"
+    if Files.exists(single) {
+      path = single
+      files = [try SafetensorsFile(single)]
+      places = Dictionary(uniqueKeysWithValues: files[0].names.map { ($0, 0) })
+      return
+    }
+    guard Files.exists(index) else {
+      throw Failure(
+        .badData, "has neither \(Self.single) nor \(Self.index)", at: folder,
+        remedy: "Name the folder of a model in Hugging Face's form, saved as safetensors.")
+    }
+    path = index
+    (files, places) = try Self.shards(of: index, in: folder)
+  }
+
+  var names: [String] { places.keys.sorted() }
+
+  func tensor(_ name: String) -> ForeignTensor? { places[name].flatMap { files[$0].tensor(name) } }
+
+  private struct Index: Decodable {
+    var weight_map: [String: String]
+  }
+
+  private static func shards(
+    of index: String, in folder: String
+  ) throws -> (files: [SafetensorsFile], places: [String: Int]) {
+    func failure(_ what: String, _ remedy: String) -> Failure {
+      Failure(.badData, what, at: index, remedy: remedy)
+    }
+    let map = try JSONFile.read(Index.self, from: index, .index).weight_map
+    let names = Set(map.values).sorted()
+    for name in names
+    where name.contains("/") || name.contains("\0") || !name.hasSuffix(".safetensors") {
+      throw failure(
+        "the shard \"\(name)\" is not a safetensors file of this folder",
+        "Keep the shards beside the index.")
+    }
+    for name in names where !Files.exists("\(folder)/\(name)") {
+      throw failure("the shard \(name) is missing", "Copy all shards of the model.")
+    }
+    let files = try names.map { try SafetensorsFile("\(folder)/\($0)") }
+    var places: [String: Int] = [:]
+    for (number, file) in files.enumerated() {
+      for tensor in file.names.sorted() {
+        if let other = places.updateValue(number, forKey: tensor) {
+          throw failure(
+            "the tensor \"\(tensor)\" is in two shards, \(names[other]) and \(names[number])",
+            "Copy the shards of one model, and of one version of it.")
+        }
+        guard map[tensor] != nil else {
+          throw failure(
+            "the tensor \"\(tensor)\" is in \(names[number]), and the index does not name it",
+            "Copy the shards of one model, and of one version of it.")
+        }
+      }
+    }
+    for (tensor, name) in map.sorted(by: { $0.key < $1.key })
+    where places[tensor].map({ names[$0] }) != name {
+      throw failure(
+        "the tensor \"\(tensor)\" is not in \(name)",
+        "Copy the shards of one model, and of one version of it.")
+    }
+    return (files, places)
+  }
+}

@@ -1,0 +1,138 @@
+import Support
+
+/// What stands before the tensors of a safetensors file: the header's length (u64, little-endian), then
+/// JSON that gives every tensor its type, its dims and its place.
+struct SafetensorsHeader {
+  struct Tensor: Equatable {
+    /// The name that the file gives the type: of those that we can read, an `ElementType`.
+    let type: String
+    let dims: [Int]
+    /// In the file.
+    let bytes: Range<Int>
+  }
+
+  /// The format's own limit.
+  static let longest = 100_000_000
+  static let lengthBytes = 8
+  private static let remedy = "Copy the file again; it is damaged."
+
+  let tensors: [String: Tensor]
+
+  /// - Throws: `Failure(.badData)` naming the file, and the byte or the tensor.
+  init(_ file: UnsafeRawBufferPointer, path: String) throws {
+    let start = try Self.dataStart(file, path: path)
+    let text = Array(file[Self.lengthBytes..<start])
+    let records = try JSONFile.decode(
+      Records.self, from: text, at: path, firstByte: Self.lengthBytes, valueLimit: 1 << 20)
+    tensors = try Dictionary(
+      uniqueKeysWithValues: records.tensors.map { name, record in
+        (name, try record.tensor(start: start, end: file.count, at: "\(path), tensor \"\(name)\""))
+      })
+    try requireNoGaps(from: start, to: file.count, path: path)
+  }
+
+  private static func dataStart(_ file: UnsafeRawBufferPointer, path: String) throws -> Int {
+    guard file.count >= lengthBytes else {
+      throw Failure(
+        .badData, "has \(file.count) bytes, too few for the length of a header", at: path,
+        remedy: remedy)
+    }
+    let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
+    guard length <= UInt64(file.count - lengthBytes) else {
+      throw Failure(
+        .badData, "its header of \(length) bytes ends beyond the file's \(file.count)", at: path,
+        remedy: remedy)
+    }
+    guard length <= UInt64(longest) else {
+      throw Failure(
+        .badData, "its header has \(length) bytes, over \(longest)", at: path, remedy: remedy)
+    }
+    return lengthBytes + Int(length)
+  }
+
+  /// Every byte behind the header belongs to one tensor.
+  private func requireNoGaps(from start: Int, to end: Int, path: String) throws {
+    let ordered = tensors.sorted {
+      ($0.value.bytes.lowerBound, $0.value.bytes.upperBound, $0.key)
+        < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound, $1.key)
+    }
+    var (reached, last) = (start, "")
+    for (name, tensor) in ordered {
+      let first = tensor.bytes.lowerBound
+      guard first >= reached else {
+        throw Failure(
+          .badData, "it begins at byte \(first), before the tensor \"\(last)\" ends at \(reached)",
+          at: "\(path), tensor \"\(name)\"", remedy: Self.remedy)
+      }
+      guard first == reached else { break }
+      (reached, last) = (tensor.bytes.upperBound, name)
+    }
+    guard reached == end else {
+      throw Failure(
+        .badData, "the bytes from \(reached) on belong to no tensor", at: path, remedy: Self.remedy)
+    }
+  }
+
+  /// The JSON of the header.
+  private struct Records: Decodable {
+    var tensors: [String: Record] = [:]
+
+    private struct Key: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Key.self)
+      for key in container.allKeys {
+        // Texts for people and programs, which say nothing about tensors.
+        guard key.stringValue != "__metadata__" else { continue }
+        tensors[key.stringValue] = try container.decode(Record.self, forKey: key)
+      }
+    }
+  }
+
+  private struct Record: Decodable {
+    var dtype: String
+    var shape: [Int]
+    var data_offsets: [Int]
+
+    /// Bytes of an element.
+    private static let types = [
+      "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+      "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+    ]
+
+    func tensor(start: Int, end: Int, at place: String) throws -> Tensor {
+      func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+        guard !condition else { return }
+        throw Failure(.badData, what(), at: place, remedy: SafetensorsHeader.remedy)
+      }
+      guard let size = Self.types[dtype] else {
+        throw Failure(
+          .badData, "its type \"\(dtype)\" is unknown", at: place,
+          remedy: "Convert it to F32, F16 or BF16.")
+      }
+      try require(shape.allSatisfy { $0 >= 0 }, "its shape is \(shape)")
+      var bytes = size
+      for dim in shape {
+        let (product, overflow) = bytes.multipliedReportingOverflow(by: dim)
+        try require(!overflow, "its shape \(shape) is too large")
+        bytes = product
+      }
+      try require(
+        data_offsets.count == 2 && data_offsets[0] >= 0 && data_offsets[0] <= data_offsets[1],
+        "its offsets are \(data_offsets)")
+      try require(
+        data_offsets[1] <= end - start,
+        "it ends at byte \(data_offsets[1]) of the data, which has \(end - start)")
+      try require(
+        data_offsets[1] - data_offsets[0] == bytes,
+        "\(data_offsets[1] - data_offsets[0]) bytes, where \(dtype) \(shape) has \(bytes)")
+      return Tensor(
+        type: dtype, dims: shape, bytes: start + data_offsets[0]..<start + data_offsets[1])
+    }
+  }
+}
