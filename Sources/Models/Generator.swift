@@ -186,8 +186,8 @@ public final class Generator: @unchecked Sendable {
   private func draw(
     _ weights: TransformerWeights, _ options: SamplingOptions, _ onToken: ((Int, Int, Int32) -> Void)?
   ) {
-    for first in stride(from: 0, to: asking.count, by: HeadScratch.chunk) {
-      let chunk = first..<min(first + HeadScratch.chunk, asking.count)
+    for first in stride(from: 0, to: asking.count, by: transformer.headScratch.chunk) {
+      let chunk = first..<min(first + transformer.headScratch.chunk, asking.count)
       for (i, place) in chunk.enumerated() {
         rows[i] = Int32(asking[place].row)
         uniforms[i] = active[asking[place].sequence].random.uniform()

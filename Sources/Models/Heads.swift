@@ -2,8 +2,9 @@ import Tensors
 
 /// Scratch of the heads: they see only the rows they are asked for, a chunk at a time.
 struct HeadScratch {
-  /// So many that reading a large unembedding from memory is not what a product waits for.
-  static let chunk = 256
+  /// Rows of a chunk: so many that reading a large unembedding from memory is not what a product waits
+  /// for, and so few that logits over the largest vocabularies stay within 64 MB.
+  let chunk: Int
 
   let hidden: Matrix  // gathered rows [chunk, d]
   let gradient: Matrix  // their gradients [chunk, d]
@@ -11,7 +12,7 @@ struct HeadScratch {
   let lse: UnsafeMutablePointer<Float>  // [chunk]
 
   init(_ a: Architecture, arena: Arena) throws {
-    let chunk = Self.chunk
+    chunk = min(256, max(16, (64 << 20) / (4 * a.vocabulary)))
     hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
     gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)
     logits = Matrix(try arena.floats("heads/logits", chunk * a.vocabulary), chunk, a.vocabulary)
@@ -86,7 +87,7 @@ extension Transformer {
     }
   }
 
-  /// Logits of `count` hidden rows, at most `HeadScratch.chunk` of them.
+  /// Logits of `count` hidden rows, at most a chunk of them.
   func logits(_ weights: TransformerWeights, _ rows: UnsafePointer<Int32>, _ count: Int) -> Matrix {
     guard let unembedding = weights.unembedding else {
       preconditionFailure("a model without an unembedding has no logits")
@@ -132,8 +133,8 @@ extension Transformer {
   }
 
   private func forEachChunk(_ count: Int, _ body: (Range<Int>) -> Void) {
-    for first in stride(from: 0, to: count, by: HeadScratch.chunk) {
-      body(first..<min(first + HeadScratch.chunk, count))
+    for first in stride(from: 0, to: count, by: headScratch.chunk) {
+      body(first..<min(first + headScratch.chunk, count))
     }
   }
 }

@@ -109,12 +109,13 @@ extension Model {
 }
 
 extension DocumentSource {
-  /// The user's texts, or the world's documents.
+  /// The user's texts, cut into what one training pass holds, or the world's documents.
   static func choose(_ texts: [String]?, model: Model) throws -> DocumentSource {
     guard let texts else { return .world(try model.world(insteadOf: "--pretraining-text")) }
     return .texts(
       try TokenizedTexts(
-        texts, tokenizer: model.tokenizer, context: model.architecture.context,
+        texts, tokenizer: model.tokenizer,
+        context: min(model.architecture.context, Workbench.trainingRows),
         at: "--pretraining-text"))
   }
 }

@@ -9,6 +9,12 @@ import Testing
 private let sequences = [
   tokens(5, stream: 1), tokens(1, stream: 2), tokens(150, stream: 3), tokens(110, stream: 4),
 ]
+extension Architecture {
+  /// So many tokens that the heads see fewer rows at a time.
+  fileprivate static let manyTokens = Architecture(
+    layers: 1, dModel: 8, heads: 2, vocabulary: 200_000, context: 160)
+}
+
 private let targets = tokens(266, stream: 5)
 private let dLogprobs: [Float] = {
   var random = RandomStream(seed: 2, purpose: "output gradients")
@@ -35,7 +41,7 @@ private struct Pass: Equatable {
 
 @Suite("The same bytes, whatever computes them and whatever is computed beside")
 struct ExactnessTests {
-  @Test("one thread ≡ two ≡ three", arguments: [Architecture.classic, .modern])
+  @Test("one thread ≡ two ≡ three", arguments: Architecture.kinds)
   func threads(architecture: Architecture) throws {
     let one = try Pass(architecture, threads: 1)
     #expect(Set(one.gradients).count > 1000)
@@ -44,7 +50,7 @@ struct ExactnessTests {
     }
   }
 
-  @Test("every instruction set ≡ scalar", arguments: [Architecture.classic, .modern])
+  @Test("every instruction set ≡ scalar", arguments: Architecture.kinds)
   func instructionSets(architecture: Architecture) throws {
     let passes = try underEachInstructionSet { try Pass(architecture, threads: 1) }
     #expect(passes[0].set == .scalar)
@@ -55,7 +61,7 @@ struct ExactnessTests {
 
   @Test(
     "a sequence's log-probabilities do not depend on what shares its batch",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds + [.manyTokens])
   func batchComposition(architecture: Architecture) throws {
     let bench = try Workbench(architecture, training: false)
     let together = bench.languageModel(sequences, targets: targets).logprobs
@@ -79,7 +85,7 @@ struct ExactnessTests {
 
   @Test(
     "a transformer that only computes gives the bits of one that learns",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func inference(architecture: Architecture) throws {
     let learns = try Workbench(architecture)
     let computes = try Workbench(architecture, training: false)
@@ -92,7 +98,7 @@ struct ExactnessTests {
 
   @Test(
     "a sequence fed to the cache in pieces gives the bits of the whole",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func cache(architecture: Architecture) throws {
     let whole = try Workbench(architecture)
     whole.load([sequences[2]])
@@ -120,7 +126,7 @@ struct ExactnessTests {
 
   @Test(
     "what the step before left in the gradients is not seen",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func staleGradients(architecture: Architecture) throws {
     for scalarHead in [false, true] {
       func gradients(after stale: Float) throws -> [UInt32] {
@@ -151,7 +157,7 @@ struct ExactnessTests {
 
   @Test(
     "a pass for the last tokens alone gives their bits, with and without a cache",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func lastTokens(architecture: Architecture) throws {
     let bench = try Workbench(architecture, training: false)
     bench.load(sequences)
@@ -175,7 +181,7 @@ struct ExactnessTests {
 
   @Test("two passes over halves add up to the gradients of the whole, bit for bit")
   func gradientsContinue() throws {
-    for architecture in [Architecture.classic, .modern] {
+    for architecture in Architecture.kinds {
       let whole = try Workbench(architecture)
       _ = whole.languageModel(sequences, targets: targets, dLogprobs: dLogprobs)
       let parts = try Workbench(architecture)

@@ -57,7 +57,7 @@ private let requests: [Generator.Request] = zip([3, 100, 1, 64, 17, 40], [2, 1, 
 struct GeneratorTests {
   @Test(
     "its log-probabilities are those of the training path, bit for bit",
-    arguments: [Architecture.classic, .modern], [Float(1), 0.7])
+    arguments: Architecture.kinds, [Float(1), 0.7])
   func logprobs(architecture: Architecture, temperature: Float) throws {
     let sampler = try Sampler(architecture)
     let trainer = try Workbench(architecture)
@@ -79,7 +79,7 @@ struct GeneratorTests {
 
   @Test(
     "samples do not depend on slots, company, order or threads, whatever the cache keeps",
-    arguments: [Architecture.classic, .modern], [KeyValuePrecision.float32, .int8])
+    arguments: Architecture.kinds, [KeyValuePrecision.float32, .int8])
   func company(architecture: Architecture, keyValues: KeyValuePrecision) throws {
     let expected = bytes(try Sampler(architecture, keyValues: keyValues).run(requests, options()))
     #expect(Set(expected.joined()).count == 13)
@@ -98,7 +98,7 @@ struct GeneratorTests {
 
   @Test(
     "an int8 cache moves a log-probability by a hundredth, not more, and not by nothing",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func int8Cache(architecture: Architecture) throws {
     let trainer = try Workbench(architecture)
     var (sum, count, most) = (Float(0), 0, Float(0))
@@ -267,7 +267,7 @@ struct GeneratorTests {
 struct QuantizedWeightsTests {
   @Test(
     "it is near its model but not equal, and as exact as it",
-    arguments: [Architecture.classic, .modern])
+    arguments: Architecture.kinds)
   func twin(architecture: Architecture) throws {
     func samples(slots: Int, threads: Int) throws -> [[Generator.Sample]] {
       let sampler = try Sampler(architecture, slots: slots, threads: threads)

@@ -142,8 +142,26 @@ extension Architecture {
 }
 
 extension Architecture: CustomTestStringConvertible {
+  /// GPT-NeoX's choices: attention and MLP side by side.
+  static let neox = Architecture(
+    layers: 2, dModel: 24, heads: 4, dFF: 40, vocabulary: 50, context: 160, position: .rotary,
+    rotaryDim: 2, mlp: .geluExact, tiedEmbeddings: false, parallelResidual: true)
+
+  /// Qwen3's choices, and Llama 3.1's rope.
+  static let qwen3 = Architecture(
+    layers: 2, dModel: 24, heads: 4, kvHeads: 2, headDim: 10, dFF: 40, vocabulary: 50, context: 160,
+    norm: .rmsNorm, position: .rotary, rotaryDim: 10,
+    ropeScaling: RotaryScaling(
+      factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 60),
+    mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false, queryKeyNorm: true)
+
+  static let kinds: [Architecture] = [.classic, .modern, .neox, .qwen3]
+
   public var testDescription: String {
-    self == .classic ? "classic" : self == .modern ? "modern" : "\(self)"
+    let names: [(Architecture, String)] = [
+      (.classic, "classic"), (.modern, "modern"), (.neox, "neox"), (.qwen3, "qwen3"),
+    ]
+    return names.first { $0.0 == self }?.1 ?? "\(self)"
   }
 }
 
