@@ -18,9 +18,12 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
   case text = "JSON text"
   case plainText = "plain text"
 
-  enum Content { case comparisons, demonstrations, prompts, documents }
+  public enum Content: String, Codable, Sendable {
+    case comparisons, demonstrations, prompts, documents
+  }
 
-  var content: Content {
+  /// What its rows are first of all.
+  public var content: Content {
     switch self {
     case .ranked, .openAIPreference, .stiennon, .lmHumanPreferences, .preference, .hhRLHF,
       .implicitPreference:

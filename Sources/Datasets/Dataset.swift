@@ -27,29 +27,37 @@ public struct Dataset<Record: Sendable>: Sendable {
 
 /// A record that takes up tokens of a context.
 public protocol TokenCounted: Sendable {
-  /// What has to fit into the context, with the special tokens.
-  func tokenCount(_ tokenizer: Tokenizer) -> Int
+  /// The tokens of each sequence that becomes of it, with the special tokens.
+  func tokenCounts(_ tokenizer: Tokenizer) -> [Int]
 }
 
 extension Prompt: TokenCounted {
-  public func tokenCount(_ tokenizer: Tokenizer) -> Int { tokenizer.encode(prompt: turns).count }
+  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] { [tokenizer.encode(prompt: turns).count] }
 }
 
 extension Demonstration: TokenCounted {
-  public func tokenCount(_ tokenizer: Tokenizer) -> Int {
-    prompt.tokenCount(tokenizer) + tokenizer.encode(completion: completion).count
+  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] {
+    [prompt.tokenCount(tokenizer) + tokenizer.encode(completion: completion).count]
   }
 }
 
 extension Comparison: TokenCounted {
-  /// With the longest answer.
-  public func tokenCount(_ tokenizer: Tokenizer) -> Int {
-    let longest = completions.map { tokenizer.encode(completion: $0).count }.max() ?? 0
-    return prompt.tokenCount(tokenizer) + longest
+  /// The prompt with each answer.
+  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] {
+    let prompt = prompt.tokenCount(tokenizer)
+    return completions.map { prompt + tokenizer.encode(completion: $0).count }
   }
 }
 
+/// A document.
+extension String: TokenCounted {
+  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] { [tokenizer.encode(document: self).count] }
+}
+
 extension TokenCounted {
+  /// The tokens of the longest sequence.
+  public func tokenCount(_ tokenizer: Tokenizer) -> Int { tokenCounts(tokenizer).max() ?? 0 }
+
   /// Whether this leaves `reserve` tokens of the context free.
   public func fits(context: Int, reserve: Int = 0, tokenizer: Tokenizer) -> Bool {
     precondition(reserve >= 0 && reserve < context, "\(reserve) of \(context) tokens reserved")
@@ -58,6 +66,21 @@ extension TokenCounted {
 }
 
 extension Dataset where Record: TokenCounted {
+  /// Counts tokens for the report.
+  public func countingTokens(_ tokenizer: Tokenizer, threads: Int) throws -> Dataset {
+    let records = records
+    let batch = 256
+    let counts = try Parallel.map((records.count + batch - 1) / batch, threads: threads) { part in
+      let counts = records[part * batch..<min((part + 1) * batch, records.count)]
+        .flatMap { $0.tokenCounts(tokenizer) }
+      return (total: counts.reduce(0, +), longest: counts.max() ?? 0)
+    }
+    var counted = self
+    counted.report.tokens = counts.reduce(0) { $0 + $1.total }
+    counted.report.longest = counts.map(\.longest).max()
+    return counted
+  }
+
   /// The records that leave `reserve` tokens of the context free. Longer ones are dropped and
   /// counted in the report, never truncated.
   /// - Parameter reserve: room for an answer that is still to be written.

@@ -14,6 +14,10 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
   /// Rows in the file, dropped ones included.
   public var rows = 0
   public var dropped: [Dropped] = []
+  /// Tokens of all sequences that become of the rows, where they were counted.
+  public var tokens: Int?
+  /// Tokens of the longest sequence, where they were counted.
+  public var longest: Int?
 
   public init(name: String, format: DataFormat, conversion: String? = nil) {
     self.name = name
@@ -38,13 +42,15 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
     return groups
   }
 
-  /// One line: `train.jsonl: hh-rlhf, 1800 rows, 3 dropped (3: the answers are identical)`
+  /// One line:
+  /// `train.jsonl: hh-rlhf, 1800 rows, 3 dropped (3: the answers are identical), 4096 tokens, the longest 99`
   public var description: String {
     var text = "\(name): \(format.rawValue), \(rows) \(rows == 1 ? "row" : "rows")"
     if !dropped.isEmpty {
       let shown = droppedByReason.prefix(5).map { "\($0.count): \($0.reason)" }
       text += ", \(dropped.count) dropped (\(shown.joined(separator: "; ")))"
     }
+    if let tokens, let longest { text += ", \(tokens) tokens, the longest \(longest)" }
     if let conversion { text += "; \(conversion)" }
     return text
   }

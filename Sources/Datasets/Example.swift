@@ -1,7 +1,7 @@
 import Support
 
 /// One row of a file, whatever its format.
-enum Example: Equatable {
+public enum Example: Equatable, Sendable {
   case comparison(Comparison)
   case demonstration(Demonstration)
   /// A prompt whose answer is marked as one that should not be given.
@@ -9,7 +9,7 @@ enum Example: Equatable {
   case prompt(Prompt)
   case document(String)
 
-  var prompt: Prompt? {
+  public var prompt: Prompt? {
     switch self {
     case .comparison(let comparison): return comparison.prompt
     case .demonstration(let demonstration): return demonstration.prompt
@@ -17,12 +17,39 @@ enum Example: Equatable {
     case .document: return nil
     }
   }
+
+  /// The texts that may be learnt: answers, or a document.
+  public var answers: [String] {
+    switch self {
+    case .comparison(let comparison): return comparison.completions
+    case .demonstration(let demonstration): return [demonstration.completion]
+    case .document(let text): return [text]
+    case .refutedAnswer, .prompt: return []
+    }
+  }
+
+  /// As the first use of its file's format takes it: comparisons for the reward model,
+  /// demonstrations for SFT, prompts for PPO, documents for pretraining.
+  /// - Throws: `Unusable` if it is dropped there.
+  public func firstUse(_ format: DataFormat) throws -> Example {
+    switch format.content {
+    case .comparisons: return .comparison(try Use.comparisons.record(self))
+    case .demonstrations: return .demonstration(try Use.demonstrations.record(self))
+    case .prompts: return .prompt(try Use.prompts.record(self))
+    case .documents: return .document(try Use.documents.record(self))
+    }
+  }
 }
 
 /// Why a well-formed row is of no use. It is dropped and counted, even when reading is strict.
-struct Unusable: Error, Equatable {
-  var reason: String
+public struct Unusable: Error, Equatable, Sendable {
+  public var reason: String
   init(_ reason: String) { self.reason = reason }
+
+  public static let emptyAnswer = Unusable("the answer is empty")
+  public static let tied = Unusable("all answers are tied")
+  public static let identical = Unusable("the answers are identical")
+  static let partsEarly = Unusable("the dialogues part before their last answer")
 }
 
 /// What a file is read for.
@@ -61,10 +88,9 @@ extension Use where Record == Demonstration {
     case .comparison(let found):
       demonstration = Demonstration(prompt: found.prompt, completion: found.best)
     case .refutedAnswer: throw Unusable("the answer is labelled as bad")
-    case .prompt, .document:
-      throw Failure(.badData, "the dialogue does not end with an answer of the assistant")
+    case .prompt, .document: throw Unusable("the dialogue does not end with an answer")
     }
-    if demonstration.completion.isBlank { throw Unusable("the answer is empty") }
+    if demonstration.completion.isBlank { throw Unusable.emptyAnswer }
     return demonstration
   }
 }
@@ -76,9 +102,9 @@ extension Use where Record == Comparison {
     guard case .comparison(let comparison) = example else {
       throw Failure(.badData, "there is nothing to compare")
     }
-    if comparison.isAllTies { throw Unusable("all answers are tied") }
+    if comparison.isAllTies { throw Unusable.tied }
     if comparison.completions.dropFirst().allSatisfy({ $0 == comparison.completions[0] }) {
-      throw Unusable("the answers are identical")
+      throw Unusable.identical
     }
     return comparison
   }

@@ -30,7 +30,7 @@ enum HHDialogue {
     }
     let answers = [chosen, rejected].map { $0[(start + assistant.count)...] }
     guard answers.allSatisfy({ $0.first(human) == nil && $0.first(assistant) == nil }) else {
-      throw Unusable("the dialogues part before their last answer")
+      throw Unusable.partsEarly
     }
     return Pair(
       prompt: Prompt(turns: try turns(chosen[..<start])), chosen: answers[0].trimmedText,

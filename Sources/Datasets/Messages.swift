@@ -13,10 +13,14 @@ enum Messages {
       guard let role = (item["role"] ?? item["from"])?.string else {
         throw Failure(.badData, "\"\(place)\" has no role")
       }
+      let speaker = try speaker(role, at: place)
+      for call in ["tool_calls", "function_call"] where (item[call] ?? .null) != .null {
+        throw Failure(.badData, "\"\(place)\" calls a tool, which no model here can")
+      }
       guard let content = text(item["content"] ?? item["value"]) else {
         throw Failure(.badData, "\"\(place)\" has no text")
       }
-      return Turn(try speaker(role, at: place), content)
+      return Turn(speaker, content)
     }
   }
 
@@ -30,7 +34,7 @@ enum Messages {
   private static func speaker(_ role: String, at place: String) throws -> Speaker {
     switch role {
     case "user", "human": return .user
-    case "assistant", "gpt", "model": return .assistant
+    case "assistant", "gpt", "chatgpt", "model": return .assistant
     case "system", "developer": return .system
     default:
       throw Failure(.badData, "\"\(place)\" has the role \"\(role)\", which no model here plays")
@@ -45,17 +49,16 @@ enum Messages {
     return Prompt(turns: try turns(value, key: key))
   }
 
-  /// A text, or messages that are the one answer to `prompt`, which may stand before it.
-  static func answer(_ value: JSONValue, key: String, to prompt: Prompt) throws -> String {
-    if let text = value.string { return text }
-    var answer = try turns(value, key: key)
-    if answer.count > prompt.turns.count, answer.starts(with: prompt.turns) {
-      answer.removeFirst(prompt.turns.count)
+  /// The dialogue of `prompt` and its answer: a text, or messages, before which the prompt may be
+  /// repeated.
+  static func answered(_ value: JSONValue, key: String, prompt: Prompt) throws -> [Turn] {
+    if let text = value.string { return prompt.turns + [Turn(.assistant, text)] }
+    let turns = try turns(value, key: key)
+    guard turns.last?.role == .assistant else {
+      throw Failure(.badData, "\"\(key)\" does not end with a message of the assistant")
     }
-    guard answer.count == 1, answer[0].role == .assistant else {
-      throw Failure(.badData, "\"\(key)\" is not one message of the assistant")
-    }
-    return answer[0].content
+    let isRepeated = turns.count > prompt.turns.count && turns.starts(with: prompt.turns)
+    return isRepeated ? turns : prompt.turns + turns
   }
 
   /// A dialogue whose last answer is the completion, or a prompt if a user speaks last.
@@ -65,5 +68,17 @@ enum Messages {
     }
     return .demonstration(
       Demonstration(prompt: Prompt(turns: turns.dropLast()), completion: last.content))
+  }
+
+  /// A whole dialogue in a row. OpenAI's `weight` 0 marks an answer that is not to be learnt.
+  static func dialogue(_ value: JSONValue, key: String, system: String? = nil) throws -> Example {
+    var turns = try turns(value, key: key)
+    if turns.last?.role == .assistant, value.array?.last?["weight"] == .number(0) {
+      throw Unusable("the last answer has weight 0")
+    }
+    if let system, !system.isBlank, turns.first?.role != .system {
+      turns.insert(Turn(.system, system), at: 0)
+    }
+    return dialogue(turns)
   }
 }

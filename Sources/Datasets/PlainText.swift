@@ -3,43 +3,62 @@ import Support
 /// Documents of a plain text, separated by `<|endoftext|>`; blank ones do not count.
 ///
 /// A separator on a line of its own takes the line ends around it along. Other bytes are kept.
-func readPlainText(
-  _ lines: LineReader, first: [UInt8], strict: Bool
-) throws -> Dataset<String> {
-  var dataset = Dataset<String>(report: DatasetReport(name: lines.name, format: .plainText))
-  var document: [UInt8] = []
-  var start = 1
-  func finish() throws {
-    defer { document.removeAll() }
-    guard !document.allSatisfy({ $0.isSpace }) else { return }
-    dataset.report.rows += 1
-    if let text = String(validating: document, as: UTF8.self) {
-      dataset.append(text, line: start)
-      return
-    }
-    let reason = "this document is not UTF-8"
-    guard !strict else { throw Failure(.badData, reason, at: "\(lines.name):\(start)") }
-    dataset.report.drop(line: start, reason)
+struct PlainText {
+  /// Bytes of a document, which is kept in memory whole.
+  static let limit = 1 << 30
+
+  private let lines: LineReader
+  /// What is left of the line that was read last; nil at the end.
+  private var rest: ArraySlice<UInt8>?
+  private var document: [UInt8] = []
+  /// The line where the document begins.
+  private var start = 1
+
+  /// - Parameter first: the first line, which has been taken from `lines` already.
+  init(_ lines: LineReader, first: [UInt8]) {
+    self.lines = lines
+    rest = first[...]
   }
-  var next: [UInt8]? = first
-  while let line = next {
-    var rest = line[...]
-    while let found = rest.first(separator) {
-      document.append(contentsOf: rest[..<found])
-      rest = rest[(found + separator.count)...]
-      if found == line.startIndex, rest.isLineEnd {
-        document.removeLineEnd()
-        rest = []
+
+  /// The next document and the line where it begins.
+  /// - Throws: `Failure(.badData)` if it is longer than the limit; as the lines.
+  mutating func next() throws -> (line: Int, bytes: [UInt8])? {
+    while let line = rest {
+      if let found = line.first(separator) {
+        try append(line[..<found])
+        var after = line[(found + separator.count)...]
+        if found == 0, after.isLineEnd {
+          document.removeLineEnd()
+          after = []
+        }
+        rest = after
+        let next = lines.line + (after.isLineEnd || after.isEmpty ? 1 : 0)
+        if let finished = finish(nextStart: next) { return finished }
+      } else {
+        try append(line)
+        rest = try lines.nextWithEnd()?[...]
       }
-      try finish()
-      start = lines.line + (rest.isLineEnd || rest.isEmpty ? 1 : 0)
     }
-    document.append(contentsOf: rest)
-    next = try lines.nextWithEnd()
+    return finish(nextStart: lines.line)
   }
-  try finish()
-  try dataset.checkNotEmpty()
-  return dataset
+
+  private mutating func append(_ bytes: ArraySlice<UInt8>) throws {
+    guard document.count + bytes.count <= Self.limit else {
+      throw Failure(
+        .badData, "this document is longer than \(Formatting.bytes(Self.limit))",
+        at: "\(lines.name):\(start)", remedy: "Separate documents with <|endoftext|>.")
+    }
+    document += bytes
+  }
+
+  /// The document that has ended, unless it is blank.
+  private mutating func finish(nextStart: Int) -> (line: Int, bytes: [UInt8])? {
+    defer {
+      document = []
+      start = nextStart
+    }
+    return document.allSatisfy { $0.isSpace } ? nil : (start, document)
+  }
 }
 
 private let separator = Array("<|endoftext|>".utf8)

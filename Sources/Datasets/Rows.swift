@@ -11,15 +11,14 @@ extension Example {
     case .stiennon: self = .comparison(try stiennonSummaries(row))
     case .lmHumanPreferences: self = .comparison(try lmHumanPreference(row))
     case .preference, .hhRLHF, .implicitPreference:
-      let pair = try preference(row, format: format)
-      self = .comparison(pair.comparison(margin: row["margin"]?.number))
+      let margin = try margin(row)
+      self = .comparison(try preference(row, format: format).comparison(margin: margin))
     case .unpaired: self = try unpaired(row)
     case .promptCompletion: self = .demonstration(try promptCompletion(row))
-    case .messages:
-      self = Messages.dialogue(try Messages.turns(try row.value("messages"), key: "messages"))
+    case .messages: self = try Messages.dialogue(try row.value("messages"), key: "messages")
     case .shareGPT:
-      self = Messages.dialogue(
-        try Messages.turns(try row.value("conversations"), key: "conversations"))
+      self = try Messages.dialogue(
+        try row.value("conversations"), key: "conversations", system: row["system"]?.string)
     case .alpaca: self = .demonstration(try alpaca(row))
     case .prompt: self = .prompt(try Messages.prompt(try row.value("prompt")))
     case .text: self = .document(try row.text("text"))
@@ -48,12 +47,13 @@ private func rankedAnswers(_ line: [UInt8]) throws -> Comparison {
   }
 }
 
-/// `{"prompt", "completion"}`, each a text or a list of messages.
+/// `{"prompt", "completion"}`, each a text or a list of messages; of several messages the last is the
+/// completion.
 private func promptCompletion(_ row: JSONValue) throws -> Demonstration {
   let prompt = try Messages.prompt(try row.value("prompt"))
-  let completion = try Messages.answer(
-    try row.value("completion"), key: "completion", to: prompt)
-  return Demonstration(prompt: prompt, completion: completion)
+  let turns = try Messages.answered(
+    try row.value("completion"), key: "completion", prompt: prompt)
+  return Demonstration(prompt: Prompt(turns: turns.dropLast()), completion: turns.last!.content)
 }
 
 /// `{"prompt", "completion", "label": true}`: an answer to give, or one not to.
@@ -76,10 +76,32 @@ private func preference(_ row: JSONValue, format: DataFormat) throws -> Pair {
   case .implicitPreference:
     return try Pair.withImplicitPrompt(chosen: chosen, rejected: rejected)
   default:
-    let prompt = try Messages.prompt(try row.value("prompt"))
-    return Pair(
-      prompt: prompt, chosen: try Messages.answer(chosen, key: "chosen", to: prompt),
-      rejected: try Messages.answer(rejected, key: "rejected", to: prompt))
+    let prompt = try row.value("prompt")
+    if prompt.string != nil, [chosen, rejected].contains(where: { ($0.array?.count ?? 0) > 1 }) {
+      // As in TRL: whole dialogues have their prompt in them, and a text beside them repeats it.
+      return try Pair.withImplicitPrompt(chosen: chosen, rejected: rejected)
+    }
+    return try pair(
+      try Messages.prompt(prompt), chosen: (chosen, "chosen"), rejected: (rejected, "rejected"))
+  }
+}
+
+private func pair(
+  _ prompt: Prompt, chosen: (value: JSONValue, key: String), rejected: (value: JSONValue, key: String)
+) throws -> Pair {
+  // Else the answers would part at their first messages.
+  guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
+  return try Pair.parting(
+    chosen: try Messages.answered(chosen.value, key: chosen.key, prompt: prompt),
+    rejected: try Messages.answered(rejected.value, key: rejected.key, prompt: prompt))
+}
+
+/// By how much the chosen answer should win, if the row says so.
+private func margin(_ row: JSONValue) throws -> Double? {
+  switch row["margin"] {
+  case nil, .null: return nil
+  case .number(let margin): return margin
+  default: throw Failure(.badData, "\"margin\" is not a number")
   }
 }
 
@@ -89,12 +111,9 @@ private func openAIPreference(_ row: JSONValue) throws -> Comparison {
     throw Failure(.badData, "the key \"input.messages\" is missing")
   }
   let prompt = Prompt(turns: try Messages.turns(messages, key: "input.messages"))
-  func answer(_ key: String) throws -> String {
-    try Messages.answer(try row.value(key), key: key, to: prompt)
-  }
-  return Pair(
-    prompt: prompt, chosen: try answer("preferred_output"),
-    rejected: try answer("non_preferred_output")
+  return try pair(
+    prompt, chosen: (try row.value("preferred_output"), "preferred_output"),
+    rejected: (try row.value("non_preferred_output"), "non_preferred_output")
   ).comparison()
 }
 
@@ -115,7 +134,7 @@ private func stiennonSummaries(_ row: JSONValue) throws -> Comparison {
 }
 
 private func stiennonQuery(_ info: JSONValue) throws -> String {
-  if let article = info["article"]?.string { return "Article:\n\n\(article)\n\nTL;DR:" }
+  if let article = info["article"]?.string, !article.isBlank { return "Article:\n\n\(article)\n\nTL;DR:" }
   guard let post = info["post"]?.string else {
     throw Failure(.badData, "\"info\" has neither a post nor an article")
   }
@@ -147,12 +166,25 @@ private func lmHumanPreference(_ row: JSONValue) throws -> Comparison {
 }
 
 /// `{"instruction", "input", "output"}`: the input, if there is one, stands below the instruction.
+/// Where there are `system` and `history`, a list of [question, answer], they come first.
 private func alpaca(_ row: JSONValue) throws -> Demonstration {
-  let instruction = try row.text("instruction")
-  let input = row["input"] == nil || row["input"] == .null ? "" : try row.text("input")
-  return Demonstration(
-    prompt: Prompt(input.isBlank ? instruction : "\(instruction)\n\n\(input)"),
-    completion: try row.text("output"))
+  func optional(_ key: String) throws -> String {
+    row[key] == nil || row[key] == .null ? "" : try row.text(key)
+  }
+  let (instruction, input) = (try row.text("instruction"), try optional("input"))
+  let system = try optional("system")
+  var turns = system.isBlank ? [] : [Turn(.system, system)]
+  if let history = row["history"], history != .null {
+    for pair in history.array ?? [.null] {
+      guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else {
+        throw Failure(.badData, "\"history\" is not a list of [question, answer]")
+      }
+      turns += [Turn(.user, texts[0]), Turn(.assistant, texts[1])]
+    }
+  }
+  let hasInput = !input.isBlank && input.lowercased() != "<noinput>"
+  turns.append(Turn(.user, hasInput ? "\(instruction)\n\n\(input)" : instruction))
+  return Demonstration(prompt: Prompt(turns: turns), completion: try row.text("output"))
 }
 
 private func index(_ row: JSONValue, _ key: String, below count: Int) throws -> Int {

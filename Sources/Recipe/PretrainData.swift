@@ -5,7 +5,7 @@ import World
 /// What a base model is made from: text, and a tokenizer trained on it.
 public struct PretrainData {
   let source: DocumentSource
-  let tokenizer: Tokenizer
+  public let tokenizer: Tokenizer
   let provenance: Provenance.Source
   /// The seed of the built-in world, if the text is the world's.
   let worldSeed: UInt64?

@@ -38,10 +38,17 @@ struct All: ParsableCommand {
     try ppo.apply(to: &settings)
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
-    inputs.demonstrations = try demonstrations.map { try folder.read($0, readDemonstrations) }
-    inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons) }
-    inputs.prompts = try prompts.map { try folder.read($0, readPrompts).map(\.turns) }
-    inputs.pretrainingTexts = try pretrainingText.map { try folder.read($0, readDocuments) }
+    if [demonstrations, comparisons, prompts, pretrainingText].contains(where: { $0 != nil }) {
+      let tokenizer = try ModelSource.open(model).tokenizer
+      inputs.demonstrations = try demonstrations.map {
+        try folder.read($0, readDemonstrations, tokenizer)
+      }
+      inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons, tokenizer) }
+      inputs.prompts = try prompts.map { try folder.read($0, readPrompts, tokenizer).map(\.turns) }
+      inputs.pretrainingTexts = try pretrainingText.map {
+        try folder.read($0, readDocuments, tokenizer)
+      }
+    }
     inputs.demonstrationsFile = demonstrations
     inputs.promptsFile = prompts ?? comparisons
     let options = [

@@ -30,6 +30,7 @@ struct Eval: ParsableCommand {
   @Option(help: "Prompts of each set.") var evalPrompts: Double?
   @Option(help: "Answers a prompt.") var evalSamples: Double?
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
@@ -37,13 +38,21 @@ struct Eval: ParsableCommand {
     var settings = Settings()
     try settings.set(.evaluationPrompts, evalPrompts)
     try settings.set(.evaluationSamples, evalSamples)
+    let model = try ModelSource.open(model)
+    func read<Record: TokenCounted>(
+      _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
+    ) throws -> [Record]? {
+      try path.map {
+        try reader($0, true).said(model.tokenizer, quiet: quiet, threads: compute.threads).records
+      }
+    }
     let measured = try Evaluator(
-      settings: settings, seed: seed, threads: compute.threads,
-      model: ModelSource.open(model), reference: reference.map { try ModelSource.open($0) },
-      reward: rewardModel.map { try ModelSource.open($0) },
-      texts: text.map { try readDocuments($0).records },
-      prompts: prompts.map { try readPrompts($0).records.map(\.turns) }, split: split,
-      comparisons: comparisons.map { try readComparisons($0).records }, note: Console.error
+      settings: settings, seed: seed, threads: compute.threads, model: model,
+      reference: reference.map { try ModelSource.open($0) },
+      reward: rewardModel.map { try ModelSource.open($0) }, texts: read(text, readDocuments),
+      prompts: read(prompts, readPrompts)?.map(\.turns), split: split,
+      comparisons: read(comparisons, readComparisons),
+      note: { [quiet] in if !quiet { Console.error($0) } }
     ).run()
     try Console.output(JSON.line(measured))
   }

@@ -25,12 +25,11 @@ struct Pretrain: ParsableCommand {
   func run() throws {
     var settings = try folder.settings(.pretrain)
     try parameters.apply(to: &settings)
-    let texts = try pretrainingText.map { path -> [String] in
-      let dataset = try readDocuments(path)
-      if !folder.quiet { Console.error("\(dataset.report)") }
-      return dataset.records
-    }
-    let data = try PretrainData(texts, worldSeed: worldSeed, settings: settings, at: pretrainingText)
+    let texts = try pretrainingText.map { try readDocuments($0) }
+    let data = try PretrainData(
+      texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
+    // Its tokens are those of the tokenizer that was trained on it.
+    _ = try texts?.said(data.tokenizer, quiet: folder.quiet, threads: folder.compute.threads)
     let context = try folder.context(
       output, settings, stages: [.pretrain],
       extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])

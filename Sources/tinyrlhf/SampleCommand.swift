@@ -30,8 +30,8 @@ struct SampleCommand: ParsableCommand {
       model, threads: compute.threads, precision: float32 ? .float32 : .int8,
       options: try sampling.options())
     let dataset = try readPrompts(prompts, strict: false).fits(
-      context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer)
-    if !quiet { Console.error("\(dataset.report)") }
+      context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer
+    ).said(model.tokenizer, quiet: quiet, threads: compute.threads)
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(

@@ -3,6 +3,7 @@ import Datasets
 import Recipe
 import Runs
 import Support
+import Tokenizers
 import Training
 
 struct SFT: ParsableCommand {
@@ -26,9 +27,9 @@ struct SFT: ParsableCommand {
   func run() throws {
     var settings = try folder.settings(.sft)
     try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
-    let data = try demonstrations.map { try folder.read($0, readDemonstrations) }
-    let heldOut = try validation.map { try folder.read($0, readDemonstrations) }
     let base = try ModelSource.open(model, access: .copyOnWrite)
+    let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
+    let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, base: base, settings: settings)
     let context = try folder.context(
@@ -66,11 +67,11 @@ struct Reward: ParsableCommand {
     var settings = try folder.settings(.reward)
     try parameters.apply(
       to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
-    let data = try RewardStage.Data(
-      comparisons: folder.read(comparisons, readComparisons), at: comparisons,
-      validation: validation.map { try folder.read($0, readComparisons) },
-      demonstrations: demonstrations.map { try folder.read($0, readDemonstrations) })
     let sft = try ModelSource.open(model)
+    let data = try RewardStage.Data(
+      comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
+      validation: validation.map { try folder.read($0, readComparisons, sft.tokenizer) },
+      demonstrations: demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) })
     let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
@@ -107,8 +108,10 @@ struct PPO: ParsableCommand {
     try parameters.apply(to: &settings)
     let sft = try ModelSource.open(model, access: .copyOnWrite)
     let data = try PPOStage.Data(
-      prompts: prompts.map { try folder.read($0, readPrompts).map(\.turns) }, at: prompts,
-      texts: pretrainingText.map { try folder.read($0, readDocuments) }, sft: sft, settings: settings)
+      prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer).map(\.turns) },
+      at: prompts,
+      texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
+      settings: settings)
     let reference = try ModelSource.open(model)
     let reward = try ModelSource.open(rewardModel)
     let context = try folder.context(
@@ -131,11 +134,19 @@ struct PPO: ParsableCommand {
 
 extension FolderOptions {
   /// Reads a data file and says what it is.
-  func read<Record>(_ path: String, _ reader: (String, Bool) throws -> Dataset<Record>) throws
-    -> [Record]
-  {
-    let dataset = try reader(path, true)
-    if !quiet { Console.error("\(dataset.report)") }
-    return dataset.records
+  func read<Record: TokenCounted>(
+    _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
+  ) throws -> [Record] {
+    try reader(path, true).said(tokenizer, quiet: quiet, threads: compute.threads).records
+  }
+}
+
+extension Dataset where Record: TokenCounted {
+  /// Says what was read, with its tokens, unless people want quiet.
+  func said(_ tokenizer: Tokenizer, quiet: Bool, threads: Int) throws -> Dataset {
+    guard !quiet else { return self }
+    let counted = try countingTokens(tokenizer, threads: threads)
+    Console.error("\(counted.report)")
+    return counted
   }
 }

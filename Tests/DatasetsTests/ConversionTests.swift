@@ -55,6 +55,45 @@ import Tokenizers
       ])
   }
 
+  @Test("dialogues that end with the user, and answers of weight 0, are no demonstrations")
+  func openDialogues() throws {
+    let rows = #"""
+      {"messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "c"}]}
+      {"messages": [{"role": "user", "content": "p"}]}
+      {"messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "c", \#
+      "weight": 0}]}
+      {"messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": " "}]}
+      """#
+    let dataset = try read(rows, for: .demonstrations)
+    #expect(dataset.lines == [1])
+    #expect(
+      dataset.report.dropped == [
+        .init(line: 2, reason: "the dialogue does not end with an answer"),
+        .init(line: 3, reason: "the last answer has weight 0"),
+        .init(line: 4, reason: "the answer is empty"),
+      ])
+  }
+
+  @Test("the report has the tokens of all sequences and those of the longest, on any threads")
+  func tokens() throws {
+    let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
+    // <|user|>, <|assistant|> and <|end|>, and one token a byte.
+    let rows = (0..<600).map {
+      "{\"prompt\": \"p\", \"completions\": [\"ab\", \"\($0 == 300 ? "abcd" : "a")\"], \"ranks\": [1, 2]}"
+    }
+    for threads in [1, 3] {
+      let counted = try read(rows.joined(separator: "\n"), for: .comparisons)
+        .countingTokens(tokenizer, threads: threads)
+      #expect(counted.report.tokens == 600 * (6 + 5) + 3 && counted.report.longest == 8)
+      #expect(
+        counted.report.description
+          == "data.jsonl: ranked answers, 600 rows, 6603 tokens, the longest 8")
+    }
+    let texts = try readText("ab<|endoftext|>abc").countingTokens(tokenizer, threads: 1)
+    #expect(texts.report.tokens == 4 + 5 && texts.report.longest == 5)
+    #expect(try read(#"{"prompt": "p"}"#, for: .prompts).report.tokens == nil)
+  }
+
   @Test("over-long records are dropped and counted, never truncated")
   func fits() throws {
     let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)

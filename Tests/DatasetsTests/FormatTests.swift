@@ -58,6 +58,39 @@ import Tokenizers
     #expect(try comparison(repeated, .preference) == pair(Prompt("p"), "a", "b"))
   }
 
+  @Test("TRL: answers of several messages part at their last, and a text beside dialogues repeats their prompt")
+  func dialoguesOfPreference() throws {
+    func message(_ role: String, _ content: String) -> String {
+      "{\"role\": \"\(role)\", \"content\": \"\(content)\"}"
+    }
+    let opening = "\(message("assistant", "a")), \(message("user", "q"))"
+    let turns = [Turn(.user, "p"), Turn(.assistant, "a"), Turn(.user, "q")]
+    let several = """
+      {"prompt": [\(message("user", "p"))], "chosen": [\(opening), \(message("assistant", "b"))], \
+      "rejected": [\(opening), \(message("assistant", "c"))]}
+      """
+    #expect(try comparison(several, .preference) == pair(Prompt(turns: turns), "b", "c"))
+    // As in UltraFeedback: the system's turn is in the dialogues only.
+    let system = "\(message("system", "s")), \(message("user", "p"))"
+    let whole = """
+      {"prompt": "p", "chosen": [\(system), \(message("assistant", "b"))], \
+      "rejected": [\(system), \(message("assistant", "c"))]}
+      """
+    #expect(
+      try comparison(whole, .preference)
+        == pair(Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), "b", "c"))
+    let single = """
+      {"prompt": "p", "chosen": [\(message("assistant", "b"))], "rejected": [\(message("assistant", "c"))]}
+      """
+    #expect(try comparison(single, .preference) == pair(Prompt("p"), "b", "c"))
+    let answers = """
+      {"prompt": "p", "completion": [\(opening), \(message("assistant", "b"))]}
+      """
+    #expect(
+      try demonstration(answers, .promptCompletion)
+        == Demonstration(prompt: Prompt(turns: turns), completion: "b"))
+  }
+
   @Test("TRL: an implicit prompt is what both begin with, up to the end of a word")
   func implicitPrompt() throws {
     let sky = #"{"chosen": "The sky is blue.", "rejected": "The sky is black."}"#
@@ -118,6 +151,10 @@ import Tokenizers
         == Comparison(
           prompt: Prompt("SUBREDDIT: r/tifu\n\nTITLE: T\n\nPOST: P\n\nTL;DR:"),
           completions: ["a", "b"], ranks: [2, 1], labeler: "w", policy: "sup"))
+    let blank = #"""
+      {"info": {"article": "", "post": "P"}, "summaries": [{"text": "a"}, {"text": "b"}], "choice": 0}
+      """#
+    #expect(try comparison(blank, .stiennon) == pair(Prompt("POST: P\n\nTL;DR:"), "a", "b"))
     let article = #"""
       {"info": {"article": "A", "post": null}, "summaries": [{"text": "a", "policy": "x"}, \#
       {"text": "b", "policy": "y"}], "choice": 0}
@@ -184,9 +221,32 @@ import Tokenizers
     #expect(
       try demonstration(alpaca, .alpaca)
         == Demonstration(prompt: Prompt("Add.\n\n1, 2"), completion: "3"))
-    let short = #"{"instruction": "Sing.", "input": "", "output": "La"}"#
+    for input in [#""input": """#, #""input": null"#, #""input": "<noinput>""#, #""text": "x""#] {
+      let short = #"{"instruction": "Sing.", \#(input), "output": "La"}"#
+      #expect(
+        try demonstration(short, .alpaca) == Demonstration(prompt: Prompt("Sing."), completion: "La"))
+    }
+  }
+
+  @Test("what stands before the question in Alpaca and ShareGPT stands in the prompt")
+  func context() throws {
+    let alpaca = #"""
+      {"system": "s", "history": [["a", "b"]], "instruction": "c", "input": "", "output": "d"}
+      """#
+    let turns = [Turn(.system, "s"), Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
+    let expected = Demonstration(prompt: Prompt(turns: turns), completion: "d")
+    #expect(try demonstration(alpaca, .alpaca) == expected)
+    let shareGPT = #"""
+      {"system": "s", "conversations": [{"from": "human", "value": "a"}, {"from": "chatgpt", \#
+      "value": "b"}, {"from": "user", "value": "c"}, {"from": "gpt", "value": "d"}]}
+      """#
+    #expect(try demonstration(shareGPT, .shareGPT) == expected)
+    let inside = #"""
+      {"system": "t", "conversations": [{"from": "system", "value": "s"}, {"from": "human", \#
+      "value": "a"}, {"from": "gpt", "value": "b"}]}
+      """#
     #expect(
-      try demonstration(short, .alpaca) == Demonstration(prompt: Prompt("Sing."), completion: "La"))
+      try demonstration(inside, .shareGPT).prompt.turns == [Turn(.system, "s"), Turn(.user, "a")])
   }
 
   @Test("TRL prompts are texts, hh-rlhf dialogues or messages")

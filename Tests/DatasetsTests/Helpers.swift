@@ -30,7 +30,7 @@ func lines(_ text: String, limit: Int = LineReader.lineLimit) -> LineReader {
 func read<Record>(
   _ text: String, for use: Use<Record>, strict: Bool = true
 ) throws -> Dataset<Record> {
-  try readRows(lines(text), for: use, strict: strict)
+  try readRows(RowReader(lines(text), allowsText: false), for: use, strict: strict)
 }
 
 func readText(_ text: String, strict: Bool = true) throws -> Dataset<String> {
@@ -39,7 +39,7 @@ func readText(_ text: String, strict: Bool = true) throws -> Dataset<String> {
 
 func readText(_ bytes: [UInt8], strict: Bool = true) throws -> Dataset<String> {
   let lines = LineReader(MemorySource(bytes), name: "data.txt", limit: 1 << 20)
-  return try readPlainText(lines, first: try lines.nextWithEnd() ?? [], strict: strict)
+  return try readRows(RowReader(lines, allowsText: true), for: .documents, strict: strict)
 }
 
 /// The failure that `body` throws, as one line.

@@ -46,7 +46,7 @@ import Testing
     (
       .openAIPreference,
       #"{"input": {"messages": [\#(user)]}, "preferred_output": [], "non_preferred_output": []}"#,
-      "\"preferred_output\" is not one message"
+      "\"preferred_output\" does not end with a message of the assistant"
     ),
     (
       .stiennon, #"{"info": {"post": "p"}, "summaries": [{"text": "a"}], "choice": 0}"#,
@@ -72,6 +72,10 @@ import Testing
     ),
     (.preference, #"{"prompt": "p", "chosen": "a"}"#, "\"rejected\" is missing"),
     (.preference, #"{"prompt": "p", "chosen": 1, "rejected": "b"}"#, "\"chosen\" is not"),
+    (
+      .preference, #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": "much"}"#,
+      "\"margin\" is not a number"
+    ),
     (.preference, #"{"prompt": " ", "chosen": "a", "rejected": "b"}"#, "prompt is empty"),
     (.hhRLHF, #"{"chosen": "\n\nHuman: p", "rejected": "\n\nHuman: q"}"#, "common prompt"),
     (
@@ -88,10 +92,14 @@ import Testing
       "ends with a turn of the assistant"
     ),
     (.messages, #"{"messages": "p"}"#, "\"messages\" is not a list"),
-    (.messages, #"{"messages": [\#(user)]}"#, "does not end with an answer"),
     (
       .messages, #"{"messages": [{"role": "tool", "content": "p"}]}"#,
       "\"messages[0]\" has the role \"tool\""
+    ),
+    (
+      .messages,
+      #"{"messages": [\#(user), {"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}]}"#,
+      "\"messages[1]\" calls a tool"
     ),
     (.messages, #"{"messages": [{"content": "p"}]}"#, "\"messages[0]\" has no role"),
     (
@@ -99,6 +107,11 @@ import Testing
       "has no text"
     ),
     (.shareGPT, #"{"conversations": [{"from": "human"}]}"#, "\"conversations[0]\" has no text"),
+    (
+      .shareGPT, #"{"conversations": [{"from": "observation", "value": "4"}]}"#,
+      "\"conversations[0]\" has the role \"observation\""
+    ),
+    (.alpaca, #"{"instruction": "p", "output": "c", "history": [["q"]]}"#, "\"history\" is not a list"),
     (.alpaca, #"{"instruction": "p"}"#, "\"output\" is missing"),
     (.prompt, #"{"prompt": 3}"#, "\"prompt\" is not"),
     (.prompt, "{\"prompt\": \"p\"", "not JSON"),
@@ -177,7 +190,7 @@ import Testing
     let bytes = Array("{\"prompt\": \"a\"}\n{\"prompt\": \"".utf8) + [0xFF] + Array("\"}".utf8)
     let reader = LineReader(MemorySource(bytes), name: "data.jsonl", limit: 1_000)
     #expect(
-      failure { try readRows(reader, for: .prompts, strict: true) }.hasPrefix("data.jsonl:2: "))
+      failure { try readRows(RowReader(reader, allowsText: false), for: .prompts, strict: true) }.hasPrefix("data.jsonl:2: "))
     #expect(
       failure { try read(#"{"prompt": "\ud800"}"#, for: .prompts) }.hasPrefix("data.jsonl:1: "))
   }

@@ -40,12 +40,15 @@ import Testing
   func detection() throws {
     for (name, content, expected) in [
       ("a.txt", "x\ny", ["x\ny"]), ("b.txt", "{\"text\": \"x\"}\n{\"text\": \"y\"}", ["x", "y"]),
-      ("c.jsonl", "{\"text\": \"x\"}", ["x"]), ("d.txt", "{ x }\ny", ["{ x }\ny"]),
+      ("c.jsonl", "{\"text\": \"x\"}", ["x"]), ("e.json", "{\"text\": \"x\"}", ["x"]), ("d.txt", "{ x }\ny", ["{ x }\ny"]),
     ] {
       try withFile(name, content) { path in
         let records = try readDocuments(path).records
         #expect(records == expected)
       }
+    }
+    try withFile("f.json", "[\n{\"text\": \"x\"}\n]\n") { path in
+      #expect(failure { try readDocuments(path) }.contains("jq -c"))
     }
   }
 }

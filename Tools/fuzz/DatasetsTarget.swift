@@ -42,19 +42,17 @@ struct DatasetsTarget: Target {
     let expanding = ExpandingSource(source, name: "input")
     let lines = LineReader(expanding, name: "input", limit: 1 << 16)
     let strict = mode % 2 == 0
+    let rows = try RowReader(lines, allowsText: mode / 2 == 4)
     switch mode / 2 {
-    case 0: try check(readRows(lines, for: .prompts, strict: strict))
-    case 1: try check(readRows(lines, for: .demonstrations, strict: strict))
+    case 0: try check(readRows(rows, for: .prompts, strict: strict))
+    case 1: try check(readRows(rows, for: .demonstrations, strict: strict))
     case 2:
-      let dataset = try readRows(lines, for: .comparisons, strict: strict)
+      let dataset = try readRows(rows, for: .comparisons, strict: strict)
       for comparison in dataset.records {
         require(!comparison.isAllTies && comparison.completions.contains(comparison.best), "\(comparison)")
       }
       try check(dataset)
-    case 3: try count(readRows(lines, for: .documents, strict: strict))
-    default:
-      guard let first = try lines.nextWithEnd() else { return }
-      try count(readPlainText(lines, first: first, strict: strict))
+    default: try count(readRows(rows, for: .documents, strict: strict))
     }
   }
 
