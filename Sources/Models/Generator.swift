@@ -216,7 +216,8 @@ public final class Generator: @unchecked Sendable {
     var kept = 0
     for index in active.indices {
       let result = active[index].result
-      let stopped = result.tokens.last == options.endToken || shouldStop?(result) == true
+      let stopped =
+        result.tokens.last.map(options.endTokens.contains) == true || shouldStop?(result) == true
       let full =
         result.tokens.count >= options.maxNewTokens || active[index].length + 1 >= capacity
       if stopped || full {

@@ -9,8 +9,8 @@ public struct SamplingOptions: Equatable, Sendable {
   /// Only the fewest tokens whose probabilities sum to at least p; 1 for all.
   public var topP: Float = 1
   public var maxNewTokens: Int = 64
-  /// The token that ends an answer.
-  public var endToken: Int32 = 0
+  /// Each of them ends an answer.
+  public var endTokens: [Int32] = []
 
   public init() {}
 

@@ -7,7 +7,7 @@ public final class Answerer {
   private let bench: Workbench
   private let generator: Generator
   private let weights: TransformerWeights
-  private let options: SamplingOptions
+  private var options: SamplingOptions
 
   /// - Parameter precision: an int8 checkpoint is int8 in either case.
   public init(
@@ -16,6 +16,7 @@ public final class Answerer {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
     self.model = model
     self.options = options
+    self.options.endTokens = model.tokenizer.endTokens
     bench = try Workbench(model.architecture, threads: threads)
     generator = try bench.generator(
       try bench.inference(), model.file.isInt8 ? .int8 : precision)
@@ -77,13 +78,15 @@ public final class Answerer {
   private static func hasStopped(
     _ tokens: [Int32], _ stop: StopTexts, _ tokenizer: Tokenizer
   ) -> Bool {
-    stop.firstStop(in: tokenizer.decode(tokens.suffix(stop.longest))) != nil
+    let reached = tokens.suffix(stop.longest)
+    let bytes = tokenizer.decode(answer: reached, continuing: reached.count < tokens.count)
+    return stop.firstStop(in: bytes) != nil
   }
 
   private static func completion(
     _ sample: Generator.Sample, _ stop: StopTexts, _ tokenizer: Tokenizer
   ) -> Completion {
-    let bytes = tokenizer.decode(sample.tokens)
+    let bytes = tokenizer.decode(answer: sample.tokens)
     guard let end = stop.firstStop(in: bytes) else {
       return Completion(
         text: tokenizer.decode(completion: sample.tokens), tokens: sample.tokens,
@@ -91,7 +94,8 @@ public final class Answerer {
     }
     var (count, covered) = (0, 0)
     while covered < end {
-      covered += tokenizer.decode(CollectionOfOne(sample.tokens[count])).count
+      covered +=
+        tokenizer.decode(answer: CollectionOfOne(sample.tokens[count]), continuing: count > 0).count
       count += 1
     }
     return Completion(

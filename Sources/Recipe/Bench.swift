@@ -191,7 +191,6 @@ public struct Bench {
     let prompts = (0..<options.episodes).map { randomTokens(options.prompt, stream: $0) }
     var sampling = SamplingOptions()
     sampling.maxNewTokens = options.new
-    sampling.endToken = Self.noToken
     let samples = try memory.generator.run(
       prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) },
       weights: memory.rolloutWeights(), options: sampling, seed: UInt64(iteration), purpose: "bench")
@@ -257,9 +256,6 @@ public struct Bench {
     let sorted = times.dropFirst().sorted()
     return sorted[sorted.count / 2]
   }
-
-  /// No token of any vocabulary: nothing ends before its length.
-  static let noToken: Int32 = -1
 
   func randomTokens(_ count: Int, stream: Int) -> [Int32] {
     var random = RandomStream(seed: 1, purpose: "bench/tokens", index: UInt64(stream))

@@ -31,7 +31,6 @@ struct BenchSampling {
       .init(prompt: source.randomTokens(options.prompt, stream: $0), stream: UInt64($0))
     }
     sampling.maxNewTokens = new
-    sampling.endToken = Bench.noToken
   }
 
   var limit: MachineLimit { isInt8 ? .int8 : .fma }

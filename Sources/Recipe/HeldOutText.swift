@@ -11,7 +11,9 @@ struct HeldOutText {
 
   init(_ sequences: [TrainingSequence], _ tokenizer: Tokenizer) {
     self.sequences = sequences.filter { $0.targetCount > 0 }
-    bytes = self.sequences.reduce(0) { $0 + tokenizer.decode($1.tokens[$1.learnFrom...]).count }
+    bytes = self.sequences.reduce(0) {
+      $0 + tokenizer.decode($1.tokens[$1.learnFrom...], continuing: true).count
+    }
   }
 
   /// Whole documents, cut where the context ends.

@@ -210,7 +210,7 @@ public struct PPOStage {
     var options = SamplingOptions()
     options.temperature = Float(context.settings[.temperature])
     options.maxNewTokens = context.settings.count(.responseLength)
-    options.endToken = SpecialToken.end.rawValue
+    options.endTokens = sft.tokenizer.endTokens
     return options
   }
 

@@ -25,6 +25,8 @@ struct Sampler {
   func answers(
     _ prompts: [[Turn]], samples: Int, batch: Int = 64, between: (Int) throws -> Void = { _ in }
   ) throws -> [[Answer]] {
+    var options = options
+    options.endTokens = tokenizer.endTokens
     var result: [[Answer]] = []
     result.reserveCapacity(prompts.count)
     for first in stride(from: 0, to: prompts.count, by: batch) {

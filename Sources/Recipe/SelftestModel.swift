@@ -37,6 +37,7 @@ struct SelftestModel {
     let prompts = (0..<24).map { Self.tokens(5 + $0 % 7, $0) }
     var options = SamplingOptions()
     options.maxNewTokens = 40
+    options.endTokens = [0]
     let samples = try memory.generator.run(
       prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) },
       weights: memory.rolloutWeights(), options: options, seed: 7, purpose: "selftest")

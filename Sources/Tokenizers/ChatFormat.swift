@@ -1,43 +1,75 @@
-/// How dialogues and documents become tokens: the same way in every stage.
+/// How dialogues and documents become tokens, as data: the same way in every stage.
 ///
-///     prompt       for each turn <|role|> content, past assistant turns closed by <|end|>;
-///                  then <|assistant|>
-///     completion   text <|end|>
-///     dialogue     for each turn <|role|> content, assistant turns closed by <|end|>
-///     document     <|end|> text <|end|>
-///
-/// Each text is encoded by itself, so a prompt and its completion are exactly the dialogue:
-/// `encode(prompt: p) + encode(completion: c) == encode(dialogue: p + [Turn(.assistant, c)])`.
-extension Tokenizer {
-  /// What the policy sees before it answers.
-  public func encode(prompt turns: [Turn]) -> [Int32] {
-    encode(dialogue: turns) + [SpecialToken.assistant.rawValue]
+///     prompt       begin; for each turn what opens it, its content, what closes it; then what opens an answer
+///     completion   text, and the first of `endTokens`
+///     document     tokens, text, tokens
+public struct ChatFormat: Equatable, Sendable {
+  /// A part of the frame around what is said.
+  public enum Piece: Equatable, Sendable {
+    case token(Int32)
+    case text(String)
   }
 
-  /// What the policy should have written, with its end.
-  public func encode(completion text: String) -> [Int32] {
-    encode(text) + [SpecialToken.end.rawValue]
-  }
+  /// What stands before and after a turn's content.
+  public struct Frame: Equatable, Sendable {
+    public var open: [Piece]
+    public var close: [Piece]
 
-  /// A whole dialogue, every assistant turn closed.
-  public func encode(dialogue turns: [Turn]) -> [Int32] {
-    var tokens: [Int32] = []
-    for turn in turns {
-      tokens.append(turn.role.token)
-      tokens.append(contentsOf: encode(turn.content))
-      if turn.role == .assistant { tokens.append(SpecialToken.end.rawValue) }
+    public init(open: [Piece], close: [Piece] = []) {
+      self.open = open
+      self.close = close
     }
-    return tokens
   }
 
-  /// A plain text for pretraining, closed on both sides.
-  public func encode(document text: String) -> [Int32] {
-    let end = SpecialToken.end.rawValue
-    return [end] + encode(text) + [end]
+  public var name: String
+  /// What stands before the first turn.
+  public var begin: [Piece] = []
+  public var system: Frame
+  public var user: Frame
+  /// `open` is what an answer follows; `close` stands between an answer's end token and the next turn.
+  public var assistant: Frame
+  /// Each of them ends an answer; an answer that is trained on ends with the first.
+  public var endTokens: [Int32]
+  /// Whether answers that others follow end with the end token too, and not only the last.
+  public var closesPastAnswers = true
+  /// What stands before the text of every answer, and belongs to the format and not to the answer.
+  public var answerPrefix = ""
+  /// What the system says where a dialogue has no turn of its.
+  public var standingSystem: String?
+  public var documentBegin: [Int32] = []
+  public var documentEnd: [Int32] = []
+
+  public init(
+    name: String, system: Frame, user: Frame, assistant: Frame, endTokens: [Int32]
+  ) {
+    self.name = name
+    self.system = system
+    self.user = user
+    self.assistant = assistant
+    self.endTokens = endTokens
   }
 
-  /// The text of a completion, up to its end token if it has one.
-  public func decode(completion tokens: some Sequence<Int32>) -> String {
-    decodeString(tokens.prefix { $0 != SpecialToken.end.rawValue })
+  func frame(of speaker: Speaker) -> Frame {
+    switch speaker {
+    case .system: system
+    case .user: user
+    case .assistant: assistant
+    }
+  }
+
+  /// All pieces, with what they belong to.
+  var lists: [(name: String, pieces: [Piece])] {
+    [
+      ("begin", begin), ("system", system.open), ("system's end", system.close), ("user", user.open),
+      ("user's end", user.close), ("assistant", assistant.open), ("assistant's end", assistant.close),
+    ]
+  }
+
+  /// All tokens that it names.
+  var tokens: [Int32] {
+    let pieces = lists.flatMap(\.pieces).compactMap { piece in
+      if case .token(let token) = piece { token } else { nil }
+    }
+    return pieces + endTokens + documentBegin + documentEnd
   }
 }

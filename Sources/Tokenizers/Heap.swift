@@ -32,3 +32,5 @@ struct Heap<Element: Comparable> {
     }
   }
 }
+
+extension Heap: Sendable where Element: Sendable {}

@@ -1,21 +1,27 @@
 /// Applies merges to one piece after another, reusing its scratch space.
 ///
-/// The pair with the lowest merged token goes first, the leftmost of equals: the order in which
-/// the merges were learnt. Short pieces search for it, long ones keep a heap, so that a piece of
-/// n bytes costs O(n log n) at most.
-struct Merger {
+/// The merge with the lowest rank goes first, the leftmost of equals. Short pieces search for it, long
+/// ones keep a heap, so that a piece of n bytes costs O(n log n) at most.
+struct Merger: Sendable {
+  private let alphabet: Alphabet
   private let pairs: PairTable
+  private let results: [Int32]
   /// The piece's tokens.
   private var tokens: [Int32] = []
-  /// What `tokens[i]` and its right neighbour merge into, or `none`.
-  private var merged: [Int32] = []
+  /// The rank of the merge of `tokens[i]` and its right neighbour, or `none`.
+  private var ranks: [Int32] = []
   private var next: [Int32] = []
   private var previous: [Int32] = []
   private var heap = Heap<UInt64>()
 
   static let searchedLength = 48
 
-  init(_ pairs: PairTable) { self.pairs = pairs }
+  /// - Parameter results: the token that each merge makes, by rank.
+  init(_ alphabet: Alphabet, _ pairs: PairTable, results: [Int32]) {
+    self.alphabet = alphabet
+    self.pairs = pairs
+    self.results = results
+  }
 
   /// Appends the tokens of one piece to `output`.
   mutating func append(
@@ -23,12 +29,13 @@ struct Merger {
     searching limit: Int = Merger.searchedLength
   ) {
     tokens.removeAll(keepingCapacity: true)
-    merged.removeAll(keepingCapacity: true)
-    for byte in piece { tokens.append(Tokenizer.token(of: byte)) }
-    for index in 0..<max(0, tokens.count - 1) {
-      merged.append(pairs(tokens[index], tokens[index + 1]))
+    ranks.removeAll(keepingCapacity: true)
+    alphabet.append(piece, to: &tokens)
+    guard !tokens.isEmpty else { return }
+    for index in 0..<tokens.count - 1 {
+      ranks.append(pairs(tokens[index], tokens[index + 1]))
     }
-    merged.append(PairTable.none)
+    ranks.append(PairTable.none)
     if tokens.count <= limit {
       mergeBySearch()
       output.append(contentsOf: tokens)
@@ -41,17 +48,18 @@ struct Merger {
     while true {
       var best = 0
       var lowest = PairTable.none
-      for index in 0..<tokens.count where merged[index] < lowest {
-        lowest = merged[index]
+      for index in 0..<tokens.count where ranks[index] < lowest {
+        lowest = ranks[index]
         best = index
       }
       guard lowest != PairTable.none else { return }
-      tokens[best] = lowest
+      let merged = results[Int(lowest)]
+      tokens[best] = merged
       tokens.remove(at: best + 1)
-      merged.remove(at: best + 1)
-      merged[best] =
-        best + 1 < tokens.count ? pairs(lowest, tokens[best + 1]) : PairTable.none
-      if best > 0 { merged[best - 1] = pairs(tokens[best - 1], lowest) }
+      ranks.remove(at: best + 1)
+      ranks[best] =
+        best + 1 < tokens.count ? pairs(merged, tokens[best + 1]) : PairTable.none
+      if best > 0 { ranks[best - 1] = pairs(tokens[best - 1], merged) }
     }
   }
 
@@ -63,23 +71,24 @@ struct Merger {
     for index in 0..<count { enqueue(index) }
     while let entry = heap.pop() {
       let index = Int(UInt32(truncatingIfNeeded: entry))
-      let token = Int32(truncatingIfNeeded: entry >> 32)
+      let rank = Int32(truncatingIfNeeded: entry >> 32)
       // An entry is stale when the pair at its place has changed since it was made.
-      guard merged[index] == token else { continue }
+      guard ranks[index] == rank else { continue }
+      let merged = results[Int(rank)]
       let right = Int(next[index])
       let after = next[right]
-      tokens[index] = token
-      merged[right] = PairTable.none
+      tokens[index] = merged
+      ranks[right] = PairTable.none
       next[index] = after
-      merged[index] = PairTable.none
+      ranks[index] = PairTable.none
       if after < count {
         previous[Int(after)] = Int32(index)
-        merged[index] = pairs(token, tokens[Int(after)])
+        ranks[index] = pairs(merged, tokens[Int(after)])
         enqueue(Int32(index))
       }
       let before = previous[index]
       if before >= 0 {
-        merged[Int(before)] = pairs(tokens[Int(before)], token)
+        ranks[Int(before)] = pairs(tokens[Int(before)], merged)
         enqueue(before)
       }
     }
@@ -91,8 +100,8 @@ struct Merger {
   }
 
   private mutating func enqueue(_ index: Int32) {
-    let token = merged[Int(index)]
-    guard token != PairTable.none else { return }
-    heap.push(UInt64(token) << 32 | UInt64(index))
+    let rank = ranks[Int(index)]
+    guard rank != PairTable.none else { return }
+    heap.push(UInt64(rank) << 32 | UInt64(index))
   }
 }

@@ -1,31 +1,33 @@
-/// From a pair of adjacent tokens to the token that they merge into.
+/// From a pair of adjacent tokens to the rank of their merge.
 ///
 /// Open addressing over two flat arrays: this lookup is nearly all of the cost of encoding.
 struct PairTable: Sendable {
   static let none = Int32.max
 
   private var keys: [UInt64]
-  private var merged: [Int32]
+  private var ranks: [Int32]
   private let shift: UInt64
   private static let empty = UInt64.max
 
-  init(_ merges: [Merge], firstIdentifier: Int32) {
+  /// A merge's place in `merges` is its rank; of two equal ones the later counts. `isApplied` tells by the
+  /// rank which are looked up at all.
+  init(_ merges: [Merge], where isApplied: (Int) -> Bool = { _ in true }) {
     var bits: UInt64 = 4
     while 1 << bits < 2 * merges.count { bits += 1 }
     shift = 64 - bits
     keys = Array(repeating: Self.empty, count: 1 << bits)
-    merged = Array(repeating: Self.none, count: 1 << bits)
-    for (index, merge) in merges.enumerated() {
+    ranks = Array(repeating: Self.none, count: 1 << bits)
+    for (rank, merge) in merges.enumerated() where isApplied(rank) {
       let slot = slot(of: merge.key)
       keys[slot] = merge.key
-      merged[slot] = firstIdentifier + Int32(index)
+      ranks[slot] = Int32(rank)
     }
   }
 
-  /// The merged token, or `none`. A lower one merges earlier.
+  /// The rank of the merge, or `none`. A lower one merges earlier.
   @inline(__always)
   func callAsFunction(_ left: Int32, _ right: Int32) -> Int32 {
-    merged[slot(of: Merge(left, right).key)]
+    ranks[slot(of: Merge(left, right).key)]
   }
 
   /// Where `key` stands, or the empty slot where it would. The table is at most half full.

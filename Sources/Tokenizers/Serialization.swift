@@ -1,6 +1,6 @@
 import Support
 
-/// The binary form, little-endian:
+/// The binary form, little-endian. Version 1 is what tinyrlhf trains:
 ///
 ///     0   4 bytes   "TRBP"
 ///     4   u8        version, 1
@@ -8,13 +8,32 @@ import Support
 ///     6   u16       0
 ///     8   u32       number M of merges
 ///     12  M × 2w    the left and the right id of each merge; merge i makes id 260 + i
+///
+/// Version 2 is every other tokenizer: a `TokenizerDefinition`.
+///
+///     0   4 bytes   "TRBP"
+///     4   u8        version, 2
+///     5   u8        splitting: the place of the case in `TokenizerDefinition.Splitting`
+///     6   u8        normalisation, likewise
+///     7   u8        flags: 1 ignores merges, 2 falls back to bytes, 4 fuses unknown characters,
+///                   8 has a token for unknown characters
+///     8   u32       that token, or 0
+///     12  u32       number of ids
+///     16  u32       number T of tokens
+///     20  u32       number M of merges
+///     24  u32       bytes C of the chat format
+///     28  T × 8     of each token u32 id, ascending; u16 bytes; u8 traits; u8 0
+///         …         the bytes of all tokens
+///         M × 12    of each merge u32 left, right and result
+///         C         the chat format: see `ChatFormat.serialized`
 extension Tokenizer {
-  private static let magic = Array("TRBP".utf8)
+  static let magic = Array("TRBP".utf8)
   private static let headerBytes = 12
-  private static let remedy = "Copy the file again; it was damaged."
+  static let remedy = "Copy the file again; it was damaged."
 
   /// Everything needed to make this tokenizer again: equal tokenizers give equal bytes.
   public var serialized: [UInt8] {
+    guard isTrained else { return definition.serialized }
     let width = Self.width(merges: merges.count)
     var output = Self.magic + [1, UInt8(width), 0, 0]
     func append(_ value: Int, width: Int) {
@@ -37,9 +56,14 @@ extension Tokenizer {
     guard data.count >= Self.headerBytes, Array(data[..<4]) == Self.magic else {
       throw Failure(.badData, "this is not a tokenizer", at: place, remedy: Self.remedy)
     }
-    guard data[4] == 1 else {
+    switch data[4] {
+    case 1: break
+    case 2:
+      try self.init(TokenizerDefinition(serialized: data, at: place), at: place)
+      return
+    default:
       throw Failure(
-        .badData, "this tokenizer has version \(data[4]), and only 1 is known", at: place,
+        .badData, "this tokenizer has version \(data[4]), and only 1 and 2 are known", at: place,
         remedy: "Use a newer tinyrlhf.")
     }
     let count = number(at: 8, width: 4)

@@ -1,6 +1,8 @@
 import Support
 
-/// Byte-level BPE: any bytes in, tokens out, and exactly the same bytes back.
+/// Byte-pair encoding: any bytes in, tokens out, and the same bytes back.
+///
+/// One that tinyrlhf trains is made of bytes:
 ///
 ///     ids 0…3      <|end|> <|system|> <|user|> <|assistant|>; text never yields one of them
 ///     ids 4…259    the 256 bytes
@@ -8,15 +10,24 @@ import Support
 ///
 ///     let tokenizer = Tokenizer.train(on: documents, vocabularySize: 1_024)
 ///     tokenizer.decode(tokenizer.encode("Hello"))              // the bytes of "Hello"
+///
+/// One that another program trained is whatever its `TokenizerDefinition` says; its tokens are those that the
+/// `tokenizers` library gives, with one difference: the name of a special token in a text is text.
 public struct Tokenizer: Sendable {
+  /// By rank; `results` are the tokens that they make.
   let merges: [Merge]
-  private let pairs: PairTable
-  /// The bytes of all tokens, one after another; a special token has none.
-  private let bytes: [UInt8]
-  /// Token t is `bytes[starts[t]..<starts[t + 1]]`.
-  private let starts: [Int]
+  let results: [Int32]
+  let vocabulary: Vocabulary
+  /// The vocabulary as it is shown: `▁` is a space, `<0x0A>` a byte.
+  private let shown: Vocabulary
+  let settings: TokenizerDefinition
+  /// Whether bytes and merges are all that it is made of.
+  let isTrained: Bool
+  private let encoders: EncoderPool
+  /// How dialogues and documents become tokens.
+  public let chatFormat: ChatFormat
 
-  /// The longest token, in bytes. It bounds what a damaged file can make us allocate.
+  /// The longest token that training makes, in bytes.
   static let longestToken = 256
   static let firstByte = Int32(SpecialToken.allCases.count)
   static let firstMerge = firstByte + 256
@@ -24,69 +35,94 @@ public struct Tokenizer: Sendable {
   @inline(__always)
   static func token(of byte: UInt8) -> Int32 { firstByte + Int32(byte) }
 
-  /// `merges` must be valid: see `checkedBytes(of:at:)`.
+  /// One that is made of bytes and merges alone. `merges` must be valid: see `checkedBytes(of:at:)`.
   init(validated merges: [Merge], bytes tokenBytes: [[UInt8]]) {
-    self.merges = merges
-    pairs = PairTable(merges, firstIdentifier: Self.firstMerge)
-    bytes = Array(tokenBytes.joined())
-    var starts = [0]
-    for token in tokenBytes { starts.append(starts[starts.count - 1] + token.count) }
-    self.starts = starts
+    var vocabulary = Vocabulary()
+    for special in SpecialToken.allCases { vocabulary.append(special.name.utf8, [.added, .special]) }
+    for token in tokenBytes[Int(Self.firstByte)...] { vocabulary.append(token, .model) }
+    self.init(
+      TokenizerDefinition(
+        splitting: .tinyrlhf, normalization: .none, vocabularyCount: tokenBytes.count, tokens: [],
+        merges: [], chatFormat: .tinyrlhf),
+      vocabulary, merges, results: merges.indices.map { Self.firstMerge + Int32($0) }, isTrained: true)
   }
 
-  /// The number of ids: special tokens, bytes and merges.
-  public var vocabularyCount: Int { starts.count - 1 }
+  /// - Parameters:
+  ///   - settings: valid, without its tokens and merges.
+  ///   - results: the token that each merge makes.
+  init(
+    _ settings: TokenizerDefinition, _ vocabulary: Vocabulary, _ merges: [Merge], results: [Int32],
+    isTrained: Bool = false
+  ) {
+    self.settings = settings
+    self.isTrained = isTrained
+    self.vocabulary = vocabulary
+    self.merges = merges
+    self.results = results
+    chatFormat = settings.chatFormat
+    shown = settings.isOfCharacters ? vocabulary.shown(byteTokens: settings.fallsBackToBytes) : vocabulary
+    encoders = EncoderPool(EncodingParts(settings, vocabulary, merges, results: results))
+  }
+
+  /// The number of ids, those without a token included.
+  public var vocabularyCount: Int { vocabulary.count }
 
   /// XXH64 of `serialized`: equal tokenizers have equal hashes.
   public var hash: UInt64 { Hash.xxh64(serialized) }
 
   /// The tokens of a text.
-  public func encode(_ text: String) -> [Int32] {
+  ///
+  /// - Parameter continuing: whether other text stands before it, so that a tokenizer of characters puts no
+  ///   `▁` there. It makes no difference to others.
+  public func encode(_ text: String, continuing: Bool = false) -> [Int32] {
     var text = text
-    return text.withUTF8 { encode($0) }
+    return text.withUTF8 { encode($0, at: continuing ? .continued : .start) }
   }
 
   /// The tokens of any bytes, UTF-8 or not.
   public func encode(bytes: [UInt8]) -> [Int32] {
-    bytes.withUnsafeBufferPointer { encode($0) }
+    bytes.withUnsafeBufferPointer { encode($0, at: .start) }
   }
 
-  private func encode(_ bytes: UnsafeBufferPointer<UInt8>) -> [Int32] {
+  func encode(_ bytes: UnsafeBufferPointer<UInt8>, at position: Encoder.Position) -> [Int32] {
     var tokens: [Int32] = []
     tokens.reserveCapacity(bytes.count / 3)
-    var merger = Merger(pairs)
-    var start = 0
-    while start < bytes.count {
-      let end = PreTokenizer.end(ofPieceAt: start, in: bytes)
-      merger.append(UnsafeBufferPointer(rebasing: bytes[start..<end]), to: &tokens)
-      start = end
-    }
+    encoders.withEncoder { $0.append(bytes, at: position, to: &tokens) }
     return tokens
   }
 
-  /// The bytes of some tokens. Special tokens have none, unless their names are asked for.
-  /// Each token must be in the vocabulary: see `check(_:at:)`.
+  /// The bytes of some tokens: `decode(encode(text)) == text`. Special tokens have none, unless their names are
+  /// asked for. Each token must be in the vocabulary: see `check(_:at:)`.
+  ///
+  /// - Parameter continuing: whether other tokens stand before these, so that the space which a tokenizer of
+  ///   characters puts before a text stays.
   public func decode(
-    _ tokens: some Sequence<Int32>, namingSpecialTokens: Bool = false
+    _ tokens: some Sequence<Int32>, continuing: Bool = false, namingSpecialTokens: Bool = false
   ) -> [UInt8] {
     var output: [UInt8] = []
     for token in tokens {
       precondition(
         token >= 0 && token < vocabularyCount, "token \(token) of \(vocabularyCount)")
-      if namingSpecialTokens, let special = SpecialToken(rawValue: token) {
-        output.append(contentsOf: special.name.utf8)
-      } else {
-        output.append(contentsOf: bytes[starts[Int(token)]..<starts[Int(token) + 1]])
+      if namingSpecialTokens || !shown.traits[Int(token)].contains(.special) {
+        output.append(contentsOf: shown[token])
       }
     }
+    if hasPrefix, !continuing, output.first == 0x20 { output.removeFirst() }
     return output
   }
 
   /// As `decode`, as text; what is not UTF-8 becomes U+FFFD.
   public func decodeString(
-    _ tokens: some Sequence<Int32>, namingSpecialTokens: Bool = false
+    _ tokens: some Sequence<Int32>, continuing: Bool = false, namingSpecialTokens: Bool = false
   ) -> String {
-    String(decoding: decode(tokens, namingSpecialTokens: namingSpecialTokens), as: UTF8.self)
+    String(
+      decoding: decode(tokens, continuing: continuing, namingSpecialTokens: namingSpecialTokens),
+      as: UTF8.self)
+  }
+
+  /// Whether a space stands before every text.
+  private var hasPrefix: Bool {
+    settings.normalization.isMetaspace && settings.normalization != .metaspaceNever
   }
 
   /// For tokens that come from outside.
@@ -96,6 +132,94 @@ public struct Tokenizer: Sendable {
       throw Failure(
         .badData, "token \(token) is not in the vocabulary of \(vocabularyCount)", at: place,
         remedy: "Use the tokenizer that made these tokens.")
+    }
+  }
+}
+
+extension Vocabulary {
+  /// As decoding shows it where tokens are made of characters.
+  fileprivate func shown(byteTokens: Bool) -> Vocabulary {
+    var shown = Vocabulary()
+    let bytes = byteTokens
+      ? Dictionary(uniqueKeysWithValues: (0...255).map {
+        (Array(TokenizerDefinition.byteToken($0).utf8), $0 as UInt8)
+      }) : [:]
+    for id in 0..<Int32(count) {
+      let token = Array(self[id])
+      let traits = traits[Int(id)]
+      if traits.contains(.special) || !traits.contains(.model) {
+        shown.append(token, traits)
+      } else if let byte = bytes[token] {
+        shown.append([byte], traits)
+      } else {
+        shown.append(token.replacing(TokenizerDefinition.metaspace, with: [0x20]), traits)
+      }
+    }
+    return shown
+  }
+}
+
+extension EncodingParts {
+  fileprivate init(
+    _ settings: TokenizerDefinition, _ vocabulary: Vocabulary, _ merges: [Merge], results: [Int32]
+  ) {
+    let traits = vocabulary.traits
+    // A merge that makes or takes a special token is never applied: no text yields one.
+    func isSpecial(_ id: Int32) -> Bool { traits[Int(id)].contains(.special) }
+    pairs = PairTable(merges) {
+      !isSpecial(results[$0]) && !isSpecial(merges[$0].left) && !isSpecial(merges[$0].right)
+    }
+    self.results = results
+    alphabet = Alphabet(settings, vocabulary)
+    splitting = settings.splitting
+    normalization = settings.normalization
+    if settings.ignoresMerges { wholePieces = TokenTable(vocabulary, with: .model, without: .special) }
+    for id in 0..<Int32(vocabulary.count) where traits[Int(id)].contains(.added) {
+      let content = Array(vocabulary[id])
+      if traits[Int(id)].contains(.normalized) {
+        let normalized = content.withUnsafeBufferPointer { normalize($0, at: .start) }
+        addedNormalized.add(normalized ?? content, id, traits[Int(id)])
+      } else {
+        added.add(content, id, traits[Int(id)])
+      }
+    }
+    mergesAcrossSpaces =
+      settings.isOfCharacters
+      && (settings.unknown != nil && !settings.fallsBackToBytes
+        || results.contains { vocabulary[$0].hasSpaceInside })
+  }
+}
+
+extension ArraySlice<UInt8> {
+  /// Whether a `▁` stands behind another character.
+  fileprivate var hasSpaceInside: Bool {
+    var rest = self
+    while rest.starts(with: TokenizerDefinition.metaspace) { rest = rest.dropFirst(3) }
+    return rest.contains(TokenizerDefinition.metaspace)
+  }
+}
+
+extension Alphabet {
+  fileprivate init(_ settings: TokenizerDefinition, _ vocabulary: Vocabulary) {
+    unknown = settings.unknown
+    fusesUnknown = settings.fusesUnknown
+    let isOfCharacters = settings.isOfCharacters
+    if isOfCharacters { characters = [:] }
+    for id in 0..<Int32(vocabulary.count) {
+      let traits = vocabulary.traits[Int(id)]
+      guard traits.contains(.model), !traits.contains(.special) else { continue }
+      let token = Array(vocabulary[id])
+      if !isOfCharacters {
+        if token.count == 1 { bytes[Int(token[0])] = id }
+        continue
+      }
+      let scalar = token.withUnsafeBufferPointer { UTF8Scalars.scalar(at: 0, in: $0) }
+      if let scalar, scalar.length == token.count { characters?[scalar.value] = id }
+    }
+    guard settings.fallsBackToBytes else { return }
+    let table = TokenTable(vocabulary, with: .model)
+    for byte in 0...255 as ClosedRange<UInt8> {
+      bytes[Int(byte)] = table[Array(TokenizerDefinition.byteToken(byte).utf8)] ?? Self.none
     }
   }
 }

@@ -114,6 +114,7 @@ private struct AnswerStream {
   private let harmless: Bool
   private var bytes: [UInt8] = []
   private var printed = 0
+  private var hasBegun = false
 
   /// - Parameter harmless: leave out control characters, which a terminal would obey.
   init(_ tokenizer: Tokenizer, _ stop: StopTexts, harmless: Bool) {
@@ -123,7 +124,8 @@ private struct AnswerStream {
   }
 
   mutating func add(_ token: Int32) throws {
-    bytes += tokenizer.decode(CollectionOfOne(token))
+    bytes += tokenizer.decode(answer: CollectionOfOne(token), continuing: hasBegun)
+    hasBegun = true
     let settled = stop.firstStop(in: bytes) ?? bytes.count - max(0, stop.longest - 1)
     try write(to: wholeCharacters(settled))
   }

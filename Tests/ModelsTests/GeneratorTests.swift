@@ -39,7 +39,7 @@ private func options(
   var options = SamplingOptions()
   options.temperature = temperature
   options.maxNewTokens = tokens
-  options.endToken = end
+  options.endTokens = [end]
   options.topK = topK
   options.topP = topP
   return options

@@ -94,6 +94,7 @@ import Training
           let prompts = (0..<8).map { [Int32(260), Int32(7 + $0)] }
           var sampling = SamplingOptions()
           sampling.maxNewTokens = 6
+          sampling.endTokens = [0]
           let samples = try memory.generator.run(
             prompts.enumerated().map {
               .init(prompt: $1, stream: UInt64(8 * step + $0))

@@ -13,7 +13,8 @@ import Testing
     #expect(SpecialToken.allCases.map(\.rawValue) == [0, 1, 2, 3])
     let names = SpecialToken.allCases.map(\.name)
     #expect(names == ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"])
-    #expect([Speaker.system, .user, .assistant].map(\.token) == [1, 2, 3])
+    let frames = [Speaker.system, .user, .assistant].map { ChatFormat.tinyrlhf.frame(of: $0).open }
+    #expect(frames == [[.token(1)], [.token(2)], [.token(3)]])
   }
 
   @Test("a prompt is its turns, past answers closed, and the assistant's token")

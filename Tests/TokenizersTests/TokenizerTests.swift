@@ -37,8 +37,10 @@ import Testing
 
   @Test("searching and the heap merge a piece alike")
   func twoWays() {
-    let pairs = PairTable(sampleTokenizer.merges, firstIdentifier: Tokenizer.firstMerge)
-    var merger = Merger(pairs)
+    var alphabet = Alphabet()
+    alphabet.bytes = (0...255).map { Tokenizer.token(of: $0) }
+    var merger = Merger(
+      alphabet, PairTable(sampleTokenizer.merges), results: sampleTokenizer.results)
     var random = RandomStream(seed: 1, purpose: "tests/pieces")
     for length in 0..<200 {
       let piece = (0..<length).map { _ in random.pick(Array("aabcdeeino rst".utf8)) }

@@ -46,6 +46,7 @@ private struct PPOLab {
     twin = try QuantizedWeights(policy.layout, arena: lab.arena)
     sampling.temperature = options.temperature
     sampling.maxNewTokens = 12
+    sampling.endTokens = [0]
   }
 
   /// Fresh samples of the policy as it is.

@@ -22,6 +22,7 @@ struct RolloutTests {
     var options = SamplingOptions()
     options.temperature = temperature
     options.maxNewTokens = 20
+    options.endTokens = [0]
     let generator = try Generator(
       transformer: lab.inference, slots: 5, capacity: 64, keyValues: .float32, arena: lab.arena)
     let samples = try generator.run(

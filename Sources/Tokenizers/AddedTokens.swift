@@ -1,0 +1,111 @@
+/// Finds added tokens in text: the leftmost, and of several there the longest.
+///
+/// Special tokens are looked for too: they yield nothing, but within them nothing else is found.
+struct AddedTokens: Sendable {
+  /// A stretch of text, or a token in its place.
+  struct Section {
+    let token: Int32?
+    let range: Range<Int>
+  }
+
+  private typealias Traits = TokenizerDefinition.Traits
+
+  private struct Found {
+    let token: Int32
+    let traits: Traits
+  }
+
+  private struct Node {
+    var children: [UInt8: Int] = [:]
+    var found: Found?
+  }
+
+  private var nodes = [Node()]
+  private var begins = [Bool](repeating: false, count: 256)
+  /// Whether a token is there that text may yield.
+  private(set) var isEmpty = true
+
+  mutating func add(_ content: [UInt8], _ token: Int32, _ traits: TokenizerDefinition.Traits) {
+    guard let first = content.first else { return }
+    begins[Int(first)] = true
+    var node = 0
+    for byte in content {
+      if let child = nodes[node].children[byte] {
+        node = child
+      } else {
+        nodes[node].children[byte] = nodes.count
+        node = nodes.count
+        nodes.append(Node())
+      }
+    }
+    nodes[node].found = Found(token: token, traits: traits)
+    if !traits.contains(.special) { isEmpty = false }
+  }
+
+  /// - Complexity: linear, times the longest token's bytes.
+  func sections(of bytes: UnsafeBufferPointer<UInt8>) -> [Section] {
+    var sections: [Section] = []
+    var (index, taken) = (0, 0)
+    while index < bytes.count {
+      guard begins[Int(bytes[index])], let (found, end) = longest(at: index, in: bytes) else {
+        index += 1
+        continue
+      }
+      var range = index..<end
+      index = end
+      if found.traits.contains(.special) { continue }
+      if found.traits.contains(.singleWord), !isWord(range, in: bytes) { continue }
+      if found.traits.contains(.stripsLeft) {
+        let start = max(taken, startOfSpace(before: range.lowerBound, in: bytes))
+        range = min(start, end)..<end
+      }
+      if found.traits.contains(.stripsRight) {
+        range = range.lowerBound..<ScannedText(bytes).end(ofRun: ScannedText.space, from: end)
+      }
+      if taken < range.lowerBound { sections.append(Section(token: nil, range: taken..<range.lowerBound)) }
+      sections.append(Section(token: found.token, range: range))
+      taken = range.upperBound
+    }
+    if taken < bytes.count { sections.append(Section(token: nil, range: taken..<bytes.count)) }
+    return sections
+  }
+
+  private func longest(
+    at start: Int, in bytes: UnsafeBufferPointer<UInt8>
+  ) -> (found: Found, end: Int)? {
+    var (node, index) = (0, start)
+    var best: (Found, Int)?
+    while index < bytes.count, let child = nodes[node].children[bytes[index]] {
+      node = child
+      index += 1
+      if let found = nodes[node].found { best = (found, index) }
+    }
+    return best
+  }
+
+  private func isWord(_ range: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    let text = ScannedText(bytes)
+    return (range.lowerBound == 0
+      || text.first(at: start(before: range.lowerBound, in: bytes)).classes & ScannedText.word == 0)
+      && text[range.upperBound].classes & ScannedText.word == 0
+  }
+
+  private func startOfSpace(before end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    let text = ScannedText(bytes)
+    var index = end
+    while index > 0 {
+      let previous = start(before: index, in: bytes)
+      guard text.first(at: previous).classes & ScannedText.space != 0 else { break }
+      index = previous
+    }
+    return index
+  }
+
+  /// Where the scalar that ends at `end` begins.
+  private func start(before end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var index = end - 1
+    while index > 0, end - index < 4, bytes[index] & 0xC0 == 0x80 { index -= 1 }
+    return UTF8Scalars.scalar(at: index, in: bytes).map { index + $0.length == end } == true
+      ? index : end - 1
+  }
+}

@@ -1,0 +1,133 @@
+/// Dialogues in tokens, by the tokenizer's chat format.
+///
+/// A prompt and its completion are exactly the dialogue:
+/// `encode(prompt: p) + encode(completion: c) == encode(dialogue: p + [Turn(.assistant, c)])`.
+///
+/// Adjacent texts, of the frame and of what is said, are encoded as one, as Hugging Face's `apply_chat_template`
+/// has it. It differs in three places:
+///
+/// * The law above wants a cut between a prompt and its completion: an answer's text is encoded by itself. Where
+///   the answer begins with a letter that changes nothing in the formats named here; where it begins with white
+///   space that would join the frame's, tokens differ.
+/// * A special token's name in what somebody says is text here, and that token there.
+/// * Contents are taken as they are; some templates trim them, or write today's date before the system's turn.
+extension Tokenizer {
+  /// What ends an answer that is trained on; nil where the tokenizer has no such token.
+  public var endToken: Int32? { chatFormat.endTokens.first }
+
+  /// Each of them ends an answer.
+  public var endTokens: [Int32] { chatFormat.endTokens }
+
+  /// What the policy sees before it answers.
+  public func encode(prompt turns: [Turn]) -> [Int32] {
+    var writer = ChatWriter(self)
+    writer.add(turns)
+    writer.add(chatFormat.assistant.open)
+    return writer.finish()
+  }
+
+  /// What the policy should have written, with its end.
+  public func encode(completion text: String) -> [Int32] {
+    var writer = ChatWriter(self, at: answerPosition)
+    writer.add(chatFormat.answerPrefix + text)
+    return writer.finish() + chatFormat.endTokens.prefix(1)
+  }
+
+  /// A whole dialogue, its last answer closed.
+  public func encode(dialogue turns: [Turn]) -> [Int32] {
+    if let last = turns.last, last.role == .assistant {
+      return encode(prompt: Array(turns.dropLast())) + encode(completion: last.content)
+    }
+    var writer = ChatWriter(self)
+    writer.add(turns)
+    return writer.finish()
+  }
+
+  /// A plain text for pretraining, between the tokens that separate documents.
+  public func encode(document text: String) -> [Int32] {
+    var writer = ChatWriter(self)
+    writer.add(chatFormat.documentBegin.map { ChatFormat.Piece.token($0) })
+    writer.add(text)
+    return writer.finish() + chatFormat.documentEnd
+  }
+
+  /// The text of a completion, up to its end token if it has one.
+  public func decode(completion tokens: some Sequence<Int32>) -> String {
+    String(decoding: decode(answer: tokens.prefix { !endTokens.contains($0) }), as: UTF8.self)
+  }
+
+  /// The bytes of an answer's tokens, without what the format puts before an answer.
+  ///
+  /// - Parameter continuing: whether other tokens of the answer stand before these.
+  public func decode(answer tokens: some Sequence<Int32>, continuing: Bool = false) -> [UInt8] {
+    let bytes = decode(tokens, continuing: continuing || answerPosition == .continued)
+    let prefix = chatFormat.answerPrefix.utf8
+    return !continuing && bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
+  }
+
+  /// Where an answer's text stands.
+  private var answerPosition: Encoder.Position {
+    if case .token = chatFormat.assistant.open.last { .afterToken } else { .continued }
+  }
+}
+
+/// Writes a dialogue: texts that meet are encoded as one.
+private struct ChatWriter {
+  private let tokenizer: Tokenizer
+  private var tokens: [Int32] = []
+  private var text = ""
+  private var position: Encoder.Position
+
+  init(_ tokenizer: Tokenizer, at position: Encoder.Position = .start) {
+    self.tokenizer = tokenizer
+    self.position = position
+  }
+
+  mutating func add(_ more: String) { text += more }
+
+  mutating func add(_ pieces: [ChatFormat.Piece]) {
+    for piece in pieces {
+      switch piece {
+      case .text(let more): text += more
+      case .token(let token):
+        flush()
+        tokens.append(token)
+        position = .afterToken
+      }
+    }
+  }
+
+  /// What stands before the first turn, and the turns.
+  mutating func add(_ turns: [Turn]) {
+    let format = tokenizer.chatFormat
+    add(format.begin)
+    if let standing = format.standingSystem, turns.first?.role != .system {
+      add(Turn(.system, standing), in: format)
+    }
+    for turn in turns { add(turn, in: format) }
+  }
+
+  private mutating func add(_ turn: Turn, in format: ChatFormat) {
+    let frame = format.frame(of: turn.role)
+    add(frame.open)
+    if turn.role == .assistant {
+      add(format.answerPrefix + turn.content)
+      if format.closesPastAnswers { add(format.endTokens.prefix(1).map { ChatFormat.Piece.token($0) }) }
+    } else {
+      add(turn.content)
+    }
+    add(frame.close)
+  }
+
+  private mutating func flush() {
+    guard !text.isEmpty else { return }
+    tokens += text.withUTF8 { tokenizer.encode($0, at: position) }
+    position = .continued
+    text = ""
+  }
+
+  mutating func finish() -> [Int32] {
+    flush()
+    return tokens
+  }
+}

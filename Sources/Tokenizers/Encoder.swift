@@ -1,0 +1,192 @@
+import Synchronization
+
+/// Turns text into tokens. It has scratch space and remembers pieces, so one thread uses it at a time.
+struct Encoder: Sendable {
+  private let parts: EncodingParts
+  private var merger: Merger
+  private var cache = PieceCache()
+
+  init(_ parts: EncodingParts) {
+    self.parts = parts
+    merger = Merger(parts.alphabet, parts.pairs, results: parts.results)
+  }
+
+  /// Where a stretch of text stands, which decides whether a `▁` is put before it.
+  enum Position { case start, afterToken, continued }
+
+  mutating func append(
+    _ bytes: UnsafeBufferPointer<UInt8>, at position: Position, to output: inout [Int32]
+  ) {
+    guard !parts.added.isEmpty else { return appendNormalizing(bytes, position, &output) }
+    for section in parts.added.sections(of: bytes) {
+      if let token = section.token {
+        output.append(token)
+      } else {
+        let isFirst = section.range.lowerBound == 0
+        appendNormalizing(
+          UnsafeBufferPointer(rebasing: bytes[section.range]), isFirst ? position : .afterToken, &output)
+      }
+    }
+  }
+
+  private mutating func appendNormalizing(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
+  ) {
+    guard let changed = parts.normalize(bytes, at: position) else {
+      return appendNormalized(bytes, position, &output)
+    }
+    changed.withUnsafeBufferPointer { appendNormalized($0, position, &output) }
+  }
+
+  private mutating func appendNormalized(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
+  ) {
+    guard !parts.addedNormalized.isEmpty else { return appendStretch(bytes, position, &output) }
+    for section in parts.addedNormalized.sections(of: bytes) {
+      if let token = section.token {
+        output.append(token)
+      } else {
+        let isFirst = section.range.lowerBound == 0
+        appendStretch(
+          UnsafeBufferPointer(rebasing: bytes[section.range]), isFirst ? position : .afterToken, &output)
+      }
+    }
+  }
+
+  private mutating func appendStretch(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
+  ) {
+    switch parts.splitting {
+    case .tinyrlhf: appendPieces(bytes, by: PreTokenizer.self, &output)
+    case .gpt2: appendPieces(bytes, by: GPT2Scanner.self, &output)
+    case .llama3: appendPieces(bytes, by: Llama3Scanner.self, &output)
+    case .qwen2: appendPieces(bytes, by: Qwen2Scanner.self, &output)
+    case .smollm: appendPieces(bytes, by: SmolLMScanner.self, &output)
+    case .none:
+      let spaced = parts.replaceSpaces(bytes, at: position)
+      spaced.withUnsafeBufferPointer {
+        if parts.mergesAcrossSpaces {
+          appendPiece(UnsafeRawBufferPointer($0), &output)
+        } else {
+          appendPieces($0, by: MetaspaceScanner.self, &output)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private mutating func appendPieces<Scanner: PieceScanner>(
+    _ bytes: UnsafeBufferPointer<UInt8>, by scanner: Scanner.Type, _ output: inout [Int32]
+  ) {
+    let text = ScannedText(bytes, barrier: Scanner.barrier)
+    var start = 0
+    while start < bytes.count {
+      let end = Scanner.end(ofPieceAt: start, in: text)
+      appendPiece(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<end]), &output)
+      start = end
+    }
+  }
+
+  @inline(__always)
+  private mutating func appendPiece(_ piece: UnsafeRawBufferPointer, _ output: inout [Int32]) {
+    guard piece.count <= PieceCache.longestPiece, piece.count > 0 else {
+      return appendMerging(piece, &output)
+    }
+    let key = PieceCache.Key(piece)
+    if cache.append(key, to: &output) { return }
+    let first = output.count
+    appendMerging(piece, &output)
+    cache.keep(key, output[first...])
+  }
+
+  private mutating func appendMerging(_ piece: UnsafeRawBufferPointer, _ output: inout [Int32]) {
+    if let whole = parts.wholePieces?[piece] {
+      output.append(whole)
+    } else {
+      merger.append(piece.bindMemory(to: UInt8.self), to: &output)
+    }
+  }
+}
+
+/// SentencePiece's text where no merge crosses the begin of a word.
+enum MetaspaceScanner: PieceScanner {
+  static func end(ofPieceAt start: Int, in text: ScannedText) -> Int {
+    let bytes = text.bytes
+    var index = start
+    while isMetaspace(at: index, in: bytes) { index += 3 }
+    index = max(index, start + 1)
+    while index < bytes.count, !isMetaspace(at: index, in: bytes) { index += 1 }
+    return index
+  }
+
+  @inline(__always)
+  private static func isMetaspace(at index: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    index + 2 < bytes.count && bytes[index] == 0xE2 && bytes[index + 1] == 0x96
+      && bytes[index + 2] == 0x81
+  }
+}
+
+/// What encoding needs to know; made once for a tokenizer.
+struct EncodingParts: Sendable {
+  var splitting = TokenizerDefinition.Splitting.tinyrlhf
+  var normalization = TokenizerDefinition.Normalization.none
+  var alphabet: Alphabet
+  var pairs: PairTable
+  /// The token that each merge makes, by rank.
+  var results: [Int32]
+  /// The tokens that whole pieces are, where merges are ignored for them.
+  var wholePieces: TokenTable?
+  var added = AddedTokens()
+  /// Those that are looked for in normalised text.
+  var addedNormalized = AddedTokens()
+  /// Whether some token has a `▁` behind another character, so that text is one piece.
+  var mergesAcrossSpaces = false
+
+  /// What is done to text before it is searched for tokens; nil where nothing changes.
+  func normalize(_ bytes: UnsafeBufferPointer<UInt8>, at position: Encoder.Position) -> [UInt8]? {
+    switch normalization {
+    case .nfc: return NFC.normalize(bytes)
+    case .prepend:
+      let hasPrefix = position != .continued && !bytes.isEmpty
+      return withMetaspaces(bytes, prefix: hasPrefix)
+    default: return nil
+    }
+  }
+
+  /// What is done to a stretch of text between tokens.
+  func replaceSpaces(_ bytes: UnsafeBufferPointer<UInt8>, at position: Encoder.Position) -> [UInt8] {
+    let wantsPrefix: Bool
+    switch normalization {
+    case .metaspaceAlways: wantsPrefix = position != .continued
+    case .metaspaceFirst: wantsPrefix = position == .start
+    case .metaspaceNever: wantsPrefix = false
+    case .none, .nfc, .prepend: return Array(bytes)
+    }
+    let hasPrefix = bytes.first == 0x20 || bytes.starts(with: TokenizerDefinition.metaspace)
+    return withMetaspaces(bytes, prefix: wantsPrefix && !hasPrefix && !bytes.isEmpty)
+  }
+
+  private func withMetaspaces(_ bytes: UnsafeBufferPointer<UInt8>, prefix: Bool) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(bytes.count + bytes.count / 2)
+    if prefix { output += TokenizerDefinition.metaspace }
+    for byte in bytes {
+      if byte == 0x20 { output += TokenizerDefinition.metaspace } else { output.append(byte) }
+    }
+    return output
+  }
+}
+
+/// Encoders at rest. Each has its own memory, so threads that encode share none.
+final class EncoderPool: Sendable {
+  private let parts: EncodingParts
+  private let resting = Mutex<[Encoder]>([])
+
+  init(_ parts: EncodingParts) { self.parts = parts }
+
+  func withEncoder<Result>(_ body: (inout Encoder) -> Result) -> Result {
+    var encoder = resting.withLock { $0.popLast() } ?? Encoder(parts)
+    defer { resting.withLock { $0.append(encoder) } }
+    return body(&encoder)
+  }
+}

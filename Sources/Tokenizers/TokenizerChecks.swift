@@ -1,0 +1,165 @@
+import Support
+
+extension Tokenizer {
+  static let largestVocabulary = 1 << 24
+  /// The longest token that is read, in bytes.
+  static let longestImportedToken = 1 << 12
+
+  /// - Throws: `Failure(.badData)` that names what cannot be: ids out of order or out of bounds, two equal
+  ///   tokens, a merge that does not make what it says, a chat format with tokens that do not exist.
+  public init(_ definition: TokenizerDefinition, at place: String = "tokenizer") throws {
+    let check = DefinitionChecks(definition, place: place)
+    try check.settings()
+    let vocabulary = try check.vocabulary()
+    try check.tokens(vocabulary)
+    try check.merges(vocabulary)
+    try check.chatFormat(vocabulary)
+    var settings = definition
+    settings.tokens = []
+    settings.merges = []
+    self.init(
+      settings, vocabulary, definition.merges.map { Merge($0.left, $0.right) },
+      results: definition.merges.map(\.result))
+  }
+
+  /// What this tokenizer is made of.
+  public var definition: TokenizerDefinition {
+    var definition = settings
+    definition.tokens = (0..<Int32(vocabularyCount)).compactMap { id in
+      guard vocabulary.has(id) else { return nil }
+      return .init(id: id, bytes: Array(vocabulary[id]), traits: vocabulary.traits[Int(id)])
+    }
+    definition.merges = zip(merges, results).map { .init(left: $0.left, right: $0.right, result: $1) }
+    return definition
+  }
+}
+
+private struct DefinitionChecks {
+  let definition: TokenizerDefinition
+  let place: String
+
+  init(_ definition: TokenizerDefinition, place: String) {
+    self.definition = definition
+    self.place = place
+  }
+
+  private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
+    guard !condition else { return }
+    throw Failure(
+      .badData, what(), at: place, remedy: "Name a tokenizer that another program can use, or copy it again.")
+  }
+
+  func settings() throws {
+    let count = definition.vocabularyCount
+    try require(
+      count > 0 && count <= Tokenizer.largestVocabulary,
+      "the vocabulary has \(count) ids, which is not within 1…\(Tokenizer.largestVocabulary)")
+    try require(
+      definition.isOfCharacters == definition.normalization.isMetaspace,
+      "tokens are made of \(definition.isOfCharacters ? "characters" : "bytes"), "
+        + "and normalisation is \(definition.normalization)")
+    try require(
+      definition.isOfCharacters || !definition.fallsBackToBytes,
+      "tokens are made of bytes and fall back to bytes")
+    try require(
+      !definition.fusesUnknown || definition.unknown != nil,
+      "unknown characters are fused into a token that is not named")
+  }
+
+  /// The tokens by id, holes between them.
+  func vocabulary() throws -> Vocabulary {
+    var vocabulary = Vocabulary()
+    for token in definition.tokens {
+      try require(
+        token.id >= vocabulary.count && token.id < definition.vocabularyCount,
+        "token \(token.id) does not follow the one before it in a vocabulary of "
+          + "\(definition.vocabularyCount)")
+      try require(
+        !token.bytes.isEmpty && token.bytes.count <= Tokenizer.longestImportedToken,
+        "token \(token.id) has \(token.bytes.count) bytes, not 1 to \(Tokenizer.longestImportedToken)")
+      let traits = token.traits
+      try require(
+        TokenizerDefinition.Traits.all.isSuperset(of: traits)
+          && !traits.isDisjoint(with: [.model, .added])
+          && (traits.contains(.added) || traits.isDisjoint(with: TokenizerDefinition.Traits.ofAdded)),
+        "token \(token.id) has the traits \(traits.rawValue), which contradict each other")
+      while vocabulary.count < token.id { vocabulary.append([], []) }
+      vocabulary.append(token.bytes, traits)
+    }
+    while vocabulary.count < definition.vocabularyCount { vocabulary.append([], []) }
+    return vocabulary
+  }
+
+  func tokens(_ vocabulary: Vocabulary) throws {
+    for traits in [.model, .added] as [TokenizerDefinition.Traits] {
+      if let (first, second) = TokenTable(vocabulary, with: traits).repeated {
+        try require(false, "tokens \(first) and \(second) are the same")
+      }
+    }
+    if definition.isOfCharacters {
+      for token in definition.tokens where String(validating: token.bytes, as: UTF8.self) == nil {
+        try require(false, "token \(token.id) is not UTF-8")
+      }
+    }
+    if let unknown = definition.unknown {
+      try require(vocabulary.has(unknown), "the unknown token \(unknown) does not exist")
+    }
+    guard definition.fallsBackToBytes else { return }
+    let table = TokenTable(vocabulary, with: .model)
+    for byte in 0...255 as ClosedRange<UInt8> {
+      let name = TokenizerDefinition.byteToken(byte)
+      try require(table[Array(name.utf8)] != nil, "characters fall back to bytes, and \(name) is no token")
+    }
+  }
+
+  func merges(_ vocabulary: Vocabulary) throws {
+    for (rank, merge) in definition.merges.enumerated() {
+      for part in [merge.left, merge.right, merge.result] {
+        try require(
+          vocabulary.has(part) && vocabulary.traits[Int(part)].contains(.model),
+          "merge \(rank) names token \(part), which does not exist")
+      }
+      let (left, right) = (vocabulary[merge.left], vocabulary[merge.right])
+      let result = vocabulary[merge.result]
+      try require(
+        result.count == left.count + right.count && result.starts(with: left)
+          && result.dropFirst(left.count).elementsEqual(right),
+        "merge \(rank) makes token \(merge.result), which is not its two parts")
+    }
+  }
+
+  func chatFormat(_ vocabulary: Vocabulary) throws {
+    let format = definition.chatFormat
+    for token in format.tokens {
+      try require(vocabulary.has(token), "the chat format names token \(token), which does not exist")
+    }
+    for (name, pieces) in format.lists {
+      try require(
+        pieces.count <= ChatFormat.longestList,
+        "the chat format's \(name) has \(pieces.count) pieces, over \(ChatFormat.longestList)")
+    }
+    for text in format.texts {
+      try require(
+        text.utf8.count <= ChatFormat.longestText,
+        "the chat format has a text of \(text.utf8.count) bytes, over \(ChatFormat.longestText)")
+    }
+    for list in [format.endTokens, format.documentBegin, format.documentEnd] {
+      try require(
+        list.count <= ChatFormat.longestList,
+        "the chat format has a list of \(list.count) tokens, over \(ChatFormat.longestList)")
+    }
+  }
+}
+
+extension ChatFormat {
+  static let longestText = 1 << 14
+  static let longestList = 64
+
+  /// All texts that it has.
+  var texts: [String] {
+    let pieces = lists.flatMap(\.pieces).compactMap { piece in
+      if case .text(let text) = piece { text } else { nil }
+    }
+    return pieces + [name, answerPrefix, standingSystem ?? ""]
+  }
+}
