@@ -2,6 +2,7 @@ import Datasets
 import Models
 import Support
 import Tokenizers
+import Training
 import World
 
 /// Prompts of the world that one model is measured on.
@@ -29,6 +30,7 @@ public struct Evaluator {
   let reference: Model?
   let reward: Model?
   let texts: [String]?
+  let windows: [[Int32]]?
   let prompts: [[Turn]]?
   let split: EvaluationSplit
   let comparisons: [Comparison]?
@@ -36,12 +38,13 @@ public struct Evaluator {
   let note: (String) -> Void
 
   /// - Parameters:
-  ///   - texts: nil for the world's held-out text.
+  ///   - texts: nil for the world's held-out text, unless there are `windows`: sequences of tokens, of
+  ///     which all but the first are predicted.
   ///   - prompts: nil for the world's held-out prompts, those of `split`.
   ///   - comparisons: for a reward model.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
-    reward: Model?, texts: [String]?, prompts: [[Turn]]?, split: EvaluationSplit,
+    reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [[Turn]]?, split: EvaluationSplit,
     comparisons: [Comparison]?, note: @escaping (String) -> Void
   ) {
     self.settings = settings
@@ -51,6 +54,7 @@ public struct Evaluator {
     self.reference = reference
     self.reward = reward
     self.texts = texts
+    self.windows = windows
     self.prompts = prompts
     self.split = split
     self.comparisons = comparisons
@@ -85,7 +89,7 @@ public struct Evaluator {
     guard measured.text != nil || !sets.isEmpty else {
       throw Failure(
         .usage, "this model has no built-in world to be measured on", at: model.name,
-        remedy: "Give --text FILE or --prompts FILE.")
+        remedy: "Give --text FILE, --tokens FILE or --prompts FILE.")
     }
     return measured
   }
@@ -108,6 +112,9 @@ public struct Evaluator {
 
   private func text() throws -> HeldOutText? {
     let context = model.architecture.context
+    if let windows {
+      return HeldOutText(windows.map { TrainingSequence(tokens: $0) }, model.tokenizer)
+    }
     if let texts { return HeldOutText(texts, model.tokenizer, context: context) }
     return try model.world().map {
       DocumentSource.world($0).heldOut(

@@ -17,6 +17,11 @@ struct Eval: ParsableCommand {
     help: ArgumentHelp(
       "Text for loss and bits per byte; without it, the world's held-out text.", valueName: "file"))
   var text: String?
+  @Option(
+    help: ArgumentHelp(
+      "Token ids in the place of text, {\"tokens\": […]} a line; all but a line's first are predicted.",
+      valueName: "file"))
+  var tokens: String?
   @Option(help: ArgumentHelp("Held-out prompts; without it, the world's.", valueName: "file"))
   var prompts: String?
   @Option(help: ArgumentHelp("Ranked answers, to measure a reward model on.", valueName: "file"))
@@ -38,6 +43,10 @@ struct Eval: ParsableCommand {
     var settings = Settings()
     try settings.set(.evaluationPrompts, evalPrompts)
     try settings.set(.evaluationSamples, evalSamples)
+    guard text == nil || tokens == nil else {
+      throw Failure(
+        .usage, "--text and --tokens are both given", remedy: "Measure one after the other.")
+    }
     let model = try ModelSource.open(model)
     func read<Record: TokenCounted>(
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
@@ -50,6 +59,7 @@ struct Eval: ParsableCommand {
       settings: settings, seed: seed, threads: compute.threads, model: model,
       reference: reference.map { try ModelSource.open($0) },
       reward: rewardModel.map { try ModelSource.open($0) }, texts: read(text, readDocuments),
+      windows: tokens.map { try TokenWindows.read($0, for: model) },
       prompts: read(prompts, readPrompts)?.map(\.turns), split: split,
       comparisons: read(comparisons, readComparisons),
       note: { [quiet] in if !quiet { Console.error($0) } }

@@ -60,6 +60,34 @@ import Testing
     #expect(measured["tokens"]?.number == Double(tokens))
   }
 
+  @Test("token ids are measured in the place of text, every one but a line's first")
+  func tokenIds() throws {
+    let rows = [[5, 9, 200, 7], [44, 3]]
+    let file = try program.write(
+      rows.map { try JSON.line(["tokens": $0]) + "\n" }.joined(), to: "windows.jsonl")
+    let measured = try measure([tiny.sft, "--tokens", file, "--prompts", tiny.prompts])
+    #expect(measured["tokens"]?.number == 4)
+    // The same as the log-probabilities of what follows each line's first token.
+    let requests = try rows.map { row -> String in
+      try JSON.line(["prompt_tokens": Array(row.prefix(1)), "completion_tokens": Array(row.dropFirst())])
+    }
+    let answers = try program.run(
+      "logprobs", tiny.sft, input: requests.map { $0 + "\n" }.joined()
+    ).objects()
+    let sum = answers.reduce(0.0) { $0 + ($1["sum"]?.number ?? .nan) }
+    #expect(abs((measured["loss"]?.number ?? .nan) + sum / 4) < 1e-9)
+    try tiny.expectRefusal(
+      ["eval", tiny.sft, "--tokens", file, "--text", tiny.text], code: 64, ["--text and --tokens"])
+    for (line, what) in [
+      (#"{"tokens":[1]}"#, "1 tokens, where 2 to"), (#"{"tokens":[1,99999999]}"#, "token 99999999"),
+      (#"{"tokens":[1,-1]}"#, "token -1"), (#"{"text":"x"}"#, "tokens"),
+      (#"{"tokens":\#(Array(repeating: 5, count: 5000))}"#, "5000 tokens, where 2 to"),
+    ] {
+      let bad = try program.write("\n{\"tokens\":[1,2]}\n\(line)\n", to: "bad-windows.jsonl")
+      try tiny.expectRefusal(["eval", tiny.sft, "--tokens", bad], code: 65, ["\(bad):3", what])
+    }
+  }
+
   @Test("a reward model is measured on rankings, and on nothing else")
   func rewardModels() throws {
     let measured = try measure([tiny.reward, "--comparisons", tiny.comparisons])
