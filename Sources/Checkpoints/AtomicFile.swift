@@ -40,7 +40,7 @@ package final class AtomicFile: Sendable {
     }
   }
 
-  func resize(_ count: Int) throws {
+  package func resize(_ count: Int) throws {
     guard Files.uninterrupted({ ftruncate(descriptor, off_t(count)) }) == 0 else {
       throw failure("cannot be written")
     }

@@ -63,6 +63,9 @@ public enum Files {
     }
   }
 
+  /// Gives two files or folders each other's name in one step; false and `errno` where that fails.
+  public static func exchange(_ a: String, _ b: String) -> Bool { ts_exchange(a, b) == 0 }
+
   /// Whether an open file still bears the name `path`.
   public static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
     var opened = stat()

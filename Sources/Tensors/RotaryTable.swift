@@ -20,7 +20,7 @@ public struct RotaryScaling: Equatable, Sendable {
   }
 
   /// The frequency that takes the place of `frequency`, both in radians a token.
-  func scaled(_ frequency: Double) -> Double {
+  public func scaled(_ frequency: Double) -> Double {
     let turns = Double(originalContext) * frequency / (2 * Double.pi)
     let (low, high) = (Double(lowFrequencyFactor), Double(highFrequencyFactor))
     if turns > high { return frequency }

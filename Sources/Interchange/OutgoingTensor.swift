@@ -1,0 +1,65 @@
+import Models
+import Support
+
+/// A tensor of another program, made of one of ours when it is written.
+struct OutgoingTensor {
+  let name: String
+  let dims: [Int]
+  /// How many rows of how many elements it is read in; their product is that of the dims.
+  let rows: Int
+  let width: Int
+  /// Puts rows as float32.
+  let read: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+
+  var count: Int { rows * width }
+
+  /// The parts of a tensor of ours that lies at `base`.
+  static func parts(
+    _ correspondence: Correspondence, of base: UnsafePointer<Float>
+  ) -> [OutgoingTensor] {
+    let (rows, width) = (correspondence.rows, correspondence.width)
+    return correspondence.parts.enumerated().map { number, part in
+      guard case .rows = correspondence.arrangement else {
+        return OutgoingTensor(name: part.name, dims: part.dims, rows: width, width: rows) {
+          range, floats in
+          for (i, k) in range.enumerated() {
+            for n in 0..<rows { floats[i * rows + n] = base[n * width + k] }
+          }
+        }
+      }
+      let runs = correspondence.inverse(part: number)
+      return OutgoingTensor(
+        name: part.name, dims: part.dims, rows: part.dims.reduce(1, *) / width, width: width
+      ) { range, floats in
+        for run in runs {
+          let found = range.clamped(to: run.first..<run.first + run.count)
+          guard !found.isEmpty else { continue }
+          let source = base + (run.theirs + found.lowerBound - run.first) * width
+          (floats + (found.lowerBound - range.lowerBound) * width)
+            .update(from: source, count: found.count * width)
+        }
+      }
+    }
+  }
+
+  /// Gives all rows as float32, in pieces of about a megabyte that hold a multiple of `rowStep` rows.
+  /// - Throws: `Failure(.badData)` for a value whose magnitude is over `largest`, or is none.
+  func forEachPiece(
+    largest: Float, rowStep: Int = 1, _ body: (UnsafeBufferPointer<Float>) throws -> Void
+  ) throws {
+    let pieceRows = max(1, (1 << 18) / width / rowStep) * rowStep
+    let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(rows, pieceRows) * width)
+    defer { floats.deallocate() }
+    for first in stride(from: 0, to: rows, by: pieceRows) {
+      let range = first..<min(first + pieceRows, rows)
+      read(range, floats.baseAddress!)
+      let piece = UnsafeBufferPointer(rebasing: floats[..<(range.count * width)])
+      if let bad = piece.first(where: { !($0.magnitude <= largest) }) {
+        throw Failure(
+          .badData, "the value \(bad) cannot be stored in this type", at: "tensor \"\(name)\"",
+          remedy: bad.isFinite ? "Export as float32 or bfloat16." : "Export an earlier checkpoint.")
+      }
+      try body(piece)
+    }
+  }
+}
