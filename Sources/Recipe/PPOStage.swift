@@ -173,7 +173,11 @@ public struct PPOStage {
     options.miniBatches = settings.count(.ppoMiniBatches)
     options.whitenRewards = settings[.whitenRewards] == 1
     options.rewardClip = settings[.rewardClip] > 0 ? Float(settings[.rewardClip]) : nil
-    options.missingEnd = .set(-Float(settings[.missingEndPenalty]))
+    let penalty = Float(settings[.missingEndPenalty])
+    options.missingEnd =
+      settings.choice(.missingEnd) == "subtract" ? .subtract(penalty) : .set(-penalty)
+    options.shortestResponse = settings.count(.shortestResponse)
+    options.klEstimator = KLEstimator(rawValue: settings.choice(.klEstimator))!
     options.pretrainingCoefficient = settings[.ptxCoefficient]
     options.averageDecay = settings[.averageDecay]
     options.importanceCap = settings[.importanceCap]

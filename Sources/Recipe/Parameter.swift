@@ -15,6 +15,17 @@ public struct Parameter: Sendable, Hashable {
   public let help: String
   public let bounds: ClosedRange<Double>
   public let isInteger: Bool
+  /// The names of its values, for one that is a choice and no number: value i is `choices[i]`.
+  public var choices: [String] = []
+
+  /// One of several names; the first is the default.
+  static func choice(
+    _ stage: Stage, _ name: String, _ choices: [String], _ help: String
+  ) -> Parameter {
+    Parameter(
+      name: name, shortName: name, stage: stage, defaultValue: 0, quickValue: nil, unit: "",
+      help: help, bounds: 0...Double(choices.count - 1), isInteger: true, choices: choices)
+  }
 
   /// A whole number.
   static func count(
@@ -54,8 +65,26 @@ public struct Parameter: Sendable, Hashable {
     }
   }
 
+  /// The value of a choice.
+  ///
+  /// - Throws: `Failure(.usage)` for what is none of the choices.
+  public func value(of choice: String) throws -> Double {
+    guard let index = choices.firstIndex(of: choice) else {
+      throw Failure(
+        .usage, "--\(name) \(choice) is none of \(choices.joined(separator: ", "))",
+        remedy: "Choose one of them.")
+    }
+    return Double(index)
+  }
+
+  /// As the manifest and a checkpoint's provenance record it.
+  public func json(_ value: Double) -> JSONValue {
+    choices.isEmpty ? .number(value) : .string(choices[Int(value)])
+  }
+
   /// A value as a person writes it.
   public func text(_ value: Double) -> String {
-    value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
+    guard choices.isEmpty else { return choices[Int(value)] }
+    return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
   }
 }

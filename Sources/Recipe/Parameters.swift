@@ -1,3 +1,5 @@
+import Training
+
 /// Every hyper-parameter of the recipe. Defaults were chosen by measurement on the built-in world;
 /// RECIPE's published values are for models a thousand times larger.
 extension Parameter {
@@ -86,6 +88,9 @@ extension Parameter {
     .ppo, "kl-coef", 0.02, 0...100, "reward per nat", "β, the price of leaving the SFT model.")
   public static let klTarget = real(
     .ppo, "kl-target", 0, 0...1000, "nats an episode", "Adapts β towards this KL; 0 keeps β fixed.")
+  public static let klEstimator = choice(
+    .ppo, "kl-estimator", KLEstimator.allCases.map(\.rawValue),
+    "What a token's reward is lowered by, times β: k1, k2 or k3 of its log-probabilities.")
   public static let klHorizon = real(
     .ppo, "kl-horizon", 10_000, 1...1e9, "episodes", "Horizon of an adaptive β.")
   public static let clipRange = real(
@@ -108,6 +113,12 @@ extension Parameter {
   public static let missingEndPenalty = real(
     .ppo, "missing-eos-penalty", 1, 0...1e6, "reward",
     "An answer that does not end by itself scores minus this.")
+  public static let missingEnd = choice(
+    .ppo, "missing-eos", ["set", "subtract"],
+    "Whether the penalty takes the place of the score, or is subtracted from it.")
+  public static let shortestResponse = count(
+    .ppo, "min-response-length", 0, 0...65_536, "tokens",
+    "An answer that ends before is treated as one that does not end; 0 for none.")
   public static let rewardClip = real(
     .ppo, "reward-clip", 0, 0...1e6, "reward", "Scores are clipped to ± this; 0 for no clipping.")
   public static let whitenRewards = count(
@@ -133,9 +144,10 @@ extension Parameter {
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
     pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, rankingPrompts,
     completionsPerPrompt, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
-    ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, clipRange,
+    ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
-    responseLength, missingEndPenalty, rewardClip, whitenRewards, averageDecay, importanceCap,
+    responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,
+    averageDecay, importanceCap,
     evaluationPrompts, evaluationSamples, evaluationDocuments,
   ]
 }

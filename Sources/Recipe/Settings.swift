@@ -27,6 +27,15 @@ public struct Settings: Equatable, Sendable {
     values[parameter.name] = value
   }
 
+  /// - Throws: `Failure(.usage)` for what is none of the parameter's choices.
+  public mutating func set(_ parameter: Parameter, choice: String?) throws {
+    guard let choice else { return }
+    values[parameter.name] = try parameter.value(of: choice)
+  }
+
+  /// The name of a choice's value.
+  public func choice(_ parameter: Parameter) -> String { parameter.text(self[parameter]) }
+
   /// Takes the values of a JSON object whose keys are option names, long or, with `stage`, short.
   ///
   /// - Throws: `Failure(.badData)` for a key that is no hyper-parameter or a value that is no number.
@@ -40,6 +49,11 @@ public struct Settings: Equatable, Sendable {
           remedy: "`tinyrlhf help all` lists their names.")
       }
       switch object[key] {
+      case .string(let value)? where !parameter.choices.isEmpty: try set(parameter, choice: value)
+      case _ where !parameter.choices.isEmpty:
+        let names = parameter.choices.joined(separator: ", ")
+        throw Failure(
+          .badData, "\"\(key)\" is none of \(names)", at: place, remedy: "Choose one of them.")
       case .number(let value)?: try set(parameter, value, as: key)
       case .bool(let value)?: try set(parameter, value ? 1 : 0, as: key)
       default:
@@ -58,7 +72,7 @@ public struct Settings: Equatable, Sendable {
   public func resolved(_ stages: [Stage] = Stage.allCases) -> [String: JSONValue] {
     var resolved: [String: JSONValue] = [:]
     for parameter in Parameter.all where stages.contains(parameter.stage) {
-      resolved[parameter.name] = .number(self[parameter])
+      resolved[parameter.name] = parameter.json(self[parameter])
     }
     return resolved
   }

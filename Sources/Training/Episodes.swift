@@ -29,6 +29,11 @@ public struct Episodes: Sendable {
     ended = samples.map { $0.finish == .stop }
   }
 
+  /// Whether each answer has its end token, and not before it has `shortest` tokens.
+  func endedInTime(_ shortest: Int) -> [Bool] {
+    zip(ended, responses).map { $0 && $1.count >= shortest }
+  }
+
   public var count: Int { responses.count }
   public var lengths: [Int] { responses.map(\.count) }
 

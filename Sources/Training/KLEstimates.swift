@@ -1,5 +1,19 @@
 import Support
 
+/// One of the three estimates of a token's KL.
+public enum KLEstimator: String, CaseIterable, Sendable {
+  case k1, k2, k3
+
+  /// Of δ = log π − log π_ref, nats.
+  func callAsFunction(_ difference: Double) -> Double {
+    switch self {
+    case .k1: difference
+    case .k2: 0.5 * difference * difference
+    case .k3: DeterministicMath.expRemainder(-difference)
+    }
+  }
+}
+
 /// Three estimates of KL(π ‖ π_ref) from tokens drawn from π, as running sums in token order
 /// (Schulman 2020, "Approximating KL divergence").
 ///
@@ -12,11 +26,20 @@ public struct KLEstimates: Equatable, Sendable {
 
   public init() {}
 
+  /// The sum of one of them.
+  public subscript(estimator: KLEstimator) -> Double {
+    switch estimator {
+    case .k1: k1
+    case .k2: k2
+    case .k3: k3
+    }
+  }
+
   public mutating func add(logprob: Float, reference: Float) {
     let difference = Double(logprob) - Double(reference)
-    k1 += difference
-    k2 += 0.5 * difference * difference
-    k3 += DeterministicMath.expRemainder(-difference)
+    k1 += KLEstimator.k1(difference)
+    k2 += KLEstimator.k2(difference)
+    k3 += KLEstimator.k3(difference)
     tokens += 1
   }
 

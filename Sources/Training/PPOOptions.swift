@@ -15,6 +15,11 @@ public struct PPOOptions: Sendable {
   public var whitenAdvantages = true
   public var rewardClip: Float?
   public var missingEnd = Rewards.MissingEnd.set(-1)
+  /// An answer that ends before so many tokens counts as one without its end: its score says so, while
+  /// sampling stays plain (Ziegler et al. 2019 likewise score what breaks the rules of length).
+  public var shortestResponse = 0
+  /// What the KL penalty of a token is made of.
+  public var klEstimator = KLEstimator.k1
   /// γ_ptx, the weight of the pretraining loss; 0 for none.
   public var pretrainingCoefficient = 0.0
   /// Decay of the moving average of the policy, per update; 0 for none.

@@ -163,12 +163,12 @@ public final class PPOTrainer: @unchecked Sendable {
   /// Rewards per token, advantages and returns; moves an adaptive β.
   public func estimateAdvantages(_ episodes: inout Episodes) -> [String: Double] {
     let scores = Rewards.score(
-      episodes.scores, ended: episodes.ended, missingEnd: options.missingEnd,
+      episodes.scores, ended: episodes.endedInTime(options.shortestResponse), missingEnd: options.missingEnd,
       clip: options.rewardClip)
     let beta = controller.coefficient
     var rewards = Rewards.perToken(
       logprobs: episodes.logprobs, reference: episodes.reference, lengths: episodes.lengths,
-      scores: scores, klCoefficient: beta
+      scores: scores, klCoefficient: beta, estimator: options.klEstimator
     ).rewards
     if options.whitenRewards { rewards = Rewards.whitened(rewards) }
     (episodes.advantages, episodes.returns) = Advantages.generalized(
@@ -182,13 +182,14 @@ public final class PPOTrainer: @unchecked Sendable {
     let n = Double(episodes.count)
     let perEpisode = kl.k1 / n
     controller.update(kl: perEpisode, episodes: episodes.count)
+    let penalty = beta * kl[options.klEstimator] / n
     let meanScore = scores.reduce(0) { $0 + Double($1) } / n
     let tokens = Double(episodes.logprobs.count)
     return [
       "objective/kl": perEpisode, "objective/kl_k3": kl.k3 / n,
       "objective/entropy": episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
-      "objective/non_score_reward": -beta * perEpisode, "objective/scores": meanScore,
-      "objective/rlhf_reward": meanScore - beta * perEpisode, "objective/kl_coef": beta,
+      "objective/non_score_reward": -penalty, "objective/scores": meanScore,
+      "objective/rlhf_reward": meanScore - penalty, "objective/kl_coef": beta,
       "value/explained_variance": explained ?? 0, "response/length": tokens / n,
       "val/num_eos_tokens": Double(episodes.ended.filter { $0 }.count),
       "response/without_eos": Double(episodes.ended.filter { !$0 }.count) / n,

@@ -37,18 +37,19 @@ public enum Rewards {
 
   /// One reward a token, over ragged answers laid end to end.
   ///
-  ///     r_t = −β·(log π(y_t) − log π_ref(y_t)) + [t is where the score stands]·score
+  ///     r_t = −β·k(log π(y_t) − log π_ref(y_t)) + [t is where the score stands]·score
   ///
   /// - Parameters:
   ///   - logprobs: log π of each token of the answers, float32 path, [Σ lengths].
   ///   - reference: log π_ref, [Σ lengths].
   ///   - lengths: tokens in each answer, end token included, each ≥ 1.
   ///   - scores: one an answer.
+  ///   - estimator: k; k1 is the difference itself.
   /// - Returns: rewards and how many each answer has: `lengths` itself unless `placement` is
   ///   `.onePastEnd`.
   public static func perToken(
     logprobs: [Float], reference: [Float], lengths: [Int], scores: [Float],
-    klCoefficient: Double, placement: Placement = .lastToken
+    klCoefficient: Double, estimator: KLEstimator = .k1, placement: Placement = .lastToken
   ) -> (rewards: [Float], lengths: [Int]) {
     let tokens = lengths.reduce(0, +)
     precondition(
@@ -62,7 +63,7 @@ public enum Rewards {
     for (index, length) in lengths.enumerated() {
       precondition(length >= 1, "answer \(index) has \(length) tokens")
       for t in start..<start + length {
-        let penalty = klCoefficient * (Double(reference[t]) - Double(logprobs[t]))
+        let penalty = -klCoefficient * estimator(Double(logprobs[t]) - Double(reference[t]))
         let last = t == start + length - 1 && !isPast(length, placement)
         rewards.append(Float(last ? penalty + Double(scores[index]) : penalty))
       }

@@ -6,7 +6,8 @@ private func help(_ parameter: Parameter) -> ArgumentHelp {
   let unit = parameter.unit.isEmpty ? "" : " [\(parameter.unit)]"
   return ArgumentHelp(
     "\(parameter.help)\(unit) (default: \(parameter.text(parameter.defaultValue)))",
-    valueName: parameter.isInteger ? "n" : "x")
+    valueName: parameter.choices.isEmpty
+      ? parameter.isInteger ? "n" : "x" : parameter.choices.joined(separator: "|"))
 }
 
 /// The shape and the training of a base model.
@@ -56,6 +57,7 @@ struct PPOParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.klCoefficient)) var klCoef: Double?
   @Option(parsing: .unconditional, help: help(.klTarget)) var klTarget: Double?
   @Option(parsing: .unconditional, help: help(.klHorizon)) var klHorizon: Double?
+  @Option(help: help(.klEstimator)) var klEstimator: String?
   @Option(parsing: .unconditional, help: help(.clipRange)) var cliprange: Double?
   @Option(parsing: .unconditional, help: help(.clipRangeValue)) var cliprangeValue: Double?
   @Option(parsing: .unconditional, help: help(.valueCoefficient)) var vfCoef: Double?
@@ -66,6 +68,8 @@ struct PPOParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.temperature)) var rolloutTemperature: Double?
   @Option(parsing: .unconditional, help: help(.responseLength)) var responseLength: Double?
   @Option(parsing: .unconditional, help: help(.missingEndPenalty)) var missingEosPenalty: Double?
+  @Option(help: help(.missingEnd)) var missingEos: String?
+  @Option(parsing: .unconditional, help: help(.shortestResponse)) var minResponseLength: Double?
   @Option(parsing: .unconditional, help: help(.rewardClip)) var rewardClip: Double?
   @Flag(help: help(.whitenRewards)) var whitenRewards = false
   @Option(parsing: .unconditional, help: help(.averageDecay)) var emaDecay: Double?
@@ -80,11 +84,14 @@ struct PPOParameters: ParsableArguments {
       (.clipRange, cliprange), (.clipRangeValue, cliprangeValue), (.valueCoefficient, vfCoef),
       (.gamma, gamma), (.lambda, lam), (.ptxCoefficient, ptxCoef), (.ptxRatio, ptxRatio),
       (.temperature, rolloutTemperature), (.responseLength, responseLength),
+      (.shortestResponse, minResponseLength),
       (.missingEndPenalty, missingEosPenalty), (.rewardClip, rewardClip),
       (.whitenRewards, whitenRewards ? 1 : nil), (.averageDecay, emaDecay),
       (.importanceCap, importanceCap),
     ]
     for (parameter, value) in values { try settings.set(parameter, value) }
+    try settings.set(.klEstimator, choice: klEstimator)
+    try settings.set(.missingEnd, choice: missingEos)
   }
 }
 

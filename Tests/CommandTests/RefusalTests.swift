@@ -106,6 +106,8 @@ import Testing
     try tiny.expectRefusal(
       ["all", "-o", "\(program.folder)/no", "--config", tiny.text], code: 65,
       [tiny.text, "not JSON"])
+    try tiny.expectRefusal(
+      tiny.ppoArguments("no") + ["--kl-estimator", "k9"], code: 64, ["--kl-estimator k9", "k1, k2, k3"])
   }
 
   @Test("a model of the wrong kind is named with its kind and with the one that is needed")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Training
@@ -51,6 +52,37 @@ func klGolden() throws {
   expectClose(kl.k1, try ppo["kl"]["k1"].number, 1e-12)
   expectClose(kl.k2, try ppo["kl"]["k2"].number, 1e-12)
   expectClose(kl.k3, try ppo["kl"]["k3"].number, 1e-12)
+}
+
+@Test("a token's penalty is the estimate that was asked for, and their sums are what is logged")
+func estimators() {
+  let logprobs: [Float] = [-1.5, -0.25, -3, -0.5], reference: [Float] = [-1, -0.5, -3, -2]
+  var kl = KLEstimates()
+  kl.add(logprobs: logprobs, reference: reference)
+  for (estimator, formula) in [
+    (KLEstimator.k1, { $0 }), (.k2, { $0 * $0 / 2 }), (.k3, { exp(-$0) - 1 + $0 }),
+  ] as [(KLEstimator, (Double) -> Double)] {
+    let rewards = Rewards.perToken(
+      logprobs: logprobs, reference: reference, lengths: [3, 1], scores: [0.75, -2],
+      klCoefficient: 0.5, estimator: estimator
+    ).rewards
+    let differences = zip(logprobs, reference).map { Double($0) - Double($1) }
+    let scores = [0, 0, 0.75, -2]
+    expectClose(rewards, zip(differences, scores).map { -0.5 * formula($0) + $1 }, 1e-7)
+    expectClose(kl[estimator], differences.map(formula).reduce(0, +), 1e-12)
+  }
+}
+
+@Test("an answer that ends before the shortest length counts as one that does not end")
+func shortAnswers() {
+  var episodes = Episodes()
+  episodes.responses = [[5, 0], [5, 6, 0], [0], [5, 6, 7]]
+  episodes.ended = [true, true, true, false]
+  #expect(episodes.endedInTime(0) == episodes.ended)
+  #expect(episodes.endedInTime(3) == [false, true, false, false])
+  let scores = Rewards.score(
+    [1, 1, 1, 1], ended: episodes.endedInTime(3), missingEnd: .subtract(3))
+  #expect(scores == [-2, 1, -2, -2])
 }
 
 @Test("a policy equal to its reference has KL exactly 0 and rewards that are its scores alone")
