@@ -31,7 +31,8 @@ extension UInt8 {
 }
 
 extension String {
-  var isBlank: Bool { utf8.allSatisfy { $0.isSpace } }
+  /// Whether there is nothing but ASCII white space.
+  public var isBlank: Bool { utf8.allSatisfy { $0.isSpace } }
 }
 
 /// How many elements two collections share at their beginning.

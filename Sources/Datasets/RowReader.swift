@@ -29,6 +29,7 @@ public final class RowReader {
   /// The first line, if it was looked at to find out what the file is.
   private var held: [UInt8]?
   private var documents: PlainText?
+  private var hasBegun = false
 
   /// Reads JSON Lines, or text where `allowsText` and neither the name nor the first line says JSON.
   /// - Parameter path: of a file, compressed or not, or `-` for standard input.
@@ -78,7 +79,13 @@ public final class RowReader {
       let next = try held ?? lines.next()
       held = nil
       guard let line = next else { return nil }
-      if line.allSatisfy({ $0.isSpace }) { continue }
+      guard let byte = line.first(where: { !$0.isSpace }) else { continue }
+      guard hasBegun || byte != UInt8(ascii: "[") else {
+        throw Failure(
+          .badData, "this is a JSON list, not one object a line", at: lines.place,
+          remedy: "Write one object a line, for example with jq -c '.[]'.")
+      }
+      hasBegun = true
       return Source(line: lines.line, bytes: line)
     }
   }
@@ -126,15 +133,12 @@ public final class RowReader {
     }
   }
 
-  /// Gives failures their line, and a hint in a file that is one JSON array.
+  /// Gives failures their line.
   private static func locating<T>(_ source: Source, _ name: String, _ body: () throws -> T) throws -> T {
     do {
       return try body()
     } catch var failure as Failure {
       failure.place = "\(name):\(source.line)"
-      if source.bytes.first(where: { !$0.isSpace }) == UInt8(ascii: "[") {
-        failure.remedy = "Write one object a line, for example with jq -c '.[]'."
-      }
       throw failure
     }
   }

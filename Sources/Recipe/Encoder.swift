@@ -20,9 +20,26 @@ struct Encoder {
       completion: tokenizer.encode(completion: demonstration.completion))
   }
 
+  /// Whether a demonstration is learnt from: it fits, and something of it counts.
+  func fits(_ sequence: TrainingSequence) -> Bool {
+    sequence.tokens.count <= context && sequence.targetCount > 0
+  }
+
   /// Those that fit.
   func fitting(_ demonstrations: [Demonstration]) -> [TrainingSequence] {
-    demonstrations.map(sequence).filter { $0.tokens.count <= context && $0.targetCount > 0 }
+    demonstrations.map(sequence).filter(fits)
+  }
+
+  func sequences(_ comparison: Comparison) -> RankedSequences {
+    let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
+    return RankedSequences(
+      sequences: comparison.completions.map { prompt + tokenizer.encode(completion: $0) },
+      ranks: comparison.ranks, margin: comparison.margin ?? 0)
+  }
+
+  /// Whether all answers of a comparison fit.
+  func fits(_ ranked: RankedSequences) -> Bool {
+    ranked.sequences.allSatisfy { $0.count <= context }
   }
 
   /// The comparisons that fit and say something, with their answers as sequences, and how many of
@@ -31,15 +48,12 @@ struct Encoder {
   func ranked(_ comparisons: [Comparison], limit: Int = .max) -> Ranked {
     var result = Ranked()
     for (index, comparison) in comparisons.enumerated() where result.kept.count < limit {
-      let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
-      let answers = comparison.completions.map { prompt + tokenizer.encode(completion: $0) }
-      if answers.contains(where: { $0.count > context }) {
+      let sequences = sequences(comparison)
+      if !fits(sequences) {
         result.long += 1
       } else if comparison.isAllTies {
         result.tied += 1
       } else {
-        let sequences = RankedSequences(
-          sequences: answers, ranks: comparison.ranks, margin: comparison.margin ?? 0)
         result.kept.append((index, sequences))
       }
     }
@@ -59,7 +73,22 @@ struct Encoder {
   func prompts(_ prompts: [[Turn]], responseLength: Int) -> [(index: Int, tokens: [Int32])] {
     prompts.enumerated().compactMap { index, turns in
       let tokens = tokenizer.encode(prompt: turns)
-      return tokens.count + responseLength <= context ? (index, tokens) : nil
+      return fits(tokens, responseLength: responseLength) ? (index, tokens) : nil
+    }
+  }
+
+  /// Whether a prompt leaves room for an answer of `responseLength`.
+  func fits(_ prompt: [Int32], responseLength: Int) -> Bool {
+    prompt.count + responseLength <= context
+  }
+
+  /// A document for pretraining in pieces of at most the context; there is nothing to learn in a
+  /// piece of one token.
+  func pieces(_ document: String) -> [ArraySlice<Int32>] {
+    let tokens = tokenizer.encode(document: document)
+    return stride(from: 0, to: tokens.count, by: context).compactMap { first in
+      let piece = tokens[first..<min(first + context, tokens.count)]
+      return piece.count > 1 ? piece : nil
     }
   }
 

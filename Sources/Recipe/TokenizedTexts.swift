@@ -14,11 +14,9 @@ public struct TokenizedTexts: Sendable {
   public init(_ documents: [String], tokenizer: Tokenizer, context: Int, at place: String) throws {
     var tokens: [Int32] = []
     var starts = [0]
+    let encoder = Encoder(tokenizer, context: context)
     for document in documents {
-      let encoded = tokenizer.encode(document: document)
-      for first in stride(from: 0, to: encoded.count, by: context) {
-        let piece = encoded[first..<min(first + context, encoded.count)]
-        guard piece.count > 1 else { continue }
+      for piece in encoder.pieces(document) {
         tokens += piece
         starts.append(tokens.count)
       }

@@ -11,5 +11,10 @@ public struct RankedSequences: Sendable {
     self.margin = margin
   }
 
+  /// Where the reward of a prompt with its answer is read: at the last token.
+  public static func scoredRows(of sequence: [Int32]) -> Range<Int> {
+    sequence.count - 1..<sequence.count
+  }
+
   var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
 }

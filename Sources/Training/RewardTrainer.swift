@@ -71,6 +71,6 @@ public final class RewardTrainer: @unchecked Sendable {
   }
 
   private func appendLastToken(_ sequence: [Int32]) {
-    pass.append(sequence, rows: sequence.count - 1..<sequence.count)
+    pass.append(sequence, rows: RankedSequences.scoredRows(of: sequence))
   }
 }

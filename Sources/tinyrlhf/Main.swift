@@ -24,6 +24,7 @@ struct TinyRLHF: ParsableCommand {
       CommandGroup(name: "Models in use", subcommands: [
         Generate.self, Chat.self, LogProbabilities.self, Score.self, Tokenize.self,
       ]),
+      CommandGroup(name: "Data", subcommands: [DataCommand.self]),
       CommandGroup(name: "Checkpoints", subcommands: [
         Inspect.self, Pack.self, Unpack.self, Quantize.self,
       ]),

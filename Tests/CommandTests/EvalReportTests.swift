@@ -188,29 +188,14 @@ import Testing
     #expect(summary["reward_model"]?["pairs"]?.number == 5)
   }
 
-  // MARK: Terminals
-
-  private static let script = ["/usr/bin/script", "/bin/script"].first(where: Files.exists)
-
-  /// What the program writes to a terminal of its own.
-  private func onTerminal(_ arguments: [String], _ environment: [String: String?]) throws -> String {
-    let command = ([program.binary] + arguments).joined(separator: " ")
-    let script = try #require(Self.script)
-    let result = try ChildProcess.run(
-      script, ["-qec", command, "/dev/null"],
-      environment: ["NO_COLOR": nil, "TERM": "xterm"].merging(environment) { $1 }, timeout: 60)
-    #expect(result.exitCode == 0, "\(result.outputText)")
-    return result.outputText
-  }
-
   @Test(
     "a terminal gets colour and lines that are redrawn; NO_COLOR and TERM=dumb take them away",
-    .enabled(if: script != nil, "there is no script(1) to make a terminal"))
+    .enabled(if: Program.script != nil, "there is no script(1) to make a terminal"))
   func terminals() throws {
     let (folder, output) = try run()
     func sft(_ environment: [String: String?]) throws -> String {
       _ = try program.fresh("shown")
-      return try onTerminal(tiny.sftArguments("shown"), environment)
+      return try program.onTerminal(tiny.sftArguments("shown"), environment)
     }
     let colour = "\u{1B}[1msft\u{1B}[0m"
     let redrawn = "\r\u{1B}[K"
@@ -220,10 +205,10 @@ import Testing
     #expect(colourless.contains(redrawn + "sft") && !colourless.contains("\u{1B}[1m"))
     #expect(try !sft(["TERM": "dumb"]).contains("\u{1B}"))
 
-    #expect(try onTerminal(["report", folder], [:]).contains("\u{1B}["))
+    #expect(try program.onTerminal(["report", folder], [:]).contains("\u{1B}["))
     let table = output.replacing("\n", with: "\r\n")
     for environment in [["NO_COLOR": "1"], ["TERM": "dumb"]] {
-      #expect(try onTerminal(["report", folder], environment).hasPrefix(table))
+      #expect(try program.onTerminal(["report", folder], environment).hasPrefix(table))
     }
   }
 

@@ -123,23 +123,6 @@ import Testing
     #expect(try program.run("plan", "eval").exitCode == 64)
   }
 
-  /// The largest resident memory of a run, in bytes; looked at until it ends.
-  private func peak(_ arguments: [String]) throws -> Double {
-    let process = try ChildProcess(program.binary, arguments)
-    var kilobytes = 0.0
-    while process.isRunning {
-      // What `wait` would tell counts the memory of the process that started it.
-      let status = FileManager.default.contents(atPath: "/proc/\(process.identifier)/status")
-      let line = String(decoding: status ?? Data(), as: UTF8.self).split(separator: "\n")
-        .first { $0.hasPrefix("VmHWM:") }
-      kilobytes = line.flatMap { Double($0.filter(\.isNumber)) } ?? kilobytes
-      usleep(2000)
-    }
-    let result = process.wait()
-    try #require(result.exitCode == 0, "\(result.errorText)")
-    return 1024 * kilobytes
-  }
-
   @Test("a stage's real peak is what plan predicts, and the program itself on top: within 30 %")
   func predictsMemory() throws {
     // Large enough that the program's own pages matter little, full sequences as the plan has them.
@@ -152,7 +135,7 @@ import Testing
     func expect(_ stage: [String], _ planned: [String]) throws {
       let plan = try object(program.run(["plan"] + planned + ["--json"]))
       let predicted = try #require(plan["peak_bytes"]?.number)
-      let ratio = try peak(stage) / predicted
+      let ratio = try program.peak(stage) / predicted
       #expect(abs(ratio - 1) < 0.3, "\(planned[0]): \(ratio) of \(predicted) bytes")
     }
     let folder = try program.fresh("large")

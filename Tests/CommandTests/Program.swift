@@ -1,4 +1,10 @@
 import FoundationEssentials
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 import Support
 import Testing
 
@@ -58,6 +64,36 @@ struct Program {
     let path = "\(folder)/\(name)"
     try Files.writeAtomically(Array(text.utf8), to: path)
     return path
+  }
+
+  static let script = ["/usr/bin/script", "/bin/script"].first(where: Files.exists)
+
+  /// What the program writes to a terminal of its own.
+  func onTerminal(_ arguments: [String], _ environment: [String: String?]) throws -> String {
+    let command = ([binary] + arguments).joined(separator: " ")
+    let script = try #require(Self.script)
+    let result = try ChildProcess.run(
+      script, ["-qec", command, "/dev/null"],
+      environment: ["NO_COLOR": nil, "TERM": "xterm"].merging(environment) { $1 }, timeout: 60)
+    #expect(result.exitCode == 0, "\(result.outputText)")
+    return result.outputText
+  }
+
+  /// The largest resident memory of a run, in bytes; looked at until it ends.
+  func peak(_ arguments: [String]) throws -> Double {
+    let process = try ChildProcess(binary, arguments)
+    var kilobytes = 0.0
+    while process.isRunning {
+      // What `wait` would tell counts the memory of the process that started it.
+      let status = FileManager.default.contents(atPath: "/proc/\(process.identifier)/status")
+      let line = String(decoding: status ?? Data(), as: UTF8.self).split(separator: "\n")
+        .first { $0.hasPrefix("VmHWM:") }
+      kilobytes = line.flatMap { Double($0.filter(\.isNumber)) } ?? kilobytes
+      usleep(2000)
+    }
+    let result = process.wait()
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    return 1024 * kilobytes
   }
 
   /// Every file of a folder by name; empty where there is none.

@@ -155,9 +155,11 @@ import Testing
     #expect(
       failure { try read(#"{"b": 1, "a": 2}"#, for: .prompts) }
         .hasPrefix("data.jsonl:1: the keys fit no known format: a, b. Rename them"))
-    let array = failure { try read("[\n{\"prompt\": \"p\"}\n]", for: .prompts) }
-    #expect(array.hasPrefix("data.jsonl:1: "))
-    #expect(array.contains("jq -c"))
+    for strict in [true, false] {
+      let array = failure { try read("\n[\n{\"prompt\": \"p\"}\n]", for: .prompts, strict: strict) }
+      #expect(array.hasPrefix("data.jsonl:2: this is a JSON list"))
+      #expect(array.contains("jq -c"))
+    }
     let unreadable = failure { try read("x\n{}\n", for: .prompts, strict: false) }
     #expect(unreadable.contains("no row can be read"))
   }

@@ -1,0 +1,72 @@
+import Datasets
+import Recipe
+import Support
+
+extension DataCheckResult {
+  /// For people: counts, findings, and the first rows with their loss mask.
+  func text(_ terminal: Terminal) -> String {
+    let form = format.map { "\($0.rawValue) (\($0.content))" } ?? ""
+    var lines = [
+      terminal.paint(Terminal.harmless(file), .bold)
+        + ": \(form), \(rows) \(rows == 1 ? "row" : "rows"), \(usable) usable"
+    ]
+    let learnt = content == .comparisons ? "a score is read at" : "the loss is on"
+    lines.append(
+      "  tokens: \(tokens.total), \(learnt) \(tokens.learnt) of them; the longest row has "
+        + "\(tokens.longest) (line \(tokens.longestLine)), the context \(context)")
+    for group in dropped {
+      lines.append(
+        "  dropped: \(group.rows.count), because \(Terminal.harmless(group.reason))"
+          + group.rows.places)
+    }
+    for finding in DataFinding.allCases {
+      guard let rows = findings[finding], rows.count > 0 else { continue }
+      let verb = "\(rows.count) \(rows.count == 1 ? "row" : "rows"): \(finding.explanation)"
+      lines.append("  " + terminal.paint("found: ", .yellow) + verb + rows.places)
+    }
+    if findings.values.allSatisfy({ $0.count == 0 }) { lines.append("  found: nothing") }
+    for example in examples { lines += example.lines(terminal) }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension DataCheckResult.Occurrences {
+  /// ` (lines 3, 7, …)`
+  fileprivate var places: String {
+    let shown = lines.map(String.init).joined(separator: ", ")
+    return " (\(count == 1 ? "line" : "lines") \(shown)\(count > lines.count ? ", …" : ""))"
+  }
+}
+
+extension DataCheckResult.Shown {
+  fileprivate func lines(_ terminal: Terminal) -> [String] {
+    var lines: [String] = []
+    for (number, sequence) in sequences.enumerated() {
+      let rank = sequence.rank.map { ", ranked \($0)" } ?? ""
+      let part = sequence.rank == nil && sequences.count > 1 ? ", piece \(number + 1)" : ""
+      lines.append("")
+      lines.append(
+        "  " + terminal.paint("line \(line)\(rank)\(part), \(sequence.tokens) tokens", .dim))
+      let shown = sequence.segments.map { $0.shown(terminal) }.joined()
+      lines.append(shown)
+      // The others are alike.
+      if sequence.rank == nil { break }
+    }
+    return lines
+  }
+}
+
+extension DataCheckResult.Shown.Segment {
+  /// Characters at the beginning and at the end of a segment that are shown.
+  private static let shown = 600
+
+  fileprivate func shown(_ terminal: Terminal) -> String {
+    var text = Terminal.harmless(text, keepingLines: true)
+    if text.count > 2 * Self.shown {
+      let left = text.count - 2 * Self.shown
+      text = "\(text.prefix(Self.shown)) […\(left) characters…] \(text.suffix(Self.shown))"
+    }
+    guard learnt else { return text }
+    return terminal.colour ? terminal.paint(text, .green) : "⟦\(text)⟧"
+  }
+}
