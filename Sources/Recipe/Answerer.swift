@@ -57,21 +57,28 @@ public final class Answerer {
   ///
   /// - Parameters:
   ///   - prompts: tokens, and the number of the random stream that the answer draws from.
+  ///   - bestOf: chooses each answer among several.
   ///   - onToken: called with (prompt, token) as tokens come.
   /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
   public func complete(
     _ prompts: [(tokens: [Int32], stream: UInt64)], stop: StopTexts, seed: UInt64,
-    onToken: ((Int, Int32) -> Void)? = nil
+    bestOf: BestOf? = nil, onToken: ((Int, Int32) -> Void)? = nil
   ) throws -> [Completion] {
     let tokenizer = model.tokenizer
+    let samples = bestOf?.n ?? 1
     let generated = try generator.run(
-      prompts.map { .init(prompt: $0.tokens, stream: $0.stream) }, weights: weights,
+      prompts.map {
+        .init(prompt: $0.tokens, stream: $0.stream * UInt64(samples), samples: samples)
+      }, weights: weights,
       options: options, seed: seed, purpose: "generate",
       shouldStop: stop.isEmpty ? nil : { Self.hasStopped($0.tokens, stop, tokenizer) },
       onToken: onToken.map { onToken in { onToken($0, $2) } })
     // Where less than a page is missing, zeros were read in its place.
     try model.checkpoint.checkStillWhole()
-    return generated.map { Self.completion($0[0], stop, tokenizer) }
+    return zip(prompts, generated).map { prompt, samples in
+      let chosen = bestOf?.choose(samples, prompt: prompt.tokens) ?? samples
+      return Self.completion(chosen[0], stop, tokenizer)
+    }
   }
 
   /// Only the tokens that the longest stop text can reach are looked at: each has a byte or more.

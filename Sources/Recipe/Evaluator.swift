@@ -33,6 +33,7 @@ public struct Evaluator {
   let windows: [[Int32]]?
   let prompts: [[Turn]]?
   let split: EvaluationSplit
+  let bestOf: Int
   let comparisons: [Comparison]?
   /// Says something to people.
   let note: (String) -> Void
@@ -41,11 +42,12 @@ public struct Evaluator {
   ///   - texts: nil for the world's held-out text, unless there are `windows`: sequences of tokens, of
   ///     which all but the first are predicted.
   ///   - prompts: nil for the world's held-out prompts, those of `split`.
+  ///   - bestOf: answers that each is chosen among, by the reward model; 1 for none.
   ///   - comparisons: for a reward model.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
     reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [[Turn]]?, split: EvaluationSplit,
-    comparisons: [Comparison]?, note: @escaping (String) -> Void
+    bestOf: Int = 1, comparisons: [Comparison]?, note: @escaping (String) -> Void
   ) {
     self.settings = settings
     self.seed = seed
@@ -57,6 +59,7 @@ public struct Evaluator {
     self.windows = windows
     self.prompts = prompts
     self.split = split
+    self.bestOf = bestOf
     self.comparisons = comparisons
     self.note = note
   }
@@ -158,7 +161,21 @@ public struct Evaluator {
       reference: try reference.map {
         try LogProbabilityScorer($0, threads: threads, precision: .float32)
       },
-      reward: try reward.map { try RewardScorer($0, threads: threads) })
+      reward: try reward.map { try RewardScorer($0, threads: threads) }, bestOf: try chooser())
+  }
+
+  private func chooser() throws -> BestOf? {
+    guard bestOf > 1 else { return nil }
+    guard let reward else {
+      throw Failure(
+        .usage, "--best-of needs someone who knows what is best", remedy: "Give --reward-model MODEL.")
+    }
+    guard reference == nil else {
+      throw Failure(
+        .usage, "best-of-\(bestOf) has no log-probabilities to measure KL by",
+        remedy: "Leave --reference out: \"kl\" is its bound against the model itself.")
+    }
+    return try BestOf(bestOf, by: reward, of: model, threads: threads)
   }
 
   private func checkFits(_ other: Model) throws {

@@ -18,6 +18,7 @@ struct Examiner {
   let reference: LogProbabilityScorer?
   /// What the proxy reward comes from.
   let reward: RewardScorer?
+  var bestOf: BestOf?
 
   /// The model's answers to a set of prompts, graded where there is a rubric.
   func answers(to set: PromptSet) throws -> GradedAnswers {
@@ -25,7 +26,7 @@ struct Examiner {
     options.maxNewTokens = settings.count(.responseLength)
     let answers = try Sampler(
       generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
-      seed: seed, purpose: set.purpose
+      seed: seed, purpose: set.purpose, bestOf: bestOf
     ).answers(set.prompts, samples: set.samples)
     return GradedAnswers(
       set: set,
@@ -44,7 +45,7 @@ struct Examiner {
     figures.helpful = sets[0].mean(\.helpful)
     figures.meanTokens = answers.map { Double($0.sample.tokens.count) }.mean
     figures.proxyReward = reward?.scores(answers.map(\.tokens)).map { Double($0) }.mean
-    figures.kl = kl(answers)
+    figures.kl = bestOf?.kl ?? kl(answers)
     for graded in sets {
       switch graded.set.split {
       case .truthfulness?: figures.honest = graded.mean(\.honest)

@@ -11,6 +11,8 @@ struct Sampler {
   let purpose: String
   /// The number of the first prompt, where several calls share a run of random streams.
   var firstPrompt = 0
+  /// Chooses each answer among several.
+  var bestOf: BestOf?
 
   struct Answer {
     let prompt: [Int32]
@@ -27,6 +29,7 @@ struct Sampler {
   ) throws -> [[Answer]] {
     var options = options
     options.endTokens = tokenizer.endTokens
+    let drawn = samples * (bestOf?.n ?? 1)
     var result: [[Answer]] = []
     result.reserveCapacity(prompts.count)
     for first in stride(from: 0, to: prompts.count, by: batch) {
@@ -36,12 +39,12 @@ struct Sampler {
       let generated = try generator.run(
         chunk.enumerated().map { offset, prompt in
           Generator.Request(
-            prompt: prompt, stream: UInt64((firstPrompt + first + offset) * samples), samples: samples)
+            prompt: prompt, stream: UInt64((firstPrompt + first + offset) * drawn), samples: drawn)
         },
         weights: weights, options: options, seed: seed, purpose: purpose)
       for (prompt, samples) in zip(chunk, generated) {
         result.append(
-          samples.map {
+          (bestOf?.choose(samples, prompt: prompt) ?? samples).map {
             Answer(prompt: prompt, sample: $0, text: tokenizer.decode(completion: $0.tokens))
           })
       }

@@ -13,6 +13,7 @@ struct Eval: ParsableCommand {
   var reference: String?
   @Option(help: ArgumentHelp("A reward model, for the proxy reward.", valueName: "model"))
   var rewardModel: String?
+  @OptionGroup var choosing: BestOfOptions
   @Option(
     help: ArgumentHelp(
       "Text for loss and bits per byte; without it, the world's held-out text.", valueName: "file"))
@@ -61,6 +62,7 @@ struct Eval: ParsableCommand {
       reward: rewardModel.map { try ModelSource.open($0) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },
       prompts: read(prompts, readPrompts)?.map(\.turns), split: split,
+      bestOf: choosing.count(),
       comparisons: read(comparisons, readComparisons),
       note: { [quiet] in if !quiet { Console.error($0) } }
     ).run()

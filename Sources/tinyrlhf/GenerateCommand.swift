@@ -18,6 +18,10 @@ struct Generate: ParsableCommand {
   @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
   @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var choosing: BestOfOptions
+  @Option(
+    help: ArgumentHelp("The reward model that --best-of chooses by. \(ModelSource.help)", valueName: "model"))
+  var rewardModel: String?
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
@@ -33,6 +37,7 @@ struct Generate: ParsableCommand {
     let answerer = try Answerer(
       model, threads: compute.threads, precision: precision, options: try sampling.options())
     let stop = StopTexts(sampling.stop)
+    let bestOf = try chooser(model)
     try JSONLines.run(
       TextRequest.self,
       prepare: { request, place in
@@ -48,12 +53,23 @@ struct Generate: ParsableCommand {
       answer: { jobs in
         let completions = try answerer.complete(
           jobs.map { (tokens: $0.value.tokens, stream: UInt64($0.line - 1)) }, stop: stop,
-          seed: seed)
+          seed: seed, bestOf: bestOf)
         return zip(jobs, completions).map {
           Answer(
             prompt: $0.value.prompt, completion: $1.text, tokens: $1.tokens,
             finish: $1.finish.rawValue)
         }
       })
+  }
+
+  private func chooser(_ model: Model) throws -> BestOf? {
+    let n = try choosing.count()
+    guard n > 1 || rewardModel != nil else { return nil }
+    guard let rewardModel else {
+      throw Failure(
+        .usage, "--best-of needs someone who knows what is best", remedy: "Give --reward-model MODEL.")
+    }
+    return try BestOf(
+      n, by: ModelSource.open(rewardModel), of: model, threads: compute.threads)
   }
 }

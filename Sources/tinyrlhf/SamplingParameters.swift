@@ -1,5 +1,6 @@
 import ArgumentParser
 import Models
+import Support
 
 /// How text is generated.
 struct SamplingParameters: ParsableArguments {
@@ -23,5 +24,22 @@ struct SamplingParameters: ParsableArguments {
     options.topP = topP
     try options.validate()
     return options
+  }
+}
+
+/// Best-of-n.
+struct BestOfOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: "Answers of which the one is given that the reward model scores highest.")
+  var bestOf: Int = 1
+
+  /// - Throws: `Failure(.usage)` for a number that is out of bounds.
+  func count() throws -> Int {
+    guard (1...256).contains(bestOf) else {
+      throw Failure(
+        .usage, "--best-of \(bestOf) is not in 1…256", remedy: "Choose a number between them.")
+    }
+    return bestOf
   }
 }

@@ -60,6 +60,20 @@ import Testing
     #expect(measured["tokens"]?.number == Double(tokens))
   }
 
+  @Test("the answers of best-of-n are liked better, and their KL is its bound")
+  func bestOf() throws {
+    let own = [tiny.sft, "--text", tiny.text, "--prompts", tiny.prompts, "--reward-model", tiny.reward]
+    let plain = try measure(own)
+    let best = try measure(own + ["--best-of", "16"])
+    #expect(best["proxy_reward"]!.number! > plain["proxy_reward"]!.number!)
+    #expect(abs(best["kl"]!.number! - (2.772588722239781 - 15.0 / 16)) < 1e-12)
+    #expect(best["loss"] == plain["loss"])
+    try tiny.expectRefusal(
+      ["eval", tiny.sft, "--prompts", tiny.prompts, "--best-of", "2"], code: 64, ["--reward-model"])
+    try tiny.expectRefusal(
+      ["eval"] + own + ["--best-of", "2", "--reference", tiny.sft], code: 64, ["--reference"])
+  }
+
   @Test("token ids are measured in the place of text, every one but a line's first")
   func tokenIds() throws {
     let rows = [[5, 9, 200, 7], [44, 3]]

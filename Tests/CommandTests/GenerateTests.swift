@@ -54,6 +54,33 @@ import Testing
     #expect(free != cut, "no answer has a stop text in it")
   }
 
+  @Test("--best-of gives the answer that the reward model scores highest among those of its stream")
+  func bestOf() throws {
+    func scores(_ answers: [[String: JSONValue]]) throws -> [Double] {
+      let input = try answers.map {
+        try JSON.line(["prompt": $0["prompt"]!, "completion_tokens": $0["tokens"]!]) + "\n"
+      }
+      let scored = try program.run("score", tiny.reward, input: input.joined()).objects()
+      return scored.compactMap { $0["score"]?.number }
+    }
+    let reward = ["--reward-model", tiny.reward]
+    #expect(try generate(["--best-of", "1"] + reward) == generate([]))
+    // Line 3 of 8 samples each draws from the streams of lines 17 to 24 of one sample each.
+    let (n, line) = (8, 2)
+    let prompt = Self.prompts[line]
+    let alone = try generate([], prompts: Array(repeating: prompt, count: n * Self.prompts.count))
+    let among = try scores(Array(alone[line * n..<(line + 1) * n]))
+    let chosen = try generate(["--best-of", "\(n)"] + reward)[line]
+    #expect(chosen == alone[line * n + among.firstIndex(of: among.max()!)!])
+    #expect(Set(among).count > 1)
+    try tiny.expectRefusal(
+      ["generate", tiny.sft, "--best-of", "2"], code: 64, ["--best-of", "--reward-model"])
+    try tiny.expectRefusal(["generate", tiny.sft, "--best-of", "0"], code: 64, ["--best-of 0"])
+    try tiny.expectRefusal(
+      ["generate", tiny.sft, "--best-of", "2", "--reward-model", tiny.sft], code: 65,
+      ["a reward model is needed"])
+  }
+
   @Test("prompt_tokens are the prompt that its text encodes to")
   func promptTokens() throws {
     let encoded = try program.run("tokenize", tiny.sft, input: "{\"text\":\"Hi\"}\n").objects()
