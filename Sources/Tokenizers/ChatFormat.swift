@@ -66,7 +66,7 @@ public struct ChatFormat: Equatable, Sendable {
   }
 
   /// All tokens that it names.
-  var tokens: [Int32] {
+  public var tokens: [Int32] {
     let pieces = lists.flatMap(\.pieces).compactMap { piece in
       if case .token(let token) = piece { token } else { nil }
     }

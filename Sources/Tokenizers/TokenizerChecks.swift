@@ -1,7 +1,7 @@
 import Support
 
 extension Tokenizer {
-  static let largestVocabulary = 1 << 24
+  public static let largestVocabulary = 1 << 24
   /// The longest token that is read, in bytes.
   static let longestImportedToken = 1 << 12
 

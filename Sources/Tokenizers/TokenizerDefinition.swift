@@ -15,7 +15,8 @@ public struct TokenizerDefinition: Equatable, Sendable {
     /// Before each stretch that does not begin with one; before the first only; nowhere.
     case metaspaceAlways, metaspaceFirst, metaspaceNever
 
-    var isMetaspace: Bool { rawValue >= Normalization.prepend.rawValue }
+    /// Whether spaces become `▁`.
+    public var isMetaspace: Bool { rawValue >= Normalization.prepend.rawValue }
   }
 
   public struct Traits: OptionSet, Hashable, Sendable {

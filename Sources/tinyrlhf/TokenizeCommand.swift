@@ -1,4 +1,5 @@
 import ArgumentParser
+import Interchange
 import Support
 import Tokenizers
 
@@ -7,7 +8,8 @@ struct Tokenize: ParsableCommand {
     abstract: "{\"text\"} a line in, {\"tokens\"} out; --decode for the inverse.",
     discussion: "Text never yields a special token, and special tokens have no text.")
 
-  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @Argument(help: "\(ModelSource.help) Or a folder with a tokenizer.json, or that file.")
+  var model: String
   @OptionGroup var machine: AlwaysJSON
   @Flag(help: "{\"tokens\"} in, {\"text\"} out.") var decode = false
 
@@ -15,7 +17,9 @@ struct Tokenize: ParsableCommand {
   private struct Tokens: Codable { let tokens: [Int32] }
 
   func run() throws {
-    let tokenizer = try ModelSource.open(model).tokenizer
+    let tokenizer =
+      HuggingFaceTokenizer.isTokenizer(model)
+      ? try HuggingFaceTokenizer.read(model) : try ModelSource.open(model).tokenizer
     if decode {
       try JSONLines.run(
         Tokens.self,

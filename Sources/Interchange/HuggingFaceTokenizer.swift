@@ -1,0 +1,202 @@
+import Support
+import Tokenizers
+
+/// Tokenizers in Hugging Face's form: `tokenizer.json` and what stands beside it.
+public enum HuggingFaceTokenizer {
+  static let file = "tokenizer.json"
+  static let configuration = "tokenizer_config.json"
+  static let template = "chat_template.jinja"
+
+  /// Reads the tokenizer of a model's folder.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: rows of the embedding, which are the tokenizer's ids.
+  ///   - chatFormat: one of `ChatFormat.names`; nil takes the one that the folder's template shows.
+  /// - Throws: `Failure(.badData)` that names what is unknown, damaged or missing.
+  public static func read(
+    folder: String, vocabulary: Int, chatFormat: String? = nil
+  ) throws -> Tokenizer {
+    let reader = try TokenizerReader(folder: folder, vocabulary: vocabulary)
+    let tokenizer = try reader.tokenizer(chatFormat)
+    guard tokenizer.endToken != nil else {
+      throw Failure(
+        .badData, "no file names a token that ends a text", at: folder,
+        remedy: "Add \"eos_token\" to \(configuration).")
+    }
+    return tokenizer
+  }
+
+  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding.
+  public static func read(_ path: String) throws -> Tokenizer {
+    let suffix = "/\(file)"
+    let folder =
+      path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path == file ? "." : path
+    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(nil)
+  }
+
+  /// Whether a path is what `read(_:)` reads.
+  public static func isTokenizer(_ path: String) -> Bool {
+    path == file || path.hasSuffix("/\(file)") || Files.exists("\(path)/\(file)")
+  }
+}
+
+/// A `tokenizer.json` on its way to a definition.
+struct TokenizerReader {
+  private typealias Definition = TokenizerDefinition
+  private typealias Traits = TokenizerDefinition.Traits
+
+  private let file: TokenizerFile
+  private let settings: TokenizerSettings
+  private var tokens: [Int32: TokenizerDefinition.Token] = [:]
+  /// The ids of the model's vocabulary.
+  private var ids: [[UInt8]: Int32] = [:]
+  /// The ids of added tokens.
+  private var added: [String: Int32] = [:]
+  private let vocabulary: Int
+
+  init(folder: String, vocabulary: Int?) throws {
+    let path = "\(folder)/\(HuggingFaceTokenizer.file)"
+    guard Files.exists(path) else {
+      throw Failure(
+        .badData, "has no \(HuggingFaceTokenizer.file)", at: folder,
+        remedy: "Save the tokenizer with transformers' AutoTokenizer, which writes one.")
+    }
+    let bytes = try Files.read(path, limit: JSONFile.Purpose.tokenizer.limit)
+    file = try TokenizerFile(JSONTree(bytes, at: path), at: path)
+    settings = try TokenizerSettings(folder: folder)
+    let members = file.model["vocab"]?.members ?? []
+    guard !members.isEmpty else { throw file.failure("\"model.vocab\" is missing or empty") }
+    let largest = (members.compactMap(\.value.integer) + file.added.map(\.id)).max() ?? 0
+    self.vocabulary = vocabulary ?? min(largest, Tokenizer.largestVocabulary) + 1
+    try readVocabulary(members)
+    try readAdded()
+  }
+
+  private func name(_ token: [UInt8]) -> String { "\"\(String(decoding: token, as: UTF8.self))\"" }
+
+  private func checked(_ id: Int, _ token: [UInt8]) throws -> Int32 {
+    guard id >= 0, id < vocabulary else {
+      throw file.failure(
+        "the token \(name(token)) has the id \(id), and the embedding \(vocabulary) rows")
+    }
+    return Int32(id)
+  }
+
+  private mutating func readVocabulary(_ members: [JSONTree.Member]) throws {
+    let addedContents = Set(file.added.map(\.content))
+    ids.reserveCapacity(members.count)
+    tokens.reserveCapacity(members.count)
+    for member in members {
+      guard let number = member.value.integer else {
+        throw file.failure("the id of \(name(member.key)) is not a whole number")
+      }
+      let id = try checked(number, member.key)
+      let isAdded = addedContents.contains(member.key)
+      let bytes = file.splitting == .none ? member.key : ByteAlphabet.decode(member.key)
+      guard let bytes = isAdded ? member.key : bytes else {
+        throw file.failure(
+          "the token \(name(member.key)), id \(id), has a character that stands for no byte")
+      }
+      guard tokens[id] == nil else {
+        throw file.failure("\(name(member.key)) has the id \(id) of another token")
+      }
+      // An added token with a character of its own is made by no merge.
+      let isReachable = file.splitting == .none || ByteAlphabet.decode(member.key) == member.key
+      tokens[id] = .init(id: id, bytes: bytes, traits: isAdded && !isReachable ? [] : .model)
+      ids[member.key] = id
+    }
+  }
+
+  private mutating func readAdded() throws {
+    for token in file.added {
+      let id = try checked(token.id, token.content)
+      guard ids[token.content] ?? id == id, tokens[id]?.bytes ?? token.content == token.content,
+        added[String(decoding: token.content, as: UTF8.self)] == nil,
+        tokens[id]?.traits.contains(.added) != true
+      else {
+        throw file.failure("the added token \(name(token.content)) has the id \(id) of another token")
+      }
+      tokens[id, default: .init(id: id, bytes: token.content, traits: [])].traits.formUnion(token.traits)
+      added[String(decoding: token.content, as: UTF8.self)] = id
+    }
+  }
+
+  func tokenizer(_ formatName: String?) throws -> Tokenizer {
+    let format = try chatFormat(formatName)
+    var tokens = tokens
+    // What a chat format is written with no text may yield.
+    for id in format.tokens {
+      tokens[id]?.traits.formUnion([.added, .special])
+      tokens[id]?.traits.remove(.normalized)
+    }
+    var definition = TokenizerDefinition(
+      splitting: file.splitting, normalization: file.normalization, vocabularyCount: vocabulary,
+      tokens: tokens.values.sorted { $0.id < $1.id }, merges: try merges(), chatFormat: format)
+    definition.ignoresMerges = try file.flag("ignore_merges")
+    definition.fallsBackToBytes = try file.flag("byte_fallback")
+    if let unknown = file.model["unk_token"] {
+      guard let token = unknown.bytes, let id = ids[token] else {
+        throw file.failure("\"model.unk_token\" is not in the vocabulary")
+      }
+      definition.unknown = id
+      definition.fusesUnknown = try file.flag("fuse_unk")
+    }
+    return try Tokenizer(definition, at: file.place)
+  }
+
+  /// Each is "a b" or ["a", "b"].
+  private func merges() throws -> [TokenizerDefinition.Rule] {
+    guard let list = file.model["merges"]?.list else {
+      throw file.failure("\"model.merges\" is missing or no list")
+    }
+    return try list.enumerated().map { rank, merge in
+      var parts = merge.list?.compactMap(\.bytes) ?? []
+      if let text = merge.bytes { parts = text.split(separator: 0x20).map { Array($0) } }
+      guard parts.count == 2, merge.list?.count ?? 2 == 2 else {
+        throw file.failure("merge \(rank) is not two tokens")
+      }
+      func id(_ token: [UInt8]) throws -> Int32 {
+        guard let id = ids[token] else {
+          throw file.failure("merge \(rank) names \(name(token)), which is not in the vocabulary")
+        }
+        return id
+      }
+      return .init(
+        left: try id(parts[0]), right: try id(parts[1]), result: try id(parts[0] + parts[1]))
+    }
+  }
+
+  private func chatFormat(_ name: String?) throws -> ChatFormat {
+    func id(_ name: String) throws -> Int32 {
+      guard let id = added[name] ?? ids[Array(name.utf8)] else {
+        throw Failure(
+          .badData, "the token \(name) is not in the vocabulary", at: settings.place,
+          remedy: "Copy the folder again, or correct it.")
+      }
+      return id
+    }
+    let template = settings.template
+    let ownSpecials = ChatFormat.tinyrlhf.tokens.map { tokens[$0].map { $0.bytes } }
+    if name == nil, file.splitting == .tinyrlhf, template?.contains("<|assistant|>") == true,
+      ownSpecials.allSatisfy({ $0?.starts(with: "<|".utf8) == true })
+    {
+      return .tinyrlhf
+    }
+    var end: [Int32] = []
+    if let token = settings.endToken { end.append(try id(token)) }
+    for number in settings.endIdentifiers {
+      let token = try checked(number, Array("eos_token_id".utf8))
+      if !end.contains(token), tokens[token] != nil { end.append(token) }
+    }
+    var begin = try file.prefix.first.map(id)
+    if begin == nil, settings.addsBegin { begin = try settings.beginToken.map(id) }
+    let templateBegins = settings.templateBegins
+    if templateBegins, begin == nil { begin = try settings.beginToken.map(id) }
+    var format = try ChatFormat.named(
+      name ?? settings.formatName,
+      .init(special: added, end: end, begin: begin, templateBegins: templateBegins),
+      at: settings.place)
+    if name == nil || name == settings.formatName { format.standingSystem = settings.standingSystem }
+    return format
+  }
+}

@@ -1,0 +1,224 @@
+import Support
+import Tokenizers
+
+/// A `tokenizer.json`, without what other files of the folder say.
+struct TokenizerFile {
+  private typealias Definition = TokenizerDefinition
+
+  /// A token of the list `added_tokens`.
+  struct Added {
+    let id: Int
+    let content: [UInt8]
+    let traits: TokenizerDefinition.Traits
+  }
+
+  let splitting: TokenizerDefinition.Splitting
+  let normalization: TokenizerDefinition.Normalization
+  let model: JSONTree
+  let added: [Added]
+  /// The names of the special tokens that are put before every text.
+  let prefix: [String]
+  let place: String
+
+  /// - Throws: `Failure(.badData)` that names whatever this program does not know.
+  init(_ root: JSONTree, at place: String) throws {
+    self.place = place
+    guard let model = root["model"] else {
+      throw Failure(
+        .badData, "the key \"model\" is missing", at: place, remedy: "Name a tokenizer's folder.")
+    }
+    self.model = model
+    (splitting, normalization) = try TokenizerPipeline(place: place).kind(root)
+    prefix = try TokenizerPipeline(place: place).prefix(root["post_processor"])
+    added = try (root["added_tokens"]?.list ?? []).enumerated().map {
+      try Self.added($1, number: $0, at: place)
+    }
+    try checkModel()
+  }
+
+  func failure(_ what: String) -> Failure {
+    Failure(.badData, what, at: place, remedy: "Copy the file again, or correct it.")
+  }
+
+  private static func added(_ tree: JSONTree, number: Int, at place: String) throws -> Added {
+    guard let id = tree["id"]?.integer, let content = tree["content"]?.bytes, !content.isEmpty else {
+      throw Failure(
+        .badData, "added token \(number) has no id or no content", at: place,
+        remedy: "Copy the file again, or correct it.")
+    }
+    var traits: Definition.Traits = .added
+    for (key, trait) in [
+      ("special", .special), ("normalized", .normalized), ("lstrip", .stripsLeft),
+      ("rstrip", .stripsRight), ("single_word", .singleWord),
+    ] as [(String, Definition.Traits)] where tree[key]?.bool == true { traits.insert(trait) }
+    return Added(id: id, content: content, traits: traits)
+  }
+
+  private func checkModel() throws {
+    func unsupported(_ what: String) -> Failure {
+      Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
+    }
+    guard model["type"]?.string == "BPE" else {
+      let type = model["type"]?.string ?? "(none)"
+      throw unsupported("the tokenizer's model is \(type), and only BPE is known")
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      guard model[key]?.bytes?.isEmpty ?? (model[key] == nil) else {
+        throw unsupported("the tokenizer's model has a \(key)")
+      }
+    }
+    if let dropout = model["dropout"], dropout != .number(0) {
+      throw unsupported("the tokenizer's model has a dropout")
+    }
+  }
+
+  func flag(_ key: String) throws -> Bool {
+    guard let value = model[key] else { return false }
+    guard let flag = value.bool else { throw failure("\"model.\(key)\" is not true or false") }
+    return flag
+  }
+}
+
+/// The parts of a `tokenizer.json` around its model, each matched against what is known.
+struct TokenizerPipeline {
+  let place: String
+
+  private func unknown(_ what: String, _ tree: JSONTree) -> Failure {
+    let type = tree["type"]?.string ?? "without a type"
+    return Failure(
+      .badData, "the tokenizer's \(what) \(type) is not known in this form", at: place,
+      remedy: "Such a tokenizer cannot be imported.")
+  }
+
+  /// What stands in a `Sequence`, or the thing itself.
+  private func flat(_ tree: JSONTree?, _ key: String) -> [JSONTree] {
+    guard let tree else { return [] }
+    guard tree["type"]?.string == "Sequence", let parts = tree[key]?.list else { return [tree] }
+    return parts.flatMap { flat($0, key) }
+  }
+
+  func kind(
+    _ root: JSONTree
+  ) throws -> (TokenizerDefinition.Splitting, TokenizerDefinition.Normalization) {
+    let (splitting, metaspace) = try splitting(flat(root["pre_tokenizer"], "pretokenizers"))
+    var normalization = try normalization(flat(root["normalizer"], "normalizers"))
+    if let metaspace {
+      guard normalization == .none else { throw unknown("normalizer", root["normalizer"] ?? .null) }
+      normalization = metaspace
+    }
+    try checkDecoder(flat(root["decoder"], "decoders"), normalization)
+    guard (splitting == .none) == normalization.isMetaspace else {
+      throw Failure(
+        .badData, "the tokenizer's normalizer and pre_tokenizer do not belong together", at: place,
+        remedy: "Such a tokenizer cannot be imported.")
+    }
+    return (splitting, normalization)
+  }
+
+  private func splitting(
+    _ parts: [JSONTree]
+  ) throws -> (TokenizerDefinition.Splitting, TokenizerDefinition.Normalization?) {
+    switch parts.map({ $0["type"]?.string ?? "" }) {
+    case []: return (.none, nil)
+    case ["ByteLevel"] where isByteLevel(parts[0], usesPattern: true): return (.gpt2, nil)
+    case ["Digits", "ByteLevel"]
+    where parts[0]["individual_digits"]?.bool == true && isByteLevel(parts[1], usesPattern: true):
+      return (.smollm, nil)
+    case ["Split", "ByteLevel"] where isByteLevel(parts[1], usesPattern: false):
+      return (try known(parts[0]), nil)
+    case ["Metaspace"]: return (.none, try metaspace(parts[0]))
+    default: break
+    }
+    throw unknown("pre_tokenizer", parts.first { isUnknown($0) } ?? parts[0])
+  }
+
+  private func isUnknown(_ tree: JSONTree) -> Bool {
+    !["ByteLevel", "Digits", "Split", "Metaspace"].contains(tree["type"]?.string ?? "")
+  }
+
+  private func isByteLevel(_ tree: JSONTree, usesPattern: Bool) -> Bool {
+    tree["add_prefix_space"]?.bool == false && (tree["use_regex"]?.bool ?? true) == usesPattern
+  }
+
+  private func known(_ split: JSONTree) throws -> TokenizerDefinition.Splitting {
+    guard let pattern = split["pattern"]?["Regex"]?.string,
+      split["behavior"]?.string == "Isolated", split["invert"]?.bool ?? false == false
+    else { throw unknown("pre_tokenizer", split) }
+    guard let known = SplitPatterns.known.first(where: { $0.pattern == pattern }) else {
+      throw Failure(
+        .badData, "the tokenizer's pattern \(pattern) is not known", at: place,
+        remedy: "Such a tokenizer cannot be imported.")
+    }
+    return known.splitting
+  }
+
+  private func metaspace(_ tree: JSONTree) throws -> TokenizerDefinition.Normalization {
+    guard tree["replacement"]?.string == "▁", tree["split"]?.bool == false else {
+      throw unknown("pre_tokenizer", tree)
+    }
+    switch tree["prepend_scheme"]?.string {
+    case "always": return .metaspaceAlways
+    case "first": return .metaspaceFirst
+    case "never": return .metaspaceNever
+    default: throw unknown("pre_tokenizer", tree)
+    }
+  }
+
+  private func isReplacement(_ tree: JSONTree, _ old: String, _ new: String) -> Bool {
+    tree["pattern"]?["String"]?.string == old && tree["content"]?.string == new
+  }
+
+  private func normalization(_ parts: [JSONTree]) throws -> TokenizerDefinition.Normalization {
+    switch parts.map({ $0["type"]?.string ?? "" }) {
+    case []: return .none
+    case ["NFC"]: return .nfc
+    case ["Prepend", "Replace"]
+    where parts[0]["prepend"]?.string == "▁" && isReplacement(parts[1], " ", "▁"):
+      return .prepend
+    default:
+      throw unknown(
+        "normalizer", parts.first { !["NFC", "Prepend", "Replace"].contains($0["type"]?.string) }
+          ?? parts[0])
+    }
+  }
+
+  private func checkDecoder(
+    _ parts: [JSONTree], _ normalization: TokenizerDefinition.Normalization
+  ) throws {
+    let names = parts.map { $0["type"]?.string ?? "" }
+    guard normalization.isMetaspace else {
+      guard names == ["ByteLevel"] else { throw unknown("decoder", parts.first ?? .null) }
+      return
+    }
+    let isStripping = normalization != .metaspaceNever
+    switch names {
+    case ["Replace", "ByteFallback", "Fuse"] where !isStripping && isReplacement(parts[0], "▁", " "):
+      return
+    case ["Replace", "ByteFallback", "Fuse", "Strip"]
+    where isStripping && isReplacement(parts[0], "▁", " ") && parts[3]["content"]?.string == " "
+      && parts[3]["start"]?.integer == 1 && parts[3]["stop"]?.integer == 0:
+      return
+    case ["Metaspace"], ["ByteFallback", "Fuse", "Metaspace"], ["ByteFallback", "Metaspace"]:
+      if parts[names.count - 1]["replacement"]?.string == "▁" { return }
+    default: break
+    }
+    throw unknown("decoder", parts.first ?? .null)
+  }
+
+  /// The special tokens that a template puts before a text.
+  func prefix(_ processor: JSONTree?) throws -> [String] {
+    var prefix: [String] = []
+    for part in flat(processor, "processors") {
+      switch part["type"]?.string {
+      case "ByteLevel": break
+      case "TemplateProcessing":
+        for piece in part["single"]?.list ?? [] {
+          guard let name = piece["SpecialToken"]?["id"]?.string else { break }
+          prefix.append(name)
+        }
+      default: throw unknown("post_processor", part)
+      }
+    }
+    return prefix
+  }
+}
