@@ -37,7 +37,7 @@ func linked(_ name: String) -> LinkerSetting {
   .linkedLibrary(hasStatic(name) ? ":lib\(name).a" : name)
 }
 
-let documents = ["Checkpoints": ["FORMAT.md"]]
+let documents = ["Checkpoints": ["FORMAT.md"], "Training": ["RECIPE.md"]]
 
 let package = Package(
   name: "tinyrlhf",

@@ -34,6 +34,6 @@ public struct BestOf {
   }
 
   /// How far best-of-n leaves the model that it samples from, at most, in nats: log n − (n − 1)/n
-  /// (Stiennon et al. 2020, appendix G.3).
+  /// (Stiennon et al. 2020).
   var kl: Double { DeterministicMath.log(Double(n)) - Double(n - 1) / Double(n) }
 }
