@@ -96,8 +96,9 @@ struct SafetensorsHeader {
 
   private struct Record: Decodable {
     var dtype: String
-    var shape: [Int]
-    var data_offsets: [Int]
+    // Numbers of any kind, so that a wrong one is named with its tensor.
+    var shape: [Double]
+    var data_offsets: [Double]
 
     /// Bytes of an element.
     private static let types = [
@@ -115,24 +116,27 @@ struct SafetensorsHeader {
           .badData, "its type \"\(dtype)\" is unknown", at: place,
           remedy: "Convert it to F32, F16 or BF16.")
       }
-      try require(shape.allSatisfy { $0 >= 0 }, "its shape is \(shape)")
+      func counts(_ numbers: [Double], _ name: String) throws -> [Int] {
+        let counts = numbers.compactMap { Int(exactly: $0) }.filter { $0 >= 0 }
+        try require(counts.count == numbers.count, "\(name) \(numbers) are no whole numbers")
+        return counts
+      }
+      let dims = try counts(shape, "its dims")
       var bytes = size
-      for dim in shape {
+      for dim in dims {
         let (product, overflow) = bytes.multipliedReportingOverflow(by: dim)
-        try require(!overflow, "its shape \(shape) is too large")
+        try require(!overflow, "its dims \(dims) are too large")
         bytes = product
       }
+      let offsets = try counts(data_offsets, "its offsets")
+      try require(offsets.count == 2 && offsets[0] <= offsets[1], "its offsets are \(offsets)")
       try require(
-        data_offsets.count == 2 && data_offsets[0] >= 0 && data_offsets[0] <= data_offsets[1],
-        "its offsets are \(data_offsets)")
+        offsets[1] <= end - start, "it ends at byte \(offsets[1]) of the data, which has \(end - start)")
       try require(
-        data_offsets[1] <= end - start,
-        "it ends at byte \(data_offsets[1]) of the data, which has \(end - start)")
-      try require(
-        data_offsets[1] - data_offsets[0] == bytes,
-        "\(data_offsets[1] - data_offsets[0]) bytes, where \(dtype) \(shape) has \(bytes)")
+        offsets[1] - offsets[0] == bytes,
+        "\(offsets[1] - offsets[0]) bytes, where \(dtype) \(dims) has \(bytes)")
       return Tensor(
-        type: dtype, dims: shape, bytes: start + data_offsets[0]..<start + data_offsets[1])
+        type: dtype, dims: dims, bytes: start + offsets[0]..<start + offsets[1])
     }
   }
 }

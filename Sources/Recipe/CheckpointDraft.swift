@@ -22,7 +22,7 @@ struct CheckpointDraft {
       parents: parents, configuration: try JSON.encode(provenance.configuration), seed: seed,
       step: UInt64(step))
     let configuration: [String: JSONValue] = [
-      "chat_format": .string("tinyrlhf"), "name": .string("tinyrlhf \(kind)"),
+      "chat_format": .string(tokenizer.chatFormat.name), "name": .string("tinyrlhf \(kind)"),
     ]
     try CheckpointWriter.write(
       CheckpointContents(

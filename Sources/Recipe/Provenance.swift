@@ -29,6 +29,14 @@ public struct Provenance: Codable, Equatable, Sendable {
 
   static let worldSeedNote = "world_seed"
 
+  /// Of a model that another program made.
+  init(importedFrom data: [Source], configuration: [String: JSONValue]) {
+    stage = "import"
+    parents = []
+    self.data = data
+    self.configuration = configuration
+  }
+
   init(
     stage: Stage, parents: [Model], data: [Source], configuration: [String: JSONValue]
   ) throws {

@@ -1,0 +1,24 @@
+import Checkpoints
+import Models
+import Support
+import Tokenizers
+
+/// A model that another program trained, as a checkpoint of this one.
+public enum ImportedCheckpoint {
+  /// - Parameters:
+  ///   - files: those it was made of, with their hashes: they are what the model's identity is made of.
+  ///   - configuration: how it was imported.
+  public static func write(
+    isReward: Bool, architecture: Architecture, tokenizer: Tokenizer, tensors: [TensorSource],
+    files: [(name: String, hash: UInt64)], configuration: [String: JSONValue], to path: String
+  ) throws {
+    let data = files.map { Provenance.Source(name: $0.name, hash: $0.hash) }
+    var configuration = configuration
+    configuration["files"] = .object(
+      Dictionary(uniqueKeysWithValues: data.map { ($0.name, .string($0.hash)) }))
+    let draft = CheckpointDraft(
+      kind: isReward ? .reward : .base, architecture: architecture, tokenizer: tokenizer, seed: 0,
+      step: 0, provenance: Provenance(importedFrom: data, configuration: configuration))
+    try draft.write(tensors, to: path)
+  }
+}

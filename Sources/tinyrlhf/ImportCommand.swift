@@ -1,0 +1,75 @@
+import ArgumentParser
+import Checkpoints
+import Interchange
+import Recipe
+import Support
+import Tensors
+
+struct Import: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a checkpoint of a model in Hugging Face's form.",
+    discussion: """
+      DIR holds config.json, the weights as safetensors (one file, or shards with their index; F32, F16 or \
+      BF16) and tokenizer.json. GPT-2, GPT-NeoX, Llama, Qwen2 and Qwen3 are understood, and their \
+      sequence classifiers with one label as reward models. What this program would compute otherwise than \
+      the one that trained the model is refused by name.
+
+      The weights are made float32, which is exact, or int8 with --int8. They are read tensor by tensor: \
+      memory does not grow with the model.
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of the model.", valueName: "dir")) var folder: String
+  @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint.", valueName: "file"))
+  var output: String
+  @Flag(name: .customLong("int8"), help: "Projections in int8: a model to use, not to train.")
+  var isInt8 = false
+  @Option(
+    help: ArgumentHelp(
+      "How dialogues become tokens; what the folder's files say, without it.", valueName: "name"))
+  var chatFormat: String?
+  @Option(
+    help: ArgumentHelp(
+      "The longest sequence, in tokens: memory grows with it. The model's own without it.",
+      valueName: "n"))
+  var context: Int?
+  @OptionGroup var target: FileOutput
+  @OptionGroup var made: MadeFile
+  @OptionGroup var compute: ComputeOptions
+
+  /// From here on the activations of one sequence take gigabytes.
+  private static let longContext = 8192
+
+  func run() throws {
+    try target.check(output)
+    let model = try HuggingFaceModel(folder: folder, context: context)
+    let tokenizer = try HuggingFaceTokenizer.read(
+      folder: folder, vocabulary: model.architecture.vocabulary, chatFormat: chatFormat)
+    let tensors =
+      isInt8
+      ? try model.int8Tensors(Compute(threads: compute.threads, arena: Arena())) : model.tensors
+    try ImportedCheckpoint.write(
+      isReward: model.isReward, architecture: model.architecture, tokenizer: tokenizer,
+      tensors: tensors, files: model.sources(),
+      configuration: [
+        "class": .string(model.className), "context": .number(Double(model.architecture.context)),
+        "precision": .string(isInt8 ? "int8" : "float32"),
+      ],
+      to: output)
+    try made.report(output, try report(model, format: tokenizer.chatFormat.name))
+  }
+
+  private func report(_ model: HuggingFaceModel, format: String) throws -> String {
+    let bytes = try Checkpoint(path: output).fileBytes
+    var text =
+      "The checkpoint is \(output): \(model.className), "
+      + "\(Formatting.fixed(Double(model.parameterCount) / 1e6, 2)) million parameters, "
+      + "\(Formatting.bytes(bytes)), chat format \(format)."
+    if model.architecture.context > Self.longContext {
+      text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
+    }
+    if model.isReward && !model.isNormalized {
+      text += "\nThis reward model is not normalised: train it with `tinyrlhf reward` before PPO."
+    }
+    return text
+  }
+}
