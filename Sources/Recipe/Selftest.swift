@@ -29,6 +29,7 @@ public struct Selftest {
     try show(cache())
     try show(firstUpdate())
     try show(int8())
+    try SelftestLearning(threads: 2).run(show)
     try SelftestDisk(folder: folder).run(show)
   }
 

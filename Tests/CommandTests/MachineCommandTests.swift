@@ -36,7 +36,10 @@ import Testing
     }
     // That files come back and damage is found is seen here and not only where models are made.
     let names = checks.compactMap { $0["name"]?.string }.joined(separator: "\n")
-    for law in ["written, read and verified", "archive", "flipped bit", "resumed"] {
+    for law in [
+      "written, read and verified", "archive", "flipped bit", "resumed", "only reward is length",
+      "only reward is a token",
+    ] {
       #expect(names.contains(law), "\(names)")
     }
     let left = try FileManager.default.contentsOfDirectory(atPath: program.folder)
