@@ -141,7 +141,7 @@ struct TokenizerReader {
       definition.unknown = id
       definition.fusesUnknown = try file.flag("fuse_unk")
     }
-    return try Tokenizer(definition, at: file.place)
+    return try Tokenizer(definition, at: file.place).canonical
   }
 
   /// Each is "a b" or ["a", "b"].

@@ -198,7 +198,7 @@ struct TokenizerPipeline {
     where isStripping && isReplacement(parts[0], "▁", " ") && parts[3]["content"]?.string == " "
       && parts[3]["start"]?.integer == 1 && parts[3]["stop"]?.integer == 0:
       return
-    case ["Metaspace"], ["ByteFallback", "Fuse", "Metaspace"], ["ByteFallback", "Metaspace"]:
+    case ["ByteFallback", "Fuse", "Metaspace"], ["ByteFallback", "Metaspace"]:
       if parts[names.count - 1]["replacement"]?.string == "▁" { return }
     default: break
     }

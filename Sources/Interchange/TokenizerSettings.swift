@@ -61,7 +61,9 @@ struct TokenizerSettings {
   }
 
   /// Whether the template writes the token that begins texts.
-  var templateBegins: Bool { shows("bos_token") || beginToken.map { shows($0) } == true }
+  var templateBegins: Bool {
+    shows("bos_token") || beginToken != endToken && beginToken.map { shows($0) } == true
+  }
 
   /// What ChatML's templates make the system say where it has no turn.
   var standingSystem: String? {

@@ -15,6 +15,9 @@ extension Tokenizer {
   /// What ends an answer that is trained on; nil where the tokenizer has no such token.
   public var endToken: Int32? { chatFormat.endTokens.first }
 
+  /// What begins a text; where the tokenizer has no such token, what separates documents.
+  public var beginToken: Int32? { chatFormat.documentBegin.first }
+
   /// Each of them ends an answer.
   public var endTokens: [Int32] { chatFormat.endTokens }
 

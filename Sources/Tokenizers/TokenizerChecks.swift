@@ -22,6 +22,23 @@ extension Tokenizer {
       results: definition.merges.map(\.result))
   }
 
+  /// The same tokenizer in the form that training gives it, where it is one that tinyrlhf has trained.
+  public var canonical: Tokenizer {
+    guard !isTrained, settings.splitting == .tinyrlhf, settings.normalization == .none,
+      chatFormat == .tinyrlhf, !settings.ignoresMerges, settings.unknown == nil,
+      results == merges.indices.map({ Self.firstMerge + Int32($0) }),
+      let bytes = try? Self.checkedBytes(of: merges, at: ""), bytes.count == vocabularyCount
+    else { return self }
+    let trained = Tokenizer(validated: merges, bytes: bytes)
+    let isSame = (0..<Int32(vocabularyCount)).allSatisfy { id in
+      trained.vocabulary[id] == vocabulary[id]
+        && trained.vocabulary.traits[Int(id)].contains(.special)
+          == vocabulary.traits[Int(id)].contains(.special)
+        && (vocabulary.traits[Int(id)].contains(.special) || vocabulary.traits[Int(id)] == .model)
+    }
+    return isSame ? trained : self
+  }
+
   /// What this tokenizer is made of.
   public var definition: TokenizerDefinition {
     var definition = settings

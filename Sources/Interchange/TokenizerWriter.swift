@@ -1,0 +1,252 @@
+import Support
+import Tokenizers
+
+extension HuggingFaceTokenizer {
+  /// Writes `tokenizer.json` and `tokenizer_config.json` with a chat template, from which `transformers` makes a tokenizer
+  /// that gives the same tokens.
+  ///
+  /// - Throws: `Failure(.badData)` for a token that JSON cannot hold; as `Files.writeAtomically`.
+  public static func write(_ tokenizer: Tokenizer, to folder: String) throws {
+    let writer = try TokenizerWriter(tokenizer.definition)
+    try Files.writeAtomically(writer.tokenizerFile, to: "\(folder)/\(file)")
+    try Files.writeAtomically(writer.configurationFile, to: "\(folder)/\(configuration)")
+  }
+}
+
+/// A definition in Hugging Face's form.
+struct TokenizerWriter {
+  private typealias Traits = TokenizerDefinition.Traits
+
+  private let definition: TokenizerDefinition
+  /// What the files call each token.
+  private let names: [Int32: [UInt8]]
+  private let added: [TokenizerDefinition.Token]
+
+  init(_ definition: TokenizerDefinition) throws {
+    self.definition = definition
+    var names: [Int32: [UInt8]] = [:]
+    names.reserveCapacity(definition.tokens.count)
+    for token in definition.tokens {
+      let isName = definition.isOfCharacters || token.traits.contains(.added)
+      let name = isName ? token.bytes : ByteAlphabet.encode(token.bytes)
+      guard String(validating: name, as: UTF8.self) != nil else {
+        throw Failure(
+          .badData, "the token \(token.id) is not UTF-8", remedy: "Name another model.")
+      }
+      names[token.id] = name
+    }
+    self.names = names
+    added = definition.tokens.filter { $0.traits.contains(.added) }
+  }
+
+  // MARK: tokenizer.json
+
+  var tokenizerFile: [UInt8] {
+    var json = JSONText()
+    json.object {
+      $0.member("version", "\"1.0\"")
+      $0.member("truncation", "null")
+      $0.member("padding", "null")
+      $0.member("added_tokens") { $0.list(added) { $0.raw(addedToken($1)) } }
+      $0.member("normalizer", normalizer)
+      $0.member("pre_tokenizer", preTokenizer)
+      $0.member("post_processor", postProcessor)
+      $0.member("decoder", decoder)
+      $0.member("model") { model(&$0) }
+    }
+    return json.bytes + [0x0A]
+  }
+
+  private func addedToken(_ token: TokenizerDefinition.Token) -> String {
+    func has(_ trait: TokenizerDefinition.Traits) -> Bool { token.traits.contains(trait) }
+    return "{\"id\":\(token.id),\"content\":\(JSONText.text(names[token.id]!)),"
+      + "\"single_word\":\(has(.singleWord)),\"lstrip\":\(has(.stripsLeft)),"
+      + "\"rstrip\":\(has(.stripsRight)),\"normalized\":\(has(.normalized)),\"special\":\(has(.special))}"
+  }
+
+  private func model(_ json: inout JSONText) {
+    let vocabulary = definition.tokens.filter { $0.traits.contains(.model) || needsPlace }
+    json.object {
+      $0.member("type", "\"BPE\"")
+      $0.member("dropout", "null")
+      $0.member("unk_token", definition.unknown.map { JSONText.text(names[$0]!) } ?? "null")
+      $0.member("continuing_subword_prefix", "null")
+      $0.member("end_of_word_suffix", "null")
+      $0.member("fuse_unk", "\(definition.fusesUnknown)")
+      $0.member("byte_fallback", "\(definition.fallsBackToBytes)")
+      $0.member("ignore_merges", "\(definition.ignoresMerges)")
+      $0.member("vocab") {
+        $0.object {
+          for token in vocabulary { $0.member(names[token.id]!, "\(token.id)") }
+        }
+      }
+      $0.member("merges") {
+        $0.list(definition.merges) {
+          $0.raw("[\(JSONText.text(names[$1.left]!)),\(JSONText.text(names[$1.right]!))]")
+        }
+      }
+    }
+  }
+
+  /// Whether added tokens must stand in the model's vocabulary to keep their ids: those that do not get the next ids
+  /// when the file is read.
+  private var needsPlace: Bool {
+    let size = definition.tokens.count { $0.traits.contains(.model) }
+    var largest: Int?
+    for token in added {
+      let id = Int(token.id)
+      if !token.traits.contains(.model), id != max(size, (largest ?? -1) + 1) { return true }
+      largest = max(largest ?? 0, id)
+    }
+    return false
+  }
+
+  private static let byteLevel =
+    "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":true,\"use_regex\":"
+
+  private var preTokenizer: String {
+    func split(_ pattern: String) -> String {
+      "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":{\"Regex\":"
+        + JSONText.text(Array(pattern.utf8)) + "},\"behavior\":\"Isolated\",\"invert\":false},"
+        + Self.byteLevel + "false}]}"
+    }
+    switch definition.splitting {
+    case .tinyrlhf: return split(SplitPatterns.tinyrlhf)
+    case .llama3: return split(SplitPatterns.llama3)
+    case .qwen2: return split(SplitPatterns.qwen2)
+    case .gpt2: return Self.byteLevel + "true}"
+    case .smollm:
+      return "{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\",\"individual_digits\":true},"
+        + Self.byteLevel + "true}]}"
+    case .none:
+      guard let scheme else { return "null" }
+      return "{\"type\":\"Metaspace\",\"replacement\":\"▁\",\"prepend_scheme\":\"\(scheme)\",\"split\":false}"
+    }
+  }
+
+  private var scheme: String? {
+    switch definition.normalization {
+    case .metaspaceAlways: "always"
+    case .metaspaceFirst: "first"
+    case .metaspaceNever: "never"
+    case .none, .nfc, .prepend: nil
+    }
+  }
+
+  private var normalizer: String {
+    switch definition.normalization {
+    case .nfc: "{\"type\":\"NFC\"}"
+    case .prepend:
+      "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":\"▁\"},"
+        + "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"▁\"}]}"
+    case .none, .metaspaceAlways, .metaspaceFirst, .metaspaceNever: "null"
+    }
+  }
+
+  private var decoder: String {
+    guard definition.isOfCharacters else { return Self.byteLevel + "true}" }
+    let strip =
+      definition.normalization == .metaspaceNever
+      ? "" : ",{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}"
+    return "{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"▁\"},"
+      + "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}\(strip)]}"
+  }
+
+  /// The token that begins texts, where it is another than the one that ends them.
+  private var begin: Int32? {
+    let format = definition.chatFormat
+    return format.documentBegin.first.flatMap { format.documentEnd.contains($0) ? nil : $0 }
+  }
+
+  private var postProcessor: String {
+    guard let begin, let name = names[begin] else { return "null" }
+    let text = JSONText.text(name)
+    func piece(_ kind: String, _ id: String, _ type: Int) -> String {
+      "{\"\(kind)\":{\"id\":\(id),\"type_id\":\(type)}}"
+    }
+    let single = piece("SpecialToken", text, 0) + "," + piece("Sequence", "\"A\"", 0)
+    return "{\"type\":\"TemplateProcessing\",\"single\":[\(single)],\"pair\":[\(single),"
+      + piece("SpecialToken", text, 1) + "," + piece("Sequence", "\"B\"", 1)
+      + "],\"special_tokens\":{\(text):{\"id\":\(text),\"ids\":[\(begin)],\"tokens\":[\(text)]}}}"
+  }
+
+  // MARK: tokenizer_config.json
+
+  var configurationFile: [UInt8] {
+    var json = JSONText()
+    let format = definition.chatFormat
+    json.object {
+      $0.member("tokenizer_class", "\"PreTrainedTokenizerFast\"")
+      $0.member("clean_up_tokenization_spaces", "false")
+      $0.member("model_max_length", "1000000000000000019884624838656")
+      for (key, token) in [
+        ("bos_token", format.documentBegin.first),
+        ("eos_token", format.documentEnd.first ?? format.endTokens.first),
+        ("unk_token", definition.unknown),
+      ] {
+        if let name = token.flatMap({ names[$0] }) { $0.member(key, JSONText.text(name)) }
+      }
+      $0.member("chat_template", JSONText.text(Array(ChatTemplate(format, names).text.utf8)))
+    }
+    return json.bytes + [0x0A]
+  }
+}
+
+/// JSON as it is written: a vocabulary's order and its texts' bytes are what they are.
+struct JSONText {
+  private(set) var bytes: [UInt8] = []
+  private var isFirst = true
+
+  mutating func raw(_ text: String) { bytes += text.utf8 }
+
+  mutating func object(_ body: (inout JSONText) -> Void) { nested("{", "}", body) }
+
+  mutating func list<Element>(_ elements: [Element], _ each: (inout JSONText, Element) -> Void) {
+    nested("[", "]") { json in
+      for (index, element) in elements.enumerated() {
+        if index > 0 { json.raw(",\n") }
+        each(&json, element)
+      }
+    }
+  }
+
+  private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONText) -> Void) {
+    let outer = isFirst
+    isFirst = true
+    raw(open)
+    body(&self)
+    raw(close)
+    isFirst = outer
+  }
+
+  mutating func member(_ key: String, _ value: String) { member(Array(key.utf8), value) }
+
+  mutating func member(_ key: [UInt8], _ value: String) {
+    member(key) { $0.raw(value) }
+  }
+
+  mutating func member(_ key: String, _ body: (inout JSONText) -> Void) { member(Array(key.utf8), body) }
+
+  private mutating func member(_ key: [UInt8], _ body: (inout JSONText) -> Void) {
+    raw(isFirst ? "\n" : ",\n")
+    isFirst = false
+    raw(Self.text(key))
+    raw(":")
+    body(&self)
+  }
+
+  /// A text in quotes; `bytes` are UTF-8.
+  static func text(_ bytes: [UInt8]) -> String {
+    var output: [UInt8] = [UInt8(ascii: "\"")]
+    for byte in bytes {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
+      case ..<0x20:
+        output += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
+      default: output.append(byte)
+      }
+    }
+    output.append(UInt8(ascii: "\""))
+    return String(decoding: output, as: UTF8.self)
+  }
+}

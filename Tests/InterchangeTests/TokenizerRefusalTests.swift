@@ -1,0 +1,144 @@
+import Foundation
+import Support
+import Testing
+import Tokenizers
+
+@testable import Interchange
+
+@Suite("What is refused of a tokenizer's folder")
+struct TokenizerRefusalTests {
+  /// What `read` says of a golden's folder in which one text is another.
+  private func refusal(
+    _ kind: String, _ old: String, _ new: String, vocabulary: Int? = nil, chatFormat: String? = nil
+  ) throws -> String {
+    let folder = TemporaryFolder()
+    try TokenizerGolden(kind).write(to: folder.path)
+    let path = "\(folder.path)/tokenizer.json"
+    let text = String(decoding: try Files.read(path), as: UTF8.self)
+    #expect(old.isEmpty || text.contains(old), "\(old)")
+    let changed = old.isEmpty ? text : text.replacing(old, with: new, maxReplacements: 1)
+    try Files.writeAtomically(Array(changed.utf8), to: path)
+    do {
+      if let vocabulary {
+        _ = try HuggingFaceTokenizer.read(
+          folder: folder.path, vocabulary: vocabulary, chatFormat: chatFormat)
+      } else {
+        _ = try HuggingFaceTokenizer.read(folder.path)
+      }
+    } catch let failure as Failure {
+      #expect(failure.kind == .badData && failure.place?.hasPrefix(folder.path) == true)
+      return failure.what
+    }
+    return "nothing"
+  }
+
+  @Test(
+    "what this program does not know is refused by its name",
+    arguments: [
+      ("gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"", "the tokenizer's model is Unigram, and only BPE is known"),
+      (
+        "llama3", #"\\p{N}{1,3}"#, #"\\p{N}{1,4}"#,
+        #"the tokenizer's pattern \#(SplitPatterns.llama3.replacing("1,3", with: "1,4")) is not known"#
+      ),
+      ("qwen2", "\"NFC\"", "\"NFKC\"", "the tokenizer's normalizer NFKC is not known in this form"),
+      (
+        "smollm", "\"Digits\"", "\"Punctuation\"",
+        "the tokenizer's pre_tokenizer Punctuation is not known in this form"
+      ),
+      (
+        "smollm", "\"individual_digits\":true", "\"individual_digits\":false",
+        "the tokenizer's pre_tokenizer Digits is not known in this form"
+      ),
+      (
+        "llama2-first", "\"first\",\"replacement\"", "\"last\",\"replacement\"",
+        "the tokenizer's pre_tokenizer Metaspace is not known in this form"
+      ),
+      ("llama2", "\"ByteFallback\"", "\"WordPiece\"", "the tokenizer's decoder Replace is not known in this form"),
+      (
+        "gpt2", "\"post_processor\":null", "\"post_processor\":{\"type\":\"BertProcessing\"}",
+        "the tokenizer's post_processor BertProcessing is not known in this form"
+      ),
+      (
+        "gpt2", "\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"</w>\"",
+        "the tokenizer's model has a end_of_word_suffix"
+      ),
+      ("gpt2", "\"dropout\":null", "\"dropout\":0.1", "the tokenizer's model has a dropout"),
+    ])
+  func unknown(kind: String, old: String, new: String, expected: String) throws {
+    #expect(try refusal(kind, old, new) == expected)
+  }
+
+  @Test(
+    "what contradicts itself is refused, and the error names it",
+    arguments: [
+      ("\"!\":0", "\"!\":1", "has the id 1 of another token"),
+      ("\"!\":0", "\"!\":0,\"!\":0", "the key \"!\" stands twice in one object"),
+      ("\"!\":0", "\"!\":\"0\"", "the id of \"!\" is not a whole number"),
+      ("\"!\":0", "\"!\":-1", "the token \"!\" has the id -1, and the embedding 421 rows"),
+      ("\"!\":0", "\"日\":0", "the token \"日\", id 0, has a character that stands for no byte"),
+      ("\"id\":420", "\"id\":5", "the added token \"<|endoftext|>\" has the id 5 of another token"),
+      ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"日\"]", "merge 1 names \"日\", which is not in the vocabulary"),
+      ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"Ġ\",\"t\"]", "merge 1 is not two tokens"),
+      ("[\"Ġ\",\"t\"]", "\"Ġt\"", "merge 1 is not two tokens"),
+      ("[\"Ġ\",\"t\"]", "[\"!\",\"Ġ\"]", "merge 1 names \"!Ġ\", which is not in the vocabulary"),
+      ("\"merges\":", "\"mergers\":", "\"model.merges\" is missing or no list"),
+      ("\"vocab\":", "\"vocabulary\":", "\"model.vocab\" is missing or empty"),
+      ("\"model\":", "\"module\":", "the key \"model\" is missing"),
+      ("\"ignore_merges\":false", "\"ignore_merges\":0", "\"model.ignore_merges\" is not true or false"),
+      ("\"unk_token\":null", "\"unk_token\":\"<unk>\"", "\"model.unk_token\" is not in the vocabulary"),
+    ])
+  func contradiction(old: String, new: String, expected: String) throws {
+    #expect(try refusal("gpt2", old, new).hasSuffix(expected))
+  }
+
+  @Test("both forms of a merge are the same merge")
+  func forms() throws {
+    let golden = try TokenizerGolden("gpt2")
+    let folder = TemporaryFolder()
+    try golden.write(to: folder.path)
+    let path = "\(folder.path)/tokenizer.json"
+    let text = String(decoding: try Files.read(path), as: UTF8.self)
+    let changed = text.replacing("[\"Ġ\",\"t\"]", with: "\"Ġ t\"")
+    #expect(changed != text)
+    try Files.writeAtomically(Array(changed.utf8), to: path)
+    #expect(try HuggingFaceTokenizer.read(folder.path).definition == golden.read().definition)
+  }
+
+  @Test("a vocabulary larger than the embedding is refused, and a chat format whose tokens are missing")
+  func disagreement() throws {
+    #expect(try refusal("gpt2", "", "", vocabulary: 400).hasSuffix("and the embedding 400 rows"))
+    #expect(
+      try refusal("gpt2", "", "", vocabulary: 421, chatFormat: "chatml")
+        == "the chat format chatml needs the special token <|im_start|>")
+    #expect(
+      try refusal("smollm", "", "", vocabulary: 423) == "no file names a token that ends a text")
+  }
+
+  @Test(
+    "what is not JSON is refused with the byte where it is not",
+    arguments: [
+      ("", 0, "the JSON ends within a value"), ("{\"a\":1", 6, "an object is not closed"),
+      ("{\"a\" 1}", 5, "a colon is missing"), ("[1,]", 3, "this is no JSON value"),
+      ("[1] 2", 4, "the JSON goes on behind its end"), ("[\"a", 3, "a text is not closed"),
+      ("[\"\\q\"]", 4, "\\q is no escape"), ("[\"\\ud800\"]", 8, "half a surrogate pair stands alone"),
+      ("[\"\\u12\"]", 4, "\\u is not followed by four digits"), ("[nul]", 1, "this is no JSON value"),
+      ("{1:2}", 1, "a key is missing"), ("[\"\n\"]", 2, "a control character stands in a text"),
+      (String(repeating: "[", count: 65), 64, "opens list or object 65 within each other"),
+    ])
+  func syntax(text: String, byte: Int, expected: String) {
+    #expect {
+      try JSONTree(Array(text.utf8), at: "file")
+    } throws: { error in
+      let failure = error as? Failure
+      return failure?.what == expected && failure?.place == "file, byte \(byte)"
+    }
+  }
+
+  @Test("texts are told apart by their bytes, and escapes are what they stand for")
+  func texts() throws {
+    let text = "{\"\u{E9}\":1,\"e\u{301}\":2" + #","😀\n\u00e9\ud83d\ude00":[true,null,-1.5e1]}"#
+    let tree = try JSONTree(Array(text.utf8), at: "")
+    #expect(tree.members?.count == 3)
+    #expect(tree["😀\n\u{E9}😀"]?.list == [.bool(true), .null, .number(-15)])
+  }
+}
