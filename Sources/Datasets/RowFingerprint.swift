@@ -13,26 +13,27 @@ public struct RowFingerprint: Sendable, Equatable {
   let answers: [UInt64]
 
   public init(_ example: Example) {
-    let turns = example.prompt?.turns ?? []
-    var (exact, loose) = (TextHash(), TextHash(isLoose: true))
-    for turn in turns {
-      exact.add(turn.role.rawValue, turn.content)
-      loose.add(turn.role.rawValue, turn.content)
+    var (exact, loose) = (ListHash(), ListHash())
+    for turn in example.prompt?.turns ?? [] {
+      let text = TextHash(turn.content)
+      exact.add(turn.role.rawValue, text.exact)
+      loose.add(turn.role.rawValue, text.loose)
     }
     let asked = loose
     prompt = example.prompt == nil ? nil : asked.value
-    answers = example.answers.map { answer in
-      var answered = asked
-      answered.add("answer", answer)
-      return answered.value
-    }
+    var answers: [UInt64] = []
     for answer in example.answers {
-      exact.add("answer", answer)
-      loose.add("answer", answer)
+      let text = TextHash(answer)
+      exact.add("answer", text.exact)
+      loose.add("answer", text.loose)
+      var answered = asked
+      answered.add("answer", text.loose)
+      answers.append(answered.value)
     }
+    self.answers = answers
     if case .comparison(let comparison) = example {
       // Two labelers may rank the same answers.
-      let judgement = "\(comparison.ranks) \(comparison.labeler ?? "")"
+      let judgement = TextHash("\(comparison.ranks) \(comparison.labeler ?? "")").exact
       exact.add("ranks", judgement)
       loose.add("ranks", judgement)
     }
@@ -41,36 +42,47 @@ public struct RowFingerprint: Sendable, Equatable {
   }
 }
 
-/// The hash of a list of texts.
-private struct TextHash {
-  var isLoose = false
+/// The hash of a list of texts, each with what it is.
+private struct ListHash {
   private(set) var value: UInt64 = 0
 
-  init(isLoose: Bool = false) { self.isLoose = isLoose }
-
-  mutating func add(_ kind: String, _ text: String) {
-    // No text holds the byte 0xFF.
-    var bytes = Array(kind.utf8) + [0xFF]
-    if isLoose { bytes.appendLoosely(text) } else { bytes += Array(text.utf8) }
-    value = Hash.xxh64(bytes, seed: value)
+  mutating func add(_ kind: String, _ text: UInt64) {
+    value = withUnsafeBytes(of: text) { Hash.xxh64(Array(kind.utf8) + $0, seed: value) }
   }
 }
 
-extension [UInt8] {
-  /// Appends a text in small letters, its white space as single spaces and none at its ends.
-  fileprivate mutating func appendLoosely(_ text: String) {
+/// The hashes of a text.
+private struct TextHash {
+  let exact: UInt64
+  /// In small letters, white space as single spaces and none at the ends.
+  let loose: UInt64
+
+  init(_ text: String) {
+    var text = text
+    let (exact, isASCII) = text.withUTF8 { bytes in
+      (Hash.xxh64(UnsafeRawBufferPointer(bytes)), bytes.reduce(0, |) < 0x80)
+    }
+    self.exact = exact
     // Small letters of other scripts are the slow way.
-    var text = text.utf8.allSatisfy { $0 < 0x80 } ? text : text.lowercased()
-    var (hasBegun, hasSpace) = (false, false)
-    text.withUTF8 { source in
-      for byte in source {
+    if !isASCII { text = text.lowercased() }
+    loose = text.withUTF8 { Hash.xxh64(Self.loosened($0)) }
+  }
+
+  private static func loosened(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: bytes.count) { buffer, count in
+      var hasSpace = false
+      for byte in bytes {
         if byte.isSpace {
           hasSpace = true
           continue
         }
-        if hasSpace && hasBegun { append(0x20) }
-        (hasBegun, hasSpace) = (true, false)
-        append((0x41...0x5A).contains(byte) ? byte + 0x20 : byte)
+        if hasSpace && count > 0 {
+          buffer[count] = 0x20
+          count += 1
+        }
+        hasSpace = false
+        buffer[count] = (0x41...0x5A).contains(byte) ? byte + 0x20 : byte
+        count += 1
       }
     }
   }

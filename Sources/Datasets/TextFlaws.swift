@@ -10,16 +10,19 @@ public struct TextFlaws: OptionSet, Sendable {
 
   public init(_ text: String) {
     self = []
-    var (before, last): (UInt8, UInt8) = (0, 0)
-    for byte in text.utf8 {
-      switch byte {
-      case 0x00...0x08, 0x0B, 0x0C, 0x0E...0x1F, 0x7F: insert(.controls)
-      // U+0080…U+009F
-      case 0x80...0x9F where last == 0xC2: insert(.controls)
-      case 0xBD where before == 0xEF && last == 0xBF: insert(.replacements)
-      default: break
+    var text = text
+    text.withUTF8 { bytes in
+      var (before, last): (UInt8, UInt8) = (0, 0)
+      for byte in bytes {
+        switch byte {
+        case 0x00...0x08, 0x0B, 0x0C, 0x0E...0x1F, 0x7F: insert(.controls)
+        // U+0080…U+009F
+        case 0x80...0x9F where last == 0xC2: insert(.controls)
+        case 0xBD where before == 0xEF && last == 0xBF: insert(.replacements)
+        default: break
+        }
+        (before, last) = (last, byte)
       }
-      (before, last) = (last, byte)
     }
   }
 }
