@@ -73,18 +73,19 @@ extension Transformer {
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(rows)
+    let output = dropped(stream, site: 2 * index + 1)
     let activated = activations.activated.prefix(rows)
     let up = layer.up.prefix(rows)
     let norm = scratch.norm.prefix(rows)
     let norm2 = activations.normed.prefix(rows)
-    compute.backwardInput(weights.down, dy: stream, to: activated)
+    compute.backwardInput(weights.down, dy: output, to: activated)
     // Each becomes the other: `up` its gradient, the gradient of `activated` its value.
     switch architecture.mlp {
     case .gelu: compute.geluBackward(up, dy: activated, .tanh)
     case .geluExact: compute.geluBackward(up, dy: activated, .exact)
     case .swiglu: compute.swigluBackward(up, dy: activated)
     }
-    compute.backwardWeight(gradient.down, dy: stream, x: activated, accumulate: adds)
+    compute.backwardWeight(gradient.down, dy: output, x: activated, accumulate: adds)
     compute.backwardInput(weights.up, dy: up, to: norm)
     compute.normalizeBackward(
       weights.norm2, gradient: gradient.norm2, dy: norm,
@@ -93,15 +94,23 @@ extension Transformer {
     compute.backwardWeight(gradient.up, dy: up, x: norm2, accumulate: adds)
   }
 
+  /// The gradient of a sub-layer's output, from that of the residual stream.
+  private func dropped(_ stream: Matrix, site: Int) -> Matrix {
+    guard let dropout else { return stream }
+    let gradient = scratch.norm.prefix(stream.rows)
+    compute.drop(stream, dropout, site: site, to: gradient)
+    return gradient
+  }
+
   /// Of the attention's output projection.
   private func projectBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
     _ rows: Int, _ adds: Bool
   ) {
-    let stream = scratch.stream.prefix(rows)
-    compute.backwardInput(weights.output, dy: stream, to: scratch.attention.prefix(rows))
+    let output = dropped(scratch.stream.prefix(rows), site: 2 * index)
+    compute.backwardInput(weights.output, dy: output, to: scratch.attention.prefix(rows))
     compute.backwardWeight(
-      gradient.output, dy: stream, x: activations.layers[index].attention.prefix(rows),
+      gradient.output, dy: output, x: activations.layers[index].attention.prefix(rows),
       accumulate: adds)
   }
 

@@ -43,17 +43,27 @@ extension Transformer {
       if architecture.parallelResidual {
         // The MLP first: what it reads may lie where the sums go.
         let product = expand(layer, layerWeights, residual)
-        compute.apply(layerWeights.down, product, to: middle, addingTo: residual)
-        compute.apply(layerWeights.output, attention, to: output, addingTo: middle)
+        apply(layerWeights.down, product, to: middle, addingTo: residual, site: 2 * index + 1)
+        apply(layerWeights.output, Operand(attention), to: output, addingTo: middle, site: 2 * index)
       } else {
-        compute.apply(layerWeights.output, attention, to: middle, addingTo: residual)
+        apply(layerWeights.output, Operand(attention), to: middle, addingTo: residual, site: 2 * index)
         let product = expand(layer, layerWeights, middle)
-        compute.apply(layerWeights.down, product, to: output, addingTo: middle)
+        apply(layerWeights.down, product, to: output, addingTo: middle, site: 2 * index + 1)
       }
     }
     compute.normalize(
       weights.finalNorm, activations.layers[architecture.layers - 1].output.prefix(rows),
       to: hidden.prefix(rows), activations.finalStatistics)
+  }
+
+  /// y = residual + a sub-layer's output, less what dropout leaves out of it at this site.
+  private func apply(
+    _ linear: Linear, _ x: Operand, to y: Matrix, addingTo residual: Matrix, site: Int
+  ) {
+    guard let dropout else { return compute.apply(linear, x, to: y, addingTo: residual) }
+    let product = activations.normed.prefix(y.rows)
+    compute.apply(linear, x, to: product)
+    compute.drop(product, dropout, site: site, addingTo: residual, to: y)
   }
 
   private func attend(

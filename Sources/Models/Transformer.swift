@@ -12,6 +12,9 @@ public final class Transformer: @unchecked Sendable {
   public let rows: Int
   public let isTraining: Bool
 
+  /// What the next passes leave out of the sub-layers' outputs; nil for nothing.
+  public var dropout: Dropout?
+
   /// Passes so far: while it stays the same, so do the activations.
   public internal(set) var passes = 0
 

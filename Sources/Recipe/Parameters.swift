@@ -44,6 +44,10 @@ extension Parameter {
     .sft, "sft-learning-rate", short: "learning-rate", 3e-4, 0...1, "",
     "Peak learning rate; cosine to 10 %.")
 
+  public static let sftDropout = real(
+    .sft, "sft-dropout", short: "dropout", 0, 0...0.9, "",
+    "Residual dropout: the share of each sub-layer's output that a step leaves out.")
+
   // MARK: Comparisons
 
   public static let rankingPrompts = count(
@@ -142,7 +146,8 @@ extension Parameter {
   /// All of them, by stage and in order of help.
   public static let all: [Parameter] = [
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
-    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, rankingPrompts,
+    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,
+    rankingPrompts,
     completionsPerPrompt, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, gamma, lambda, ptxCoefficient, ptxRatio, temperature,

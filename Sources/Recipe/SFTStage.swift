@@ -2,6 +2,8 @@ import Checkpoints
 import Datasets
 import Models
 import Runs
+import Support
+import Tensors
 import Training
 
 /// Supervised fine-tuning on demonstrations: loss on the completion, end token included.
@@ -83,7 +85,8 @@ public struct SFTStage {
       model, Schedule(.cosine, peak: settings[.sftRate], floor: 0.1), draft, validateEvery: 10,
       step: { step, rate in
         let (loss, norm) = try trainer.step(
-          model, order.batch(step).map { sequences[$0] }, learningRate: rate)
+          model, order.batch(step).map { sequences[$0] }, learningRate: rate,
+          dropout: dropout(step))
         return [
           "loss/train": loss, "gradient_norm": norm,
           "epoch": Double(step + 1) / Double(order.stepsPerEpoch),
@@ -95,5 +98,14 @@ public struct SFTStage {
         return ["loss/validation": sum / Double(max(1, count))]
       })
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
+  }
+
+  /// What a step leaves out; nil for nothing.
+  private func dropout(_ step: Int) -> Dropout? {
+    let probability = context.settings[.sftDropout]
+    guard probability > 0 else { return nil }
+    var random = RandomStream(seed: context.seed, purpose: "sft/dropout", index: UInt64(step))
+    return Dropout(
+      probability: probability, key: UInt64(random.next()) << 32 | UInt64(random.next()))
   }
 }

@@ -73,6 +73,13 @@ public struct Linear: @unchecked Sendable {
 public struct Operand {
   let matrix: Matrix
   let isQuantized: Bool
+
+  public init(_ matrix: Matrix) { self.init(matrix: matrix, isQuantized: false) }
+
+  init(matrix: Matrix, isQuantized: Bool) {
+    self.matrix = matrix
+    self.isQuantized = isQuantized
+  }
 }
 
 extension Compute {

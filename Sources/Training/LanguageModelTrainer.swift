@@ -22,13 +22,17 @@ public final class LanguageModelTrainer: @unchecked Sendable {
 
   /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target
   /// token. L = −1/N · Σ log π(token), N counted over all `sequences`.
+  ///
+  /// - Parameter dropout: of the sub-layers' outputs; nil for none.
   public func accumulate(
     _ weights: TransformerWeights, into gradients: Gradients, _ sequences: [TrainingSequence],
-    coefficient: Float = 1
+    coefficient: Float = 1, dropout: Dropout? = nil
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }
     var sum = 0.0
+    transformer.dropout = dropout
+    defer { transformer.dropout = nil }
     forEachMicroBatch(of: sequences) { range in
       let targetRows = load(sequences[range])
       dLogprobs.update(repeating: -coefficient / Float(count), count: targetRows.count)
@@ -37,6 +41,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
       transformer.logprobsBackward(
         weights, targetRows, logprob: logprobs, dLogprob: dLogprobs, into: gradients)
       transformer.backward(weights, batch, into: gradients)
+      transformer.dropout?.firstToken += batch.rows
       for i in 0..<targetRows.count { sum -= Double(logprobs[i]) }
     }
     return sum / Double(count)
@@ -46,10 +51,11 @@ public final class LanguageModelTrainer: @unchecked Sendable {
   ///
   /// - Throws: `Failure(.failed)` when the loss or a gradient is not finite; nothing is touched then.
   public func step(
-    _ model: TrainableModel, _ sequences: [TrainingSequence], learningRate: Double
+    _ model: TrainableModel, _ sequences: [TrainingSequence], learningRate: Double,
+    dropout: Dropout? = nil
   ) throws -> (loss: Double, gradientNorm: Double) {
     model.gradients.reset()
-    let loss = accumulate(model.weights, into: model.gradients, sequences)
+    let loss = accumulate(model.weights, into: model.gradients, sequences, dropout: dropout)
     guard loss.isFinite else {
       throw model.refusal("the loss is")
     }

@@ -34,6 +34,15 @@ struct PretrainParameters: ParsableArguments {
   }
 }
 
+/// SFT's own options.
+struct SFTParameters: ParsableArguments {
+  @Option(parsing: .unconditional, help: help(.sftDropout)) var dropout: Double?
+
+  func apply(to settings: inout Settings) throws {
+    try settings.set(.sftDropout, dropout, as: "dropout")
+  }
+}
+
 /// Options that every stage has under the same short name.
 struct StageParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: "Passes over the data.") var epochs: Double?
@@ -101,6 +110,7 @@ struct RecipeParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.sftEpochs)) var sftEpochs: Double?
   @Option(parsing: .unconditional, help: help(.sftBatch)) var sftBatchSize: Double?
   @Option(parsing: .unconditional, help: help(.sftRate)) var sftLearningRate: Double?
+  @Option(parsing: .unconditional, help: help(.sftDropout)) var sftDropout: Double?
   @Option(parsing: .unconditional, help: help(.rankingPrompts)) var rankingPrompts: Double?
   @Option(parsing: .unconditional, help: help(.completionsPerPrompt)) var completionsPerPrompt: Double?
   @Option(parsing: .unconditional, help: help(.rewardEpochs)) var rewardEpochs: Double?
@@ -114,7 +124,7 @@ struct RecipeParameters: ParsableArguments {
   func apply(to settings: inout Settings) throws {
     let values: [(Parameter, Double?)] = [
       (.sftDemonstrations, sftDemonstrations), (.sftEpochs, sftEpochs), (.sftBatch, sftBatchSize),
-      (.sftRate, sftLearningRate), (.rankingPrompts, rankingPrompts),
+      (.sftRate, sftLearningRate), (.sftDropout, sftDropout), (.rankingPrompts, rankingPrompts),
       (.completionsPerPrompt, completionsPerPrompt), (.rewardEpochs, rewardEpochs),
       (.rewardBatch, rewardBatchSize), (.rewardRate, rewardLearningRate),
       (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),

@@ -23,9 +23,11 @@ struct SFT: ParsableCommand {
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
   @OptionGroup var parameters: StageParameters
+  @OptionGroup var own: SFTParameters
 
   func run() throws {
     var settings = try folder.settings(.sft)
+    try own.apply(to: &settings)
     try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
     let base = try ModelSource.open(model, access: .copyOnWrite)
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }

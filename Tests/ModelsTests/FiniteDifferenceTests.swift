@@ -82,6 +82,21 @@ struct FiniteDifferenceTests {
     }
   }
 
+  @Test("of what dropout leaves, the same elements in both directions")
+  func dropout() throws {
+    for architecture in relatives + [architectures[0]] {
+      let bench = try Workbench(architecture, rows: 16)
+      bench.transformer.dropout = Dropout(probability: 0.3, key: 0x1234_5678_9ABC)
+      let targets = tokens(13, vocabulary: 13, stream: 4)
+      let weights = (0..<13).map { Float($0 % 5) / 13 }
+      _ = bench.languageModel(sequences, targets: targets, dLogprobs: weights)
+      expectDerivatives(bench) {
+        zip(bench.languageModel(sequences, targets: targets).logprobs, weights)
+          .reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      }
+    }
+  }
+
   @Test("of a weighted sum of scores, for every architecture")
   func scalarHead() throws {
     for architecture in architectures where architecture.kvHeads != 4 {

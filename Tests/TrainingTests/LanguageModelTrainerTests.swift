@@ -31,6 +31,31 @@ struct LanguageModelTrainerTests {
     for (name, result) in others { #expect(result == reference, "\(name)") }
   }
 
+  @Test("with dropout, too; it has its own mask each step, and measuring has none")
+  func dropout() throws {
+    let (reference, others) = try trajectories(longest: 60) { threads, rows in
+      let lab = try TinyLab(threads: threads, rows: rows)
+      let model = try lab.model(try lab.parameters(scale: 8))
+      let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+      let measured = trainer.evaluate(model.weights, sequences).negativeLogLikelihood
+      var figures: [Double] = [measured]
+      for step in UInt64(0)..<3 {
+        // The rate 0 leaves the model as it is, so that only the masks differ.
+        let rate = step < 2 ? 0 : 1e-2
+        let (loss, norm) = try trainer.step(
+          model, sequences, learningRate: rate, dropout: Dropout(probability: 0.2, key: step))
+        figures += [loss, norm]
+        if step < 2 {
+          #expect(trainer.evaluate(model.weights, sequences).negativeLogLikelihood == measured)
+        }
+      }
+      return (figures, model.bits)
+    }
+    for (name, result) in others { #expect(result == reference, "\(name)") }
+    #expect(Set(reference.0).count == reference.0.count, "\(reference.0)")
+    #expect(reference.0[0] / 68 != reference.0[1])
+  }
+
   @Test("the loss is the mean over learnt tokens alone")
   func loss() throws {
     let lab = try TinyLab()

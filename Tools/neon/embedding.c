@@ -9,6 +9,11 @@ static void table(int64_t rows, int64_t width) {
       .y = numbers(rows * width, 1)};
   for (g.accumulate = 0; g.accumulate < 2; g.accumulate++)
     COMPARE("gather", tk_gather, &g, FLOATS(g.y, rows * width));
+  tk_dropout_args d = {
+      .rows = rows, .width = width, .x = numbers(rows * width, 2), .from = numbers(rows * width, 1),
+      .y = numbers(rows * width, 1), .key = {1, 2}, .site = 3, .threshold = 1u << 30,
+      .first_row = 9, .scale = 1.5f};
+  COMPARE("dropout", tk_dropout, &d, FLOATS(d.y, rows * width));
   tk_scatter_args s = {.rows = rows, .width = width, .ids = g.ids, .dy = g.y, .table = values};
   COMPARE("scatter", tk_scatter, &s, FLOATS(values, vocabulary * width));
   release();

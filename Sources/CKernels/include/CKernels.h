@@ -159,6 +159,18 @@ void tk_row_dot_backward_weight(const void *args, int part, int parts);
 typedef struct { int64_t count; const float *x; double *sums; } tk_sum_squares_args;
 void tk_sum_squares(const void *args, int part, int parts);
 
+// ---------------------------------------------------------------- dropout (dropout.c)
+
+/// y = from + x·scale where the element is kept, y = from where it is not; from may be NULL for 0, and
+/// y may be x or from. Element j of row i is kept if word w of a Philox 4×32-10 block is at least
+/// `threshold`: with j = 64g + 16w + l the block's counter is (16g + l, the two words of first_row + i,
+/// site).
+typedef struct {
+  int64_t rows, width; const float *x, *from; float *y;
+  uint32_t key[2], site, threshold; int64_t first_row; float scale;
+} tk_dropout_args;
+void tk_dropout(const void *args, int part, int parts);
+
 // ---------------------------------------------------------------- embedding (embedding.c)
 
 /// y(i,:) = table(ids[i],:), or += when `accumulate`.

@@ -1,0 +1,61 @@
+// Dropout whose mask is a function of the element's place, so that it is drawn again, not kept.
+#ifdef TK_SUFFIX
+#include "vmath.h"
+
+typedef uint32_t TK(u16) __attribute__((vector_size(64), aligned(4)));
+typedef uint64_t TK(w16) __attribute__((vector_size(128), aligned(4)));
+
+/// The high words of 16 products; *low has the low ones.
+TK_INLINE TK(u16) TK(multiply_wide)(TK(u16) x, uint32_t by, TK(u16) *low) {
+  TK(w16) product = __builtin_convertvector(x, TK(w16)) * (uint64_t)by;
+  *low = __builtin_convertvector(product, TK(u16));
+  return __builtin_convertvector(product >> 32, TK(u16));
+}
+
+/// Philox 4×32-10 (Salmon et al. 2011), sixteen blocks at once.
+TK_INLINE void TK(philox16)(TK(u16) c[4], uint32_t k0, uint32_t k1) {
+  for (int round = 0; round < 10; round++) {
+    TK(u16) left_low, right_low;
+    TK(u16) left = TK(multiply_wide)(c[0], 0xD2511F53u, &left_low);
+    TK(u16) right = TK(multiply_wide)(c[2], 0xCD9E8D57u, &right_low);
+    c[0] = right ^ c[1] ^ k0;
+    c[1] = right_low;
+    c[2] = left ^ c[3] ^ k1;
+    c[3] = left_low;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+}
+
+static void TK(dropout)(const void *args, int part, int parts) {
+  const tk_dropout_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const float *x = a->x + row * a->width, *from = a->from ? a->from + row * a->width : NULL;
+    float *y = a->y + row * a->width;
+    const uint64_t number = (uint64_t)(a->first_row + row);
+    for (int64_t group = 0; group < a->width; group += 64) {
+      TK(u16) words[4];
+      for (int lane = 0; lane < 16; lane++) words[0][lane] = (uint32_t)(group / 4 + lane);
+      words[1] = (TK(u16)){} + (uint32_t)number;
+      words[2] = (TK(u16)){} + (uint32_t)(number >> 32);
+      words[3] = (TK(u16)){} + a->site;
+      TK(philox16)(words, a->key[0], a->key[1]);
+      for (int w = 0; w < 4 && group + 16 * w < a->width; w++) {
+        const int64_t j = group + 16 * w;
+        const v16 kept = TK(v_load_at)(x, j, a->width, 0) * a->scale;
+        const v16 value = TK(v_select)((i16)(words[w] >= a->threshold), kept, TK(v_all)(0));
+        const v16 sum = from ? TK(v_load_at)(from, j, a->width, 0) + value : value;
+        TK(v_store_at)(y, j, a->width, sum);
+      }
+    }
+  }
+}
+
+#else
+#define TK_FILE "dropout.c"
+#include "instances.h"
+
+void tk_dropout(const void *args, int part, int parts) { TK_DISPATCH(dropout, args, part, parts); }
+#endif
