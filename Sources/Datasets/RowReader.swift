@@ -45,7 +45,7 @@ public final class RowReader {
       throw Failure(
         .badData, "there is no document", at: lines.name, remedy: "Give a file with text in it.")
     }
-    if Self.isObject(first) {
+    if Self.isObject(first) || Self.opensList(first) {
       held = first
     } else {
       format = .plainText
@@ -63,6 +63,12 @@ public final class RowReader {
     guard line.first(where: { !$0.isSpace }) == UInt8(ascii: "{") else { return false }
     guard case .object = try? JSON.decode(JSONValue.self, from: line, at: "") else { return false }
     return true
+  }
+
+  /// Whether a line opens a list of objects, which is one JSON value and no text either.
+  private static func opensList(_ line: [UInt8]) -> Bool {
+    let marks = line.lazy.filter { !$0.isSpace }.prefix(2)
+    return marks.elementsEqual("[".utf8) || marks.elementsEqual("[{".utf8)
   }
 
   /// The next row; nil after the last.

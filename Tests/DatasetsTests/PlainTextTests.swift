@@ -47,8 +47,16 @@ import Testing
         #expect(records == expected)
       }
     }
-    try withFile("f.json", "[\n{\"text\": \"x\"}\n]\n") { path in
-      #expect(failure { try readDocuments(path) }.contains("jq -c"))
+    for list in ["[\n{\"text\": \"x\"}\n]\n", " [ {\"text\": \"x\"}]"] {
+      for name in ["f.json", "f"] {
+        try withFile(name, list) { path in
+          #expect(failure { try readDocuments(path) }.hasPrefix("\(path):1: this is a JSON list"))
+        }
+      }
+    }
+    try withFile("g.txt", "[Enter Hamlet]\n") { path in
+      let records = try readDocuments(path).records
+      #expect(records == ["[Enter Hamlet]\n"])
     }
   }
 }
