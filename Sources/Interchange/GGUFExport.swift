@@ -20,11 +20,11 @@ public enum GGUFExport {
     }
   }
 
-  /// - Parameter tokenizerFolder: where the tokenizer lies in Hugging Face's form.
+  /// - Parameter tokenizer: writes the tokenizer in Hugging Face's form into the folder it is given.
   /// - Throws: `Failure(.badData)` for a model or a tokenizer that llama.cpp does not have.
   public static func write(
-    _ file: ModelFile, to path: String, precision: Precision, tokenizerFolder: String,
-    beginning: Int32?, end: Int32?
+    _ file: ModelFile, to path: String, precision: Precision = .float32, beginning: Int32?,
+    end: Int32?, tokenizer: (String) throws -> Void
   ) throws {
     let model = try OutgoingModel(file)
     guard model.rewardHead == nil else {
@@ -35,8 +35,11 @@ public enum GGUFExport {
     try requireKnown(model, at: file.checkpoint.path)
     var gguf = GGUFFile()
     addArchitecture(model, precision, to: &gguf)
-    let tokenizer = try GGUFTokenizer(folder: tokenizerFolder, count: model.architecture.vocabulary)
-    tokenizer.add(to: &gguf, beginning: beginning, end: end)
+    let written = try OutputFolder.withTemporary(beside: path) { folder in
+      try tokenizer(folder)
+      return try GGUFTokenizer(folder: folder, count: model.architecture.vocabulary)
+    }
+    written.add(to: &gguf, beginning: beginning, end: end)
     let correspondences = file.layout.trunk.flatMap {
       ggufNames($0, model.family, model.architecture)
     }

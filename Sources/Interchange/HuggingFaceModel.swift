@@ -34,6 +34,13 @@ public struct HuggingFaceModel {
     }
     let object = try JSONFile.read([String: JSONValue].self, from: path, .configuration)
     let configuration = try HuggingFaceConfiguration(ConfigurationFields(object, at: path))
+    try self.init(configuration, SafetensorsFolder(folder), folder: folder, context: context)
+  }
+
+  init(
+    _ configuration: HuggingFaceConfiguration, _ files: SafetensorsFolder, folder: String,
+    context: Int? = nil
+  ) throws {
     var architecture = configuration.architecture
     let positions = architecture.context
     if let context {
@@ -44,15 +51,28 @@ public struct HuggingFaceModel {
       }
       architecture.context = context
     }
+    try Self.require(files, toHold: architecture)
     self.architecture = architecture
     self.folder = folder
+    self.files = files
     className = configuration.isReward ? configuration.family.classifier : configuration.family.languageModel
     isReward = configuration.isReward
     rewardHead = configuration.rewardHead
-    files = try SafetensorsFolder(folder)
     weights = try HuggingFaceWeights(
       files, configuration.family, ParameterLayout(architecture, scalarHead: isReward),
       positions: positions)
+  }
+
+  /// What a forged configuration claims may need more memory, even as a list of names, than there is; so
+  /// the claim is compared with the files first, roughly: the tensors' shapes are compared later.
+  private static func require(_ files: SafetensorsFolder, toHold a: Architecture) throws {
+    let room = Double(1 << 20) + 16 * Double(files.bytes)
+    guard a.layers > files.names.count || a.matrixElements > room else { return }
+    throw Failure(
+      .badData,
+      "the configuration needs more than the \(files.names.count) tensors of \(files.bytes) bytes that "
+        + "are there", at: files.path,
+      remedy: "Copy the folder again; configuration and weights are not of one model.")
   }
 
   /// A reward model that came without a normalisation has to be normalised before PPO.

@@ -16,11 +16,7 @@ enum OutputFolder {
     if exists { try requireReplaceable(path, replacing) }
     // What a killed process left of it.
     if Files.exists(partial) { try remove(partial) }
-    guard mkdir(partial, 0o755) == 0 else {
-      throw Failure(
-        .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
-        remedy: "Choose a folder that exists and can be written.")
-    }
+    guard mkdir(partial, 0o755) == 0 else { throw cannotCreate(path) }
     do {
       try body(partial)
       try Files.syncFolder(of: "\(partial)/.")
@@ -36,6 +32,21 @@ enum OutputFolder {
     }
     if exists { try remove(partial) }
     try Files.syncFolder(of: path)
+  }
+
+  /// Makes a folder beside `path` for as long as `body` runs.
+  static func withTemporary<T>(beside path: String, _ body: (String) throws -> T) throws -> T {
+    let folder = "\(path).parts"
+    if Files.exists(folder) { try remove(folder) }
+    guard mkdir(folder, 0o755) == 0 else { throw cannotCreate(path) }
+    defer { try? remove(folder) }
+    return try body(folder)
+  }
+
+  private static func cannotCreate(_ path: String) -> Failure {
+    Failure(
+      .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
+      remedy: "Choose a folder that exists and can be written.")
   }
 
   private static func requireReplaceable(_ path: String, _ replacing: Bool) throws {

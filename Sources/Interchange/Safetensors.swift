@@ -30,13 +30,19 @@ final class SafetensorsFile: @unchecked Sendable {
   private let storage: Storage
   private let header: SafetensorsHeader
 
-  init(_ path: String) throws {
+  convenience init(_ path: String) throws {
+    try self.init(Storage.map(path, writable: false), path: path)
+  }
+
+  init(_ storage: Storage, path: String) throws {
     self.path = path
-    storage = try Storage.map(path, writable: false)
+    self.storage = storage
     header = try SafetensorsHeader(storage.bytes, path: path)
   }
 
   var names: Dictionary<String, SafetensorsHeader.Tensor>.Keys { header.tensors.keys }
+
+  var bytes: Int { storage.bytes.count }
 
   /// XXH64 of the whole file.
   var hash: UInt64 { Hash.xxh64(storage.bytes) }
@@ -62,6 +68,17 @@ struct SafetensorsFolder {
   let files: [SafetensorsFile]
   private let places: [String: Int]
 
+  /// A model in one file.
+  init(_ file: SafetensorsFile) {
+    path = file.path
+    files = [file]
+    places = Self.places(in: file)
+  }
+
+  private static func places(in file: SafetensorsFile) -> [String: Int] {
+    Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
+  }
+
   /// - Throws: `Failure(.badData)` for a folder without weights, a shard that is missing or damaged,
   ///   and shards that do not agree with their index.
   init(_ folder: String) throws {
@@ -70,7 +87,7 @@ struct SafetensorsFolder {
     if Files.exists(single) {
       path = single
       files = [try SafetensorsFile(single)]
-      places = Dictionary(uniqueKeysWithValues: files[0].names.map { ($0, 0) })
+      places = Self.places(in: files[0])
       return
     }
     guard Files.exists(index) else {
@@ -83,6 +100,9 @@ struct SafetensorsFolder {
   }
 
   var names: [String] { places.keys.sorted() }
+
+  /// Of all files.
+  var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
 
   func tensor(_ name: String) -> ForeignTensor? { places[name].flatMap { files[$0].tensor(name) } }
 

@@ -70,6 +70,25 @@ final class Imported {
   }
 }
 
+/// A checkpoint of random parameters.
+final class RandomModel {
+  let file: ModelFile
+
+  init(_ architecture: Architecture, in folder: TemporaryFolder) throws {
+    let arena = Arena()
+    let layout = ParameterLayout(architecture, scalarHead: false)
+    let parameters = try ParameterSet(layout, name: "parameters", arena: arena)
+    parameters.initialize(seed: 3)
+    let path = folder.file("random.trlhf")
+    try CheckpointWriter.write(
+      CheckpointContents(
+        architecture: architecture.record, training: TrainingRecord(kind: .base), identity: 1,
+        configuration: Array("{}".utf8), tensors: parameters.sources(.policy)),
+      to: path)
+    file = try ModelFile(Checkpoint(path: path))
+  }
+}
+
 /// A transformer, and what one pass over some sequences gives.
 final class Bench {
   let arena = Arena()

@@ -190,6 +190,21 @@ import Testing
         + "LlamaForCausalLM with this configuration. \(Self.mixed)")
   }
 
+  @Test("a configuration that no file of this size can hold is refused before its names are listed")
+  func forged() throws {
+    for (field, value) in [("num_hidden_layers", 1 << 24), ("vocab_size", 1 << 24)] {
+      let message = try refusal("neox-parallel") { $0[field] = .number(Double(value)) }
+      #expect(message?.hasPrefix("\(weights): the configuration needs more than the 28 tensors of ") == true)
+      #expect(message?.hasSuffix(" bytes that are there. \(Self.mixed)") == true)
+    }
+    #expect(
+      try refusal("neox-parallel") {
+        for key in ["hidden_size", "intermediate_size"] { $0[key] = .number(16_777_216) }
+        $0["num_attention_heads"] = .number(4_194_304)
+        $0["rotary_pct"] = .number(1)
+      }?.contains("the configuration needs more") == true)
+  }
+
   @Test("an unembedding that the configuration ties must be the embedding")
   func tied() throws {
     #expect(

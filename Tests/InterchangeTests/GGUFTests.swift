@@ -1,0 +1,249 @@
+import Support
+import Testing
+
+@testable import Interchange
+@testable import Models
+
+/// A GGUF file as this test reads it: independent of the writer.
+private struct GGUFReader {
+  enum Value: Equatable {
+    case number(Double)
+    case bool(Bool)
+    case text(String)
+    case list([Value])
+
+    var texts: [String] {
+      guard case .list(let list) = self else { return [] }
+      return list.map { if case .text(let text) = $0 { text } else { "" } }
+    }
+  }
+
+  struct Tensor {
+    let dims: [Int]
+    let type: Int
+    let bytes: ArraySlice<UInt8>
+  }
+
+  private let file: [UInt8]
+  private var at = 0
+  private(set) var metadata: [String: Value] = [:]
+  private(set) var tensors: [String: Tensor] = [:]
+
+  init(_ path: String) throws {
+    file = try Files.read(path)
+    #expect(Array(file[..<4]) == Array("GGUF".utf8))
+    at = 4
+    #expect(number(4) == 3)
+    let (tensorCount, count) = (number(8), number(8))
+    for _ in 0..<count {
+      let key = text()
+      metadata[key] = value(of: number(4))
+    }
+    var records: [(name: String, dims: [Int], type: Int, offset: Int)] = []
+    for _ in 0..<tensorCount {
+      let name = text()
+      let dims = (0..<number(4)).map { _ in number(8) }
+      records.append((name, dims.reversed(), number(4), number(8)))
+    }
+    let start = (at + 31) / 32 * 32
+    for record in records {
+      #expect(record.offset % 32 == 0, "\(record.name)")
+      let count = record.dims.reduce(1, *)
+      let bytes = [0: 4 * count, 1: 2 * count, 8: count / 32 * 34][record.type]!
+      let first = start + record.offset
+      try #require(first + bytes <= file.count, "\(record.name)")
+      tensors[record.name] = Tensor(
+        dims: record.dims, type: record.type, bytes: file[first..<first + bytes])
+    }
+  }
+
+  private mutating func number(_ width: Int) -> Int {
+    defer { at += width }
+    return (0..<width).reduce(0) { $0 | Int(file[at + $1]) << (8 * $1) }
+  }
+
+  private mutating func text() -> String {
+    let count = number(8)
+    defer { at += count }
+    return String(decoding: file[at..<at + count], as: UTF8.self)
+  }
+
+  private mutating func value(of type: Int) -> Value {
+    switch type {
+    case 4: return .number(Double(number(4)))
+    case 5: return .number(Double(Int32(truncatingIfNeeded: number(4))))
+    case 6: return .number(Double(Float(bitPattern: UInt32(number(4)))))
+    case 7: return .bool(number(1) == 1)
+    case 8: return .text(text())
+    case 9:
+      let (element, count) = (number(4), number(8))
+      return .list((0..<count).map { _ in value(of: element) })
+    default: preconditionFailure("a value of type \(type)")
+    }
+  }
+
+  /// As float32.
+  func floats(_ name: String) throws -> [Float] {
+    let tensor = try #require(tensors[name], "\(name)")
+    let bytes = Array(tensor.bytes)
+    func half(_ at: Int) -> Float {
+      Float(Float16(bitPattern: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8))
+    }
+    switch tensor.type {
+    case 0:
+      return stride(from: 0, to: bytes.count, by: 4).map { first in
+        Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
+      }
+    case 1: return stride(from: 0, to: bytes.count, by: 2).map(half)
+    default:
+      return stride(from: 0, to: bytes.count, by: 34).flatMap { block in
+        (0..<32).map { half(block) * Float(Int8(bitPattern: bytes[block + 2 + $0])) }
+      }
+    }
+  }
+}
+
+@Suite struct GGUFTests {
+  private func export(
+    _ name: String, _ precision: GGUFExport.Precision = .float32
+  ) throws -> (imported: Imported, file: GGUFReader) {
+    let golden = try Golden(name)
+    let imported = try Imported(golden.path)
+    let path = imported.folder.file("model.gguf")
+    try GGUFExport.write(imported.file, to: path, precision: precision, beginning: 1, end: 2) { folder in
+      try Files.writeAtomically(Files.read("\(golden.path)/tokenizer.json"), to: "\(folder)/tokenizer.json")
+    }
+    #expect(try Files.names(in: imported.folder.path) == ["model.gguf", "model.trlhf"])
+    return (imported, try GGUFReader(path))
+  }
+
+  private func ours(_ imported: Imported, _ name: String) throws -> (values: [Float], width: Int) {
+    let layout = imported.file.layout
+    let tensor = try #require(layout.trunk.first { $0.name == name })
+    let base = try #require(try imported.file.parameters().values(name))
+    return (Array(UnsafeBufferPointer(start: base, count: tensor.count)), tensor.dims.last!)
+  }
+
+  @Test("Qwen3's tensors are ours under their names, and the metadata is the architecture")
+  func qwen3() throws {
+    let (imported, file) = try export("qwen3")
+    let (qkv, width) = try ours(imported, "layers.1.attention.qkv.weight")
+    let split = try ["q", "k", "v"].flatMap { try file.floats("blk.1.attn_\($0).weight") }
+    #expect(split == qkv && width == 36)
+    #expect(try file.floats("token_embd.weight") == ours(imported, "token_embedding.weight").values)
+    #expect(
+      try file.floats("blk.0.attn_k_norm.weight") == ours(imported, "layers.0.attention.key_norm.weight").values)
+    #expect(file.tensors["output.weight"] == nil)
+    #expect(file.metadata["general.architecture"] == .text("qwen3"))
+    let counts = [
+      "block_count": 2, "embedding_length": 36, "attention.head_count": 4, "attention.head_count_kv": 2,
+      "attention.key_length": 14, "feed_forward_length": 45, "context_length": 48,
+      "rope.freq_base": 10_000, "rope.dimension_count": 14,
+    ]
+    for (key, count) in counts { #expect(file.metadata["qwen3.\(key)"] == .number(Double(count)), "\(key)") }
+    #expect(file.metadata["tokenizer.ggml.pre"] == .text("qwen2"))
+    #expect(file.metadata["tokenizer.ggml.bos_token_id"] == .number(1))
+    let tokens = try #require(file.metadata["tokenizer.ggml.tokens"]).texts
+    #expect(tokens.count == imported.model.architecture.vocabulary && tokens.suffix(1) == ["<|im_end|>"])
+    #expect(try #require(file.metadata["tokenizer.ggml.merges"]).texts.first?.contains(" ") == true)
+  }
+
+  @Test("Llama's queries and keys are turned in pairs, and its scaled frequencies written out")
+  func llama() throws {
+    let (imported, file) = try export("llama-rope")
+    let (qkv, width) = try ours(imported, "layers.0.attention.qkv.weight")
+    let (headDim, half) = (6, 3)
+    let q = try file.floats("blk.0.attn_q.weight")
+    let k = try file.floats("blk.0.attn_k.weight")
+    for row in 0..<36 {
+      let theirs = row / headDim * headDim + 2 * (row % headDim % half) + row % headDim / half
+      let expected = Array(qkv[row * width..<(row + 1) * width])
+      #expect(Array(q[theirs * width..<(theirs + 1) * width]) == expected, "query \(row)")
+      guard row < 12 else { continue }
+      let key = Array(qkv[(36 + row) * width..<(37 + row) * width])
+      #expect(Array(k[theirs * width..<(theirs + 1) * width]) == key, "key \(row)")
+    }
+    #expect(try file.floats("blk.0.attn_v.weight") == Array(qkv[(48 * width)...]))
+    // By the rule of llama.cpp's converter: θ = 500, factor 8, low 1, high 4, 16 tokens.
+    let expected = [0.0, 1, 2].map { i -> Double in
+      let frequency = DeterministicMath.exp(-2 * i / 6 * DeterministicMath.log(500))
+      let turns = 16 * frequency / (2 * Double.pi)
+      if turns > 4 { return 1 }
+      if turns < 1 { return 8 }
+      let smooth = (turns - 1) / 3
+      return 1 / ((1 - smooth) / 8 + smooth)
+    }
+    let found = try file.floats("rope_freqs.weight")
+    #expect(zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 }, "\(found), not \(expected)")
+    #expect(file.metadata["tokenizer.ggml.pre"] == .text("llama-bpe"))
+  }
+
+  @Test("GPT-2's and GPT-NeoX's fused projections stay as ours are")
+  func fused() throws {
+    for (name, pre) in [("gpt2", "gpt-2"), ("neox-sequential", "gpt-2")] {
+      let (imported, file) = try export(name)
+      #expect(
+        try file.floats("blk.1.attn_qkv.weight") == ours(imported, "layers.1.attention.qkv.weight").values)
+      #expect(try file.floats("blk.1.ffn_up.bias") == ours(imported, "layers.1.mlp.up.bias").values)
+      #expect(file.metadata["tokenizer.ggml.pre"] == .text(pre))
+    }
+    let neox = try export("neox-sequential").file
+    #expect(neox.metadata["gptneox.use_parallel_residual"] == .bool(false))
+    #expect(neox.tensors["output.weight"] != nil)
+  }
+
+  @Test("float16 and Q8_0 keep vectors and positions, and are off by no more than half a step")
+  func precisions() throws {
+    let half = try export("gpt2", .float16)
+    #expect(half.file.tensors["position_embd.weight"]?.type == 0 && half.file.tensors["output_norm.bias"]?.type == 0)
+    let wanted = try ours(half.imported, "layers.0.mlp.up.weight").values
+    #expect(half.file.tensors["blk.0.ffn_up.weight"]?.type == 1)
+    for (a, b) in zip(try half.file.floats("blk.0.ffn_up.weight"), wanted) { #expect(a == Float(Float16(b))) }
+    // No row of the goldens but this has a multiple of 32.
+    let wide = Architecture(
+      layers: 1, dModel: 64, heads: 2, kvHeads: 1, dFF: 36, vocabulary: 279, context: 16, norm: .rmsNorm,
+      position: .rotary, rotaryDim: 32, mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false)
+    let folder = TemporaryFolder()
+    let path = folder.file("wide.gguf")
+    let model = try RandomModel(wide, in: folder)
+    try GGUFExport.write(model.file, to: path, precision: .q8, beginning: nil, end: nil) {
+      try Files.writeAtomically(
+        Files.read("\(Golden("llama-rope").path)/tokenizer.json"), to: "\($0)/tokenizer.json")
+    }
+    let file = try GGUFReader(path)
+    #expect(file.tensors["blk.0.ffn_down.weight"]?.type == 1)
+    #expect(file.tensors["token_embd.weight"]?.type == 8)
+    let values = try #require(try model.file.parameters().values("token_embedding.weight"))
+    for (i, value) in try file.floats("token_embd.weight").enumerated() {
+      let first = i / 32 * 32
+      let largest = (first..<first + 32).reduce(Float(0)) { max($0, values[$1].magnitude) }
+      // Half a step, and what float16 rounds off the scale.
+      #expect(abs(value - values[i]) <= largest / 127 * 0.5 + largest * 0.0006, "\(i)")
+    }
+  }
+
+  @Test("what llama.cpp does not have is refused by name")
+  func refusals() throws {
+    let reward = try Imported(Golden(Golden.rewardModel).path)
+    func refusal(_ imported: Imported) -> String? {
+      error {
+        try GGUFExport.write(
+          imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil) { _ in }
+      }
+    }
+    #expect(refusal(reward)?.contains("is a reward model, and GGUF holds language models") == true)
+    let exact = try Imported(Golden("gpt2-bare").path)
+    #expect(refusal(exact)?.contains("GPT-2 with the exact GELU, which llama.cpp does not compute") == true)
+    #expect(try Files.names(in: exact.folder.path) == ["model.trlhf"])
+    let (imported, _) = try export("gpt2")
+    let message = error {
+      try GGUFExport.write(imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil) {
+        try Files.writeAtomically(
+          Array(#"{"model":{"vocab":{},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"Bert"}}"#.utf8),
+          to: "\($0)/tokenizer.json")
+      }
+    }
+    #expect(message?.contains(#"llama.cpp has no pre-tokenizer like {"type":"Bert"}"#) == true, "\(message ?? "")")
+    #expect(try Files.names(in: imported.folder.path) == ["model.gguf", "model.trlhf"])
+  }
+}
