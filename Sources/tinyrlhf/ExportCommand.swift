@@ -1,0 +1,76 @@
+import ArgumentParser
+import Interchange
+import Recipe
+import Support
+
+struct Export: ParsableCommand {
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    case huggingface, gguf
+  }
+
+  enum NumberType: String, CaseIterable, ExpressibleByArgument {
+    case float32, bfloat16, float16, q8 = "q8_0"
+
+    var element: ElementType? {
+      switch self {
+      case .float32: .float32
+      case .bfloat16: .bfloat16
+      case .float16: .float16
+      case .q8: nil
+      }
+    }
+
+    var gguf: GGUFExport.Precision? { GGUFExport.Precision(rawValue: rawValue) }
+  }
+
+  static let configuration = CommandConfiguration(
+    abstract: "Make of a model what other programs load: a folder for transformers, or a GGUF file.",
+    discussion: """
+      --format huggingface writes config.json, model.safetensors and the tokenizer's files into a folder. A \
+      reward model becomes a sequence classifier with one label; its head's bias and its normalisation \
+      stand in config.json under "tinyrlhf_reward", and `tinyrlhf import` reads them back: \
+      reward = gain · (logit + head_bias) + bias.
+
+      --format gguf writes one file for llama.cpp, language models only.
+
+      An int8 model is not exported: export the float32 model that it was made of.
+      """)
+
+  @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The folder, or the GGUF file.", valueName: "path"))
+  var output: String
+  @Option(help: "What to write.") var format: Format = .huggingface
+  @Option(
+    name: .customLong("dtype"),
+    help: "How the weights are stored. huggingface: not q8_0; gguf: not bfloat16.")
+  var type: NumberType = .float32
+  @OptionGroup var target: FileOutput
+  @OptionGroup var made: MadeFile
+
+  func validate() throws {
+    guard format == .gguf ? type.gguf != nil : type.element != nil else {
+      throw ValidationError("--dtype \(type.rawValue) does not exist in --format \(format.rawValue).")
+    }
+  }
+
+  func run() throws {
+    let source = try ModelSource.open(model)
+    let chat = source.tokenizer.chatFormat
+    let write = { try HuggingFaceTokenizer.write(source.tokenizer, to: $0) }
+    switch format {
+    case .huggingface:
+      try HuggingFaceExport.write(
+        source.file, to: output, type: type.element!, replacing: target.force,
+        beginning: chat.documentBegin.first, ends: chat.endTokens, tokenizer: write)
+    case .gguf:
+      try target.check(output)
+      try GGUFExport.write(
+        source.file, to: output, precision: type.gguf!, beginning: chat.documentBegin.first,
+        end: chat.endTokens.first, tokenizer: write)
+    }
+    try made.report(
+      output, "The model is \(output), as \(type.rawValue) for "
+        + (format == .gguf ? "llama.cpp." : "transformers."))
+  }
+}

@@ -1,0 +1,184 @@
+import FoundationEssentials
+import Support
+import Testing
+
+/// `import` and `export`.
+@Suite(.serialized) struct InterchangeCommandTests {
+  private let program: Program
+
+  init() throws { program = try Program() }
+
+  private static func golden(_ name: String) -> String {
+    "\(PythonReaderTests.root)/Tests/InterchangeTests/Goldens/\(name)"
+  }
+
+  private func imported(_ name: String, _ more: String...) throws -> String {
+    let path = try program.fresh("imported-\(name).trlhf")
+    let made = try program.run(["import", Self.golden(name), "-o", path] + more)
+    try #require(made.exitCode == 0, "\(made.errorText)")
+    return path
+  }
+
+  @Test("import makes a model that other commands use, and says what it is")
+  func imports() throws {
+    let path = try program.fresh("qwen2.trlhf")
+    let made = try program.run("import", Self.golden("qwen2"), "-o", path, "--json")
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    #expect(try made.objects() == [["file": .string(path)]])
+    #expect(
+      made.errorText.hasPrefix("The checkpoint is \(path): Qwen2ForCausalLM, 0.05 million parameters, "),
+      "\(made.errorText)")
+    let object = try program.run("inspect", path, "--json", "--verify").objects()[0]
+    #expect(object["training"]?["kind"]?.string == "base")
+    let names = object["provenance"]?["data"]?.array?.compactMap { $0["name"]?.string } ?? []
+    #expect(names.contains("config.json") && names.contains("model-00001-of-00005.safetensors"))
+    let answer = try program.run(
+      "generate", path, "--max-new-tokens", "4", "--precision", "float32", input: "{\"prompt_tokens\":[5,6]}\n")
+    #expect(answer.exitCode == 0, "\(answer.errorText)")
+  }
+
+  @Test("any number of threads imports the same bytes, int8 too")
+  func threads() throws {
+    for more in [["--threads", "1"], ["--int8", "--threads", "1"]] {
+      let first = try Files.read(try importedFile("gpt2", more))
+      let others = more.dropLast() + ["3"]
+      #expect(try Files.read(try importedFile("gpt2", Array(others))) == first, "\(more)")
+    }
+  }
+
+  private func importedFile(_ name: String, _ more: [String]) throws -> String {
+    let path = try program.fresh("threads-\(name).trlhf")
+    let made = try program.run(["import", Self.golden(name), "-o", path] + more)
+    try #require(made.exitCode == 0, "\(made.errorText)")
+    return path
+  }
+
+  @Test("what is exported is imported as the same model, and answers the same")
+  func roundTrip() throws {
+    for name in ["gpt2", "neox-parallel", "llama-rope", "qwen3"] {
+      let path = try imported(name)
+      let folder = try program.fresh("exported-\(name)")
+      let made = try program.run("export", path, "-o", folder)
+      #expect(made.exitCode == 0, "\(made.errorText)")
+      #expect(made.errorText == "The model is \(folder), as float32 for transformers.\n")
+      let again = try program.fresh("again-\(name).trlhf")
+      #expect(try program.run("import", folder, "-o", again).exitCode == 0)
+      let input = "{\"prompt\":\"the cat\"}\n"
+      let options = ["--max-new-tokens", "9", "--seed", "3"]
+      let answer = try program.run(["generate", again] + options, input: input)
+      #expect(answer.exitCode == 0, "\(answer.errorText)")
+      #expect(try answer.outputText == program.run(["generate", path] + options, input: input).outputText)
+    }
+  }
+
+  @Test("reward models go out and come back with their head, bias and normalisation")
+  func rewards() throws {
+    let tiny = try TinyModels()
+    let folder = try program.fresh("exported-reward")
+    let made = try program.run("export", tiny.reward, "-o", folder)
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    let again = try program.fresh("again-reward.trlhf")
+    #expect(try program.run("import", folder, "-o", again).exitCode == 0)
+    let input = "{\"prompt\":\"Hi\",\"completion\":\"Hello.\"}\n{\"prompt\":\"Who?\",\"completion\":\"x\"}\n"
+    let scores = try program.run("score", again, input: input)
+    #expect(scores.exitCode == 0, "\(scores.errorText)")
+    #expect(try scores.outputText == program.run("score", tiny.reward, input: input).outputText)
+  }
+
+  @Test("a file that is there stays, without --force")
+  func existing() throws {
+    let path = try imported("gpt2")
+    let before = try Files.read(path)
+    let refused = try program.run("import", Self.golden("qwen3"), "-o", path)
+    #expect(refused.exitCode == 73)
+    #expect(
+      refused.errorText
+        == "tinyrlhf: \(path): exists already. Name another file with -o, or replace it with --force.\n")
+    #expect(try Files.read(path) == before)
+    #expect(try program.run("import", Self.golden("qwen3"), "-o", path, "--force").exitCode == 0)
+    #expect(try Files.read(path) != before)
+    let file = try program.fresh("gpt2.gguf")
+    for status in [0, 73] {
+      #expect(try program.run("export", path, "-o", file, "--format", "gguf").exitCode == Int32(status))
+    }
+  }
+
+  @Test("what cannot be imported or exported is bad data, wrong use is wrong use")
+  func refusals() throws {
+    let path = try program.fresh("refused.trlhf")
+    let missing = try program.run("import", "/nowhere", "-o", path)
+    #expect(missing.exitCode == 65)
+    #expect(
+      missing.errorText
+        == "tinyrlhf: /nowhere: has no config.json. Name the folder of a model in Hugging Face's form.\n")
+    #expect(!Files.exists(path))
+    let int8 = try imported("gpt2", "--int8")
+    let folder = try program.fresh("refused")
+    let refused = try program.run("export", int8, "-o", folder)
+    #expect(refused.exitCode == 65)
+    #expect(refused.errorText.contains("is an int8 model, and float32 weights are needed"))
+    #expect(!Files.exists(folder) && !Files.exists("\(folder).partial"))
+    for arguments in [["--dtype", "q8_0"], ["--format", "gguf", "--dtype", "bfloat16"], ["--format", "onnx"]] {
+      #expect(try program.run(["export", program.base, "-o", folder] + arguments).exitCode == 64)
+    }
+    #expect(try program.run("import", Self.golden("gpt2"), "-o", path, "--context", "99").exitCode == 64)
+    let reward = try program.run("import", Self.golden("llama-reward"), "-o", path, "--int8")
+    #expect(reward.exitCode == 65 && reward.errorText.contains("language models alone have an int8 form"))
+  }
+
+  @Test("a model with a tensor larger than all the memory there is, is imported and exported")
+  func memory() throws {
+    let folder = try program.fresh("wide")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try writeWideModel(folder)
+    let path = try program.fresh("wide.trlhf")
+    // Twice the data of a program that waits with two threads; the embedding has 134 MB as float32.
+    let limit = "ulimit -d 98304; exec \"$@\""
+    func limited(_ arguments: String...) throws {
+      let result = try ChildProcess.run(
+        "sh", ["-c", limit, "sh", program.binary] + arguments, timeout: 120)
+      #expect(result.exitCode == 0, "\(arguments[0]): \(result.errorText)")
+    }
+    try limited("import", folder, "-o", path, "--int8", "--threads", "2")
+    try limited("import", folder, "-o", path, "--force")
+    try limited("export", path, "-o", try program.fresh("wide-again"), "--dtype", "bfloat16")
+    for name in ["wide.trlhf", "wide", "wide-again"] { _ = try program.fresh(name) }
+  }
+
+  /// A Llama of one small layer and an embedding of 64 MB in float16, zeros that take no room.
+  private func writeWideModel(_ folder: String) throws {
+    let (rows, width) = (16_384, 2048)
+    let layer = "model.layers.0"
+    let tensors: [(String, [Int])] = [
+      ("model.embed_tokens.weight", [rows, width]), ("\(layer).input_layernorm.weight", [width]),
+      ("\(layer).self_attn.q_proj.weight", [2, width]), ("\(layer).self_attn.k_proj.weight", [2, width]),
+      ("\(layer).self_attn.v_proj.weight", [2, width]), ("\(layer).self_attn.o_proj.weight", [width, 2]),
+      ("\(layer).post_attention_layernorm.weight", [width]), ("\(layer).mlp.gate_proj.weight", [1, width]),
+      ("\(layer).mlp.up_proj.weight", [1, width]), ("\(layer).mlp.down_proj.weight", [width, 1]),
+      ("model.norm.weight", [width]),
+    ]
+    var end = 0
+    let records = tensors.map { name, dims in
+      let first = end
+      end += 2 * dims.reduce(1, *)
+      return "\"\(name)\":{\"dtype\":\"F16\",\"shape\":\(dims),\"data_offsets\":[\(first),\(end)]}"
+    }
+    let header = Array("{\(records.joined(separator: ","))}".utf8)
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+    try Files.writeAtomically(length + header, to: "\(folder)/model.safetensors")
+    let size = try ChildProcess.run(
+      "truncate", ["-s", "\(8 + header.count + end)", "\(folder)/model.safetensors"])
+    try #require(size.exitCode == 0)
+    try Files.writeAtomically(
+      Array(
+        """
+        {"architectures":["LlamaForCausalLM"],"hidden_size":\(width),"head_dim":2,"intermediate_size":1,
+        "max_position_embeddings":64,"num_attention_heads":1,"num_hidden_layers":1,"vocab_size":\(rows),
+        "tie_word_embeddings":true}
+        """.utf8), to: "\(folder)/config.json")
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+      try Files.writeAtomically(
+        Files.read("\(Self.golden("llama-rope"))/\(name)"), to: "\(folder)/\(name)")
+    }
+  }
+}
