@@ -146,9 +146,13 @@ public struct DataCheckResult: Encodable, Sendable {
 }
 
 extension DataCheckResult.Shown {
+  /// Pieces of a document that are shown; a book has thousands.
+  static let pieces = 8
+
   init(_ row: ExaminedRow, _ tokenizer: Tokenizer) {
     line = row.line
-    sequences = row.sequences.map { masked in
+    let isRanked = row.sequences.contains { $0.rank != nil }
+    sequences = row.sequences.prefix(isRanked ? .max : Self.pieces).map { masked in
       let (tokens, learnFrom) = (masked.sequence.tokens, masked.sequence.learnFrom)
       let parts = [(tokens.prefix(learnFrom), false), (tokens.dropFirst(learnFrom), true)]
       return Sequence(

@@ -111,6 +111,13 @@ import Tokenizers
     #expect(result.tokens.total == pieces.reduce(0) { $0 + $1.count })
     #expect(result.tokens.learnt == result.tokens.total - 4)
     #expect(masks(result) == pieces.map { [text($0.prefix(1)), text($0.dropFirst())] })
+    // Of a book the beginning is shown.
+    let book = String(repeating: "7", count: 64 * 20)
+    let beginning = try check(["{\"text\": \"\(book)\"}"])
+    #expect(beginning.tokens.learnt == 64 * 20 + 2 - 21)
+    #expect(
+      masks(beginning)
+        == encoder.pieces(book).prefix(8).map { [text($0.prefix(1)), text($0.dropFirst())] })
   }
 
   @Test("each oddity is found on its lines, and no other")

@@ -28,21 +28,21 @@ struct DatasetsTarget: Target {
       #"{"instruction":"i","input":"x","output":"o"}"#, #"{"prompt":"\n\nHuman: a\n\nAssistant:"}"#,
       #"{"text":"t é \ud83d\ude00"}"#, "one<|endoftext|>\r\ntwo\n<|endoftext|>\nthree",
     ]
-    return (0..<10).flatMap { use in
+    return (0..<12).flatMap { use in
       files.map { [UInt8(use)] + Array("\($0)\n\($0)".utf8) }
-    } + [0, 2, 4, 7, 8].map { use in
+    } + [0, 2, 4, 7, 8, 10].map { use in
       let parts = [files[4], "\n", files[4]].map { Gzip.member(Array($0.utf8), name: "x") }
       return [UInt8(use)] + parts.joined()
     }
   }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
-    let mode = Int(input.first ?? 0) % 10
+    let mode = Int(input.first ?? 0) % 12
     let source = MemorySource(UnsafeRawBufferPointer(rebasing: input.dropFirst()))
     let expanding = ExpandingSource(source, name: "input")
     let lines = LineReader(expanding, name: "input", limit: 1 << 16)
     let strict = mode % 2 == 0
-    let rows = try RowReader(lines, allowsText: mode / 2 == 4)
+    let rows = try RowReader(lines, allowsText: mode / 2 >= 4)
     switch mode / 2 {
     case 0: try check(readRows(rows, for: .prompts, strict: strict))
     case 1: try check(readRows(rows, for: .demonstrations, strict: strict))
@@ -52,7 +52,26 @@ struct DatasetsTarget: Target {
         require(!comparison.isAllTies && comparison.completions.contains(comparison.best), "\(comparison)")
       }
       try check(dataset)
+    case 5: try compare(rows)
     default: try count(readRows(rows, for: .documents, strict: strict))
+    }
+  }
+
+  /// What a check of the data sees: a row that comes again is a duplicate of itself and a leak.
+  private func compare(_ rows: RowReader) throws {
+    var (seen, split) = (SeenRows(), OtherSplit())
+    while let row = try rows.next() {
+      require(row.line > 0, "line \(row.line)")
+      guard let example = try? row.example.get() else { continue }
+      let fingerprint = RowFingerprint(example)
+      _ = seen.add(fingerprint)
+      require(seen.add(fingerprint) == .duplicate, "not seen again: \(example)")
+      split.add(fingerprint)
+      require(split.hasPrompt(of: fingerprint) == (example.prompt != nil), "\(example)")
+      require(split.hasAnswer(of: fingerprint) == !example.answers.isEmpty, "\(example)")
+      for answer in example.answers where answer.isBlank { require(!answer.seemsCut, answer) }
+      _ = example.answers.map(TextFlaws.init)
+      if let format = rows.format { _ = try? example.firstUse(format) }
     }
   }
 
