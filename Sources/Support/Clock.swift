@@ -13,6 +13,13 @@ public enum Clock {
     return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
   }
 
+  /// Seconds that this thread has had of a processor: a busy machine does not lengthen them.
+  public static func processor() -> Double {
+    var now = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+  }
+
   /// The largest resident memory that the process has had, in bytes.
   public static func peakResidentBytes() -> Int { highWaterMark() ?? usedByProcess() }
 
