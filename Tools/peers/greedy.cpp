@@ -56,6 +56,7 @@ int main(int count, char **arguments) {
     llama_context_params parameters = llama_context_default_params();
     parameters.n_ctx = tokens.size() + atoi(arguments[2]) + 1;
     parameters.type_k = parameters.type_v = GGML_TYPE_F32;
+    parameters.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;  // which computes in float16
     llama_context *context = llama_init_from_model(model, parameters);
     if (!context) fail("no context");
     std::vector<float> logits;

@@ -6,7 +6,7 @@ TINYRLHF and GREEDY are programs (Tools/peers/greedy.cpp). A MODEL is a folder i
 imported first, or a checkpoint. One line a check; ends with 1 if any failed.
 
 Logits of transformers: |theirs - theirs on the original folder|, or, for a checkpoint, log-probabilities against
-`tinyrlhf logprobs`. llama.cpp: tokens of a text, and greedy continuations of 24 tokens against transformers'; where
+`tinyrlhf logprobs`. llama.cpp: tokens of a text, and greedy continuations of up to 24 tokens against transformers'; where
 the two best logits of a step are closer than the two programs' arithmetic is, the comparison ends with that step.
 """
 import json
@@ -21,7 +21,7 @@ import transformers
 transformers.logging.set_verbosity_error()
 program, greedy, models = sys.argv[1], sys.argv[2], sys.argv[3:]
 COUNT = 24
-TEXTS = ["the cat sat on the mat", "They're 12345 here,  don't go!", "How do I bake bread?"]
+TEXTS = ["the cat sat", "They're 12,  go!", "bake bread?"]
 failures = 0
 
 
@@ -52,9 +52,9 @@ def relative(a, b):
     return float((a - b).abs().max() / b.abs().max())
 
 
-def llama(file, prompts):
+def llama(file, prompts, count):
     lines = "".join(f"{'text ' + p if isinstance(p, str) else 'tokens ' + ' '.join(map(str, p))}\n" for p in prompts)
-    result = subprocess.run([greedy, file, str(COUNT)], input=lines, capture_output=True, text=True)
+    result = subprocess.run([greedy, file, str(count)], input=lines, capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(f"llama.cpp: {result.stderr.strip()}")
     return [json.loads(line) for line in result.stdout.splitlines()]
@@ -88,10 +88,17 @@ def language_model(name, checkpoint, original, folder, work):
         theirs = logits(model, tokens).log_softmax(-1)[:-1].gather(1, torch.tensor(tokens[1:])[:, None])[:, 0]
         worst = max(worst, float((theirs - torch.tensor(line["logprobs"])).abs().max()))
     check(name, "log-probabilities, ours and transformers'", worst < 1e-3, worst)
-    for precision, tolerance in (("float32", 2e-2), ("float16", 2e-2), ("q8_0", 1e-1)):
+    # Beyond its last position llama.cpp ends with an assertion.
+    context = getattr(model.config, "max_position_embeddings")
+    count = min(COUNT, context - max(map(len, prompts)))
+    for precision, tolerance in (("float32", 1e-3), ("float16", 5e-3), ("q8_0", 5e-2)):
         file = work / f"{precision}.gguf"
-        tinyrlhf("export", checkpoint, "-o", file, "--format", "gguf", "--dtype", precision)
-        found = llama(file, TEXTS + prompts)
+        try:
+            tinyrlhf("export", checkpoint, "-o", file, "--format", "gguf", "--dtype", precision)
+        except RuntimeError as error:
+            check(name, f"GGUF {precision}: refused", "llama.cpp" in str(error), error)
+            continue
+        found = llama(file, TEXTS + prompts, count)
         check(name, f"GGUF {precision}: tokens", [line["tokens"] for line in found[:3]] == prompts, len(prompts))
         worst, wrong, steps = 0, None, 0
         for tokens, line in zip(prompts, found[3:]):
@@ -102,7 +109,7 @@ def language_model(name, checkpoint, original, folder, work):
             steps += compared
             wrong = wrong if step is None else step
         check(name, f"GGUF {precision}: logits, llama.cpp and transformers", worst < tolerance, worst)
-        check(name, f"GGUF {precision}: greedy tokens equal", wrong is None, f"{steps} of {3 * COUNT} compared")
+        check(name, f"GGUF {precision}: greedy tokens equal", wrong is None, f"{steps} of {3 * count} compared")
 
 
 def reward_model(name, original, folder):
