@@ -117,7 +117,11 @@ private final class SmallDisk {
       arguments[2] = folder
       try tiny.expectRefusal(arguments, code: 73, [folder, "--output"])
     }
-    for command in [["pack", tiny.base], ["quantize", tiny.base], ["unpack", "builtin:base"]] {
+    let commands = [
+      ["pack", tiny.base], ["quantize", tiny.base], ["unpack", "builtin:base"], ["export", tiny.base],
+      ["import", InterchangeCommandTests.golden("gpt2")],
+    ]
+    for command in commands {
       try tiny.expectRefusal(command + ["-o", below], code: 73, [below, "cannot be created"])
     }
     try tiny.expectRefusal(["pack", tiny.base, "-o", tiny.text], code: 73, [tiny.text, "--force"])

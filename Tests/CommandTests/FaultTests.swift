@@ -56,6 +56,28 @@ import Testing
       arguments: arguments, again: arguments, results: ["out"])
   }
 
+  /// Into a folder that is not there yet.
+  private func sweepOfExport() -> FaultSweep {
+    let arguments = { (folder: String) in
+      ["export", "\(folder)/source", "-o", "\(folder)/\(FaultSweep.runFolder)", "--force"]
+    }
+    let files = [
+      "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    ]
+    return FaultSweep(
+      name: "export", program: program, source: tiny.base, arguments: arguments, again: arguments,
+      results: files.map { "\(FaultSweep.runFolder)/\($0)" })
+  }
+
+  private func sweepOfImport() -> FaultSweep {
+    let arguments = { (folder: String) in
+      ["import", InterchangeCommandTests.golden("gpt2"), "-o", "\(folder)/out", "--force"]
+    }
+    return FaultSweep(
+      name: "import", program: program, old: Array("precious".utf8), arguments: arguments,
+      again: arguments, results: ["out"])
+  }
+
   private func archive() throws -> String {
     let path = try program.fresh("faultless.zst")
     try #require(try program.run("pack", tiny.base, "-o", path).exitCode == 0)
@@ -116,13 +138,22 @@ import Testing
     var text = "command,call,error,calls,refused,completed\n"
     for sweep in [
       sweepOfTraining(), try sweepOfEverything(), sweep("pack", source: tiny.base),
-      sweep("unpack", source: try archive()), sweep("quantize", source: tiny.base),
+      sweep("unpack", source: try archive()), sweep("quantize", source: tiny.base), sweepOfExport(),
+      sweepOfImport(),
     ] {
       for (fault, tally) in try sweep.run(everything: true).sorted(by: { $0.key < $1.key }) {
         text += "\(sweep.name),\(fault),\(tally.refused + tally.completed),"
           + "\(tally.refused),\(tally.completed)\n"
       }
       try Files.writeAtomically(Array(text.utf8), to: table)
+    }
+  }
+
+  @Test("whichever call of import or export fails, nothing half-written bears the name")
+  func interchange() throws {
+    for sweep in [sweepOfExport(), sweepOfImport()] {
+      let tallies = try sweep.run(everything: false)
+      #expect(tallies.values.reduce(0) { $0 + $1.refused } > 5, "\(sweep.name): \(tallies)")
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
 
   init() throws { program = try Program() }
 
-  private static func golden(_ name: String) -> String {
+  static func golden(_ name: String) -> String {
     "\(PythonReaderTests.root)/Tests/InterchangeTests/Goldens/\(name)"
   }
 
