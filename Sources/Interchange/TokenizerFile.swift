@@ -58,8 +58,9 @@ struct TokenizerFile {
     func unsupported(_ what: String) -> Failure {
       Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
     }
-    guard model["type"]?.string == "BPE" else {
-      let type = model["type"]?.string ?? "(none)"
+    // GPT-2's own file has no type; no other model has merges.
+    let type = model["type"]?.string ?? (model["merges"] == nil ? "(none)" : "BPE")
+    guard type == "BPE" else {
       throw unsupported("the tokenizer's model is \(type), and only BPE is known")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {

@@ -241,6 +241,7 @@ struct JSONText {
     for byte in bytes {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"): output += [UInt8(ascii: "\\"), byte]
+      case 0x0A: output += "\\n".utf8
       case ..<0x20:
         output += "\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8
       default: output.append(byte)

@@ -2,6 +2,8 @@ import Support
 
 extension Tokenizer {
   public static let largestVocabulary = 1 << 24
+  /// Ids without a token that are read, beside one for each token: a forged count takes no memory.
+  static let mostHoles = 1 << 16
   /// The longest token that is read, in bytes.
   static let longestImportedToken = 1 << 12
 
@@ -71,6 +73,10 @@ private struct DefinitionChecks {
     try require(
       count > 0 && count <= Tokenizer.largestVocabulary,
       "the vocabulary has \(count) ids, which is not within 1…\(Tokenizer.largestVocabulary)")
+    let most = 2 * definition.tokens.count + Tokenizer.mostHoles
+    try require(
+      count <= most,
+      "the vocabulary has \(count) ids for \(definition.tokens.count) tokens, over \(most)")
     try require(
       definition.isOfCharacters == definition.normalization.isMetaspace,
       "tokens are made of \(definition.isOfCharacters ? "characters" : "bytes"), "

@@ -91,6 +91,11 @@ struct TokenizerRefusalTests {
     #expect(try refusal("gpt2", old, new).hasSuffix(expected))
   }
 
+  @Test("a model without a type is BPE if it has merges, as GPT-2's own file has it")
+  func withoutType() throws {
+    #expect(try refusal("gpt2", "\"type\":\"BPE\",", "") == "nothing")
+  }
+
   @Test("both forms of a merge are the same merge")
   func forms() throws {
     let golden = try TokenizerGolden("gpt2")
@@ -102,6 +107,31 @@ struct TokenizerRefusalTests {
     #expect(changed != text)
     try Files.writeAtomically(Array(changed.utf8), to: path)
     #expect(try HuggingFaceTokenizer.read(folder.path).definition == golden.read().definition)
+  }
+
+  @Test("any cut or changed byte gives an error or a tokenizer, never a trap")
+  func damaged() throws {
+    let folder = TemporaryFolder()
+    var random = RandomStream(seed: 1, purpose: "tests/tokenizer.json")
+    for kind in ["added", "llama2"] {
+      try TokenizerGolden(kind).write(to: folder.path)
+      let good = try Files.read(folder.file("tokenizer.json"))
+      var refused = 0
+      for round in 0..<150 {
+        var bytes = good
+        if round % 3 == 0 { bytes.removeLast(1 + random.below(good.count)) }
+        for _ in 0..<round % 3 {
+          bytes[random.below(bytes.count)] = random.pick(Array("\"[]{},:0159 \\u▁Ġ".utf8))
+        }
+        try folder.write(bytes, to: "tokenizer.json")
+        do {
+          let tokenizer = try HuggingFaceTokenizer.read(folder.path)
+          #expect(try Tokenizer(serialized: tokenizer.serialized).definition == tokenizer.definition)
+          _ = tokenizer.encode("The cat sat <|endoftext|> é\n")
+        } catch is Failure { refused += 1 }
+      }
+      #expect(refused >= 50)
+    }
   }
 
   @Test("a vocabulary larger than the embedding is refused, and a chat format whose tokens are missing")

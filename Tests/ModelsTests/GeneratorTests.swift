@@ -212,16 +212,15 @@ struct GeneratorTests {
     }
   }
 
-  @Test("an answer ends with the end token, at its length, or where the caller says")
+  @Test("an answer ends with the first of its end tokens, at its length, or where the caller says")
   func endings() throws {
     let sampler = try Sampler(.classic)
     let long = try sampler.run(requests, options(tokens: 20, end: -1))
     #expect(long.joined().allSatisfy { $0.tokens.count == 20 && $0.finish == .length })
-    let end = long[0][0].tokens[10]
-    for (stopped, whole) in zip(
-      try sampler.run(requests, options(tokens: 20, end: end)).joined(), long.joined())
-    {
-      let cut = whole.tokens.firstIndex(of: end)
+    var ending = options(tokens: 20)
+    ending.endTokens = [long[0][0].tokens[10], long[1][0].tokens[5]]
+    for (stopped, whole) in zip(try sampler.run(requests, ending).joined(), long.joined()) {
+      let cut = whole.tokens.firstIndex(where: ending.endTokens.contains)
       #expect(stopped.tokens == Array(whole.tokens[...(cut ?? 19)]))
       #expect(stopped.finish == (cut == nil ? .length : .stop))
     }

@@ -51,6 +51,7 @@ private typealias Change = @Sendable (inout TokenizerDefinition) -> Void
 /// What is refused, and what makes it of a good definition.
 private let contradictions: [(String, Change)] = [
   ("the vocabulary has 0 ids, which is not within 1…16777216", { $0.vocabularyCount = 0 }),
+  ("the vocabulary has 66065 ids for 264 tokens, over 66064", { $0.vocabularyCount = 66_065 }),
   ("token 271 does not follow the one before it in a vocabulary of 271", { $0.vocabularyCount = 271 }),
   ("token 3 does not follow the one before it in a vocabulary of 280", { $0.tokens[4].id = 3 }),
   ("token 4 has 0 bytes, not 1 to 4096", { $0.tokens[4].bytes = [] }),
