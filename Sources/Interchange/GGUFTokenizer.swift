@@ -18,6 +18,7 @@ struct GGUFTokenizer {
 
     var model: Model
     var added_tokens: [Added]
+    var normalizer: JSONValue?
     var pre_tokenizer: JSONValue?
     var post_processor: JSONValue?
   }
@@ -39,6 +40,8 @@ struct GGUFTokenizer {
   private var merges: [String]
   private var scores: [Float]
   private let addsBeginning: Bool
+  /// Whether a text of characters begins with a space more than it has.
+  private let addsSpace: Bool
 
   /// - Parameter count: rows of the embedding; ids without a token are filled.
   init(folder: String, count: Int) throws {
@@ -47,13 +50,24 @@ struct GGUFTokenizer {
     isOfCharacters = file.model.byte_fallback ?? false
     preTokenizer =
       isOfCharacters ? "default" : try Self.name(of: file.pre_tokenizer ?? .null, at: path)
-    addsBeginning = file.post_processor.map { Self.mentions("TemplateProcessing", $0) } ?? false
+    addsBeginning = !Self.parts(file.post_processor, "TemplateProcessing").isEmpty
+    let spaces = Self.parts(file.pre_tokenizer, "Metaspace")
+    addsSpace =
+      !Self.parts(file.normalizer, "Prepend").isEmpty
+      || spaces.contains { $0["prepend_scheme"] != .string("never") }
+    // llama.cpp begins anew, with a space, behind a token that is found in text.
+    if !spaces.isEmpty, addsSpace, let token = file.added_tokens.first(where: { !$0.special }) {
+      throw Failure(
+        .badData, "llama.cpp would put a space behind the added token \"\(token.content)\"", at: path,
+        remedy: "Export the model in Hugging Face's form.")
+    }
     var tokens = (0..<count).map { Array("[PAD\($0)]".utf8) }
     var kinds = [Kind](repeating: .unused, count: count)
     func set(_ id: Int, _ text: String, _ kind: Kind) throws {
       guard tokens.indices.contains(id) else {
         throw Failure(
-          .badData, "the token \"\(text)\" has the id \(id), and the embedding \(count) rows", at: path)
+          .badData, "the token \"\(text)\" has the id \(id), and the embedding \(count) rows", at: path,
+          remedy: "Export the model that this tokenizer belongs to.")
       }
       (tokens[id], kinds[id]) = (Array(text.utf8), kind)
     }
@@ -108,9 +122,12 @@ struct GGUFTokenizer {
 
   private static let patterns = [pattern(digits: "{1,3}"): "llama-bpe", pattern(digits: ""): "qwen2"]
 
-  private static func mentions(_ type: String, _ value: JSONValue) -> Bool {
-    value["type"]?.string == type
-      || (value["processors"]?.array ?? []).contains { mentions(type, $0) }
+  /// The parts of a type in a part of a tokenizer, which may be a sequence of others.
+  private static func parts(_ value: JSONValue?, _ type: String) -> [JSONValue] {
+    guard let value else { return [] }
+    if value["type"]?.string == type { return [value] }
+    let inner = ["normalizers", "pretokenizers", "processors"].flatMap { value[$0]?.array ?? [] }
+    return inner.flatMap { parts($0, type) }
   }
 
   func add(to gguf: inout GGUFFile, beginning: Int32?, end: Int32?) {
@@ -120,6 +137,7 @@ struct GGUFTokenizer {
     gguf.add("tokenizer.ggml.token_type", .int32s(kinds.map(\.rawValue)))
     if isOfCharacters {
       gguf.add("tokenizer.ggml.scores", .float32s(scores))
+      gguf.add("tokenizer.ggml.add_space_prefix", .bool(addsSpace))
     } else {
       gguf.add("tokenizer.ggml.merges", .texts(merges.map { Array($0.utf8) }))
     }

@@ -235,15 +235,35 @@ private struct GGUFReader {
     let exact = try Imported(Golden("gpt2-bare").path)
     #expect(refusal(exact)?.contains("GPT-2 with the exact GELU, which llama.cpp does not compute") == true)
     #expect(try Files.names(in: exact.folder.path) == ["model.trlhf"])
+  }
+
+  @Test("a tokenizer that llama.cpp does not have is refused by name, and nothing is left behind")
+  func tokenizers() throws {
     let (imported, _) = try export("gpt2")
-    let message = error {
-      try GGUFExport.write(imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil) {
-        try Files.writeAtomically(
-          Array(#"{"model":{"vocab":{},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"Bert"}}"#.utf8),
-          to: "\($0)/tokenizer.json")
+    func refusal(_ tokenizer: String) -> String? {
+      error {
+        try GGUFExport.write(
+          imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil
+        ) { try Files.writeAtomically(Array(tokenizer.utf8), to: "\($0)/tokenizer.json") }
       }
     }
-    #expect(message?.contains(#"llama.cpp has no pre-tokenizer like {"type":"Bert"}"#) == true, "\(message ?? "")")
+    let place = "\(imported.folder.path)/x.gguf.parts/tokenizer.json"
+    let remedy = "Export the model in Hugging Face's form."
+    #expect(
+      refusal(#"{"model":{"vocab":{},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"Bert"}}"#)
+        == "\(place): llama.cpp has no pre-tokenizer like {\"type\":\"Bert\"}. \(remedy)")
+    #expect(
+      refusal(
+        """
+        {"model":{"vocab":{"<unk>":0},"merges":[],"byte_fallback":true},
+        "added_tokens":[{"id":1,"content":"cat","special":false}],
+        "pre_tokenizer":{"type":"Metaspace","prepend_scheme":"first"}}
+        """) == "\(place): llama.cpp would put a space behind the added token \"cat\". \(remedy)")
+    #expect(
+      refusal(
+        #"{"model":{"vocab":{"a":999},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"ByteLevel"}}"#)
+        == "\(place): the token \"a\" has the id 999, and the embedding 277 rows. "
+        + "Export the model that this tokenizer belongs to.")
     #expect(try Files.names(in: imported.folder.path) == ["model.gguf", "model.trlhf"])
   }
 }

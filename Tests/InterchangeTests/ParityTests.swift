@@ -52,7 +52,9 @@ import Testing
     #expect(error <= golden.expected.tolerance, "off by \(error)")
   }
 
-  @Test("int8 made on the way in is what quantize makes of the float32 model", arguments: ["qwen3", "neox-parallel"])
+  @Test(
+    "int8 made on the way in is what quantize makes of the float32 model",
+    arguments: ["qwen3", "neox-parallel"])
   func int8(name: String) throws {
     let golden = try Golden(name)
     let imported = try Imported(golden.path)
