@@ -62,8 +62,15 @@ struct TokenizerReader {
         remedy: "Save the tokenizer with transformers' AutoTokenizer, which writes one.")
     }
     let bytes = try Files.read(path, limit: JSONFile.Purpose.tokenizer.limit)
+    try self.init(bytes, at: path, TokenizerSettings(folder: folder), vocabulary: vocabulary)
+  }
+
+  /// From the bytes of a `tokenizer.json`.
+  init(
+    _ bytes: [UInt8], at path: String, _ settings: TokenizerSettings, vocabulary: Int?
+  ) throws {
     file = try TokenizerFile(JSONTree(bytes, at: path), at: path)
-    settings = try TokenizerSettings(folder: folder)
+    self.settings = settings
     let members = file.model["vocab"]?.members ?? []
     guard !members.isEmpty else { throw file.failure("\"model.vocab\" is missing or empty") }
     let largest = (members.compactMap(\.value.integer) + file.added.map(\.id)).max() ?? 0

@@ -7,7 +7,6 @@ import Support
 
 /// An input is one byte and a list of edits. Bits 0 and 1 choose what is edited: the header of a sound
 /// safetensors file, its bytes, the configuration, or (3) nothing: the rest is a file of weights as it is.
-/// An edit of a text puts, removes or repeats a piece: most edits leave JSON, and are met by what it says.
 final class InterchangeTarget: Target {
   /// Pieces that mean something to the readers.
   private static let pieces: [String] = [
@@ -63,9 +62,9 @@ final class InterchangeTarget: Target {
     var file = self.file(header)
     while !input.isEmpty {
       switch mode {
-      case 0: Self.edit(&header, &input)
-      case 1: Self.edit(&file, &input)
-      default: Self.edit(&configuration, &input)
+      case 0: TextEdit.apply(&header, Self.pieces, &input)
+      case 1: TextEdit.apply(&file, Self.pieces, &input)
+      default: TextEdit.apply(&configuration, Self.pieces, &input)
       }
     }
     try read(mode == 0 ? self.file(header) : file, configuration)
@@ -73,29 +72,6 @@ final class InterchangeTarget: Target {
 
   private func file(_ header: [UInt8]) -> [UInt8] {
     withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header + data
-  }
-
-  private static func edit(_ bytes: inout [UInt8], _ input: inout Bytes) {
-    let kind = input.u8()
-    guard !bytes.isEmpty, bytes.count < 1 << 16 else {
-      _ = input.u16()
-      _ = input.u8()
-      return
-    }
-    let at = input.u16() % bytes.count
-    let value = input.u8()
-    let end = min(at + Int(value & 15) + 1, bytes.count)
-    let piece = Array(pieces[Int(value) % pieces.count].utf8)
-    switch kind & 3 {
-    case 0:
-      // In the place of the number or the text that stands there.
-      let stops = Array(",:[]{}".utf8)
-      let rest = bytes[at...].firstIndex { stops.contains($0) } ?? bytes.count
-      bytes.replaceSubrange(at..<rest, with: piece)
-    case 1: bytes.removeSubrange(at..<end)
-    case 2: bytes.insert(contentsOf: kind & 4 == 0 ? piece : Array(bytes[at..<end]), at: at)
-    default: bytes[at] = value
-    }
   }
 
   /// A model from these bytes, and every value of it.

@@ -19,6 +19,7 @@ private func chosen() -> any Target.Type {
   case "tokenizer": TokenizerTarget.self
   case "datasets": DatasetsTarget.self
   case "interchange": InterchangeTarget.self
+  case "vocabulary": VocabularyTarget.self
   case let name: fatalError("there is no target \(name ?? "without TINYRLHF_FUZZ")")
   }
 }
