@@ -1,5 +1,5 @@
-/// The characters that stand for bytes in the vocabularies of byte-level tokenizers: a printable byte is its own Latin-1
-/// character, the others are U+0100 and following.
+/// The characters that stand for bytes in the vocabularies of byte-level tokenizers: a printable byte is
+/// its own Latin-1 character, the others are U+0100 and following.
 enum ByteAlphabet {
   static let characters: [UInt32] = {
     var next: UInt32 = 256

@@ -1,7 +1,7 @@
 import Tokenizers
 
-/// A chat format as a Jinja template, with which `apply_chat_template` gives what `encode(dialogue:)` gives, and with
-/// `add_generation_prompt` what `encode(prompt:)` gives.
+/// A chat format as a Jinja template, with which `apply_chat_template` gives what `encode(dialogue:)`
+/// gives, and with `add_generation_prompt` what `encode(prompt:)` gives.
 struct ChatTemplate {
   private let format: ChatFormat
   private let names: [Int32: [UInt8]]

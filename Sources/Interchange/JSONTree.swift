@@ -2,8 +2,9 @@ import Support
 
 /// A JSON text as a tree whose texts are bytes.
 ///
-/// A vocabulary has keys that Swift's `String`, and with it `JSONDecoder`, takes for equal: é as one scalar and as two.
-/// So a tokenizer's file is read here, strictly: no key twice, nothing behind the end, whole UTF-8.
+/// A vocabulary has keys that Swift's `String`, and with it `JSONDecoder`, takes for equal: é as one scalar
+/// and as two. So a tokenizer's file is read here, strictly: no key twice, nothing behind the end, whole
+/// UTF-8.
 indirect enum JSONTree: Equatable {
   case null
   case bool(Bool)

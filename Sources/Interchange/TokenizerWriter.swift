@@ -2,8 +2,8 @@ import Support
 import Tokenizers
 
 extension HuggingFaceTokenizer {
-  /// Writes `tokenizer.json` and `tokenizer_config.json` with a chat template, from which `transformers` makes a tokenizer
-  /// that gives the same tokens.
+  /// Writes `tokenizer.json` and `tokenizer_config.json` with a chat template, from which `transformers`
+  /// makes a tokenizer that gives the same tokens.
   ///
   /// - Throws: `Failure(.badData)` for a token that JSON cannot hold; as `Files.writeAtomically`.
   public static func write(_ tokenizer: Tokenizer, to folder: String) throws {
@@ -65,7 +65,8 @@ struct TokenizerWriter {
   }
 
   private func model(_ json: inout JSONText) {
-    let vocabulary = definition.tokens.filter { $0.traits.contains(.model) || needsPlace }
+    let holdsAll = needsPlace
+    let vocabulary = definition.tokens.filter { $0.traits.contains(.model) || holdsAll }
     json.object {
       $0.member("type", "\"BPE\"")
       $0.member("dropout", "null")
@@ -88,8 +89,8 @@ struct TokenizerWriter {
     }
   }
 
-  /// Whether added tokens must stand in the model's vocabulary to keep their ids: those that do not get the next ids
-  /// when the file is read.
+  /// Whether added tokens must stand in the model's vocabulary to keep their ids: those that do not get the
+  /// next ids when the file is read.
   private var needsPlace: Bool {
     let size = definition.tokens.count { $0.traits.contains(.model) }
     var largest: Int?

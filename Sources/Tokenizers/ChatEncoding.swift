@@ -3,12 +3,12 @@
 /// A prompt and its completion are exactly the dialogue:
 /// `encode(prompt: p) + encode(completion: c) == encode(dialogue: p + [Turn(.assistant, c)])`.
 ///
-/// Adjacent texts, of the frame and of what is said, are encoded as one, as Hugging Face's `apply_chat_template`
-/// has it. It differs in three places:
+/// Adjacent texts, of the frame and of what is said, are encoded as one, as Hugging Face's
+/// `apply_chat_template` has it. It differs in three places:
 ///
-/// * The law above wants a cut between a prompt and its completion: an answer's text is encoded by itself. Where
-///   the answer begins with a letter that changes nothing in the formats named here; where it begins with white
-///   space that would join the frame's, tokens differ.
+/// * The law above wants a cut between a prompt and its completion: an answer's text is encoded by
+///   itself. Where the answer begins with a letter that changes nothing in the formats named here; where
+///   it begins with white space that would join the frame's, tokens differ.
 /// * A special token's name in what somebody says is text here, and that token there.
 /// * Contents are taken as they are; some templates trim them, or write today's date before the system's turn.
 extension Tokenizer {

@@ -43,7 +43,8 @@ public struct TokenizerDefinition: Equatable, Sendable {
 
   public struct Token: Hashable, Sendable {
     public var id: Int32
-    /// What it stands for; of a special token its name. Without splitting: as the vocabulary has it, with `▁`.
+    /// What it stands for; of a special token its name. Without splitting: as the vocabulary has it,
+    /// with `▁`.
     public var bytes: [UInt8]
     public var traits: Traits
 

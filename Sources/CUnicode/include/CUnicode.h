@@ -1,4 +1,5 @@
-// What a tokenizer asks of Unicode. The tables are those of the `tokenizers` library: see Tools/make-unicode-tables.
+// What a tokenizer asks of Unicode. The tables are those of the `tokenizers` library: see
+// Tools/make-unicode-tables.
 #ifndef CUNICODE_H
 #define CUNICODE_H
 
