@@ -178,6 +178,8 @@ struct TokenizerWriter {
     let format = definition.chatFormat
     json.object {
       $0.member("tokenizer_class", "\"PreTrainedTokenizerFast\"")
+      // Without it `transformers` adds token types, which none of these models takes.
+      $0.member("model_input_names", "[\"input_ids\", \"attention_mask\"]")
       $0.member("clean_up_tokenization_spaces", "false")
       $0.member("model_max_length", "1000000000000000019884624838656")
       for (key, token) in [

@@ -77,6 +77,9 @@ def language_model(name, checkpoint, original, folder, work):
     model = load(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     prompts = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in TEXTS]
+    inputs = tokenizer(TEXTS[0], add_special_tokens=False, return_tensors="pt")
+    made = model.generate(**inputs, do_sample=False, min_new_tokens=4, max_new_tokens=4)
+    check(name, "transformers generates", made.shape[1] == inputs["input_ids"].shape[1] + 4, list(made.shape))
     ours = tinyrlhf("tokenize", checkpoint, lines=[{"text": text} for text in TEXTS])
     check(name, "tokens of the exported tokenizer", [line["tokens"] for line in ours] == prompts, len(TEXTS))
     if original:
