@@ -26,6 +26,12 @@ public enum HuggingFaceTokenizer {
     return tokenizer
   }
 
+  /// Whether a folder has a chat template that is none of the known ones, so that its format is plain.
+  public static func hasUnknownTemplate(folder: String) throws -> Bool {
+    let settings = try TokenizerSettings(folder: folder)
+    return settings.template != nil && settings.formatName == "plain" && !settings.isPlain
+  }
+
   /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding.
   public static func read(_ path: String) throws -> Tokenizer {
     let suffix = "/\(file)"

@@ -60,6 +60,9 @@ struct TokenizerSettings {
     return "plain"
   }
 
+  /// Whether the template says that a turn is its text alone, as our own exports of such models do.
+  var isPlain: Bool { shows("message['role'] == 'user' %}{{- '' + message['content'] + '' }}") }
+
   /// Whether the template writes the token that begins texts.
   var templateBegins: Bool {
     shows("bos_token") || beginToken != endToken && beginToken.map { shows($0) } == true

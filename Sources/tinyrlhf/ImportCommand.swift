@@ -4,6 +4,7 @@ import Interchange
 import Recipe
 import Support
 import Tensors
+import Tokenizers
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -66,6 +67,11 @@ struct Import: ParsableCommand {
       + "\(Formatting.bytes(bytes)), chat format \(format)."
     if model.architecture.context > Self.longContext {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
+    }
+    if try chatFormat == nil && HuggingFaceTokenizer.hasUnknownTemplate(folder: folder) {
+      text +=
+        "\nThe folder's chat template is none that is known: dialogues are plain text. --chat-format names "
+        + "another: \(ChatFormat.names.joined(separator: ", "))."
     }
     if model.isReward && !model.isNormalized {
       text += "\nThis reward model is not normalised: train it with `tinyrlhf reward` before PPO."

@@ -37,6 +37,37 @@ import Testing
     #expect(answer.exitCode == 0, "\(answer.errorText)")
   }
 
+  @Test("a chat template that is unknown is said to be, and what is done in its place")
+  func unknownTemplate() throws {
+    let folder = try program.fresh("template")
+    try FileManager.default.copyItem(atPath: Self.golden("gpt2"), toPath: folder)
+    let path = try program.fresh("template.trlhf")
+    func say(_ more: String...) throws -> String {
+      let made = try program.run(["import", folder, "-o", path, "--force"] + more)
+      #expect(made.exitCode == 0, "\(made.errorText)")
+      return made.errorText
+    }
+    let riddle = "chat template is none that is known"
+    #expect(!(try say()).contains(riddle))
+    try Files.writeAtomically(
+      Array("{% for m in messages %}<<{{ m.role }}>> {{ m.content }}{% endfor %}".utf8),
+      to: "\(folder)/chat_template.jinja")
+    let said = try say()
+    #expect(said.contains("chat format plain"))
+    #expect(said.contains(riddle) && said.contains("chatml, llama3"), "\(said)")
+    #expect(!(try say("--chat-format", "hh-rlhf")).contains(riddle))
+    // What we export as plain is plain, and no riddle.
+    try FileManager.default.removeItem(atPath: folder)
+    let exported = try program.run("export", path, "-o", folder)
+    #expect(exported.exitCode == 0, "\(exported.errorText)")
+    #expect((try say()).contains("chat format hh-rlhf"))
+    try FileManager.default.removeItem(atPath: folder)
+    try #require(try program.run("import", Self.golden("gpt2"), "-o", path, "--force").exitCode == 0)
+    try #require(try program.run("export", path, "-o", folder).exitCode == 0)
+    let again = try say()
+    #expect(again.contains("chat format plain") && !again.contains(riddle), "\(again)")
+  }
+
   @Test("any number of threads imports the same bytes, int8 too")
   func threads() throws {
     for more in [["--threads", "1"], ["--int8", "--threads", "1"]] {
