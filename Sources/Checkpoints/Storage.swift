@@ -41,7 +41,7 @@ package final class Storage: @unchecked Sendable {
 
   /// A file's pages, shared with every process that reads it; writes stay private.
   package static func map(_ path: String, writable: Bool) throws -> Storage {
-    let (descriptor, count) = try openFile(path)
+    let (descriptor, count) = try Files.openRegular(path)
     guard count > 0 else {
       close(descriptor)
       throw Self.empty(path)
@@ -57,7 +57,7 @@ package final class Storage: @unchecked Sendable {
 
   /// A file's bytes, copied into memory.
   static func read(_ path: String) throws -> Storage {
-    let (descriptor, count) = try openFile(path)
+    let (descriptor, count) = try Files.openRegular(path)
     defer { close(descriptor) }
     guard count > 0 else { throw Self.empty(path) }
     let storage = try memory(count, for: path)
@@ -76,20 +76,5 @@ package final class Storage: @unchecked Sendable {
 
   private static func empty(_ path: String) -> Failure {
     Failure(.badData, "is empty", at: path, remedy: "Copy the file again.")
-  }
-
-  private static func openFile(_ path: String) throws -> (descriptor: Int32, count: Int) {
-    let descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
-    guard descriptor >= 0 else {
-      throw Failure(
-        .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
-    }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      close(descriptor)
-      throw Failure(
-        .inputOutput, "is not a regular file", at: path, remedy: "Name a file.")
-    }
-    return (descriptor, Int(status.st_size))
   }
 }

@@ -33,6 +33,11 @@ public enum JSONFile {
     _ type: T.Type, from bytes: [UInt8], at place: String, firstByte: Int = 0,
     valueLimit: Int = JSONKeys.valueLimit
   ) throws -> T {
+    // A decoder that guesses UTF-16 would see other keys than the look for equal ones.
+    guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
+      throw Failure(
+        .badData, "this is not UTF-8 text", at: place, remedy: "Convert it, or copy the file again.")
+    }
     try bytes.withUnsafeBufferPointer {
       try JSONKeys(text: $0, place: place, firstByte: firstByte, valueLimit: valueLimit).requireUnique()
     }

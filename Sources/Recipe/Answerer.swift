@@ -76,8 +76,9 @@ public final class Answerer {
     // Where less than a page is missing, zeros were read in its place.
     try model.checkpoint.checkStillWhole()
     return zip(prompts, generated).map { prompt, samples in
-      let chosen = bestOf?.choose(samples, prompt: prompt.tokens) ?? samples
-      return Self.completion(chosen[0], stop, tokenizer)
+      // What a stop text cuts off is not judged either.
+      let answers = samples.map { Self.completion($0, stop, tokenizer) }
+      return (bestOf?.choose(answers, prompt: prompt.tokens, tokens: \.tokens) ?? answers)[0]
     }
   }
 

@@ -22,14 +22,16 @@ public struct BestOf {
     self.reward = try RewardScorer(reward, threads: threads)
   }
 
-  /// The best `count` times, each of `n` samples of its own; the first of equals. Samples come in the
-  /// order of their streams, `count`·`n` of them.
-  func choose(_ samples: [Generator.Sample], prompt: [Int32]) -> [Generator.Sample] {
-    let scores = reward.scores(samples.map { prompt + $0.tokens })
-    return stride(from: 0, to: samples.count, by: n).map { first in
+  /// The best answer of each `n` that follow one another, `answers.count / n` of them; the first of
+  /// equals.
+  func choose<Answer>(
+    _ answers: [Answer], prompt: [Int32], tokens: (Answer) -> [Int32]
+  ) -> [Answer] {
+    let scores = reward.scores(answers.map { prompt + tokens($0) })
+    return stride(from: 0, to: answers.count, by: n).map { first in
       var best = first
       for index in first..<first + n where scores[index] > scores[best] { best = index }
-      return samples[best]
+      return answers[best]
     }
   }
 

@@ -16,6 +16,8 @@ public enum ImportedCheckpoint {
     var configuration = configuration
     configuration["files"] = .object(
       Dictionary(uniqueKeysWithValues: data.map { ($0.name, .string($0.hash)) }))
+    // The chat format, too, makes another model of the same weights.
+    configuration["tokenizer"] = .string(Hexadecimal.text(tokenizer.hash))
     let draft = CheckpointDraft(
       kind: isReward ? .reward : .base, architecture: architecture, tokenizer: tokenizer, seed: 0,
       step: 0, provenance: Provenance(importedFrom: data, configuration: configuration))

@@ -92,7 +92,7 @@ public struct PPOStage {
     try loop.run(
       snapshot,
       restore: { path in
-        let state = try snapshot.restore(from: path)
+        let state = try snapshot.restore(from: path, as: draft)
         trainer.restore(
           coefficient: state.klCoefficient ?? settings[.klCoefficient],
           skipped: state.skippedUpdates, inARow: state.skipsInARow ?? 0)

@@ -60,8 +60,8 @@ extension Parameter {
   // MARK: Reward model
 
   public static let rewardEpochs = count(
-    .reward, "reward-epochs", short: "epochs", 1, 1...1000, "epochs",
-    "Passes over the comparisons; more than one overfits.")
+    .reward, "reward-epochs", short: "epochs", 1, 0...1000, "epochs",
+    "Passes over the comparisons; more than one overfits, 0 only normalises.")
   public static let rewardBatch = count(
     .reward, "reward-batch-size", short: "batch-size", 8, 1...65_536, "prompts",
     "Prompts an update, each with all its answers.")

@@ -68,7 +68,8 @@ public struct Planner {
   }
 
   private func reward(_ model: Model) throws -> Plan.StagePlan {
-    try model.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
+    try model.require(
+      .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
     let answers = settings.count(.completionsPerPrompt)
     let batch = settings.count(.rewardBatch)
     let longest =

@@ -52,7 +52,8 @@ public struct RewardStage {
 
   /// Runs or continues the stage; leaves `reward.trlhf`.
   public func run() throws -> StageResult {
-    try sft.require(.sft, .base, .ppo, toBe: "a language model to start the reward model from")
+    try sft.require(
+      .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
     let settings = context.settings
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
     let usable = encoder.ranked(data.comparisons)
@@ -71,9 +72,9 @@ public struct RewardStage {
     let memory = try RewardMemory(
       sft.architecture, groups: groups, batch: batch, threads: context.threads)
     let (model, trainer) = (memory.model, memory.trainer)
-    // The SFT model's trunk and a fresh head.
+    // The SFT model's trunk and a fresh head; or a reward model that goes on, with its own.
     model.parameters.copy(from: try sft.parameters())
-    model.parameters.initializeHead(seed: context.seed)
+    if sft.kind != .reward { model.parameters.initializeHead(seed: context.seed) }
     let order = EpochOrder(
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
     let loop = TrainingLoop(

@@ -138,14 +138,13 @@ struct SelftestDisk {
     for _ in 0..<2 { _ = try whole.learn(try whole.rollout()) }
     let interrupted = try SelftestModel(threads: 1)
     _ = try interrupted.learn(try interrupted.rollout())
-    try interrupted.snapshot.write(
-      CheckpointDraft(
-        kind: .ppo, architecture: SelftestModel.architecture,
-        tokenizer: .train(on: ["selftest"], vocabularySize: 260), seed: 7, step: 1,
-        provenance: Provenance(stage: .ppo, parents: [], data: [], configuration: [:])),
-      state: StageState(step: 1), to: training)
+    let draft = CheckpointDraft(
+      kind: .ppo, architecture: SelftestModel.architecture,
+      tokenizer: .train(on: ["selftest"], vocabularySize: 260), seed: 7, step: 1,
+      provenance: try Provenance(stage: .ppo, parents: [], data: [], configuration: [:]))
+    try interrupted.snapshot.write(draft, state: StageState(step: 1), to: training)
     let resumed = try SelftestModel(threads: 1)
-    _ = try resumed.snapshot.restore(from: training)
+    _ = try resumed.snapshot.restore(from: training, as: draft)
     _ = try resumed.learn(try resumed.rollout())
     return Check(comparing: "training resumed from a checkpoint and uninterrupted", whole.bits, resumed.bits)
   }

@@ -48,14 +48,16 @@ struct Snapshot {
 
   /// Copies a training checkpoint into the models, and returns the state it was in.
   ///
+  /// - Parameter draft: of the checkpoints that the stage would write now.
   /// - Throws: `Failure(.badData)` when anything that the stage needs is missing: nothing is
-  ///   re-initialised silently.
-  func restore(from path: String) throws -> StageState {
+  ///   re-initialised silently; and when it was begun with other models or other data.
+  func restore(from path: String, as draft: CheckpointDraft) throws -> StageState {
     let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     guard checkpoint.training.isTrainingCheckpoint, let bytes = checkpoint.state else {
       throw Failure(.badData, "is no training checkpoint", at: path)
     }
     let state = try JSON.decode(StageState.self, from: bytes, at: "\(path), state")
+    try Self.requireSameOrigin(checkpoint, draft)
     for (role, model) in models {
       try Self.copy(model.parameters, from: checkpoint, role, [.weights, .head], prefix: "")
       try Self.copy(model.optimizer.m, from: checkpoint, role, [.moments], prefix: "m.")
@@ -69,6 +71,19 @@ struct Snapshot {
       try Self.copy(average, from: checkpoint, .average, [.weights], prefix: "")
     }
     return state
+  }
+
+  private static func requireSameOrigin(_ checkpoint: Checkpoint, _ draft: CheckpointDraft) throws {
+    let begun = try JSON.decode(
+      Provenance.self, from: checkpoint.provenance, at: "\(checkpoint.path), provenance")
+    func refuse(_ what: String) -> Failure {
+      Failure(
+        .badData, "was begun with \(what) than now", at: checkpoint.path,
+        remedy: "Continue with what it was begun with, or begin anew in another folder.")
+    }
+    guard begun.parents == draft.provenance.parents else { throw refuse("other models") }
+    guard checkpoint.tokenizer == draft.tokenizer.serialized else { throw refuse("another tokenizer") }
+    guard begun.data == draft.provenance.data else { throw refuse("other data") }
   }
 
   private static func copy(

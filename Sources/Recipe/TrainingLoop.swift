@@ -101,7 +101,7 @@ struct TrainingLoop {
   ) throws {
     let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
     try run(
-      snapshot, restore: snapshot.restore,
+      snapshot, restore: { try snapshot.restore(from: $0, as: draft) },
       save: { state, path in try snapshot.write(draft, state: state, to: path) },
       step: { number in
         let rate = Double(schedule.learningRate(step: number, total: total))

@@ -74,21 +74,29 @@ public enum Files {
       && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 
-  /// All bytes of a regular file.
-  /// - Parameter limit: the most bytes that it may have; a longer one is not read at all.
-  /// - Throws: `Failure(.inputOutput)` naming the path, `.badData` for a file over the limit.
-  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
-    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+  /// Opens a regular file to be read; nobody waits for the other end of a pipe.
+  /// - Returns: the descriptor, which the caller closes, and the file's bytes.
+  /// - Throws: `Failure(.inputOutput)` naming the path.
+  public static func openRegular(_ path: String) throws -> (descriptor: Int32, count: Int) {
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       throw Failure(
         .inputOutput, "cannot be read: \(systemError())", at: path, remedy: "Check the path.")
     }
-    defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
       throw Failure(.inputOutput, "is not a regular file", at: path, remedy: "Name a file.")
     }
-    let count = Int(status.st_size)
+    return (descriptor, Int(status.st_size))
+  }
+
+  /// All bytes of a regular file.
+  /// - Parameter limit: the most bytes that it may have; a longer one is not read at all.
+  /// - Throws: `Failure(.inputOutput)` naming the path, `.badData` for a file over the limit.
+  public static func read(_ path: String, limit: Int = .max) throws -> [UInt8] {
+    let (descriptor, count) = try openRegular(path)
+    defer { close(descriptor) }
     guard count <= limit else {
       throw Failure(
         .badData, "has \(count) bytes, over the \(limit) that such a file may have", at: path,

@@ -82,6 +82,10 @@ public enum JSON {
       return failure("\(name(context)) is null", "Give \(noun(type)).")
     case .dataCorrupted(let context):
       guard !context.codingPath.isEmpty else {
+        if context.debugDescription.hasPrefix("Number ") {
+          return failure(
+            "a number does not suit its place: \(context.debugDescription)", "Correct it.")
+        }
         return failure("this is not JSON", "Write a JSON object here.")
       }
       return failure(

@@ -69,6 +69,11 @@ struct Generate: ParsableCommand {
       throw Failure(
         .usage, "--best-of needs someone who knows what is best", remedy: "Give --reward-model MODEL.")
     }
+    guard n == 1 || sampling.temperature > 0 else {
+      throw Failure(
+        .usage, "--best-of \(n) at temperature 0 chooses among equal answers",
+        remedy: "Raise --temperature, or leave --best-of out.")
+    }
     return try BestOf(
       n, by: ModelSource.open(rewardModel), of: model, threads: compute.threads)
   }

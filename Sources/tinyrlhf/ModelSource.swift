@@ -1,5 +1,6 @@
 import CWeights
 import Checkpoints
+import Interchange
 import Recipe
 import Runs
 import Support
@@ -53,7 +54,14 @@ enum ModelSource {
 
   /// A run folder stands for its best model.
   private static func path(_ name: String) throws -> String {
-    guard Files.exists("\(name)/\(RunFile.manifest)") else { return name }
+    guard Files.exists("\(name)/\(RunFile.manifest)") else {
+      guard !Files.exists("\(name)/\(HuggingFaceModel.configurationFile)") else {
+        throw Failure(
+          .badData, "is a model in Hugging Face's form", at: name,
+          remedy: "Make a checkpoint of it with `tinyrlhf import \(name) -o FILE`.")
+      }
+      return name
+    }
     for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file]
     where Files.exists("\(name)/\(file)") {
       return "\(name)/\(file)"

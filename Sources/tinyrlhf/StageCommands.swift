@@ -49,7 +49,7 @@ struct Reward: ParsableCommand {
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
-  @Option(help: ArgumentHelp("The SFT model to start from. \(ModelSource.help)", valueName: "model"))
+  @Option(help: ArgumentHelp("The SFT model to start from, or a reward model to go on with. \(ModelSource.help)", valueName: "model"))
   var model: String
   @Option(help: ArgumentHelp("Ranked answers, JSON Lines.", valueName: "file"))
   var comparisons: String

@@ -77,6 +77,9 @@ import Testing
       ["generate", tiny.sft, "--best-of", "2"], code: 64, ["--best-of", "--reward-model"])
     try tiny.expectRefusal(["generate", tiny.sft, "--best-of", "0"], code: 64, ["--best-of 0"])
     try tiny.expectRefusal(
+      ["generate", tiny.sft, "--best-of", "2", "--temperature", "0"] + reward, code: 64,
+      ["temperature 0"])
+    try tiny.expectRefusal(
       ["generate", tiny.sft, "--best-of", "2", "--reward-model", tiny.sft], code: 65,
       ["a reward model is needed"])
   }

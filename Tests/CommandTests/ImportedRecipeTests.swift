@@ -52,6 +52,9 @@ import Testing
       "--response-length", "6",
     ])
     let ppo = "\(folder)-ppo/ppo.trlhf"
+    let unimported = try program.run(
+      ["generate", "\(Self.goldens)/\(name)"], input: "{\"prompt\":\"Hi\"}\n")
+    #expect(unimported.exitCode == 65 && unimported.errorText.contains("tinyrlhf import"))
 
     let steps = try metrics("\(folder)-ppo")
     #expect(steps.count == 2)
@@ -73,12 +76,34 @@ import Testing
       let exported = try program.fresh("exported-\(name)")
       try make(["export", model, "-o", exported])
       let again = try program.fresh("again-\(name).trlhf")
-      try make(["import", exported, "-o", again, "--chat-format", format])
+      // Its chat template says which format it has.
+      try make(["import", exported, "-o", again])
       let question = ["logprobs", "score"][model == reward ? 1 : 0]
       let input = "{\"prompt\":\"Who?\",\"completion\":\"The cat.\"}\n"
       #expect(
         try program.run([question, again], input: input).objects()
           == program.run([question, model], input: input).objects(), "\(model)")
     }
+  }
+
+  @Test("an imported reward model without a normalisation gets one from comparisons, and keeps its head")
+  func rewardModel() throws {
+    let raw = try program.fresh("raw-reward.trlhf")
+    try make(["import", "\(Self.goldens)/llama-reward", "-o", raw])
+    let lines = ["Hello.", "No.", "The cat."].map {
+      "{\"prompt\":\"Hi\",\"completion\":\"\($0)\"}\n"
+    }.joined()
+    try tiny.expectRefusal(["score", raw], code: 65, ["not normalised", "tinyrlhf reward"])
+    let folder = "\(program.folder)/normalised-reward"
+    try make(["reward", "-o", folder, "--model", raw, "--comparisons", tiny.comparisons, "--epochs", "0"])
+    let normalised = "\(folder)/reward.trlhf"
+    let scores = try program.run("score", normalised, input: lines).objects()
+    #expect(scores.compactMap { $0["score"]?.number }.count == 3)
+    func head(_ model: String) throws -> JSONValue? {
+      let shown = try program.run("inspect", model, "--tensor", "head.weight", "--json")
+      return try shown.objects().first?["values"]
+    }
+    let (before, after) = (try head(raw), try head(normalised))
+    #expect(before != nil && before == after)
   }
 }

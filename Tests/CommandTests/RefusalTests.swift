@@ -116,11 +116,10 @@ import Testing
     for command in [["generate"], ["chat"], ["logprobs"], ["sample"], ["quantize", "-o", "/nowhere/x"]] {
       try tiny.expectRefusal(command + [tiny.reward], code: 65, reward)
     }
-    for stage in ["sft", "reward", "ppo", "all"] {
+    for stage in ["sft", "ppo", "all"] {
       try tiny.expectRefusal(["plan", stage, "--model", tiny.reward], code: 65, reward)
     }
     try tiny.expectRefusal(tiny.sftArguments("no", model: tiny.reward), code: 65, reward)
-    try tiny.expectRefusal(tiny.rewardArguments("no", model: tiny.reward), code: 65, reward)
     try tiny.expectRefusal(tiny.ppoArguments("no", model: tiny.reward), code: 65, reward)
     try tiny.expectRefusal(
       ["all", "--quick", "-o", "\(program.folder)/no", "--model", tiny.reward], code: 65,

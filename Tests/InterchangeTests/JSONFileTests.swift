@@ -27,6 +27,18 @@ import Testing
         == "config.json, byte 9: the key \"a\"\" stands twice in one object. \(remedy)")
   }
 
+  @Test("text that is not UTF-8 is refused, since a decoder may see other keys in it")
+  func encodings() throws {
+    let text = #"{"a":1,"a":2}"#
+    let little = text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+    for bytes in [little, [0xFF, 0xFE] + little, [0xC3, 0x28]] {
+      let failure = #expect(throws: Failure.self) {
+        try JSONFile.decode([String: Int].self, from: bytes, at: "config.json")
+      }
+      #expect(failure?.description.contains("this is not UTF-8 text") == true)
+    }
+  }
+
   @Test("equal keys of different objects, and equal texts that are no keys, are sound")
   func different() {
     for text in [

@@ -79,7 +79,7 @@ import Training
       try loop.run(
         snapshot,
         restore: { path in
-          let state = try snapshot.restore(from: path)
+          let state = try snapshot.restore(from: path, as: draft)
           trainer.restore(
             coefficient: try #require(state.klCoefficient), skipped: state.skippedUpdates,
             inARow: state.skipsInARow ?? 0)

@@ -1,4 +1,5 @@
 import CSupport
+import Glibc
 import Testing
 
 @testable import Support
@@ -33,6 +34,15 @@ func streamsDiffer() {
   ]
   let first = streams.indices.map { streams[$0].next() }
   #expect(Set(first).count == 4)
+}
+
+@Test("a pipe in the place of a file is refused, and nobody waits for its other end")
+func pipes() throws {
+  let path = "/tmp/tinyrlhf-pipe-\(getpid())"
+  try #require(mkfifo(path, 0o600) == 0)
+  defer { unlink(path) }
+  let failure = #expect(throws: Failure.self) { try Files.read(path) }
+  #expect(failure?.description == "\(path): is not a regular file. Name a file.")
 }
 
 @Test("formatting keeps sign, rounding and padding")

@@ -1,0 +1,44 @@
+import Foundation
+import Support
+import Testing
+import Tokenizers
+
+@testable import Recipe
+
+@Suite struct SnapshotTests {
+  @Test("training goes on with the models, the tokenizer and the data that it was begun with, or not at all")
+  func origin() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "tinyrlhf-snapshot-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("snapshot.trlhf").path
+    let model = try SelftestModel(threads: 1)
+    func draft(
+      parent: UInt64 = 1, data: UInt64 = 2, texts: [String] = ["one text"]
+    ) throws -> CheckpointDraft {
+      var provenance = try Provenance(
+        stage: .ppo, parents: [], data: [.init(name: "prompts", hash: data)], configuration: [:])
+      provenance.parents = [.init(name: "sft", hash: parent)]
+      return CheckpointDraft(
+        kind: .ppo, architecture: SelftestModel.architecture,
+        tokenizer: .train(on: texts, vocabularySize: 262), seed: 7, step: 1, provenance: provenance)
+    }
+    try model.snapshot.write(draft(), state: StageState(step: 1), to: path)
+    #expect(try model.snapshot.restore(from: path, as: draft()).step == 1)
+    for (other, what) in [
+      (try draft(parent: 9), "other models"), (try draft(data: 9), "other data"),
+      (try draft(texts: ["zzzzz zzzz"]), "another tokenizer"),
+    ] {
+      let failure = #expect(throws: Failure.self) {
+        try model.snapshot.restore(from: path, as: other)
+      }
+      #expect(failure?.kind == .badData)
+      #expect(
+        failure?.description == """
+          \(path): was begun with \(what) than now. Continue with what it was begun with, or begin anew in \
+          another folder.
+          """)
+    }
+  }
+}
