@@ -35,6 +35,7 @@ struct Eval: ParsableCommand {
   var split: EvaluationSplit = .evaluation
   @Option(help: "Prompts of each set.") var evalPrompts: Double?
   @Option(help: "Answers a prompt.") var evalSamples: Double?
+  @Option(help: "Held-out documents of the world's text.") var evalDocuments: Double?
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
   @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
   @OptionGroup var machine: AlwaysJSON
@@ -44,6 +45,7 @@ struct Eval: ParsableCommand {
     var settings = Settings()
     try settings.set(.evaluationPrompts, evalPrompts)
     try settings.set(.evaluationSamples, evalSamples)
+    try settings.set(.evaluationDocuments, evalDocuments)
     guard text == nil || tokens == nil else {
       throw Failure(
         .usage, "--text and --tokens are both given", remedy: "Measure one after the other.")

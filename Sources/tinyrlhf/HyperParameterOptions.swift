@@ -43,6 +43,15 @@ struct SFTParameters: ParsableArguments {
   }
 }
 
+/// The reward model's own options.
+struct RewardParameters: ParsableArguments {
+  @Option(parsing: .unconditional, help: help(.rewardCentering)) var centerRewardsCoefficient: Double?
+
+  func apply(to settings: inout Settings) throws {
+    try settings.set(.rewardCentering, centerRewardsCoefficient)
+  }
+}
+
 /// Options that every stage has under the same short name.
 struct StageParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: "Passes over the data.") var epochs: Double?
@@ -116,10 +125,12 @@ struct RecipeParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.rewardEpochs)) var rewardEpochs: Double?
   @Option(parsing: .unconditional, help: help(.rewardBatch)) var rewardBatchSize: Double?
   @Option(parsing: .unconditional, help: help(.rewardRate)) var rewardLearningRate: Double?
+  @Option(parsing: .unconditional, help: help(.rewardCentering)) var centerRewardsCoefficient: Double?
   @Option(parsing: .unconditional, help: help(.ppoBatch)) var ppoBatchSize: Double?
   @Option(parsing: .unconditional, help: help(.ppoRate)) var ppoLearningRate: Double?
   @Option(parsing: .unconditional, help: help(.evaluationPrompts)) var evalPrompts: Double?
   @Option(parsing: .unconditional, help: help(.evaluationSamples)) var evalSamples: Double?
+  @Option(parsing: .unconditional, help: help(.evaluationDocuments)) var evalDocuments: Double?
 
   func apply(to settings: inout Settings) throws {
     let values: [(Parameter, Double?)] = [
@@ -127,8 +138,8 @@ struct RecipeParameters: ParsableArguments {
       (.sftRate, sftLearningRate), (.sftDropout, sftDropout), (.rankingPrompts, rankingPrompts),
       (.completionsPerPrompt, completionsPerPrompt), (.rewardEpochs, rewardEpochs),
       (.rewardBatch, rewardBatchSize), (.rewardRate, rewardLearningRate),
-      (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
-      (.evaluationSamples, evalSamples),
+      (.rewardCentering, centerRewardsCoefficient), (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
+      (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),
     ]
     for (parameter, value) in values { try settings.set(parameter, value) }
   }

@@ -64,9 +64,11 @@ struct Reward: ParsableCommand {
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
   @OptionGroup var parameters: StageParameters
+  @OptionGroup var own: RewardParameters
 
   func run() throws {
     var settings = try folder.settings(.reward)
+    try own.apply(to: &settings)
     try parameters.apply(
       to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
     let sft = try ModelSource.open(model)

@@ -74,6 +74,17 @@ import Testing
       ["eval"] + own + ["--best-of", "2", "--reference", tiny.sft], code: 64, ["--reference"])
   }
 
+  @Test("a trained model in int8 has a perplexity within a hundredth of its own")
+  func int8() throws {
+    let int8 = try program.fresh("base-int8.trlhf")
+    try #require(try program.run("quantize", "builtin:base", "-o", int8).exitCode == 0)
+    let few = ["--eval-prompts", "1", "--eval-samples", "1", "--eval-documents", "120"]
+    let loss = try #require(try measure(["builtin:base"] + few)["loss"]?.number)
+    let int8Loss = try #require(try measure([int8] + few)["loss"]?.number)
+    #expect(loss < 3 && int8Loss != loss)
+    #expect(abs(int8Loss - loss) < 0.00995, "\(loss) in float32, \(int8Loss) in int8")
+  }
+
   @Test("token ids are measured in the place of text, every one but a line's first")
   func tokenIds() throws {
     let rows = [[5, 9, 200, 7], [44, 3]]
