@@ -26,18 +26,13 @@ public enum HuggingFaceTokenizer {
     return tokenizer
   }
 
-  /// Whether a folder has a chat template that is none of the known ones, so that its format is plain.
-  public static func hasUnknownTemplate(folder: String) throws -> Bool {
-    let settings = try TokenizerSettings(folder: folder)
-    return settings.template != nil && settings.formatName == "plain" && !settings.isPlain
-  }
-
-  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding.
+  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding: dialogues are
+  /// plain if the template is not known.
   public static func read(_ path: String) throws -> Tokenizer {
     let suffix = "/\(file)"
     let folder =
       path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path == file ? "." : path
-    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(nil)
+    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(nil, takesUnknownAsPlain: true)
   }
 
   /// Whether a path is what `read(_:)` reads.
@@ -134,8 +129,8 @@ struct TokenizerReader {
     }
   }
 
-  func tokenizer(_ formatName: String?) throws -> Tokenizer {
-    let format = try chatFormat(formatName)
+  func tokenizer(_ formatName: String?, takesUnknownAsPlain: Bool = false) throws -> Tokenizer {
+    let format = try chatFormat(formatName, takesUnknownAsPlain)
     var tokens = tokens
     // What a chat format is written with no text may yield.
     for id in format.tokens {
@@ -179,7 +174,7 @@ struct TokenizerReader {
     }
   }
 
-  private func chatFormat(_ name: String?) throws -> ChatFormat {
+  private func chatFormat(_ name: String?, _ takesUnknownAsPlain: Bool) throws -> ChatFormat {
     func id(_ name: String) throws -> Int32 {
       guard let id = added[name] ?? ids[Array(name.utf8)] else {
         throw Failure(
@@ -188,12 +183,19 @@ struct TokenizerReader {
       }
       return id
     }
-    let template = settings.template
+    var shown = settings.format
     let ownSpecials = ChatFormat.tinyrlhf.tokens.map { tokens[$0].map { $0.bytes } }
-    if name == nil, file.splitting == .tinyrlhf, template?.contains("<|assistant|>") == true,
-      ownSpecials.allSatisfy({ $0?.starts(with: "<|".utf8) == true })
-    {
-      return .tinyrlhf
+    let isOwn = file.splitting == .tinyrlhf && ownSpecials.allSatisfy { $0?.starts(with: "<|".utf8) == true }
+    if shown?.name == ChatFormat.tinyrlhf.name {
+      if name == nil, isOwn { return .tinyrlhf }
+      shown = nil
+    }
+    if takesUnknownAsPlain { shown = shown ?? .plain }
+    guard let formatName = name ?? shown?.name else {
+      let names = ChatFormat.names.joined(separator: ", ")
+      throw Failure(
+        .badData, "the chat template is none that is known", at: settings.templatePlace,
+        remedy: "Say with --chat-format how dialogues become tokens: \(names).")
     }
     var end: [Int32] = []
     if let token = settings.endToken { end.append(try id(token)) }
@@ -206,10 +208,10 @@ struct TokenizerReader {
     let templateBegins = settings.templateBegins
     if templateBegins, begin == nil { begin = try settings.beginToken.map(id) }
     var format = try ChatFormat.named(
-      name ?? settings.formatName,
+      formatName,
       .init(special: added, end: end, begin: begin, templateBegins: templateBegins),
       at: settings.place)
-    if name == nil || name == settings.formatName { format.standingSystem = settings.standingSystem }
+    if formatName == shown?.name { format.standingSystem = shown?.standingSystem }
     return format
   }
 }

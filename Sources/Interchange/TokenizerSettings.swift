@@ -10,6 +10,8 @@ struct TokenizerSettings {
   /// Ids, of `generation_config.json` and `config.json`.
   let endIdentifiers: [Int]
   let template: String?
+  /// The file that the template stands in.
+  let templatePlace: String
 
   init(folder: String) throws {
     func read(_ file: String) throws -> [String: JSONValue] {
@@ -34,6 +36,7 @@ struct TokenizerSettings {
     }
     endIdentifiers = identifiers
     let path = "\(folder)/\(HuggingFaceTokenizer.template)"
+    templatePlace = Files.exists(path) ? path : "\(folder)/\(HuggingFaceTokenizer.configuration)"
     if Files.exists(path) {
       let bytes = try Files.read(path, limit: JSONFile.Purpose.configuration.limit)
       template = String(decoding: bytes, as: UTF8.self)
@@ -45,39 +48,15 @@ struct TokenizerSettings {
     }
   }
 
-  private func shows(_ texts: String...) -> Bool {
-    texts.allSatisfy { template?.contains($0) == true }
+  /// The format that the template writes: plain without a template, nil for one that is not known.
+  var format: TemplateFormat? {
+    template.map { TemplateFormat($0, begin: beginToken, end: endToken) } ?? .plain
   }
-
-  /// The format whose tokens occur in the template.
-  var formatName: String {
-    if shows("<|im_start|>", "<|im_end|>") { return "chatml" }
-    if shows("<|start_header_id|>", "<|eot_id|>") { return "llama3" }
-    if shows("<|user|>", "<|assistant|>"), shows("eos_token") || endToken.map({ shows($0) }) == true {
-      return "zephyr"
-    }
-    if shows("Human:", "Assistant:") { return "hh-rlhf" }
-    return "plain"
-  }
-
-  /// Whether the template says that a turn is its text alone, as our own exports of such models do.
-  var isPlain: Bool { shows("message['role'] == 'user' %}{{- '' + message['content'] + '' }}") }
 
   /// Whether the template writes the token that begins texts.
   var templateBegins: Bool {
-    shows("bos_token") || beginToken != endToken && beginToken.map { shows($0) } == true
-  }
-
-  /// What ChatML's templates make the system say where it has no turn.
-  var standingSystem: String? {
-    guard formatName == "chatml", let template else { return nil }
-    for begin in ["<|im_start|>system\\n", "<|im_start|>system\n"] {
-      for part in template.split(separator: begin, omittingEmptySubsequences: false).dropFirst() {
-        guard let end = part.firstRange(of: "<|im_end|>") else { continue }
-        let text = part[..<end.lowerBound]
-        if !text.isEmpty, !text.contains(where: { "'\"{}+\\".contains($0) }) { return String(text) }
-      }
-    }
-    return nil
+    guard let template else { return false }
+    return template.contains("bos_token")
+      || beginToken != endToken && beginToken.map { template.contains($0) } == true
   }
 }

@@ -26,7 +26,10 @@ struct Import: ParsableCommand {
   var isInt8 = false
   @Option(
     help: ArgumentHelp(
-      "How dialogues become tokens; what the folder's files say, without it.", valueName: "name"))
+      """
+      How dialogues become tokens: \(ChatFormat.names.joined(separator: ", ")). What the folder's template \
+      says, without it; a template that is none of these is refused.
+      """, valueName: "name"))
   var chatFormat: String?
   @Option(
     help: ArgumentHelp(
@@ -67,11 +70,6 @@ struct Import: ParsableCommand {
       + "\(Formatting.bytes(bytes)), chat format \(format)."
     if model.architecture.context > Self.longContext {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
-    }
-    if try chatFormat == nil && HuggingFaceTokenizer.hasUnknownTemplate(folder: folder) {
-      text +=
-        "\nThe folder's chat template is none that is known: dialogues are plain text. --chat-format names "
-        + "another: \(ChatFormat.names.joined(separator: ", "))."
     }
     if model.isReward && !model.isNormalized {
       text += "\nThis reward model is not normalised: train it with `tinyrlhf reward` before PPO."

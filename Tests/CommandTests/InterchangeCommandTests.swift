@@ -37,35 +37,35 @@ import Testing
     #expect(answer.exitCode == 0, "\(answer.errorText)")
   }
 
-  @Test("a chat template that is unknown is said to be, and what is done in its place")
+  @Test("a chat template that is unknown is refused by its file, and --chat-format is the way out")
   func unknownTemplate() throws {
     let folder = try program.fresh("template")
     try FileManager.default.copyItem(atPath: Self.golden("gpt2"), toPath: folder)
     let path = try program.fresh("template.trlhf")
-    func say(_ more: String...) throws -> String {
+    func expect(_ format: String, _ more: String...) throws {
       let made = try program.run(["import", folder, "-o", path, "--force"] + more)
-      #expect(made.exitCode == 0, "\(made.errorText)")
-      return made.errorText
+      #expect(made.exitCode == 0 && made.errorText.contains("chat format \(format)"), "\(made.errorText)")
     }
-    let riddle = "chat template is none that is known"
-    #expect(!(try say()).contains(riddle))
+    try expect("plain")
+    let template = "\(folder)/chat_template.jinja"
     try Files.writeAtomically(
-      Array("{% for m in messages %}<<{{ m.role }}>> {{ m.content }}{% endfor %}".utf8),
-      to: "\(folder)/chat_template.jinja")
-    let said = try say()
-    #expect(said.contains("chat format plain"))
-    #expect(said.contains(riddle) && said.contains("chatml, llama3"), "\(said)")
-    #expect(!(try say("--chat-format", "hh-rlhf")).contains(riddle))
-    // What we export as plain is plain, and no riddle.
-    try FileManager.default.removeItem(atPath: folder)
-    let exported = try program.run("export", path, "-o", folder)
-    #expect(exported.exitCode == 0, "\(exported.errorText)")
-    #expect((try say()).contains("chat format hh-rlhf"))
-    try FileManager.default.removeItem(atPath: folder)
-    try #require(try program.run("import", Self.golden("gpt2"), "-o", path, "--force").exitCode == 0)
-    try #require(try program.run("export", path, "-o", folder).exitCode == 0)
-    let again = try say()
-    #expect(again.contains("chat format plain") && !again.contains(riddle), "\(again)")
+      Array("{% for m in messages %}<<{{ m.role }}>> {{ m.content }}{% endfor %}".utf8), to: template)
+    let refused = try program.run("import", folder, "-o", path, "--force")
+    #expect(refused.exitCode == 65)
+    #expect(
+      refused.errorText == "tinyrlhf: \(template): the chat template is none that is known. "
+        + "Say with --chat-format how dialogues become tokens: chatml, llama3, zephyr, hh-rlhf, plain.\n")
+    let answer = try program.run("tokenize", folder, input: "{\"text\":\"the cat\"}\n")
+    #expect(answer.exitCode == 0, "\(answer.errorText)")
+    // What we export is known again.
+    for format in ["hh-rlhf", "zephyr", "plain"] {
+      try expect(format, "--chat-format", format)
+      let exported = try program.fresh("template-exported")
+      let made = try program.run("export", path, "-o", exported)
+      #expect(made.exitCode == 0, "\(made.errorText)")
+      let again = try program.run("import", exported, "-o", path, "--force")
+      #expect(again.errorText.contains("chat format \(format)"), "\(again.errorText)")
+    }
   }
 
   @Test("any number of threads imports the same bytes, int8 too")
