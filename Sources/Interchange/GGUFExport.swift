@@ -1,6 +1,7 @@
 import Models
 import Support
 import Tensors
+import Tokenizers
 
 /// Writes a language model as a GGUF file, which llama.cpp loads.
 public enum GGUFExport {
@@ -20,11 +21,9 @@ public enum GGUFExport {
     }
   }
 
-  /// - Parameter tokenizer: writes the tokenizer in Hugging Face's form into the folder it is given.
   /// - Throws: `Failure(.badData)` for a model or a tokenizer that llama.cpp does not have.
   public static func write(
-    _ file: ModelFile, to path: String, precision: Precision = .float32, beginning: Int32?,
-    end: Int32?, tokenizer: (String) throws -> Void
+    _ file: ModelFile, _ tokenizer: Tokenizer, to path: String, precision: Precision = .float32
   ) throws {
     let model = try OutgoingModel(file)
     guard model.rewardHead == nil else {
@@ -35,11 +34,9 @@ public enum GGUFExport {
     try requireKnown(model, at: file.checkpoint.path)
     var gguf = GGUFFile()
     addArchitecture(model, precision, to: &gguf)
-    let written = try OutputFolder.withTemporary(beside: path) { folder in
-      try tokenizer(folder)
-      return try GGUFTokenizer(folder: folder, count: model.architecture.vocabulary)
-    }
-    written.add(to: &gguf, beginning: beginning, end: end)
+    try GGUFTokenizer(
+      tokenizer.definition, count: model.architecture.vocabulary, at: file.checkpoint.path
+    ).add(to: &gguf)
     let correspondences = file.layout.trunk.flatMap {
       ggufNames($0, model.family, model.architecture)
     }

@@ -17,6 +17,15 @@ struct GGUFFile {
       case .q8: count / 32 * 34
       }
     }
+
+    /// The largest magnitude that does not become infinite; of blocks, their scale does not.
+    var largest: Float {
+      switch self {
+      case .float32: ElementType.float32.largest
+      case .float16: ElementType.float16.largest
+      case .q8: 127 * 65_504
+      }
+    }
   }
 
   enum Value {
@@ -108,8 +117,7 @@ struct GGUFFile {
     _ tensor: OutgoingTensor, _ type: TensorType, at offset: Int, _ file: AtomicFile
   ) throws {
     var offset = offset
-    let largest = type == .float16 ? ElementType.float16.largest : .greatestFiniteMagnitude
-    try tensor.forEachPiece(largest: largest) { floats in
+    try tensor.forEachPiece(largest: type.largest) { floats in
       let count = type.bytes(floats.count)
       try withUnsafeTemporaryAllocation(byteCount: count, alignment: 64) { bytes in
         let (source, target) = (floats.baseAddress!, bytes.baseAddress!)

@@ -1,28 +1,8 @@
 import Support
+import Tokenizers
 
-/// The tokenizer of a folder in Hugging Face's form, as the metadata that llama.cpp reads.
+/// A tokenizer as the metadata that llama.cpp reads.
 struct GGUFTokenizer {
-  private struct File: Decodable {
-    struct Added: Decodable {
-      var id: Int
-      var content: String
-      var special: Bool
-    }
-
-    struct Model: Decodable {
-      var type: String?
-      var vocab: [String: Int]
-      var merges: [JSONValue]
-      var byte_fallback: Bool?
-    }
-
-    var model: Model
-    var added_tokens: [Added]
-    var normalizer: JSONValue?
-    var pre_tokenizer: JSONValue?
-    var post_processor: JSONValue?
-  }
-
   /// Kinds of tokens, llama.cpp's numbers.
   private enum Kind: Int32 {
     case normal = 1
@@ -33,116 +13,125 @@ struct GGUFTokenizer {
     case byte = 6
   }
 
-  private let isOfCharacters: Bool
+  private let definition: TokenizerDefinition
   private let preTokenizer: String
-  private let tokens: [[UInt8]]
-  private let kinds: [Kind]
-  private var merges: [String]
-  private var scores: [Float]
-  private let addsBeginning: Bool
-  /// Whether a text of characters begins with a space more than it has.
-  private let addsSpace: Bool
+  private let names: [Int32: [UInt8]]
+  private var tokens: [[UInt8]]
+  private var kinds: [Kind]
 
-  /// - Parameter count: rows of the embedding; ids without a token are filled.
-  init(folder: String, count: Int) throws {
-    let path = "\(folder)/tokenizer.json"
-    let file = try JSONFile.read(File.self, from: path, .tokenizer)
-    isOfCharacters = file.model.byte_fallback ?? false
-    preTokenizer =
-      isOfCharacters ? "default" : try Self.name(of: file.pre_tokenizer ?? .null, at: path)
-    addsBeginning = !Self.parts(file.post_processor, "TemplateProcessing").isEmpty
-    let spaces = Self.parts(file.pre_tokenizer, "Metaspace")
-    addsSpace =
-      !Self.parts(file.normalizer, "Prepend").isEmpty
-      || spaces.contains { $0["prepend_scheme"] != .string("never") }
-    // llama.cpp begins anew, with a space, behind a token that is found in text.
-    if !spaces.isEmpty, addsSpace, let token = file.added_tokens.first(where: { !$0.special }) {
-      throw Failure(
-        .badData, "llama.cpp would put a space behind the added token \"\(token.content)\"", at: path,
-        remedy: "Export the model in Hugging Face's form.")
-    }
-    var tokens = (0..<count).map { Array("[PAD\($0)]".utf8) }
-    var kinds = [Kind](repeating: .unused, count: count)
-    func set(_ id: Int, _ text: String, _ kind: Kind) throws {
+  /// - Parameters:
+  ///   - count: rows of the embedding; ids without a token are filled.
+  ///   - place: the checkpoint.
+  /// - Throws: `Failure(.badData)` for a tokenizer that llama.cpp would not encode as.
+  init(_ definition: TokenizerDefinition, count: Int, at place: String) throws {
+    self.definition = definition
+    preTokenizer = try Self.preTokenizer(of: definition, at: place)
+    try Self.requireKnown(definition, at: place)
+    names = try TokenizerWriter.names(of: definition)
+    tokens = (0..<count).map { Array("[PAD\($0)]".utf8) }
+    kinds = [Kind](repeating: .unused, count: count)
+    for token in definition.tokens {
+      let (id, name) = (Int(token.id), names[token.id]!)
       guard tokens.indices.contains(id) else {
         throw Failure(
-          .badData, "the token \"\(text)\" has the id \(id), and the embedding \(count) rows", at: path,
-          remedy: "Export the model that this tokenizer belongs to.")
+          .badData,
+          "the token \"\(String(decoding: name, as: UTF8.self))\" has the id \(id), and the embedding "
+            + "\(count) rows", at: place, remedy: "Export the model that this tokenizer belongs to.")
       }
-      (tokens[id], kinds[id]) = (Array(text.utf8), kind)
-    }
-    for (text, id) in file.model.vocab {
-      let isByte = isOfCharacters && text.utf8.count == 6 && text.hasPrefix("<0x") && text.hasSuffix(">")
-      try set(id, text, isByte ? .byte : isOfCharacters && text == "<unk>" ? .unknown : .normal)
-    }
-    for token in file.added_tokens where !(isOfCharacters && token.content == "<unk>") {
-      try set(token.id, token.content, token.special ? .control : .userDefined)
-    }
-    (self.tokens, self.kinds) = (tokens, kinds)
-    merges = []
-    scores = [Float](repeating: 0, count: count)
-    for (rank, merge) in file.model.merges.enumerated() {
-      let parts = merge.array?.compactMap(\.string) ?? []
-      merges.append(merge.string ?? parts.joined(separator: " "))
-      let joined = merge.string?.split(separator: " ").joined() ?? parts.joined()
-      // Of characters, llama.cpp merges what makes the token with the highest score.
-      if isOfCharacters, let id = file.model.vocab[joined], scores[id] == 0 {
-        scores[id] = -Float(rank + 1)
-      }
+      (tokens[id], kinds[id]) = (name, kind(token, name))
     }
   }
 
-  /// llama.cpp's name of a pre-tokenizer.
-  private static func name(of preTokenizer: JSONValue, at path: String) throws -> String {
-    let parts = preTokenizer["pretokenizers"]?.array ?? [preTokenizer]
-    let last = parts[parts.count - 1]
-    if last["type"]?.string == "ByteLevel" {
-      let splits = last["use_regex"] ?? .bool(true)
-      if parts.count == 1, splits == .bool(true) { return "gpt-2" }
-      if parts.count == 2, splits == .bool(true), parts[0]["type"]?.string == "Digits",
-        parts[0]["individual_digits"] == .bool(true)
-      {
-        return "smollm"
-      }
-      if parts.count == 2, splits == .bool(false), let pattern = parts[0]["pattern"]?["Regex"]?.string,
-        let name = patterns[pattern]
-      {
-        return name
+  private func kind(_ token: TokenizerDefinition.Token, _ name: [UInt8]) -> Kind {
+    if definition.isOfCharacters {
+      if token.id == definition.unknown { return .unknown }
+      if !token.traits.contains(.added), name.count == 6, name.starts(with: "<0x".utf8), name[5] == 0x3E {
+        return .byte
       }
     }
-    throw Failure(
-      .badData, "llama.cpp has no pre-tokenizer like \(try JSON.line(preTokenizer))", at: path,
-      remedy: "Export the model in Hugging Face's form.")
+    guard token.traits.contains(.added) else { return .normal }
+    return token.traits.contains(.special) ? .control : .userDefined
   }
 
-  private static func pattern(digits: String) -> String {
-    #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"# + digits
-      + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+  private static func refusal(_ what: String, at place: String) -> Failure {
+    Failure(.badData, what, at: place, remedy: "Export the model in Hugging Face's form.")
   }
 
-  private static let patterns = [pattern(digits: "{1,3}"): "llama-bpe", pattern(digits: ""): "qwen2"]
-
-  /// The parts of a type in a part of a tokenizer, which may be a sequence of others.
-  private static func parts(_ value: JSONValue?, _ type: String) -> [JSONValue] {
-    guard let value else { return [] }
-    if value["type"]?.string == type { return [value] }
-    let inner = ["normalizers", "pretokenizers", "processors"].flatMap { value[$0]?.array ?? [] }
-    return inner.flatMap { parts($0, type) }
+  /// llama.cpp's name.
+  private static func preTokenizer(of definition: TokenizerDefinition, at place: String) throws -> String {
+    switch definition.splitting {
+    case .gpt2: return "gpt-2"
+    case .llama3: return "llama-bpe"
+    case .qwen2: return "qwen2"
+    case .smollm: return "smollm"
+    case .none: return "default"
+    case .tinyrlhf:
+      throw refusal("llama.cpp cuts no text into pieces as this program's own tokenizers do", at: place)
+    }
   }
 
-  func add(to gguf: inout GGUFFile, beginning: Int32?, end: Int32?) {
-    gguf.add("tokenizer.ggml.model", isOfCharacters ? "llama" : "gpt2")
+  /// What llama.cpp does otherwise, whatever a file says.
+  private static func requireKnown(_ definition: TokenizerDefinition, at place: String) throws {
+    func text(_ token: TokenizerDefinition.Token) -> String { String(decoding: token.bytes, as: UTF8.self) }
+    let added = definition.tokens.filter { $0.traits.contains(.added) }
+    if let token = added.first(where: {
+      !$0.traits.isDisjoint(with: [.stripsLeft, .stripsRight, .singleWord])
+    }) {
+      throw refusal(
+        "llama.cpp knows no lstrip, rstrip and single_word, which the added token \"\(text(token))\" has",
+        at: place)
+    }
+    // It begins anew, with a space, behind a token that is found in text.
+    if [.metaspaceAlways, .metaspaceFirst].contains(definition.normalization),
+      let token = added.first(where: { !$0.traits.contains(.special) })
+    {
+      throw refusal("llama.cpp would put a space behind the added token \"\(text(token))\"", at: place)
+    }
+    if definition.isOfCharacters, !definition.fallsBackToBytes {
+      throw refusal("llama.cpp would fall back to bytes, and this tokenizer does not", at: place)
+    }
+    // It ignores merges where it cuts text as Llama 3 does, and nowhere else.
+    guard definition.ignoresMerges != (definition.splitting == .llama3) else { return }
+    var theirs = definition
+    theirs.ignoresMerges.toggle()
+    let (a, b) = (try Tokenizer(definition, at: place), try Tokenizer(theirs, at: place))
+    if let token = definition.tokens.first(where: {
+      $0.traits.contains(.model) && a.encode(bytes: $0.bytes) != b.encode(bytes: $0.bytes)
+    }) {
+      throw refusal(
+        "llama.cpp would \(theirs.ignoresMerges ? "ignore" : "apply") merges, and the token \"\(text(token))\" "
+          + "then is another", at: place)
+    }
+  }
+
+  func add(to gguf: inout GGUFFile) {
+    gguf.add("tokenizer.ggml.model", definition.isOfCharacters ? "llama" : "gpt2")
     gguf.add("tokenizer.ggml.pre", preTokenizer)
     gguf.add("tokenizer.ggml.tokens", .texts(tokens))
     gguf.add("tokenizer.ggml.token_type", .int32s(kinds.map(\.rawValue)))
-    if isOfCharacters {
+    if definition.isOfCharacters {
       gguf.add("tokenizer.ggml.scores", .float32s(scores))
+      let addsSpace = definition.normalization.isMetaspace && definition.normalization != .metaspaceNever
       gguf.add("tokenizer.ggml.add_space_prefix", .bool(addsSpace))
     } else {
-      gguf.add("tokenizer.ggml.merges", .texts(merges.map { Array($0.utf8) }))
+      let merges = definition.merges.map { names[$0.left]! + [0x20] + names[$0.right]! }
+      gguf.add("tokenizer.ggml.merges", .texts(merges))
     }
+    let beginning = definition.beginToken
     if let beginning { gguf.add("tokenizer.ggml.bos_token_id", .uint32(Int(beginning))) }
-    if let end { gguf.add("tokenizer.ggml.eos_token_id", .uint32(Int(end))) }
-    gguf.add("tokenizer.ggml.add_bos_token", .bool(addsBeginning))
+    if let end = definition.chatFormat.endTokens.first {
+      gguf.add("tokenizer.ggml.eos_token_id", .uint32(Int(end)))
+    }
+    gguf.add("tokenizer.ggml.add_bos_token", .bool(beginning != nil))
+  }
+
+  /// Of characters, llama.cpp merges what makes the token with the highest score: the lowest have those
+  /// that no merge makes.
+  private var scores: [Float] {
+    var scores = [Float](repeating: -Float(definition.merges.count + 1), count: tokens.count)
+    for (rank, merge) in definition.merges.enumerated().reversed() {
+      scores[Int(merge.result)] = -Float(rank + 1)
+    }
+    return scores
   }
 }

@@ -43,7 +43,8 @@ struct OutgoingTensor {
   }
 
   /// Gives all rows as float32, in pieces of about a megabyte that hold a multiple of `rowStep` rows.
-  /// - Throws: `Failure(.badData)` for a value whose magnitude is over `largest`, or is none.
+  /// - Throws: `Failure(.badData)` for a value whose magnitude is over `largest`, or is none;
+  ///   `.interrupted`.
   func forEachPiece(
     largest: Float, rowStep: Int = 1, _ body: (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {
@@ -51,13 +52,14 @@ struct OutgoingTensor {
     let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(rows, pieceRows) * width)
     defer { floats.deallocate() }
     for first in stride(from: 0, to: rows, by: pieceRows) {
+      try Interruption.check()
       let range = first..<min(first + pieceRows, rows)
       read(range, floats.baseAddress!)
       let piece = UnsafeBufferPointer(rebasing: floats[..<(range.count * width)])
       if let bad = piece.first(where: { !($0.magnitude <= largest) }) {
         throw Failure(
           .badData, "the value \(bad) cannot be stored in this type", at: "tensor \"\(name)\"",
-          remedy: bad.isFinite ? "Export as float32 or bfloat16." : "Export an earlier checkpoint.")
+          remedy: bad.isFinite ? "Export as float32." : "Export an earlier checkpoint.")
       }
       try body(piece)
     }

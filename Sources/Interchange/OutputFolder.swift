@@ -3,73 +3,110 @@ import Support
 
 /// A folder that takes its name only when all its files are whole.
 enum OutputFolder {
-  /// Files that an export writes, and that one may replace.
-  private static let endings = [".json", ".safetensors", ".jinja", ".txt", ".model"]
+  /// What an export, ours or that of transformers, writes beside the weights, and what one may replace.
+  private static let companions: Set = [
+    "config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json",
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
+  ]
 
   /// Makes `path` a folder with what `body` writes into the folder it is given.
   /// - Parameter replacing: whether a folder of that name may go, if nothing but a model is in it.
   /// - Throws: `Failure(.cannotCreate)`, `.inputOutput`; what was there stays then.
   static func make(_ path: String, replacing: Bool, _ body: (String) throws -> Void) throws {
-    let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    let partial = "\(path).partial"
-    let exists = Files.exists(path)
+    var path = path
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    let exists = kind(of: path) != nil
     if exists { try requireReplaceable(path, replacing) }
-    // What a killed process left of it.
-    if Files.exists(partial) { try remove(partial) }
-    guard mkdir(partial, 0o755) == 0 else { throw cannotCreate(path) }
+    let partial = try makePartial(path)
     do {
       try body(partial)
       try Files.syncFolder(of: "\(partial)/.")
+      try Interruption.check()
       // The old folder then goes under the other's name.
-      guard exists ? Files.exchange(partial, path) : rename(partial, path) == 0 else {
+      guard exists ? exchange(partial, path) : rename(partial, path) == 0 else {
         throw Failure(
           .cannotCreate, "cannot be put in place: \(Files.systemError())", at: path,
           remedy: "Choose another folder.")
       }
     } catch {
-      try? remove(partial)
+      try? remove(partial) { _ in true }
       throw error
     }
-    if exists { try remove(partial) }
+    // Whatever else somebody has put there meanwhile stays.
+    if exists { try remove(partial, isFileOfModel) }
     try Files.syncFolder(of: path)
   }
 
-  /// Makes a folder beside `path` for as long as `body` runs.
-  static func withTemporary<T>(beside path: String, _ body: (String) throws -> T) throws -> T {
-    let folder = "\(path).parts"
-    if Files.exists(folder) { try remove(folder) }
-    guard mkdir(folder, 0o755) == 0 else { throw cannotCreate(path) }
-    defer { try? remove(folder) }
-    return try body(folder)
-  }
-
-  private static func cannotCreate(_ path: String) -> Failure {
-    Failure(
+  /// Makes a folder beside `path`, of a name that nothing has: no other process writes or wrote there.
+  private static func makePartial(_ path: String) throws -> String {
+    for number in 1... {
+      let partial = number == 1 ? "\(path).partial" : "\(path).partial-\(number)"
+      if mkdir(partial, 0o755) == 0 { return partial }
+      guard errno == EEXIST, number < 1000 else { break }
+    }
+    throw Failure(
       .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
       remedy: "Choose a folder that exists and can be written.")
   }
 
-  private static func requireReplaceable(_ path: String, _ replacing: Bool) throws {
-    guard replacing else {
-      throw Failure(
-        .cannotCreate, "exists already", at: path,
-        remedy: "Name another folder with -o, or replace it with --force.")
-    }
-    if let other = try Files.names(in: path).first(where: { name in
-      !endings.contains { name.hasSuffix($0) }
-    }) {
-      throw Failure(
-        .cannotCreate, "holds \(other), which is no file of a model", at: path,
-        remedy: "Name another folder with -o.")
-    }
+  /// The kind of what bears a name; links are not followed.
+  private static func kind(of path: String) -> mode_t? {
+    var status = stat()
+    return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 
-  private static func remove(_ folder: String) throws {
-    for name in try Files.names(in: folder) { unlink("\(folder)/\(name)") }
+  private static func isFileOfModel(_ name: String) -> Bool {
+    if companions.contains(name) { return true }
+    guard name.hasPrefix("model-"), name.hasSuffix(".safetensors") else { return false }
+    return name.dropFirst(6).dropLast(12).allSatisfy { "0123456789-of".contains($0) }
+  }
+
+  private static func requireReplaceable(_ path: String, _ replacing: Bool) throws {
+    func refusal(_ what: String, _ remedy: String = "Name another folder with -o.") -> Failure {
+      Failure(.cannotCreate, what, at: path, remedy: remedy)
+    }
+    switch kind(of: path) {
+    case S_IFDIR: break
+    case S_IFLNK: throw refusal("is a symbolic link", "Name the folder itself with -o, or another.")
+    default: throw refusal("exists already, and is no folder")
+    }
+    guard replacing else {
+      throw refusal("exists already", "Name another folder with -o, or replace it with --force.")
+    }
+    let names = try Files.names(in: path)
+    if let other = names.first(where: { !isFileOfModel($0) || kind(of: "\(path)/\($0)") != S_IFREG }) {
+      throw refusal("holds \(other), which is no file of a model")
+    }
+    let isModel = names.contains("config.json") && names.contains { $0.hasSuffix(".safetensors") }
+    guard names.isEmpty || isModel else { throw refusal("holds files, and no model") }
+  }
+
+  private static func exchange(_ partial: String, _ path: String) -> Bool {
+    if Files.exchange(partial, path) { return true }
+    guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { return false }
+    return exchangeInSteps(partial, path)
+  }
+
+  /// Where the file system cannot exchange two names: for a moment nothing bears the name `path`.
+  static func exchangeInSteps(_ partial: String, _ path: String) -> Bool {
+    let aside = "\(partial).old"
+    guard kind(of: aside) == nil, rename(path, aside) == 0 else { return false }
+    guard rename(partial, path) == 0 else {
+      let reason = errno
+      rename(aside, path)
+      errno = reason
+      return false
+    }
+    return rename(aside, partial) == 0
+  }
+
+  private static func remove(_ folder: String, _ isOurs: (String) -> Bool) throws {
+    for name in try Files.names(in: folder) where isOurs(name) { unlink("\(folder)/\(name)") }
     guard rmdir(folder) == 0 else {
       throw Failure(
         .inputOutput, "cannot be removed: \(Files.systemError())", at: folder,
-        remedy: "Remove it, and run the same command again.")
+        remedy: "See what is in it, and remove it.")
     }
   }
 }

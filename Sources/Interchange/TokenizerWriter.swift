@@ -24,6 +24,11 @@ struct TokenizerWriter {
 
   init(_ definition: TokenizerDefinition) throws {
     self.definition = definition
+    names = try Self.names(of: definition)
+    added = definition.tokens.filter { $0.traits.contains(.added) }
+  }
+
+  static func names(of definition: TokenizerDefinition) throws -> [Int32: [UInt8]] {
     var names: [Int32: [UInt8]] = [:]
     names.reserveCapacity(definition.tokens.count)
     for token in definition.tokens {
@@ -35,8 +40,7 @@ struct TokenizerWriter {
       }
       names[token.id] = name
     }
-    self.names = names
-    added = definition.tokens.filter { $0.traits.contains(.added) }
+    return names
   }
 
   // MARK: tokenizer.json
@@ -153,14 +157,8 @@ struct TokenizerWriter {
       + "\"content\":\" \"},{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}\(strip)]}"
   }
 
-  /// The token that begins texts, where it is another than the one that ends them.
-  private var begin: Int32? {
-    let format = definition.chatFormat
-    return format.documentBegin.first.flatMap { format.documentEnd.contains($0) ? nil : $0 }
-  }
-
   private var postProcessor: String {
-    guard let begin, let name = names[begin] else { return "null" }
+    guard let begin = definition.beginToken, let name = names[begin] else { return "null" }
     let text = JSONText.text(name)
     func piece(_ kind: String, _ id: String, _ type: Int) -> String {
       "{\"\(kind)\":{\"id\":\(id),\"type_id\":\(type)}}"
@@ -183,15 +181,29 @@ struct TokenizerWriter {
       $0.member("clean_up_tokenization_spaces", "false")
       $0.member("model_max_length", "1000000000000000019884624838656")
       for (key, token) in [
-        ("bos_token", format.documentBegin.first),
+        ("bos_token", definition.beginToken),
         ("eos_token", format.documentEnd.first ?? format.endTokens.first),
-        ("unk_token", definition.unknown),
+        ("unk_token", definition.unknown), ("pad_token", definition.paddingToken),
       ] {
         if let name = token.flatMap({ names[$0] }) { $0.member(key, JSONText.text(name)) }
       }
       $0.member("chat_template", JSONText.text(Array(ChatTemplate(format, names).text.utf8)))
     }
     return json.bytes + [0x0A]
+  }
+}
+
+extension TokenizerDefinition {
+  /// The token that begins texts, where it is another than the one that ends them.
+  var beginToken: Int32? {
+    chatFormat.documentBegin.first.flatMap { chatFormat.documentEnd.contains($0) ? nil : $0 }
+  }
+
+  /// What may fill batches, if there is something: never what ends a text, since `transformers` takes the
+  /// score of the last token that is no filling, and a reward model's is that of the end.
+  var paddingToken: Int32? {
+    let ends = chatFormat.endTokens + chatFormat.documentEnd
+    return tokens.first { $0.traits.contains(.special) && !ends.contains($0.id) }?.id
   }
 }
 

@@ -31,7 +31,10 @@ struct Export: ParsableCommand {
       stand in config.json under "tinyrlhf_reward", and `tinyrlhf import` reads them back: \
       reward = gain · (logit + head_bias) + bias.
 
-      --format gguf writes one file for llama.cpp, language models only.
+      --format gguf writes one file for llama.cpp: of language models only, and of those whose text \
+      llama.cpp cuts into tokens as they do, which it does not for tokenizers that this program trained \
+      (builtin:base has one). It composes no text (NFC), and before a text that begins with a space \
+      SentencePiece's tokenizers get another.
 
       An int8 model is not exported: export the float32 model that it was made of.
       """)
@@ -49,6 +52,9 @@ struct Export: ParsableCommand {
   @OptionGroup var made: MadeFile
 
   func validate() throws {
+    guard let name = output.split(separator: "/").last, name != ".", name != ".." else {
+      throw ValidationError("-o \"\(output)\" is no name for what is made.")
+    }
     guard format == .gguf ? type.gguf != nil : type.element != nil else {
       throw ValidationError("--dtype \(type.rawValue) does not exist in --format \(format.rawValue).")
     }
@@ -56,18 +62,16 @@ struct Export: ParsableCommand {
 
   func run() throws {
     let source = try ModelSource.open(model)
-    let chat = source.tokenizer.chatFormat
-    let write = { try HuggingFaceTokenizer.write(source.tokenizer, to: $0) }
+    // What is begun is then removed.
+    Signals.catchInterrupts()
     switch format {
     case .huggingface:
       try HuggingFaceExport.write(
-        source.file, to: output, type: type.element!, replacing: target.force,
-        beginning: chat.documentBegin.first, ends: chat.endTokens, tokenizer: write)
+        source.file, source.tokenizer, to: output, type: type.element!, replacing: target.force)
     case .gguf:
       try target.check(output)
       try GGUFExport.write(
-        source.file, to: output, precision: type.gguf!, beginning: chat.documentBegin.first,
-        end: chat.endTokens.first, tokenizer: write)
+        source.file, source.tokenizer, to: output, precision: type.gguf!)
     }
     try made.report(
       output, "The model is \(output), as \(type.rawValue) for "

@@ -2,6 +2,12 @@ import FoundationEssentials
 import Support
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// `import` and `export`.
 @Suite(.serialized) struct InterchangeCommandTests {
   private let program: Program
@@ -149,6 +155,15 @@ import Testing
     #expect(refused.exitCode == 65)
     #expect(refused.errorText.contains("is an int8 model, and float32 weights are needed"))
     #expect(!Files.exists(folder) && !Files.exists("\(folder).partial"))
+    for name in ["", ".", "..", "a/..", "/"] {
+      #expect(try program.run("export", program.base, "-o", name, "--force").exitCode == 64, "\(name)")
+    }
+    // The tokenizer is this program's own.
+    let own = try program.run("export", program.base, "-o", folder, "--format", "gguf")
+    #expect(own.exitCode == 65)
+    #expect(
+      own.errorText == "tinyrlhf: \(program.base): llama.cpp cuts no text into pieces as this program's own "
+        + "tokenizers do. Export the model in Hugging Face's form.\n")
     for arguments in [["--dtype", "q8_0"], ["--format", "gguf", "--dtype", "bfloat16"], ["--format", "onnx"]] {
       #expect(try program.run(["export", program.base, "-o", folder] + arguments).exitCode == 64)
     }
@@ -173,7 +188,23 @@ import Testing
     try limited("import", folder, "-o", path, "--int8", "--threads", "2")
     try limited("import", folder, "-o", path, "--force")
     try limited("export", path, "-o", try program.fresh("wide-again"), "--dtype", "bfloat16")
+    try interrupt(path)
     for name in ["wide.trlhf", "wide", "wide-again"] { _ = try program.fresh(name) }
+  }
+
+  /// An export that is stopped removes what it has begun, and says that it was.
+  private func interrupt(_ path: String) throws {
+    let output = try program.fresh("stopped")
+    for (format, signal) in [("huggingface", SIGTERM), ("gguf", SIGINT)] {
+      let process = try ChildProcess(program.binary, ["export", path, "-o", output, "--format", format])
+      while process.isRunning, !Files.exists("\(output).partial") { usleep(200) }
+      kill(process.identifier, signal)
+      let result = process.wait()
+      #expect(result.exitCode == 130, "\(result.errorText)")
+      #expect(
+        result.errorText == "tinyrlhf: the export was interrupted. Run the same command again.\n")
+      #expect(!Files.exists(output) && !Files.exists("\(output).partial"), "\(format)")
+    }
   }
 
   /// A Llama of one small layer and an embedding of 64 MB in float16, zeros that take no room.

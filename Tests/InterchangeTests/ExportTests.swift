@@ -1,5 +1,6 @@
 import Support
 import Testing
+import Tokenizers
 
 @testable import Interchange
 @testable import Models
@@ -12,8 +13,7 @@ import Testing
     let golden = try Golden(name)
     let imported = try Imported(golden.path)
     let folder = imported.folder.file("exported")
-    try HuggingFaceExport.write(
-      imported.file, to: folder, type: type, beginning: 3, ends: [5, 7]) { _ in }
+    try HuggingFaceExport.write(imported.file, golden.tokenizer(), to: folder, type: type)
     return (golden, imported, folder)
   }
 
@@ -51,15 +51,43 @@ import Testing
 
   @Test("the configuration has the tokens that begin and end, and what another program needs")
   func configuration() throws {
-    let (_, imported, folder) = try roundTrip("llama-rope")
+    let (golden, imported, folder) = try roundTrip("llama-rope")
+    // Of texts that nothing begins, what ends them is not said to begin them.
+    var definition = try golden.tokenizer().definition
+    for (begin, name, path) in [
+      (nil, nil, folder), (276 as Int32?, "<|begin_of_text|>", imported.folder.file("begun")),
+    ] as [(Int32?, String?, String)] {
+      definition.chatFormat.documentBegin = [begin ?? definition.chatFormat.documentEnd[0]]
+      definition.chatFormat.endTokens = [277, 278]
+      try HuggingFaceExport.write(
+        imported.file, Tokenizer(definition, at: "here"), to: path, replacing: true)
+      let tokens: [String: JSONValue] = [
+        "bos_token_id": begin.map { .number(Double($0)) } ?? .null,
+        "eos_token_id": .array([.number(277), .number(278)]),
+      ]
+      func read(_ name: String) throws -> [String: JSONValue] {
+        try JSONFile.read([String: JSONValue].self, from: "\(path)/\(name)", .configuration)
+      }
+      #expect(try read("generation_config.json") == tokens)
+      let fields = try read("config.json")
+      #expect(fields.filter { tokens[$0.key] != nil } == tokens)
+      #expect(fields["rms_norm_eps"] == .number(1e-5) && fields["torch_dtype"] == .string("float32"))
+      #expect(try read("tokenizer_config.json")["bos_token"]?.string == name)
+    }
+  }
+
+  @Test("what fills a batch ends no text, so that the score of a text is that of its end")
+  func padding() throws {
+    let (golden, imported, folder) = try roundTrip(Golden.rewardModel)
     defer { withExtendedLifetime(imported) {} }
-    let fields = try fields(folder)
-    #expect(fields["bos_token_id"] == .number(3))
-    #expect(fields["eos_token_id"] == .array([.number(5), .number(7)]))
-    #expect(fields["rms_norm_eps"] == .number(1e-5) && fields["torch_dtype"] == .string("float32"))
-    let generation = try JSONFile.read(
-      [String: JSONValue].self, from: "\(folder)/generation_config.json", .configuration)
-    #expect(generation == ["bos_token_id": .number(3), "eos_token_id": .array([.number(5), .number(7)])])
+    let ends = try golden.tokenizer().endTokens
+    let padding = try #require(fields(folder)["pad_token_id"]?.number)
+    #expect(!ends.isEmpty && !ends.contains(Int32(padding)))
+    let settings = try JSONFile.read(
+      [String: JSONValue].self, from: "\(folder)/tokenizer_config.json", .configuration)
+    #expect(settings["pad_token"] == .string("<|begin_of_text|>") && padding == 276)
+    // GPT-2's only special token ends texts: there is none.
+    #expect(try Golden("gpt2").tokenizer().definition.paddingToken == nil)
   }
 
   @Test("the share of a head that turns survives its way through a decimal fraction")
@@ -93,7 +121,7 @@ import Testing
       again.checkpoint.tensors(in: .head, role: .policy).first { $0.name == ModelFile.normalizationName })
     #expect(stored.floats[0] == 1.7 && stored.floats[1] == -0.3)
     let exported = imported.folder.file("again")
-    try HuggingFaceExport.write(again.file, to: exported, beginning: nil, ends: []) { _ in }
+    try HuggingFaceExport.write(again.file, Golden(Golden.rewardModel).tokenizer(), to: exported)
     #expect(try Imported(exported).checkpoint.contentHash == again.checkpoint.contentHash)
   }
 
@@ -127,11 +155,12 @@ import Testing
     let imported = try Imported(golden.path)
     let path = imported.folder.file("out")
     func export(replacing: Bool) throws {
-      try HuggingFaceExport.write(
-        imported.file, to: path, replacing: replacing, beginning: nil, ends: []) { _ in }
+      try HuggingFaceExport.write(imported.file, golden.tokenizer(), to: path, replacing: replacing)
     }
     try export(replacing: false)
-    let names = ["config.json", "generation_config.json", "model.safetensors"]
+    let names = [
+      "config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
+    ]
     #expect(try Files.names(in: path) == names)
     #expect(
       throws: Failure(
@@ -147,7 +176,7 @@ import Testing
         .cannotCreate, "holds thesis.tex, which is no file of a model", at: path,
         remedy: "Name another folder with -o.")
     ) { try export(replacing: true) }
-    #expect(try Files.names(in: path) == names + ["thesis.tex"])
+    #expect(try Files.names(in: path) == (names + ["thesis.tex"]).sorted())
     #expect(try Files.names(in: imported.folder.path) == ["model.trlhf", "out"])
   }
 
@@ -159,13 +188,12 @@ import Testing
     let weights = try imported.file.parameters()
     weights.trunk[0] = 70_000
     func export(_ type: ElementType) throws {
-      try HuggingFaceExport.write(
-        imported.file, to: path, type: type, replacing: true, beginning: nil, ends: []) { _ in }
+      try HuggingFaceExport.write(imported.file, golden.tokenizer(), to: path, type: type, replacing: true)
     }
     #expect(
       throws: Failure(
         .badData, "the value 70000.0 cannot be stored in this type",
-        at: "tensor \"transformer.wte.weight\"", remedy: "Export as float32 or bfloat16.")
+        at: "tensor \"transformer.wte.weight\"", remedy: "Export as float32.")
     ) { try export(.float16) }
     #expect(try Files.names(in: imported.folder.path) == ["model.trlhf"])
     try export(.bfloat16)

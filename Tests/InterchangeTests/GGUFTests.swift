@@ -1,5 +1,6 @@
 import Support
 import Testing
+import Tokenizers
 
 @testable import Interchange
 @testable import Models
@@ -110,10 +111,11 @@ private struct GGUFReader {
     let golden = try Golden(name)
     let imported = try Imported(golden.path)
     let path = imported.folder.file("model.gguf")
-    try GGUFExport.write(imported.file, to: path, precision: precision, beginning: 1, end: 2) { folder in
-      try Files.writeAtomically(Files.read("\(golden.path)/tokenizer.json"), to: "\(folder)/tokenizer.json")
-    }
-    #expect(try Files.names(in: imported.folder.path) == ["model.gguf", "model.trlhf"])
+    // Somebody else's, of a name that once was ours.
+    try Files.writeAtomically([1], to: imported.folder.file("model.gguf.parts"))
+    try GGUFExport.write(imported.file, golden.tokenizer(), to: path, precision: precision)
+    #expect(
+      try Files.names(in: imported.folder.path) == ["model.gguf", "model.gguf.parts", "model.trlhf"])
     return (imported, try GGUFReader(path))
   }
 
@@ -142,7 +144,6 @@ private struct GGUFReader {
     ]
     for (key, count) in counts { #expect(file.metadata["qwen3.\(key)"] == .number(Double(count)), "\(key)") }
     #expect(file.metadata["tokenizer.ggml.pre"] == .text("qwen2"))
-    #expect(file.metadata["tokenizer.ggml.bos_token_id"] == .number(1))
     let tokens = try #require(file.metadata["tokenizer.ggml.tokens"]).texts
     #expect(tokens.count == imported.model.architecture.vocabulary && tokens.suffix(1) == ["<|im_end|>"])
     #expect(try #require(file.metadata["tokenizer.ggml.merges"]).texts.first?.contains(" ") == true)
@@ -192,6 +193,11 @@ private struct GGUFReader {
     #expect(neox.tensors["output.weight"] != nil)
   }
 
+  /// No row of the goldens has a multiple of 32.
+  private static let wide = Architecture(
+    layers: 1, dModel: 64, heads: 2, kvHeads: 1, dFF: 36, vocabulary: 279, context: 16, norm: .rmsNorm,
+    position: .rotary, rotaryDim: 32, mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false)
+
   @Test("float16 and Q8_0 keep vectors and positions, and are off by no more than half a step")
   func precisions() throws {
     let half = try export("gpt2", .float16)
@@ -199,17 +205,11 @@ private struct GGUFReader {
     let wanted = try ours(half.imported, "layers.0.mlp.up.weight").values
     #expect(half.file.tensors["blk.0.ffn_up.weight"]?.type == 1)
     for (a, b) in zip(try half.file.floats("blk.0.ffn_up.weight"), wanted) { #expect(a == Float(Float16(b))) }
-    // No row of the goldens but this has a multiple of 32.
-    let wide = Architecture(
-      layers: 1, dModel: 64, heads: 2, kvHeads: 1, dFF: 36, vocabulary: 279, context: 16, norm: .rmsNorm,
-      position: .rotary, rotaryDim: 32, mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false)
     let folder = TemporaryFolder()
     let path = folder.file("wide.gguf")
-    let model = try RandomModel(wide, in: folder)
-    try GGUFExport.write(model.file, to: path, precision: .q8, beginning: nil, end: nil) {
-      try Files.writeAtomically(
-        Files.read("\(Golden("llama-rope").path)/tokenizer.json"), to: "\($0)/tokenizer.json")
-    }
+    let model = try RandomModel(Self.wide, in: folder)
+    try GGUFExport.write(
+      model.file, Golden("llama-rope").tokenizer(vocabulary: 279), to: path, precision: .q8)
     let file = try GGUFReader(path)
     #expect(file.tensors["blk.0.ffn_down.weight"]?.type == 1)
     #expect(file.tensors["token_embd.weight"]?.type == 8)
@@ -225,11 +225,9 @@ private struct GGUFReader {
   @Test("what llama.cpp does not have is refused by name")
   func refusals() throws {
     let reward = try Imported(Golden(Golden.rewardModel).path)
+    let tokenizer = try Golden("gpt2").tokenizer()
     func refusal(_ imported: Imported) -> String? {
-      error {
-        try GGUFExport.write(
-          imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil) { _ in }
-      }
+      error { try GGUFExport.write(imported.file, tokenizer, to: imported.folder.file("x.gguf")) }
     }
     #expect(refusal(reward)?.contains("is a reward model, and GGUF holds language models") == true)
     let exact = try Imported(Golden("gpt2-bare").path)
@@ -237,33 +235,104 @@ private struct GGUFReader {
     #expect(try Files.names(in: exact.folder.path) == ["model.trlhf"])
   }
 
-  @Test("a tokenizer that llama.cpp does not have is refused by name, and nothing is left behind")
-  func tokenizers() throws {
-    let (imported, _) = try export("gpt2")
-    func refusal(_ tokenizer: String) -> String? {
-      error {
-        try GGUFExport.write(
-          imported.file, to: imported.folder.file("x.gguf"), beginning: nil, end: nil
-        ) { try Files.writeAtomically(Array(tokenizer.utf8), to: "\($0)/tokenizer.json") }
-      }
+  /// The metadata of a tokenizer alone.
+  private func metadata(_ definition: TokenizerDefinition) throws -> [String: GGUFReader.Value] {
+    let folder = TemporaryFolder()
+    var gguf = GGUFFile()
+    try GGUFTokenizer(definition, count: definition.vocabularyCount, at: "here").add(to: &gguf)
+    try gguf.write(to: folder.file("tokenizer.gguf"))
+    return try GGUFReader(folder.file("tokenizer.gguf")).metadata
+  }
+
+  /// Of characters; both é of Unicode are tokens, and no merge makes "ab".
+  private func characters() throws -> TokenizerDefinition {
+    let names = ["<unk>", "</s>", "\u{E9}", "e", "\u{301}", "e\u{301}", "a", "b", "ab"]
+    let tokens = names.enumerated().map { id, name in
+      TokenizerDefinition.Token(
+        id: Int32(id), bytes: Array(name.utf8), traits: id < 2 ? [.model, .added, .special] : .model)
     }
-    let place = "\(imported.folder.path)/x.gguf.parts/tokenizer.json"
+    var definition = TokenizerDefinition(
+      splitting: .none, normalization: .metaspaceNever, vocabularyCount: names.count, tokens: tokens,
+      merges: [.init(left: 3, right: 4, result: 5)],
+      chatFormat: try .named(
+        "plain", .init(special: [:], end: [1], begin: nil, templateBegins: false), at: "here"))
+    definition.fallsBackToBytes = true
+    definition.unknown = 0
+    return definition
+  }
+
+  @Test("tokens that Unicode takes for equal are two, and what no merge makes is merged last")
+  func ofCharacters() throws {
+    let metadata = try metadata(characters())
+    let tokens = try #require(metadata["tokenizer.ggml.tokens"]).texts
+    #expect(Array(tokens[2].utf8) == [0xC3, 0xA9] && Array(tokens[5].utf8) == [0x65, 0xCC, 0x81])
+    let rest = [-2.0, -2, -2, -2, -2, -1, -2, -2, -2]
+    #expect(metadata["tokenizer.ggml.scores"] == .list(rest.map { .number($0) }))
+    let kinds = [2.0, 3, 1, 1, 1, 1, 1, 1, 1]
+    #expect(metadata["tokenizer.ggml.token_type"] == .list(kinds.map { .number($0) }))
+    #expect(metadata["tokenizer.ggml.add_space_prefix"] == .bool(false))
+    // What ends texts does not begin them.
+    #expect(metadata["tokenizer.ggml.bos_token_id"] == nil)
+    #expect(metadata["tokenizer.ggml.eos_token_id"] == .number(1))
+    #expect(metadata["tokenizer.ggml.add_bos_token"] == .bool(false))
+    var definition = try characters()
+    definition.normalization = .prepend
+    definition.chatFormat.documentBegin = [0]
+    let begun = try self.metadata(definition)
+    #expect(begun["tokenizer.ggml.add_space_prefix"] == .bool(true))
+    #expect(begun["tokenizer.ggml.bos_token_id"] == .number(0))
+    #expect(begun["tokenizer.ggml.add_bos_token"] == .bool(true))
+  }
+
+  @Test("a tokenizer by which llama.cpp would give other tokens is refused by name")
+  func tokenizers() throws {
+    func refusal(_ definition: TokenizerDefinition, _ change: (inout TokenizerDefinition) -> Void) -> String? {
+      var definition = definition
+      change(&definition)
+      return error { _ = try GGUFTokenizer(definition, count: 279, at: "model.trlhf") }
+    }
     let remedy = "Export the model in Hugging Face's form."
+    let llama = try Golden("llama-rope").tokenizer().definition
+    #expect(refusal(llama) { _ in } == nil)
     #expect(
-      refusal(#"{"model":{"vocab":{},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"Bert"}}"#)
-        == "\(place): llama.cpp has no pre-tokenizer like {\"type\":\"Bert\"}. \(remedy)")
+      refusal(llama) { $0.splitting = .tinyrlhf }
+        == "model.trlhf: llama.cpp cuts no text into pieces as this program's own tokenizers do. \(remedy)")
+    for trait in [TokenizerDefinition.Traits.stripsLeft, .stripsRight, .singleWord] {
+      #expect(
+        refusal(llama) { $0.tokens[276].traits.insert(trait) }
+          == "model.trlhf: llama.cpp knows no lstrip, rstrip and single_word, which the added token "
+          + "\"<|begin_of_text|>\" has. \(remedy)")
+    }
     #expect(
-      refusal(
-        """
-        {"model":{"vocab":{"<unk>":0},"merges":[],"byte_fallback":true},
-        "added_tokens":[{"id":1,"content":"cat","special":false}],
-        "pre_tokenizer":{"type":"Metaspace","prepend_scheme":"first"}}
-        """) == "\(place): llama.cpp would put a space behind the added token \"cat\". \(remedy)")
+      refusal(llama) { $0.merges.removeLast() }?.contains("llama.cpp would ignore merges, and the token") == true)
+    let characters = try characters()
+    #expect(refusal(characters) { _ in } == nil)
     #expect(
-      refusal(
-        #"{"model":{"vocab":{"a":999},"merges":[]},"added_tokens":[],"pre_tokenizer":{"type":"ByteLevel"}}"#)
-        == "\(place): the token \"a\" has the id 999, and the embedding 277 rows. "
+      refusal(characters) {
+        $0.normalization = .metaspaceFirst
+        $0.tokens[8].traits = [.model, .added]
+      } == "model.trlhf: llama.cpp would put a space behind the added token \"ab\". \(remedy)")
+    #expect(
+      refusal(characters) { $0.fallsBackToBytes = false }?.contains("would fall back to bytes") == true)
+    #expect(
+      refusal(characters) { $0.tokens[8].id = 999 }
+        == "model.trlhf: the token \"ab\" has the id 999, and the embedding 279 rows. "
         + "Export the model that this tokenizer belongs to.")
-    #expect(try Files.names(in: imported.folder.path) == ["model.gguf", "model.trlhf"])
+  }
+
+  @Test("a value whose block's scale float16 does not hold is refused")
+  func largeValues() throws {
+    let folder = TemporaryFolder()
+    let model = try RandomModel(Self.wide, in: folder)
+    let tokenizer = try Golden("llama-rope").tokenizer(vocabulary: 279)
+    let weights = try #require(try model.file.parameters().values("token_embedding.weight"))
+    func export() throws -> [Float] {
+      try GGUFExport.write(model.file, tokenizer, to: folder.file("large.gguf"), precision: .q8)
+      return try GGUFReader(folder.file("large.gguf")).floats("token_embd.weight")
+    }
+    UnsafeMutablePointer(mutating: weights)[0] = 127 * 65_504
+    #expect(try export()[0] == 127 * 65_504)
+    UnsafeMutablePointer(mutating: weights)[0] = 127 * 65_520
+    #expect(error { _ = try export() }?.contains("cannot be stored in this type") == true)
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Support
 import Tensors
 import Testing
+import Tokenizers
 
 @testable import Interchange
 @testable import Models
@@ -47,6 +48,11 @@ struct Golden {
     expected = try JSON.decode(
       Expected.self, from: Files.read("\(path)/expected.json"), at: "\(name)/expected.json")
   }
+
+  func tokenizer(vocabulary: Int? = nil) throws -> Tokenizer {
+    try HuggingFaceTokenizer.read(
+      folder: path, vocabulary: vocabulary ?? HuggingFaceModel(folder: path).architecture.vocabulary)
+  }
 }
 
 /// A folder's model, written as a checkpoint and opened.
@@ -85,7 +91,7 @@ final class RandomModel {
         architecture: architecture.record, training: TrainingRecord(kind: .base), identity: 1,
         configuration: Array("{}".utf8), tensors: parameters.sources(.policy)),
       to: path)
-    file = try ModelFile(Checkpoint(path: path))
+    file = try ModelFile(Checkpoint(path: path, access: .copyOnWrite, verify: true))
   }
 }
 
