@@ -28,11 +28,7 @@ public enum JSON {
   public static func decode<T: Decodable>(
     _ type: T.Type, from bytes: [UInt8], at place: String
   ) throws -> T {
-    if let byte = firstTooDeep(bytes) {
-      throw Failure(
-        .badData, "byte \(byte) opens list or object \(depthLimit + 1) within each other", at: place,
-        remedy: "Nest at most \(depthLimit).")
-    }
+    try requireSound(bytes, at: place)
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {
@@ -40,9 +36,14 @@ public enum JSON {
     }
   }
 
-  /// Where a list or an object opens beyond the limit. What is not JSON is left to the decoder.
-  private static func firstTooDeep(_ bytes: [UInt8]) -> Int? {
-    var (depth, isText, isEscaped) = (0, false, false)
+  /// Looks at a text before it is decoded; what is not JSON is left to the decoder.
+  ///
+  /// - Throws: `Failure(.badData)` where a list or an object opens beyond the limit, and for a key that
+  ///   stands twice in the outermost object: a decoder takes one of the two, and does not say which.
+  private static func requireSound(_ bytes: [UInt8], at place: String) throws {
+    var (depth, isText, isEscaped, start) = (0, false, false, 0)
+    var text = 0..<0
+    var keys: Set<ArraySlice<UInt8>> = []
     for (index, byte) in bytes.enumerated() {
       if isText {
         if isEscaped {
@@ -51,19 +52,27 @@ public enum JSON {
           isEscaped = true
         } else if byte == UInt8(ascii: "\"") {
           isText = false
+          text = start..<index
         }
         continue
       }
       switch byte {
-      case UInt8(ascii: "\""): isText = true
+      case UInt8(ascii: "\""): (isText, start) = (true, index + 1)
+      case UInt8(ascii: ":") where depth == 1:
+        guard !keys.insert(bytes[text]).inserted else { continue }
+        throw Failure(
+          .badData, "the key \"\(String(decoding: bytes[text].prefix(80), as: UTF8.self))\" stands twice",
+          at: place, remedy: "Remove one of the two.")
       case UInt8(ascii: "["), UInt8(ascii: "{"):
         depth += 1
-        if depth > depthLimit { return index }
+        guard depth > depthLimit else { continue }
+        throw Failure(
+          .badData, "byte \(index) opens list or object \(depthLimit + 1) within each other", at: place,
+          remedy: "Nest at most \(depthLimit).")
       case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
       default: break
       }
     }
-    return nil
   }
 
   private static func explain(_ error: DecodingError, at place: String) -> Failure {

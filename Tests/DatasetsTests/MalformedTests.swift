@@ -187,6 +187,18 @@ import Testing
         "data.jsonl: there is no usable row: 1 dropped because all answers are tied"))
   }
 
+  @Test("a row with a key twice is refused, or dropped with the reason")
+  func repeatedKeys() throws {
+    let row = #"{"prompt": "p", "completion": "good", "completion": "evil"}"#
+    let good = #"{"prompt": "p", "completion": "good"}"#
+    #expect(
+      failure { try read("\(good)\n\(row)", for: .demonstrations) }.hasPrefix(
+        "data.jsonl:2: the key \"completion\" stands twice"))
+    let lenient = try read("\(good)\n\(row)", for: .demonstrations, strict: false)
+    #expect(lenient.records.count == 1 && lenient.report.dropped.count == 1)
+    #expect(lenient.report.dropped[0].reason.contains("stands twice"))
+  }
+
   @Test("text that is not UTF-8 or has half a surrogate is refused with its line")
   func encoding() {
     let bytes = Array("{\"prompt\": \"a\"}\n{\"prompt\": \"".utf8) + [0xFF] + Array("\"}".utf8)

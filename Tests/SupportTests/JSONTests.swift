@@ -44,3 +44,18 @@ import Testing
     }
   }
 }
+
+@Test("a key that stands twice in an object is refused, since only one of them would count")
+func repeatedKeys() throws {
+  func decode(_ text: String) throws -> JSONValue {
+    try JSON.decode(JSONValue.self, from: Array(text.utf8), at: "row 3")
+  }
+  for text in [#"{"a":1,"b":{"c":":","d":2},"a":3}"#, "{\"\":1, \"\" :2}"] {
+    let failure = #expect(throws: Failure.self) { try decode(text) }
+    #expect(failure?.kind == .badData && failure?.description.contains("stands twice") == true)
+  }
+  // Equal keys of different objects, and texts that look like keys, are sound.
+  for text in [#"{"a":{"a":1},"b":[{"a":2},{"a":3}]}"#, #"{"a":"b","b":"a\":","c":["a","a"]}"#, #"["a","a"]"#] {
+    #expect(throws: Never.self) { try decode(text) }
+  }
+}
