@@ -1,3 +1,4 @@
+import Glibc
 import Models
 import Support
 import Tensors
@@ -45,6 +46,12 @@ public enum GGUFExport {
       gguf.add(frequencies(scaling, model.architecture), .float32)
     }
     try gguf.write(to: path)
+  }
+
+  /// - Throws: `Failure(.cannotCreate)` where a folder has the name, which no file can take.
+  public static func requireNoFolder(at path: String) throws {
+    guard OutputFolder.kind(of: path) == S_IFDIR else { return }
+    throw Failure(.cannotCreate, "is a folder", at: path, remedy: "Name a file with -o.")
   }
 
   /// What llama.cpp's architecture of the same name lacks.

@@ -51,7 +51,7 @@ enum OutputFolder {
   }
 
   /// The kind of what bears a name; links are not followed.
-  private static func kind(of path: String) -> mode_t? {
+  static func kind(of path: String) -> mode_t? {
     var status = stat()
     return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }

@@ -69,6 +69,7 @@ struct Export: ParsableCommand {
       try HuggingFaceExport.write(
         source.file, source.tokenizer, to: output, type: type.element!, replacing: target.force)
     case .gguf:
+      try GGUFExport.requireNoFolder(at: output)
       try target.check(output)
       try GGUFExport.write(
         source.file, source.tokenizer, to: output, precision: type.gguf!)

@@ -138,6 +138,11 @@ import Testing
     for status in [0, 73] {
       #expect(try program.run("export", path, "-o", file, "--format", "gguf").exitCode == Int32(status))
     }
+    for more in [[], ["--force"]] {
+      let folder = try program.run(["export", path, "-o", program.folder, "--format", "gguf"] + more)
+      #expect(folder.exitCode == 73)
+      #expect(folder.errorText == "tinyrlhf: \(program.folder): is a folder. Name a file with -o.\n")
+    }
   }
 
   @Test("what cannot be imported or exported is bad data, wrong use is wrong use")

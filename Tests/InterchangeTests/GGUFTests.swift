@@ -304,7 +304,8 @@ private struct GGUFReader {
           + "\"<|begin_of_text|>\" has. \(remedy)")
     }
     #expect(
-      refusal(llama) { $0.merges.removeLast() }?.contains("llama.cpp would ignore merges, and the token") == true)
+      refusal(llama) { $0.merges.removeLast() }?
+        .contains("llama.cpp would ignore merges, and the token") == true)
     let characters = try characters()
     #expect(refusal(characters) { _ in } == nil)
     #expect(
