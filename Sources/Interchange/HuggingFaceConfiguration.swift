@@ -28,22 +28,23 @@ struct HuggingFaceConfiguration {
   }
 
   private static func classes(_ fields: ConfigurationFields) throws -> (Family, isReward: Bool) {
-    guard let names = try fields.optionalList("architectures")?.compactMap(\.string), names.count == 1
+    guard let names = try fields.optionalList("architectures")?.map(\.string), names.count == 1,
+      let name = names[0]
     else {
       throw fields.failure(
         "\"architectures\" does not name one class", "Copy the file again, or add the class.")
     }
     let type = try fields.optionalText("model_type")
-    for family in Family.allCases where [family.languageModel, family.classifier].contains(names[0]) {
+    for family in Family.allCases where [family.languageModel, family.classifier].contains(name) {
       guard type == nil || type == family.modelType else {
         throw fields.failure(
-          "the architecture is \(names[0]), and \"model_type\" is \"\(type!)\"", "Correct one of the two.")
+          "the architecture is \(name), and \"model_type\" is \"\(type!)\"", "Correct one of the two.")
       }
-      return (family, names[0] == family.classifier)
+      return (family, name == family.classifier)
     }
     let known = Family.allCases.map(\.languageModel).joined(separator: ", ")
     throw fields.failure(
-      "the architecture \(names[0]) is unknown",
+      "the architecture \(name) is unknown",
       "These can be imported, and the same …ForSequenceClassification with one label: \(known).")
   }
 

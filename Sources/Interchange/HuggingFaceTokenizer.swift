@@ -54,6 +54,8 @@ struct TokenizerReader {
   /// The ids of added tokens.
   private var added: [String: Int32] = [:]
   private let vocabulary: Int
+  /// Whether a model's embedding says what the ids are.
+  private let hasEmbedding: Bool
 
   init(folder: String, vocabulary: Int?) throws {
     let path = "\(folder)/\(HuggingFaceTokenizer.file)"
@@ -72,6 +74,7 @@ struct TokenizerReader {
   ) throws {
     file = try TokenizerFile(JSONTree(bytes, at: path), at: path)
     self.settings = settings
+    hasEmbedding = vocabulary != nil
     let members = file.model["vocab"]?.members ?? []
     guard !members.isEmpty else { throw file.failure("\"model.vocab\" is missing or empty") }
     let largest = (members.compactMap(\.value.integer) + file.added.map(\.id)).max() ?? 0
@@ -80,14 +83,19 @@ struct TokenizerReader {
     try readAdded()
   }
 
-  private func name(_ token: [UInt8]) -> String { "\"\(String(decoding: token, as: UTF8.self))\"" }
+  private func name(_ token: [UInt8]) -> String { quoted(token) }
 
   private func checked(_ id: Int, _ token: [UInt8]) throws -> Int32 {
     guard id >= 0, id < vocabulary else {
-      throw file.failure(
-        "the token \(name(token)) has the id \(id), and the embedding \(vocabulary) rows")
+      throw file.failure("the token \(name(token)) has the id \(id), and \(bound)")
     }
     return Int32(id)
+  }
+
+  /// What bounds ids.
+  private var bound: String {
+    hasEmbedding
+      ? "the embedding \(vocabulary) rows" : "an id is a number from 0 to \(Tokenizer.largestVocabulary)"
   }
 
   private mutating func readVocabulary(_ members: [JSONTree.Member]) throws {
@@ -149,6 +157,8 @@ struct TokenizerReader {
       definition.unknown = id
       definition.fusesUnknown = try file.flag("fuse_unk")
     }
+    try file.requireKnownKeys()
+    try settings.requirePrefixSpace(definition.splitting, definition.normalization)
     return try Tokenizer(definition, at: file.place).canonical
   }
 
@@ -178,7 +188,7 @@ struct TokenizerReader {
     func id(_ name: String) throws -> Int32 {
       guard let id = added[name] ?? ids[Array(name.utf8)] else {
         throw Failure(
-          .badData, "the token \(name) is not in the vocabulary", at: settings.place,
+          .badData, "the token \(quoted(name)) is not in the vocabulary", at: settings.place,
           remedy: "Copy the folder again, or correct it.")
       }
       return id
@@ -199,11 +209,25 @@ struct TokenizerReader {
     }
     var end: [Int32] = []
     if let token = settings.endToken { end.append(try id(token)) }
-    for number in settings.endIdentifiers {
-      let token = try checked(number, Array("eos_token_id".utf8))
+    for (number, place) in settings.endIdentifiers {
+      guard number >= 0, number < vocabulary else {
+        throw Failure(
+          .badData, "\"eos_token_id\" is \(number), and \(bound)", at: place,
+          remedy: "Copy the file again, or correct it.")
+      }
+      let token = Int32(number)
       if !end.contains(token), tokens[token] != nil { end.append(token) }
     }
-    var begin = try file.prefix.first.map(id)
+    var begin = try file.prefix.map { try id($0.name) }
+    if let token = begin {
+      guard file.prefix?.ids ?? [Int(token)] == [Int(token)] else {
+        throw file.failure("the post_processor's token \(quoted(file.prefix?.name ?? "")) has other ids")
+      }
+      guard !end.contains(token) else {
+        throw file.unsupported(
+          "the tokenizer puts \(quoted(file.prefix?.name ?? "")), which ends texts, before every text")
+      }
+    }
     if begin == nil, settings.addsBegin { begin = try settings.beginToken.map(id) }
     let templateBegins = settings.templateBegins
     if templateBegins, begin == nil { begin = try settings.beginToken.map(id) }

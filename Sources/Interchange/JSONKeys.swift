@@ -7,6 +7,9 @@ import Support
 struct JSONKeys {
   /// More than the largest vocabularies with their merges have.
   static let valueLimit = 1 << 22
+  /// Bytes with the quotes: much more than names have, and little to decode.
+  private static let longestKey = 1 << 12
+  private static let longestText = 1 << 20
 
   let text: UnsafeBufferPointer<UInt8>
   let place: String
@@ -23,13 +26,19 @@ struct JSONKeys {
       switch text[index] {
       case UInt8(ascii: "\""):
         let end = endOfText(at: index)
+        guard end - index <= Self.longestText else {
+          throw tooLong("a text", end - index, Self.longestText, at: index)
+        }
         if let keys = open.last, keys != nil, isKey(before: end) {
+          guard end - index <= Self.longestKey else {
+            throw tooLong("a key", end - index, Self.longestKey, at: index)
+          }
           let key = key(index..<end)
           if let earlier = open[open.count - 1]!.updateValue(index, forKey: Hash.xxh64(key)),
             self.key(earlier..<endOfText(at: earlier)) == key
           {
             throw Failure(
-              .badData, "the key \"\(String(decoding: key, as: UTF8.self))\" stands twice in one object",
+              .badData, "the key \(quoted(key)) stands twice in one object",
               at: "\(place), byte \(firstByte + index)", remedy: "Leave one of the two out.")
           }
         }
@@ -53,6 +62,12 @@ struct JSONKeys {
       }
       index += 1
     }
+  }
+
+  private func tooLong(_ what: String, _ bytes: Int, _ limit: Int, at index: Int) -> Failure {
+    Failure(
+      .badData, "\(what) has \(bytes) bytes, over \(limit)", at: "\(place), byte \(firstByte + index)",
+      remedy: "Name another file.")
   }
 
   /// Behind the closing quote of the text that opens at `start`, or the end of everything.

@@ -50,6 +50,10 @@ private struct JSONTreeParser {
   private var next = 0
   private var depth = 0
   private var values = 0
+  /// Whether the value that comes next is a vocabulary.
+  private var isVocabulary = false
+  /// Of keys in an object that is no vocabulary.
+  private static let keyLimit = 1 << 12
 
   init(bytes: UnsafeBufferPointer<UInt8>, place: String) {
     self.bytes = bytes
@@ -110,6 +114,8 @@ private struct JSONTreeParser {
   private mutating func object() throws -> JSONTree {
     var members: [JSONTree.Member] = []
     var keys: Set<[UInt8]> = []
+    let limit = isVocabulary ? JSONKeys.valueLimit : Self.keyLimit
+    isVocabulary = false
     if take("}") { return .object([]) }
     repeat {
       skipSpace()
@@ -118,10 +124,12 @@ private struct JSONTreeParser {
       }
       let key = try text()
       guard keys.insert(key).inserted else {
-        throw failure("the key \"\(String(decoding: key, as: UTF8.self))\" stands twice in one object")
+        throw failure("the key \(quoted(key)) stands twice in one object")
       }
       guard take(":") else { throw failure("a colon is missing") }
+      isVocabulary = key.elementsEqual("vocab".utf8)
       members.append(.init(key: key, value: try value()))
+      guard members.count <= limit else { throw failure("an object has more than \(limit) keys") }
     } while take(",")
     guard take("}") else { throw failure("an object is not closed") }
     return .object(members)

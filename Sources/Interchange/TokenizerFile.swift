@@ -12,12 +12,19 @@ struct TokenizerFile {
     let traits: TokenizerDefinition.Traits
   }
 
+  /// A special token that a post-processor writes.
+  struct Prefix {
+    let name: String
+    /// What it writes for it, where it says so.
+    let ids: [Int]?
+  }
+
   let splitting: TokenizerDefinition.Splitting
   let normalization: TokenizerDefinition.Normalization
   let model: JSONTree
   let added: [Added]
-  /// The names of the special tokens that are put before every text.
-  let prefix: [String]
+  /// The special token that is put before every text.
+  let prefix: Prefix?
   let place: String
 
   /// - Throws: `Failure(.badData)` that names whatever this program does not know.
@@ -30,8 +37,16 @@ struct TokenizerFile {
     self.model = model
     (splitting, normalization) = try TokenizerPipeline(place: place).kind(root)
     prefix = try TokenizerPipeline(place: place).prefix(root["post_processor"])
-    added = try (root["added_tokens"]?.list ?? []).enumerated().map {
-      try Self.added($1, number: $0, at: place)
+    guard let list = (root["added_tokens"] ?? .list([])).list else {
+      throw Failure(
+        .badData, "\"added_tokens\" is no list", at: place, remedy: "Copy the file again, or correct it.")
+    }
+    added = try list.enumerated().map { try Self.added($1, number: $0, at: place) }
+    // Padding changes no text that stands alone.
+    guard root["truncation"] == nil else {
+      throw Failure(
+        .badData, "the tokenizer cuts texts: it has a truncation", at: place,
+        remedy: "Set \"truncation\" to null if whole texts are meant.")
     }
     try checkModel()
   }
@@ -50,18 +65,38 @@ struct TokenizerFile {
     for (key, trait) in [
       ("special", .special), ("normalized", .normalized), ("lstrip", .stripsLeft),
       ("rstrip", .stripsRight), ("single_word", .singleWord),
-    ] as [(String, Definition.Traits)] where tree[key]?.bool == true { traits.insert(trait) }
+    ] as [(String, Definition.Traits)] {
+      guard let value = tree[key] else { continue }
+      guard let flag = value.bool else {
+        throw Failure(
+          .badData, "\"\(key)\" of the added token \(quoted(content)) is not true or false", at: place,
+          remedy: "Copy the file again, or correct it.")
+      }
+      if flag { traits.insert(trait) }
+    }
     return Added(id: id, content: content, traits: traits)
   }
 
-  private func checkModel() throws {
-    func unsupported(_ what: String) -> Failure {
-      Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
+  func unsupported(_ what: String) -> Failure {
+    Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
+  }
+
+  /// A key of the model that is new may change what it does.
+  func requireKnownKeys() throws {
+    let known = [
+      "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
+      "byte_fallback", "ignore_merges", "vocab", "merges",
+    ]
+    for member in model.members ?? [] where !known.contains(where: { member.key.elementsEqual($0.utf8) }) {
+      throw unsupported("the tokenizer's model has the key \(quoted(member.key)), which is not known")
     }
+  }
+
+  private func checkModel() throws {
     // GPT-2's own file has no type; no other model has merges.
     let type = model["type"]?.string ?? (model["merges"] == nil ? "(none)" : "BPE")
     guard type == "BPE" else {
-      throw unsupported("the tokenizer's model is \(type), and only BPE is known")
+      throw unsupported("the tokenizer's model is \(shortened(Array(type.utf8))), and only BPE is known")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       guard model[key]?.bytes?.isEmpty ?? (model[key] == nil) else {
@@ -85,7 +120,7 @@ struct TokenizerPipeline {
   let place: String
 
   private func unknown(_ what: String, _ tree: JSONTree) -> Failure {
-    let type = tree["type"]?.string ?? "without a type"
+    let type = tree["type"]?.bytes.map { shortened($0) } ?? "without a type"
     return Failure(
       .badData, "the tokenizer's \(what) \(type) is not known in this form", at: place,
       remedy: "Such a tokenizer cannot be imported.")
@@ -147,7 +182,7 @@ struct TokenizerPipeline {
     else { throw unknown("pre_tokenizer", split) }
     guard let known = SplitPatterns.known.first(where: { $0.pattern == pattern }) else {
       throw Failure(
-        .badData, "the tokenizer's pattern \(pattern) is not known", at: place,
+        .badData, "the tokenizer's pattern \(shortened(Array(pattern.utf8), limit: 1000)) is not known", at: place,
         remedy: "Such a tokenizer cannot be imported.")
     }
     return known.splitting
@@ -206,20 +241,32 @@ struct TokenizerPipeline {
     throw unknown("decoder", parts.first ?? .null)
   }
 
-  /// The special tokens that a template puts before a text.
-  func prefix(_ processor: JSONTree?) throws -> [String] {
-    var prefix: [String] = []
+  /// The special token that a template puts before a text; there may be no other one.
+  func prefix(_ processor: JSONTree?) throws -> TokenizerFile.Prefix? {
+    var prefix: TokenizerFile.Prefix?
     for part in flat(processor, "processors") {
       switch part["type"]?.string {
       case "ByteLevel": break
       case "TemplateProcessing":
-        for piece in part["single"]?.list ?? [] {
-          guard let name = piece["SpecialToken"]?["id"]?.string else { break }
-          prefix.append(name)
+        var pieces = (part["single"]?.list ?? [])[...]
+        guard let last = pieces.popLast(), last["Sequence"]?["id"]?.string == "A" else {
+          throw refused("a text is not the last part of the tokenizer's post_processor")
+        }
+        for piece in pieces {
+          guard let name = piece["SpecialToken"]?["id"]?.string else { throw unknown("post_processor", part) }
+          guard prefix == nil else {
+            throw refused("the tokenizer's post_processor puts more than one token before a text")
+          }
+          let ids = part["special_tokens"]?[name]?["ids"]?.list?.map { $0.integer ?? -1 }
+          prefix = .init(name: name, ids: ids)
         }
       default: throw unknown("post_processor", part)
       }
     }
     return prefix
+  }
+
+  private func refused(_ what: String) -> Failure {
+    Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
   }
 }

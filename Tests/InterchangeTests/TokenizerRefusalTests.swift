@@ -74,7 +74,7 @@ struct TokenizerRefusalTests {
       ("\"!\":0", "\"!\":1", "has the id 1 of another token"),
       ("\"!\":0", "\"!\":0,\"!\":0", "the key \"!\" stands twice in one object"),
       ("\"!\":0", "\"!\":\"0\"", "the id of \"!\" is not a whole number"),
-      ("\"!\":0", "\"!\":-1", "the token \"!\" has the id -1, and the embedding 421 rows"),
+      ("\"!\":0", "\"!\":-1", "the token \"!\" has the id -1, and an id is a number from 0 to 16777216"),
       ("\"!\":0", "\"日\":0", "the token \"日\", id 0, has a character that stands for no byte"),
       ("\"id\":420", "\"id\":5", "the added token \"<|endoftext|>\" has the id 5 of another token"),
       ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"日\"]", "merge 1 names \"日\", which is not in the vocabulary"),
@@ -89,6 +89,94 @@ struct TokenizerRefusalTests {
     ])
   func contradiction(old: String, new: String, expected: String) throws {
     #expect(try refusal("gpt2", old, new).hasSuffix(expected))
+  }
+
+  private static func template(_ single: String, _ ids: String = "420") -> String {
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[\(single)],\"special_tokens\":"
+      + "{\"!\":{\"ids\":[\(ids)]}}}"
+  }
+  private static let text = "{\"Sequence\":{\"id\":\"A\"}}"
+  private static let mark = "{\"SpecialToken\":{\"id\":\"!\"}}"
+  private static let end = "{\"SpecialToken\":{\"id\":\"<|endoftext|>\"}}"
+
+  @Test(
+    "what a post-processor writes beside one token before a text is refused",
+    arguments: [
+      (template("\(mark),\(text)", "0"), "nothing"), (template(text), "nothing"),
+      (template("\(text),\(mark)"), "a text is not the last part of the tokenizer's post_processor"),
+      (template(mark), "a text is not the last part of the tokenizer's post_processor"),
+      (
+        template("\(mark),\(mark),\(text)"),
+        "the tokenizer's post_processor puts more than one token before a text"
+      ),
+      (template("\(mark),\(text)", "7"), "the post_processor's token \"!\" has other ids"),
+      (
+        template("\(end),\(text)"),
+        "the tokenizer puts \"<|endoftext|>\", which ends texts, before every text"
+      ),
+    ])
+  func postProcessor(new: String, expected: String) throws {
+    #expect(try refusal("gpt2", "\"post_processor\":null", new) == expected)
+  }
+
+  @Test(
+    "what would be dropped or taken as absent is refused",
+    arguments: [
+      ("\"truncation\":null", "\"truncation\":{\"max_length\":9}", "the tokenizer cuts texts: it has a truncation"),
+      ("\"padding\":null", "\"padding\":{\"length\":9}", "nothing"),
+      ("\"ignore_merges\":", "\"merge_all\":", "the tokenizer's model has the key \"merge_all\", which is not known"),
+      ("\"special\":true", "\"special\":1", "\"special\" of the added token \"<|endoftext|>\" is not true or false"),
+      (
+        "\"normalized\":false", "\"normalized\":\"no\"",
+        "\"normalized\" of the added token \"<|endoftext|>\" is not true or false"
+      ),
+      ("\"added_tokens\":[", "\"added_tokens\":{},\"x\":[", "\"added_tokens\" is no list"),
+    ])
+  func dropped(old: String, new: String, expected: String) throws {
+    #expect(try refusal("gpt2", old, new) == expected)
+  }
+
+  @Test(
+    "settings that would change what a text becomes, or of a wrong type, are refused with their file",
+    arguments: [
+      ("tokenizer_config.json", "\"add_eos_token\":true", "\"add_eos_token\" puts a token behind every text"),
+      ("tokenizer_config.json", "\"add_prefix_space\":true", "\"add_prefix_space\" is true, and tokenizer.json"),
+      ("tokenizer_config.json", "\"add_bos_token\":1", "\"add_bos_token\" is not true or false"),
+      ("tokenizer_config.json", "\"eos_token\":4", "\"eos_token\" is not the text of a token"),
+      ("tokenizer_config.json", "\"chat_template\":[]", "\"chat_template\" is not a text, or a list"),
+      ("config.json", "\"eos_token_id\":\"x\"", "\"eos_token_id\" is not a whole number"),
+      ("generation_config.json", "\"eos_token_id\":[5,421]", "\"eos_token_id\" is 421, and the embedding 421 rows"),
+      ("tokenizer_config.json", "\"clean_up_tokenization_spaces\":true", "no file names a token that ends a text"),
+    ])
+  func settings(file: String, member: String, expected: String) throws {
+    let folder = TemporaryFolder()
+    try TokenizerGolden("gpt2").write(to: folder.path)
+    try folder.write(Array("{\(member)}".utf8), to: file)
+    let failure = #expect(throws: Failure.self) {
+      try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421)
+    }
+    #expect(failure?.what.hasPrefix(expected) == true, "\(failure?.what ?? "")")
+    let place = expected.hasPrefix("no file") ? folder.path : folder.file(file)
+    #expect(failure?.place == place && failure?.kind == .badData)
+  }
+
+  @Test("hostile files are refused early, and what is quoted of them is short")
+  func hostile() throws {
+    let keys = (0..<5000).map { "\"k\($0)\":0" }.joined(separator: ",")
+    #expect(
+      try refusal("gpt2", "\"model\":", "\"x\":{\(keys)},\"model\":") == "an object has more than 4096 keys")
+    let long = String(repeating: "é", count: 1 << 19)
+    let said = try refusal("gpt2", "\"!\":0", "\"\(long)\":-1")
+    #expect(said.hasPrefix("the token \"\(String(repeating: "é", count: 50))…\" has the id -1, and an id is"))
+    for (text, what) in [
+      ("{\"\(long.prefix(3000))\":1}", "a key has 6002 bytes, over 4096"),
+      ("[\"\(long)\"]", "a text has 1048578 bytes, over 1048576"),
+    ] {
+      let failure = #expect(throws: Failure.self) {
+        try JSONFile.decode(JSONValue.self, from: Array(text.utf8), at: "file")
+      }
+      #expect(failure?.what == what)
+    }
   }
 
   @Test("a model without a type is BPE if it has merges, as GPT-2's own file has it")
