@@ -120,6 +120,16 @@ def reward_model(name, original, folder):
     tokens = list(range(5, 19))
     worst = relative(logits(load(folder, classifier), tokens), logits(load(original, classifier), tokens))
     check(name, "score of the export, transformers", worst == 0, worst)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    if tokenizer.pad_token is None:
+        return check(name, "scores of a batch, transformers", False, "no token fills a batch")
+    texts = [text + tokenizer.eos_token for text in TEXTS]
+    model = load(folder, classifier)
+    with torch.no_grad():
+        batch = model(**tokenizer(texts, return_tensors="pt", padding=True)).logits
+        alone = torch.cat([model(**tokenizer(text, return_tensors="pt")).logits for text in texts])
+    worst = relative(batch, alone)
+    check(name, "scores of a batch, transformers", worst < 1e-5, worst)
 
 
 for path in models:
