@@ -86,7 +86,8 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(name: "CFaults", path: "Tests/CFaults"),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport", "Tensors"], path: "Tests/TestSupport"),
+      name: "TestSupport", dependencies: ["CTestSupport", "Support", "Tensors"],
+      path: "Tests/TestSupport"),
     tests("Support"),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support", "TestSupport"]),
@@ -95,15 +96,17 @@ let package = Package(
     tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(
-      "Interchange", ["Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
+      "Interchange",
+      ["Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Support", "TestSupport"]),
     tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
     tests("World", ["Tokenizers", "Support"]),
-    tests("Runs", ["Support"]),
+    tests("Runs", ["Support", "TestSupport"]),
     tests("Reports", ["Runs", "Support"]),
     tests(
       "Recipe",
       [
         "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
+        "TestSupport",
       ]),
     .testTarget(
       name: "CommandTests",

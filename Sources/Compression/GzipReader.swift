@@ -10,13 +10,8 @@ public final class GzipReader {
   private static let inputSize = 1 << 16
 
   private let name: String
-  private let source: (UnsafeMutableRawBufferPointer) throws -> Int
   private let stream: UnsafeMutablePointer<z_stream>
-  private let input: UnsafeMutableRawBufferPointer
-  private var inputStart = 0
-  private var inputEnd = 0
-  /// Whether the source has ended.
-  private var isDry = false
+  private let input: StreamInput
   /// Whether a member has begun and not yet ended; nothing may end before it has.
   private var isInMember = false
   /// Members that have begun.
@@ -30,10 +25,9 @@ public final class GzipReader {
     name: String, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws {
     self.name = name
-    self.source = source
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
-    input = .allocate(byteCount: Self.inputSize, alignment: 16)
+    input = StreamInput(bytes: Self.inputSize, source: source)
     // 15 bits of window; 16 more ask for gzip's header and trailer.
     let status = inflateInit2_(
       stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
@@ -43,7 +37,6 @@ public final class GzipReader {
   deinit {
     inflateEnd(stream)
     stream.deallocate()
-    input.deallocate()
   }
 
   /// Fills a part of `buffer` and returns its size; 0 at the end.
@@ -52,15 +45,11 @@ public final class GzipReader {
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard buffer.count > 0 else { return 0 }
     while true {
-      if inputStart == inputEnd && !isDry {
-        inputStart = 0
-        inputEnd = try source(input)
-        isDry = inputEnd == 0
-      }
+      try input.refill()
       if !isInMember {
         if members > 0 { skipZeros() }
-        if inputStart == inputEnd {
-          guard isDry else { continue }
+        if input.isEmpty {
+          guard input.isDry else { continue }
           guard members > 0 else { throw bad("the gzip stream is empty") }
           return 0
         }
@@ -68,16 +57,16 @@ public final class GzipReader {
       }
       let produced = try step(into: buffer)
       if produced > 0 { return produced }
-      guard !isDry || !isInMember else { throw bad("the gzip stream ends inside a member") }
+      guard !input.isDry || !isInMember else { throw bad("the gzip stream ends inside a member") }
     }
   }
 
   private func skipZeros() {
-    while inputStart < inputEnd, input[inputStart] == 0 { inputStart += 1 }
+    while !input.isEmpty, input.bytes[input.start] == 0 { input.start += 1 }
   }
 
   private func beginMember() throws {
-    guard input[inputStart] == 0x1F else { throw foreign }
+    guard input.bytes[input.start] == 0x1F else { throw foreign }
     inflateReset(stream)
     isInMember = true
     members += 1
@@ -85,13 +74,13 @@ public final class GzipReader {
 
   private func step(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     let room = min(buffer.count, 1 << 30)
-    stream.pointee.next_in = (input.baseAddress! + inputStart)
+    stream.pointee.next_in = (input.bytes.baseAddress! + input.start)
       .assumingMemoryBound(to: Bytef.self)
-    stream.pointee.avail_in = uInt(inputEnd - inputStart)
+    stream.pointee.avail_in = uInt(input.end - input.start)
     stream.pointee.next_out = buffer.baseAddress!.assumingMemoryBound(to: Bytef.self)
     stream.pointee.avail_out = uInt(room)
     let status = inflate(stream, Z_NO_FLUSH)
-    inputStart = inputEnd - Int(stream.pointee.avail_in)
+    input.start = input.end - Int(stream.pointee.avail_in)
     switch status {
     // A call without progress wants more input, or says that there is none.
     case Z_OK, Z_BUF_ERROR: break

@@ -10,13 +10,8 @@ public final class ZstdReader {
   private static let maximumWindowLog: Int32 = 25
 
   private let name: String
-  private let source: (UnsafeMutableRawBufferPointer) throws -> Int
   private let context: OpaquePointer
-  private let input: UnsafeMutableRawBufferPointer
-  private var inputStart = 0
-  private var inputEnd = 0
-  /// Whether the source has ended.
-  private var isDry = false
+  private let input: StreamInput
   /// Whether the last frame is whole; nothing may end before it is.
   private var isAtFrameEnd = false
 
@@ -30,29 +25,21 @@ public final class ZstdReader {
     _ = ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Self.maximumWindowLog)
     self.context = context
     self.name = name
-    self.source = source
-    input = .allocate(byteCount: ZSTD_DStreamInSize(), alignment: 16)
+    input = StreamInput(bytes: ZSTD_DStreamInSize(), source: source)
   }
 
-  deinit {
-    ZSTD_freeDCtx(context)
-    input.deallocate()
-  }
+  deinit { ZSTD_freeDCtx(context) }
 
   /// Fills a part of `buffer` and returns its size; 0 at the end.
   /// - Throws: `Failure(.badData)` if the stream is damaged or ends inside a frame.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard buffer.count > 0 else { return 0 }
     while true {
-      if inputStart == inputEnd && !isDry {
-        inputStart = 0
-        inputEnd = try source(input)
-        isDry = inputEnd == 0
-      }
-      if isDry && isAtFrameEnd { return 0 }
+      try input.refill()
+      if input.isDry && isAtFrameEnd { return 0 }
       let produced = try step(into: buffer)
       if produced > 0 { return produced }
-      guard !isDry || isAtFrameEnd else {
+      guard !input.isDry || isAtFrameEnd else {
         throw Failure(
           .badData, "the zstd stream ends inside a frame", at: name, remedy: "Copy the file again.")
       }
@@ -61,7 +48,7 @@ public final class ZstdReader {
 
   private func step(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     var into = ZSTD_outBuffer(dst: buffer.baseAddress, size: buffer.count, pos: 0)
-    var from = ZSTD_inBuffer(src: input.baseAddress, size: inputEnd, pos: inputStart)
+    var from = ZSTD_inBuffer(src: input.bytes.baseAddress, size: input.end, pos: input.start)
     let hint = ZSTD_decompressStream(context, &into, &from)
     guard ZSTD_isError(hint) == 0 else {
       guard ZSTD_getErrorCode(hint) != ZSTD_error_frameParameter_windowTooLarge else {
@@ -72,7 +59,7 @@ public final class ZstdReader {
       throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name,
         remedy: "Copy the file again.")
     }
-    inputStart = from.pos
+    input.start = from.pos
     isAtFrameEnd = hint == 0
     return into.pos
   }

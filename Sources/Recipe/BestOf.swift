@@ -7,19 +7,16 @@ public struct BestOf {
   public let n: Int
   let reward: RewardScorer
 
+  init(n: Int, reward: RewardScorer) {
+    self.n = n
+    self.reward = reward
+  }
+
   /// - Parameter n: samples to choose from, 1…256.
   /// - Throws: `Failure(.badData)` for a reward model that cannot score the answers of `model`.
   public init(_ n: Int, by reward: Model, of model: Model, threads: Int) throws {
-    try reward.requireSameTokenizer(as: model)
-    guard reward.architecture.context >= model.architecture.context else {
-      throw Failure(
-        .badData,
-        "has a context of \(reward.architecture.context) tokens, "
-          + "\(model.name) one of \(model.architecture.context)",
-        at: reward.name, remedy: "Use models that were made from the same base.")
-    }
-    self.n = n
-    self.reward = try RewardScorer(reward, threads: threads)
+    try reward.requireToRead(model)
+    self.init(n: n, reward: try RewardScorer(reward, threads: threads))
   }
 
   /// The best answer of each `n` that follow one another, `answers.count / n` of them; the first of

@@ -153,7 +153,8 @@ public struct Evaluator {
   }
 
   private func examiner(_ memory: EvaluationMemory) throws -> Examiner {
-    for other in [reference, reward].compactMap({ $0 }) { try checkFits(other) }
+    for other in [reference, reward].compactMap({ $0 }) { try other.requireToRead(model) }
+    let scorer = try reward.map { try RewardScorer($0, threads: threads) }
     return Examiner(
       model: model, weights: try model.weights(), generator: memory.generator,
       languageModel: memory.languageModel, settings: settings, seed: seed,
@@ -161,10 +162,10 @@ public struct Evaluator {
       reference: try reference.map {
         try LogProbabilityScorer($0, threads: threads, precision: .float32)
       },
-      reward: try reward.map { try RewardScorer($0, threads: threads) }, bestOf: try chooser())
+      reward: scorer, bestOf: try chooser(scorer))
   }
 
-  private func chooser() throws -> BestOf? {
+  private func chooser(_ reward: RewardScorer?) throws -> BestOf? {
     guard bestOf > 1 else { return nil }
     guard let reward else {
       throw Failure(
@@ -175,17 +176,6 @@ public struct Evaluator {
         .usage, "best-of-\(bestOf) has no log-probabilities to measure KL by",
         remedy: "Leave --reference out: \"kl\" is its bound against the model itself.")
     }
-    return try BestOf(bestOf, by: reward, of: model, threads: threads)
-  }
-
-  private func checkFits(_ other: Model) throws {
-    try other.requireSameTokenizer(as: model)
-    guard other.architecture.context >= model.architecture.context else {
-      throw Failure(
-        .badData,
-        "has a context of \(other.architecture.context) tokens, "
-          + "\(model.name) one of \(model.architecture.context)",
-        at: other.name, remedy: "Use models that were made from the same base.")
-    }
+    return BestOf(n: bestOf, reward: reward)
   }
 }

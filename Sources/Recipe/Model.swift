@@ -49,6 +49,18 @@ public final class Model {
       remedy: "Use models that were made from the same base.")
   }
 
+  /// - Throws: `Failure(.badData)` when this model cannot read all that another one reads and writes.
+  func requireToRead(_ other: Model) throws {
+    try requireSameTokenizer(as: other)
+    guard architecture.context >= other.architecture.context else {
+      throw Failure(
+        .badData,
+        "has a context of \(architecture.context) tokens, "
+          + "\(other.name) one of \(other.architecture.context)",
+        at: name, remedy: "Use models that were made from the same base.")
+    }
+  }
+
   /// - Throws: `Failure(.badData)` when the two cannot take turns in the same memory.
   func requireSameArchitecture(as other: Model) throws {
     guard architecture != other.architecture else { return }

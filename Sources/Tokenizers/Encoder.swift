@@ -17,16 +17,7 @@ struct Encoder: Sendable {
   mutating func append(
     _ bytes: UnsafeBufferPointer<UInt8>, at position: Position, to output: inout [Int32]
   ) {
-    guard !parts.added.isEmpty else { return appendNormalizing(bytes, position, &output) }
-    for section in parts.added.sections(of: bytes) {
-      if let token = section.token {
-        output.append(token)
-      } else {
-        let isFirst = section.range.lowerBound == 0
-        appendNormalizing(
-          UnsafeBufferPointer(rebasing: bytes[section.range]), isFirst ? position : .afterToken, &output)
-      }
-    }
+    append(bytes, position, &output, around: parts.added) { $0.appendNormalizing($1, $2, &$3) }
   }
 
   private mutating func appendNormalizing(
@@ -41,14 +32,25 @@ struct Encoder: Sendable {
   private mutating func appendNormalized(
     _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
   ) {
-    guard !parts.addedNormalized.isEmpty else { return appendStretch(bytes, position, &output) }
-    for section in parts.addedNormalized.sections(of: bytes) {
+    append(bytes, position, &output, around: parts.addedNormalized) { $0.appendStretch($1, $2, &$3) }
+  }
+
+  /// The added tokens of a text, and what `body` makes of the stretches between them.
+  @inline(__always)
+  private mutating func append(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32],
+    around added: AddedTokens,
+    _ body: (inout Encoder, UnsafeBufferPointer<UInt8>, Position, inout [Int32]) -> Void
+  ) {
+    guard !added.isEmpty else { return body(&self, bytes, position, &output) }
+    for section in added.sections(of: bytes) {
       if let token = section.token {
         output.append(token)
       } else {
         let isFirst = section.range.lowerBound == 0
-        appendStretch(
-          UnsafeBufferPointer(rebasing: bytes[section.range]), isFirst ? position : .afterToken, &output)
+        body(
+          &self, UnsafeBufferPointer(rebasing: bytes[section.range]), isFirst ? position : .afterToken,
+          &output)
       }
     }
   }

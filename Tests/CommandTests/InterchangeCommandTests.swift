@@ -18,7 +18,7 @@ import Testing
     "\(PythonReaderTests.root)/Tests/InterchangeTests/Goldens/\(name)"
   }
 
-  private func imported(_ name: String, _ more: String...) throws -> String {
+  private func imported(_ name: String, _ more: [String] = []) throws -> String {
     let path = try program.fresh("imported-\(name).trlhf")
     let made = try program.run(["import", Self.golden(name), "-o", path] + more)
     try #require(made.exitCode == 0, "\(made.errorText)")
@@ -77,17 +77,10 @@ import Testing
   @Test("any number of threads imports the same bytes, int8 too")
   func threads() throws {
     for more in [["--threads", "1"], ["--int8", "--threads", "1"]] {
-      let first = try Files.read(try importedFile("gpt2", more))
+      let first = try Files.read(try imported("gpt2", more))
       let others = more.dropLast() + ["3"]
-      #expect(try Files.read(try importedFile("gpt2", Array(others))) == first, "\(more)")
+      #expect(try Files.read(try imported("gpt2", Array(others))) == first, "\(more)")
     }
-  }
-
-  private func importedFile(_ name: String, _ more: [String]) throws -> String {
-    let path = try program.fresh("threads-\(name).trlhf")
-    let made = try program.run(["import", Self.golden(name), "-o", path] + more)
-    try #require(made.exitCode == 0, "\(made.errorText)")
-    return path
   }
 
   @Test("what is exported is imported as the same model, and answers the same")
@@ -154,7 +147,7 @@ import Testing
       missing.errorText
         == "tinyrlhf: /nowhere: has no config.json. Name the folder of a model in Hugging Face's form.\n")
     #expect(!Files.exists(path))
-    let int8 = try imported("gpt2", "--int8")
+    let int8 = try imported("gpt2", ["--int8"])
     let folder = try program.fresh("refused")
     let refused = try program.run("export", int8, "-o", folder)
     #expect(refused.exitCode == 65)

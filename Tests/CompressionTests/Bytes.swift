@@ -11,6 +11,30 @@ func sampleBytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
   return Array(bytes.prefix(count))
 }
 
+/// Gives out `stream` at most `chunk` bytes at a time.
+func source(of stream: [UInt8], chunk: Int) -> (UnsafeMutableRawBufferPointer) throws -> Int {
+  var done = 0
+  return { into in
+    let count = min(chunk, into.count, stream.count - done)
+    into.copyBytes(from: stream[done..<done + count])
+    done += count
+    return count
+  }
+}
+
+/// All that a reader gives, asked for `buffer` bytes at a time.
+func readAll(
+  buffer: Int, _ read: (UnsafeMutableRawBufferPointer) throws -> Int
+) throws -> [UInt8] {
+  var result: [UInt8] = []
+  var part = [UInt8](repeating: 0, count: buffer)
+  while true {
+    let got = try part.withUnsafeMutableBytes { try read($0) }
+    if got == 0 { return result }
+    result += part.prefix(got)
+  }
+}
+
 /// The path of the zstd command, if the machine has it.
 let zstdCommand = ["/usr/bin/zstd", "/usr/local/bin/zstd"].first { Files.exists($0) }
 

@@ -7,20 +7,8 @@ import Testing
 @Suite struct GzipReaderTests {
   /// Reads all of `stream`, which the source gives out `chunk` bytes at a time.
   private func expand(_ stream: [UInt8], chunk: Int = 64, buffer: Int = 1000) throws -> [UInt8] {
-    var done = 0
-    let reader = try GzipReader(name: "test") { into in
-      let count = min(chunk, into.count, stream.count - done)
-      into.copyBytes(from: stream[done..<done + count])
-      done += count
-      return count
-    }
-    var result: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: buffer)
-    while true {
-      let got = try part.withUnsafeMutableBytes { try reader.read(into: $0) }
-      if got == 0 { return result }
-      result += part.prefix(got)
-    }
+    let reader = try GzipReader(name: "test", source: source(of: stream, chunk: chunk))
+    return try readAll(buffer: buffer, reader.read)
   }
 
   private func problem(_ stream: [UInt8], chunk: Int = 64) -> String {

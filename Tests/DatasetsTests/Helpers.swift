@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import TestSupport
 import Testing
 import Tokenizers
 
@@ -60,13 +61,7 @@ func withFile(_ name: String, _ content: String, _ body: (String) throws -> Void
 }
 
 func withFile(_ name: String, _ content: [UInt8], _ body: (String) throws -> Void) throws {
-  var template = Array("/tmp/tinyrlhf-XXXXXX".utf8CString)
-  let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-  let path = "\(folder)/\(name)"
-  defer {
-    unlink(path)
-    rmdir(folder)
-  }
-  try Files.writeAtomically(content, to: path)
-  try body(path)
+  let folder = TemporaryFolder()
+  try folder.write(content, to: name)
+  try body(folder.file(name))
 }

@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Support
 import Tensors
+import TestSupport
 import Testing
 import Tokenizers
 

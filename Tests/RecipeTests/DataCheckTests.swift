@@ -1,6 +1,7 @@
 import Datasets
 import Glibc
 import Support
+import TestSupport
 import Testing
 import Tokenizers
 
@@ -11,15 +12,9 @@ import Tokenizers
   private let encoder = Encoder(Self.tokenizer, context: 64)
 
   private func withFile<T>(_ lines: [String], _ body: (String) throws -> T) throws -> T {
-    var template = Array("/tmp/tinyrlhf-check-XXXXXX".utf8CString)
-    let folder = try #require(mkdtemp(&template).map { String(cString: $0) })
-    let path = "\(folder)/data"
-    defer {
-      unlink(path)
-      rmdir(folder)
-    }
-    try Files.writeAtomically(Array(lines.joined(separator: "\n").utf8), to: path)
-    return try body(path)
+    let folder = TemporaryFolder()
+    try folder.write(lines.joined(separator: "\n"), to: "data")
+    return try body(folder.file("data"))
   }
 
   private func check(

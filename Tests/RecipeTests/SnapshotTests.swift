@@ -1,5 +1,5 @@
-import Foundation
 import Support
+import TestSupport
 import Testing
 import Tokenizers
 
@@ -8,11 +8,8 @@ import Tokenizers
 @Suite struct SnapshotTests {
   @Test("training goes on with the models, the tokenizer and the data that it was begun with, or not at all")
   func origin() throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-      "tinyrlhf-snapshot-\(UUID())")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appendingPathComponent("snapshot.trlhf").path
+    let folder = TemporaryFolder()
+    let path = folder.file("snapshot.trlhf")
     let model = try SelftestModel(threads: 1)
     func draft(
       parent: UInt64 = 1, data: UInt64 = 2, texts: [String] = ["one text"]

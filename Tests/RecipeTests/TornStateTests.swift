@@ -2,6 +2,7 @@ import Checkpoints
 import Models
 import Runs
 import Support
+import TestSupport
 import Testing
 import Tokenizers
 import Training
@@ -135,11 +136,8 @@ import Training
 
   /// A folder's path at which nothing is; what a test leaves there is removed.
   private func withFolder(_ body: (String) throws -> Void) throws {
-    var name = Array("/tmp/tinyrlhf-torn-XXXXXX".utf8CString)
-    try #require(mkdtemp(&name) != nil)
-    let path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    defer { _ = try? ChildProcess.run("rm", ["-rf", path]) }
-    try body("\(path)/run")
+    let folder = TemporaryFolder()
+    try body(folder.file("run"))
   }
 
   private func steps(_ folder: String) throws -> [Int] {
