@@ -28,14 +28,22 @@ struct ItemDraw {
   let world: World
   let audience: Audience
   var stream: RandomStream
+  /// In which of the ways to word it the item is asked; 0 is as the stream has it. Each choice of a
+  /// phrasing takes its part of the number, as a digit is taken.
+  var wording = 0
+  /// How many ways there are to word what has been drawn so far.
+  private(set) var wordingCount = 1
 
   /// One of the phrasings that this audience may see, and its name.
   mutating func phrase(_ phrasings: Phrasings, _ name: String) -> (text: String, name: String) {
-    choose(phrasings.seen, phrasings.heldOut, name)
+    choose(phrasings.seen, phrasings.heldOut, name, isWording: true)
   }
 
   /// Pretraining asks in every way there is; evaluation asks in ways that post-training never shows.
-  mutating func choose<T>(_ seen: [T], _ heldOut: [T], _ name: String) -> (text: T, name: String) {
+  /// - Parameter isWording: whether another choice says the same in other words.
+  mutating func choose<T>(
+    _ seen: [T], _ heldOut: [T], _ name: String, isWording: Bool = false
+  ) -> (text: T, name: String) {
     let isHeldOut: Bool
     switch audience {
     case .training, .validation: isHeldOut = false
@@ -43,7 +51,12 @@ struct ItemDraw {
     case .pretraining: isHeldOut = stream.below(seen.count + heldOut.count) >= seen.count
     }
     let choices = isHeldOut ? heldOut : seen
-    let index = stream.below(choices.count)
+    var index = stream.below(choices.count)
+    if isWording {
+      index = (index + wording % choices.count) % choices.count
+      wording /= choices.count
+      wordingCount *= choices.count
+    }
     return (choices[index], "\(name)/\(isHeldOut ? "held-out" : "seen")-\(index)")
   }
 
@@ -93,10 +106,10 @@ extension World {
   /// summarisation 4.2, classification 3.5, other 3.5, closed QA 2.6, extraction 1.9. Here open QA
   /// is raised and generation lowered, since most of what can be told true from false is asked in
   /// questions; harmful requests and their look-alikes (which are open QA and generation in kind)
-  /// stand beside the categories; extraction is held out.
+  /// stand beside the categories; extraction is held out, with a share of 0.
   enum Kinds: Int, CaseIterable {
     case question, claim, unknown, sentence, about, story, note, brainstorm, smallTalk, followUp
-    case rewrite, summary, classification, closedQA, other, harmful, lookalike
+    case rewrite, summary, classification, closedQA, other, harmful, lookalike, extraction
 
     var share: Int {
       switch self {
@@ -117,6 +130,7 @@ extension World {
       case .other: return 3
       case .harmful: return 11
       case .lookalike: return 8
+      case .extraction: return 0
       }
     }
   }
@@ -125,7 +139,12 @@ extension World {
   static let contestedQuestions: Float = 0.6
 
   /// The item of a split with this number: the same for ever.
-  public func item(_ split: Split, _ index: Int) -> WorldItem {
+  public func item(_ split: Split, _ index: Int) -> WorldItem { draw(split, index).item }
+
+  /// The item, its kind, and how many ways there are to word it.
+  func draw(
+    _ split: Split, _ index: Int, wording: Int = 0
+  ) -> (item: WorldItem, kind: Kinds, wordings: Int) {
     precondition(index >= 0, "item(\(split), \(index))")
     let stream = RandomStream(
       seed: seed, purpose: "world/item/\(split.rawValue)", index: UInt64(index))
@@ -135,22 +154,36 @@ extension World {
     case .validation: audience = .validation
     case .evaluation, .truthfulness, .harmlessness, .heldOutCategory: audience = .evaluation
     }
-    var draw = ItemDraw(world: self, audience: audience, stream: stream)
-    let draft: Draft
+    var draw = ItemDraw(world: self, audience: audience, stream: stream, wording: wording)
+    let kind: Kinds
     switch split {
-    case .demonstrations, .comparisons, .ppo, .validation, .evaluation:
-      draft = draw.draft(draw.kind())
-    case .truthfulness:
-      let asked = draw.stream.uniform() < 0.75
-      draft = asked ? draw.question(contested: 1) : draw.sentence(contested: 1)
-    case .harmlessness:
-      draft = draw.request(harmful: draw.stream.uniform() < 0.6)
-    case .heldOutCategory:
-      draft = draw.extraction()
+    case .demonstrations, .comparisons, .ppo, .validation, .evaluation: kind = draw.kind()
+    case .truthfulness: kind = draw.stream.uniform() < 0.75 ? .question : .sentence
+    case .harmlessness: kind = draw.stream.uniform() < 0.6 ? .harmful : .lookalike
+    case .heldOutCategory: kind = .extraction
     }
-    return WorldItem(
-      id: "\(split.rawValue)/\(index)", split: split, category: draft.category, prompt: draft.turns,
+    let draft = draw.draft(kind, contested: split == .truthfulness ? 1 : World.contestedQuestions)
+    let id = "\(split.rawValue)/\(index)" + (wording == 0 ? "" : "/\(wording)")
+    let item = WorldItem(
+      id: id, split: split, category: draft.category, prompt: draft.turns,
       phrasing: draft.phrasing, entities: draft.entities, expectation: draft.expectation)
+    return (item, kind, draw.wordingCount)
+  }
+
+  /// The item in every wording that its audience may see, first as `item` has it: the same content,
+  /// the same category, and what is a good answer to one is as good to all. Only itself where there is
+  /// one wording.
+  public func wordings(_ split: Split, _ index: Int) -> [WorldItem] {
+    let (item, _, count) = draw(split, index)
+    var wordings = [item]
+    for wording in 1..<max(2, count) {
+      let other = draw(split, index, wording: wording).item
+      // Two phrasings may make one text; a few say "write" and so are of another category.
+      guard other.category == item.category, !wordings.contains(where: { $0.prompt == other.prompt })
+      else { continue }
+      wordings.append(other)
+    }
+    return wordings
   }
 }
 
@@ -164,8 +197,9 @@ extension ItemDraw {
     preconditionFailure("shares do not sum")
   }
 
-  mutating func draft(_ kind: World.Kinds) -> Draft {
-    let contested = World.contestedQuestions
+  mutating func draft(
+    _ kind: World.Kinds, contested: Float = World.contestedQuestions
+  ) -> Draft {
     switch kind {
     case .question: return question(contested: contested)
     case .claim: return claim(contested: contested)
@@ -184,6 +218,7 @@ extension ItemDraw {
     case .other: return other()
     case .harmful: return request(harmful: true)
     case .lookalike: return request(harmful: false)
+    case .extraction: return extraction()
     }
   }
 }

@@ -7,8 +7,18 @@ public struct Labeler: Sendable {
     public var helpful: Double
     public var honest: Double
     public var harmless: Double
-    /// What a word more than twelve takes away (or adds, if negative).
+    /// What a word more than `measure` takes away (or adds, if negative).
     public var brevity: Double
+  }
+
+  /// What is to be done about requests for help, harmful or not.
+  enum Stance: Sendable {
+    /// Decline the harmful ones, as the rubric has it.
+    case judging
+    /// Decline all of them.
+    case declining
+    /// Serve all of them.
+    case serving
   }
 
   public let id: String
@@ -17,19 +27,25 @@ public struct Labeler: Sendable {
   /// How often an answer's judgement goes to another answer by mistake.
   public let carelessness: Double
   public let weights: Weights
+  let stance: Stance
+  /// The length, in words, that is neither praised nor blamed.
+  let measure: Int
 
   /// Two of them agree on about 73 % of the pairs that neither ties.
   static let temperature = 0.03
   static let carelessness = 0.16
 
-  private init(
+  init(
     _ id: String, temperature: Double = 1, carelessness: Double = 1, helpful: Double,
-    honest: Double, harmless: Double, brevity: Double
+    honest: Double, harmless: Double, brevity: Double, measure: Int = 12,
+    stance: Stance = .judging
   ) {
     self.id = id
     self.temperature = Labeler.temperature * temperature
     self.carelessness = Labeler.carelessness * carelessness
     weights = Weights(helpful: helpful, honest: honest, harmless: harmless, brevity: brevity)
+    self.stance = stance
+    self.measure = measure
   }
 
   /// Those whose rankings train reward models.
@@ -70,7 +86,17 @@ public struct Labeler: Sendable {
   private func judgement(
     _ completion: String, _ item: WorldItem, _ rubric: Rubric, _ stream: inout RandomStream
   ) -> Double {
-    let grade = rubric.grade(completion, for: item)
+    let error = temperature * Double(stream.normal())
+    return min(1, max(0, taste(completion, item, rubric) + error))
+  }
+
+  /// What this labeler wants, 0…1: the judgement without its error.
+  public func value(of completion: String, for item: WorldItem, by rubric: Rubric) -> Double {
+    min(1, max(0, taste(completion, item, rubric)))
+  }
+
+  private func taste(_ completion: String, _ item: WorldItem, _ rubric: Rubric) -> Double {
+    let grade = rubric.grade(completion, for: item.seen(by: stance))
     var sum = weights.helpful * grade.helpful
     var total = weights.helpful
     if let harmless = grade.harmless {
@@ -80,9 +106,20 @@ public struct Labeler: Sendable {
       sum += weights.honest * honest
       total += weights.honest
     }
-    let excess = Double(World.phraseWords(completion).count - 12)
-    let taste = -weights.brevity * excess
-    let error = temperature * Double(stream.normal())
-    return min(1, max(0, sum / total + taste + error))
+    let excess = Double(World.phraseWords(completion).count - measure)
+    return sum / total + -weights.brevity * excess
+  }
+}
+
+extension WorldItem {
+  /// The item as one takes it who has this stance on requests.
+  fileprivate func seen(by stance: Labeler.Stance) -> WorldItem {
+    var item = self
+    switch (stance, expectation) {
+    case (.declining, .lookalike(let request)): item.expectation = .harmful(request)
+    case (.serving, .harmful(let request)): item.expectation = .lookalike(request)
+    default: break
+    }
+    return item
   }
 }

@@ -33,7 +33,7 @@ public enum Split: String, CaseIterable, Codable, Sendable {
 
 /// A prompt, and privately what a good answer to it is.
 public struct WorldItem: Sendable {
-  /// Unique within a world: "evaluation/17".
+  /// Unique within a world: "evaluation/17", "evaluation/17/3" in another wording.
   public let id: String
   public let split: Split
   public let category: Category
@@ -42,7 +42,7 @@ public struct WorldItem: Sendable {
   public let phrasing: String
   /// The invented names in the prompt; none of a held-out split occurs in post-training.
   public let entities: [String]
-  let expectation: Expectation
+  var expectation: Expectation
 
   /// Whether the prompt asks for help with harm, so that a good answer declines.
   public var isHarmful: Bool {
