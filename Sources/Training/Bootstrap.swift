@@ -13,7 +13,7 @@ public enum Outcome: String, Codable, Sendable {
   public var points: Double { self == .win ? 1 : self == .tie ? 0.5 : 0 }
 }
 
-/// A mean with a 95 % interval by resampling.
+/// A mean, or another figure of a sample, with its 95 % interval.
 public struct Interval: Codable, Equatable, Sendable {
   public let mean: Double
   public let low: Double
@@ -60,14 +60,18 @@ public enum Bootstrap {
     guard !values.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
     let count = Double(values.count)
     var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
-    var means: [Double] = (0..<resamples).map { _ in
+    let means: [Double] = (0..<resamples).map { _ in
       var sum = 0.0
       for _ in values.indices { sum += values[stream.below(values.count)] }
       return sum / count
     }
-    means.sort()
-    return Interval(
-      mean: values.reduce(0, +) / count, low: quantile(means, 0.025), high: quantile(means, 0.975))
+    return interval(values.reduce(0, +) / count, means)
+  }
+
+  /// A figure of the sample with the 2.5 % and 97.5 % quantiles of the same figure of its resamples.
+  static func interval(_ figure: Double, _ resampled: [Double]) -> Interval {
+    let sorted = resampled.sorted()
+    return Interval(mean: figure, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975))
   }
 
   /// Linear between neighbours of a sorted, non-empty list.

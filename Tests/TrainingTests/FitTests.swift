@@ -1,0 +1,214 @@
+import Support
+import Testing
+
+@testable import Training
+
+private func golden() throws -> (Golden, tolerance: Double) {
+  let golden = try Golden.load("statistics")
+  return (golden, try golden["tolerance"].number)
+}
+
+// MARK: Gao's forms
+
+@Test("Gao's forms agree with numpy's least squares, and their peaks with a search")
+func goldCurves() throws {
+  let (golden, tolerance) = try golden()
+  let cases = try golden["gold_curves"].list
+  #expect(cases.count == 4)
+  for expected in cases {
+    let name = try #require(expected["form"].value.string)
+    let form = try #require(GoldCurve.Form(rawValue: name))
+    let curve = try #require(
+      GoldCurve(form, kl: expected["kl"].doubles, gold: expected["gold"].doubles))
+    expectClose(curve.alpha, try expected["alpha"].number, tolerance)
+    expectClose(curve.beta, try expected["beta"].number, tolerance)
+    expectClose(curve.residual, try expected["residual"].number, tolerance)
+    expectClose(try #require(curve.rSquared), try expected["r_squared"].number, tolerance)
+    // The search's grid is as fine as a hundred-thousandth.
+    expectClose(curve.peakKL ?? -1, try expected["peak_kl"].number, 1e-4)
+  }
+}
+
+@Test("points on a curve of Gao's give that curve back, its peak, and intervals of no width")
+func exactCurves() throws {
+  let kl = [0, 0.25, 1, 4, 9, 16, 25]
+  let bestOfN = try #require(
+    GoldCurve(.bestOfN, kl: kl, gold: kl.map { $0.squareRoot() * 2 - 0.25 * $0 }))
+  expectClose([bestOfN.alpha, bestOfN.beta], [2, 0.25], 1e-12)
+  expectClose(try #require(bestOfN.peakKL), 16, 1e-10)
+  expectClose(bestOfN.gold(atKL: 16), 4, 1e-11)
+  expectClose(try #require(bestOfN.rSquared), 1, 1e-12)
+  let form = GoldCurve.Form.reinforcement
+  let gold = kl.map { kl in
+    let terms = form.terms(kl.squareRoot())
+    return 1.5 * terms.0 - terms.1
+  }
+  let learnt = try #require(GoldCurve(form, kl: kl, gold: gold))
+  expectClose([learnt.alpha, learnt.beta], [1.5, 1], 1e-12)
+  // d = e^(α/β − 1) = √e, so that KL is e.
+  expectClose(try #require(learnt.peakKL), 2.718281828459045, 1e-10)
+  let sure = try #require(GoldCurve.uncertainty(form, kl: kl, gold: gold, resamples: 200, seed: 1))
+  expectClose([sure.alpha.low, sure.alpha.high, sure.beta.low, sure.beta.high], [1.5, 1.5, 1, 1], 1e-9)
+  expectClose([try #require(sure.peakLow), try #require(sure.peakHigh)], [2.71828, 2.71828], 1e-5)
+  #expect(sure.peakShare == 1)
+}
+
+@Test("gold that still rises at the farthest point has no peak, and gold that only falls one at 0")
+func noPeak() throws {
+  let kl = [0.5, 1, 2, 4, 8]
+  let rising = try #require(GoldCurve(.bestOfN, kl: kl, gold: kl.map { $0.squareRoot() - 0.01 * $0 }))
+  #expect(rising.peakKL == nil)
+  let bending = try #require(
+    GoldCurve(.reinforcement, kl: kl, gold: kl.map { $0.squareRoot() + $0 }))
+  #expect(bending.beta < 0 && bending.peakKL == nil)
+  let falling = try #require(
+    GoldCurve(.bestOfN, kl: kl, gold: kl.map { -$0.squareRoot() - 0.5 * $0 }))
+  #expect(falling.peakKL == 0)
+  let unsure = try #require(
+    GoldCurve.uncertainty(
+      .bestOfN, kl: kl, gold: kl.map { $0.squareRoot() - 0.01 * $0 }, resamples: 100, seed: 1))
+  #expect(unsure.peakShare == 0 && unsure.peakLow == nil && unsure.peakHigh == nil)
+}
+
+@Test("a curve needs two distances, and an estimate of KL below 0 counts as 0")
+func tooFewPoints() throws {
+  #expect(GoldCurve(.bestOfN, kl: [], gold: []) == nil)
+  #expect(GoldCurve(.bestOfN, kl: [0, 4, 4], gold: [0, 1, 2]) == nil)
+  #expect(GoldCurve(.reinforcement, kl: [0, 0], gold: [0, 1]) == nil)
+  let kl = [1.0, 4, 9]
+  let gold = [0.5, 0.8, 0.7]
+  let curve = try #require(GoldCurve(.reinforcement, kl: kl, gold: gold))
+  let withZero = try #require(GoldCurve(.reinforcement, kl: kl + [-0.01], gold: gold + [0]))
+  #expect(withZero.alpha == curve.alpha && withZero.beta == curve.beta)
+}
+
+@Test("noisier points give wider intervals, the same for the same seed")
+func curveUncertainty() throws {
+  let kl = (1...30).map { Double($0) / 2 }
+  func points(_ noise: Double) -> [Double] {
+    var stream = RandomStream(seed: 1, purpose: "test/points")
+    return kl.map { $0.squareRoot() - 0.2 * $0 + noise * Double(stream.normal()) }
+  }
+  func width(_ gold: [Double]) throws -> (Double, GoldCurve.Uncertainty) {
+    let found = try #require(GoldCurve.uncertainty(.bestOfN, kl: kl, gold: gold, seed: 4))
+    #expect(found == GoldCurve.uncertainty(.bestOfN, kl: kl, gold: gold, seed: 4))
+    return (found.beta.high - found.beta.low, found)
+  }
+  let (narrow, calm) = try width(points(0.02))
+  let (wide, _) = try width(points(0.1))
+  #expect(wide > 2 * narrow)
+  // The true peak is at d = 2.5.
+  #expect(try #require(calm.peakLow) < 6.25 && 6.25 < (try #require(calm.peakHigh)))
+}
+
+// MARK: length control
+
+private func contests(_ golden: Golden) throws -> [[Contest]] {
+  try golden.list.map { prompt in
+    try prompt.list.map { contest in
+      let pair = try contest.list.map { try $0.number }
+      return Contest(pair[0] == 1 ? .win : pair[0] == 0 ? .loss : .tie, extraLength: Int(pair[1]))
+    }
+  }
+}
+
+@Test("the length-controlled win rate agrees with PyTorch's fit of the same likelihood")
+func lengthControl() throws {
+  let (golden, tolerance) = try golden()
+  for expected in try golden["length"].list {
+    let found = try #require(
+      LengthControl(contests(try expected["prompts"]), resamples: 20, seed: 1))
+    expectClose(found.winRate.mean, try expected["win_rate"].number, tolerance)
+    expectClose(found.lengthEffect.mean, try expected["length"].number, tolerance)
+  }
+}
+
+@Test("exchanging the two models turns the length-controlled win rate around")
+func lengthControlIsFair() throws {
+  let prompts = try contests(try golden().0["length"].list[0]["prompts"])
+  let ours = try #require(LengthControl(prompts, resamples: 50, seed: 1))
+  let theirs = try #require(
+    LengthControl(
+      prompts.map { prompt in
+        prompt.map { contest in
+          let outcome: Outcome =
+            contest.outcome == .win ? .loss : contest.outcome == .loss ? .win : .tie
+          return Contest(outcome, extraLength: -contest.extraLength)
+        }
+      }, resamples: 50, seed: 1))
+  expectClose(ours.winRate.mean + theirs.winRate.mean, 1, 1e-12)
+  expectClose(ours.lengthEffect.mean, theirs.lengthEffect.mean, 1e-10)
+  expectClose(ours.winRate.low + theirs.winRate.high, 1, 1e-9)
+}
+
+@Test("a judge who only minds length sees no difference once length is controlled")
+func onlyLength() throws {
+  // Ours is longer in three prompts of four, and the longer one wins four times of five.
+  var stream = RandomStream(seed: 1, purpose: "test/length")
+  let prompts = (0..<3000).map { index -> [Contest] in
+    let extra = stream.below(4) == 0 ? -4 : 4
+    let longerWins = stream.below(5) > 0
+    return [Contest(longerWins == (extra > 0) ? .win : .loss, extraLength: extra)]
+  }
+  let found = try #require(LengthControl(prompts, resamples: 100, seed: 2))
+  #expect(abs(found.uncontrolled.mean - 0.65) < 0.02, "\(found.uncontrolled)")
+  #expect(found.winRate.low < 0.5 && found.winRate.high > 0.5, "\(found.winRate)")
+  #expect(found.winRate.high - found.winRate.low < 0.08)
+  // s = 8·√(¾·¼), and σ(φ·tanh(4/s)) = ⅘.
+  #expect(found.lengthEffect.low < 1.69 && found.lengthEffect.high > 1.69, "\(found.lengthEffect)")
+}
+
+@Test("where lengths do not differ the controlled win rate is the counted one")
+func equalLengths() throws {
+  for extra in [0, 5] {
+    let prompts = (0..<200).map { [Contest($0 % 4 == 0 ? .loss : .win, extraLength: extra)] }
+    let found = try #require(LengthControl(prompts, resamples: 100, seed: 3))
+    #expect(abs(found.winRate.mean - 0.75) < 1e-4 && found.lengthEffect.mean == 0)
+    #expect(found.winRate.low < 0.72 && found.winRate.high > 0.78)
+  }
+}
+
+@Test("winning every contest gives a finite fit close to 1, and no contest gives none")
+func separable() throws {
+  let prompts = (0..<100).map { [Contest(.win, extraLength: $0 % 7)] }
+  let found = try #require(LengthControl(prompts, resamples: 50, seed: 3))
+  #expect(found.winRate.mean > 0.99 && found.winRate.mean < 1)
+  #expect(found.lengthEffect.mean.isFinite && found.winRate.low > 0.99)
+  #expect(LengthControl([[], []], seed: 1) == nil)
+}
+
+// MARK: Student's t
+
+@Test("quantiles of Student's t agree with those by its integral")
+func studentQuantiles() throws {
+  let pairs = try golden().0["student"].list
+  #expect(pairs.count == 15)
+  for pair in pairs {
+    let numbers = try pair.doubles
+    expectClose(Student.quantile(Int(numbers[0])), numbers[1], 1e-6)
+  }
+}
+
+@Test("the mean of three figures has an interval of 4.303 standard errors to each side")
+func meanOfFew() throws {
+  let found = try #require(Student.mean([1, 2, 6]))
+  // Variance 7, so that the standard error is √(7/3).
+  expectClose([found.mean, found.high - 3, 3 - found.low], [3, 6.572411, 6.572411], 1e-6)
+  #expect(Student.mean([4]) == nil && Student.mean([]) == nil)
+  #expect(Student.mean([5, 5]) == Interval(mean: 5, low: 5, high: 5))
+}
+
+@Test("the slope per doubling and its standard error agree with numpy's polyfit")
+func slopes() throws {
+  let (golden, tolerance) = try golden()
+  let expected = try golden["slope"]
+  let sizes = try expected["sizes"].doubles
+  let found = try #require(Student.slopePerDoubling(sizes, expected["y"].doubles))
+  expectClose(found.mean, try expected["slope"].number, tolerance)
+  let error = (found.high - found.mean) / Student.quantile(sizes.count - 2)
+  expectClose(error, try expected["standard_error"].number, tolerance)
+  let exact = try #require(Student.slopePerDoubling([1, 2, 4, 8], [5, 7, 9, 11]))
+  expectClose([exact.mean, exact.low, exact.high], [2, 2, 2], 1e-9)
+  #expect(Student.slopePerDoubling([1, 2], [1, 2]) == nil)
+  #expect(Student.slopePerDoubling([4, 4, 4], [1, 2, 3]) == nil)
+}
