@@ -75,11 +75,17 @@ let package = Package(
         "Training", "World", "Runs", "Models", "Tensors", "Checkpoints", "Datasets", "Tokenizers",
         "Support",
       ]),
+    library(
+      "Studies",
+      [
+        "Recipe", "Training", "World", "Runs", "Models", "Checkpoints", "Datasets", "Tokenizers",
+        "Support",
+      ]),
     .target(name: "CWeights"),
     .executableTarget(
       name: "tinyrlhf",
       dependencies: [
-        "Recipe", "Reports", "CWeights", "Training", "World", "Runs", "Models", "Tensors",
+        "Studies", "Recipe", "Reports", "CWeights", "Training", "World", "Runs", "Models", "Tensors",
         "Checkpoints", "Compression", "Datasets", "Interchange", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -108,6 +114,7 @@ let package = Package(
         "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
         "TestSupport",
       ]),
+    tests("Studies", ["Runs", "Support", "TestSupport"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["Support", "Checkpoints", "Compression", "TestSupport"]),

@@ -7,7 +7,7 @@ public struct BestOf {
   public let n: Int
   let reward: RewardScorer
 
-  init(n: Int, reward: RewardScorer) {
+  package init(n: Int, reward: RewardScorer) {
     self.n = n
     self.reward = reward
   }

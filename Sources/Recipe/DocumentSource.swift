@@ -18,7 +18,7 @@ public enum DocumentSource {
   }
 
   /// Held-out text, `count` sequences at most.
-  func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> HeldOutText {
+  package func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> HeldOutText {
     switch self {
     case .world(let world):
       HeldOutText(

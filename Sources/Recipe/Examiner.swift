@@ -5,23 +5,40 @@ import World
 
 /// Puts held-out prompts to a language model and measures its answers, for `eval` and for the
 /// evaluation of a run alike.
-struct Examiner {
-  let model: Model
-  let weights: TransformerWeights
-  let generator: Generator
-  let languageModel: LanguageModelTrainer
-  let settings: Settings
-  let seed: UInt64
+package struct Examiner {
+  package let model: Model
+  package let weights: TransformerWeights
+  package let generator: Generator
+  package let languageModel: LanguageModelTrainer
+  package let settings: Settings
+  package let seed: UInt64
   /// nil where the prompts are the user's own.
-  let rubric: Rubric?
+  package let rubric: Rubric?
   /// What KL is measured against.
-  let reference: LogProbabilityScorer?
+  package let reference: LogProbabilityScorer?
   /// What the proxy reward comes from.
-  let reward: RewardScorer?
-  var bestOf: BestOf?
+  package let reward: RewardScorer?
+  package var bestOf: BestOf?
+
+  package init(
+    model: Model, weights: TransformerWeights, generator: Generator,
+    languageModel: LanguageModelTrainer, settings: Settings, seed: UInt64, rubric: Rubric?,
+    reference: LogProbabilityScorer?, reward: RewardScorer?, bestOf: BestOf? = nil
+  ) {
+    self.model = model
+    self.weights = weights
+    self.generator = generator
+    self.languageModel = languageModel
+    self.settings = settings
+    self.seed = seed
+    self.rubric = rubric
+    self.reference = reference
+    self.reward = reward
+    self.bestOf = bestOf
+  }
 
   /// The model's answers to a set of prompts, graded where there is a rubric.
-  func answers(to set: PromptSet) throws -> GradedAnswers {
+  package func answers(to set: PromptSet) throws -> GradedAnswers {
     var options = SamplingOptions()
     options.maxNewTokens = settings.count(.responseLength)
     let answers = try Sampler(
@@ -38,7 +55,7 @@ struct Examiner {
   }
 
   /// What can be said of the answers to these sets, of which the first is the main one.
-  func figures(_ sets: [GradedAnswers]) -> Summary.Model {
+  package func figures(_ sets: [GradedAnswers]) -> Summary.Model {
     var figures = Summary.Model()
     let answers = sets[0].all.map(\.answer)
     figures.gold = sets[0].mean(\.gold)

@@ -3,24 +3,24 @@ import Training
 import World
 
 /// One answer with the rubric's grade, where there is a rubric.
-struct GradedAnswer {
-  let answer: Sampler.Answer
-  let grade: Grade?
+package struct GradedAnswer {
+  package let answer: Sampler.Answer
+  package let grade: Grade?
 }
 
 /// A set of prompts with one model's answers to them.
-struct GradedAnswers {
-  let set: PromptSet
+package struct GradedAnswers {
+  package let set: PromptSet
   /// [prompt][sample]
-  let byPrompt: [[GradedAnswer]]
+  package let byPrompt: [[GradedAnswer]]
 
-  var all: [GradedAnswer] { byPrompt.flatMap { $0 } }
+  package var all: [GradedAnswer] { byPrompt.flatMap { $0 } }
 
   /// Mean of a figure of the grades over the answers that have it; nil where none has.
-  func mean(_ figure: (Grade) -> Double?) -> Double? { Self.mean(all, figure) }
+  package func mean(_ figure: (Grade) -> Double?) -> Double? { Self.mean(all, figure) }
 
   /// The same over the answers to some of the items.
-  func mean(to isWanted: (WorldItem) -> Bool, _ figure: (Grade) -> Double?) -> Double? {
+  package func mean(to isWanted: (WorldItem) -> Bool, _ figure: (Grade) -> Double?) -> Double? {
     Self.mean(zip(set.items, byPrompt).filter { isWanted($0.0) }.flatMap(\.1), figure)
   }
 
@@ -29,7 +29,7 @@ struct GradedAnswers {
   }
 
   /// How these answers fare against another model's to the same prompts, by the rubric.
-  func winRate(against others: GradedAnswers, seed: UInt64) -> Summary.WinRate {
+  package func winRate(against others: GradedAnswers, seed: UInt64) -> Summary.WinRate {
     func gold(_ answer: GradedAnswer) -> Float { Float(answer.grade?.gold ?? 0) }
     let outcomes = zip(byPrompt, others.byPrompt).map { ours, theirs in
       zip(ours, theirs).map { Outcome(gold($0), against: gold($1)) }
@@ -42,5 +42,5 @@ struct GradedAnswers {
 
 extension [Double] {
   /// nil for an empty list.
-  var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
+  package var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 }

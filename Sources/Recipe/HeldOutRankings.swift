@@ -3,14 +3,14 @@ import World
 
 /// The held-out rankings of a run. Those of the built-in world have two lines a prompt: a training
 /// labeler's, then that of one whom training never sees.
-struct HeldOutRankings {
-  let comparisons: [Comparison]
+package struct HeldOutRankings {
+  package let comparisons: [Comparison]
   private let world: (items: (Int) -> WorldItem, rubric: Rubric)?
 
   /// - Parameters:
   ///   - world: nil for the user's own rankings.
   ///   - settings: of the run that wrote them.
-  init(_ comparisons: [Comparison], world: World?, _ settings: Settings) {
+  package init(_ comparisons: [Comparison], world: World?, _ settings: Settings) {
     self.comparisons = comparisons
     self.world = world.map { world in
       // The prompts before these were ranked for training.
@@ -20,7 +20,7 @@ struct HeldOutRankings {
   }
 
   /// The rubric's grade of each answer in a line, where the line is of the built-in world.
-  func gold(_ line: Int) -> [Double]? {
+  package func gold(_ line: Int) -> [Double]? {
     guard let world else { return nil }
     let item = world.items(line)
     let comparison = comparisons[line]
@@ -29,7 +29,7 @@ struct HeldOutRankings {
   }
 
   /// How often two labelers order a pair of answers the same way, ties of either left out.
-  var labelerAgreement: Double? {
+  package var labelerAgreement: Double? {
     var (agreed, pairs) = (0, 0)
     for first in stride(from: 0, to: comparisons.count - 1, by: 2) {
       let (a, b) = (comparisons[first], comparisons[first + 1])

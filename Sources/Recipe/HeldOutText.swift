@@ -4,12 +4,12 @@ import Tokenizers
 import Training
 
 /// Text that a language model is measured on.
-struct HeldOutText {
-  let sequences: [TrainingSequence]
+package struct HeldOutText {
+  package let sequences: [TrainingSequence]
   /// Bytes of the tokens that are predicted; special tokens have none.
-  let bytes: Int
+  package let bytes: Int
 
-  init(_ sequences: [TrainingSequence], _ tokenizer: Tokenizer) {
+  package init(_ sequences: [TrainingSequence], _ tokenizer: Tokenizer) {
     self.sequences = sequences.filter { $0.targetCount > 0 }
     bytes = self.sequences.reduce(0) {
       $0 + tokenizer.decode($1.tokens[$1.learnFrom...], continuing: true).count
@@ -17,7 +17,7 @@ struct HeldOutText {
   }
 
   /// Whole documents, cut where the context ends.
-  init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
+  package init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
     self.init(
       documents.flatMap { document in
         let tokens = tokenizer.encode(document: document)
@@ -27,15 +27,15 @@ struct HeldOutText {
       }, tokenizer)
   }
 
-  struct Figures {
+  package struct Figures {
     /// Nats per token.
-    let loss: Double
-    let bitsPerByte: Double
+    package let loss: Double
+    package let bitsPerByte: Double
     /// Tokens that were predicted.
-    let tokens: Int
+    package let tokens: Int
   }
 
-  func figures(_ trainer: LanguageModelTrainer, _ weights: TransformerWeights) -> Figures {
+  package func figures(_ trainer: LanguageModelTrainer, _ weights: TransformerWeights) -> Figures {
     let (sum, tokens) = trainer.evaluate(weights, sequences)
     return Figures(
       loss: sum / Double(max(1, tokens)),

@@ -72,7 +72,7 @@ public final class Model {
   /// What computes, float32 or int8 as the file has it.
   ///
   /// - Throws: as `parameters()`.
-  func weights() throws -> TransformerWeights {
+  package func weights() throws -> TransformerWeights {
     try checkpoint.checkStillWhole()
     return file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
   }
@@ -82,7 +82,7 @@ public final class Model {
   ///
   /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite;
   ///   `.inputOutput` when the file was cut short since it was opened.
-  func parameters() throws -> ParameterSet {
+  package func parameters() throws -> ParameterSet {
     try checkpoint.checkStillWhole()
     let parameters = try file.parameters()
     if let place = parameters.firstNonFinite {

@@ -2,16 +2,16 @@ import Tokenizers
 import World
 
 /// Held-out prompts that a model is asked together; with items where the built-in world asks.
-struct PromptSet {
+package struct PromptSet {
   /// nil for prompts of the user's own.
-  let split: Split?
-  let prompts: [[Turn]]
-  let items: [WorldItem]
+  package let split: Split?
+  package let prompts: [[Turn]]
+  package let items: [WorldItem]
   /// Answers a prompt.
-  let samples: Int
+  package let samples: Int
 
   /// The user's own prompts, all of which leave room for an answer.
-  init(own prompts: [[Turn]], _ settings: Settings) {
+  package init(own prompts: [[Turn]], _ settings: Settings) {
     split = nil
     self.prompts = Array(prompts.prefix(settings.count(.evaluationPrompts)))
     items = []
@@ -19,7 +19,7 @@ struct PromptSet {
   }
 
   /// The world's prompts of one split; the fewer figures rest on it, the fewer answers it gets.
-  init(_ split: Split, of world: World, _ settings: Settings) {
+  package init(_ split: Split, of world: World, _ settings: Settings) {
     self.split = split
     items = (0..<settings.count(.evaluationPrompts)).map { world.item(split, $0) }
     prompts = items.map(\.prompt)
@@ -34,5 +34,5 @@ struct PromptSet {
 
   /// What the random streams of its answers are called. They are the same for every model:
   /// differences between models are not luck.
-  var purpose: String { "eval/\(split?.rawValue ?? "prompts")" }
+  package var purpose: String { "eval/\(split?.rawValue ?? "prompts")" }
 }

@@ -5,7 +5,7 @@ import Tokenizers
 import World
 
 /// The data of a run: the built-in world's, with the user's own in place of any part.
-struct RecipeData {
+package struct RecipeData {
   /// Who knows what a good answer is; nil when the prompts are the user's own.
   let world: World?
   let demonstrations: SFTStage.Data
@@ -42,12 +42,12 @@ struct RecipeData {
       sft: base, settings: settings)
   }
 
-  static func demonstrations(_ world: World, _ count: Int) -> [Demonstration] {
+  package static func demonstrations(_ world: World, _ count: Int) -> [Demonstration] {
     (0..<count).map { demonstration(world, $0) }
   }
 
   /// Demonstrations that training does not see.
-  static func validation(_ world: World) -> [Demonstration] {
+  package static func validation(_ world: World) -> [Demonstration] {
     (1_000_000..<1_000_100).map { demonstration(world, $0) }
   }
 
@@ -56,7 +56,7 @@ struct RecipeData {
     return Demonstration(prompt: Prompt(turns: item.prompt), completion: completion)
   }
 
-  static func prompts(_ world: World) -> [[Turn]] {
+  package static func prompts(_ world: World) -> [[Turn]] {
     (0..<worldPrompts).map { world.item(.ppo, $0).prompt }
   }
 
@@ -78,7 +78,7 @@ extension Model {
   /// The built-in world that the base was pretrained on.
   ///
   /// - Throws: `Failure(.usage)` for a base of the user's own, which has none.
-  func world(insteadOf option: String) throws -> World {
+  package func world(insteadOf option: String) throws -> World {
     guard let world = try world() else {
       throw Failure(
         .usage, "this model has no built-in world to take data from", at: name,
@@ -88,7 +88,7 @@ extension Model {
   }
 
   /// The built-in world that the model's base was pretrained on; nil for a base of the user's own.
-  func world() throws -> World? { try worldSeed().map { World(seed: $0) } }
+  package func world() throws -> World? { try worldSeed().map { World(seed: $0) } }
 
   /// The seed of the world that the model was pretrained on; later stages carry it on.
   func worldSeed() throws -> UInt64? {

@@ -3,7 +3,7 @@ import Runs
 import Training
 
 /// A reward model on comparisons that it has not seen.
-struct RewardAssessment {
+package struct RewardAssessment {
   /// Pairs of unequal rank, by labelers whom training knows, and by others.
   private var known = Tally()
   private var heldOut = Tally()
@@ -34,7 +34,7 @@ struct RewardAssessment {
   ///   - heldOutLabelers: whom training has not seen; they are counted apart.
   ///   - gold: the rubric's grades of the answers of a comparison, by its number, where there is a
   ///     rubric.
-  init(
+  package init(
     _ reward: RewardScorer, _ comparisons: [Comparison], heldOutLabelers: Set<String> = [],
     gold: (Int) -> [Double]? = { _ in nil }
   ) {
@@ -75,21 +75,21 @@ struct RewardAssessment {
   }
 
   /// Whether no comparison could be used.
-  var isEmpty: Bool { known.pairs + heldOut.pairs == 0 }
-  var pairs: Int { known.pairs }
-  var accuracy: Proportion { Proportion(successes: known.right, of: known.pairs) }
+  package var isEmpty: Bool { known.pairs + heldOut.pairs == 0 }
+  package var pairs: Int { known.pairs }
+  package var accuracy: Proportion { Proportion(successes: known.right, of: known.pairs) }
   /// Mean difference of the scores of a better and a worse answer.
-  var margin: Double { known.sum / Double(max(1, known.pairs)) }
+  package var margin: Double { known.sum / Double(max(1, known.pairs)) }
 
   /// - Parameter agreement: of labelers with each other.
-  func figures(agreement: Double?) -> Summary.RewardModel {
+  package func figures(agreement: Double?) -> Summary.RewardModel {
     Summary.RewardModel(
       accuracy: known.value, accuracyHeldOutLabelers: heldOut.value,
       goldRubricAccuracy: rubric.value, labelerAgreement: agreement, pairs: known.pairs,
       lengthCorrelation: Statistics.lengthCorrelation(scores: scores, lengths: lengths))
   }
 
-  var calibration: [EvaluationDetails.CalibrationBin] {
+  package var calibration: [EvaluationDetails.CalibrationBin] {
     Calibration(differences: differences).bins.map {
       .init(predicted: $0.predicted, observed: $0.observed, n: $0.count)
     }

@@ -3,7 +3,7 @@ import Training
 
 /// Normalised rewards of prompts with completions: what `score` does.
 public final class RewardScorer {
-  let model: Model
+  package let model: Model
   private let trainer: RewardTrainer
   private let parameters: ParameterSet
   private let weights: TransformerWeights
@@ -31,7 +31,7 @@ public final class RewardScorer {
   }
 
   /// r of each sequence, as it was trained.
-  func rawScores(_ sequences: [[Int32]]) -> [Float] {
+  package func rawScores(_ sequences: [[Int32]]) -> [Float] {
     trainer.scores(parameters, weights, sequences)
   }
 }

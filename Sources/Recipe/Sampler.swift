@@ -2,29 +2,29 @@ import Models
 import Tokenizers
 
 /// Answers in text: prompts in, K answers each out, in bounded batches.
-struct Sampler {
-  let generator: Generator
-  let weights: TransformerWeights
-  let tokenizer: Tokenizer
-  let options: SamplingOptions
-  let seed: UInt64
-  let purpose: String
+package struct Sampler {
+  package let generator: Generator
+  package let weights: TransformerWeights
+  package let tokenizer: Tokenizer
+  package let options: SamplingOptions
+  package let seed: UInt64
+  package let purpose: String
   /// The number of the first prompt, where several calls share a run of random streams.
-  var firstPrompt = 0
+  package var firstPrompt = 0
   /// Chooses each answer among several.
-  var bestOf: BestOf?
+  package var bestOf: BestOf?
 
-  struct Answer {
-    let prompt: [Int32]
-    let sample: Generator.Sample
-    let text: String
+  package struct Answer {
+    package let prompt: [Int32]
+    package let sample: Generator.Sample
+    package let text: String
 
-    var tokens: [Int32] { prompt + sample.tokens }
+    package var tokens: [Int32] { prompt + sample.tokens }
   }
 
   /// K answers for each prompt; `between` is called after each batch of prompts with how many are
   /// done, and may throw to stop.
-  func answers(
+  package func answers(
     _ prompts: [[Turn]], samples: Int, batch: Int = 64, between: (Int) throws -> Void = { _ in }
   ) throws -> [[Answer]] {
     var options = options

@@ -43,6 +43,24 @@ public struct StageContext {
     self.resumeCommand = resumeCommand
   }
 
+  /// A run folder of its own inside this run's, begun or continued; what it leaves is the same as if it were
+  /// run alone.
+  package func nested(_ name: String, settings: Settings, seed: UInt64) throws -> StageContext {
+    var configuration = settings.resolved()
+    configuration["quick"] = .bool(settings.isQuick)
+    let folder = try RunFolder.start(
+      at: run.file(name),
+      manifest: Manifest(
+        command: run.manifest.command, configuration: configuration, seed: seed,
+        host: run.manifest.host),
+      resume: true)
+    return try StageContext(
+      run: folder, settings: settings, seed: seed, threads: threads, saveInterval: saveInterval,
+      resumeCommand: resumeCommand,
+      progress: { [progress] in progress("\(name) \($0)", $1, $2) }, note: note,
+      isInterrupted: isInterrupted)
+  }
+
   /// Runs a stage unless it is finished, and records it in the manifest.
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else {
@@ -101,7 +119,7 @@ public struct StageContext {
     try self.stage(stage.rawValue, body)
   }
 
-  func interrupted() -> Failure {
+  package func interrupted() -> Failure {
     Failure(.interrupted, "interrupted; the state is saved", remedy: "Continue with: \(resumeCommand)")
   }
 }

@@ -129,13 +129,13 @@ struct SamplingMemory {
 }
 
 /// Evaluation: answers, log-probabilities and scores.
-struct EvaluationMemory {
-  let bench: Workbench
-  let generator: Generator
-  let languageModel: LanguageModelTrainer
-  let scorer: RewardTrainer
+package struct EvaluationMemory {
+  package let bench: Workbench
+  package let generator: Generator
+  package let languageModel: LanguageModelTrainer
+  package let scorer: RewardTrainer
 
-  init(_ architecture: Architecture, threads: Int) throws {
+  package init(_ architecture: Architecture, threads: Int) throws {
     bench = try Workbench(architecture, threads: threads)
     let transformer = try bench.inference()
     generator = try bench.generator(transformer, .float32, slots: 48)

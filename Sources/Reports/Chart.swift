@@ -8,6 +8,9 @@ struct Chart {
     var y: Double
     /// How much stands behind it, for points drawn in proportion.
     var weight: Double = 1
+    /// The ends of its interval, where it has one.
+    var low: Double?
+    var high: Double?
   }
 
   struct Series {
@@ -109,6 +112,7 @@ struct Chart {
     let xs = drawn.flatMap { $0.series.points }.filter { $0.y.isFinite }.map(\.x)
     let ys =
       drawn.flatMap { $0.strong.map(\.y) + Self.usual($0.faint.map(\.y)) } + includes
+      + drawn.flatMap { $0.strong.flatMap { [$0.low, $0.high].compactMap { $0 } } }
       + (reference.map { [$0.value] } ?? [])
     if diagonal != nil {
       let axis = Axis((xs + ys).min()!, (xs + ys).max()!, count: 5)
@@ -193,7 +197,15 @@ struct Chart {
         marks += Self.circle(at, radius, "mark \(colour)")
       }
     }
-    return marks + hits(drawn, x, y)
+    return marks + intervals(drawn, x, y) + hits(drawn, x, y)
+  }
+
+  private func intervals(_ drawn: Drawn, _ x: Axis, _ y: Axis) -> String {
+    drawn.strong.map { point in
+      guard let low = point.low, let high = point.high else { return "" }
+      let (from, to) = (place(Point(x: point.x, y: low), x, y), place(Point(x: point.x, y: high), x, y))
+      return Self.rule(from.x, from.y, to.x, to.y, "interval \(drawn.series.colour)")
+    }.joined()
   }
 
   /// Invisible points that show themselves, and their value, under the pointer.
@@ -261,12 +273,12 @@ struct Chart {
 
   private func coordinate(_ value: Double) -> String { Self.coordinate(value) }
 
-  private static func coordinate(_ value: Double) -> String {
+  static func coordinate(_ value: Double) -> String {
     let text = Formatting.fixed(value, 1)
     return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
   }
 
-  private static func rule(
+  static func rule(
     _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String
   ) -> String {
     Markup.empty(
@@ -288,7 +300,7 @@ struct Chart {
       ])
   }
 
-  private static func label(
+  static func label(
     _ x: Double, _ y: Double, _ anchor: String, _ text: String, _ kind: String
   ) -> String {
     Markup.text(

@@ -12,44 +12,22 @@ struct Page {
   }
 
   func html() -> String {
-    let head =
-      Markup.empty("meta", [("charset", "utf-8")])
-      + Markup.empty(
-        "meta", [("name", "viewport"), ("content", "width=device-width, initial-scale=1")])
-      + Markup.empty("meta", [("name", "color-scheme"), ("content", "light dark")])
-      + Markup.empty(
-        "meta",
-        [
-          ("http-equiv", "Content-Security-Policy"),
-          ("content", "default-src 'none'; style-src 'unsafe-inline'"),
-        ])
-      + Markup.text("title", [], "tinyrlhf run report")
-      + Markup.element("style", [], Style.sheet)
-    let body = Markup.element(
-      "main", [], header() + results() + stages() + answers() + configuration() + footer())
-    return "<!DOCTYPE html>\n"
-      + Markup.element(
-        "html", [("lang", "en")],
-        Markup.element("head", [], head) + Markup.element("body", [], body)) + "\n"
+    PageFrame.html(
+      title: "tinyrlhf run report",
+      header() + results() + stages() + answers() + configuration() + footer())
   }
 
   // MARK: Results
 
   private func header() -> String {
-    var facts: [String] = []
-    if let manifest = records.manifest {
-      facts.append("started \(manifest.started.prefix(10))")
-      facts.append("seed \(manifest.seed)")
-      facts.append("\(manifest.host.processor), \(manifest.host.threads) threads")
-    }
+    var facts = records.manifest.map(PageFrame.facts) ?? []
     if let summary = records.summary {
       facts.append("\(Formatting.duration(summary.seconds)) in all")
       facts.append("peak memory \(Formatting.bytes(summary.peakResidentBytes))")
     }
     return Markup.element(
       "header", [],
-      Markup.element("p", [("class", "facts")], facts.map { Markup.text("span", [], $0) }.joined())
-        + Markup.text("h1", [], "What the run learnt") + lead())
+      PageFrame.line(facts) + Markup.text("h1", [], "What the run learnt") + lead())
   }
 
   /// The result in one sentence.
@@ -188,18 +166,9 @@ struct Page {
 
   private func configuration() -> String {
     guard let manifest = records.manifest else { return "" }
-    var text = Markup.text("h2", [], "The run") + stageTable(manifest)
-    let rows = manifest.configuration.keys.sorted().map { key in
-      let value = manifest.configuration[key]!
-      let shown = value.string ?? (try? JSON.line(value)) ?? ""
-      return Markup.element(
-        "div", [], Markup.text("dt", [], key) + Markup.text("dd", [], shown))
-    }
-    text +=
-      Markup.text("h3", [], "Configuration")
-      + Markup.text("p", [("class", "command")], manifest.command.joined(separator: " "))
-      + Markup.element("dl", [("class", "configuration")], rows.joined())
-    return Markup.element("section", [("class", "full")], text)
+    return Markup.element(
+      "section", [("class", "full")],
+      Markup.text("h2", [], "The run") + stageTable(manifest) + PageFrame.configuration(manifest))
   }
 
   private func stageTable(_ manifest: Manifest) -> String {

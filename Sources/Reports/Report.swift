@@ -7,7 +7,8 @@ public enum Report {
   /// One HTML file that needs nothing else: no script, font, image or style from elsewhere.
   /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
   public static func html(_ folder: String) throws -> String {
-    Page(try RunRecords.read(folder)).html()
+    let records = try RunRecords.read(folder)
+    return records.study.map { StudyPage($0, records.manifest).html() } ?? Page(records).html()
   }
 
   /// The table of results and three prompts with each model's answer, as plain text.
@@ -16,6 +17,8 @@ public enum Report {
   ///   - colour: whether the models' names are coloured.
   /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
   public static func terminal(_ folder: String, width: Int, colour: Bool) throws -> String {
-    TerminalReport(try RunRecords.read(folder), width: width, colour: colour).text()
+    let records = try RunRecords.read(folder)
+    return records.study.map { StudyText.text($0, width: width) }
+      ?? TerminalReport(records, width: width, colour: colour).text()
   }
 }

@@ -62,6 +62,10 @@ enum Style {
     .ppo { --colour: var(--ppo); } .proxy { --colour: var(--proxy); }
     .gold { --colour: var(--gold); } .other { --colour: var(--other); }
     .first { --colour: var(--sft); } .second { --colour: var(--ppo); }
+    .third { --colour: var(--other); } .fourth { --colour: var(--proxy); }
+    .fifth { --colour: var(--gold); } .sixth { --colour: var(--base); }
+    .figures td, .figures th { white-space: normal; }
+    .figures td.published { text-align: left; color: var(--soft); font-size: 13px; }
     svg text { font-size: 12px; fill: var(--soft); font-variant-numeric: tabular-nums; }
     svg text.value { fill: var(--colour); font-weight: 600; }
     .grid { stroke: var(--rule); stroke-width: 1; }
@@ -88,6 +92,7 @@ enum Style {
     .faint { fill: none; stroke: var(--colour); stroke-width: 1; opacity: 0.3;
       stroke-linejoin: round; }
     .mark { fill: var(--colour); stroke: var(--ground); stroke-width: 1; }
+    .interval { stroke: var(--colour); stroke-width: 1.4; opacity: 0.7; }
     .hit { fill: transparent; }
     .hit:hover { fill: var(--colour); }
     .bar { fill: var(--sft); }

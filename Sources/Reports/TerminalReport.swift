@@ -121,30 +121,8 @@ struct TerminalReport {
 
   // MARK: Layout
 
-  /// Lines that fit the width; what a model wrote cannot steer the terminal.
   private func wrapped(_ text: String, indent: Int) -> [String] {
-    let margin = String(repeating: " ", count: indent)
-    let room = max(width - indent, 20)
-    var lines: [String] = []
-    for paragraph in Terminal.harmless(text, keepingLines: true).split(
-      separator: "\n", omittingEmptySubsequences: false)
-    {
-      var line = ""
-      for word in paragraph.split(separator: " ") {
-        var word = String(word)
-        if !line.isEmpty && line.count + 1 + word.count > room {
-          lines.append(line)
-          line = ""
-        }
-        while word.count > room {
-          lines.append(String(word.prefix(room)))
-          word = String(word.dropFirst(room))
-        }
-        line += (line.isEmpty ? "" : " ") + word
-      }
-      lines.append(line)
-    }
-    return lines.map { margin + $0 }
+    Wrapping.lines(text, width: width, indent: indent)
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {

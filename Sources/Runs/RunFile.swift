@@ -6,5 +6,7 @@ public enum RunFile {
   public static let samples = "samples.jsonl"
   public static let evaluation = "evaluation.json"
   public static let summary = "summary.json"
+  public static let study = "study.json"
+  public static let studyTable = "study.csv"
   public static let report = "report.html"
 }

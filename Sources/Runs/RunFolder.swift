@@ -185,6 +185,9 @@ public final class RunFolder {
     try write(details, to: RunFile.evaluation)
   }
 
+  /// Replaces `study.json`.
+  public func write(_ study: StudyRecord) throws { try write(study, to: RunFile.study) }
+
   /// Replaces `samples.jsonl`.
   public func write(_ samples: [SampleRecord]) throws {
     try writeLines(samples, to: RunFile.samples)

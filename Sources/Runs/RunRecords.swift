@@ -8,16 +8,18 @@ public struct RunRecords: Sendable {
   public var samples: [SampleRecord]
   public var evaluation: EvaluationDetails?
   public var summary: Summary?
+  public var study: StudyRecord?
 
   public init(
     manifest: Manifest? = nil, metrics: [MetricsRecord] = [], samples: [SampleRecord] = [],
-    evaluation: EvaluationDetails? = nil, summary: Summary? = nil
+    evaluation: EvaluationDetails? = nil, summary: Summary? = nil, study: StudyRecord? = nil
   ) {
     self.manifest = manifest
     self.metrics = metrics
     self.samples = samples
     self.evaluation = evaluation
     self.summary = summary
+    self.study = study
   }
 
   /// - Throws: `Failure` if `folder` holds none of a run's files, or a damaged one.
@@ -27,7 +29,8 @@ public struct RunRecords: Sendable {
       metrics: try lines(MetricsRecord.self, RunFile.metrics, in: folder),
       samples: try lines(SampleRecord.self, RunFile.samples, in: folder),
       evaluation: try value(EvaluationDetails.self, RunFile.evaluation, in: folder),
-      summary: try value(Summary.self, RunFile.summary, in: folder))
+      summary: try value(Summary.self, RunFile.summary, in: folder),
+      study: try value(StudyRecord.self, RunFile.study, in: folder))
     guard records.manifest != nil || records.summary != nil || !records.metrics.isEmpty else {
       throw Failure(
         .badData, "is not a run folder (it has no \(RunFile.manifest))", at: folder,

@@ -72,5 +72,5 @@ func contains(_ phrase: String, in words: [String]) -> Bool {
 }
 
 extension World {
-  static func phraseWords(_ phrase: String) -> [String] { words(of: phrase) }
+  package static func phraseWords(_ phrase: String) -> [String] { words(of: phrase) }
 }

@@ -19,7 +19,7 @@ struct TinyRLHF: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "The recipe", subcommands: [
         All.self, Pretrain.self, SFT.self, SampleCommand.self, Reward.self, PPO.self,
-        Eval.self, ReportCommand.self,
+        Eval.self, ReportCommand.self, StudyCommand.self,
       ]),
       CommandGroup(name: "Models in use", subcommands: [
         Generate.self, Chat.self, LogProbabilities.self, Score.self, Tokenize.self,

@@ -63,7 +63,12 @@ struct FolderOptions: ParsableArguments {
 extension FolderOptions {
   /// Settings from defaults, `--quick` and `--config`; the command's own options come on top.
   func settings(_ stage: Stage?) throws -> Settings {
-    var settings = Settings(quick: quick)
+    try settings(stage, over: Settings(quick: quick))
+  }
+
+  /// Settings with those of `--config`.
+  func settings(_ stage: Stage?, over defaults: Settings) throws -> Settings {
+    var settings = defaults
     if let config {
       let object = try JSON.decode([String: JSONValue].self, from: Files.read(config), at: config)
       try settings.merge(object, stage: stage, at: config)

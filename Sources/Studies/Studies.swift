@@ -1,0 +1,23 @@
+import Recipe
+
+/// All studies, in the order of the recipe's questions.
+public enum Studies {
+  public static let all: [any Study] = [TaxStudy()]
+
+  public static func named(_ name: String) -> (any Study)? { all.first { $0.name == name } }
+
+  /// The shape of a study unless `--full` asks for the whole recipe's: enough to see the effect, in minutes.
+  public static func settings(full: Bool) -> Settings {
+    var settings = Settings(quick: !full)
+    guard !full else { return settings }
+    let values: [(Parameter, Double)] = [
+      (.rankingPrompts, 3000), (.totalEpisodes, 4096), (.ppoBatch, 128), (.ppoMiniBatches, 2),
+      (.evaluationPrompts, 250), (.evaluationSamples, 4), (.evaluationDocuments, 200),
+    ]
+    for (parameter, value) in values {
+      // Each lies within its parameter's bounds.
+      try! settings.set(parameter, value)
+    }
+    return settings
+  }
+}

@@ -1,0 +1,91 @@
+import Support
+import Training
+
+/// One line of `study.csv`: what was done and what came of it.
+public struct StudyRow: Equatable, Sendable {
+  public internal(set) var seed: UInt64 = 0
+  public let labels: [String: String]
+  /// By column; what does not apply is left out.
+  public let values: [String: Double]
+
+  public init(_ labels: [String: String], _ values: [String: Double?]) {
+    self.labels = labels
+    self.values = values.compactMapValues { $0 }
+  }
+
+  subscript(_ column: String) -> Double? { values[column] }
+}
+
+/// The rows of all seeds.
+public struct StudyRows: Sendable {
+  public let rows: [StudyRow]
+
+  public init(_ rows: [StudyRow]) { self.rows = rows }
+
+  /// In the order of their seeds' first rows.
+  public var seeds: [UInt64] {
+    rows.reduce(into: []) { if !$0.contains($1.seed) { $0.append($1.seed) } }
+  }
+
+  /// Those that have these labels.
+  func with(_ labels: [String: String]) -> StudyRows {
+    StudyRows(rows.filter { row in labels.allSatisfy { row.labels[$0.key] == $0.value } })
+  }
+
+  func with(_ column: String, _ value: Double) -> StudyRows {
+    StudyRows(rows.filter { $0[column] == value })
+  }
+
+  /// The values of a column, those that there are.
+  func values(_ column: String) -> [Double] { rows.compactMap { $0[column] } }
+
+  /// The different labels or values of a column, in order of appearance.
+  func distinct(_ column: String) -> [Double] {
+    values(column).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  func distinctLabels(_ column: String) -> [String] {
+    rows.compactMap { $0.labels[column] }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// The mean of a column over seeds; each seed's mean counts once.
+  func estimate(_ column: String) -> Estimate? {
+    Estimate(seeds.compactMap { seed in
+      StudyRows(rows.filter { $0.seed == seed }).values(column).mean
+    })
+  }
+
+  /// The mean over seeds of the difference to other rows, seed by seed.
+  func difference(_ column: String, to others: StudyRows) -> Estimate? {
+    Estimate(seeds.compactMap { seed in
+      func mean(_ rows: StudyRows) -> Double? {
+        StudyRows(rows.rows.filter { $0.seed == seed }).values(column).mean
+      }
+      guard let a = mean(self), let b = mean(others) else { return nil }
+      return a - b
+    })
+  }
+
+  /// `study.csv`: a heading and one line a row; what does not apply is empty.
+  func csv(_ columns: [String]) -> String {
+    let lines = rows.map { row in
+      ([String(row.seed)]
+        + columns.map { column in
+          row.labels[column].map(Self.quoted) ?? row.values[column].map { "\($0)" } ?? ""
+        }).joined(separator: ",")
+    }
+    return ((["seed"] + columns).joined(separator: ",") + "\n") + lines.map { $0 + "\n" }.joined()
+  }
+
+  /// As RFC 4180 has it.
+  private static func quoted(_ text: String) -> String {
+    guard text.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return text }
+    return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false)
+      .joined(separator: "\"\"") + "\""
+  }
+}
+
+extension [Double] {
+  /// nil for an empty list.
+  var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
+}

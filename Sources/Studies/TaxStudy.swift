@@ -1,0 +1,94 @@
+import Recipe
+import Runs
+import Support
+
+/// What alignment costs in language modelling, and what pretraining text in PPO's mix, or a higher price of KL,
+/// does about it (InstructGPT, sections 3.5 and 4.2, appendix E.6 and figures 33 and 34).
+struct TaxStudy: Study {
+  let name = "ptx"
+  let question =
+    "What does alignment cost in language modelling, and does a pretraining mix or a higher β pay for it?"
+  let seeds = 3
+  let columns = [
+    "arm", "gamma", "beta", "bits_per_byte", "tax", "gold", "proxy", "kl", "win_rate_vs_sft",
+    "mean_tokens",
+  ]
+
+  /// β of the arm that tries to hold the policy back instead.
+  private static let highPrice = 10.0
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let base = try laboratory.examine("base", laboratory.base)
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let before = try laboratory.examine("sft", sft, reward: reward, reference: sft)
+    var rows = [
+      row("base", base, base, before, laboratory), row("sft", before, base, before, laboratory),
+    ]
+    let (mix, price) = (laboratory.settings[.ptxCoefficient], laboratory.settings[.klCoefficient])
+    for (arm, gamma, beta) in [
+      ("ppo", 0, price), ("ppo-ptx", mix, price), ("ppo-high-beta", 0, price * Self.highPrice),
+    ] {
+      var settings = laboratory.settings
+      try settings.set(.ptxCoefficient, gamma)
+      try settings.set(.klCoefficient, beta)
+      let policy = try laboratory.ppo(arm, settings, from: sft, reward: reward)
+      let after = try laboratory.examine(arm, policy.file, reward: reward, reference: sft)
+      rows.append(row(arm, after, base, before, laboratory, gamma: gamma, beta: beta))
+    }
+    return rows
+  }
+
+  private func row(
+    _ arm: String, _ model: Examination, _ base: Examination, _ sft: Examination,
+    _ laboratory: Laboratory, gamma: Double? = nil, beta: Double? = nil
+  ) -> StudyRow {
+    let figures = model.figures
+    let tax = figures.bitsPerByte.flatMap { bits in base.figures.bitsPerByte.map { bits - $0 } }
+    return StudyRow(
+      ["arm": arm],
+      [
+        "gamma": gamma, "beta": beta, "bits_per_byte": figures.bitsPerByte, "tax": tax,
+        "gold": model.gold(), "proxy": figures.proxyReward, "kl": figures.kl,
+        "win_rate_vs_sft": model.winRate(against: sft, seed: laboratory.seed).mean,
+        "mean_tokens": figures.meanTokens,
+      ])
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    func arm(_ name: String) -> StudyRows { rows.with(["arm": name]) }
+    let (plain, mixed, held) = (arm("ppo"), arm("ppo-ptx"), arm("ppo-high-beta"))
+    guard let plainTax = plain.estimate("tax"), let mixedTax = mixed.estimate("tax"),
+      let heldTax = held.estimate("tax"), let sftTax = arm("sft").estimate("tax"),
+      let gain = mixed.difference("gold", to: plain), let loss = held.difference("gold", to: plain),
+      let saved = plain.difference("tax", to: mixed)
+    else { preconditionFailure("rows of an arm are missing") }
+    let share = mixedTax.mean / plainTax.mean
+    let agrees = share <= 0.5 && !(gain.isClear && gain.mean < 0)
+    let text = """
+      On held-out pretraining text SFT costs \(sftTax.text(4)) bits per byte over the base, PPO without a \
+      pretraining mix \(plainTax.text(4)), PPO-ptx \(mixedTax.text(4)): \
+      \(Formatting.fixed(100 * share, 0)) % of the tax, \(saved.text(4)) saved. PPO-ptx's gold score differs from \
+      plain PPO's by \(gain.text(3)). Ten times the price of KL instead of the mix leaves a tax of \
+      \(heldTax.text(4)) and changes the gold score by \(loss.text(3)). InstructGPT found that the mix mitigates the \
+      regressions at little cost in reward, and that a higher β alone does not undo them at any value without \
+      losing reward; the mix does \(agrees ? "the same" : "not do the same") here.
+      """
+    return StudyFinding(
+      text: text,
+      figures: [
+        .init(
+          "tax of PPO-ptx over tax of PPO", share,
+          published: "mitigated on most tasks (InstructGPT, figure 29)"),
+        .init("tax of SFT", sftTax), .init("tax of PPO", plainTax), .init("tax of PPO-ptx", mixedTax),
+        .init("tax of PPO at high β", heldTax), .init("gold, PPO-ptx less PPO", gain),
+        .init("gold, high β less PPO", loss),
+      ],
+      charts: [
+        .dots("Alignment tax", "bits per byte over the base", rows, by: "arm", "tax"),
+        .dots("Gold score", "graded rubric, 0 to 1", rows, by: "arm", "gold"),
+        .dots("KL", "from SFT, nats an answer", rows, by: "arm", "kl"),
+      ])
+  }
+}

@@ -1,0 +1,105 @@
+import Checkpoints
+import Datasets
+import Models
+import Recipe
+import Runs
+import Support
+import Training
+import World
+
+/// The stages of the recipe, each in a trial of its own; every function returns what the trial left, and trains only
+/// what is not there.
+extension Laboratory {
+  /// A model fine-tuned on demonstrations; without any given, on the settings' number of the world's.
+  func sft(
+    _ name: String = "sft", _ settings: Settings? = nil, from base: String? = nil,
+    demonstrations: [Demonstration]? = nil
+  ) throws -> String {
+    let trial = try trial(name, settings)
+    try trial.stage(.sft) {
+      let model = try open(base ?? self.base, .copyOnWrite)
+      let data = try SFTStage.Data(
+        demonstrations, at: nil, validation: RecipeData.validation(world), base: model,
+        settings: trial.settings)
+      return try SFTStage(trial, base: model, data: data).run()
+    }
+    return trial.run.file(SFTStage.file)
+  }
+
+  /// Ranked answers, to learn from and held out.
+  struct Rankings {
+    var training: [Comparison]
+    /// Two lines a prompt: a training labeler's ranking and that of one whom training never sees.
+    var heldOut: [Comparison]
+  }
+
+  /// Answers of a model to the settings' number of prompts, ranked by the simulated labelers.
+  func rankings(_ name: String = "rankings", _ settings: Settings? = nil, of model: String) throws
+    -> Rankings
+  {
+    let trial = try trial(name, settings)
+    try trial.stage(.rankings) {
+      try RankingStage(trial, sft: try open(model), world: world).run()
+    }
+    return Rankings(
+      training: try trial.run.readLines(RunFile.rankings),
+      heldOut: try trial.run.readLines(RankingStage.heldOutFile))
+  }
+
+  /// A reward model trained on comparisons and normalised.
+  func reward(
+    _ name: String = "reward", _ settings: Settings? = nil, from sft: String,
+    _ comparisons: [Comparison], heldOut: [Comparison] = []
+  ) throws -> String {
+    let trial = try trial(name, settings)
+    try trial.stage(.reward) {
+      try RewardStage(
+        trial, sft: try open(sft),
+        data: try RewardStage.Data(
+          comparisons: comparisons.filter { !$0.isAllTies }, at: RunFile.rankings, validation: heldOut,
+          demonstrations: RecipeData.demonstrations(
+            world, trial.settings.count(.sftDemonstrations)))
+      ).run()
+    }
+    return trial.run.file(RewardStage.file)
+  }
+
+  /// A policy, and the looks that were taken at it while it learnt.
+  struct Policy {
+    var file: String
+    var looks: [Look]
+  }
+
+  /// The policy at one step of PPO, on validation prompts.
+  struct Look {
+    var step: Int
+    /// Nats an answer.
+    var kl: Double
+    var proxy: Double
+    var gold: Double
+  }
+
+  /// A policy trained by PPO against a reward model.
+  func ppo(
+    _ name: String, _ settings: Settings? = nil, from sft: String, reward: String,
+    precision: RolloutPrecision = .int8, probe: Probe? = nil
+  ) throws -> Policy {
+    let trial = try trial(name, settings)
+    try trial.stage(.ppo) {
+      let model = try open(sft, .copyOnWrite)
+      return try PPOStage(
+        trial, sft: model, reference: try open(sft), reward: try open(reward),
+        data: try PPOStage.Data(
+          prompts: nil, at: nil, texts: nil, sft: model, settings: trial.settings),
+        precision: precision, probe: probe
+      ).run()
+    }
+    let looks = try RunRecords.read(trial.run.path).metrics.compactMap { record -> Look? in
+      guard let kl = record.values["eval/kl"], let proxy = record.values["eval/proxy"],
+        let gold = record.values["eval/gold"]
+      else { return nil }
+      return Look(step: record.step, kl: kl, proxy: proxy, gold: gold)
+    }
+    return Policy(file: trial.run.file(PPOStage.file), looks: looks)
+  }
+}

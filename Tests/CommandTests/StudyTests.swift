@@ -1,0 +1,98 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+import Support
+import Testing
+
+/// Studies in miniature, on a base of one layer.
+@Suite(.serialized) struct StudyTests {
+  private let program: Program
+
+  init() throws { program = try Program() }
+
+  /// The smallest sizes at which every stage still has something to do.
+  private func tiny() throws -> String {
+    try program.write(
+      """
+      {"sft-demonstrations": 16, "sft-epochs": 2, "ranking-prompts": 12, "completions-per-prompt": 3,
+       "total-episodes": 64, "ppo-batch-size": 16, "eval-prompts": 6, "eval-samples": 2,
+       "eval-documents": 4}
+      """, to: "tiny-study.json")
+  }
+
+  private func arguments(_ study: String, _ folder: String, _ more: [String] = []) throws
+    -> [String]
+  {
+    [
+      "study", study, "--model", program.base, "--config", try tiny(), "--quiet", "-o", folder,
+      "--seeds", "1",
+    ] + more
+  }
+
+  /// The files that must not depend on threads or interruptions.
+  private func expectSameFindings(_ folder: String, _ other: String) throws {
+    for name in ["study.csv", "study.json"] {
+      #expect(try Files.read("\(folder)/\(name)") == Files.read("\(other)/\(name)"), "\(name)")
+    }
+  }
+
+  @Test("a study leaves a table, a record and a report, and prints what it found", arguments: [
+    ("ptx", "seed,arm,gamma,beta,bits_per_byte,tax,gold,proxy,kl,win_rate_vs_sft,mean_tokens")
+  ])
+  func leavesFiles(study: String, heading: String) throws {
+    let folder = try program.fresh("study-\(study)")
+    let result = try program.run(try arguments(study, folder))
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    let table = String(decoding: try Files.read("\(folder)/study.csv"), as: UTF8.self)
+    let lines = table.split(separator: "\n")
+    #expect(String(lines[0]) == heading)
+    #expect(lines.count > 2)
+    let path = "\(folder)/study.json"
+    let record = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
+    #expect(
+      record.keys.sorted() == [
+        "charts", "figures", "finding", "question", "seeds", "study", "version",
+      ])
+    #expect(record["study"]?.string == study)
+    let finding = try #require(record["finding"]?.string)
+    let printed = result.outputText.replacing("\n", with: " ")
+    #expect(printed.contains(finding.prefix(30)))
+    let report = String(decoding: try Files.read("\(folder)/report.html"), as: UTF8.self)
+    #expect(report.contains("<svg") && report.contains("What the finding rests on"))
+  }
+
+  @Test("a study that is interrupted and resumed, on another number of threads, finds the same bytes")
+  func resumes() throws {
+    let whole = try program.fresh("study-whole")
+    try #require(try program.run(try arguments("ptx", whole)).exitCode == 0)
+    let folder = try program.fresh("study-parts")
+    let command = try arguments("ptx", folder, ["--threads", "1"])
+    var stops = 0
+    for delay in [120_000, 200_000, 350_000] as [UInt32] {
+      let process = try ChildProcess(
+        program.binary, command + (Files.exists(folder) ? ["--resume"] : []))
+      usleep(delay)
+      process.send(signal: SIGINT)
+      if process.wait(timeout: 60).exitCode == 130 { stops += 1 }
+    }
+    #expect(stops > 0)
+    let last = try program.run(command + ["--resume"])
+    #expect(last.exitCode == 0, "\(last.errorText)")
+    try expectSameFindings(folder, whole)
+  }
+
+  @Test("what cannot be studied is refused in one line")
+  func refusals() throws {
+    let unknown = try program.run("study", "alchemy")
+    #expect(unknown.exitCode == 64)
+    #expect(unknown.errorText.contains("there is no study \"alchemy\""))
+    let folder = try program.fresh("study-refused")
+    let both = try program.run("study", "ptx", "--full", "--quick", "-o", folder)
+    #expect(both.exitCode == 64)
+    let none = try program.run("study", "ptx", "--seeds", "0", "-o", folder)
+    #expect(none.exitCode == 64)
+    #expect(!Files.exists(folder))
+  }
+}

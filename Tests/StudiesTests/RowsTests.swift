@@ -1,0 +1,43 @@
+import Testing
+
+@testable import Studies
+
+@Suite struct RowsTests {
+  private func row(_ seed: UInt64, _ arm: String, _ value: Double?) -> StudyRow {
+    var row = StudyRow(["arm": arm], ["gold": value])
+    row.seed = seed
+    return row
+  }
+
+  @Test("the table has a heading, a line a row, nothing where nothing applies, and quotes what CSV must")
+  func table() {
+    let rows = StudyRows([row(1, "a, \"b\"", 0.5), row(2, "c", nil)])
+    #expect(rows.csv(["arm", "gold"]) == "seed,arm,gold\n1,\"a, \"\"b\"\"\",0.5\n2,c,\n")
+  }
+
+  @Test("an estimate is the mean over seeds with Student's interval, and without one for one seed")
+  func estimate() throws {
+    let rows = StudyRows([row(1, "a", 1), row(2, "a", 2), row(3, "a", 6), row(3, "b", 100)])
+    let estimate = try #require(rows.with(["arm": "a"]).estimate("gold"))
+    // t(0.975, 2) · √(7/3)
+    #expect(estimate.mean == 3)
+    #expect(abs(estimate.high! - 3 - 4.303 * (7.0 / 3).squareRoot()) < 1e-9)
+    #expect(!estimate.isClear)
+    let single = try #require(rows.with(["arm": "b"]).estimate("gold"))
+    #expect(single.low == nil && single.high == nil && !single.isClear)
+    #expect(rows.with(["arm": "none"]).estimate("gold") == nil)
+  }
+
+  @Test("a difference is taken seed by seed, so that what seeds have in common drops out")
+  func difference() throws {
+    let rows = StudyRows(
+      ([1, 2, 3] as [UInt64]).flatMap { seed in
+        let level = 100 * Double(seed)
+        return [row(seed, "a", level + 1), row(seed, "b", level)]
+      })
+    let difference = try #require(
+      rows.with(["arm": "a"]).difference("gold", to: rows.with(["arm": "b"])))
+    #expect(difference == Estimate([1, 1, 1]))
+    #expect(difference.isClear)
+  }
+}
