@@ -16,24 +16,30 @@ public struct ParameterLayout: Sendable {
   public let architecture: Architecture
   /// Trunk, and the unembedding of a language model that does not tie it.
   public private(set) var trunk: [Tensor] = []
-  /// The scalar head of a reward or value model; empty for a language model.
+  /// The scalar head of a reward or value model; empty for a language model that has none beside its
+  /// unembedding.
   public private(set) var head: [Tensor] = []
   public private(set) var trunkCount = 0
   public private(set) var headCount = 0
   public let hasScalarHead: Bool
+  /// Whether it gives logits; a tied embedding serves without a tensor more.
+  public let hasUnembedding: Bool
   private var index: [String: Int] = [:]
 
   private static let alignment = 64  // float32 elements: 256 bytes
 
-  public init(_ architecture: Architecture, scalarHead: Bool) {
+  /// - Parameter unembedding: nil for the one head or the other; true for a language model whose trunk
+  ///   has a scalar head, too.
+  public init(_ architecture: Architecture, scalarHead: Bool, unembedding: Bool? = nil) {
     self.architecture = architecture
     hasScalarHead = scalarHead
+    hasUnembedding = unembedding ?? !scalarHead
     let a = architecture
     add("token_embedding.weight", a.vocabulary, a.dModel)
     if a.position == .learned { add("position_embedding.weight", a.context, a.dModel) }
     for layer in 0..<a.layers { addLayer("layers.\(layer)") }
     addNorm("final_norm")
-    if !a.tiedEmbeddings && !scalarHead { add("unembedding.weight", a.vocabulary, a.dModel) }
+    if !a.tiedEmbeddings && hasUnembedding { add("unembedding.weight", a.vocabulary, a.dModel) }
     if scalarHead {
       head = [
         Tensor(name: "head.weight", dims: [a.dModel], offset: 0),

@@ -2,22 +2,29 @@ import Support
 import Tensors
 
 /// The float32 parameters of one model, or anything of the same shape: gradients, moments, an
-/// average. A borrowed view: the mapped file or the arena behind it is kept alive by `owner`.
+/// average. A borrowed view: the mapped file or the arena behind it is kept alive by its owners.
 public struct ParameterSet: @unchecked Sendable {
   public let layout: ParameterLayout
   public let trunk: UnsafeMutablePointer<Float>
   public let head: UnsafeMutablePointer<Float>?
-  private let owner: AnyObject?
+  private let owners: [AnyObject]
 
   public init(
     _ layout: ParameterLayout, trunk: UnsafeMutablePointer<Float>,
     head: UnsafeMutablePointer<Float>?, owner: AnyObject?
   ) {
+    self.init(layout, trunk: trunk, head: head, owners: owner.map { [$0] } ?? [])
+  }
+
+  private init(
+    _ layout: ParameterLayout, trunk: UnsafeMutablePointer<Float>,
+    head: UnsafeMutablePointer<Float>?, owners: [AnyObject]
+  ) {
     precondition(layout.hasScalarHead == (head != nil), "a scalar head where the layout has none")
     self.layout = layout
     self.trunk = trunk
     self.head = head
-    self.owner = owner
+    self.owners = owners
   }
 
   /// Zeroes in the arena.
@@ -26,6 +33,23 @@ public struct ParameterSet: @unchecked Sendable {
       layout, trunk: try arena.floats(name, layout.trunkCount),
       head: layout.hasScalarHead ? try arena.floats("\(name), head", layout.headCount) : nil,
       owner: arena)
+  }
+
+  /// This language model with a scalar head beside its unembedding, zeroes in the arena; the trunk is
+  /// used where it lies.
+  public func addingScalarHead(name: String, arena: Arena) throws -> ParameterSet {
+    let both = ParameterLayout(layout.architecture, scalarHead: true, unembedding: true)
+    precondition(layout.hasUnembedding, "no language model to add a scalar head to")
+    return ParameterSet(
+      both, trunk: trunk, head: try arena.floats(name, both.headCount), owners: owners + [arena])
+  }
+
+  /// The language model alone, without a scalar head that stands beside its unembedding.
+  public var languageModel: ParameterSet {
+    precondition(layout.hasUnembedding, "no language model")
+    return ParameterSet(
+      ParameterLayout(layout.architecture, scalarHead: false), trunk: trunk, head: nil,
+      owners: owners)
   }
 
   /// Each buffer with its element count: what optimizers, clipping and copies walk.

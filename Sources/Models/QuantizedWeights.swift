@@ -35,7 +35,7 @@ public final class QuantizedWeights: @unchecked Sendable {
     layout.trunk.filter { tensor in
       guard tensor.dims.count == 2 else { return false }
       if tensor.name == "token_embedding.weight" {
-        return layout.architecture.tiedEmbeddings && !layout.hasScalarHead
+        return layout.architecture.tiedEmbeddings && layout.hasUnembedding
       }
       return tensor.name != "position_embedding.weight"
     }
@@ -57,7 +57,7 @@ public final class QuantizedWeights: @unchecked Sendable {
   func weights(values: (String) -> UnsafeMutablePointer<Float>?) -> TransformerWeights {
     let matrices = Dictionary(uniqueKeysWithValues: projections.map { ($0.name, $0.matrix) })
     return TransformerWeights(
-      layout.architecture, values: values, hasUnembedding: !layout.hasScalarHead
+      layout.architecture, values: values, hasUnembedding: layout.hasUnembedding
     ) { name in
       .int8(matrices[name]!)
     }

@@ -25,7 +25,7 @@ public struct TransformerWeights: @unchecked Sendable {
   public init(_ parameters: ParameterSet) {
     self.init(
       parameters.layout.architecture, values: parameters.values,
-      hasUnembedding: !parameters.layout.hasScalarHead
+      hasUnembedding: parameters.layout.hasUnembedding
     ) { name in
       .float32(parameters.values(name)!)
     }

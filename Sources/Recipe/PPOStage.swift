@@ -76,9 +76,7 @@ public struct PPOStage {
     let schedule = Schedule(
       .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
     let trainer = machine.memory.trainer
-    let snapshot = Snapshot(
-      models: [(.policy, trainer.policy), (.value, trainer.value)], average: trainer.average,
-      threads: context.threads)
+    let snapshot = Snapshot(trainer, threads: context.threads)
     let draft = try context.draft(
       .ppo, kind: .ppo, sft.architecture, sft.tokenizer, step: total, parents: [sft, reward],
       data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])
@@ -115,7 +113,7 @@ public struct PPOStage {
         }
         return metrics
       })
-    return try context.finish(draft, trainer.policy.parameters.sources(.policy), as: Self.file)
+    return try context.finish(draft, trainer.policy.parameters.languageModel.sources(.policy), as: Self.file)
   }
 
   private func build() throws -> Machine {
@@ -137,10 +135,15 @@ public struct PPOStage {
         policy: try sft.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters, normalization: normalization),
       sizes, options: Self.options(settings), precision: precision, threads: context.threads)
-    let value = memory.trainer.value.parameters
-    value.copy(from: rewardParameters)
-    // The value model predicts normalised rewards from its first step on.
-    value.scaleHead(gain: normalization.gain, bias: normalization.bias)
+    if memory.trainer.options.valueModel == .separate {
+      let value = memory.trainer.value.parameters
+      value.copy(from: rewardParameters)
+      // The value model predicts normalised rewards from its first step on.
+      value.scaleHead(gain: normalization.gain, bias: normalization.bias)
+    }
+    // A head on the policy's trunk stays at 0: the reward model's was learnt on another trunk and says
+    // nothing on this one. 0 is what demonstrations score on average, adds no noise to the advantages,
+    // and sends nothing into the trunk before the head has found a direction.
     return Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
   }
 
@@ -167,6 +170,7 @@ public struct PPOStage {
     options.clipRange = settings[.clipRange]
     options.clipRangeValue = settings[.clipRangeValue]
     options.valueCoefficient = settings[.valueCoefficient]
+    options.valueModel = ValueModel(rawValue: settings.choice(.valueModel))!
     options.gamma = settings[.gamma]
     options.lambda = settings[.lambda]
     options.epochs = settings.count(.ppoEpochs)

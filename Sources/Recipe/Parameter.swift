@@ -17,14 +17,19 @@ public struct Parameter: Sendable, Hashable {
   public let isInteger: Bool
   /// The names of its values, for one that is a choice and no number: value i is `choices[i]`.
   public var choices: [String] = []
+  /// False for what came later: where it has its default, a record does not name it, so that runs and
+  /// checkpoints from before it came are still themselves.
+  public var isRecordedAtDefault = true
 
   /// One of several names; the first is the default.
   static func choice(
-    _ stage: Stage, _ name: String, _ choices: [String], _ help: String
+    _ stage: Stage, _ name: String, _ choices: [String], isRecordedAtDefault: Bool = true,
+    _ help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: name, stage: stage, defaultValue: 0, quickValue: nil, unit: "",
-      help: help, bounds: 0...Double(choices.count - 1), isInteger: true, choices: choices)
+      help: help, bounds: 0...Double(choices.count - 1), isInteger: true, choices: choices,
+      isRecordedAtDefault: isRecordedAtDefault)
   }
 
   /// A whole number.

@@ -103,6 +103,9 @@ extension Parameter {
     .ppo, "cliprange-value", 0.2, 1e-6...1e6, "reward", "ε of the clipped value.")
   public static let valueCoefficient = real(
     .ppo, "vf-coef", 0.1, 0...1000, "", "Weight of the value loss.")
+  public static let valueModel = choice(
+    .ppo, "value-model", ValueModel.allCases.map(\.rawValue), isRecordedAtDefault: false,
+    "A value model of its own, from the reward model; or a head on the policy's own trunk, in less memory.")
   public static let gamma = real(.ppo, "gamma", 1, 0...1, "", "Discount a token.")
   public static let lambda = real(.ppo, "lam", 0.95, 0...1, "", "λ of the advantages.")
   public static let ptxCoefficient = real(
@@ -150,7 +153,7 @@ extension Parameter {
     rankingPrompts,
     completionsPerPrompt, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
-    clipRangeValue, valueCoefficient, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
+    clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,
     averageDecay, importanceCap,
     evaluationPrompts, evaluationSamples, evaluationDocuments,

@@ -54,9 +54,7 @@ struct SelftestModel {
 
   /// Policy and value with their optimizers, as a training checkpoint holds them.
   var snapshot: Snapshot {
-    Snapshot(
-      models: [(.policy, memory.trainer.policy), (.value, memory.trainer.value)],
-      average: memory.trainer.average, threads: 1)
+    Snapshot(memory.trainer, threads: 1)
   }
 
   /// Log-probabilities of whole sequences.

@@ -68,10 +68,11 @@ public struct Settings: Equatable, Sendable {
   }
 
   /// Every value by name, those of `stages` only: what the manifest and a checkpoint's provenance
-  /// record.
+  /// record. One that came later is left out where it has its default.
   public func resolved(_ stages: [Stage] = Stage.allCases) -> [String: JSONValue] {
     var resolved: [String: JSONValue] = [:]
     for parameter in Parameter.all where stages.contains(parameter.stage) {
+      guard parameter.isRecordedAtDefault || self[parameter] != parameter.defaultValue else { continue }
       resolved[parameter.name] = parameter.json(self[parameter])
     }
     return resolved

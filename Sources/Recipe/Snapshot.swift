@@ -20,6 +20,19 @@ struct Snapshot {
   var average: ParameterSet?
   let threads: Int
 
+  init(models: [(role: Role, model: TrainableModel)], average: ParameterSet? = nil, threads: Int) {
+    self.models = models
+    self.average = average
+    self.threads = threads
+  }
+
+  /// Of PPO: the policy, its value head with it if it has one, or else a value model; and the average.
+  init(_ trainer: PPOTrainer, threads: Int) {
+    let value = trainer.value === trainer.policy ? [] : [(role: Role.value, model: trainer.value)]
+    self.init(
+      models: [(.policy, trainer.policy)] + value, average: trainer.average, threads: threads)
+  }
+
   /// Optimizer steps that the models have taken.
   var updates: Int { models.reduce(0) { $0 + $1.model.optimizer.step } }
 

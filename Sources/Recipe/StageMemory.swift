@@ -1,4 +1,5 @@
 import Models
+import Tensors
 import Training
 
 /// The memory of each stage, laid out here for the run and for `plan` alike, so that prediction and
@@ -49,7 +50,8 @@ struct RewardMemory {
   }
 }
 
-/// PPO: policy, value, reference and reward model, and the sampler.
+/// PPO: policy, value, reference and reward model, and the sampler. A value head on the policy's trunk
+/// takes the place of the value model with its parameters and moments.
 struct PPOMemory {
   /// Frozen models and the policy, where they lie.
   struct Models {
@@ -72,7 +74,7 @@ struct PPOMemory {
   }
 
   let bench: Workbench
-  /// Its value model's parameters are zeroes.
+  /// The parameters of its value model, or of the policy's value head, are zeroes.
   let trainer: PPOTrainer
   let generator: Generator
   let quantized: QuantizedWeights?
@@ -84,18 +86,16 @@ struct PPOMemory {
     let architecture = models.policy.layout.architecture
     bench = try Workbench(architecture, threads: threads)
     let updateTokens = options.miniBatch(of: sizes.batch) * sizes.longest
-    let value = try ParameterSet(
-      ParameterLayout(architecture, scalarHead: true), name: "value parameters",
-      arena: bench.arena)
     let inference = try bench.inference()
+    let sharesTrunk = options.valueModel == .shared
     let policy = try TrainableModel(
-      models.policy, options: AdamW.Options(), tokens: updateTokens, name: "policy",
-      arena: bench.arena)
+      sharesTrunk
+        ? try models.policy.addingScalarHead(name: "value head, parameters", arena: bench.arena)
+        : models.policy,
+      options: AdamW.Options(), tokens: updateTokens, name: "policy", arena: bench.arena)
     trainer = try PPOTrainer(
       policy: policy,
-      value: try TrainableModel(
-        value, options: AdamW.Options(), sharingGradientsOf: policy, name: "value",
-        arena: bench.arena),
+      value: sharesTrunk ? policy : try Self.valueModel(sharingGradientsOf: policy, bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * architecture.context,
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
@@ -104,6 +104,15 @@ struct PPOMemory {
     quantized =
       precision == .int8
       ? try QuantizedWeights(models.policy.layout, arena: bench.arena) : nil
+  }
+
+  private static func valueModel(sharingGradientsOf policy: TrainableModel, _ arena: Arena) throws
+    -> TrainableModel
+  {
+    let layout = ParameterLayout(policy.parameters.layout.architecture, scalarHead: true)
+    return try TrainableModel(
+      try ParameterSet(layout, name: "value parameters", arena: arena), options: AdamW.Options(),
+      sharingGradientsOf: policy, name: "value", arena: arena)
   }
 }
 

@@ -7,6 +7,7 @@ public struct PPOOptions: Sendable {
   public var clipRange = 0.2
   public var clipRangeValue = 0.2
   public var valueCoefficient = 0.1
+  public var valueModel = ValueModel.separate
   public var gamma = 1.0
   public var lambda = 0.95
   public var epochs = 1

@@ -9,6 +9,7 @@ import Tensors
 /// Sampling may be int8; everything the objective is made of is float32.
 public final class PPOTrainer: @unchecked Sendable {
   public let policy: TrainableModel
+  /// The policy itself where values come from its own trunk.
   public let value: TrainableModel
   public let options: PPOOptions
   /// β; moves when it is adaptive.
@@ -24,15 +25,17 @@ public final class PPOTrainer: @unchecked Sendable {
   private let reward: (parameters: ParameterSet, weights: TransformerWeights)
   private let normalization: RewardNormalization
   private let policyPass: PolicyPass
-  private let valuePass: ScalarPass
+  /// nil where the policy's pass brings the values.
+  private let valuePass: ScalarPass?
   private let scorer: RewardTrainer
   private let evaluator: PolicyPass
-  private let valueEvaluator: ScalarPass
+  private let valueEvaluator: ScalarPass?
   private let languageModel: LanguageModelTrainer
   private let pretrainingGradients: Gradients?
 
   /// - Parameters:
-  ///   - policy, value: take turns, so that their gradients may share memory.
+  ///   - policy, value: take turns, so that their gradients may share memory; or one and the same, a
+  ///     language model with a scalar head.
   ///   - reference: frozen, mapped and shared.
   ///   - training: the transformer that learns.
   ///   - inference: one that only computes; the same bits with less memory.
@@ -41,6 +44,10 @@ public final class PPOTrainer: @unchecked Sendable {
     normalization: RewardNormalization, options: PPOOptions, pretrainingTokens: Int,
     training: Transformer, inference: Transformer, arena: Arena
   ) throws {
+    let sharesTrunk = options.valueModel == .shared
+    precondition(
+      (value === policy) == sharesTrunk && policy.parameters.layout.hasScalarHead == sharesTrunk,
+      "a \(options.valueModel.rawValue) value model is asked for")
     self.policy = policy
     self.value = value
     self.options = options
@@ -51,18 +58,19 @@ public final class PPOTrainer: @unchecked Sendable {
     controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
     average =
       options.averageDecay > 0
-      ? try ParameterSet(policy.parameters.layout, name: "policy, average", arena: arena) : nil
+      ? try ParameterSet(
+        policy.parameters.languageModel.layout, name: "policy, average", arena: arena) : nil
     average?.copy(from: policy.parameters)
     policyPass = try PolicyPass(training, arena: arena)
-    valuePass = try ScalarPass(training, arena: arena)
+    valuePass = sharesTrunk ? nil : try ScalarPass(training, arena: arena)
     evaluator = try PolicyPass(inference, arena: arena)
-    valueEvaluator = try ScalarPass(inference, arena: arena)
+    valueEvaluator = sharesTrunk ? nil : try ScalarPass(inference, arena: arena)
     scorer = try RewardTrainer(inference, arena: arena)
     languageModel = try LanguageModelTrainer(training, arena: arena)
     pretrainingGradients =
       options.pretrainingCoefficient > 0
       ? try Gradients(
-        policy.parameters.layout, tokens: pretrainingTokens, name: "pretraining mix, gradients",
+        policy.parameters.languageModel.layout, tokens: pretrainingTokens, name: "pretraining mix, gradients",
         arena: arena) : nil
   }
 
@@ -74,6 +82,9 @@ public final class PPOTrainer: @unchecked Sendable {
   }
 
   private var inverseTemperature: Float { 1 / options.temperature }
+
+  /// The policy's parameters, whose head gives the values; nil where another model does.
+  private var valueHead: ParameterSet? { value === policy ? policy.parameters : nil }
 
   // MARK: One iteration
 
@@ -114,7 +125,10 @@ public final class PPOTrainer: @unchecked Sendable {
     let assessments: [(what: String, values: [Float], of: ParameterSet)] = [
       ("the policy's log-probabilities are", episodes.logprobs, policy.parameters),
       ("the reference policy's log-probabilities are", episodes.reference, reference.parameters),
-      ("the value model's values are", episodes.values, value.parameters),
+      (
+        "the \(valueHead == nil ? "value model" : "policy")'s values are", episodes.values,
+        value.parameters
+      ),
       ("the reward model's scores are", episodes.scores, reward.parameters),
     ]
     for (what, values, parameters) in assessments where !values.allSatisfy(\.isFinite) {
@@ -140,15 +154,18 @@ public final class PPOTrainer: @unchecked Sendable {
     let old =
       !first.isEmpty && first.count == episodes.count && policyPass.fits(episodes, first)
       ? policyPass.hold(
-        policy.weights, episodes, first, inverseTemperature: inverseTemperature)
-      : evaluator.logprobs(policy.weights, episodes, inverseTemperature: inverseTemperature)
+        policy.weights, valueHead: valueHead, episodes, first,
+        inverseTemperature: inverseTemperature)
+      : evaluator.read(
+        policy.weights, valueHead: valueHead, episodes, inverseTemperature: inverseTemperature)
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
     episodes.reference =
-      evaluator.logprobs(reference.weights, episodes, inverseTemperature: inverseTemperature).logprobs
-    episodes.values = valueEvaluator.values(
-      value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
-      add: { [episodes] in valueEvaluator.append(episodes, $0) })
+      evaluator.read(reference.weights, episodes, inverseTemperature: inverseTemperature).logprobs
+    episodes.values =
+      valueEvaluator?.values(
+        value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
+        add: { [episodes] in valueEvaluator?.append(episodes, $0) }) ?? old.values
     let raw = scorer.scores(
       reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
     episodes.scores = raw.map(normalization.apply)
@@ -205,7 +222,9 @@ public final class PPOTrainer: @unchecked Sendable {
     var record = UpdateRecord()
     for minibatch in minibatches {
       try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
-      try updateValue(episodes, minibatch, learningRate, &record)
+      if let valuePass {
+        try updateValue(valuePass, episodes, minibatch, learningRate, &record)
+      }
     }
     try guardAgainstExplosion(record)
     return record.metrics(skipped: skippedUpdates)
@@ -217,9 +236,11 @@ public final class PPOTrainer: @unchecked Sendable {
   ) throws {
     let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
     var loss = PPOPolicyLoss(clipRange: options.clipRange, tokens: tokens)
+    var ownValueLoss = valueHead.map { _ in valueLoss(of: tokens) }
     policy.gradients.reset()
     policyPass.accumulate(
-      policy, episodes, minibatch, inverseTemperature: inverseTemperature, loss: &loss)
+      policy, episodes, minibatch, inverseTemperature: inverseTemperature, loss: &loss,
+      valueLoss: &ownValueLoss)
     policy.gradients.finish(compute)
     let own = policy.optimizer.norm(of: policy.gradients.parameters, compute: compute)
     if let pretrainingGradients {
@@ -235,6 +256,7 @@ public final class PPOTrainer: @unchecked Sendable {
         count: policy.parameters.layout.trunkCount)
     }
     record.add(loss.sums, norm: own)
+    if let ownValueLoss { record.add(ownValueLoss.sums, norm: nil) }
     let ratio = loss.sums.ratioMean
     guard !ratio.isNaN else { throw policy.refusal("the policy's log-probabilities are") }
     guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio,
@@ -257,13 +279,19 @@ public final class PPOTrainer: @unchecked Sendable {
       decay: Float(options.averageDecay))
   }
 
+  private func valueLoss(of tokens: Int) -> PPOValueLoss {
+    PPOValueLoss(
+      clipRange: options.clipRangeValue, coefficient: options.valueCoefficient, tokens: tokens)
+  }
+
+  /// Of a value model of its own.
   private func updateValue(
-    _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double, _ record: inout UpdateRecord
+    _ valuePass: ScalarPass, _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double,
+    _ record: inout UpdateRecord
   ) throws {
     let starts = episodes.starts
     let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
-    var loss = PPOValueLoss(
-      clipRange: options.clipRangeValue, coefficient: options.valueCoefficient, tokens: tokens)
+    var loss = valueLoss(of: tokens)
     value.gradients.reset()
     forEachMicroBatch(
       of: minibatch.count, capacity: valuePass.transformer.rows,

@@ -23,8 +23,10 @@ struct UpdateRecord {
     lastSkipped = sums
   }
 
-  mutating func add(_ sums: PPOValueLoss.Sums, norm: Double) {
+  /// - Parameter norm: nil for values of the policy's own head, whose gradient is part of the policy's.
+  mutating func add(_ sums: PPOValueLoss.Sums, norm: Double?) {
     value += sums
+    guard let norm else { return }
     valueNorm += norm
     valueUpdates += 1
   }
@@ -34,7 +36,7 @@ struct UpdateRecord {
     var metrics = Dictionary(
       uniqueKeysWithValues: (policy.metrics + value.metrics).map { ($0.name, $0.value) })
     metrics["policy/gradient_norm"] = policyNorm / updates
-    metrics["value/gradient_norm"] = valueNorm / Double(max(1, valueUpdates))
+    if valueUpdates > 0 { metrics["value/gradient_norm"] = valueNorm / Double(valueUpdates) }
     metrics["ptx/loss"] = pretrainingLoss / updates
     metrics["ptx/gradient_norm"] = pretrainingNorm / updates
     metrics["policy/skipped_updates"] = Double(total)

@@ -79,6 +79,7 @@ struct PPOParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.clipRange)) var cliprange: Double?
   @Option(parsing: .unconditional, help: help(.clipRangeValue)) var cliprangeValue: Double?
   @Option(parsing: .unconditional, help: help(.valueCoefficient)) var vfCoef: Double?
+  @Option(help: help(.valueModel)) var valueModel: String?
   @Option(parsing: .unconditional, help: help(.gamma)) var gamma: Double?
   @Option(parsing: .unconditional, help: help(.lambda)) var lam: Double?
   @Option(parsing: .unconditional, help: help(.ptxCoefficient)) var ptxCoef: Double?
@@ -109,6 +110,7 @@ struct PPOParameters: ParsableArguments {
     ]
     for (parameter, value) in values { try settings.set(parameter, value) }
     try settings.set(.klEstimator, choice: klEstimator)
+    try settings.set(.valueModel, choice: valueModel)
     try settings.set(.missingEnd, choice: missingEos)
   }
 }

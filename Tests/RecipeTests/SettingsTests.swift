@@ -23,6 +23,20 @@ import Testing
     #expect(PPOStage.options(Settings()).missingEnd == .set(-1))
   }
 
+  @Test("a choice that came later is recorded only where it is not the default, and reads back")
+  func laterChoice() throws {
+    var settings = Settings()
+    #expect(settings.resolved([.ppo])["value-model"] == nil)
+    #expect(PPOStage.options(settings).valueModel == .separate)
+    try settings.set(.valueModel, choice: "separate")
+    #expect(settings.resolved([.ppo])["value-model"] == nil)
+    try settings.set(.valueModel, choice: "shared")
+    #expect(settings.resolved([.ppo])["value-model"] == .string("shared"))
+    var again = Settings()
+    try again.merge(settings.resolved(), at: "manifest.json")
+    #expect(PPOStage.options(again).valueModel == .shared)
+  }
+
   @Test("what is none of the choices is refused with their names")
   func badChoices() {
     var settings = Settings()

@@ -20,10 +20,14 @@ import Training
   /// What goes wrong, just before an update of the policy.
   private enum Fault {
     case none
-    /// A gradient of the policy becomes NaN.
-    case gradient
+    /// A gradient of the policy becomes NaN: of its trunk, or of its value head.
+    case gradient, headGradient
     /// A weight does: of the policy or the value model.
     case policyWeight, valueWeight
+
+    static func all(_ valueModel: ValueModel) -> [Fault] {
+      [.gradient, .policyWeight, valueModel == .shared ? .headGradient : .valueWeight]
+    }
   }
 
   private static let iterations = 4
@@ -36,7 +40,7 @@ import Training
     let draft: CheckpointDraft
     let snapshot: Snapshot
 
-    init(_ folder: String, saveInterval: Double, resume: Bool) throws {
+    init(_ valueModel: ValueModel, _ folder: String, saveInterval: Double, resume: Bool) throws {
       let tokenizer = Tokenizer.train(on: ["one two three"], vocabularySize: 270)
       let architecture = Architecture.gpt2(
         layers: 1, dModel: 16, heads: 2, vocabulary: tokenizer.vocabularyCount, context: 24)
@@ -46,14 +50,13 @@ import Training
       options.miniBatches = 2
       options.pretrainingCoefficient = 0.5
       options.averageDecay = 0.9
+      options.valueModel = valueModel
       memory = try PPOMemory(
         try RandomModels(architecture).ppo,
         PPOMemory.Sizes(batch: 8, longest: 12, documents: 2), options: options,
         precision: .float32, threads: 1)
-      memory.trainer.value.parameters.initialize(seed: 3)
-      snapshot = Snapshot(
-        models: [(.policy, memory.trainer.policy), (.value, memory.trainer.value)],
-        average: memory.trainer.average, threads: 1)
+      if valueModel == .separate { memory.trainer.value.parameters.initialize(seed: 3) }
+      snapshot = Snapshot(memory.trainer, threads: 1)
       let run = try RunFolder.start(
         at: folder,
         manifest: Manifest(command: [], configuration: [:], seed: 1, host: .current(threads: 1)),
@@ -119,6 +122,7 @@ import Training
       switch fault {
       case .none: break
       case .gradient: policy.gradients.parameters.values(name)![3] = .nan
+      case .headGradient: policy.gradients.parameters.headWeight[3] = .nan
       case .policyWeight: policy.parameters.values(name)![3] = .nan
       case .valueWeight: value.parameters.values(name)![3] = .nan
       }
@@ -148,10 +152,12 @@ import Training
     ).trainingCheckpoints("ppo").map(\.step)
   }
 
-  private func uninterrupted() throws -> (bits: [UInt32], metrics: [UInt8], coefficient: Double) {
+  private func uninterrupted(_ valueModel: ValueModel) throws -> (
+    bits: [UInt32], metrics: [UInt8], coefficient: Double
+  ) {
     var result: (bits: [UInt32], metrics: [UInt8], coefficient: Double)?
     try withFolder { folder in
-      let lab = try Lab(folder, saveInterval: 1e9, resume: false)
+      let lab = try Lab(valueModel, folder, saveInterval: 1e9, resume: false)
       try lab.run()
       result = (
         lab.bits, try Files.read("\(folder)/metrics.jsonl"),
@@ -161,17 +167,19 @@ import Training
     return try #require(result)
   }
 
-  @Test("PPO that fails in any update keeps a whole state, from which it ends as if it had not failed")
-  func resumes() throws {
-    let expected = try uninterrupted()
+  @Test(
+    "PPO that fails in any update keeps a whole state, from which it ends as if it had not failed",
+    arguments: ValueModel.allCases)
+  func resumes(valueModel: ValueModel) throws {
+    let expected = try uninterrupted(valueModel)
     for saveInterval in [0, 1e9] {
-      for fault in [Fault.gradient, .policyWeight, .valueWeight] {
+      for fault in Fault.all(valueModel) {
         // The first update of the third iteration, one within it and the last.
         for update in [8, 9, 11] {
           try withFolder { folder in
             let label = "\(fault) at update \(update), saved after \(saveInterval) seconds"
-            try fail(folder, saveInterval, fault, update, label)
-            let lab = try Lab(folder, saveInterval: saveInterval, resume: true)
+            try fail(valueModel, folder, saveInterval, fault, update, label)
+            let lab = try Lab(valueModel, folder, saveInterval: saveInterval, resume: true)
             try lab.run()
             #expect(lab.bits == expected.bits, "\(label)")
             #expect(try Files.read("\(folder)/metrics.jsonl") == expected.metrics, "\(label)")
@@ -183,10 +191,11 @@ import Training
   }
 
   private func fail(
-    _ folder: String, _ saveInterval: Double, _ fault: Fault, _ update: Int, _ label: String
+    _ valueModel: ValueModel, _ folder: String, _ saveInterval: Double, _ fault: Fault,
+    _ update: Int, _ label: String
   ) throws {
     do {
-      let lab = try Lab(folder, saveInterval: saveInterval, resume: false)
+      let lab = try Lab(valueModel, folder, saveInterval: saveInterval, resume: false)
       let failure = #expect(throws: Failure.self, "\(label)") { try lab.run(fault, at: update) }
       #expect(failure?.kind == .failed, "\(label): \(failure!)")
       #expect(failure?.place?.contains("ppo, step 3") == true, "\(label): \(failure!)")
@@ -194,7 +203,7 @@ import Training
       #expect(failure?.remedy?.contains("saved") == true, "\(label): \(failure!)")
     }
     // A state in memory is saved only if no update has touched it and its weights are numbers.
-    let isWhole = update == 8 && fault == .gradient
+    let isWhole = update == 8 && [.gradient, .headGradient].contains(fault)
     #expect(try steps(folder) == (saveInterval == 0 || isWhole ? [2] : []), "\(label)")
   }
 }

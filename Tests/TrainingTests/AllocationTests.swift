@@ -49,17 +49,22 @@ struct AllocationTests {
     #expect(count == 0 || count == nil, "\(count ?? 0)")
   }
 
-  @Test("an update of PPO allocates a handful, whatever its tokens")
-  func ppo() throws {
+  @Test("an update of PPO allocates a handful, whatever its tokens", arguments: ValueModel.allCases)
+  func ppo(valueModel: ValueModel) throws {
     func perUpdate(episodes count: Int) throws -> Int? {
       func learning(epochs: Int) throws -> Int? {
         let lab = try TinyLab(rows: 256)
         var options = PPOOptions()
         options.miniBatches = 1
         options.epochs = epochs
+        options.valueModel = valueModel
+        let isShared = valueModel == .shared
+        let base = try lab.parameters()
+        let policy = try lab.model(
+          isShared ? try base.addingScalarHead(name: "value head", arena: lab.arena) : base)
         let trainer = try PPOTrainer(
-          policy: try lab.model(try lab.parameters()),
-          value: try lab.model(try lab.parameters(scalarHead: true)),
+          policy: policy,
+          value: isShared ? policy : try lab.model(try lab.parameters(scalarHead: true)),
           reference: try lab.parameters(), reward: try lab.parameters(scalarHead: true),
           normalization: .init(gain: 1, bias: 0), options: options, pretrainingTokens: 0,
           training: lab.training, inference: lab.inference, arena: lab.arena)

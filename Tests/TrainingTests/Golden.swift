@@ -1,4 +1,5 @@
 import Foundation
+import Models
 import Support
 import Testing
 
@@ -37,6 +38,37 @@ struct Golden {
   }
   var floats: [Float] {
     get throws { try doubles.map { Float($0) } }
+  }
+
+  /// [{"name", "data": base64 of little-endian float32}], by name.
+  var tensors: [String: [Float]] {
+    get throws {
+      Dictionary(
+        uniqueKeysWithValues: try list.map { entry in
+          let text = try #require(try entry["data"].value.string)
+          let bytes = try #require(Data(base64Encoded: text))
+          let values = stride(from: 0, to: bytes.count, by: 4).map { first in
+            Float(
+              bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
+          }
+          return (try #require(try entry["name"].value.string), values)
+        })
+    }
+  }
+
+  /// The Llama-style "architecture": RMSNorm, rotary positions, SwiGLU, no biases, not tied.
+  var llama: Architecture {
+    get throws {
+      let a = try self["architecture"]
+      return Architecture(
+        layers: try a["layers"].int, dModel: try a["width"].int, heads: try a["heads"].int,
+        kvHeads: try a["kv_heads"].int, headDim: try a["head_dim"].int,
+        dFF: try a["feed_forward"].int, vocabulary: try a["vocabulary"].int,
+        context: try a["context"].int, norm: .rmsNorm,
+        normEpsilon: Float(try a["norm_epsilon"].number), position: .rotary,
+        rotaryDim: try a["head_dim"].int, rotaryTheta: Float(try a["rotary_theta"].number),
+        mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false, tiedEmbeddings: false)
+    }
   }
 }
 

@@ -26,27 +26,39 @@ private struct PPOLab {
     }
   ) throws {
     lab = try TinyLab(threads: threads, rows: rows)
-    let policy = try lab.parameters(seed: 1, scale: scale)
+    let base = try lab.parameters(seed: 1, scale: scale)
+    let policy =
+      options.valueModel == .shared
+      ? try base.addingScalarHead(name: "value head", arena: lab.arena) : base
     reference = try lab.parameters(seed: 1, scale: scale)
     reward = try lab.parameters(scalarHead: true, seed: 2, scale: scale)
     let normalization = try train(lab, reward)
-    let value = try lab.parameters(scalarHead: true, seed: 2)
-    value.copy(from: reward)
     let learner = try lab.model(policy)
     trainer = try PPOTrainer(
       policy: learner,
-      value: sharesGradients
-        ? try TrainableModel(
-          value, options: .init(), sharingGradientsOf: learner, name: "value", arena: lab.arena)
-        : try lab.model(value), reference: reference,
+      value: options.valueModel == .shared
+        ? learner : try Self.valueModel(lab, reward, sharingGradientsOf: sharesGradients ? learner : nil),
+      reference: reference,
       reward: reward, normalization: normalization, options: options, pretrainingTokens: 256,
       training: lab.training, inference: lab.inference, arena: lab.arena)
     generator = try Generator(
       transformer: lab.inference, slots: 64, capacity: 32, keyValues: .float32, arena: lab.arena)
-    twin = try QuantizedWeights(policy.layout, arena: lab.arena)
+    twin = try QuantizedWeights(reference.layout, arena: lab.arena)
     sampling.temperature = options.temperature
     sampling.maxNewTokens = 12
     sampling.endTokens = [0]
+  }
+
+  /// A copy of the reward model.
+  private static func valueModel(
+    _ lab: TinyLab, _ reward: ParameterSet, sharingGradientsOf policy: TrainableModel?
+  ) throws -> TrainableModel {
+    let value = try lab.parameters(scalarHead: true, seed: 2)
+    value.copy(from: reward)
+    return try policy.map {
+      try TrainableModel(
+        value, options: .init(), sharingGradientsOf: $0, name: "value", arena: lab.arena)
+    } ?? lab.model(value)
   }
 
   /// Fresh samples of the policy as it is.
@@ -86,11 +98,14 @@ private func options(_ change: (inout PPOOptions) -> Void = { _ in }) -> PPOOpti
 
 @Suite("PPO is exact")
 struct PPOExactnessTests {
-  @Test("two iterations give the same bytes for any threads, passes and instruction set")
-  func trajectory() throws {
+  @Test(
+    "two iterations give the same bytes for any threads, passes and instruction set",
+    arguments: ValueModel.allCases)
+  func trajectory(valueModel: ValueModel) throws {
     let (reference, others) = try trajectories(longest: 27) { threads, rows in
       let ppo = try PPOLab(
         options {
+          $0.valueModel = valueModel
           $0.pretrainingCoefficient = 0.5
           $0.averageDecay = 0.9
           $0.epochs = 2
@@ -106,6 +121,7 @@ struct PPOExactnessTests {
       return (metrics, ppo.bits)
     }
     #expect(reference.0[1]["ptx/loss"]! > 0 && reference.0[1]["objective/kl"]! != 0)
+    #expect(reference.0[1]["loss/value_avg"]! > 0 && reference.0[1]["val/value_avg"]! != 0)
     for (name, result) in others {
       #expect(result.0 == reference.0 && result.1 == reference.1, "\(name)")
     }
@@ -113,11 +129,12 @@ struct PPOExactnessTests {
 
   @Test(
     "before the first update KL is exactly 0 and every ratio and weight exactly 1",
-    arguments: [Float(1), 0.7])
-  func firstUpdate(temperature: Float) throws {
+    arguments: [Float(1), 0.7], ValueModel.allCases)
+  func firstUpdate(temperature: Float, valueModel: ValueModel) throws {
     let ppo = try PPOLab(
       options {
         $0.temperature = temperature
+        $0.valueModel = valueModel
         $0.miniBatches = 1
       })
     var episodes = try ppo.rollout(40)
@@ -241,11 +258,14 @@ struct PPOExactnessTests {
     }
   }
 
-  @Test("with one minibatch in one pass the first update's pass is also that of the old policy")
-  func heldPass() throws {
+  @Test(
+    "with one minibatch in one pass the first update's pass is also that of the old policy",
+    arguments: zip(ValueModel.allCases, [9, 6]))
+  func heldPass(valueModel: ValueModel, expected: Int) throws {
     func run(rows: Int) throws -> (metrics: [[String: Double]], bits: [UInt32], passes: Int) {
       let ppo = try PPOLab(
         options {
+          $0.valueModel = valueModel
           $0.miniBatches = 1
           $0.epochs = 2
           $0.temperature = 0.7
@@ -264,8 +284,48 @@ struct PPOExactnessTests {
     let (held, again) = (try run(rows: 1024), try run(rows: 100))
     #expect(held.metrics == again.metrics && held.bits == again.bits)
     // Old policy's, reference's, value's and reward's, then in each epoch policy, mix and value:
-    // ten, less the one that serves twice.
-    #expect(held.passes == 2 * 9)
+    // ten, less the one that serves twice. Where values come with the policy's pass, three fewer.
+    #expect(held.passes == 2 * expected)
+  }
+
+  @Test("a value head that weighs nothing leaves the policy as a value model does that says 0")
+  func idleValueHead() throws {
+    let results = try ValueModel.allCases.map { valueModel in
+      let ppo = try PPOLab(
+        options {
+          $0.valueModel = valueModel
+          $0.valueCoefficient = 0
+          $0.pretrainingCoefficient = 0.5
+          $0.epochs = 2
+        })
+      let value = ppo.trainer.value.parameters
+      value.headWeight.update(repeating: 0, count: TinyLab.architecture.dModel)
+      value.headBias[0] = 0
+      var metrics = try ppo.learn(try ppo.rollout(14))
+      metrics["value/gradient_norm"] = nil
+      #expect(metrics["val/value_avg"] == 0 && metrics["policy/gradient_norm"]! > 0)
+      return (metrics: metrics, bits: ppo.trainer.policy.parameters.languageModel.bits)
+    }
+    #expect(results[0].metrics == results[1].metrics && results[0].bits == results[1].bits)
+  }
+
+  @Test("one step of one optimizer takes policy and value of a shared trunk, or neither")
+  func oneStep() throws {
+    for largestRatio in [4.0, 1.0] {
+      let ppo = try PPOLab(
+        options {
+          $0.valueModel = .shared
+          $0.largestMeanRatio = largestRatio
+        })
+      let (head, trunk) = (ppo.trainer.policy.parameters, ppo.reference)
+      let metrics = try ppo.learn(try ppo.rollout(40), learningRate: 1e-3)
+      let isTaken = largestRatio > 1
+      #expect(metrics["policy/skipped_updates"] == (isTaken ? 0 : 4))
+      #expect(ppo.trainer.policy.optimizer.step == (isTaken ? 4 : 0))
+      #expect((head.headBias[0] != 0 && head.headWeight[3] != 0) == isTaken)
+      #expect((head.languageModel.bits != trunk.bits) == isTaken)
+      #expect(metrics["loss/value_avg"]! > 0 && metrics["value/gradient_norm"] == nil)
+    }
   }
 
   @Test("policy and value whose gradients share memory learn as two that do not")

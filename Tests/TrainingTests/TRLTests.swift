@@ -1,4 +1,3 @@
-import Foundation
 import Models
 import Support
 import Tensors
@@ -34,18 +33,6 @@ private struct TRLRun {
     get throws { .onePastEnd(maximumLength: Int(try option("response_length"))) }
   }
 
-  func architecture() throws -> Architecture {
-    let a = try golden["architecture"]
-    return Architecture(
-      layers: try a["layers"].int, dModel: try a["width"].int, heads: try a["heads"].int,
-      kvHeads: try a["kv_heads"].int, headDim: try a["head_dim"].int,
-      dFF: try a["feed_forward"].int, vocabulary: try a["vocabulary"].int,
-      context: try a["context"].int, norm: .rmsNorm,
-      normEpsilon: Float(try a["norm_epsilon"].number), position: .rotary,
-      rotaryDim: try a["head_dim"].int, rotaryTheta: Float(try a["rotary_theta"].number),
-      mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false, tiedEmbeddings: false)
-  }
-
   /// |ours − golden| ≤ tolerance · max(1, max|golden|).
   func expectClose(
     _ ours: [Float], _ golden: [Float], _ what: String,
@@ -77,34 +64,21 @@ private final class TRLLab {
     self.run = run
     compute = try Compute(threads: 1, arena: arena)
     transformer = try Transformer(
-      try run.architecture(), rows: 256, training: true, compute: compute, arena: arena)
+      try run.golden.llama, rows: 256, training: true, compute: compute, arena: arena)
     policyPass = try PolicyPass(transformer, arena: arena)
     valuePass = try ScalarPass(transformer, arena: arena)
   }
 
   func parameters(_ tensors: Golden, scalarHead: Bool) throws -> ParameterSet {
-    let layout = ParameterLayout(try run.architecture(), scalarHead: scalarHead)
+    let layout = ParameterLayout(try run.golden.llama, scalarHead: scalarHead)
     let parameters = try ParameterSet(layout, name: "parameters", arena: arena)
-    let values = try Self.tensors(tensors)
+    let values = try tensors.tensors
     for (tensor, base) in parameters.tensors where tensor.name != "head.bias" {  // Llama's has none
       let golden = try #require(values[tensor.name], "\(tensor.name)")
       try #require(golden.count == tensor.count)
       base.update(from: golden, count: tensor.count)
     }
     return parameters
-  }
-
-  static func tensors(_ list: Golden) throws -> [String: [Float]] {
-    Dictionary(
-      uniqueKeysWithValues: try list.list.map { entry in
-        let text = try #require(try entry["data"].value.string)
-        let bytes = try #require(Data(base64Encoded: text))
-        let values = stride(from: 0, to: bytes.count, by: 4).map { first in
-          Float(
-            bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[first + $1]) << (8 * $1) })
-        }
-        return (try #require(try entry["name"].value.string), values)
-      })
   }
 
   func model(_ parameters: ParameterSet) throws -> TrainableModel {
@@ -128,7 +102,7 @@ private final class TRLLab {
 
   func expectGradients(_ model: TrainableModel, _ golden: Golden) throws {
     model.gradients.finish(compute)
-    let expected = try Self.tensors(golden)
+    let expected = try golden.tensors
     for (tensor, base) in model.gradients.parameters.tensors where tensor.name != "head.bias" {
       let ours = Array(UnsafeBufferPointer(start: base, count: tensor.count))
       run.expectClose(ours, try #require(expected[tensor.name]), "the gradient of \(tensor.name)")
@@ -146,7 +120,7 @@ struct TRLTests {
     let inverse = 1 / Float(try run.option("temperature"))
     for (name, key) in [("policy", "logprobs"), ("reference", "reference")] {
       let weights = TransformerWeights(try lab.parameters(try models[name], scalarHead: false))
-      let ours = lab.policyPass.logprobs(weights, run.episodes, inverseTemperature: inverse).logprobs
+      let ours = lab.policyPass.read(weights, run.episodes, inverseTemperature: inverse).logprobs
       run.expectClose(ours, try run.golden[key].floats, key)
     }
     let value = try lab.parameters(try models["value"], scalarHead: true)
@@ -208,10 +182,12 @@ struct TRLTests {
       try lab.parameters(try run.golden["moved"]["policy"], scalarHead: false))
     let tokens = run.lengths.reduce(0, +)
     var loss = PPOPolicyLoss(clipRange: try run.option("cliprange"), tokens: tokens)
+    var noValues: PPOValueLoss?
     model.gradients.reset()
     lab.policyPass.accumulate(
       model, run.episodes, Array(0..<run.episodes.count),
-      inverseTemperature: 1 / Float(try run.option("temperature")), loss: &loss)
+      inverseTemperature: 1 / Float(try run.option("temperature")), loss: &loss,
+      valueLoss: &noValues)
     let (metrics, masked) = (try run.golden["metrics"], try run.golden["masked"])
     run.expectClose(loss.loss, try run.golden["losses"]["policy"].number, "policy loss")
     run.expectClose(loss.loss, try metrics["loss/policy_avg"].number, "policy loss")
