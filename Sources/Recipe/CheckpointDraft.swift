@@ -38,23 +38,29 @@ struct CheckpointDraft {
 }
 
 extension StageContext {
-  /// What a stage's checkpoints have in common; `step` is the one it ends with.
+  /// What a stage's checkpoints have in common; `step` is the one it ends with. Those of one round of
+  /// several say which.
   func draft(
     _ stage: Stage, kind: ModelKind, _ architecture: Architecture, _ tokenizer: Tokenizer,
     step: Int, parents: [Model], data: Provenance.Source,
     configuration more: [String: JSONValue] = [:]
   ) throws -> CheckpointDraft {
-    CheckpointDraft(
+    var configuration = settings.resolved([stage]).merging(more) { _, new in new }
+    if round.count > 1 {
+      configuration["round"] = .number(Double(round.number))
+      configuration[Parameter.rounds.name] = .number(Double(round.count))
+    }
+    return CheckpointDraft(
       kind: kind, architecture: architecture, tokenizer: tokenizer, seed: seed, step: step,
       provenance: try Provenance(
-        stage: stage, parents: parents, data: [data],
-        configuration: settings.resolved([stage]).merging(more) { _, new in new }))
+        stage: stage, parents: parents, data: [data], configuration: configuration))
   }
 
   /// Writes a stage's checkpoint into the run folder.
   func finish(_ draft: CheckpointDraft, _ tensors: [TensorSource], as file: String) throws
     -> StageResult
   {
-    StageResult(checkpoint: file, identity: try draft.write(tensors, to: run.file(file)))
+    let file = round.file(file)
+    return StageResult(checkpoint: file, identity: try draft.write(tensors, to: run.file(file)))
   }
 }

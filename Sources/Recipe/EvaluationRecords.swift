@@ -50,8 +50,10 @@ struct EvaluationRecords {
 
   /// The probes that PPO left in the metrics log.
   static func proxyGold(_ run: RunFolder) throws -> [EvaluationDetails.ProxyGoldPoint] {
-    try RunRecords.read(run.path).metrics.compactMap { record in
-      guard record.stage == Stage.ppo.rawValue, let gold = record.values["eval/gold"],
+    let records = try RunRecords.read(run.path)
+    let rounds = records.stages(of: Stage.ppo.rawValue)
+    return records.metrics.compactMap { record in
+      guard rounds.contains(record.stage), let gold = record.values["eval/gold"],
         let proxy = record.values["eval/proxy"], let kl = record.values["eval/kl"]
       else { return nil }
       return .init(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)

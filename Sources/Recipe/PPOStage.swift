@@ -10,7 +10,7 @@ public struct PPOStage {
   public static let file = "ppo.trlhf"
 
   let context: StageContext
-  let sft: Model
+  let policy: Model
   let reference: Model
   let reward: Model
   let data: Data
@@ -18,14 +18,15 @@ public struct PPOStage {
   let probe: Probe?
 
   /// - Parameters:
-  ///   - sft: mapped copy-on-write; the policy's parameters are used where they lie.
-  ///   - reference: the same file mapped read-only, and shared.
+  ///   - policy: the model to improve: the SFT model, or the policy of the round before. Mapped
+  ///     copy-on-write; its parameters are used where they lie.
+  ///   - reference: the SFT model, of which KL is measured in every round; mapped read-only, and shared.
   public init(
-    _ context: StageContext, sft: Model, reference: Model, reward: Model, data: Data,
+    _ context: StageContext, policy: Model, reference: Model, reward: Model, data: Data,
     precision: RolloutPrecision, probe: Probe? = nil
   ) {
     self.context = context
-    self.sft = sft
+    self.policy = policy
     self.reference = reference
     self.reward = reward
     self.data = data
@@ -66,19 +67,20 @@ public struct PPOStage {
 
   /// Runs or continues the stage; leaves `ppo.trlhf`.
   public func run() throws -> StageResult {
-    try sft.require(.sft, .ppo, .base, toBe: "a language model to improve")
+    try policy.require(.sft, .ppo, .base, toBe: "a language model to improve")
     try reward.require(.reward, toBe: "a reward model")
-    try reward.requireSameTokenizer(as: sft)
-    try reward.requireSameArchitecture(as: sft)
+    try reward.requireSameTokenizer(as: policy)
+    try reward.requireSameArchitecture(as: policy)
     let machine = try build()
     let settings = context.settings
-    let total = max(1, settings.count(.totalEpisodes) / machine.sizes.batch)
+    let iterations = context.round.share(of: Self.iterations(settings))
+    let total = iterations.count
     let schedule = Schedule(
       .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
     let trainer = machine.memory.trainer
     let snapshot = Snapshot(trainer, threads: context.threads)
     let draft = try context.draft(
-      .ppo, kind: .ppo, sft.architecture, sft.tokenizer, step: total, parents: [sft, reward],
+      .ppo, kind: .ppo, policy.architecture, policy.tokenizer, step: total, parents: parents,
       data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])
 
     let loop = TrainingLoop(
@@ -105,10 +107,12 @@ public struct PPOStage {
       },
       step: { step in
         let rate = Double(schedule.learningRate(step: step, total: total))
-        var metrics = try iterate(machine, step: step, learningRate: rate)
-        if let probe, step % max(1, total / 12) == 0 || step == total - 1 {
+        var metrics = try iterate(
+          machine, step: iterations.lowerBound + step, learningRate: rate)
+        let interval = max(1, Self.iterations(settings) / 12)
+        if let probe, step % interval == 0 || step == total - 1 {
           let look = try probe.run(
-            trainer, machine.memory.generator, sampling(), sft, seed: context.seed)
+            trainer, machine.memory.generator, sampling(), policy, seed: context.seed)
           metrics.merge(look) { _, new in new }
         }
         return metrics
@@ -116,10 +120,25 @@ public struct PPOStage {
     return try context.finish(draft, trainer.policy.parameters.languageModel.sources(.policy), as: Self.file)
   }
 
+  /// What the result was made of.
+  private var parents: [Model] {
+    policy.checkpoint.identity == reference.checkpoint.identity
+      ? [policy, reward] : [policy, reference, reward]
+  }
+
+  /// Over all rounds.
+  static func iterations(_ settings: Settings) -> Int {
+    max(1, settings.count(.totalEpisodes) / batch(settings))
+  }
+
+  private static func batch(_ settings: Settings) -> Int {
+    min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
+  }
+
   private func build() throws -> Machine {
     let settings = context.settings
     let responseLength = settings.count(.responseLength)
-    let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
+    let encoder = Encoder(policy.tokenizer, context: policy.architecture.context)
     let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
     try requireUsable(
       fitting.count, of: data.prompts.count,
@@ -132,7 +151,7 @@ public struct PPOStage {
     let normalization = try reward.normalization()
     let memory = try PPOMemory(
       PPOMemory.Models(
-        policy: try sft.parameters(), reference: try reference.file.parameters(),
+        policy: try policy.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters, normalization: normalization),
       sizes, options: Self.options(settings), precision: precision, threads: context.threads)
     if memory.trainer.options.valueModel == .separate {
@@ -148,7 +167,7 @@ public struct PPOStage {
   }
 
   static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
-    let batch = min(settings.count(.ppoBatch), settings.count(.totalEpisodes))
+    let batch = batch(settings)
     let miniBatch = options(settings).miniBatch(of: batch)
     return PPOMemory.Sizes(
       batch: batch, longest: longest, documents: documentsPerUpdate(miniBatch, settings))
@@ -190,6 +209,7 @@ public struct PPOStage {
 
   // MARK: One iteration: sample, then learn
 
+  /// - Parameter step: of all rounds, so that each goes on with the prompts and the streams.
   private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
     -> [String: Double]
   {
@@ -218,7 +238,7 @@ public struct PPOStage {
     var options = SamplingOptions()
     options.temperature = Float(context.settings[.temperature])
     options.maxNewTokens = context.settings.count(.responseLength)
-    options.endTokens = sft.tokenizer.endTokens
+    options.endTokens = policy.tokenizer.endTokens
     return options
   }
 
@@ -243,8 +263,8 @@ public struct PPOStage {
   private func pretrainingSequences(update: Int, count: Int) -> [TrainingSequence] {
     (0..<count).map {
       data.pretraining.sequence(
-        10_000_000 + update * count + $0, tokenizer: sft.tokenizer,
-        context: sft.architecture.context, seed: context.seed)
+        10_000_000 + update * count + $0, tokenizer: policy.tokenizer,
+        context: policy.architecture.context, seed: context.seed)
     }
   }
 }

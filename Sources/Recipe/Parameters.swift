@@ -52,10 +52,17 @@ extension Parameter {
 
   public static let rankingPrompts = count(
     .rankings, "ranking-prompts", 16_000, quick: 1000, 1...10_000_000, "prompts",
-    "Prompts whose answers are ranked.")
+    "Prompts whose answers are ranked, in all rounds together.")
   public static let completionsPerPrompt = count(
     .rankings, "completions-per-prompt", short: "samples", 6, quick: 4, 2...64, "answers",
     "K, answers sampled and ranked for each prompt.")
+  public static let rounds = count(
+    .rankings, "rounds", 1, 1...1000, "rounds",
+    """
+    Times that answers of the newest policy are ranked, the reward model is trained anew on all rankings \
+    so far, and PPO goes on. --ranking-prompts and --total-episodes are split evenly over them, so that \
+    several cost what one costs.
+    """)
 
   // MARK: Reward model
 
@@ -76,7 +83,7 @@ extension Parameter {
 
   public static let totalEpisodes = count(
     .ppo, "total-episodes", 14_336, quick: 2048, 1...1_000_000_000, "episodes",
-    "Answers sampled and learnt from in all.")
+    "Answers sampled and learnt from, in all rounds together.")
   public static let ppoBatch = count(
     .ppo, "ppo-batch-size", short: "batch-size", 256, quick: 64, 1...65_536, "episodes",
     "Episodes an iteration.")
@@ -151,7 +158,7 @@ extension Parameter {
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
     pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,
     rankingPrompts,
-    completionsPerPrompt, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
+    completionsPerPrompt, rounds, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,

@@ -9,6 +9,9 @@ import World
 /// The whole recipe in one run folder:
 /// base → SFT → K answers per prompt → rankings → reward model → PPO with pretraining mix → evaluation.
 ///
+/// With `rounds` above 1 the part from the answers to PPO is repeated: the newest policy answers, the
+/// reward model starts again from SFT and learns from all rankings so far, and PPO goes on with the
+/// policy; its value model starts as the new reward model, and KL is that from SFT in every round.
 /// A finished stage is not run again; an interrupted one continues.
 public struct Pipeline {
   /// What replaces parts of the built-in world.
@@ -41,6 +44,7 @@ public struct Pipeline {
 
   /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
   public func run() throws {
+    try context.explaining(checkRounds)
     try context.stage(StageContext.baseStage) {
       let file = try copyBase()
       return StageResult(checkpoint: PretrainStage.file, identity: file)
@@ -54,19 +58,48 @@ public struct Pipeline {
         context, base: try model(PretrainStage.file, .copyOnWrite), data: data.demonstrations
       ).run()
     }
-    try context.stage(Stage.rankings) {
-      guard let world = data.world, inputs.comparisons == nil else {
+    for round in Round.all(context.settings.count(.rounds)) {
+      try run(context.during(round), from: round.previous?.file(PPOStage.file) ?? SFTStage.file, data)
+    }
+    try context.stage(.eval) {
+      try evaluate(data)
+      return StageResult(checkpoint: RunFile.summary)
+    }
+  }
+
+  /// One round.
+  /// - Parameter policy: the file of the newest.
+  private func run(_ context: StageContext, from policy: String, _ data: RecipeData) throws {
+    try context.stage(.rankings) {
+      guard let world = data.world else {
         try context.run.writeLines(data.comparisons, to: RunFile.rankings)
         try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
         return StageResult(checkpoint: RunFile.rankings)
       }
-      return try RankingStage(context, sft: try model(SFTStage.file), world: world).run()
+      return try RankingStage(context, policy: try model(policy), world: world).run()
     }
-    try context.stage(.reward) { try trainReward(data) }
-    try context.stage(.ppo) { try trainPolicy(data) }
-    try context.stage(.eval) {
-      try evaluate(data)
-      return StageResult(checkpoint: RunFile.summary)
+    try context.stage(.reward) { try trainReward(context, data) }
+    try context.stage(.ppo) { try trainPolicy(context, from: policy, data) }
+  }
+
+  /// Whether there is something for every round.
+  private func checkRounds() throws {
+    let rounds = context.settings.count(.rounds)
+    guard rounds > 1 else { return }
+    guard inputs.comparisons == nil else {
+      throw Failure(
+        .usage, "--rounds \(rounds) needs someone who ranks the answers of every round",
+        remedy: "Leave --comparisons out; or iterate with `sample`, your rankings, `reward` and `ppo`.")
+    }
+    let prompts = context.settings.count(.rankingPrompts)
+    let iterations = PPOStage.iterations(context.settings)
+    for (count, what) in [
+      (prompts, "--ranking-prompts \(prompts)"),
+      (iterations, "the \(iterations) iterations of --total-episodes"),
+    ] where count < rounds {
+      throw Failure(
+        .usage, "\(what) cannot be split over --rounds \(rounds)",
+        remedy: "Give more of them, or fewer rounds.")
     }
   }
 
@@ -82,33 +115,31 @@ public struct Pipeline {
     return model.checkpoint.identity
   }
 
-  /// Those that can be learnt from.
-  private func rankings() throws -> [Comparison] {
-    try readComparisons(context.run.file(RunFile.rankings)).records
-  }
-
   /// Line by line as they were written: the built-in world's come in pairs, ties among them. Few
   /// rankings of the user's own leave none.
-  private func heldOutRankings() throws -> [Comparison] {
-    try context.run.readLines(RankingStage.heldOutFile)
+  private func heldOutRankings(_ round: Round = .only) throws -> [Comparison] {
+    try context.run.readLines(round.file(RankingStage.heldOutFile))
   }
 
-  private func trainReward(_ data: RecipeData) throws -> StageResult {
-    try RewardStage(
+  private func trainReward(_ context: StageContext, _ data: RecipeData) throws -> StageResult {
+    // Those that can be learnt from.
+    let rankings = context.run.file(context.round.file(RunFile.rankings))
+    return try RewardStage(
       context, sft: try model(SFTStage.file),
       data: RewardStage.Data(
-        comparisons: try rankings(), at: context.run.file(RunFile.rankings),
-        validation: try heldOutRankings(),
+        comparisons: try readComparisons(rankings).records, at: rankings,
+        validation: try heldOutRankings(context.round),
         demonstrations: data.demonstrations.demonstrations)
     ).run()
   }
 
-  private func trainPolicy(_ data: RecipeData) throws -> StageResult {
-    let reward = try model(RewardStage.file)
-    return try PPOStage(
-      context, sft: try model(SFTStage.file, .copyOnWrite), reference: try model(SFTStage.file),
-      reward: reward, data: data.ppo, precision: inputs.precision,
-      probe: data.world.map { Probe($0) }
+  private func trainPolicy(
+    _ context: StageContext, from policy: String, _ data: RecipeData
+  ) throws -> StageResult {
+    try PPOStage(
+      context, policy: try model(policy, .copyOnWrite), reference: try model(SFTStage.file),
+      reward: try model(context.round.file(RewardStage.file)), data: data.ppo,
+      precision: inputs.precision, probe: data.world.map { Probe($0) }
     ).run()
   }
 
@@ -138,9 +169,9 @@ public struct Pipeline {
 
   /// Means over PPO's iterations; the largest of the maxima.
   private func rolloutFigures() throws -> Summary.Rollouts? {
-    let lines = try RunRecords.read(context.run.path).metrics.filter {
-      $0.stage == Stage.ppo.rawValue
-    }
+    let records = try RunRecords.read(context.run.path)
+    let rounds = records.stages(of: Stage.ppo.rawValue)
+    let lines = records.metrics.filter { rounds.contains($0.stage) }
     guard !lines.isEmpty else { return nil }
     func mean(_ name: String) -> Double? { lines.compactMap { $0.values[name] }.mean }
     return Summary.Rollouts(

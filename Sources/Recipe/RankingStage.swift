@@ -4,66 +4,80 @@ import Runs
 import Support
 import World
 
-/// K answers of the SFT model for each prompt, ranked by simulated labelers.
+/// K answers of the policy for each prompt, ranked by simulated labelers.
 ///
 /// `rankings.jsonl` is what the reward model learns from; `rankings-held-out.jsonl` holds other
-/// prompts, each ranked once by a training labeler and once by one that training never sees.
+/// prompts, each ranked once by a training labeler and once by one that training never sees. In a round
+/// after the first both begin with what the rounds before have ranked, and go on with prompts that none
+/// of them had.
 public struct RankingStage {
   public static let heldOutFile = "rankings-held-out.jsonl"
   /// Held-out prompts for each ranked prompt.
   static let heldOutShare = 0.15
 
   let context: StageContext
-  let sft: Model
+  let policy: Model
   let world: World
   private let rubric: Rubric
 
-  public init(_ context: StageContext, sft: Model, world: World) {
+  /// - Parameter policy: whose answers are ranked: the SFT model, then the newest round's.
+  public init(_ context: StageContext, policy: Model, world: World) {
     self.context = context
-    self.sft = sft
+    self.policy = policy
     self.world = world
     rubric = Rubric(world)
   }
 
-  /// Prompts of training and of the held-out file, together.
-  private var counts: (training: Int, heldOut: Int) {
-    let training = context.settings.count(.rankingPrompts)
-    return (training, max(8, Int(Double(training) * Self.heldOutShare)))
+  /// Numbers of this round's prompts in the world: those of training, and of the held-out file. Over
+  /// all rounds the first follow one another from 0 on, and the second those.
+  static func items(_ settings: Settings, _ round: Round) -> (training: Range<Int>, heldOut: Range<Int>) {
+    let training = settings.count(.rankingPrompts)
+    let heldOut = round.share(of: max(8, Int(Double(training) * heldOutShare)))
+    return (
+      round.share(of: training), training + heldOut.lowerBound..<training + heldOut.upperBound
+    )
   }
 
   /// Runs the stage; leaves both files of rankings.
   public func run() throws -> StageResult {
-    let (training, heldOut) = counts
-    let items = (0..<training + heldOut).map { world.item(.comparisons, $0) }
-    let answers = try sample(items)
-    var rankings: [Comparison] = []
-    var heldOutRankings: [Comparison] = []
-    for (index, item) in items.enumerated() {
-      let texts = answers[index]
-      if index < training {
-        rankings.append(rank(item, texts, by: Labeler.training, index))
+    let (training, heldOut) = Self.items(context.settings, context.round)
+    let numbers = Array(training) + Array(heldOut)
+    let answers = try sample(numbers)
+    var rankings: [Comparison] = try earlier(RunFile.rankings)
+    var heldOutRankings: [Comparison] = try earlier(Self.heldOutFile)
+    for (number, texts) in zip(numbers, answers) {
+      if training.contains(number) {
+        rankings.append(rank(number, texts, by: Labeler.training))
       } else {
-        heldOutRankings.append(rank(item, texts, by: Labeler.training, index))
-        heldOutRankings.append(rank(item, texts, by: Labeler.heldOut, index))
+        heldOutRankings.append(rank(number, texts, by: Labeler.training))
+        heldOutRankings.append(rank(number, texts, by: Labeler.heldOut))
       }
     }
-    try context.run.writeLines(heldOutRankings, to: Self.heldOutFile)
-    try context.run.writeLines(rankings, to: RunFile.rankings)
-    return StageResult(checkpoint: RunFile.rankings)
+    let file = context.round.file(RunFile.rankings)
+    try context.run.writeLines(heldOutRankings, to: context.round.file(Self.heldOutFile))
+    try context.run.writeLines(rankings, to: file)
+    return StageResult(checkpoint: file)
   }
 
-  private func sample(_ items: [WorldItem]) throws -> [[String]] {
-    let memory = try SamplingMemory(sft.file.layout, threads: context.threads)
+  /// What the rounds before have ranked.
+  private func earlier(_ file: String) throws -> [Comparison] {
+    try context.round.previous.map { try context.run.readLines($0.file(file)) } ?? []
+  }
+
+  /// Answers to the world's prompts of these numbers, each drawn from its own stream.
+  private func sample(_ numbers: [Int]) throws -> [[String]] {
+    let memory = try SamplingMemory(policy.file.layout, threads: context.threads)
     var options = SamplingOptions()
     options.maxNewTokens = context.settings.count(.responseLength)
     let sampler = Sampler(
       generator: memory.generator,
       weights: memory.quantized.update(
-        from: try sft.parameters(), compute: memory.bench.compute),
-      tokenizer: sft.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
-    let progress = context.progress(Stage.rankings.rawValue, items.count, 0)
+        from: try policy.parameters(), compute: memory.bench.compute),
+      tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
+    let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(
-      items.map(\.prompt), samples: context.settings.count(.completionsPerPrompt)
+      numbers.map { world.item(.comparisons, $0).prompt },
+      samples: context.settings.count(.completionsPerPrompt), numbers: numbers
     ) { done in
       progress.update(step: done)
       if context.isInterrupted() {
@@ -75,14 +89,14 @@ public struct RankingStage {
     return answers.map { $0.map(\.text) }
   }
 
-  private func rank(_ item: WorldItem, _ texts: [String], by labelers: [Labeler], _ index: Int)
-    -> Comparison
-  {
-    let labeler = labelers[index % labelers.count]
+  private func rank(_ number: Int, _ texts: [String], by labelers: [Labeler]) -> Comparison {
+    let item = world.item(.comparisons, number)
+    let labeler = labelers[number % labelers.count]
     var random = RandomStream(
-      seed: context.seed, purpose: "rankings/\(labeler.id)", index: UInt64(index))
+      seed: context.seed, purpose: "rankings/\(labeler.id)", index: UInt64(number))
     return Comparison(
       prompt: Prompt(turns: item.prompt), completions: texts,
-      ranks: labeler.rank(texts, for: item, by: rubric, stream: &random), labeler: labeler.id, policy: "sft")
+      ranks: labeler.rank(texts, for: item, by: rubric, stream: &random), labeler: labeler.id,
+      policy: context.round.previous?.name(Stage.ppo.rawValue) ?? Stage.sft.rawValue)
   }
 }

@@ -23,7 +23,7 @@ struct Retention {
   /// - Parameter measure: nil for a stage that holds nothing out.
   init(_ context: StageContext, _ stage: Stage, by measure: Measure?) throws {
     self.context = context
-    self.stage = stage.rawValue
+    self.stage = context.name(stage)
     self.measure = context.keep == nil ? nil : measure
     guard let measure = self.measure else { return }
     // Of what was measured only that counts which still has its checkpoint.

@@ -24,8 +24,11 @@ package struct Sampler {
 
   /// K answers for each prompt; `between` is called after each batch of prompts with how many are
   /// done, and may throw to stop.
+  /// - Parameter numbers: by which each prompt's random streams are chosen, where they do not follow
+  ///   one another from `firstPrompt` on.
   package func answers(
-    _ prompts: [[Turn]], samples: Int, batch: Int = 64, between: (Int) throws -> Void = { _ in }
+    _ prompts: [[Turn]], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
+    between: (Int) throws -> Void = { _ in }
   ) throws -> [[Answer]] {
     var options = options
     options.endTokens = tokenizer.endTokens
@@ -38,8 +41,9 @@ package struct Sampler {
       }
       let generated = try generator.run(
         chunk.enumerated().map { offset, prompt in
-          Generator.Request(
-            prompt: prompt, stream: UInt64((firstPrompt + first + offset) * drawn), samples: drawn)
+          let number = numbers?[first + offset] ?? firstPrompt + first + offset
+          return Generator.Request(
+            prompt: prompt, stream: UInt64(number * drawn), samples: drawn)
         },
         weights: weights, options: options, seed: seed, purpose: purpose)
       for (prompt, samples) in zip(chunk, generated) {

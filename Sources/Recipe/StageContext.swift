@@ -21,6 +21,8 @@ public struct StageContext {
   public let isInterrupted: () -> Bool
   /// The command that continues the run.
   public let resumeCommand: String
+  /// Of rankings, reward model and PPO.
+  public private(set) var round = Round.only
 
   public init(
     run: RunFolder, settings: Settings, seed: UInt64, threads: Int, saveInterval: Double = 30,
@@ -116,8 +118,18 @@ public struct StageContext {
   static let baseStage = "base"
 
   public func stage(_ stage: Stage, _ body: () throws -> StageResult) throws {
-    try self.stage(stage.rawValue, body)
+    try self.stage(name(stage), body)
   }
+
+  /// The same in one round of several.
+  func during(_ round: Round) -> StageContext {
+    var context = self
+    context.round = round
+    return context
+  }
+
+  /// What a stage is called in this round.
+  func name(_ stage: Stage) -> String { round.name(stage.rawValue) }
 
   package func interrupted() -> Failure {
     Failure(.interrupted, "interrupted; the state is saved", remedy: "Continue with: \(resumeCommand)")

@@ -15,6 +15,8 @@ struct TrainingLoop {
   /// What one training checkpoint is better than another by.
   var measure: Retention.Measure?
 
+  private var name: String { context.name(stage) }
+
   /// Continues from the newest training checkpoint if there is one.
   /// - Parameters:
   ///   - snapshot: the models. A step that fails after it has updated them leaves what no checkpoint
@@ -29,15 +31,15 @@ struct TrainingLoop {
     step: (Int) throws -> [String: Double]
   ) throws {
     var state = StageState()
-    if let latest = try context.run.trainingCheckpoints(stage.rawValue).first {
+    if let latest = try context.run.trainingCheckpoints(name).first {
       state = try restore(latest.path)
     }
-    try context.metrics.truncate(stage: stage.rawValue, afterStep: state.step)
+    try context.metrics.truncate(stage: name, afterStep: state.step)
     var retention = try Retention(context, stage, by: measure)
-    let progress = context.progress(stage.rawValue, total, state.step)
+    let progress = context.progress(name, total, state.step)
     func keep(_ state: StageState) throws {
       try context.metrics.synchronize()
-      try save(state, context.run.trainingCheckpoint(stage.rawValue, step: state.step).path)
+      try save(state, context.run.trainingCheckpoint(name, step: state.step).path)
       try retention.apply()
     }
     var lastSave = Clock.monotonic()
@@ -52,7 +54,7 @@ struct TrainingLoop {
       do {
         metrics = try step(state.step)
       } catch var failure as Failure where failure.kind == .failed {
-        let place = "\(stage.rawValue), step \(state.step + 1)"
+        let place = "\(name), step \(state.step + 1)"
         failure.place = failure.place.map { "\(place), \($0)" } ?? place
         // What was learnt until here is worth keeping; failing to keep it is the lesser news.
         if state.step > 0 && snapshot.updates == updates && snapshot.isFinite { try? keep(state) }
@@ -63,7 +65,7 @@ struct TrainingLoop {
       }
       state.step += 1
       try context.metrics.append(
-        stage: stage.rawValue, step: state.step,
+        stage: name, step: state.step,
         metrics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
       progress.update(step: state.step, figures(metrics))
       let isDue = Clock.monotonic() - lastSave >= context.saveInterval && state.step < total
@@ -79,7 +81,7 @@ struct TrainingLoop {
   /// Where the last good state is, for people; nil when nothing was learnt.
   private func whatIsKept(after step: Int) -> String? {
     guard step > 0 else { return nil }
-    guard let latest = try? context.run.trainingCheckpoints(stage.rawValue).first else {
+    guard let latest = try? context.run.trainingCheckpoints(name).first else {
       return "No state of this stage was saved yet."
     }
     return latest.step == step

@@ -98,31 +98,35 @@ struct Curve {
 
   /// Proxy reward and gold score against √KL, each with an axis of its own.
   static func overoptimisation(_ records: RunRecords) -> [Chart] {
-    var points = records.evaluation?.proxyGold.map { ($0.kl, $0.proxy, $0.gold) } ?? []
+    typealias Point = EvaluationDetails.ProxyGoldPoint
+    var points = records.evaluation?.proxyGold ?? []
     if points.isEmpty {
+      let rounds = records.stages(of: "ppo")
       points = records.metrics.compactMap { record in
-        guard record.stage == "ppo", let kl = record.values["eval/kl"],
+        guard rounds.contains(record.stage), let kl = record.values["eval/kl"],
           let proxy = record.values["eval/proxy"], let gold = record.values["eval/gold"]
         else { return nil }
-        return (kl, proxy, gold)
+        return Point(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
       }
     }
+    // Every round has a reward model of its own, and their scores are not of one scale.
+    let newest = points.filter { $0.stage == points.last?.stage }
     func chart(
-      _ title: String, _ unit: String, _ colour: String,
-      _ value: ((Double, Double, Double)) -> Double
+      _ title: String, _ unit: String, _ colour: String, _ points: [Point],
+      _ value: (Point) -> Double
     ) -> Chart {
       Chart(
         title: title, unit: unit, xTitle: "√KL",
         series: [
           Chart.Series(
             name: title, colour: colour,
-            points: points.map { Chart.Point(x: max(0, $0.0).squareRoot(), y: value($0)) },
+            points: points.map { Chart.Point(x: max(0, $0.kl).squareRoot(), y: value($0)) },
             marked: true)
         ])
     }
     return [
-      chart("Proxy reward against √KL", "reward model’s units", "proxy") { $0.1 },
-      chart("Gold score against √KL", "graded rubric, 0 to 1", "gold") { $0.2 },
+      chart("Proxy reward against √KL", "reward model’s units", "proxy", newest, \.proxy),
+      chart("Gold score against √KL", "graded rubric, 0 to 1", "gold", points, \.gold),
     ]
   }
 

@@ -64,6 +64,13 @@ struct Page {
 
   // MARK: Curves
 
+  /// What the curves of stages 2 and 3 are of, where these were repeated.
+  private var rounds: String {
+    guard let count = records.manifest?.configuration["rounds"]?.number, count > 1 else { return "" }
+    return " The curves run through \(Numbers.count(Int(count))) rounds; each begins with a reward "
+      + "model that starts again from SFT and learns from all rankings so far."
+  }
+
   private func stages() -> String {
     let reward = Curve.reward.map { $0.chart(records, stage: "reward") }
     var text = ""
@@ -79,13 +86,13 @@ struct Page {
     text += section(
       "Reward model",
       "Learns from ranked answers which one a labeler prefers. A calibrated model is right as "
-        + "often as it expects to be: its points lie on the dotted line.",
+        + "often as it expects to be: its points lie on the dotted line." + rounds,
       reward + [Curve.calibration(records)], facts: rewardFacts())
     text += section(
       "PPO",
       "The policy learns to please the reward model, held near SFT by the KL penalty. "
         + "Thin lines are single iterations, strong lines their moving average; the figure at "
-        + "a line’s end is the average’s last value.",
+        + "a line’s end is the average’s last value." + rounds,
       Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
     text += section(
       "Proxy and gold",

@@ -39,13 +39,27 @@ public struct RunRecords: Sendable {
     return records
   }
 
-  /// The points of one curve by step; of a step logged twice the later line counts.
+  /// The points of one curve by step; of a step logged twice the later line counts. Steps of a round
+  /// are counted on from those of the rounds before.
   public func series(_ stage: String, _ metric: String) -> [(step: Int, value: Double)] {
-    var points: [Int: Double] = [:]
-    for record in metrics where record.stage == stage {
-      if let value = record.values[metric] { points[record.step] = value }
+    var (points, earlier): ([Int: Double], Int) = ([:], 0)
+    for round in stages(of: stage) {
+      let records = metrics.filter { $0.stage == round }
+      for record in records {
+        if let value = record.values[metric] { points[earlier + record.step] = value }
+      }
+      earlier += records.map(\.step).max() ?? 0
     }
     return points.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// What a stage is called in each round that has metrics: "ppo-1", "ppo-2", …, "ppo".
+  public func stages(of stage: String) -> [String] {
+    let names = Set(metrics.map(\.stage))
+    let earlier = names.compactMap { name in
+      Round.number(in: name, of: stage).map { (name: name, number: $0) }
+    }
+    return earlier.sorted { $0.number < $1.number }.map(\.name) + (names.contains(stage) ? [stage] : [])
   }
 
   static func manifest(in folder: String) throws -> Manifest {

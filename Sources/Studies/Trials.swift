@@ -39,7 +39,7 @@ extension Laboratory {
   {
     let trial = try trial(name, settings)
     try trial.stage(.rankings) {
-      try RankingStage(trial, sft: try open(model), world: world).run()
+      try RankingStage(trial, policy: try open(model), world: world).run()
     }
     return Rankings(
       training: try trial.run.readLines(RunFile.rankings),
@@ -88,7 +88,7 @@ extension Laboratory {
     try trial.stage(.ppo) {
       let model = try open(sft, .copyOnWrite)
       return try PPOStage(
-        trial, sft: model, reference: try open(sft), reward: try open(reward),
+        trial, policy: model, reference: try open(sft), reward: try open(reward),
         data: try PPOStage.Data(
           prompts: nil, at: nil, texts: nil, sft: model, settings: trial.settings),
         precision: precision, probe: probe

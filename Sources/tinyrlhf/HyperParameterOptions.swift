@@ -124,6 +124,7 @@ struct RecipeParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.sftDropout)) var sftDropout: Double?
   @Option(parsing: .unconditional, help: help(.rankingPrompts)) var rankingPrompts: Double?
   @Option(parsing: .unconditional, help: help(.completionsPerPrompt)) var completionsPerPrompt: Double?
+  @Option(parsing: .unconditional, help: help(.rounds)) var rounds: Double?
   @Option(parsing: .unconditional, help: help(.rewardEpochs)) var rewardEpochs: Double?
   @Option(parsing: .unconditional, help: help(.rewardBatch)) var rewardBatchSize: Double?
   @Option(parsing: .unconditional, help: help(.rewardRate)) var rewardLearningRate: Double?
@@ -138,7 +139,7 @@ struct RecipeParameters: ParsableArguments {
     let values: [(Parameter, Double?)] = [
       (.sftDemonstrations, sftDemonstrations), (.sftEpochs, sftEpochs), (.sftBatch, sftBatchSize),
       (.sftRate, sftLearningRate), (.sftDropout, sftDropout), (.rankingPrompts, rankingPrompts),
-      (.completionsPerPrompt, completionsPerPrompt), (.rewardEpochs, rewardEpochs),
+      (.completionsPerPrompt, completionsPerPrompt), (.rounds, rounds), (.rewardEpochs, rewardEpochs),
       (.rewardBatch, rewardBatchSize), (.rewardRate, rewardLearningRate),
       (.rewardCentering, centerRewardsCoefficient), (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
       (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),

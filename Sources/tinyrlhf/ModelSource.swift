@@ -52,7 +52,7 @@ enum ModelSource {
     return Files.folder(of: try path(name))
   }
 
-  /// A run folder stands for its best model.
+  /// A run folder stands for its best model, the policy of its newest round.
   private static func path(_ name: String) throws -> String {
     guard Files.exists("\(name)/\(RunFile.manifest)") else {
       guard !Files.exists("\(name)/\(HuggingFaceModel.configurationFile)") else {
@@ -62,9 +62,8 @@ enum ModelSource {
       }
       return name
     }
-    for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file]
-    where Files.exists("\(name)/\(file)") {
-      return "\(name)/\(file)"
+    for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file] {
+      if let newest = try Round.newest(file, in: name) { return "\(name)/\(newest)" }
     }
     throw Failure(
       .badData, "this run has no model yet", at: name, remedy: "Continue it with --resume.")

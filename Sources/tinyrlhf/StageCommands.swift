@@ -127,7 +127,7 @@ struct PPO: ParsableCommand {
       ])
     try context.stage(.ppo) {
       try PPOStage(
-        context, sft: sft, reference: reference, reward: reward, data: data,
+        context, policy: sft, reference: reference, reward: reward, data: data,
         precision: parameters.rolloutPrecision
       ).run()
     }

@@ -104,39 +104,6 @@ import Testing
     try expectSameBytes(folder, as: whole())
   }
 
-  /// Starts or continues a run and sends it a signal in the middle of a stage.
-  /// - Parameter saved: whether to wait until the stage has a training checkpoint.
-  private func stop(
-    _ folder: String, in stage: String, saved: Bool, with signal: Int32
-  ) throws -> ChildProcess.Result {
-    let process = try ChildProcess(
-      program.binary,
-      arguments(folder, ["--save-interval", "0"] + (Files.exists(folder) ? ["--resume"] : [])))
-    let start = Clock.monotonic()
-    while try !isRunning(stage, folder)
-      || saved && !hasTrainingCheckpoint(stage, folder), process.isRunning
-    {
-      try #require(Clock.monotonic() - start < 120, "\(stage) did not begin")
-      usleep(1000)
-    }
-    process.send(signal: signal)
-    return process.wait(timeout: 60)
-  }
-
-  private func isRunning(_ stage: String, _ folder: String) throws -> Bool {
-    let path = "\(folder)/manifest.json"
-    guard Files.exists(path) else { return false }
-    let manifest = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
-    guard case .array(let stages)? = manifest["stages"] else { return false }
-    return stages.contains { $0["name"]?.string == stage && $0["status"]?.string == "running" }
-  }
-
-  private func hasTrainingCheckpoint(_ stage: String, _ folder: String) throws -> Bool {
-    try FileManager.default.contentsOfDirectory(atPath: folder).contains {
-      $0.hasPrefix("\(stage)-") && $0.hasSuffix(".training.trlhf")
-    }
-  }
-
   @Test("a run killed within each stage and resumed equals an uninterrupted one, byte for byte")
   func survivesKills() throws {
     let folder = try program.fresh("killed")
@@ -144,10 +111,11 @@ import Testing
       ("sft", true), ("rankings", false), ("reward", true), ("ppo", true), ("ppo", true),
       ("eval", false),
     ] {
-      let result = try stop(folder, in: stage, saved: isTraining, with: SIGKILL)
+      let result = try program.stop(
+        arguments(folder), in: folder, stage: stage, saved: isTraining, with: SIGKILL)
       #expect(result.exitCode == 128 + SIGKILL, "\(stage)")
-      #expect(try isRunning(stage, folder), "\(stage) had ended")
-      #expect(try hasTrainingCheckpoint(stage, folder) == isTraining, "\(stage)")
+      #expect(try program.isRunning(stage, in: folder), "\(stage) had ended")
+      #expect(try program.hasTrainingCheckpoint(stage, in: folder) == isTraining, "\(stage)")
     }
     let result = try program.run(arguments(folder, ["--resume"]))
     #expect(result.exitCode == 0, "\(result.errorText)")
@@ -162,7 +130,8 @@ import Testing
       ("sft", SIGINT), ("rankings", SIGTERM), ("reward", SIGTERM), ("ppo", SIGINT),
       ("eval", SIGTERM),
     ] {
-      let stopped = try stop(folder, in: stage, saved: false, with: signal)
+      let stopped = try program.stop(
+        arguments(folder), in: folder, stage: stage, saved: false, with: signal)
       #expect(stopped.exitCode == 130, "\(stage)")
       let lines = stopped.errorText.split(separator: "\n").map(String.init)
       #expect(lines.count == 1, "\(lines)")
