@@ -61,24 +61,29 @@ enum Messages {
     return isRepeated ? turns : prompt.turns + turns
   }
 
-  /// A dialogue whose last answer is the completion, or a prompt if a user speaks last.
-  static func dialogue(_ turns: [Turn]) -> Example {
-    guard let last = turns.last, last.role == .assistant else {
-      return .prompt(Prompt(turns: turns))
-    }
-    return .demonstration(
-      Demonstration(prompt: Prompt(turns: turns.dropLast()), completion: last.content))
-  }
-
-  /// A whole dialogue in a row. OpenAI's `weight` 0 marks an answer that is not to be learnt.
+  /// A whole dialogue in a row, of which every answer is learnt; a prompt if a user speaks last. OpenAI's
+  /// `weight` 0 marks an answer that is not to be learnt: what follows the last that is says nothing.
   static func dialogue(_ value: JSONValue, key: String, system: String? = nil) throws -> Example {
     var turns = try turns(value, key: key)
-    if turns.last?.role == .assistant, value.array?.last?["weight"] == .number(0) {
-      throw Unusable("the last answer has weight 0")
+    guard turns.last?.role == .assistant else {
+      return .prompt(Prompt(turns: withSystem(system, turns)))
     }
-    if let system, !system.isBlank, turns.first?.role != .system {
-      turns.insert(Turn(.system, system), at: 0)
-    }
-    return dialogue(turns)
+    let weights = value.array?.map { $0["weight"] } ?? []
+    let isLearnt = zip(turns, weights).map { $0.role == .assistant && $1 != .number(0) }
+    guard let last = isLearnt.lastIndex(of: true) else { throw Unusable("every answer has weight 0") }
+    let completion = turns[last].content
+    // Nobody learns from an empty answer to say nothing.
+    let learnt = turns.indices.filter { $0 < last && isLearnt[$0] && !turns[$0].content.isBlank }
+    turns = withSystem(system, Array(turns[..<last]))
+    let added = turns.count - last
+    return .demonstration(
+      Demonstration(
+        prompt: Prompt(turns: turns), completion: completion,
+        learntTurns: learnt.isEmpty ? nil : learnt.map { $0 + added }))
+  }
+
+  private static func withSystem(_ system: String?, _ turns: [Turn]) -> [Turn] {
+    guard let system, !system.isBlank, turns.first?.role != .system else { return turns }
+    return [Turn(.system, system)] + turns
   }
 }

@@ -189,8 +189,8 @@ public struct DataCheck: Sendable {
   }
 }
 
-/// A sequence with its loss mask: what is learnt is `sequence.tokens[sequence.learnFrom...]`; of a
-/// ranked answer that is where its score is read.
+/// A sequence with its loss mask: what is learnt is `sequence.learnt`; of a ranked answer that is where its
+/// score is read.
 struct MaskedSequence: Sendable {
   var rank: Int?
   var sequence: TrainingSequence

@@ -153,13 +153,19 @@ extension DataCheckResult.Shown {
     line = row.line
     let isRanked = row.sequences.contains { $0.rank != nil }
     sequences = row.sequences.prefix(isRanked ? .max : Self.pieces).map { masked in
-      let (tokens, learnFrom) = (masked.sequence.tokens, masked.sequence.learnFrom)
-      let parts = [(tokens.prefix(learnFrom), false), (tokens.dropFirst(learnFrom), true)]
-      return Sequence(
-        rank: masked.rank, tokens: tokens.count,
-        segments: parts.filter { !$0.0.isEmpty }.map {
-          Segment(text: tokenizer.decodeString($0.0, namingSpecialTokens: true), learnt: $0.1)
-        })
+      let tokens = masked.sequence.tokens
+      var (segments, end): ([Segment], Int) = ([], 0)
+      func add(to next: Int, learnt: Bool) {
+        defer { end = next }
+        guard end < next else { return }
+        let text = tokenizer.decodeString(tokens[end..<next], namingSpecialTokens: true)
+        segments.append(Segment(text: text, learnt: learnt))
+      }
+      for span in masked.sequence.learnt {
+        add(to: min(span.lowerBound, tokens.count), learnt: false)
+        add(to: min(span.upperBound, tokens.count), learnt: true)
+      }
+      return Sequence(rank: masked.rank, tokens: tokens.count, segments: segments)
     }
   }
 }

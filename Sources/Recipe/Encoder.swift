@@ -15,9 +15,18 @@ struct Encoder {
   }
 
   func sequence(_ demonstration: Demonstration) -> TrainingSequence {
-    TrainingSequence(
-      prompt: tokenizer.encode(prompt: demonstration.prompt.turns),
-      completion: tokenizer.encode(completion: demonstration.completion))
+    let turns = demonstration.prompt.turns
+    let completion = tokenizer.encode(completion: demonstration.completion)
+    guard let learnt = demonstration.learntTurns else {
+      return TrainingSequence(prompt: tokenizer.encode(prompt: turns), completion: completion)
+    }
+    let (prompt, answers) = tokenizer.encodeShowingAnswers(prompt: turns)
+    // The answers are numbered among themselves.
+    let spans = learnt.compactMap { turn -> Range<Int>? in
+      let span = answers[turns[..<turn].count { $0.role == .assistant }]
+      return span.isEmpty ? nil : max(1, span.lowerBound)..<span.upperBound
+    }
+    return TrainingSequence(prompt: prompt, completion: completion, earlier: spans)
   }
 
   /// Whether a demonstration is learnt from: it fits, and something of it counts.

@@ -29,6 +29,17 @@ extension Tokenizer {
     return writer.finish()
   }
 
+  /// What the policy sees before it answers, the same tokens, and which of them are the answers in it, one
+  /// range for each: an answer's text, and its end where the format writes one. A token that an answer shares
+  /// with the frame around it is not among them.
+  public func encodeShowingAnswers(prompt turns: [Turn]) -> (tokens: [Int32], answers: [Range<Int>]) {
+    var writer = ChatWriter(self, showingAnswers: true)
+    writer.add(turns)
+    writer.add(chatFormat.assistant.open)
+    let tokens = writer.finish()
+    return (tokens, writer.answers)
+  }
+
   /// What the policy should have written, with its end.
   public func encode(completion text: String) -> [Int32] {
     var writer = ChatWriter(self, at: answerPosition)
@@ -80,10 +91,18 @@ private struct ChatWriter {
   private var tokens: [Int32] = []
   private var text = ""
   private var position: Encoder.Position
+  private let showsAnswers: Bool
+  /// The tokens of the answers so far; of one whose end is still text it is not known yet.
+  private(set) var answers: [Range<Int>] = []
+  /// Where answers begin and end in `text`, in bytes.
+  private var cuts: [(byte: Int, isEnd: Bool)] = []
 
-  init(_ tokenizer: Tokenizer, at position: Encoder.Position = .start) {
+  init(
+    _ tokenizer: Tokenizer, at position: Encoder.Position = .start, showingAnswers: Bool = false
+  ) {
     self.tokenizer = tokenizer
     self.position = position
+    showsAnswers = showingAnswers
   }
 
   mutating func add(_ more: String) { text += more }
@@ -114,19 +133,57 @@ private struct ChatWriter {
     let frame = format.frame(of: turn.role)
     add(frame.open)
     if turn.role == .assistant {
+      cut(isEnd: false)
       add(format.answerPrefix + turn.content)
       if format.closesPastAnswers { add(format.endTokens.prefix(1).map { ChatFormat.Piece.token($0) }) }
+      cut(isEnd: true)
     } else {
       add(turn.content)
     }
     add(frame.close)
   }
 
+  private mutating func cut(isEnd: Bool) {
+    if showsAnswers { cuts.append((text.utf8.count, isEnd)) }
+  }
+
   private mutating func flush() {
+    let encoded = text.isEmpty ? [] : text.withUTF8 { tokenizer.encode($0, at: position) }
+    for cut in cuts {
+      let place = place(ofByte: cut.byte, in: encoded)
+      if cut.isEnd {
+        let first = answers[answers.count - 1].lowerBound
+        answers[answers.count - 1] = first..<max(first, tokens.count + place.before)
+      } else {
+        let first = tokens.count + place.after
+        answers.append(first..<first)
+      }
+    }
+    cuts = []
     guard !text.isEmpty else { return }
-    tokens += text.withUTF8 { tokenizer.encode($0, at: position) }
+    tokens += encoded
     position = .continued
     text = ""
+  }
+
+  /// How many of the text's tokens end at a byte of it or before, and the first that begins there or
+  /// behind. They differ by one where a token crosses it.
+  private func place(ofByte byte: Int, in encoded: [Int32]) -> (before: Int, after: Int) {
+    if byte == 0 { return (0, 0) }
+    if byte == text.utf8.count { return (encoded.count, encoded.count) }
+    // A text that ends there has the same tokens, up to those that other bytes behind them would change.
+    var start = String(decoding: text.utf8.prefix(byte), as: UTF8.self)
+    let alone = start.withUTF8 { tokenizer.encode($0, at: position) }
+    let common = zip(alone, encoded).prefix { $0 == $1 }.count
+    func bytes(_ tokens: some Sequence<Int32>) -> Int { tokenizer.decode(tokens, continuing: true).count }
+    let wanted = bytes(alone[common...])
+    var (index, seen) = (common, 0)
+    while seen < wanted, index < encoded.count {
+      let next = seen + bytes([encoded[index]])
+      if next > wanted { return (index, index + 1) }
+      (index, seen) = (index + 1, next)
+    }
+    return (index, index)
   }
 
   mutating func finish() -> [Int32] {

@@ -109,11 +109,15 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     for sequence in sequences {
       let first = batch.rows
       batch.append(sequence.tokens)
-      for index in sequence.learnFrom..<max(sequence.learnFrom, sequence.tokens.count) {
-        rows[count] = Int32(first + index - 1)
-        targets[count] = sequence.tokens[index]
-        count += 1
+      func learn(_ span: Range<Int>) {
+        for index in span {
+          rows[count] = Int32(first + index - 1)
+          targets[count] = sequence.tokens[index]
+          count += 1
+        }
       }
+      sequence.earlier.forEach(learn)
+      learn(sequence.learnFrom..<max(sequence.learnFrom, sequence.tokens.count))
     }
     return HeadRows(count: count, rows: rows, targets: targets)
   }

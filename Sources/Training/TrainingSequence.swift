@@ -1,19 +1,36 @@
-/// Tokens, and from where on they are learnt.
+/// Tokens, and which of them are learnt: those from one on, and of a dialogue the earlier answers.
 public struct TrainingSequence: Sendable {
   public var tokens: [Int32]
-  /// The first token whose prediction counts; at least 1, since nothing predicts the first token.
-  public var learnFrom: Int
+  /// The first token of those to the end whose prediction counts; at least 1, since nothing predicts the
+  /// first token.
+  public let learnFrom: Int
+  /// Tokens before them whose prediction counts too: ranges that ascend and leave out the first token.
+  public let earlier: [Range<Int>]
 
-  public init(tokens: [Int32], learnFrom: Int = 1) {
+  public init(tokens: [Int32], learnFrom: Int = 1, earlier: [Range<Int>] = []) {
     self.tokens = tokens
-    self.learnFrom = max(1, learnFrom)
+    let learnFrom = max(1, learnFrom)
+    self.learnFrom = learnFrom
+    self.earlier = earlier
+    var end = 1
+    for span in earlier {
+      precondition(
+        span.lowerBound >= end && span.upperBound <= min(learnFrom, tokens.count),
+        "\(span) of \(tokens.count) tokens, learnt from \(learnFrom) on, after \(end)")
+      end = span.upperBound
+    }
   }
 
-  /// A prompt and the completion that is learnt.
-  public init(prompt: [Int32], completion: [Int32]) {
-    self.init(tokens: prompt + completion, learnFrom: prompt.count)
+  /// A prompt and the completion that is learnt, and what of the prompt is learnt too.
+  public init(prompt: [Int32], completion: [Int32], earlier: [Range<Int>] = []) {
+    self.init(tokens: prompt + completion, learnFrom: prompt.count, earlier: earlier)
   }
 
   /// Tokens whose prediction counts.
-  public var targetCount: Int { max(0, tokens.count - learnFrom) }
+  public var targetCount: Int {
+    earlier.reduce(max(0, tokens.count - learnFrom)) { $0 + $1.count }
+  }
+
+  /// Every range of tokens that is learnt, in order.
+  public var learnt: [Range<Int>] { earlier + [learnFrom..<max(learnFrom, tokens.count)] }
 }

@@ -57,7 +57,7 @@ import Testing
     (
       "chat messages", "demonstrations",
       #"{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "@n"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}, {"role": "assistant", "content": "c"}]}"#,
-      "<|system|>s<|user|>0<|assistant|>a<|end|><|user|>b<|assistant|>⟦c<|end|>⟧"
+      "<|system|>s<|user|>0<|assistant|>⟦a<|end|>⟧<|user|>b<|assistant|>⟦c<|end|>⟧"
     ),
     (
       "ShareGPT", "demonstrations",

@@ -69,9 +69,46 @@ import Tokenizers
     #expect(
       dataset.report.dropped == [
         .init(line: 2, reason: "the dialogue does not end with an answer"),
-        .init(line: 3, reason: "the last answer has weight 0"),
+        .init(line: 3, reason: "every answer has weight 0"),
         .init(line: 4, reason: "the answer is empty"),
       ])
+  }
+
+  @Test("of a dialogue every answer is learnt but those of weight 0 and empty ones, and nothing behind the last")
+  func dialogues() throws {
+    typealias Said = (role: String, content: String, weight: Int?)
+    func row(_ turns: [Said]) -> String {
+      let items = turns.map { turn in
+        let weight = turn.weight.map { ", \"weight\": \($0)" } ?? ""
+        return "{\"role\": \"\(turn.role)\", \"content\": \"\(turn.content)\"\(weight)}"
+      }
+      return "{\"messages\": [\(items.joined(separator: ", "))]}"
+    }
+    func ask(_ text: String) -> Said { ("user", text, nil) }
+    func answer(_ text: String, _ weight: Int? = nil) -> Said { ("assistant", text, weight) }
+    let rows = [
+      row([ask("a"), answer("b"), ask("c"), answer("d", 1), ask("e"), answer("f")]),
+      row([ask("a"), answer("b", 0), ask("c"), answer("d")]),
+      row([ask("a"), answer("b", 1), ask("c"), answer("d", 0)]),
+      row([ask("a"), answer(" "), ask("c"), answer("d"), ask("e"), answer("f")]),
+    ]
+    let records = try read(rows.joined(separator: "\n"), for: .demonstrations).records
+    #expect(records.map(\.learntTurns) == [[1, 3], nil, nil, [3]])
+    #expect(records.map(\.completion) == ["f", "d", "b", "f"])
+    #expect(records.map(\.prompt.turns.count) == [5, 3, 1, 5])
+    // The system's turn of ShareGPT moves the others.
+    let shareGPT = #"""
+      {"system": "s", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}, \#
+      {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}
+      """#
+    let shared = try #require(try read(shareGPT, for: .demonstrations).records.first)
+    #expect(shared.learntTurns == [2] && shared.prompt.turns[2] == Turn(.assistant, "b"))
+    // A prompt may be a dialogue; its completion alone is learnt.
+    let completion = #"""
+      {"prompt": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, \#
+      {"role": "user", "content": "c"}], "completion": "d"}
+      """#
+    #expect(try read(completion, for: .demonstrations).records.first?.learntTurns == nil)
   }
 
   @Test("the report has the tokens of all sequences and those of the longest, on any threads")

@@ -216,7 +216,7 @@ import Tokenizers
     let turns = [Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
     #expect(
       try demonstration(shareGPT, .shareGPT)
-        == Demonstration(prompt: Prompt(turns: turns), completion: "d"))
+        == Demonstration(prompt: Prompt(turns: turns), completion: "d", learntTurns: [1]))
     let alpaca = #"{"instruction": "Add.", "input": "1, 2", "output": "3"}"#
     #expect(
       try demonstration(alpaca, .alpaca)
@@ -234,12 +234,13 @@ import Tokenizers
       {"system": "s", "history": [["a", "b"]], "instruction": "c", "input": "", "output": "d"}
       """#
     let turns = [Turn(.system, "s"), Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
-    let expected = Demonstration(prompt: Prompt(turns: turns), completion: "d")
+    var expected = Demonstration(prompt: Prompt(turns: turns), completion: "d")
     #expect(try demonstration(alpaca, .alpaca) == expected)
     let shareGPT = #"""
       {"system": "s", "conversations": [{"from": "human", "value": "a"}, {"from": "chatgpt", \#
       "value": "b"}, {"from": "user", "value": "c"}, {"from": "gpt", "value": "d"}]}
       """#
+    expected.learntTurns = [2]
     #expect(try demonstration(shareGPT, .shareGPT) == expected)
     let inside = #"""
       {"system": "t", "conversations": [{"from": "system", "value": "s"}, {"from": "human", \#

@@ -63,6 +63,34 @@ import Tokenizers
     #expect(masks(result)[0] == ["<|system|>Be brief.<|user|>1?<|assistant|>", "é<|end|>"])
   }
 
+  @Test("dialogues are learnt in all their answers and nowhere else, as SFT trains and data check shows")
+  func dialogues() throws {
+    let lines = [
+      #"""
+      {"messages": [{"role": "system", "content": "Be."}, {"role": "user", "content": "one"}, \#
+      {"role": "assistant", "content": "two"}, {"role": "user", "content": "three"}, \#
+      {"role": "assistant", "content": "no", "weight": 0}, {"role": "user", "content": "a"}, \#
+      {"role": "assistant", "content": "b"}]}
+      """#,
+      #"{"messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]}"#,
+    ]
+    let trained = try withFile(lines) { encoder.fitting(try readDemonstrations($0).records) }
+    let result = try check(lines)
+    #expect(trained.count == 2 && result.usable == 2)
+    #expect(result.tokens.total == trained.reduce(0) { $0 + $1.tokens.count })
+    #expect(result.tokens.learnt == trained.reduce(0) { $0 + $1.targetCount })
+    for (shown, sequence) in zip(result.examples, trained) {
+      let learnt = shown.sequences[0].segments.filter(\.learnt).map(\.text)
+      #expect(learnt == sequence.learnt.map { text(sequence.tokens[$0]) })
+    }
+    #expect(
+      result.examples[0].sequences[0].segments.map { "\($0.learnt ? "*" : "")\($0.text)" } == [
+        "<|system|>Be.<|user|>one<|assistant|>", "*two<|end|>",
+        "<|user|>three<|assistant|>no<|end|><|user|>a<|assistant|>", "*b<|end|>",
+      ])
+    #expect(masks(result)[1] == ["<|user|>one<|assistant|>", "two<|end|>"])
+  }
+
   @Test("ranked answers are shown with the token at which the reward model reads their score")
   func comparisons() throws {
     let long = String(repeating: "7", count: 70)

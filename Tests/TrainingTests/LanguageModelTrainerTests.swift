@@ -77,6 +77,73 @@ struct LanguageModelTrainerTests {
     #expect(model.optimizer.norm(of: model.gradients.parameters, compute: lab.compute) == 0)
   }
 
+  /// 40 tokens of which two answers before the last are learnt too.
+  private let dialogue = TrainingSequence(
+    tokens: tokens(40, stream: 60), learnFrom: 33, earlier: [6..<11, 18..<21])
+
+  @Test("a dialogue's loss is the sum over its answers' tokens, and so is its gradient")
+  func spans() throws {
+    let lab = try TinyLab()
+    let model = try lab.model(try lab.parameters(scale: 8))
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    #expect(dialogue.targetCount == 5 + 3 + 7)
+    #expect(dialogue.learnt == [6..<11, 18..<21, 33..<40])
+    // Predictions of all tokens, the first of them that of token 1.
+    let all = trainer.logprobs(model.weights, [TrainingSequence(tokens: dialogue.tokens)])[0]
+    let expected = dialogue.learnt.flatMap { $0.map { all[$0 - 1] } }
+    #expect(bits(trainer.logprobs(model.weights, [dialogue])[0]) == bits(expected))
+    let sum = expected.reduce(0.0) { $0 - Double($1) }
+    let evaluated = trainer.evaluate(model.weights, [dialogue])
+    #expect(evaluated.negativeLogLikelihood == sum && evaluated.tokens == 15)
+
+    func gradient(_ sequences: [TrainingSequence]) -> [Double] {
+      model.gradients.reset()
+      _ = trainer.accumulate(model.weights, into: model.gradients, sequences)
+      model.gradients.finish(lab.compute)
+      return model.gradients.parameters.buffers.flatMap { buffer in
+        (0..<buffer.count).map { Double(buffer.base[$0]) }
+      }
+    }
+    let whole = gradient([dialogue])
+    // Each answer alone, with nothing behind it: means over 5, 3 and 7 tokens.
+    let parts = dialogue.learnt.map { span in
+      gradient([
+        TrainingSequence(
+          tokens: Array(dialogue.tokens[..<span.upperBound]), learnFrom: span.lowerBound)
+      ])
+    }
+    let largest = whole.map(abs).max()!
+    for index in whole.indices {
+      let sum = (5 * parts[0][index] + 3 * parts[1][index] + 7 * parts[2][index]) / 15
+      #expect(abs(whole[index] - sum) < 1e-5 * largest, "\(index)")
+    }
+    #expect(largest > 1e-3)
+  }
+
+  @Test("what others say is context and no target: other tokens behind the last answer change nothing")
+  func unlearntTargets() throws {
+    let lab = try TinyLab()
+    let model = try lab.model(try lab.parameters(scale: 8))
+    let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
+    func learn(_ changed: Int?) -> (Double, [UInt32]) {
+      // Its last answer ends at 21; nothing behind it is learnt.
+      var tokens = dialogue.tokens
+      if let changed { tokens[changed] = tokens[changed] % 19 + 1 }
+      let sequence = TrainingSequence(tokens: tokens, learnFrom: 40, earlier: dialogue.earlier)
+      model.gradients.reset()
+      let loss = trainer.accumulate(model.weights, into: model.gradients, [sequence])
+      model.gradients.finish(lab.compute)
+      return (loss, model.gradients.parameters.bits)
+    }
+    let (loss, gradient) = learn(nil)
+    for index in 21..<40 {
+      let (other, otherGradient) = learn(index)
+      #expect(other == loss && otherGradient == gradient, "\(index)")
+    }
+    // An answer's token is a target, and what was said before it is context.
+    for index in [3, 14, 20] { #expect(learn(index).0 != loss, "\(index)") }
+  }
+
   @Test("a coefficient of 2 doubles the gradient exactly and leaves the loss alone")
   func coefficient() throws {
     let lab = try TinyLab()
