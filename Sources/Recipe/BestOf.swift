@@ -34,5 +34,9 @@ public struct BestOf {
 
   /// How far best-of-n leaves the model that it samples from, at most, in nats: log n − (n − 1)/n
   /// (Stiennon et al. 2020).
-  var kl: Double { DeterministicMath.log(Double(n)) - Double(n - 1) / Double(n) }
+  var kl: Double { Self.kl(n) }
+
+  package static func kl(_ n: Int) -> Double {
+    DeterministicMath.log(Double(n)) - Double(n - 1) / Double(n)
+  }
 }

@@ -204,6 +204,7 @@ public struct PPOStage {
     options.pretrainingCoefficient = settings[.ptxCoefficient]
     options.averageDecay = settings[.averageDecay]
     options.importanceCap = settings[.importanceCap]
+    options.correctsRollouts = settings.choice(.rolloutCorrection) == "truncated"
     return options
   }
 

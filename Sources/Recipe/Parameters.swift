@@ -141,6 +141,9 @@ extension Parameter {
     .ppo, "ema-decay", 0, 0...1, "", "Decay of a moving average of the policy an update; 0 for none.")
   public static let importanceCap = real(
     .ppo, "importance-cap", 2, 1e-3...1e6, "", "C, cap of the int8 correction.")
+  public static let rolloutCorrection = choice(
+    .ppo, "rollout-correction", ["truncated", "none"],
+    "Whether int8 rollouts are corrected by truncated importance weights; none only to see what they do.")
 
   // MARK: Evaluation
 
@@ -162,7 +165,7 @@ extension Parameter {
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,
-    averageDecay, importanceCap,
+    averageDecay, importanceCap, rolloutCorrection,
     evaluationPrompts, evaluationSamples, evaluationDocuments,
   ]
 }

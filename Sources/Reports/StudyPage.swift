@@ -65,9 +65,8 @@ struct StudyPage {
           + Markup.text("td", [], figure.interval ?? "")
           + Markup.text("td", [("class", "published")], figure.published ?? ""))
     }
-    let heads = ["Figure", "Value", "95\u{A0}% interval", "Published"].map {
-      Markup.text("th", [("scope", "col")], $0)
-    }
+    let heads = [("Figure", ""), ("Value", ""), ("95\u{A0}% interval", ""), ("Published", "file")]
+      .map { Markup.text("th", [("scope", "col"), ("class", $0.1)], $0.0) }
     return Markup.element(
       "section", [("class", "full")],
       Markup.text("h2", [], "What the finding rests on")

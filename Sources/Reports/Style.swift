@@ -115,6 +115,7 @@ enum Style {
     .arrow { color: var(--soft); font-weight: 400; }
     .stages .time { width: 34%; }
     .stages .time svg { height: 10px; }
+    .figures .file { text-align: left; }
     .stages .file { text-align: left; font-size: 13px; color: var(--soft); }
     article { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); gap: 8px 48px;
       padding: 22px 0; border-top: 1px solid var(--rule); }

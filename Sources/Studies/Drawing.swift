@@ -7,6 +7,12 @@ extension StudyRecord.Figure {
   }
 }
 
+extension StudyRecord.Dot {
+  init(_ label: String, _ estimate: Estimate) {
+    self.init(label, estimate.mean, low: estimate.low, high: estimate.high)
+  }
+}
+
 extension StudyRecord.Chart {
   /// One dot with its interval over seeds for each label of a column.
   static func dots(
@@ -16,7 +22,7 @@ extension StudyRecord.Chart {
       title: title, unit: unit,
       dots: rows.distinctLabels(label).compactMap { name in
         rows.with([label: name]).estimate(column).map {
-          .init(name, $0.mean, low: $0.low, high: $0.high)
+          .init(name, $0)
         }
       })
   }

@@ -2,7 +2,9 @@ import Recipe
 
 /// All studies, in the order of the recipe's questions.
 public enum Studies {
-  public static let all: [any Study] = [TaxStudy()]
+  public static let all: [any Study] = [
+    TaxStudy(), OveroptimizationStudy(), BudgetStudy(), PrecisionStudy(), ScaleStudy(),
+  ]
 
   public static func named(_ name: String) -> (any Study)? { all.first { $0.name == name } }
 
@@ -12,6 +14,7 @@ public enum Studies {
     guard !full else { return settings }
     let values: [(Parameter, Double)] = [
       (.rankingPrompts, 3000), (.totalEpisodes, 4096), (.ppoBatch, 128), (.ppoMiniBatches, 2),
+      (.layers, 6), (.dModel, 192), (.heads, 6), (.pretrainSteps, 3000),
       (.evaluationPrompts, 250), (.evaluationSamples, 4), (.evaluationDocuments, 200),
     ]
     for (parameter, value) in values {

@@ -65,7 +65,11 @@ public struct StudyRunner {
   private func write(_ rows: StudyRows) throws {
     try Files.writeAtomically(
       Array(rows.csv(study.columns).utf8), to: context.run.file(RunFile.studyTable))
-    let finding = study.conclude(rows)
+    var finding = study.conclude(rows)
+    finding.text +=
+      rows.seeds.count > 1
+      ? " Intervals are of 95 %, over \(rows.seeds.count) seeds."
+      : " This is one seed; what seeds would change is not known."
     try context.run.write(
       StudyRecord(
         study: study.name, question: study.question, seeds: rows.seeds, finding: finding.text,

@@ -72,8 +72,8 @@ struct TaxStudy: Study {
       \(Formatting.fixed(100 * share, 0)) % of the tax, \(saved.text(4)) saved. PPO-ptx's gold score differs from \
       plain PPO's by \(gain.text(3)). Ten times the price of KL instead of the mix leaves a tax of \
       \(heldTax.text(4)) and changes the gold score by \(loss.text(3)). InstructGPT found that the mix mitigates the \
-      regressions at little cost in reward, and that a higher β alone does not undo them at any value without \
-      losing reward; the mix does \(agrees ? "the same" : "not do the same") here.
+      regressions at little cost in reward, and that a higher β alone does not, even at a hundred times the \
+      default, while it costs reward; the mix \(agrees ? "does the same" : "does not do the same") here.
       """
     return StudyFinding(
       text: text,

@@ -10,6 +10,16 @@ import World
 /// The stages of the recipe, each in a trial of its own; every function returns what the trial left, and trains only
 /// what is not there.
 extension Laboratory {
+  /// A base of the settings' shape, pretrained on the world's text.
+  func pretrain(_ name: String, _ settings: Settings) throws -> String {
+    let trial = try trial(name, settings)
+    try trial.stage(.pretrain) {
+      let data = try PretrainData(nil, worldSeed: world.seed, settings: settings, at: nil)
+      return try PretrainStage(trial, data: data).run()
+    }
+    return trial.run.file(PretrainStage.file)
+  }
+
   /// A model fine-tuned on demonstrations; without any given, on the settings' number of the world's.
   func sft(
     _ name: String = "sft", _ settings: Settings? = nil, from base: String? = nil,

@@ -93,6 +93,7 @@ struct PPOParameters: ParsableArguments {
   @Flag(help: help(.whitenRewards)) var whitenRewards = false
   @Option(parsing: .unconditional, help: help(.averageDecay)) var emaDecay: Double?
   @Option(parsing: .unconditional, help: help(.importanceCap)) var importanceCap: Double?
+  @Option(help: help(.rolloutCorrection)) var rolloutCorrection: String?
   @Option(help: "Arithmetic of rollouts: int8 or float32.")
   var rolloutPrecision: RolloutPrecision = .int8
 
@@ -112,6 +113,7 @@ struct PPOParameters: ParsableArguments {
     try settings.set(.klEstimator, choice: klEstimator)
     try settings.set(.valueModel, choice: valueModel)
     try settings.set(.missingEnd, choice: missingEos)
+    try settings.set(.rolloutCorrection, choice: rolloutCorrection)
   }
 }
 

@@ -1,0 +1,47 @@
+import Support
+
+/// What best-of-n would give for every n, from N answers to each prompt: the expectation over all subsets of n, without
+/// drawing any (Nakano et al. 2021, appendix I; Gao et al. 2022).
+struct BestOfCurve {
+  struct Answer {
+    var proxy: Double
+    var gold: Double
+  }
+
+  /// [prompt][answer], each prompt's answers from the worst to the best by proxy.
+  private let prompts: [[Answer]]
+
+  init(_ prompts: [[Answer]]) {
+    self.prompts = prompts.map { answers in
+      answers.enumerated().sorted { ($0.element.proxy, $0.offset) < ($1.element.proxy, $1.offset) }
+        .map(\.element)
+    }
+  }
+
+  /// The expected proxy and gold of the best of `n` by proxy, the mean over prompts.
+  func expectation(_ n: Int) -> Answer {
+    var sum = Answer(proxy: 0, gold: 0)
+    for answers in prompts {
+      let weights = Self.weights(n, of: answers.count)
+      for (weight, answer) in zip(weights, answers) {
+        sum.proxy += weight * answer.proxy
+        sum.gold += weight * answer.gold
+      }
+    }
+    let count = Double(max(1, prompts.count))
+    return Answer(proxy: sum.proxy / count, gold: sum.gold / count)
+  }
+
+  /// The chance of each answer, from the worst to the best of `count`, to be the best of `n` that are drawn
+  /// without replacement: C(i − 1, n − 1)/C(count, n) of the i-th.
+  static func weights(_ n: Int, of count: Int) -> [Double] {
+    precondition(n >= 1 && n <= count, "best of \(n) of \(count)")
+    var weights = [Double](repeating: 0, count: count)
+    var weight = Double(n) / Double(count)
+    for i in stride(from: count, through: n, by: -1) {
+      weights[i - 1] = weight
+      weight *= Double(i - n) / Double(max(1, i - 1))
+    }
+    return weights
+  }
+}

@@ -1,0 +1,232 @@
+import Recipe
+import Runs
+import Support
+import Training
+import World
+
+/// Where the proxy still rises and gold falls, by PPO and by best-of-n, for reward models of several sizes of data
+/// (Gao et al. 2022).
+struct OveroptimizationStudy: Study {
+  let name = "overoptimization"
+  let question =
+    "How far can a policy follow a reward model before it gets worse, and does more data for that model help?"
+  let seeds = 2
+  let columns = ["method", "comparisons", "n", "step", "kl", "root_kl", "proxy", "gold", "gain"]
+
+  /// Prompts of the validation split that everything is measured on: those of evaluation, 128 at most.
+  private static func prompts(_ settings: Settings) -> Int {
+    min(128, settings.count(.evaluationPrompts))
+  }
+  /// Answers a prompt for best-of-n.
+  private static let drafts = 64
+
+  /// Ranked prompts of each reward model: all of the settings', a sixth and a thirtieth.
+  private static func sizes(_ settings: Settings) -> [Int] {
+    let all = settings.count(.rankingPrompts)
+    return Set([all / 30, all / 6, all].map { max(2, $0) }).sorted()
+  }
+
+  /// No price on KL and no pretraining mix: what is asked is how far one can go. The rate is five times the
+  /// recipe's, so that the way is long.
+  private static func settings(_ settings: Settings) throws -> Settings {
+    var settings = settings
+    try settings.set(.klCoefficient, 0)
+    try settings.set(.ptxCoefficient, 0)
+    try settings.set(.ppoRate, 5 * settings[.ppoRate])
+    try settings.set(.totalEpisodes, 2 * settings[.totalEpisodes])
+    return settings
+  }
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    return try Self.sizes(laboratory.settings).flatMap { size in
+      let reward = try laboratory.reward(
+        "reward-\(size)", from: sft, Array(rankings.training.prefix(size)),
+        heldOut: rankings.heldOut)
+      let drafts = try self.drafts(laboratory, sft, reward, size)
+      let start = drafts.expectation(1).gold
+      let policy = try laboratory.ppo(
+        "ppo-\(size)", try Self.settings(laboratory.settings), from: sft, reward: reward,
+        probe: Probe(laboratory.world, prompts: Self.prompts(laboratory.settings)))
+      return bestOf(drafts, size) + policy.looks.map { look in
+        row("ppo", size, ["step": Double(look.step)], look.kl, look.proxy, look.gold, start)
+      }
+    }
+  }
+
+  private func drafts(_ laboratory: Laboratory, _ sft: String, _ reward: String, _ size: Int)
+    throws -> BestOfCurve
+  {
+    var settings = laboratory.settings
+    try settings.set(.evaluationPrompts, Double(Self.prompts(settings)))
+    try settings.set(.evaluationSamples, Double(Self.drafts))
+    let examined = try laboratory.examine(
+      "drafts-\(size)", sft, reward: reward, splits: [.validation], settings: settings)
+    return BestOfCurve(
+      examined.answers(.validation).map { answers in
+        answers.map { .init(proxy: $0.proxy!, gold: $0.gold) }
+      })
+  }
+
+  private func bestOf(_ drafts: BestOfCurve, _ size: Int) -> [StudyRow] {
+    let start = drafts.expectation(1).gold
+    return (0...6).map { 1 << $0 }.filter { $0 <= Self.drafts }.map { n in
+      let best = drafts.expectation(n)
+      return row("best-of-n", size, ["n": Double(n)], BestOf.kl(n), best.proxy, best.gold, start)
+    }
+  }
+
+  private func row(
+    _ method: String, _ size: Int, _ place: [String: Double], _ kl: Double, _ proxy: Double,
+    _ gold: Double, _ start: Double
+  ) -> StudyRow {
+    var values: [String: Double?] = [
+      "comparisons": Double(size), "kl": kl, "root_kl": max(0, kl).squareRoot(), "proxy": proxy,
+      "gold": gold, "gain": gold - start,
+    ]
+    for (name, value) in place { values[name] = value }
+    return StudyRow(["method": method], values)
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    let sizes = rows.distinct("comparisons")
+    let policies = sizes.map { Course(rows.with(["method": "ppo"]).with("comparisons", $0), $0) }
+    let drafts = sizes.map { Course(rows.with(["method": "best-of-n"]).with("comparisons", $0), $0) }
+    let parted = policies.filter(\.parts)
+    let text = """
+      Without a price on KL, PPO follows its reward model away from SFT. \
+      \(policies.map(\.sentence).joined(separator: " ")) Proxy and gold part for \(parted.count) of \
+      \(policies.count) reward models. Best-of-\(Self.drafts), \(Formatting.fixed(BestOf.kl(Self.drafts), 1)) nats \
+      away at most, gains \(drafts.map { "\(Self.signed($0.last.gain)) by \(Int($0.size)) prompts" }
+        .joined(separator: ", ")). Gao et al. found gold to rise and fall as d·(α − β·log d) in d = √KL for \
+      reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model to put the peak \
+      off and raise it; here the KL at which gold peaks goes from \(policies.map(\.peakText).joined(separator: " to ")) nats as the \
+      ranked prompts go from \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
+      """
+    return StudyFinding(
+      text: text, figures: policies.flatMap(\.figures) + drafts.flatMap(\.figures),
+      charts: [
+        chart("Gold by PPO", "gold score less that of SFT", "gain", policies, isFitted: true),
+        chart("Proxy by PPO", "reward model’s units", "proxy", policies),
+        chart("Gold by best-of-n", "gold score less that of SFT", "gain", drafts, isFitted: true),
+        chart("Proxy by best-of-n", "reward model’s units", "proxy", drafts),
+      ])
+  }
+
+  private func chart(
+    _ title: String, _ unit: String, _ column: String, _ courses: [Course], isFitted: Bool = false
+  ) -> StudyRecord.Chart {
+    .init(
+      title: title, unit: unit, xTitle: "√KL",
+      series: courses.flatMap { course in
+        [course.series(column)] + (isFitted ? [course.fitted].compactMap { $0 } : [])
+      })
+  }
+
+  static func signed(_ value: Double) -> String {
+    (value < 0 ? "−" : "+") + Formatting.fixed(abs(value), 3)
+  }
+}
+
+/// One way from SFT: the points of a method and a reward model, over all seeds.
+private struct Course {
+  struct Point {
+    var kl: Double
+    var proxy: Double
+    var gain: Double
+  }
+
+  let size: Double
+  private let isPolicy: Bool
+  /// Means over seeds at each step or n, in order.
+  let points: [Point]
+  let curve: GoldCurve?
+  private let uncertainty: GoldCurve.Uncertainty?
+
+  init(_ rows: StudyRows, _ size: Double) {
+    self.size = size
+    let isPolicy = rows.rows.first?["step"] != nil
+    self.isPolicy = isPolicy
+    let place = isPolicy ? "step" : "n"
+    points = rows.distinct(place).sorted().map { value in
+      let here = rows.with(place, value)
+      return Point(
+        kl: here.values("kl").mean ?? 0, proxy: here.values("proxy").mean ?? 0,
+        gain: here.values("gain").mean ?? 0)
+    }
+    let form = isPolicy ? GoldCurve.Form.reinforcement : .bestOfN
+    let (kl, gain) = (rows.values("kl"), rows.values("gain"))
+    curve = GoldCurve(form, kl: kl, gold: gain)
+    uncertainty = GoldCurve.uncertainty(form, kl: kl, gold: gain, resamples: 500, seed: 1)
+  }
+
+  var last: Point { points.last! }
+  var highest: Point { points.max { $0.gain < $1.gain }! }
+
+  /// Whether gold falls from its peak to the end by a tenth of what it had gained or more, while the proxy rises.
+  var parts: Bool {
+    last.proxy > highest.proxy && highest.gain - last.gain > max(0.01, 0.1 * abs(highest.gain))
+  }
+
+  var peakText: String { Formatting.fixed(highest.kl, 1) }
+
+  var sentence: String {
+    let fall = parts
+      ? "then falls to \(OveroptimizationStudy.signed(last.gain)) at \(Formatting.fixed(last.kl, 0)) nats"
+      : "and ends at \(OveroptimizationStudy.signed(last.gain)) at \(Formatting.fixed(last.kl, 0)) nats"
+    return """
+      With \(Int(size)) ranked prompts gold peaks at \(OveroptimizationStudy.signed(highest.gain)) over SFT at a KL \
+      of \(peakText) nats and a proxy of \(Formatting.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
+      \(Formatting.fixed(last.proxy, 2)).
+      """
+  }
+
+  private var name: String { "\(Int(size)) prompts" }
+
+  func series(_ column: String) -> StudyRecord.Series {
+    .init(
+      name,
+      points.map {
+        .init(x: max(0, $0.kl).squareRoot(), y: column == "proxy" ? $0.proxy : $0.gain)
+      })
+  }
+
+  /// The fitted curve from SFT to the farthest point.
+  var fitted: StudyRecord.Series? {
+    guard let curve else { return nil }
+    let reach = curve.reach.squareRoot()
+    return .init(
+      name,
+      (0...40).map { step in
+        let d = reach * Double(step) / 40
+        return .init(x: d, y: curve.gold(atKL: d * d))
+      }, isFit: true)
+  }
+
+  var figures: [StudyRecord.Figure] {
+    let method = isPolicy ? "PPO" : "best-of-n"
+    var figures: [StudyRecord.Figure] = []
+    if isPolicy {
+      figures += [
+        .init("KL where gold peaks, PPO, \(name)", highest.kl),
+        .init(
+          "the same by the fitted curve, PPO, \(name)", curve?.peakKL, low: uncertainty?.peakLow,
+          high: uncertainty?.peakHigh),
+        .init("gold lost from its peak to the end, PPO, \(name)", highest.gain - last.gain),
+      ]
+    }
+    if let curve {
+      figures += [
+        .init(
+          "α, \(method), \(name)", curve.alpha, low: uncertainty?.alpha.low,
+          high: uncertainty?.alpha.high),
+        .init(
+          "β, \(method), \(name)", curve.beta, low: uncertainty?.beta.low,
+          high: uncertainty?.beta.high),
+        .init("R² of the fit, \(method), \(name)", curve.rSquared),
+      ]
+    }
+    return figures
+  }
+}

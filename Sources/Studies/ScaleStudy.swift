@@ -1,0 +1,109 @@
+import Recipe
+import Runs
+import Support
+import Training
+
+/// Models of several sizes, each aligned: does the small aligned one beat the larger one that is not, as InstructGPT's
+/// 1.3B beat GPT-3's 175B?
+struct ScaleStudy: Study {
+  let name = "scale"
+  let question = "Does a small aligned model beat a larger unaligned one?"
+  let seeds = 1
+  let columns = [
+    "model", "stage", "parameters", "gold", "honest", "harmless", "bits_per_byte",
+    "win_rate_vs_largest_base",
+  ]
+
+  /// Shapes as shares of the settings' shape, the largest first.
+  private static let shares = [(1.0, "large"), (2.0 / 3, "medium"), (1.0 / 3, "small")]
+
+  private static func settings(_ settings: Settings, _ share: Double) throws -> Settings {
+    var settings = settings
+    for parameter in [Parameter.layers, .heads] {
+      try settings.set(parameter, max(1, (settings[parameter] * share).rounded()))
+    }
+    let width = settings[.dModel] * share / settings[.heads]
+    try settings.set(.dModel, settings[.heads] * max(8, (width / 8).rounded() * 8))
+    return settings
+  }
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    var largest: Examination?
+    return try Self.shares.flatMap { share, size in
+      let settings = try Self.settings(laboratory.settings, share)
+      let base = try laboratory.pretrain("base-\(size)", settings)
+      let sft = try laboratory.sft("sft-\(size)", settings, from: base)
+      let rankings = try laboratory.rankings("rankings-\(size)", settings, of: sft)
+      let reward = try laboratory.reward(
+        "reward-\(size)", settings, from: sft, rankings.training, heldOut: rankings.heldOut)
+      let policy = try laboratory.ppo("ppo-\(size)", settings, from: sft, reward: reward)
+      return try [("base", base), ("sft", sft), ("ppo", policy.file)].map { stage, file in
+        let examined = try laboratory.examine(
+          "\(stage)-\(size)", file, splits: [.evaluation, .truthfulness, .harmlessness])
+        largest = largest ?? examined
+        return StudyRow(
+          ["model": size, "stage": stage],
+          [
+            "parameters": Double(try laboratory.open(file).file.layout.trunkCount),
+            "gold": examined.gold(), "honest": examined.figures.honest,
+            "harmless": examined.figures.harmless,
+            "bits_per_byte": examined.figures.bitsPerByte,
+            "win_rate_vs_largest_base": examined.winRate(
+              against: largest!, seed: laboratory.seed
+            ).mean,
+          ])
+      }
+    }
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    let sizes = rows.distinctLabels("model")
+    func at(_ size: String, _ stage: String) -> StudyRows {
+      rows.with(["model": size, "stage": stage])
+    }
+    guard let big = sizes.first, let small = sizes.last,
+      let base = at(big, "base").estimate("gold"), let aligned = at(small, "ppo").estimate("gold"),
+      let rate = at(small, "ppo").estimate("win_rate_vs_largest_base"),
+      let many = at(big, "base").estimate("parameters"),
+      let few = at(small, "base").estimate("parameters"),
+      let tuned = at(small, "sft").estimate("gold")
+    else { preconditionFailure("rows of a model are missing") }
+    let golds = sizes.map { size in
+      "\(size) " + ["base", "sft", "ppo"].map { at(size, $0).estimate("gold")?.text(3) ?? "–" }
+        .joined(separator: ", ")
+    }
+    let text = """
+      Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
+      \(Formatting.fixed(few.mean / 1e6, 2)) million parameters, \(aligned.mean > base.mean ? "beats" : "does not beat") \
+      the largest base, of \(Formatting.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
+      \(rate.percent) of held-out prompts, ties counted half. InstructGPT's 1.3B was preferred to GPT-3's 175B, a \
+      hundred times its size; here it is \(Formatting.fixed(many.mean / few.mean, 0)) times, and SFT alone takes \
+      the small model to \(tuned.text(3)).
+      """
+    func dots(_ stage: String) -> [StudyRecord.Dot] {
+      sizes.compactMap { size in
+        at(size, stage).estimate("gold").map { .init("\(size) \(stage)", $0) }
+      }
+    }
+    return StudyFinding(
+      text: text,
+      figures: [
+        .init(
+          "win rate, smallest aligned against largest base", rate,
+          published: "1.3B preferred to 175B (InstructGPT, figure 1)"),
+        .init("gold, smallest aligned", aligned), .init("gold, largest base", base),
+        .init("times as many parameters", many.mean / few.mean, published: "about 130"),
+      ],
+      charts: [
+        .init(
+          title: "Gold score", unit: "graded rubric, 0 to 1",
+          dots: dots("base") + dots("sft") + dots("ppo")),
+        .init(
+          title: "Gold score by size", unit: "graded rubric, 0 to 1", xTitle: "million parameters",
+          series: ["base", "sft", "ppo"].map { stage in
+            .init(
+              stage, rows.with(["stage": stage]), x: "parameters", y: "gold", scale: { $0 / 1e6 })
+          }),
+      ])
+  }
+}
