@@ -29,9 +29,10 @@ struct ScaleStudy: Study {
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     var largest: Examination?
+    var data: PretrainData?
     return try Self.shares.flatMap { share, size in
       let settings = try Self.settings(laboratory.settings, share)
-      let base = try laboratory.pretrain("base-\(size)", settings)
+      let base = try laboratory.pretrain("base-\(size)", settings, &data)
       let sft = try laboratory.sft("sft-\(size)", settings, from: base)
       let rankings = try laboratory.rankings("rankings-\(size)", settings, of: sft)
       let reward = try laboratory.reward(

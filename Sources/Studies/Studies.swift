@@ -3,7 +3,7 @@ import Recipe
 /// All studies, in the order of the recipe's questions.
 public enum Studies {
   public static let all: [any Study] = [
-    TaxStudy(), OveroptimizationStudy(), BudgetStudy(), PrecisionStudy(), ScaleStudy(),
+    TaxStudy(), OveroptimizationStudy(), BudgetStudy(), RoundsStudy(), PrecisionStudy(), ScaleStudy(),
   ]
 
   public static func named(_ name: String) -> (any Study)? { all.first { $0.name == name } }

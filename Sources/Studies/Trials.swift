@@ -11,11 +11,14 @@ import World
 /// what is not there.
 extension Laboratory {
   /// A base of the settings' shape, pretrained on the world's text.
-  func pretrain(_ name: String, _ settings: Settings) throws -> String {
+  ///
+  /// - Parameter data: made by the first of several bases that has to be trained, and shared.
+  func pretrain(_ name: String, _ settings: Settings, _ data: inout PretrainData?) throws -> String {
     let trial = try trial(name, settings)
     try trial.stage(.pretrain) {
-      let data = try PretrainData(nil, worldSeed: world.seed, settings: settings, at: nil)
-      return try PretrainStage(trial, data: data).run()
+      let made = try data ?? PretrainData(nil, worldSeed: world.seed, settings: settings, at: nil)
+      data = made
+      return try PretrainStage(trial, data: made).run()
     }
     return trial.run.file(PretrainStage.file)
   }
@@ -34,6 +37,15 @@ extension Laboratory {
       return try SFTStage(trial, base: model, data: data).run()
     }
     return trial.run.file(SFTStage.file)
+  }
+
+  /// A whole run of the recipe in a folder of its own.
+  func recipe(_ name: String, _ settings: Settings) throws -> RunFolder {
+    let trial = try trial(name, settings)
+    try Pipeline(trial, inputs: Pipeline.Inputs()) { [base] path in
+      try Checkpoint(path: base, access: .readOnly).copy(to: path)
+    }.run()
+    return trial.run
   }
 
   /// Ranked answers, to learn from and held out.

@@ -18,7 +18,7 @@ import Testing
       """
       {"sft-demonstrations": 16, "sft-epochs": 2, "ranking-prompts": 12, "completions-per-prompt": 3,
        "total-episodes": 64, "ppo-batch-size": 16, "eval-prompts": 6, "eval-samples": 2,
-       "eval-documents": 4}
+       "eval-documents": 4, "layers": 3, "d-model": 48, "heads": 3, "vocab": 300, "pretrain-steps": 4}
       """, to: "tiny-study.json")
   }
 
@@ -39,7 +39,21 @@ import Testing
   }
 
   @Test("a study leaves a table, a record and a report, and prints what it found", arguments: [
-    ("ptx", "seed,arm,gamma,beta,bits_per_byte,tax,gold,proxy,kl,win_rate_vs_sft,mean_tokens")
+    ("ptx", "seed,arm,gamma,beta,bits_per_byte,tax,gold,proxy,kl,win_rate_vs_sft,mean_tokens"),
+    ("overoptimization", "seed,method,comparisons,n,step,kl,root_kl,proxy,gold,gain"),
+    (
+      "budget",
+      "seed,arm,demonstrations,rankings,prompts_per_demonstration,gold,honest,harmless,win_rate_vs_sft"
+    ),
+    (
+      "rounds",
+      "seed,rounds,gold,proxy,kl,honest,harmless,reward_accuracy,win_rate_vs_one_round"
+    ),
+    ("precision", "seed,arm,gold,proxy,kl,win_rate_vs_float32,k3,is_max,clipped_fraction"),
+    (
+      "scale",
+      "seed,model,stage,parameters,gold,honest,harmless,bits_per_byte,win_rate_vs_largest_base"
+    ),
   ])
   func leavesFiles(study: String, heading: String) throws {
     let folder = try program.fresh("study-\(study)")
