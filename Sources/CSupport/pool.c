@@ -1,8 +1,10 @@
 // A fixed thread pool with static partition: no queue, no lock and no allocation once it exists.
 //
 // A run is one increment of `generation`. Workers spin on it for a while, then give way to other
-// processes, then park. The caller spins on `pending`, since parts are of equal size, and gives way
-// too when that takes long: on a busy machine the thread it waits for may want this very core.
+// processes, then park. The caller spins on `pending`, since parts are of equal size. A part is done by
+// whoever claims it: its own worker, whose cache knows it; or the caller, when that worker has not begun
+// after a while, since on a busy machine it may not get a core for a thousand times as long as its part
+// takes. What a part computes does not depend on who computes it.
 #include "CSupport.h"
 
 #include <pthread.h>
@@ -12,12 +14,20 @@
 
 enum { SPINS = 2000, YIELDS_BEFORE_PARKING = 200 };
 
+/// The generation for which a part was last taken; a cache line of its own.
+struct claim {
+  _Alignas(64) atomic_uint generation;
+};
+
 struct ts_pool {
   int threads;
   atomic_uint generation;
   atomic_int pending;
   atomic_int parked;
   atomic_int stopping;
+  /// Turns that the caller waits before it takes parts itself: fewer where it had to before.
+  int patience;
+  struct claim *claims;
   ts_task task;
   const void *context;
   pthread_mutex_t mutex;
@@ -36,6 +46,13 @@ static inline void relax(void) {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+/// Whether the part is now the caller's to do. Every generation takes every part once, so that a worker
+/// that comes late finds a number that it does not expect.
+static int claim(ts_pool *pool, int part, unsigned generation) {
+  unsigned before = generation - 1;
+  return atomic_compare_exchange_strong(&pool->claims[part].generation, &before, generation);
 }
 
 static void wait_for_work(ts_pool *pool, unsigned seen) {
@@ -58,8 +75,10 @@ static void *work(void *argument) {
   unsigned seen = 0;
   for (;;) {
     wait_for_work(pool, seen);
-    seen++;
+    // Runs may have come and gone without this worker.
+    seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
     if (atomic_load(&pool->stopping)) return NULL;
+    if (!claim(pool, self.part, seen)) continue;
     pool->task(pool->context, self.part, pool->threads);
     atomic_fetch_sub_explicit(&pool->pending, 1, memory_order_release);
   }
@@ -79,11 +98,16 @@ ts_pool *ts_pool_create(int threads) {
   ts_pool *pool = calloc(1, sizeof *pool);
   if (!pool) return NULL;
   pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-  if (!pool->workers) {
+  pool->claims = aligned_alloc(_Alignof(struct claim), (size_t)threads * sizeof *pool->claims);
+  if (!pool->workers || !pool->claims) {
+    free(pool->workers);
+    free(pool->claims);
     free(pool);
     return NULL;
   }
+  for (int part = 0; part < threads; part++) atomic_init(&pool->claims[part].generation, 0);
   pool->threads = 1;
+  pool->patience = SPINS;
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->wake, NULL);
   for (int part = 1; part < threads; part++) {
@@ -107,10 +131,20 @@ void ts_pool_destroy(ts_pool *pool) {
   pthread_mutex_destroy(&pool->mutex);
   pthread_cond_destroy(&pool->wake);
   free(pool->workers);
+  free(pool->claims);
   free(pool);
 }
 
 int ts_pool_threads(const ts_pool *pool) { return pool->threads; }
+
+/// Whether all parts were done within so many turns.
+static int waited(ts_pool *pool, int turns) {
+  for (int i = 0; i <= turns; i++) {
+    if (atomic_load_explicit(&pool->pending, memory_order_acquire) == 0) return 1;
+    relax();
+  }
+  return 0;
+}
 
 void ts_pool_run(ts_pool *pool, ts_task task, const void *context) {
   if (pool->threads == 1) {
@@ -122,8 +156,16 @@ void ts_pool_run(ts_pool *pool, ts_task task, const void *context) {
   atomic_store_explicit(&pool->pending, pool->threads - 1, memory_order_relaxed);
   announce(pool);
   task(context, 0, pool->threads);
-  for (int i = 0; atomic_load_explicit(&pool->pending, memory_order_acquire) > 0; i++) {
-    if (i < SPINS) relax();
-    else sched_yield();
+  if (waited(pool, pool->patience)) {
+    if (pool->patience < SPINS) pool->patience = 2 * pool->patience + 1;
+    return;
   }
+  unsigned generation = atomic_load_explicit(&pool->generation, memory_order_relaxed);
+  for (int part = 1; part < pool->threads; part++) {
+    if (!claim(pool, part, generation)) continue;
+    task(context, part, pool->threads);
+    atomic_fetch_sub_explicit(&pool->pending, 1, memory_order_relaxed);
+    pool->patience /= 2;
+  }
+  while (!waited(pool, SPINS)) sched_yield();
 }
