@@ -18,7 +18,7 @@ public enum Example: Equatable, Sendable {
     }
   }
 
-  /// The texts that may be learnt: answers, or a document.
+  /// The texts that may be learnt: answers, of a dialogue the last, or a document.
   public var answers: [String] {
     switch self {
     case .comparison(let comparison): return comparison.completions

@@ -113,6 +113,13 @@ extension Transformer {
     }
   }
 
+  /// What a scalar head sees at `count` rows of the batch: features [count, d].
+  public func features(
+    rows: UnsafePointer<Int32>, count: Int, to features: UnsafeMutablePointer<Float>
+  ) {
+    compute.gather(hidden.base, rows, to: Matrix(features, count, architecture.dModel))
+  }
+
   /// The backward pass of `scores` from ∂L/∂score [count]; rows ascend.
   public func scoresBackward(
     _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,

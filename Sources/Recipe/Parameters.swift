@@ -64,6 +64,19 @@ extension Parameter {
     several cost what one costs.
     """)
 
+  public static let labelSelection = choice(
+    .rankings, "label-selection", ["random", "disagreement"],
+    """
+    Which prompts a round after the first has ranked: the next ones, or of four times as many those on whose \
+    answers --reward-heads disagree most.
+    """)
+  public static let rewardHeads = count(
+    .rankings, "reward-heads", 1, 1...256, "heads",
+    """
+    Heads on the reward model's last layer, each with a random start and a bootstrap of the rankings of its \
+    own, by which --label-selection disagreement chooses. The reward is the reward model's own.
+    """)
+
   // MARK: Reward model
 
   public static let rewardEpochs = count(
@@ -161,7 +174,7 @@ extension Parameter {
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
     pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,
     rankingPrompts,
-    completionsPerPrompt, rounds, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
+    completionsPerPrompt, rounds, labelSelection, rewardHeads, rewardEpochs, rewardBatch, rewardRate, rewardCentering, totalEpisodes,
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,

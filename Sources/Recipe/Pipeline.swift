@@ -44,7 +44,10 @@ public struct Pipeline {
 
   /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
   public func run() throws {
-    try context.explaining(checkRounds)
+    try context.explaining {
+      try checkRounds()
+      try LabelSelection.check(context.settings)
+    }
     try context.stage(StageContext.baseStage) {
       let file = try copyBase()
       return StageResult(checkpoint: PretrainStage.file, identity: file)
@@ -76,7 +79,11 @@ public struct Pipeline {
         try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
         return StageResult(checkpoint: RunFile.rankings)
       }
-      return try RankingStage(context, policy: try model(policy), world: world).run()
+      let chooses = LabelSelection.isMade(context.settings, context.round)
+      let reward = chooses ? context.round.previous?.file(RewardStage.file) : nil
+      return try RankingStage(
+        context, policy: try model(policy), reward: try reward.map { try model($0) }, world: world
+      ).run()
     }
     try context.stage(.reward) { try trainReward(context, data) }
     try context.stage(.ppo) { try trainPolicy(context, from: policy, data) }

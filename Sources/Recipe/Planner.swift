@@ -1,4 +1,5 @@
 import Models
+import Runs
 import Tensors
 import Tokenizers
 import Training
@@ -60,11 +61,15 @@ public struct Planner {
     return Plan.StagePlan(.sft, memory.bench.arena, mapped: [Self.copy(model)])
   }
 
+  private var rounds: [Round] { Round.all(settings.count(.rounds)) }
+
   private func rankings(_ model: Model) throws -> Plan.StagePlan {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
-    let memory = try SamplingMemory(model.file.layout, threads: threads)
+    let chooses = rounds.contains { LabelSelection.isMade(settings, $0) }
+    let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads)
     return Plan.StagePlan(
-      .rankings, memory.bench.arena, mapped: [Self.mapped(model, "SFT model")])
+      .rankings, memory.bench.arena,
+      mapped: [Self.mapped(model, "SFT model")] + (chooses ? [Self.mapped(model, "reward model")] : []))
   }
 
   private func reward(_ model: Model) throws -> Plan.StagePlan {
@@ -74,7 +79,7 @@ public struct Planner {
     let batch = settings.count(.rewardBatch)
     let longest =
       try model.world().map { world in
-        longestSequences((0..<settings.count(.rankingPrompts)).map {
+        longestSequences(rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
           world.item(.comparisons, $0).prompt.tokenCount(model)
         }, model)
       } ?? Array(repeating: model.architecture.context, count: batch)

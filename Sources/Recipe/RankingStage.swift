@@ -17,13 +17,18 @@ public struct RankingStage {
 
   let context: StageContext
   let policy: Model
+  /// On whose trunk the heads stand that choose the prompts; nil where nothing is chosen.
+  let reward: Model?
   let world: World
   private let rubric: Rubric
 
-  /// - Parameter policy: whose answers are ranked: the SFT model, then the newest round's.
-  public init(_ context: StageContext, policy: Model, world: World) {
+  /// - Parameters:
+  ///   - policy: whose answers are ranked: the SFT model, then the newest round's.
+  ///   - reward: the round before's, where `LabelSelection.isMade`.
+  public init(_ context: StageContext, policy: Model, reward: Model? = nil, world: World) {
     self.context = context
     self.policy = policy
+    self.reward = reward
     self.world = world
     rubric = Rubric(world)
   }
@@ -38,19 +43,43 @@ public struct RankingStage {
     )
   }
 
+  /// Numbers of the prompts that a round asks: those of training; or those to choose them from, none of
+  /// which is in another round or held out.
+  static func candidates(_ settings: Settings, _ round: Round) -> Range<Int> {
+    let share = round.share(of: settings.count(.rankingPrompts))
+    guard LabelSelection.isMade(settings, round) else { return share }
+    let (first, pool) = (items(settings, .only).heldOut.upperBound, LabelSelection.pool)
+    return first + pool * share.lowerBound..<first + pool * share.upperBound
+  }
+
   /// Runs the stage; leaves both files of rankings.
   public func run() throws -> StageResult {
-    let (training, heldOut) = Self.items(context.settings, context.round)
-    let numbers = Array(training) + Array(heldOut)
-    let answers = try sample(numbers)
+    let memory = try SamplingMemory(
+      policy.file.layout, choosing: reward != nil, threads: context.threads)
     var rankings: [Comparison] = try earlier(RunFile.rankings)
     var heldOutRankings: [Comparison] = try earlier(Self.heldOutFile)
-    for (number, texts) in zip(numbers, answers) {
-      if training.contains(number) {
-        rankings.append(rank(number, texts, by: Labeler.training))
-      } else {
-        heldOutRankings.append(rank(number, texts, by: Labeler.training))
-        heldOutRankings.append(rank(number, texts, by: Labeler.heldOut))
+    let selection = try reward.map {
+      try LabelSelection(context, reward: $0, rankings: rankings, scorer: memory.scorer!)
+    }
+    let (next, heldOut) = Self.items(context.settings, context.round)
+    let candidates = Self.candidates(context.settings, context.round)
+    let numbers = Array(candidates) + Array(heldOut)
+    let answers = try sample(numbers, memory)
+    var training = Array(0..<candidates.count)
+    if let selection {
+      training = try selection.choose(
+        next.count,
+        of: candidates.enumerated().map {
+          (Prompt(turns: world.item(.comparisons, $1).prompt), answers[$0])
+        })
+      try selection.write()
+    }
+    for index in training {
+      rankings.append(rank(numbers[index], answers[index], by: Labeler.training))
+    }
+    for index in candidates.count..<numbers.count {
+      for labelers in [Labeler.training, Labeler.heldOut] {
+        heldOutRankings.append(rank(numbers[index], answers[index], by: labelers))
       }
     }
     let file = context.round.file(RunFile.rankings)
@@ -65,8 +94,7 @@ public struct RankingStage {
   }
 
   /// Answers to the world's prompts of these numbers, each drawn from its own stream.
-  private func sample(_ numbers: [Int]) throws -> [[String]] {
-    let memory = try SamplingMemory(policy.file.layout, threads: context.threads)
+  private func sample(_ numbers: [Int], _ memory: SamplingMemory) throws -> [[String]] {
     var options = SamplingOptions()
     options.maxNewTokens = context.settings.count(.responseLength)
     let sampler = Sampler(

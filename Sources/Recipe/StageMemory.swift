@@ -129,11 +129,15 @@ struct SamplingMemory {
   let bench: Workbench
   let generator: Generator
   let quantized: QuantizedWeights
+  /// What the prompts are chosen by; nil where they are not.
+  let scorer: RewardTrainer?
 
-  init(_ layout: ParameterLayout, threads: Int) throws {
+  init(_ layout: ParameterLayout, choosing: Bool = false, threads: Int) throws {
     bench = try Workbench(layout.architecture, threads: threads)
-    generator = try bench.generator(try bench.inference(), .int8)
+    let transformer = try bench.inference()
+    generator = try bench.generator(transformer, .int8)
     quantized = try QuantizedWeights(layout, arena: bench.arena)
+    scorer = choosing ? try RewardTrainer(transformer, arena: bench.arena) : nil
   }
 }
 

@@ -155,7 +155,8 @@ private struct ChatWriter {
         let first = answers[answers.count - 1].lowerBound
         answers[answers.count - 1] = first..<max(first, tokens.count + place.before)
       } else {
-        let first = tokens.count + place.after
+        // Not before the answer before it, even where an unknown token hides what stands in between.
+        let first = max(answers.last?.upperBound ?? 0, tokens.count + place.after)
         answers.append(first..<first)
       }
     }

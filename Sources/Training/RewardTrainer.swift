@@ -70,6 +70,13 @@ public final class RewardTrainer: @unchecked Sendable {
       add: { appendLastToken(sequences[$0]) })
   }
 
+  /// What a head sees of each sequence at its last token, [count · d].
+  public func features(_ weights: TransformerWeights, _ sequences: [[Int32]]) -> [Float] {
+    pass.features(
+      weights, of: sequences.count, length: { sequences[$0].count },
+      add: { appendLastToken(sequences[$0]) })
+  }
+
   private func appendLastToken(_ sequence: [Int32]) {
     pass.append(sequence, rows: RankedSequences.scoredRows(of: sequence))
   }

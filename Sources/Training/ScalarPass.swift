@@ -71,6 +71,24 @@ final class ScalarPass {
     return values
   }
 
+  /// What the scalar head sees there, [count · d].
+  func features(
+    _ weights: TransformerWeights, of count: Int, length: (Int) -> Int, add: (Int) -> Void
+  ) -> [Float] {
+    var features: [Float] = []
+    forEachMicroBatch(of: count, capacity: transformer.rows, length: length) { range in
+      removeAll()
+      range.forEach(add)
+      transformer.forward(weights, batch)
+      let values = self.count * transformer.architecture.dModel
+      features += [Float](unsafeUninitializedCapacity: values) { buffer, filled in
+        transformer.features(rows: rows, count: self.count, to: buffer.baseAddress!)
+        filled = values
+      }
+    }
+    return features
+  }
+
   /// The backward pass of the latest `forward`, with ∂L/∂scalar in `gradients`.
   func backward(_ model: TrainableModel) {
     transformer.beginBackward(batch)

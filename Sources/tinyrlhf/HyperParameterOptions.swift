@@ -127,6 +127,8 @@ struct RecipeParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.rankingPrompts)) var rankingPrompts: Double?
   @Option(parsing: .unconditional, help: help(.completionsPerPrompt)) var completionsPerPrompt: Double?
   @Option(parsing: .unconditional, help: help(.rounds)) var rounds: Double?
+  @Option(help: help(.labelSelection)) var labelSelection: String?
+  @Option(parsing: .unconditional, help: help(.rewardHeads)) var rewardHeads: Double?
   @Option(parsing: .unconditional, help: help(.rewardEpochs)) var rewardEpochs: Double?
   @Option(parsing: .unconditional, help: help(.rewardBatch)) var rewardBatchSize: Double?
   @Option(parsing: .unconditional, help: help(.rewardRate)) var rewardLearningRate: Double?
@@ -141,12 +143,13 @@ struct RecipeParameters: ParsableArguments {
     let values: [(Parameter, Double?)] = [
       (.sftDemonstrations, sftDemonstrations), (.sftEpochs, sftEpochs), (.sftBatch, sftBatchSize),
       (.sftRate, sftLearningRate), (.sftDropout, sftDropout), (.rankingPrompts, rankingPrompts),
-      (.completionsPerPrompt, completionsPerPrompt), (.rounds, rounds), (.rewardEpochs, rewardEpochs),
+      (.completionsPerPrompt, completionsPerPrompt), (.rounds, rounds), (.rewardHeads, rewardHeads), (.rewardEpochs, rewardEpochs),
       (.rewardBatch, rewardBatchSize), (.rewardRate, rewardLearningRate),
       (.rewardCentering, centerRewardsCoefficient), (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
       (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),
     ]
     for (parameter, value) in values { try settings.set(parameter, value) }
+    try settings.set(.labelSelection, choice: labelSelection)
   }
 }
 

@@ -124,6 +124,45 @@ import Testing
     }
   }
 
+  @Test("by disagreement a round chooses among new prompts, the same when it was killed and on other threads")
+  func disagreement() throws {
+    func arguments(_ folder: String, _ more: [String] = []) -> [String] {
+      self.arguments(
+        folder,
+        more + [
+          "--ranking-prompts", "16", "--total-episodes", "64", "--label-selection", "disagreement",
+          "--reward-heads", "4",
+        ])
+    }
+    let folder = try program.fresh("rounds, chosen")
+    let result = try program.run(arguments(folder))
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    func lines(_ name: String) throws -> [[String: JSONValue]] {
+      try Files.read("\(folder)/\(name)").split(separator: 0x0A).map {
+        try JSON.decode([String: JSONValue].self, from: Array($0), at: name)
+      }
+    }
+    let (first, all) = (try lines("rankings-1.jsonl"), try lines("rankings.jsonl"))
+    #expect(first.count == 8 && all.count == 16 && Array(all.prefix(8)) == first)
+    let heads = try lines("reward-heads-1.jsonl")
+    #expect(heads.map { $0["head"]?.number } == [1, 2, 3, 4])
+    #expect(Set(heads.map { $0["weights"]?.array?.count }).count == 1)
+    let figures = try #require(try lines("metrics.jsonl").first { $0["stage"]?.string == "rankings" })
+    let (chosen, pool) = (figures["disagreement/chosen"]?.number, figures["disagreement/pool"]?.number)
+    #expect(try #require(chosen) > #require(pool) && #require(pool) > 0)
+
+    let killed = try program.fresh("rounds, chosen and killed")
+    let stopped = try program.stop(
+      arguments(killed), in: killed, stage: "rankings", saved: false, with: SIGKILL)
+    #expect(stopped.exitCode == 128 + SIGKILL)
+    let resumed = try program.run(arguments(killed, ["--resume", "--threads", "1"]))
+    #expect(resumed.exitCode == 0, "\(resumed.errorText)")
+    for (name, bytes) in try program.contents(of: folder)
+    where name.hasSuffix(".trlhf") || name.hasSuffix(".jsonl") {
+      #expect(try Files.read("\(killed)/\(name)") == bytes, "\(name)")
+    }
+  }
+
   @Test("rounds that nobody ranks, or that have no prompt or no iteration of their own, are a usage error")
   func refusals() throws {
     let comparisons = try program.write(
@@ -132,6 +171,9 @@ import Testing
       (2, ["--comparisons", comparisons], ["--rounds 2", "--comparisons"]),
       (26, [], ["--ranking-prompts 25", "--rounds 26"]),
       (6, [], ["5 iterations", "--rounds 6"]), (0, [], ["--rounds 0"]),
+      (1, ["--label-selection", "disagreement", "--reward-heads", "4"], ["disagreement", "--rounds 2"]),
+      (2, ["--label-selection", "disagreement"], ["--reward-heads"]),
+      (2, ["--reward-heads", "4"], ["--reward-heads 4", "--label-selection"]),
     ] {
       let folder = try program.fresh("rounds, refused")
       let result = try program.run(arguments(folder, rounds: rounds, more))

@@ -60,6 +60,28 @@ struct RewardTrainerTests {
     }
   }
 
+  @Test("a score is the head's product with the features, and features do not depend on threads or company")
+  func features() throws {
+    let sequences = rankings(6, stream: 400, rank: byLength).flatMap(\.sequences)
+    let (reference, others) = try trajectories(longest: 16) { threads, rows in
+      let lab = try TinyLab(threads: threads, rows: rows)
+      let parameters = try lab.parameters(scalarHead: true, scale: 8)
+      let (weights, width) = (TransformerWeights(parameters), TinyLab.architecture.dModel)
+      let scorer = try RewardTrainer(lab.inference, arena: lab.arena)
+      let features = scorer.features(weights, sequences)
+      #expect(features.count == sequences.count * width)
+      for (index, score) in scorer.scores(parameters, weights, sequences).enumerated() {
+        let sum = (0..<width).reduce(Double(parameters.headBias[0])) {
+          $0 + Double(parameters.headWeight[$1]) * Double(features[index * width + $1])
+        }
+        #expect(abs(sum - Double(score)) < 1e-4 * max(1, abs(sum)), "\(index)")
+      }
+      return bits(features)
+    }
+    #expect(Set(reference).count > reference.count / 2)
+    for (name, result) in others { #expect(result == reference, "\(name)") }
+  }
+
   @Test("it learns that longer is better, and scores unseen answers so")
   func learnsLength() throws {
     let lab = try TinyLab(rows: 2048)
