@@ -155,7 +155,7 @@ extension Parameter {
   public static let importanceCap = real(
     .ppo, "importance-cap", 2, 1e-3...1e6, "", "C, cap of the int8 correction.")
   public static let rolloutCorrection = choice(
-    .ppo, "rollout-correction", ["truncated", "none"],
+    .ppo, "rollout-correction", ["truncated", "none"], isRecordedAtDefault: false,
     "Whether int8 rollouts are corrected by truncated importance weights; none only to see what they do.")
 
   // MARK: Evaluation
