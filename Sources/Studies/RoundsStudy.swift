@@ -10,25 +10,33 @@ struct RoundsStudy: Study {
     "Is it better to rank all answers at once, or in rounds that each sample from the newest policy?"
   let seeds = 2
   let columns = [
-    "rounds", "gold", "proxy", "kl", "honest", "harmless", "reward_accuracy",
+    "arm", "rounds", "gold", "proxy", "kl", "honest", "harmless", "reward_accuracy",
     "win_rate_vs_one_round",
   ]
 
-  private static let rounds = [1, 2, 4]
+  private static let arms = [
+    ("one round", 1, "random"), ("2 rounds", 2, "random"), ("4 rounds", 4, "random"),
+    ("4 rounds, chosen", 4, "disagreement"),
+  ]
+  /// By whose disagreement the last arm chooses what to have ranked.
+  private static let heads = 4.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     var once: Examination?
-    return try Self.rounds.map { rounds in
+    return try Self.arms.map { arm, rounds, selection in
       var settings = laboratory.settings
       try settings.set(.rounds, Double(rounds))
-      let run = try laboratory.recipe("rounds-\(rounds)", settings)
+      try settings.set(.labelSelection, choice: selection)
+      if selection == "disagreement" { try settings.set(.rewardHeads, Self.heads) }
+      let name = "rounds-\(rounds)-\(selection)"
+      let run = try laboratory.recipe(name, settings)
       let examined = try laboratory.examine(
-        "rounds-\(rounds)", run.file(PPOStage.file), reward: run.file(RewardStage.file),
+        name, run.file(PPOStage.file), reward: run.file(RewardStage.file),
         reference: run.file(SFTStage.file),
         splits: [.evaluation, .truthfulness, .harmlessness])
       once = once ?? examined
       return StudyRow(
-        [:],
+        ["arm": arm],
         [
           "rounds": Double(rounds), "gold": examined.gold(),
           "proxy": examined.figures.proxyReward, "kl": examined.figures.kl,
@@ -40,52 +48,43 @@ struct RoundsStudy: Study {
   }
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
-    let once = rows.with("rounds", 1)
+    let once = rows.with(["arm": "one round"])
     guard let gold = once.estimate("gold") else { preconditionFailure("no run of one round") }
-    let others = rows.distinct("rounds").filter { $0 > 1 }.compactMap { rounds in
-      rows.with("rounds", rounds).difference("gold", to: once).map {
-        (rounds: Int(rounds), gain: $0, kl: rows.with("rounds", rounds).estimate("kl"))
+    let others = rows.distinctLabels("arm").dropFirst().compactMap { arm in
+      rows.with(["arm": arm]).difference("gold", to: once).map {
+        (arm: arm, gain: $0, kl: rows.with(["arm": arm]).estimate("kl"))
       }
     }
-    let better = others.filter { $0.gain.isClear && $0.gain.mean > 0 }.map { "\($0.rounds)" }
-    let worse = others.filter { $0.gain.isClear && $0.gain.mean < 0 }.map { "\($0.rounds)" }
+    let better = others.filter { $0.gain.isClear && $0.gain.mean > 0 }.map(\.arm)
+    let worse = others.filter { $0.gain.isClear && $0.gain.mean < 0 }.map(\.arm)
     let verdict: String
     if better.isEmpty && worse.isEmpty {
       verdict = "beyond the noise of the seeds rounds make no difference at this budget"
     } else {
       verdict = [
-        better.isEmpty ? nil : "\(better.joined(separator: " and ")) rounds are better",
-        worse.isEmpty ? nil : "\(worse.joined(separator: " and ")) rounds are worse",
+        better.isEmpty ? nil : "\(better.joined(separator: " and ")) do better",
+        worse.isEmpty ? nil : "\(worse.joined(separator: " and ")) do worse",
       ].compactMap { $0 }.joined(separator: ", ") + ", beyond the noise of the seeds"
     }
     let text = """
       With all prompts ranked at once the policy reaches a gold score of \(gold.text(3)). The same number of ranked \
       prompts and of episodes split over rounds changes that by \
-      \(others.map { "\($0.gain.text(3)) with \($0.rounds) rounds (KL \($0.kl?.text(2) ?? "–") nats)" }
-        .joined(separator: " and by ")): \(verdict). InstructGPT and Stiennon et al. iterate, mostly on answers of the \
+      \(others.map { "\($0.gain.text(3)) with \($0.arm) (KL \($0.kl?.text(2) ?? "–") nats)" }
+        .joined(separator: ", by ")): \(verdict). The prompts of the last are chosen among four times as many, by \
+      where \(Int(Self.heads)) reward heads disagree. InstructGPT and Stiennon et al. iterate, mostly on answers of the \
       SFT model and some of PPO's, without a comparison at equal budget; Bai et al. (2022) report that online rounds \
       improve their models, with more data as well.
       """
     return StudyFinding(
       text: text,
       figures: [.init("gold, one round", gold)]
-        + others.map { .init("gold, \($0.rounds) rounds less one", $0.gain) },
+        + others.map { .init("gold, \($0.arm) less one round", $0.gain) },
       charts: [
-        .init(
-          title: "Gold score", unit: "graded rubric, 0 to 1",
-          dots: dots(rows, "gold")),
-        .init(title: "KL", unit: "from SFT, nats an answer", dots: dots(rows, "kl")),
-        .init(
-          title: "Reward model", unit: "share of its held-out pairs in the labelers’ order",
-          dots: dots(rows, "reward_accuracy")),
+        .dots("Gold score", "graded rubric, 0 to 1", rows, by: "arm", "gold"),
+        .dots("KL", "from SFT, nats an answer", rows, by: "arm", "kl"),
+        .dots(
+          "Reward model", "share of its held-out pairs in the labelers’ order", rows, by: "arm",
+          "reward_accuracy"),
       ])
-  }
-
-  private func dots(_ rows: StudyRows, _ column: String) -> [StudyRecord.Dot] {
-    rows.distinct("rounds").compactMap { rounds in
-      rows.with("rounds", rounds).estimate(column).map {
-        .init(rounds == 1 ? "one round" : "\(Int(rounds)) rounds", $0)
-      }
-    }
   }
 }

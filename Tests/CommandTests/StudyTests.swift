@@ -47,7 +47,7 @@ import Testing
     ),
     (
       "rounds",
-      "seed,rounds,gold,proxy,kl,honest,harmless,reward_accuracy,win_rate_vs_one_round"
+      "seed,arm,rounds,gold,proxy,kl,honest,harmless,reward_accuracy,win_rate_vs_one_round"
     ),
     ("precision", "seed,arm,gold,proxy,kl,win_rate_vs_float32,k3,is_max,clipped_fraction"),
     (

@@ -94,12 +94,12 @@ import Testing
   func rounds() {
     let finding = RoundsStudy().conclude(
       rows(3) { seed in
-        [(1.0, 0.8), (2, 0.85), (4, 0.8 + 0.01 * Double(seed % 2))].map {
-          StudyRow([:], ["rounds": $0, "gold": $1 + 0.001 * Double(seed), "kl": 1])
+        [("one round", 0.8), ("2 rounds", 0.85), ("4 rounds", 0.8 + 0.01 * Double(seed % 2))].map {
+          StudyRow(["arm": $0], ["gold": $1 + 0.001 * Double(seed), "kl": 1])
         }
       })
-    #expect(finding.text.contains("2 rounds are better, beyond the noise"))
-    #expect(!finding.text.contains("4 rounds are"))
+    #expect(finding.text.contains("2 rounds do better, beyond the noise"))
+    #expect(!finding.text.contains("4 rounds do"))
   }
 
   @Test("scale says whether the smallest aligned model beats the largest base")
