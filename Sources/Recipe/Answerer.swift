@@ -78,7 +78,8 @@ public final class Answerer {
     return zip(prompts, generated).map { prompt, samples in
       // What a stop text cuts off is not judged either.
       let answers = samples.map { Self.completion($0, stop, tokenizer) }
-      return (bestOf?.choose(answers, prompt: prompt.tokens, tokens: \.tokens) ?? answers)[0]
+      return (bestOf?.choose(answers, prompt: prompt.tokens, tokens: \.tokens) { $0.finish == .stop }
+        ?? answers)[0]
     }
   }
 

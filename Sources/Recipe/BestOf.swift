@@ -19,17 +19,24 @@ public struct BestOf {
     self.init(n: n, reward: try RewardScorer(reward, threads: threads))
   }
 
-  /// The best answer of each `n` that follow one another, `answers.count / n` of them; the first of
-  /// equals.
+  /// The best answer of each `n` that follow one another, `answers.count / n` of them.
   func choose<Answer>(
-    _ answers: [Answer], prompt: [Int32], tokens: (Answer) -> [Int32]
+    _ answers: [Answer], prompt: [Int32], tokens: (Answer) -> [Int32], ended: (Answer) -> Bool
   ) -> [Answer] {
     let scores = reward.scores(answers.map { prompt + tokens($0) })
     return stride(from: 0, to: answers.count, by: n).map { first in
-      var best = first
-      for index in first..<first + n where scores[index] > scores[best] { best = index }
-      return answers[best]
+      answers[Self.best(first..<first + n, scores) { ended(answers[$0]) }]
     }
+  }
+
+  /// The number of the best by score; the first of equals.
+  ///
+  /// What did not end by itself comes behind all that did: a reward model is taught to read an answer at its
+  /// end, and what it says of one that was cut means nothing.
+  static func best(_ numbers: Range<Int>, _ scores: [Float], ended: (Int) -> Bool) -> Int {
+    let whole = numbers.filter(ended)
+    let candidates = whole.isEmpty ? Array(numbers) : whole
+    return candidates.dropFirst().reduce(candidates[0]) { scores[$1] > scores[$0] ? $1 : $0 }
   }
 
   /// How far best-of-n leaves the model that it samples from, at most, in nats: log n − (n − 1)/n

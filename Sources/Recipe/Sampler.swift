@@ -48,7 +48,7 @@ package struct Sampler {
         weights: weights, options: options, seed: seed, purpose: purpose)
       for (prompt, samples) in zip(chunk, generated) {
         result.append(
-          (bestOf?.choose(samples, prompt: prompt, tokens: \.tokens) ?? samples).map {
+          (bestOf?.choose(samples, prompt: prompt, tokens: \.tokens) { $0.finish == .stop } ?? samples).map {
             Answer(prompt: prompt, sample: $0, text: tokenizer.decode(completion: $0.tokens))
           })
       }

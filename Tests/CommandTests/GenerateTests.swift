@@ -69,9 +69,13 @@ import Testing
     let (n, line) = (8, 2)
     let prompt = Self.prompts[line]
     let alone = try generate([], prompts: Array(repeating: prompt, count: n * Self.prompts.count))
-    let among = try scores(Array(alone[line * n..<(line + 1) * n]))
+    let drawn = Array(alone[line * n..<(line + 1) * n])
+    let whole = drawn.filter { $0["finish"]?.string == "stop" }
+    let candidates = whole.isEmpty ? drawn : whole
+    let among = try scores(drawn)
+    let best = try scores(candidates)
     let chosen = try generate(["--best-of", "\(n)"] + reward)[line]
-    #expect(chosen == alone[line * n + among.firstIndex(of: among.max()!)!])
+    #expect(chosen == candidates[best.firstIndex(of: best.max()!)!])
     #expect(Set(among).count > 1)
     try tiny.expectRefusal(
       ["generate", tiny.sft, "--best-of", "2"], code: 64, ["--best-of", "--reward-model"])
