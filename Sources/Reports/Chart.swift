@@ -21,6 +21,8 @@ struct Chart {
     var dashed = false
     /// Whether each point is marked; for curves of few, hard-won points.
     var marked = false
+    /// Whether its last value stands at its end.
+    var labelled = true
   }
 
   /// A horizontal line to compare with.
@@ -228,7 +230,7 @@ struct Chart {
   /// The last values at the lines' ends, moved apart where they would cover each other.
   private func ends(_ drawn: [Drawn], _ x: Axis, _ y: Axis) -> String {
     guard diagonal == nil else { return "" }
-    var labels = drawn.map { drawn in
+    var labels = drawn.filter(\.series.labelled).map { drawn in
       let point = drawn.strong.last!
       let at = place(point, x, y)
       let text = y.precise(point.y, percent: percent)

@@ -51,7 +51,7 @@ struct StudyPage {
           name: series.isFit ? "\(series.name), fitted" : series.name, colour: colour,
           points: series.points.map {
             Chart.Point(x: $0.x, y: $0.y, low: $0.low, high: $0.high)
-          }, dashed: series.isFit, marked: !series.isFit)
+          }, dashed: series.isFit, marked: !series.isFit, labelled: !series.isFit)
       }
     ).figure()
   }

@@ -27,15 +27,29 @@ public struct Estimate: Equatable, Sendable {
 
   /// "0.012 (0.008 to 0.016)".
   func text(_ decimals: Int) -> String {
-    func fixed(_ value: Double) -> String { Formatting.fixed(value, decimals) }
+    func fixed(_ value: Double) -> String { Wording.fixed(value, decimals) }
     guard let low, let high else { return fixed(mean) }
     return "\(fixed(mean)) (\(fixed(low)) to \(fixed(high)))"
   }
 
   /// "61.2 % (58.0 to 64.4)".
   var percent: String {
-    func fixed(_ value: Double) -> String { Formatting.fixed(100 * value, 1) }
+    func fixed(_ value: Double) -> String { Wording.fixed(100 * value, 1) }
     guard let low, let high else { return "\(fixed(mean)) %" }
     return "\(fixed(mean)) % (\(fixed(low)) to \(fixed(high)))"
+  }
+}
+
+/// Numbers in sentences.
+enum Wording {
+  /// With a minus that is one.
+  static func fixed(_ value: Double, _ decimals: Int) -> String {
+    let text = Formatting.fixed(value, decimals)
+    return text.hasPrefix("-") ? "−" + text.dropFirst() : text
+  }
+
+  /// With its sign.
+  static func signed(_ value: Double, _ decimals: Int = 3) -> String {
+    (value < 0 ? "" : "+") + fixed(value, decimals)
   }
 }

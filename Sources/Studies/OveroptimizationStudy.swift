@@ -97,8 +97,8 @@ struct OveroptimizationStudy: Study {
     let text = """
       Without a price on KL, PPO follows its reward model away from SFT. \
       \(policies.map(\.sentence).joined(separator: " ")) Proxy and gold part for \(parted.count) of \
-      \(policies.count) reward models. Best-of-\(Self.drafts), \(Formatting.fixed(BestOf.kl(Self.drafts), 1)) nats \
-      away at most, gains \(drafts.map { "\(Self.signed($0.last.gain)) by \(Int($0.size)) prompts" }
+      \(policies.count) reward models. Best-of-\(Self.drafts), \(Wording.fixed(BestOf.kl(Self.drafts), 1)) nats \
+      away at most, gains \(drafts.map { "\(Wording.signed($0.last.gain)) by \(Int($0.size)) prompts" }
         .joined(separator: ", ")). Gao et al. found gold to rise and fall as d·(α − β·log d) in d = √KL for \
       reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model to put the peak \
       off and raise it; here the KL at which gold peaks goes from \(policies.map(\.peakText).joined(separator: " to ")) nats as the \
@@ -122,10 +122,6 @@ struct OveroptimizationStudy: Study {
       series: courses.flatMap { course in
         [course.series(column)] + (isFitted ? [course.fitted].compactMap { $0 } : [])
       })
-  }
-
-  static func signed(_ value: Double) -> String {
-    (value < 0 ? "−" : "+") + Formatting.fixed(abs(value), 3)
   }
 }
 
@@ -169,16 +165,16 @@ private struct Course {
     last.proxy > highest.proxy && highest.gain - last.gain > max(0.01, 0.1 * abs(highest.gain))
   }
 
-  var peakText: String { Formatting.fixed(highest.kl, 1) }
+  var peakText: String { Wording.fixed(highest.kl, 1) }
 
   var sentence: String {
     let fall = parts
-      ? "then falls to \(OveroptimizationStudy.signed(last.gain)) at \(Formatting.fixed(last.kl, 0)) nats"
-      : "and ends at \(OveroptimizationStudy.signed(last.gain)) at \(Formatting.fixed(last.kl, 0)) nats"
+      ? "then falls to \(Wording.signed(last.gain)) at \(Wording.fixed(last.kl, 0)) nats"
+      : "and ends at \(Wording.signed(last.gain)) at \(Wording.fixed(last.kl, 0)) nats"
     return """
-      With \(Int(size)) ranked prompts gold peaks at \(OveroptimizationStudy.signed(highest.gain)) over SFT at a KL \
-      of \(peakText) nats and a proxy of \(Formatting.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
-      \(Formatting.fixed(last.proxy, 2)).
+      With \(Int(size)) ranked prompts gold peaks at \(Wording.signed(highest.gain)) over SFT at a KL \
+      of \(peakText) nats and a proxy of \(Wording.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
+      \(Wording.fixed(last.proxy, 2)).
       """
   }
 

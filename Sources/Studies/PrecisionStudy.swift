@@ -53,8 +53,8 @@ struct PrecisionStudy: Study {
       With float32 rollouts the policy reaches a gold score of \(gold.text(3)). Corrected int8 rollouts differ from \
       that by \(difference.text(3)), uncorrected ones by \(uncorrected.text(3)): \
       \(Self.verdict(difference, "corrected int8")), \(Self.verdict(uncorrected, "uncorrected int8")). The \
-      correction itself is worth \(between.text(3)). int8 and float32 are \(Formatting.fixed(1e3 * k3.mean, 2))·10⁻³ \
-      nats a token apart (k3), and the largest importance weight was \(Formatting.fixed(largest, 2)). FlashRL (Yao \
+      correction itself is worth \(between.text(3)). int8 and float32 are \(Wording.fixed(1e3 * k3.mean, 2))·10⁻³ \
+      nats a token apart (k3), and the largest importance weight was \(Wording.fixed(largest, 2)). FlashRL (Yao \
       et al. 2025) found training on uncorrected int8 rollouts to fall behind on large models, and truncated \
       importance sampling to close the gap; a gap as small as this one leaves little to correct.
       """

@@ -75,10 +75,10 @@ struct ScaleStudy: Study {
     }
     let text = """
       Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
-      \(Formatting.fixed(few.mean / 1e6, 2)) million parameters, \(aligned.mean > base.mean ? "beats" : "does not beat") \
-      the largest base, of \(Formatting.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
+      \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(aligned.mean > base.mean ? "beats" : "does not beat") \
+      the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
       \(rate.percent) of held-out prompts, ties counted half. InstructGPT's 1.3B was preferred to GPT-3's 175B, a \
-      hundred times its size; here it is \(Formatting.fixed(many.mean / few.mean, 0)) times, and SFT alone takes \
+      hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes \
       the small model to \(tuned.text(3)).
       """
     func dots(_ stage: String) -> [StudyRecord.Dot] {
