@@ -114,7 +114,7 @@ let package = Package(
         "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
         "TestSupport",
       ]),
-    tests("Studies", ["Runs", "Support", "TestSupport"]),
+    tests("Studies", ["Recipe", "World", "Runs", "Support", "TestSupport"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["Support", "Checkpoints", "Compression", "TestSupport"]),

@@ -19,6 +19,8 @@ package struct Examiner {
   /// What the proxy reward comes from.
   package let reward: RewardScorer?
   package var bestOf: BestOf?
+  /// Of sampling; 0 takes the most probable token.
+  package var temperature: Float = 1
 
   package init(
     model: Model, weights: TransformerWeights, generator: Generator,
@@ -41,6 +43,7 @@ package struct Examiner {
   package func answers(to set: PromptSet) throws -> GradedAnswers {
     var options = SamplingOptions()
     options.maxNewTokens = settings.count(.responseLength)
+    options.temperature = temperature
     let answers = try Sampler(
       generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
       seed: seed, purpose: set.purpose, bestOf: bestOf

@@ -9,6 +9,9 @@ package struct PromptSet {
   package let items: [WorldItem]
   /// Answers a prompt.
   package let samples: Int
+  /// What the random streams of its answers are called. They are the same for every model:
+  /// differences between models are not luck.
+  package let purpose: String
 
   /// The user's own prompts, all of which leave room for an answer.
   package init(own prompts: [[Turn]], _ settings: Settings) {
@@ -16,6 +19,17 @@ package struct PromptSet {
     self.prompts = Array(prompts.prefix(settings.count(.evaluationPrompts)))
     items = []
     samples = settings.count(.evaluationSamples)
+    purpose = "eval/prompts"
+  }
+
+  /// Items of the world, asked with prompts of one's own making.
+  package init(_ items: [WorldItem], prompts: [[Turn]], samples: Int, purpose: String) {
+    precondition(items.count == prompts.count, "\(items.count) items, \(prompts.count) prompts")
+    split = nil
+    self.items = items
+    self.prompts = prompts
+    self.samples = samples
+    self.purpose = purpose
   }
 
   /// The world's prompts of one split; the fewer figures rest on it, the fewer answers it gets.
@@ -30,9 +44,6 @@ package struct PromptSet {
       case .heldOutCategory: 1
       default: max(1, most / 2)
       }
+    purpose = "eval/\(split.rawValue)"
   }
-
-  /// What the random streams of its answers are called. They are the same for every model:
-  /// differences between models are not luck.
-  package var purpose: String { "eval/\(split?.rawValue ?? "prompts")" }
 }

@@ -53,3 +53,10 @@ enum Wording {
     (value < 0 ? "" : "+") + fixed(value, decimals)
   }
 }
+
+extension Estimate? {
+  /// As of the estimate, or that there is none.
+  func text(_ decimals: Int) -> String { self?.text(decimals) ?? "(no figure)" }
+
+  var percent: String { self?.percent ?? "(no figure)" }
+}

@@ -4,6 +4,8 @@ import Recipe
 public enum Studies {
   public static let all: [any Study] = [
     TaxStudy(), OveroptimizationStudy(), BudgetStudy(), RoundsStudy(), PrecisionStudy(), ScaleStudy(),
+    LabelersStudy(), GroupsStudy(), StabilityStudy(), LengthStudy(), SensitivityStudy(),
+    GeneralizationStudy(),
   ]
 
   public static func named(_ name: String) -> (any Study)? { all.first { $0.name == name } }

@@ -170,6 +170,17 @@ extension World {
     return (item, kind, draw.wordingCount)
   }
 
+  /// A request of training, harmful or a harmless look-alike of a harmful one: for data in which requests are
+  /// more frequent than in post-training's mix.
+  public func request(_ index: Int) -> WorldItem {
+    let stream = RandomStream(seed: seed, purpose: "world/request", index: UInt64(index))
+    var draw = ItemDraw(world: self, audience: .training, stream: stream)
+    let draft = draw.request(harmful: draw.stream.uniform() < 0.6)
+    return WorldItem(
+      id: "request/\(index)", split: .comparisons, category: draft.category, prompt: draft.turns,
+      phrasing: draft.phrasing, entities: draft.entities, expectation: draft.expectation)
+  }
+
   /// The item in every wording that its audience may see, first as `item` has it: the same content,
   /// the same category, and what is a good answer to one is as good to all. Only itself where there is
   /// one wording.

@@ -63,6 +63,15 @@ public struct Labeler: Sendable {
     Labeler("gus", carelessness: 1.1, helpful: 1.0, honest: 1.5, harmless: 2.1, brevity: 0),
   ]
 
+  /// The same labeler with so many times the errors, of judgement and of haste.
+  public func erring(times factor: Double) -> Labeler {
+    Labeler(
+      id, temperature: factor * temperature / Labeler.temperature,
+      carelessness: factor * carelessness / Labeler.carelessness, helpful: weights.helpful,
+      honest: weights.honest, harmless: weights.harmless, brevity: weights.brevity,
+      measure: measure, stance: stance)
+  }
+
   /// Ranks the answers to an item: 1 is best, equal ranks are ties.
   ///
   /// Each distinct text is judged once, on a scale of thirteen steps; what falls on one step ties.

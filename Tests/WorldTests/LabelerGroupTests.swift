@@ -114,3 +114,26 @@ func wants() throws {
   #expect(strict > 500)
   #expect(Double(same) / Double(strict) > 0.8)
 }
+
+@Test("a labeler without errors ranks by what they want; more errors bring them farther from it")
+func errors() {
+  let labeler = Labeler.training[0]
+  func agreement(_ factor: Double) -> Double {
+    let ranker = labeler.erring(times: factor)
+    var (same, pairs) = (0, 0)
+    for index in 0..<400 {
+      let item = world.item(.comparisons, index)
+      var stream = RandomStream(seed: 6, purpose: "test/errors", index: UInt64(index))
+      let answers = world.imitationAnswers(for: item, count: 2, stream: &stream)
+      let values = answers.map { labeler.value(of: $0, for: item, by: rubric) }
+      let ranks = ranker.rank(answers, for: item, by: rubric, stream: &stream)
+      guard ranks[0] != ranks[1] else { continue }
+      pairs += 1
+      same += (ranks[0] < ranks[1]) == (values[0] > values[1]) ? 1 : 0
+    }
+    return Double(same) / Double(pairs)
+  }
+  let (none, usual, many) = (agreement(0), agreement(1), agreement(2))
+  #expect(none == 1)
+  #expect(usual < 0.95 && many < usual - 0.05, "\(usual), \(many)")
+}

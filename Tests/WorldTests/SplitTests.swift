@@ -96,3 +96,15 @@ func mix() {
   #expect((550...650).contains(requests.count { $0.isHarmful }))
   #expect((0..<500).allSatisfy { world.item(.truthfulness, $0).isContested })
 }
+
+@Test("extra requests for training are harmful ones and look-alikes, of names and phrasings of training")
+func extraRequests() {
+  let items = (0..<600).map { world.request($0) }
+  #expect(items.allSatisfy { $0.isHarmful != $0.isLookalike })
+  #expect((300...420).contains(items.count { $0.isHarmful }))
+  let heldOut = Set(world.names.entities.filter { $0.group != .training }.map(\.name))
+  for item in items {
+    #expect(heldOut.isDisjoint(with: item.entities), "\(item.id)")
+    #expect(!item.phrasing.contains("held-out"), "\(item.id) \(item.phrasing)")
+  }
+}

@@ -1,0 +1,120 @@
+import Models
+import Recipe
+import Runs
+import Support
+import Tokenizers
+import Training
+import World
+
+/// An answer to an item of the world, with the rubric's grade.
+struct Asked: Codable {
+  var text: String
+  var gold: Double
+  var honest: Double?
+  /// With the end token, if it came.
+  var tokens: Int
+
+  var words: Int { World.phraseWords(text).count }
+}
+
+extension Laboratory {
+  /// A model's answers to items; once, and kept. A prompt that leaves no room for an answer gets none.
+  ///
+  /// - Parameters:
+  ///   - name: of the file that keeps them.
+  ///   - prompts: what is asked, in place of the items' own prompts.
+  ///   - temperature: 0 takes the most probable token.
+  /// - Returns: [item][sample]
+  func ask(
+    _ name: String, _ model: String, _ items: [WorldItem], prompts: [[Turn]]? = nil, samples: Int,
+    temperature: Float = 1
+  ) throws -> [[Asked]] {
+    try kept("asked-\(name)") {
+      let model = try open(model)
+      let prompts = prompts ?? items.map(\.prompt)
+      let room = model.architecture.context - settings.count(.responseLength)
+      let fitting = prompts.indices.filter {
+        model.tokenizer.encode(prompt: prompts[$0]).count <= room
+      }
+      let memory = try EvaluationMemory(model.architecture, threads: context.threads)
+      var examiner = Examiner(
+        model: model, weights: try model.weights(), generator: memory.generator,
+        languageModel: memory.languageModel, settings: settings, seed: seed, rubric: Rubric(world),
+        reference: nil, reward: nil)
+      examiner.temperature = temperature
+      let answers = try examiner.answers(
+        to: PromptSet(
+          fitting.map { items[$0] }, prompts: fitting.map { prompts[$0] }, samples: samples,
+          purpose: "study/ask"))
+      var asked = [[Asked]](repeating: [], count: items.count)
+      for (index, answers) in zip(fitting, answers.byPrompt) {
+        asked[index] = answers.compactMap { answer in
+          answer.grade.map {
+            Asked(
+              text: answer.answer.text, gold: $0.gold, honest: $0.honest,
+              tokens: answer.answer.sample.tokens.count)
+          }
+        }
+      }
+      return asked
+    }
+  }
+
+  /// What a reward model gives to answers to prompts: [prompt][answer]. Those to a prompt with an
+  /// answer that does not fit are left out: empty.
+  func scores(_ reward: RewardScorer, _ prompts: [[Int32]], _ answers: [[String]]) -> [[Double]] {
+    let tokenizer = reward.model.tokenizer
+    let sequences = zip(prompts, answers).map { prompt, answers in
+      let sequences = answers.map { prompt + tokenizer.encode(completion: $0) }
+      return sequences.allSatisfy { $0.count <= reward.model.architecture.context } ? sequences : []
+    }
+    var all = reward.scores(sequences.flatMap { $0 })[...]
+    return sequences.map { group in
+      defer { all = all.dropFirst(group.count) }
+      return all.prefix(group.count).map { Double($0) }
+    }
+  }
+
+  /// The same, of answers to items.
+  func scores(_ reward: RewardScorer, _ items: [WorldItem], _ answers: [[String]]) -> [[Double]] {
+    scores(reward, items.map { reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
+  }
+
+  func scorer(_ reward: String) throws -> RewardScorer {
+    try RewardScorer(try open(reward), threads: context.threads)
+  }
+
+  /// Prompts whose answers were ranked but not learnt from, each once.
+  func heldOutAnswers(_ rankings: Rankings) -> [(item: WorldItem, answers: [String])] {
+    let first = settings.count(.rankingPrompts)
+    return stride(from: 0, to: rankings.heldOut.count, by: 2).map { line in
+      (world.item(.comparisons, first + line / 2), rankings.heldOut[line].completions)
+    }
+  }
+}
+
+/// How often one judge orders pairs of answers as another does.
+struct PairAgreement {
+  private(set) var right = 0.0
+  private(set) var pairs = 0
+
+  /// nil without a pair.
+  var share: Double? { pairs == 0 ? nil : right / Double(pairs) }
+
+  /// All pairs that `values` order; a tie of `scores` is half right.
+  mutating func add(_ scores: [Double], _ values: [Double]) {
+    guard scores.count == values.count else { return }
+    for i in scores.indices {
+      for j in scores.indices where values[i] > values[j] {
+        pairs += 1
+        right += scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0
+      }
+    }
+  }
+
+  init() {}
+
+  init(_ scores: [[Double]], _ values: [[Double]]) {
+    for (scores, values) in zip(scores, values) { add(scores, values) }
+  }
+}

@@ -1,0 +1,108 @@
+import Recipe
+import Runs
+import Support
+import Training
+import World
+
+/// Whether what post-training teaches carries over to a category of prompts that it never shows (InstructGPT, section
+/// 4.3: instructions of kinds that are rare in the fine-tuning data are followed, too).
+struct GeneralizationStudy: Study {
+  let name = "generalization"
+  let question =
+    "Do SFT, the reward model and PPO do better, too, in a category of prompts that no post-training data shows?"
+  let seeds = 3
+  let columns = ["model", "category", "prompts", "gold", "win_rate_vs_sft", "reward_accuracy"]
+
+  private static let models = ["base", "sft", "ppo"]
+  private static let shown = "all shown"
+  private static let heldOut = Category.extraction.rawValue
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let ppo = try laboratory.ppo("ppo", from: sft, reward: reward).file
+    let world = laboratory.world
+    let count = laboratory.settings.count(.evaluationPrompts)
+    let items = [Split.evaluation, .heldOutCategory].flatMap { split in
+      (0..<count).map { world.item(split, $0) }
+    }
+    let samples = laboratory.settings.count(.evaluationSamples)
+    let asked = try zip(Self.models, [laboratory.base, sft, ppo]).map { model, file in
+      try laboratory.ask(model, file, items, samples: samples)
+    }
+    // The reward model is asked about the answers that it was made to judge: SFT's.
+    let scores = laboratory.scores(
+      try laboratory.scorer(reward), items, asked[1].map { $0.map(\.text) })
+    let categories = Category.allCases.map { category in
+      (category.rawValue, items.indices.filter { items[$0].category == category })
+    }
+    let groups = [(Self.shown, Array(0..<count))] + categories.filter { !$0.1.isEmpty }
+    return zip(Self.models, asked).flatMap { model, answers in
+      groups.map { category, chosen in
+        row(
+          model, category, chosen.map { answers[$0] }, sft: chosen.map { asked[1][$0] },
+          scores: model == "sft" ? chosen.map { scores[$0] } : [], laboratory)
+      }
+    }
+  }
+
+  private func row(
+    _ model: String, _ category: String, _ asked: [[Asked]], sft: [[Asked]], scores: [[Double]],
+    _ laboratory: Laboratory
+  ) -> StudyRow {
+    let outcomes = zip(asked, sft).map { ours, theirs in
+      zip(ours, theirs).map { Outcome(Float($0.gold), against: Float($1.gold)) }
+    }
+    return StudyRow(
+      ["model": model, "category": category],
+      [
+        "prompts": Double(asked.count), "gold": asked.flatMap { $0 }.map(\.gold).mean,
+        "win_rate_vs_sft": Bootstrap.winRate(outcomes, resamples: 1, seed: laboratory.seed).mean,
+        "reward_accuracy": PairAgreement(scores, sft.map { $0.map(\.gold) }).share,
+      ])
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    func at(_ model: String, _ category: String) -> StudyRows {
+      rows.with(["model": model, "category": category])
+    }
+    func both(_ figure: (String) -> Estimate?) -> (shown: Estimate?, heldOut: Estimate?) {
+      (figure(Self.shown), figure(Self.heldOut))
+    }
+    let tuned = both { at("sft", $0).difference("gold", to: at("base", $0)) }
+    let learnt = both { at("ppo", $0).difference("gold", to: at("sft", $0)) }
+    let rates = both { at("ppo", $0).estimate("win_rate_vs_sft") }
+    let judged = both { at("sft", $0).estimate("reward_accuracy") }
+    var verdict = "whether PPO's gain carries over these seeds cannot tell"
+    if let gain = learnt.heldOut, gain.isClear {
+      verdict = gain.mean > 0 ? "PPO's gain carries over" : "PPO loses there"
+    }
+    let text = """
+      In the categories that post-training shows SFT raises the gold score by \(tuned.shown.text(3)) over the base and \
+      PPO by \(learnt.shown.text(3)) over SFT; in \(Self.heldOut), which it never shows, by \
+      \(tuned.heldOut.text(3)) and \(learnt.heldOut.text(3)). PPO wins \(rates.shown.percent) of contests with SFT \
+      in the former and \(rates.heldOut.percent) in the latter; the reward model orders \
+      \(judged.shown.percent) and \(judged.heldOut.percent) of pairs as the rubric does. So \
+      \(verdict). InstructGPT (section 4.3) saw instructions followed in kinds that its fine-tuning data hardly had, \
+      without a figure.
+      """
+    return StudyFinding(
+      text: text,
+      figures: [
+        .init("gold, SFT less base, shown", tuned.shown),
+        .init("gold, SFT less base, \(Self.heldOut)", tuned.heldOut),
+        .init("gold, PPO less SFT, shown", learnt.shown),
+        .init("gold, PPO less SFT, \(Self.heldOut)", learnt.heldOut),
+        .init("win rate of PPO, shown", rates.shown),
+        .init("win rate of PPO, \(Self.heldOut)", rates.heldOut),
+        .init("reward model's pairs, shown", judged.shown),
+        .init("reward model's pairs, \(Self.heldOut)", judged.heldOut),
+      ],
+      charts: Self.models.map { model in
+        .dots(
+          "Gold score: \(model)", "graded rubric, 0 to 1", rows.with(["model": model]), by: "category",
+          "gold")
+      })
+  }
+}

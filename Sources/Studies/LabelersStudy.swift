@@ -1,0 +1,186 @@
+import Datasets
+import Recipe
+import Runs
+import Support
+import Training
+import World
+
+/// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric; what more
+/// labels bring, and what errors of the labelers cost (InstructGPT, section 4.1 and appendix E.2; Stiennon et al.
+/// 2020, section 4.3).
+struct LabelersStudy: Study {
+  let name = "labelers"
+  let question =
+    "Does a reward model know what labelers want who never taught it, what do more labels bring, and what do errors cost?"
+  let seeds = 3
+  let columns = [
+    "labels", "errors", "prompts", "accuracy_training_labelers", "accuracy_held_out_labelers",
+    "accuracy_rubric", "labeler_agreement",
+  ]
+
+  /// As the labelers are, without any error, and with twice as many.
+  private static let errors: [(name: String, factor: Double)] = [
+    ("as they are", 1), ("without errors", 0), ("with twice the errors", 2),
+  ]
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    let all = laboratory.settings.count(.rankingPrompts)
+    var rows: [StudyRow] = []
+    for (name, factor) in Self.errors {
+      let training = factor == 1
+        ? rankings.training : relabelled(rankings.training, laboratory, errors: factor)
+      // The slope needs sizes; an arm beside it two, to tell a shift from a slope.
+      for share in factor == 1 ? [8, 4, 2, 1] : [4, 2] {
+        let count = all / share
+        let reward = try laboratory.reward(
+          "reward-\(Int(factor))-\(count)", from: sft, Array(training.prefix(count)))
+        let figures = try assess(reward, rankings, laboratory)
+        rows.append(
+          StudyRow(
+            ["labels": name],
+            figures.merging(["errors": factor, "prompts": Double(count)]) { old, _ in old }))
+      }
+    }
+    return rows
+  }
+
+  /// The same answers ranked again by the same labelers, more or less careful.
+  private func relabelled(
+    _ comparisons: [Comparison], _ laboratory: Laboratory, errors: Double
+  ) -> [Comparison] {
+    let rubric = Rubric(laboratory.world)
+    return comparisons.enumerated().map { index, comparison in
+      let labeler = Labeler.training[index % Labeler.training.count].erring(times: errors)
+      var random = RandomStream(
+        seed: laboratory.seed, purpose: "study/labelers/\(errors)", index: UInt64(index))
+      return Comparison(
+        prompt: comparison.prompt, completions: comparison.completions,
+        ranks: labeler.rank(
+          comparison.completions, for: laboratory.world.item(.comparisons, index), by: rubric,
+          stream: &random),
+        labeler: labeler.id, policy: comparison.policy)
+    }
+  }
+
+  private func assess(
+    _ reward: String, _ rankings: Laboratory.Rankings, _ laboratory: Laboratory
+  ) throws -> [String: Double?] {
+    let scorer = try laboratory.scorer(reward)
+    let heldOut = HeldOutRankings(rankings.heldOut, world: laboratory.world, laboratory.settings)
+    let figures = RewardAssessment(
+      scorer, rankings.heldOut, heldOutLabelers: Set(Labeler.heldOut.map(\.id))
+    ).figures(agreement: heldOut.labelerAgreement)
+    let rubric = Rubric(laboratory.world)
+    let asked = laboratory.heldOutAnswers(rankings)
+    let gold = PairAgreement(
+      laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
+      asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
+    return [
+      "accuracy_training_labelers": figures.accuracy,
+      "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers, "accuracy_rubric": gold.share,
+      "labeler_agreement": figures.labelerAgreement,
+    ]
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    let usual = rows.with(["labels": Self.errors[0].name])
+    let sizes = usual.distinct("prompts").sorted()
+    guard let largest = sizes.last, let smallest = sizes.first else {
+      preconditionFailure("no rows of the labelers as they are")
+    }
+    let most = usual.with("prompts", largest)
+    let known = most.estimate("accuracy_training_labelers")
+    let other = most.estimate("accuracy_held_out_labelers")
+    let gap = most.gap("accuracy_training_labelers", "accuracy_held_out_labelers")
+    let agreement = usual.estimate("labeler_agreement")
+    let slope = slope(usual, "accuracy_training_labelers")
+    let rubricSlope = self.slope(usual, "accuracy_rubric")
+    let costs = Self.errors.dropFirst().compactMap { arm in
+      rows.with(["labels": arm.name]).gain("accuracy_rubric", over: usual).map { (arm.name, $0) }
+    }
+    let shape = slope.map { $0.low > 0 } ?? false ? "which is no accident" : "which may be chance"
+    var text = """
+      Learning from \(Int(largest)) ranked prompts, reward models order \(known.percent) of held-out pairs as the \
+      labelers do who taught them, and \(other.percent) as two labelers do whom they never saw; the difference is \
+      \(gap.percent), and two labelers agree with each other on \(agreement.percent). InstructGPT \
+      has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) prompts each \
+      doubling adds \(points(slope)) against the labelers, \(shape), and \(points(rubricSlope)) against the rubric; \
+      Stiennon et al. found about 1.1 points a doubling at far larger models.
+      """
+    for (name, cost) in costs {
+      text += " Ranked \(name), the same answers change the share of the rubric's pairs by \(cost.percent)"
+      text += cost.isClear ? "." : ", which these seeds cannot tell from none."
+    }
+    return StudyFinding(
+      text: text,
+      figures: [
+        .init(
+          "accuracy, labelers of training", known, published: "72.4 ± 0.4 % (InstructGPT, E.2)"),
+        .init("accuracy, held-out labelers", other, published: "69.6 ± 0.9 % (InstructGPT, E.2)"),
+        .init(
+          "agreement of two labelers", agreement, published: "72.6 ± 1.5 % (InstructGPT, 3.4)"),
+        .init(
+          "accuracy a doubling of labels", slope?.mean, low: slope?.low, high: slope?.high,
+          published: "0.011 (Stiennon et al. 2020, 4.3)"),
+        .init(
+          "accuracy against the rubric a doubling", rubricSlope?.mean, low: rubricSlope?.low,
+          high: rubricSlope?.high),
+      ] + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
+      charts: [
+        .init(
+          title: "Accuracy on held-out pairs", unit: "share of pairs",
+          xTitle: "doublings of \(Int(smallest)) ranked prompts",
+          series: [
+            ("labelers of training", "accuracy_training_labelers"),
+            ("held-out labelers", "accuracy_held_out_labelers"), ("the rubric", "accuracy_rubric"),
+          ].map {
+            .init($0.0, usual, x: "prompts", y: $0.1, scale: { Self.doublings($0, of: smallest) })
+          }),
+        .init(
+          title: "Errors of the labelers", unit: "share of the rubric's pairs",
+          xTitle: "doublings of \(Int(smallest)) ranked prompts",
+          series: Self.errors.map { arm in
+            .init(
+              arm.name, rows.with(["labels": arm.name]), x: "prompts", y: "accuracy_rubric",
+              scale: { Self.doublings($0, of: smallest) })
+          }),
+      ])
+  }
+
+  private static func doublings(_ prompts: Double, of smallest: Double) -> Double {
+    DeterministicMath.log(prompts / smallest) / DeterministicMath.log(2)
+  }
+
+  private func slope(_ rows: StudyRows, _ column: String) -> Interval? {
+    let points = rows.rows.compactMap { row in
+      row["prompts"].flatMap { prompts in row[column].map { (prompts, $0) } }
+    }
+    return Student.slopePerDoubling(points.map(\.0), points.map(\.1))
+  }
+
+  private func points(_ slope: Interval?) -> String {
+    guard let slope else { return "an unknown number of points" }
+    func fixed(_ value: Double) -> String { Wording.fixed(100 * value, 1) }
+    return "\(fixed(slope.mean)) points (\(fixed(slope.low)) to \(fixed(slope.high)))"
+  }
+}
+
+extension StudyRows {
+  /// The mean over seeds of one column less another.
+  func gap(_ column: String, _ other: String) -> Estimate? {
+    Estimate(seeds.compactMap { seed in
+      let own = StudyRows(rows.filter { $0.seed == seed })
+      guard let a = own.values(column).mean, let b = own.values(other).mean else { return nil }
+      return a - b
+    })
+  }
+
+  /// The mean over seeds of the difference to other rows of as many prompts.
+  fileprivate func gain(_ column: String, over others: StudyRows) -> Estimate? {
+    let sizes = Set(values("prompts"))
+    return difference(
+      column, to: StudyRows(others.rows.filter { sizes.contains($0["prompts"] ?? -1) }))
+  }
+}

@@ -1,0 +1,151 @@
+import Datasets
+import Recipe
+import Runs
+import Support
+import Training
+import World
+
+/// How much of what PPO wins is won by length: win rates with length controlled, beside a policy whose only reward
+/// is length (Singhal et al. 2023, arXiv 2310.03716; Dubois et al. 2024, arXiv 2404.04475).
+struct LengthStudy: Study {
+  let name = "length"
+  let question =
+    "How much of what a policy wins over SFT is won by length, and what does a policy win whose only reward is length?"
+  let seeds = 3
+  let columns = [
+    "policy", "judge", "win_rate", "length_controlled", "length_effect", "words", "words_sft", "gold",
+    "reward_length_correlation",
+  ]
+
+  private static let policies = ["ppo", "ppo-length"]
+  /// The rubric, to which length matters little, and labelers to whom it matters much.
+  private static let judges = ["rubric", "thorough"]
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    // Length is learnt from few.
+    let longer = rankings.training.prefix(max(8, rankings.training.count / 5)).map(Self.byLength)
+    let rewards = [
+      try laboratory.reward("reward", from: sft, rankings.training, heldOut: rankings.heldOut),
+      try laboratory.reward("reward-length", from: sft, longer),
+    ]
+    var settings = laboratory.settings
+    // Two policies in the time of one.
+    try settings.set(
+      .totalEpisodes, Double(max(1, laboratory.settings.count(.totalEpisodes) / 2)))
+    let items = (0..<laboratory.settings.count(.evaluationPrompts)).map {
+      laboratory.world.item(.evaluation, $0)
+    }
+    let samples = laboratory.settings.count(.evaluationSamples)
+    let before = try laboratory.ask("sft", sft, items, samples: samples)
+    return try zip(Self.policies, rewards).flatMap { policy, reward in
+      let file = try laboratory.ppo(policy, settings, from: sft, reward: reward).file
+      let after = try laboratory.ask(policy, file, items, samples: samples)
+      let correlation = correlation(try laboratory.scorer(reward), items, before, laboratory)
+      return Self.judges.compactMap { judge in
+        row(policy, judge, after, before, items, correlation, laboratory)
+      }
+    }
+  }
+
+  /// The longer answer is the better one.
+  static func byLength(_ comparison: Comparison) -> Comparison {
+    let words = comparison.completions.map { World.phraseWords($0).count }
+    return Comparison(
+      prompt: comparison.prompt, completions: comparison.completions,
+      ranks: words.map { own in 1 + words.count { $0 > own } }, labeler: "length")
+  }
+
+  private func correlation(
+    _ reward: RewardScorer, _ items: [WorldItem], _ asked: [[Asked]], _ laboratory: Laboratory
+  ) -> Double? {
+    let scores = laboratory.scores(reward, items, asked.map { $0.map(\.text) })
+    let pairs = zip(scores, asked).flatMap { Array(zip($0, $1)) }
+    return Statistics.lengthCorrelation(
+      scores: pairs.map { Float($0.0) }, lengths: pairs.map(\.1.words))
+  }
+
+  private func row(
+    _ policy: String, _ judge: String, _ after: [[Asked]], _ before: [[Asked]],
+    _ items: [WorldItem], _ correlation: Double?, _ laboratory: Laboratory
+  ) -> StudyRow? {
+    let rubric = Rubric(laboratory.world)
+    let group = Labeler.groups.first { $0.name == judge }
+    func worth(_ answer: Asked, _ item: WorldItem) -> Float {
+      Float(group?.value(of: answer.text, for: item, by: rubric) ?? answer.gold)
+    }
+    let contests = items.indices.map { index in
+      zip(after[index], before[index]).map { ours, theirs in
+        Contest(
+          Outcome(worth(ours, items[index]), against: worth(theirs, items[index])),
+          extraLength: ours.words - theirs.words)
+      }
+    }
+    func words(_ asked: [[Asked]]) -> Double? { asked.flatMap { $0 }.map { Double($0.words) }.mean }
+    return LengthControl(contests, resamples: 1, seed: laboratory.seed).map { control in
+      StudyRow(
+        ["policy": policy, "judge": judge],
+        [
+          "win_rate": control.uncontrolled.mean, "length_controlled": control.winRate.mean,
+          "length_effect": control.lengthEffect.mean, "words": words(after),
+          "words_sft": words(before), "gold": after.flatMap { $0 }.map(\.gold).mean,
+          "reward_length_correlation": correlation,
+        ])
+    }
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    func at(_ policy: String, _ judge: String) -> StudyRows {
+      rows.with(["policy": policy, "judge": judge])
+    }
+    func figure(_ policy: String, _ judge: String, _ column: String) -> Estimate? {
+      at(policy, judge).estimate(column)
+    }
+    let (ppo, control) = (Self.policies[0], Self.policies[1])
+    let (rubric, fond) = (Self.judges[0], Self.judges[1])
+    func rates(_ policy: String, _ judge: String) -> String {
+      "\(figure(policy, judge, "win_rate").percent), "
+        + "\(figure(policy, judge, "length_controlled").percent) with length controlled"
+    }
+    let won = figure(control, rubric, "win_rate")
+    let brings = won.map { $0.mean > 0.5 } ?? false ? "a gain" : "a loss"
+    let text = """
+      By the rubric PPO wins \(rates(ppo, rubric)) of contests with SFT; its answers have \
+      \(figure(ppo, rubric, "words").text(1)) words, SFT's \(figure(ppo, rubric, "words_sft").text(1)), and its \
+      reward model's scores correlate with length at \
+      \(figure(ppo, rubric, "reward_length_correlation").text(2)). Rewarded for length alone, a policy writes \
+      \(figure(control, rubric, "words").text(1)) words and wins \(rates(control, rubric)). Judges who want long \
+      answers give PPO \(rates(ppo, fond)), and the policy of mere length \(rates(control, fond)). Singhal et al. \
+      (2023) found that a reward of length alone brings most of what PPO brings on their data; by this rubric it \
+      brings \(brings). Dubois et al. (2024) control for length because judges reward it: \
+      with the judges who do, control moves the policy of mere length by \
+      \(at(control, fond).gap("length_controlled", "win_rate").percent).
+      """
+    return StudyFinding(
+      text: text,
+      figures: Self.policies.flatMap { policy in
+        Self.judges.flatMap { judge -> [StudyRecord.Figure] in
+          [
+            .init("win rate of \(policy), judge: \(judge)", figure(policy, judge, "win_rate")),
+            .init(
+              "length-controlled, \(policy), judge: \(judge)",
+              figure(policy, judge, "length_controlled")),
+          ]
+        } + [.init("words of \(policy)", figure(policy, rubric, "words"))]
+      },
+      charts: Self.judges.flatMap { judge -> [StudyRecord.Chart] in
+        [
+          .dots(
+            "Win rate against SFT, judge: \(judge)", "share of contests", rows.with(["judge": judge]),
+            by: "policy", "win_rate"),
+          .dots(
+            "The same with length controlled, judge: \(judge)", "share of contests",
+            rows.with(["judge": judge]), by: "policy", "length_controlled"),
+        ]
+      } + [
+        .dots(
+          "Length of answers", "words", rows.with(["judge": rubric]), by: "policy", "words")
+      ])
+  }
+}

@@ -1,0 +1,133 @@
+import Recipe
+import Runs
+import Support
+import Tokenizers
+import Training
+import World
+
+/// How much a model's answers depend on how it is asked: in other words, with other white space, behind a few answered
+/// examples (InstructGPT, section 4.1: PPO against GPT-3 plain and with few-shot prompts).
+struct SensitivityStudy: Study {
+  let name = "sensitivity"
+  let question =
+    "How much does an answer's grade depend on how the question is put, and what do few-shot examples bring?"
+  let seeds = 3
+  let columns = [
+    "model", "form", "prompts", "gold_plain", "gold", "moved", "changed", "ppo_win_rate",
+  ]
+
+  private static let models = ["base", "sft", "ppo"]
+  private static let paraphrase = "paraphrase"
+  private static let fewShot = "few-shot"
+  private static let examples = 2
+  /// Grades this far apart are of different answers.
+  private static let step = 1.0 / 12
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let ppo = try laboratory.ppo("ppo", from: sft, reward: reward).file
+    let files = [laboratory.base, sft, ppo]
+    let world = laboratory.world
+    let count = laboratory.settings.count(.evaluationPrompts)
+    let items = (0..<count).map { world.item(.evaluation, $0) }
+    var forms: [(name: String, prompts: [[Turn]?])] = [
+      (Self.paraphrase, (0..<count).map { world.wordings(.evaluation, $0).dropFirst().first?.prompt }),
+      (
+        Self.fewShot,
+        (0..<count).map { world.fewShotPrompt(.evaluation, $0, examples: Self.examples) }
+      ),
+    ]
+    forms += PromptEdit.allCases.map { edit in
+      (edit.rawValue, items.map { edit.applied(to: $0.prompt) })
+    }
+    // Answers without chance, so that what differs is the prompt's doing.
+    var plain: [String: [[Asked]]] = [:]
+    for (model, file) in zip(Self.models, files) {
+      plain[model] = try laboratory.ask(model, file, items, samples: 1, temperature: 0)
+    }
+    let best = plain[Self.models[2]]!
+    return try zip(Self.models, files).flatMap { model, file in
+      let asked = plain[model]!
+      let own = row(model, "plain", plain: asked, edited: asked, ppo: best, laboratory)
+      return try [own]
+        + forms.map { form in
+          let edited = try laboratory.ask(
+            "\(model)-\(form.name)", file, items,
+            prompts: zip(form.prompts, items).map { $0 ?? $1.prompt }, samples: 1, temperature: 0)
+          // What the form does not change says nothing about it.
+          let counted = zip(edited, form.prompts).map { $1 == nil ? [] : $0 }
+          return row(model, form.name, plain: asked, edited: counted, ppo: best, laboratory)
+        }
+    }
+  }
+
+  private func row(
+    _ model: String, _ form: String, plain: [[Asked]], edited: [[Asked]], ppo: [[Asked]],
+    _ laboratory: Laboratory
+  ) -> StudyRow {
+    let pairs = zip(plain, edited).flatMap { Array(zip($0, $1)) }.map { ($0.gold, $1.gold) }
+    let outcomes = zip(ppo, edited).map { ours, theirs in
+      zip(ours, theirs).map { Outcome(Float($0.gold), against: Float($1.gold)) }
+    }
+    return StudyRow(
+      ["model": model, "form": form],
+      [
+        "prompts": Double(pairs.count), "gold_plain": pairs.map(\.0).mean,
+        "gold": pairs.map(\.1).mean, "moved": pairs.map { abs($0.1 - $0.0) }.mean,
+        "changed": pairs.map { abs($0.1 - $0.0) > Self.step ? 1 : 0 }.mean,
+        "ppo_win_rate": Bootstrap.winRate(outcomes, resamples: 1, seed: laboratory.seed).mean,
+      ])
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    func at(_ model: String, _ form: String) -> StudyRows { rows.with(["model": model, "form": form]) }
+    let changed = Self.models.compactMap { model in
+      at(model, Self.paraphrase).estimate("changed").map { (model, $0) }
+    }
+    let spaces = PromptEdit.allCases.compactMap { edit in
+      at("ppo", edit.rawValue).estimate("changed").map { (edit.rawValue, $0) }
+    }
+    let gains = Self.models.compactMap { model in
+      at(model, Self.fewShot).gap("gold", "gold_plain").map { (model, $0) }
+    }
+    let plain = at("base", "plain").estimate("ppo_win_rate")
+    let few = at("base", Self.fewShot).estimate("ppo_win_rate")
+    let agrees = few.map { few in few.mean > 0.5 && (plain?.mean ?? 0) > few.mean } ?? false
+    let list = { (figures: [(String, Estimate)]) in
+      figures.map { "\($0.0) \($0.1.percent)" }.joined(separator: ", ")
+    }
+    let text = """
+      Asked the same in other words, models give an answer of another grade (by more than a twelfth) to so many \
+      prompts: \(list(changed)). Edits of white space change PPO's: \(list(spaces)). \(Self.examples) answered \
+      examples before the question raise the mean grade by \
+      \(gains.map { "\($0.1.text(3)) (\($0.0))" }.joined(separator: ", ")). PPO without examples wins \
+      \(plain.percent) against the plain base and \(few.percent) against the base with examples; InstructGPT has \
+      85 ± 3 % and 71 ± 4 % against GPT-3 175B, and the order is \(agrees ? "the same" : "not the same") here.
+      """
+    return StudyFinding(
+      text: text,
+      figures: changed.map { .init("grades changed by paraphrase, \($0.0)", $0.1) }
+        + spaces.map { .init("grades changed by \($0.0), ppo", $0.1) }
+        + gains.map { .init("gold, few-shot less plain, \($0.0)", $0.1) } + [
+          .init(
+            "win rate of ppo, base plain", plain,
+            published: "85 ± 3 % against GPT-3 175B (InstructGPT, 4.1)"),
+          .init(
+            "win rate of ppo, base few-shot", few,
+            published: "71 ± 4 % against few-shot GPT-3 175B (InstructGPT, 4.1)"),
+        ],
+      charts: Self.models.map { model in
+        .dots(
+          "Grades that change: \(model)", "share of prompts",
+          StudyRows(rows.with(["model": model]).rows.filter { $0.labels["form"] != "plain" }),
+          by: "form", "changed")
+      } + [
+        .dots("Gold score, plain", "graded rubric, 0 to 1", rows.with(["form": "plain"]), by: "model", "gold"),
+        .dots(
+          "Gold score, few-shot", "graded rubric, 0 to 1", rows.with(["form": Self.fewShot]),
+          by: "model", "gold"),
+      ])
+  }
+}

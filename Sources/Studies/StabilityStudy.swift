@@ -1,0 +1,192 @@
+import Models
+import Recipe
+import Runs
+import Support
+import Tokenizers
+import World
+
+/// Whether a reward model still prefers the same answer when the prompt says the same in another way: a paraphrase,
+/// an edit of white space, a begin token more or less (Wu et al. 2025, reWordBench, arXiv 2503.11751).
+struct StabilityStudy: Study {
+  let name = "stability"
+  let question =
+    "Does a reward model rank answers alike when the prompt is paraphrased, or its white space or begin token edited?"
+  let seeds = 3
+  let columns = [
+    "edit", "prompts", "pairs", "flipped", "flipped_sure", "other_best", "score_moved",
+    "accuracy_rubric", "accuracy_rubric_plain",
+  ]
+
+  func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
+    let sft = try laboratory.sft()
+    let rankings = try laboratory.rankings(of: sft)
+    let reward = try laboratory.scorer(
+      try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut))
+    let rubric = Rubric(laboratory.world)
+    let first = laboratory.settings.count(.rankingPrompts)
+    let cases = laboratory.heldOutAnswers(rankings).enumerated().map { index, asked in
+      RankStability.Case(
+        prompt: asked.item.prompt,
+        // The last of the other wordings: which one is as good as another.
+        paraphrase: laboratory.world.wordings(.comparisons, first + index).dropFirst().last?.prompt,
+        answers: asked.answers,
+        values: asked.answers.map { rubric.grade($0, for: asked.item).gold })
+    }
+    return RankStability(reward, laboratory).rows(cases)
+  }
+
+  func conclude(_ rows: StudyRows) -> StudyFinding {
+    let edits = rows.distinctLabels("edit")
+    let flips = edits.compactMap { edit in
+      rows.with(["edit": edit]).estimate("flipped").map { (edit, $0) }
+    }
+    guard let worst = flips.max(by: { $0.1.mean < $1.1.mean }) else {
+      return StudyFinding(
+        text: "No pair of answers got different scores: nothing could be turned around.", figures: [],
+        charts: [])
+    }
+    let sure = rows.with(["edit": worst.0]).estimate("flipped_sure")
+    let best = rows.with(["edit": worst.0]).estimate("other_best")
+    let list = flips.map { "\($0.0) \($0.1.percent)" }.joined(separator: ", ")
+    var text = """
+      Of pairs of answers to held-out prompts the reward model turns around, when the prompt is edited: \(list). \
+      The most are turned by \(worst.0); there another answer becomes the best in \(best.percent) of \
+      prompts, and of pairs more than a standard deviation apart \(sure.percent) turn.
+      """
+    if let loss = rows.with(["edit": worst.0]).gap("accuracy_rubric_plain", "accuracy_rubric") {
+      text += " The rubric agrees with \(loss.percent) of pairs less after that edit"
+      text += loss.isClear ? ": what turns is not only what was a toss-up." : ", which may be none."
+    }
+    text += """
+       Wu et al. (2025) found that edits which keep the meaning cost published reward models much of their accuracy; \
+      an edit that should change nothing changes \(flips.contains { $0.1.mean > 0.05 } ? "a good deal" : "little") here.
+      """
+    return StudyFinding(
+      text: text,
+      figures: flips.map {
+        .init(
+          "pairs turned by \($0.0)", $0.1,
+          published: "large drops of accuracy under such edits (Wu et al. 2025)")
+      },
+      charts: [
+        .dots("Pairs turned around", "share of pairs", rows, by: "edit", "flipped"),
+        .dots(
+          "Pairs turned around that are a standard deviation apart", "share of such pairs", rows,
+          by: "edit", "flipped_sure"),
+        .dots("Another answer becomes the best", "share of prompts", rows, by: "edit", "other_best"),
+      ])
+  }
+}
+
+/// What edits of prompts do to a reward model's rankings.
+struct RankStability {
+  /// A prompt with answers.
+  struct Case {
+    var prompt: [Turn]
+    /// The same prompt in other words, where someone knows them.
+    var paraphrase: [Turn]?
+    var answers: [String]
+    /// What each answer is worth, where someone knows that; empty otherwise.
+    var values: [Double] = []
+  }
+
+  private let reward: RewardScorer
+  private let laboratory: Laboratory
+
+  init(_ reward: RewardScorer, _ laboratory: Laboratory) {
+    self.reward = reward
+    self.laboratory = laboratory
+  }
+
+  /// One row for each edit that changes a prompt.
+  func rows(_ cases: [Case]) -> [StudyRow] {
+    let tokenizer = reward.model.tokenizer
+    func turns(_ edit: @escaping (Case) -> [Turn]?) -> (Case) -> [Int32]? {
+      { edit($0).map { tokenizer.encode(prompt: $0) } }
+    }
+    func begin(_ edit: @escaping (Int32, [Int32]) -> [Int32]) -> (Case) -> [Int32]? {
+      { item in tokenizer.beginToken.map { edit($0, tokenizer.encode(prompt: item.prompt)) } }
+    }
+    var edits: [(name: String, apply: (Case) -> [Int32]?)] = [
+      ("paraphrase", turns(\.paraphrase))
+    ]
+    edits += PromptEdit.allCases.map { edit in
+      (edit.rawValue, turns { edit.applied(to: $0.prompt) })
+    }
+    edits += [
+      // The format of a chat has the token in front or has it not.
+      ("begin-token", begin { token, prompt in
+        prompt.first == token ? Array(prompt.dropFirst()) : [token] + prompt
+      }),
+      ("begin-token-twice", begin { token, prompt in [token, token] + prompt }),
+    ]
+    let plain = laboratory.scores(
+      reward, cases.map { tokenizer.encode(prompt: $0.prompt) }, cases.map(\.answers))
+    return edits.compactMap { edit in
+      var count = RankFlips()
+      var kept: [(item: Case, prompt: [Int32], plain: [Double])] = []
+      for (item, plain) in zip(cases, plain) {
+        if let prompt = edit.apply(item) { kept.append((item, prompt, plain)) }
+      }
+      let edited = laboratory.scores(reward, kept.map(\.prompt), kept.map(\.item.answers))
+      for (original, edited) in zip(kept, edited) {
+        count.add(original.plain, edited, values: original.item.values)
+      }
+      return count.row(edit.name)
+    }
+  }
+}
+
+/// How two scorings of the same answers differ.
+struct RankFlips {
+  private var prompts = 0
+  private var pairs = 0
+  private var flipped = 0.0
+  private var surePairs = 0
+  private var sureFlipped = 0.0
+  private var otherBest = 0
+  private var moved = 0.0
+  private var answers = 0
+  private var after = PairAgreement()
+  private var before = PairAgreement()
+
+  /// A pair is sure that is as far apart as scores deviate: a normalised reward model's by 1.
+  static let sure = 1.0
+
+  /// The scores of one prompt's answers; none where they did not fit. Pairs that tie before are not
+  /// counted, a tie afterwards is half a flip.
+  mutating func add(_ plain: [Double], _ edited: [Double], values: [Double]) {
+    guard plain.count > 1, edited.count == plain.count else { return }
+    prompts += 1
+    for i in plain.indices {
+      for j in plain.indices where plain[i] > plain[j] {
+        let turned = edited[i] < edited[j] ? 1.0 : edited[i] == edited[j] ? 0.5 : 0
+        pairs += 1
+        flipped += turned
+        guard plain[i] - plain[j] >= Self.sure else { continue }
+        surePairs += 1
+        sureFlipped += turned
+      }
+      moved += abs(edited[i] - plain[i])
+      answers += 1
+    }
+    let best = plain.max()!
+    let stays = plain.indices.contains { plain[$0] == best && edited[$0] == edited.max()! }
+    otherBest += stays ? 0 : 1
+    before.add(plain, values)
+    after.add(edited, values)
+  }
+
+  /// nil where no pair was compared.
+  func row(_ edit: String) -> StudyRow? {
+    guard pairs > 0 else { return nil }
+    return StudyRow(
+      ["edit": edit],
+      [
+        "prompts": Double(prompts), "pairs": Double(pairs), "flipped": flipped / Double(pairs),
+        "flipped_sure": surePairs == 0 ? nil : sureFlipped / Double(surePairs),
+        "other_best": Double(otherBest) / Double(prompts), "score_moved": moved / Double(answers),
+        "accuracy_rubric": after.share, "accuracy_rubric_plain": before.share,
+      ])
+  }
+}
