@@ -5,7 +5,9 @@ import Tokenizers
 @testable import Studies
 
 /// Rows of several seeds, one by one a little apart.
-private func rows(_ seeds: Int = 3, _ rows: [([String: String], [String: Double])]) -> StudyRows {
+private func rows(
+  _ rows: [([String: String], [String: Double])], seeds: Int = 3
+) -> StudyRows {
   StudyRows(
     (1...UInt64(seeds)).flatMap { seed in
       rows.map { labels, values in
