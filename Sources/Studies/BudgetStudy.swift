@@ -11,7 +11,7 @@ struct BudgetStudy: Study {
   let name = "budget"
   let question =
     "For the same labelling minutes, is it better to write more demonstrations or to rank answers?"
-  let seeds = 2
+  let seeds = 3
   let columns = [
     "arm", "demonstrations", "rankings", "prompts_per_demonstration", "gold", "honest", "harmless",
     "win_rate_vs_sft",
@@ -77,53 +77,81 @@ struct BudgetStudy: Study {
       let chosen = best.estimate("gold"), let ranked = ppo.estimate("rankings"),
       let few = sft.estimate("demonstrations")
     else { preconditionFailure("rows of an arm are missing") }
-    let points = more.distinct("demonstrations").compactMap { count -> (Double, Double, Estimate)? in
+    let points = more.distinct("demonstrations").compactMap { count -> Price? in
       let here = more.with("demonstrations", count)
-      guard let gold = here.estimate("gold"), let rate = here.values("prompts_per_demonstration").first
+      guard let gold = here.estimate("gold"), let rate = here.values("prompts_per_demonstration").first,
+        let ppo = ppo.difference("gold", to: here), let best = best.difference("gold", to: here)
       else { return nil }
-      return (rate, count, gold)
+      return Price(rate: Int(rate), demonstrations: Int(count), gold: gold, ppo: ppo, best: best)
     }
     let lines = points.map {
-      "\(Int($0.1)) demonstrations (if one takes as long as ranking \(Int($0.0)) prompts) \($0.2.text(3))"
-    }
-    let losing = points.filter { $0.2.mean < policy.mean }.map(\.0).min()
-    let verdict: String
-    if let losing {
-      verdict =
-        losing == Self.exchange.min()
-        ? "Rankings and PPO win at every price that was tried, from \(Int(losing)) ranked prompts a demonstration on"
-        : "Rankings and PPO win where a demonstration takes as long as ranking \(Int(losing)) prompts or more"
-    } else {
-      verdict = "More demonstrations win at every price that was tried"
+      """
+      \($0.demonstrations) demonstrations, if one takes as long as ranking \($0.rate) prompts, \($0.gold.text(3)); \
+      PPO is \($0.ppo.text(3)) above that
+      """
     }
     let text = """
       SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). The minutes in which \
       \(Int(ranked.mean)) prompts' answers are ranked raise it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
       by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead they give: \
-      \(lines.joined(separator: "; ")). \(verdict). InstructGPT found alignment by PPO cheap beside pretraining and \
-      its SFT model on many demonstrations still behind PPO; it did not compare them at equal cost, which is what \
-      decides here.
+      \(lines.joined(separator: "; ")). \(Self.verdict("PPO", points, \.ppo)); \
+      \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). InstructGPT found \
+      its SFT models on many demonstrations behind PPO; it did not compare them at equal labelling cost.
       """
     return StudyFinding(
       text: text,
       figures: [
         .init("gold, SFT", start), .init("gold, PPO", policy),
         .init("gold, best-of-\(Self.bestOf)", chosen),
-      ] + points.map { .init("gold, SFT on \(Int($0.1)) demonstrations", $0.2) },
+      ]
+        + points.flatMap {
+          [
+            .init("gold, SFT on \($0.demonstrations) demonstrations", $0.gold),
+            .init("gold, PPO less SFT on \($0.demonstrations)", $0.ppo),
+            .init("gold, best-of-\(Self.bestOf) less SFT on \($0.demonstrations)", $0.best),
+          ]
+        },
       charts: [
         .init(
           title: "Gold score for the same minutes", unit: "graded rubric, 0 to 1",
           dots: [.init("SFT", start)]
-            + points.map { .init("SFT, \(Int($0.1))", $0.2) }
+            + points.map { .init("SFT, \($0.demonstrations)", $0.gold) }
             + [.init("best-of-\(Self.bestOf)", chosen), .init("PPO", policy)])
       ] + ["honest", "harmless"].map { column in
         .init(
           title: column == "honest" ? "Honest" : "Harmless", unit: "share of held-out prompts",
           dots: ([("SFT", sft)]
-            + points.map { ("SFT, \(Int($0.1))", more.with("demonstrations", $0.1)) }
+            + points.map {
+              ("SFT, \($0.demonstrations)", more.with("demonstrations", Double($0.demonstrations)))
+            }
             + [("best-of-\(Self.bestOf)", best), ("PPO", ppo)]).compactMap { name, rows in
               rows.estimate(column).map { .init(name, $0) }
             })
       })
+  }
+
+  /// What the minutes buy if a demonstration takes as long as ranking `rate` prompts.
+  private struct Price {
+    var rate: Int
+    var demonstrations: Int
+    var gold: Estimate
+    /// By how much what rankings buy is above it.
+    var ppo: Estimate
+    var best: Estimate
+  }
+
+  private static func verdict(
+    _ name: String, _ points: [Price], _ gain: (Price) -> Estimate
+  ) -> String {
+    func prices(_ isWanted: (Estimate) -> Bool) -> String? {
+      let rates = points.filter { isWanted(gain($0)) }.map { "\($0.rate)" }
+      return rates.isEmpty ? nil : rates.joined(separator: ", ")
+    }
+    let parts = [
+      prices { $0.isClear && $0.mean > 0 }.map { "wins at a price of \($0)" },
+      prices { $0.isClear && $0.mean < 0 }.map { "loses at a price of \($0)" },
+      prices { !$0.isClear }.map { "is level within the noise of the seeds at a price of \($0)" },
+    ].compactMap { $0 }
+    return "\(name) \(parts.joined(separator: ", "))"
   }
 }

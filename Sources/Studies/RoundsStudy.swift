@@ -8,7 +8,7 @@ struct RoundsStudy: Study {
   let name = "rounds"
   let question =
     "Is it better to rank all answers at once, or in rounds that each sample from the newest policy?"
-  let seeds = 2
+  let seeds = 3
   let columns = [
     "arm", "rounds", "gold", "proxy", "kl", "honest", "harmless", "reward_accuracy",
     "win_rate_vs_one_round",

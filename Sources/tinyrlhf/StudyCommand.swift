@@ -20,7 +20,10 @@ struct StudyCommand: ParsableCommand {
   var study: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder; runs/study-NAME without it.", valueName: "dir"))
   var output: String?
-  @Option(help: ArgumentHelp("How many seeds, from --seed on; without it, what the study needs.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "How many seeds, from --seed on; without it, what the study needs. --resume may ask for more.",
+      valueName: "n"))
   var seeds: Int?
   @Flag(help: "The whole recipe's sizes instead of the study's.")
   var full = false
@@ -55,8 +58,7 @@ struct StudyCommand: ParsableCommand {
     let context = try folder.context(
       output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
       extra: [
-        ("study", study.name), ("seeds", String(seeds ?? study.seeds)), ("full", String(full)),
-        ("model", model),
+        ("study", study.name), ("full", String(full)), ("model", model),
       ])
     try StudyRunner(
       study, context, seeds: seeds, world: world, base: { try ModelSource.copy(model, to: $0) }

@@ -97,6 +97,19 @@ import Testing
     try expectSameFindings(folder, whole)
   }
 
+  @Test("a study goes on with more seeds, and keeps the rows that it had")
+  func moreSeeds() throws {
+    let folder = try program.fresh("study-seeds")
+    try #require(try program.run(try arguments("precision", folder)).exitCode == 0)
+    let first = String(decoding: try Files.read("\(folder)/study.csv"), as: UTF8.self)
+    let more = try program.run(
+      "study", "precision", "--model", program.base, "--config", try tiny(), "--quiet", "-o", folder,
+      "--seeds", "2", "--resume")
+    try #require(more.exitCode == 0, "\(more.errorText)")
+    let both = String(decoding: try Files.read("\(folder)/study.csv"), as: UTF8.self)
+    #expect(both.hasPrefix(first) && both.count > first.count)
+  }
+
   @Test("what cannot be studied is refused in one line")
   func refusals() throws {
     let unknown = try program.run("study", "alchemy")
