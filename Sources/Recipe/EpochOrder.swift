@@ -11,6 +11,9 @@ struct EpochOrder {
 
   func steps(epochs: Int) -> Int { stepsPerEpoch * epochs }
 
+  /// Whether nothing is left of an epoch after this step.
+  func endsEpoch(_ step: Int) -> Bool { (step + 1) % stepsPerEpoch == 0 }
+
   func batch(_ step: Int) -> [Int] {
     let epoch = step / stepsPerEpoch
     var order = Array(0..<count)

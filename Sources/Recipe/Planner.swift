@@ -21,14 +21,16 @@ public struct Planner {
     self.threads = threads
   }
 
-  /// - Parameter model: what the stages start from; asked for by all but pretraining.
+  /// - Parameters:
+  ///   - model: what the stages start from; asked for by all but pretraining.
+  ///   - judge: the reward model by which SFT chooses an epoch.
   /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
-  public func plan(_ stages: [Stage], model: () throws -> Model) throws -> Plan {
+  public func plan(_ stages: [Stage], judge: Model? = nil, model: () throws -> Model) throws -> Plan {
     Plan(
       try stages.map { stage in
         switch stage {
         case .pretrain: try pretraining()
-        case .sft: try sft(try model())
+        case .sft: try sft(try model(), judge)
         case .rankings: try rankings(try model())
         case .reward: try reward(try model())
         case .ppo: try ppo(try model())
@@ -45,7 +47,7 @@ public struct Planner {
     return Plan.StagePlan(.pretrain, memory.bench.arena)
   }
 
-  private func sft(_ model: Model) throws -> Plan.StagePlan {
+  private func sft(_ model: Model, _ judge: Model?) throws -> Plan.StagePlan {
     try model.require(.base, .sft, .ppo, toBe: "a language model to fine-tune")
     let batch = settings.count(.sftBatch)
     let encoder = Encoder(model.tokenizer, context: model.architecture.context)
@@ -58,7 +60,20 @@ public struct Planner {
       model.architecture, parameters: try model.file.parameters(),
       tokens: Encoder.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
       threads: threads)
-    return Plan.StagePlan(.sft, memory.bench.arena, mapped: [Self.copy(model)])
+    guard let judge else {
+      return Plan.StagePlan(.sft, memory.bench.arena, mapped: [Self.copy(model)])
+    }
+    try judge.require(.reward, toBe: "a reward model")
+    try judge.requireToRead(model)
+    let asked =
+      try model.world().map { world in
+        longestSequences(
+          RecipeData.validation(world).map { $0.prompt.turns.tokenCount(model) }, model
+        ).max() ?? encoder.context
+      } ?? encoder.context
+    _ = try JudgingMemory(memory.bench, reward: judge.architecture, longest: asked)
+    return Plan.StagePlan(
+      .sft, memory.bench.arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
   }
 
   private var rounds: [Round] { Round.all(settings.count(.rounds)) }

@@ -2,13 +2,15 @@ import Runs
 
 /// Which training checkpoints of a stage stay: the newest, and the best by a held-out measure.
 ///
-/// Without `--keep` only the newest stays, and it goes when the stage ends. Nothing of this enters a
-/// checkpoint; the best is known from the metrics log, so that a resumed run goes on with it.
+/// Without `--keep` only the newest stays, and the best where the stage leaves that; they go when the stage
+/// ends. Nothing of this enters a checkpoint; the best is known from the metrics log, so that a resumed run goes on with it.
 struct Retention {
   /// A metric on held-out data by which one checkpoint is better than another.
   struct Measure {
     let metric: String
     var isBetterHigher = false
+    /// Whether the stage leaves the best state, and not its last.
+    var decides = false
 
     func isBetter(_ value: Double, than other: Double) -> Bool {
       isBetterHigher ? value > other : value < other
@@ -18,18 +20,20 @@ struct Retention {
   let context: StageContext
   let stage: String
   let measure: Measure?
-  private var best: (step: Int, value: Double)?
+  /// The first of the best.
+  private(set) var best: (step: Int, value: Double)?
 
   /// - Parameter measure: nil for a stage that holds nothing out.
   init(_ context: StageContext, _ stage: Stage, by measure: Measure?) throws {
     self.context = context
     self.stage = context.name(stage)
-    self.measure = context.keep == nil ? nil : measure
+    self.measure = context.keep == nil && measure?.decides != true ? nil : measure
     guard let measure = self.measure else { return }
-    // Of what was measured only that counts which still has its checkpoint.
+    // Of what was measured only that counts which still has its checkpoint; where the best is what the
+    // stage leaves, another must not take its place unnoticed.
     let steps = Set(try context.run.trainingCheckpoints(self.stage).map(\.step))
     let values = try context.metrics.values(measure.metric, of: self.stage)
-    for (step, value) in values where steps.contains(step) { _ = note(step, value) }
+    for (step, value) in values where measure.decides || steps.contains(step) { _ = note(step, value) }
   }
 
   /// Takes note of what a step measured, if it did.

@@ -28,6 +28,23 @@ struct LanguageModelMemory {
   }
 }
 
+/// Beside SFT: the sampling and the scoring of answers by which an epoch is chosen.
+struct JudgingMemory {
+  let generator: Generator
+  let scorer: RewardTrainer
+
+  /// - Parameters:
+  ///   - bench: of the model that learns.
+  ///   - longest: tokens of the longest prompt with its answer.
+  init(_ bench: Workbench, reward: Architecture, longest: Int) throws {
+    let transformer = try bench.inference()
+    generator = try bench.generator(transformer, .float32, capacity: longest)
+    scorer = try RewardTrainer(
+      reward == bench.architecture ? transformer : try bench.inference(of: reward),
+      arena: bench.arena)
+  }
+}
+
 /// The reward model's training.
 struct RewardMemory {
   let bench: Workbench

@@ -24,12 +24,15 @@ struct TrainingLoop {
   ///   - restore: reads a training checkpoint into the models.
   ///   - save: writes one.
   ///   - step: takes a step, numbered from 0, and returns its metrics.
+  /// - Returns: where a measure decides, the best step and its value; the models are then as they were
+  ///   after it. Else they are as the last step left them.
+  @discardableResult
   func run(
     _ snapshot: Snapshot,
     restore: (String) throws -> StageState,
     save: (StageState, String) throws -> Void,
     step: (Int) throws -> [String: Double]
-  ) throws {
+  ) throws -> (step: Int, value: Double)? {
     var state = StageState()
     if let latest = try context.run.trainingCheckpoints(name).first {
       state = try restore(latest.path)
@@ -76,6 +79,9 @@ struct TrainingLoop {
     }
     progress.finish()
     try context.metrics.synchronize()
+    guard measure?.decides == true, let best = retention.best else { return nil }
+    _ = try restore(context.run.trainingCheckpoint(name, step: best.step).path)
+    return best
   }
 
   /// Where the last good state is, for people; nil when nothing was learnt.
@@ -96,13 +102,15 @@ struct TrainingLoop {
   ///   - interval: steps from one look to the next; the last step is followed by one.
   ///   - step: takes a step at a learning rate and returns its metrics.
   ///   - validate: the metrics on held-out data.
+  /// - Returns: as the other `run`.
+  @discardableResult
   func run(
     _ model: TrainableModel, _ schedule: Schedule, _ draft: CheckpointDraft,
     validateEvery interval: Int, step: (Int, Double) throws -> [String: Double],
     validate: () -> [String: Double]
-  ) throws {
+  ) throws -> (step: Int, value: Double)? {
     let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
-    try run(
+    return try run(
       snapshot, restore: { try snapshot.restore(from: $0, as: draft) },
       save: { state, path in try snapshot.write(draft, state: state, to: path) },
       step: { number in

@@ -29,8 +29,10 @@ public final class Workbench {
   }
 
   /// A transformer that only computes.
-  public func inference(longest: Int = 0) throws -> Transformer {
-    try Transformer(
+  /// - Parameter other: an architecture that is not the stage's own.
+  public func inference(longest: Int = 0, of other: Architecture? = nil) throws -> Transformer {
+    let architecture = other ?? self.architecture
+    return try Transformer(
       architecture, rows: max(Self.inferenceRows, architecture.context, longest), training: false,
       compute: compute, arena: arena)
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Recipe
+import Support
 
 /// Help for a hyper-parameter, from its one definition.
 private func help(_ parameter: Parameter) -> ArgumentHelp {
@@ -37,9 +38,35 @@ struct PretrainParameters: ParsableArguments {
 /// SFT's own options.
 struct SFTParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.sftDropout)) var dropout: Double?
+  @Option(
+    help: ArgumentHelp(
+      """
+      A reward model that chooses the epoch: the one whose answers to the prompts that are held out it likes \
+      best. Without it, the last.
+      """, valueName: "model"))
+  var rewardModel: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Longest answer that --reward-model judges [tokens] (default: \(Parameter.responseLength.text(Parameter.responseLength.defaultValue)))",
+      valueName: "n"))
+  var responseLength: Double?
 
   func apply(to settings: inout Settings) throws {
     try settings.set(.sftDropout, dropout, as: "dropout")
+    guard responseLength == nil || rewardModel != nil else {
+      throw Failure(
+        .usage, "--response-length is of the answers that a reward model judges",
+        remedy: "Give --reward-model MODEL, or leave it out.")
+    }
+    try settings.set(.responseLength, responseLength)
+  }
+
+  /// What a resumed run must repeat for the same choice of an epoch.
+  func choice(_ settings: Settings) -> [(String, String)] {
+    guard let rewardModel else { return [] }
+    let length = Parameter.responseLength
+    return [("reward-model", rewardModel), (length.name, length.text(settings[length]))]
   }
 }
 

@@ -44,8 +44,8 @@ struct FolderOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       Training checkpoints that stay of each stage, also when it has ended: the newest N, and the \
-      best by what is held out (pretrain: bits per byte; sft, reward: validation loss; ppo on the \
-      built-in world: the rubric's grade). Without it, the newest until the stage ends.
+      best by what is held out (pretrain: bits per byte; sft, reward: validation loss, or the score of \
+      sft's --reward-model; ppo on the built-in world: the rubric's grade). Without it, the newest until the stage ends.
       """, valueName: "n"))
   var keep: Int?
 

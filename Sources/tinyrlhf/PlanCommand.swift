@@ -24,6 +24,9 @@ struct PlanCommand: ParsableCommand {
   @Argument(help: "all, pretrain, sft, reward or ppo.") var stage: Scope = .all
   @Option(help: ArgumentHelp("The model to start from. \(ModelSource.help)", valueName: "model"))
   var model: String = ModelSource.builtin
+  @Option(
+    help: ArgumentHelp("The reward model by which sft chooses its epoch.", valueName: "model"))
+  var rewardModel: String?
   @Flag(help: "Plan the small run of --quick.") var quick = false
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON.", valueName: "file"))
   var config: String?
@@ -52,9 +55,15 @@ struct PlanCommand: ParsableCommand {
   }
 
   func run() throws {
+    guard rewardModel == nil || stage == .sft else {
+      throw Failure(
+        .usage, "--reward-model chooses an epoch of sft", remedy: "Plan sft, or leave it out.")
+    }
     let plan = try Planner(
       try settings(), precision: ppo.rolloutPrecision, threads: compute.threads
-    ).plan(stage.stages) { try ModelSource.open(model) }
+    ).plan(stage.stages, judge: try rewardModel.map { try ModelSource.open($0) }) {
+      try ModelSource.open(model)
+    }
     if json { return try Console.output(JSON.line(plan)) }
     for stage in plan.stages { try show(stage) }
     if plan.stages.count > 1 {

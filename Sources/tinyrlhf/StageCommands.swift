@@ -33,11 +33,15 @@ struct SFT: ParsableCommand {
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
-      data, at: demonstrations, validation: heldOut, base: base, settings: settings)
+      data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
+    let reward = try own.rewardModel.map { try ModelSource.open($0) }
     let context = try folder.context(
       output, settings, stages: [.sft],
-      extra: [("model", model), ("demonstrations", demonstrations ?? "world")])
-    try context.stage(.sft) { try SFTStage(context, base: base, data: stageData).run() }
+      extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
+        + own.choice(settings))
+    try context.stage(.sft) {
+      try SFTStage(context, base: base, data: stageData, reward: reward).run()
+    }
     let file = context.run.file(SFTStage.file)
     try made.report(file, "The fine-tuned model is \(file).")
   }

@@ -84,6 +84,15 @@ struct FaultyFolder {
   /// Starts the program with nothing in its way.
   func start(_ arguments: [String]) throws -> ChildProcess { try start(arguments, [:]) }
 
+  /// A run in the folder's `run` that ends where it would give a file its name, for the first time.
+  func run(_ arguments: [String], untilNaming file: String) throws -> ChildProcess.Result {
+    let naming = try events(arguments).filter { $0.kind == "rename" }
+      .firstIndex { $0.paths[1].hasSuffix(file) }
+    try FileManager.default.removeItem(atPath: "\(path)/run")
+    let call = Call(kind: "rename", number: try #require(naming, "\(file)") + 1)
+    return try start(arguments, call, .error(EIO)).wait(timeout: 60)
+  }
+
   /// Every call of an undisturbed run on this folder's files, in order.
   func events(_ arguments: [String]) throws -> [Event] {
     let log = try program.fresh("calls.log")

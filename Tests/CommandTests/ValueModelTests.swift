@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
 import Checkpoints
-import FoundationEssentials
 import Support
 import Testing
 
@@ -82,11 +76,7 @@ import Testing
     let whole = try finished("value-whole", Self.shared)
     let faulty = try FaultyFolder(program, "value-stopped")
     let arguments = tiny.ppoArguments("value-stopped/run") + Self.shared + ["--save-interval", "0"]
-    let renaming = try faulty.events(arguments).filter { $0.kind == "rename" }
-      .firstIndex { $0.paths[1].hasSuffix("ppo-00000003.training.trlhf") }
-    try FileManager.default.removeItem(atPath: "\(faulty.path)/run")
-    let call = FaultyFolder.Call(kind: "rename", number: try #require(renaming) + 1)
-    let stopped = try faulty.start(arguments, call, .error(EIO)).wait(timeout: 60)
+    let stopped = try faulty.run(arguments, untilNaming: "ppo-00000003.training.trlhf")
     #expect(stopped.exitCode == 74, "\(stopped.errorText)")
     let separate = tiny.ppoArguments("value-stopped/run") + ["--total-episodes", "32", "--resume"]
     try tiny.expectRefusal(separate, code: 64, ["value-model", "shared"])
