@@ -63,6 +63,30 @@ struct GeneralizationStudy: Study {
       ])
   }
 
+  /// PPO's gain in the held-out category less that in the others.
+  private func learntBehind(_ rows: StudyRows) -> Estimate? {
+    func gain(_ seed: UInt64, _ category: String) -> Double? {
+      let own = StudyRows(rows.rows.filter { $0.seed == seed })
+      return own.with(["model": "ppo", "category": category]).difference(
+        "gold", to: own.with(["model": "sft", "category": category]))?.mean
+    }
+    return Estimate(
+      rows.seeds.compactMap { seed in
+        guard let heldOut = gain(seed, Self.heldOut), let shown = gain(seed, Self.shown) else {
+          return nil
+        }
+        return heldOut - shown
+      })
+  }
+
+  private func verdict(_ gain: Estimate?, behind: Estimate?) -> String {
+    if let gain, gain.isClear { return gain.mean > 0 ? "PPO's gain carries over" : "PPO loses there" }
+    guard let behind, behind.isClear, behind.mean < 0 else {
+      return "whether PPO's gain carries over these seeds cannot tell"
+    }
+    return "PPO gains only in what it was trained on"
+  }
+
   func conclude(_ rows: StudyRows) -> StudyFinding {
     func at(_ model: String, _ category: String) -> StudyRows {
       rows.with(["model": model, "category": category])
@@ -74,10 +98,7 @@ struct GeneralizationStudy: Study {
     let learnt = both { at("ppo", $0).difference("gold", to: at("sft", $0)) }
     let rates = both { at("ppo", $0).estimate("win_rate_vs_sft") }
     let judged = both { at("sft", $0).estimate("reward_accuracy") }
-    var verdict = "whether PPO's gain carries over these seeds cannot tell"
-    if let gain = learnt.heldOut, gain.isClear {
-      verdict = gain.mean > 0 ? "PPO's gain carries over" : "PPO loses there"
-    }
+    let verdict = verdict(learnt.heldOut, behind: learntBehind(rows))
     let text = """
       In the categories that post-training shows SFT raises the gold score by \(tuned.shown.text(3)) over the base and \
       PPO by \(learnt.shown.text(3)) over SFT; in \(Self.heldOut), which it never shows, by \

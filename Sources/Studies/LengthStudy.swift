@@ -110,6 +110,7 @@ struct LengthStudy: Study {
     }
     let won = figure(control, rubric, "win_rate")
     let brings = won.map { $0.mean > 0.5 } ?? false ? "a gain" : "a loss"
+    let controlled = figure(control, rubric, "length_controlled")
     let text = """
       By the rubric PPO wins \(rates(ppo, rubric)) of contests with SFT; its answers have \
       \(figure(ppo, rubric, "words").text(1)) words, SFT's \(figure(ppo, rubric, "words_sft").text(1)), and its \
@@ -118,7 +119,7 @@ struct LengthStudy: Study {
       \(figure(control, rubric, "words").text(1)) words and wins \(rates(control, rubric)). Judges who want long \
       answers give PPO \(rates(ppo, fond)), and the policy of mere length \(rates(control, fond)). Singhal et al. \
       (2023) found that a reward of length alone brings most of what PPO brings on their data; by this rubric it \
-      brings \(brings). Dubois et al. (2024) control for length because judges reward it: \
+      brings \(brings), of which control leaves \(controlled.percent). Dubois et al. (2024) control for length because judges reward it: \
       with the judges who do, control moves the policy of mere length by \
       \(at(control, fond).gap("length_controlled", "win_rate").percent).
       """

@@ -122,12 +122,12 @@ private func rows(
 
   @Test("generalization: a gain in the held-out category carries over only if the seeds agree on it")
   func generalization() {
-    func finding(_ gain: Double) -> String {
+    func finding(_ gain: Double, shown: Double = 0.9) -> String {
       GeneralizationStudy().conclude(
         rows([
           (["model": "base", "category": "all shown"], ["gold": 0.4]),
           (["model": "sft", "category": "all shown"], ["gold": 0.8]),
-          (["model": "ppo", "category": "all shown"], ["gold": 0.9]),
+          (["model": "ppo", "category": "all shown"], ["gold": shown]),
           (["model": "base", "category": "extraction"], ["gold": 0.3]),
           (["model": "sft", "category": "extraction"], ["gold": 0.5]),
           (["model": "ppo", "category": "extraction"], ["gold": 0.5 + gain]),
@@ -136,7 +136,8 @@ private func rows(
     }
     #expect(finding(0.1).contains("PPO's gain carries over"))
     #expect(finding(-0.1).contains("PPO loses there"))
-    #expect(finding(0).contains("these seeds cannot tell"))
+    #expect(finding(0).contains("PPO gains only in what it was trained on"))
+    #expect(finding(0, shown: 0.8).contains("these seeds cannot tell"))
   }
 
   @Test("sensitivity: the order of plain and few-shot base is compared with InstructGPT's")
