@@ -54,7 +54,13 @@ public final class RunFolder {
   private static func start(
     in path: String, _ origin: Origin, _ manifest: Manifest, resume: Bool
   ) throws -> RunFolder {
-    let names = try Files.names(in: path)
+    var names = try Files.names(in: path)
+    // A run that was killed before it had its manifest has left nothing else.
+    let unborn = RunFile.manifest + ".partial"
+    if !names.contains(RunFile.manifest), names.contains(unborn) {
+      unlink("\(path)/\(unborn)")
+      names.removeAll { $0 == unborn }
+    }
     // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
     let earlierLock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
     if let found = names.first(where: { $0 != FolderLock.name }) {

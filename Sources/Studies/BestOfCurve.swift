@@ -6,6 +6,8 @@ struct BestOfCurve {
   struct Answer {
     var proxy: Double
     var gold: Double
+    /// An answer that was cut comes behind all that ended, as in `BestOf`.
+    var ended = true
   }
 
   /// [prompt][answer], each prompt's answers from the worst to the best by proxy.
@@ -13,8 +15,10 @@ struct BestOfCurve {
 
   init(_ prompts: [[Answer]]) {
     self.prompts = prompts.map { answers in
-      answers.enumerated().sorted { ($0.element.proxy, $0.offset) < ($1.element.proxy, $1.offset) }
-        .map(\.element)
+      answers.enumerated().sorted {
+        ($0.element.ended ? 1 : 0, $0.element.proxy, $0.offset)
+          < ($1.element.ended ? 1 : 0, $1.element.proxy, $1.offset)
+      }.map(\.element)
     }
   }
 

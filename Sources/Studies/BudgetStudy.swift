@@ -6,7 +6,7 @@ import Training
 import World
 
 /// What the same labelling minutes buy: more demonstrations for SFT, or rankings for a reward model that best-of-n or PPO
-/// then follows (InstructGPT's question in section 5.1).
+/// then follows.
 struct BudgetStudy: Study {
   let name = "budget"
   let question =
@@ -92,7 +92,7 @@ struct BudgetStudy: Study {
     }
     let text = """
       SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). The minutes in which \
-      \(Int(ranked.mean)) prompts' answers are ranked raise it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
+      \(Int(ranked.mean)) prompts' answers are ranked bring it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
       by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead they give: \
       \(lines.joined(separator: "; ")). \(Self.verdict("PPO", points, \.ppo)); \
       \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). InstructGPT found \
@@ -150,7 +150,10 @@ struct BudgetStudy: Study {
     let parts = [
       prices { $0.isClear && $0.mean > 0 }.map { "wins at a price of \($0)" },
       prices { $0.isClear && $0.mean < 0 }.map { "loses at a price of \($0)" },
-      prices { !$0.isClear }.map { "is level within the noise of the seeds at a price of \($0)" },
+      prices { !$0.isClear && $0.low != nil }.map {
+        "is level within the noise of the seeds at a price of \($0)"
+      },
+      prices { $0.low == nil }.map { "cannot be told from it by one seed at a price of \($0)" },
     ].compactMap { $0 }
     return "\(name) \(parts.joined(separator: ", "))"
   }

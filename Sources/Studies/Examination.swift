@@ -14,6 +14,8 @@ struct Examination: Codable {
     /// With the end token, if it came.
     var tokens: Int
     var words: Int
+    /// Whether it ended by itself.
+    var ended: Bool
     /// By the reward model, where there is one.
     var proxy: Double?
   }
@@ -93,6 +95,7 @@ extension Laboratory {
           gold: grade.gold, helpful: grade.helpful, honest: grade.honest, harmless: grade.harmless,
           tokens: graded.answer.sample.tokens.count,
           words: World.phraseWords(graded.answer.text).count,
+          ended: graded.answer.sample.finish == .stop,
           proxy: proxies.map { Double($0[index]) })
       }
     }

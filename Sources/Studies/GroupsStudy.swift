@@ -47,11 +47,9 @@ struct GroupsStudy: Study {
     return try Self.disputes.flatMap { dispute in
       // Half of the prompts are of the kind that is disputed.
       let items = (0..<prompts).map { index in
-        let number = index / 2
-        guard dispute.split == .harmlessness, index % 2 == 0 else {
-          return laboratory.world.item(.comparisons, number)
-        }
-        return laboratory.world.request(number)
+        guard dispute.split == .harmlessness else { return laboratory.world.item(.comparisons, index) }
+        return index % 2 == 0
+          ? laboratory.world.request(index / 2) : laboratory.world.item(.comparisons, index / 2)
       }
       let name = dispute.first.name
       let training = try answers(
@@ -153,14 +151,18 @@ struct GroupsStudy: Study {
         findings.append("No prompt of the \(first.name) and the \(second.name) had two answers that fit.")
         continue
       }
-      let loser = firstLoss.mean > secondLoss.mean ? first.name : second.name
+      let losses = at(1).difference("value_first", to: at(0.5), less: (at(0), at(0.5), "value_second"))
+      let verdict =
+        losses.map { $0.isClear } ?? false
+        ? "the \(firstLoss.mean > secondLoss.mean ? first.name : second.name) lose more"
+        : "who loses more these seeds cannot tell"
       findings.append(
         """
         Where the \(first.name) (they want \(first.wish)) and the \(second.name) (\(second.wish)) disagree on a pair, \
         a reward model taught by both in equal parts sides with the \(first.name) in \(equal.percent); with three \
         quarters of the labels theirs in \(most.percent), with one quarter in \(few.percent). Its favourite of \
         several answers is worth \(firstLoss.text(3)) less to the \(first.name) than that of a model of their own, \
-        \(secondLoss.text(3)) less to the \(second.name): the \(loser) lose more. As a minority of a quarter the \
+        \(secondLoss.text(3)) less to the \(second.name): \(verdict). As a minority of a quarter the \
         \(first.name) lose \(firstMinority.text(3)), the \(second.name) \(secondMinority.text(3)).
         """)
       figures += [
@@ -176,8 +178,7 @@ struct GroupsStudy: Study {
     findings.append(
       """
       InstructGPT (section 5.2) warns that one cannot align to everyone at once where labelers disagree; Siththaranjan \
-      et al. (2023) show that a reward model then counts how often each answer wins, over all labelers. Nobody's \
-      preference is learnt whole here either: the mixture is.
+      et al. (2023) show that a reward model then counts how often each answer wins, over all labelers.
       """)
     return StudyFinding(
       text: findings.joined(separator: " "), figures: figures,

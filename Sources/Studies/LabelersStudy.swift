@@ -100,7 +100,7 @@ struct LabelersStudy: Study {
     let costs = Self.errors.dropFirst().compactMap { arm in
       rows.with(["labels": arm.name]).gain("accuracy_rubric", over: usual).map { (arm.name, $0) }
     }
-    let shape = slope.map { $0.low > 0 } ?? false ? "which is no accident" : "which may be chance"
+    let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is no accident" : "which may be chance"
     var text = """
       Learning from \(Int(largest)) ranked prompts, reward models order \(known.percent) of held-out pairs as the \
       labelers do who taught them, and \(other.percent) as two labelers do whom they never saw; the difference is \
@@ -122,11 +122,8 @@ struct LabelersStudy: Study {
         .init(
           "agreement of two labelers", agreement, published: "72.6 ± 1.5 % (InstructGPT, 3.4)"),
         .init(
-          "accuracy a doubling of labels", slope?.mean, low: slope?.low, high: slope?.high,
-          published: "0.011 (Stiennon et al. 2020, 4.3)"),
-        .init(
-          "accuracy against the rubric a doubling", rubricSlope?.mean, low: rubricSlope?.low,
-          high: rubricSlope?.high),
+          "accuracy a doubling of labels", slope, published: "0.011 (Stiennon et al. 2020, 4.3)"),
+        .init("accuracy against the rubric a doubling", rubricSlope),
       ] + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
       charts: [
         .init(
@@ -153,17 +150,21 @@ struct LabelersStudy: Study {
     DeterministicMath.log(prompts / smallest) / DeterministicMath.log(2)
   }
 
-  private func slope(_ rows: StudyRows, _ column: String) -> Interval? {
-    let points = rows.rows.compactMap { row in
-      row["prompts"].flatMap { prompts in row[column].map { (prompts, $0) } }
-    }
-    return Student.slopePerDoubling(points.map(\.0), points.map(\.1))
+  /// Each seed's slope, over seeds: reward models of one seed learn from parts of the same rankings.
+  private func slope(_ rows: StudyRows, _ column: String) -> Estimate? {
+    Estimate(rows.seeds.compactMap { seed in
+      let points = rows.rows.filter { $0.seed == seed }.compactMap { row in
+        row["prompts"].flatMap { prompts in row[column].map { (prompts, $0) } }
+      }
+      return Student.slopePerDoubling(points.map(\.0), points.map(\.1))?.mean
+    })
   }
 
-  private func points(_ slope: Interval?) -> String {
+  private func points(_ slope: Estimate?) -> String {
     guard let slope else { return "an unknown number of points" }
     func fixed(_ value: Double) -> String { Wording.fixed(100 * value, 1) }
-    return "\(fixed(slope.mean)) points (\(fixed(slope.low)) to \(fixed(slope.high)))"
+    guard let low = slope.low, let high = slope.high else { return "\(fixed(slope.mean)) points" }
+    return "\(fixed(slope.mean)) points (\(fixed(low)) to \(fixed(high)))"
   }
 }
 

@@ -25,8 +25,11 @@ public final class Laboratory {
     self.world = world
     settings = study.settings
     self.base = base
-    context = try study.nested("seed-\(seed)", settings: settings, seed: seed)
+    context = try study.nested(Self.folder(seed), settings: settings, seed: seed)
   }
+
+  /// The seed's folder inside the study's.
+  static func folder(_ seed: UInt64) -> String { "seed-\(seed)" }
 
   /// A run folder inside the study's, named after what is tried there.
   func trial(_ name: String, _ settings: Settings? = nil) throws -> StageContext {

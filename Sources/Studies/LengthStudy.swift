@@ -109,7 +109,10 @@ struct LengthStudy: Study {
         + "\(figure(policy, judge, "length_controlled").percent) with length controlled"
     }
     let won = figure(control, rubric, "win_rate")
-    let brings = won.map { $0.mean > 0.5 } ?? false ? "a gain" : "a loss"
+    let brings = won.map { won in
+      guard let low = won.low, let high = won.high else { return "what one seed cannot tell from nothing" }
+      return low > 0.5 ? "a gain" : high < 0.5 ? "a loss" : "nothing beyond the noise of the seeds"
+    } ?? "nothing that could be measured"
     let controlled = figure(control, rubric, "length_controlled")
     let text = """
       By the rubric PPO wins \(rates(ppo, rubric)) of contests with SFT; its answers have \

@@ -65,7 +65,7 @@ struct OveroptimizationStudy: Study {
       "drafts-\(size)", sft, reward: reward, splits: [.validation], settings: settings)
     return BestOfCurve(
       examined.answers(.validation).map { answers in
-        answers.map { .init(proxy: $0.proxy!, gold: $0.gold) }
+        answers.map { .init(proxy: $0.proxy!, gold: $0.gold, ended: $0.ended) }
       })
   }
 
@@ -137,6 +137,8 @@ private struct Course {
   private let isPolicy: Bool
   /// Means over seeds at each step or n, in order.
   let points: [Point]
+  /// Each seed's own highest point.
+  private let peaks: [Point]
   let curve: GoldCurve?
   private let uncertainty: GoldCurve.Uncertainty?
 
@@ -150,6 +152,13 @@ private struct Course {
       return Point(
         kl: here.values("kl").mean ?? 0, proxy: here.values("proxy").mean ?? 0,
         gain: here.values("gain").mean ?? 0)
+    }
+    peaks = rows.seeds.compactMap { seed in
+      rows.rows.filter { $0.seed == seed }.compactMap { row in
+        row["kl"].flatMap { kl in
+          row["gain"].map { Point(kl: kl, proxy: row["proxy"] ?? 0, gain: $0) }
+        }
+      }.max { $0.gain < $1.gain }
     }
     let form = isPolicy ? GoldCurve.Form.reinforcement : .bestOfN
     let (kl, gain) = (rows.values("kl"), rows.values("gain"))
@@ -173,9 +182,20 @@ private struct Course {
       : "and ends at \(Wording.signed(last.gain)) at \(Wording.fixed(last.kl, 0)) nats"
     return """
       With \(Int(size)) ranked prompts gold peaks at \(Wording.signed(highest.gain)) over SFT at a KL \
-      of \(peakText) nats and a proxy of \(Wording.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
+      of \(peakText) nats\(bySeed) and a proxy of \(Wording.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
       \(Wording.fixed(last.proxy, 2)).
       """
+  }
+
+  /// How far the seeds' own peaks lie apart: a mean of seeds hides it.
+  private var bySeed: String {
+    guard peaks.count > 1 else { return "" }
+    func range(_ values: [Double], _ text: (Double) -> String) -> String {
+      "\(text(values.min()!)) to \(text(values.max()!))"
+    }
+    let gains = range(peaks.map(\.gain)) { Wording.signed($0) }
+    let kls = range(peaks.map(\.kl)) { Wording.fixed($0, 1) }
+    return " (seed by seed \(gains) at \(kls) nats)"
   }
 
   private var name: String { "\(Int(size)) prompts" }

@@ -54,9 +54,9 @@ struct PrecisionStudy: Study {
       that by \(difference.text(3)), uncorrected ones by \(uncorrected.text(3)): \
       \(Self.verdict(difference, "corrected int8")), \(Self.verdict(uncorrected, "uncorrected int8")). The \
       correction itself is worth \(between.text(3)). int8 and float32 are \(Wording.fixed(1e3 * k3.mean, 2))·10⁻³ \
-      nats a token apart (k3), and the largest importance weight was \(Wording.fixed(largest, 2)). FlashRL (Yao \
+      nats a token apart (k3), and the largest importance weight was \(Wording.fixed(largest, 2)). FlashRL (Liu, Yao \
       et al. 2025) found training on uncorrected int8 rollouts to fall behind on large models, and truncated \
-      importance sampling to close the gap; a gap as small as this one leaves little to correct.
+      importance sampling to close the gap\(k3.mean < 1e-3 ? "; a gap as small as this one leaves little to correct" : "").
       """
     return StudyFinding(
       text: text,

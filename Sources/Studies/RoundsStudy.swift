@@ -58,8 +58,10 @@ struct RoundsStudy: Study {
     let better = others.filter { $0.gain.isClear && $0.gain.mean > 0 }.map(\.arm)
     let worse = others.filter { $0.gain.isClear && $0.gain.mean < 0 }.map(\.arm)
     let verdict: String
-    if better.isEmpty && worse.isEmpty {
-      verdict = "beyond the noise of the seeds rounds make no difference at this budget"
+    if others.contains(where: { $0.gain.low == nil }) {
+      verdict = "of one seed nobody can tell what is noise"
+    } else if better.isEmpty && worse.isEmpty {
+      verdict = "beyond the noise of the seeds no difference is seen at this budget"
     } else {
       verdict = [
         better.isEmpty ? nil : "\(better.joined(separator: " and ")) do better",
@@ -71,7 +73,7 @@ struct RoundsStudy: Study {
       prompts and of episodes split over rounds changes that by \
       \(others.map { "\($0.gain.text(3)) with \($0.arm) (KL \($0.kl?.text(2) ?? "–") nats)" }
         .joined(separator: ", by ")): \(verdict). The prompts of the last are chosen among four times as many, by \
-      where \(Int(Self.heads)) reward heads disagree. InstructGPT and Stiennon et al. iterate, mostly on answers of the \
+      where \(Int(Self.heads)) reward heads disagree. Each round warms its learning rate up anew. InstructGPT and Stiennon et al. iterate, mostly on answers of the \
       SFT model and some of PPO's, without a comparison at equal budget; Bai et al. (2022) report that online rounds \
       improve their models, with more data as well.
       """

@@ -69,17 +69,19 @@ struct ScaleStudy: Study {
       let few = at(small, "base").estimate("parameters"),
       let tuned = at(small, "sft").estimate("gold")
     else { preconditionFailure("rows of a model are missing") }
+    let beats = aligned.mean > base.mean && rate.mean > 0.5
     let golds = sizes.map { size in
       "\(size) " + ["base", "sft", "ppo"].map { at(size, $0).estimate("gold")?.text(3) ?? "–" }
         .joined(separator: ", ")
     }
     let text = """
       Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
-      \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(aligned.mean > base.mean ? "beats" : "does not beat") \
+      \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(beats ? "beats" : "does not beat") \
       the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
-      \(rate.percent) of held-out prompts, ties counted half. InstructGPT's 1.3B was preferred to GPT-3's 175B, a \
-      hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes \
-      the small model to \(tuned.text(3)).
+      \(rate.percent) of held-out prompts, ties counted half, and its gold score is \
+      \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B was preferred to GPT-3's 175B, a \
+      hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes the \
+      smallest to \(tuned.text(3)).
       """
     func dots(_ stage: String) -> [StudyRecord.Dot] {
       sizes.compactMap { size in

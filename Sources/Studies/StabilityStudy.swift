@@ -55,11 +55,13 @@ struct StabilityStudy: Study {
       """
     if let loss = rows.with(["edit": worst.0]).gap("accuracy_rubric_plain", "accuracy_rubric") {
       text += " The rubric agrees with \(loss.percent) of pairs less after that edit"
-      text += loss.isClear ? ": what turns is not only what was a toss-up." : ", which may be none."
+      text += loss.isClear ? "." : ", which may be none."
+    }
+    if let sure {
+      text += sure.mean < 0.02 ? " What turns are toss-ups." : " What turns are not toss-ups alone."
     }
     text += """
-       Wu et al. (2025) found that edits which keep the meaning cost published reward models much of their accuracy; \
-      an edit that should change nothing changes \(flips.contains { $0.1.mean > 0.05 } ? "a good deal" : "little") here.
+       Wu et al. (2025) found that edits which keep the meaning cost published reward models much of their accuracy.
       """
     return StudyFinding(
       text: text,

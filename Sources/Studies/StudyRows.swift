@@ -1,5 +1,4 @@
-import Support
-import Training
+import Recipe
 
 /// One line of `study.csv`: what was done and what came of it.
 public struct StudyRow: Equatable, Sendable {
@@ -66,6 +65,21 @@ public struct StudyRows: Sendable {
     })
   }
 
+  /// The same less another difference of the same seed: (rows, others, column).
+  func difference(
+    _ column: String, to others: StudyRows, less second: (StudyRows, StudyRows, String)
+  ) -> Estimate? {
+    Estimate(seeds.compactMap { seed in
+      func mean(_ rows: StudyRows, _ column: String) -> Double? {
+        StudyRows(rows.rows.filter { $0.seed == seed }).values(column).mean
+      }
+      guard let a = mean(self, column), let b = mean(others, column),
+        let c = mean(second.0, second.2), let d = mean(second.1, second.2)
+      else { return nil }
+      return (a - b) - (c - d)
+    })
+  }
+
   /// `study.csv`: a heading and one line a row; what does not apply is empty.
   func csv(_ columns: [String]) -> String {
     let lines = rows.map { row in
@@ -83,9 +97,4 @@ public struct StudyRows: Sendable {
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false)
       .joined(separator: "\"\"") + "\""
   }
-}
-
-extension [Double] {
-  /// nil for an empty list.
-  var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 }

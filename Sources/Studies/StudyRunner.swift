@@ -14,7 +14,7 @@ public struct StudyRunner {
   let base: (String) throws -> Void
 
   /// - Parameters:
-  ///   - seeds: from the context's on; nil for the study's own number.
+  ///   - seeds: from the context's on; nil for the study's own number, or all that were begun.
   ///   - base: puts the base model, expanded, at a path.
   public init(
     _ study: any Study, _ context: StageContext, seeds: Int?, world: World,
@@ -22,7 +22,7 @@ public struct StudyRunner {
   ) {
     self.study = study
     self.context = context
-    self.seeds = seeds ?? study.seeds
+    self.seeds = seeds ?? max(study.seeds, Self.begun(in: context))
     self.world = world
     self.base = base
   }
@@ -43,6 +43,13 @@ public struct StudyRunner {
   }
 
   private static let stage = "study"
+
+  /// Seeds that follow one another from the context's on and have a folder.
+  private static func begun(in context: StageContext) -> Int {
+    var count = 0
+    while Files.exists(context.run.file(Laboratory.folder(context.seed + UInt64(count)))) { count += 1 }
+    return count
+  }
 
   private func measure() throws -> [StudyRow] {
     try (0..<UInt64(seeds)).flatMap { number in

@@ -64,16 +64,21 @@ struct TaxStudy: Study {
       let gain = mixed.difference("gold", to: plain), let loss = held.difference("gold", to: plain),
       let saved = plain.difference("tax", to: mixed)
     else { preconditionFailure("rows of an arm are missing") }
-    let share = mixedTax.mean / plainTax.mean
-    let agrees = share <= 0.5 && !(gain.isClear && gain.mean < 0)
+    // Without a tax there is no share of it.
+    let share = plainTax.mean > 0 ? mixedTax.mean / plainTax.mean : nil
+    let verdict =
+      saved.low == nil
+      ? "of one seed nobody can tell whether the mix does the same here"
+      : saved.isClear && saved.mean > 0 && !(gain.isClear && gain.mean < 0)
+        ? "the mix does the same here" : "the mix does not do the same here"
     let text = """
       On held-out pretraining text SFT costs \(sftTax.text(4)) bits per byte over the base, PPO without a \
       pretraining mix \(plainTax.text(4)), PPO-ptx \(mixedTax.text(4)): \
-      \(Wording.fixed(100 * share, 0)) % of the tax, \(saved.text(4)) saved. PPO-ptx's gold score differs from \
+      \(share.map { "\(Wording.fixed(100 * $0, 0)) % of the tax, " } ?? "")\(saved.text(4)) saved. PPO-ptx's gold score differs from \
       plain PPO's by \(gain.text(3)). Ten times the price of KL instead of the mix leaves a tax of \
       \(heldTax.text(4)) and changes the gold score by \(loss.text(3)). InstructGPT found that the mix mitigates the \
       regressions at little cost in reward, and that a higher β alone does not, even at a hundred times the \
-      default, while it costs reward; the mix \(agrees ? "does the same" : "does not do the same") here.
+      default, while it costs reward; \(verdict).
       """
     return StudyFinding(
       text: text,

@@ -37,6 +37,9 @@ struct StudyCommand: ParsableCommand {
     if let seeds, !(1...100).contains(seeds) {
       throw ValidationError("--seeds \(seeds) is not in 1…100.")
     }
+    guard !folder.seed.addingReportingOverflow(100).overflow else {
+      throw ValidationError("--seed \(folder.seed) leaves no room for more seeds behind it.")
+    }
     guard !(full && folder.quick) else {
       throw ValidationError("--full and --quick are both given.")
     }
