@@ -75,8 +75,10 @@ public struct PPOStage {
     let settings = context.settings
     let iterations = context.round.share(of: Self.iterations(settings))
     let total = iterations.count
+    // Of all rounds: a later one goes on, and does not warm up anew.
+    let whole = Self.iterations(settings)
     let schedule = Schedule(
-      .constant, peak: settings[.ppoRate], warmup: min(10, total / 2), warmupStart: 0.1)
+      .constant, peak: settings[.ppoRate], warmup: min(10, whole / 2), warmupStart: 0.1)
     let trainer = machine.memory.trainer
     let snapshot = Snapshot(trainer, threads: context.threads)
     let draft = try context.draft(
@@ -106,10 +108,10 @@ public struct PPOStage {
         try snapshot.write(draft, state: state, to: path)
       },
       step: { step in
-        let rate = Double(schedule.learningRate(step: step, total: total))
-        var metrics = try iterate(
-          machine, step: iterations.lowerBound + step, learningRate: rate)
-        let interval = max(1, Self.iterations(settings) / 12)
+        let number = iterations.lowerBound + step
+        let rate = Double(schedule.learningRate(step: number, total: whole))
+        var metrics = try iterate(machine, step: number, learningRate: rate)
+        let interval = max(1, whole / 12)
         if let probe, step % interval == 0 || step == total - 1 {
           let look = try probe.run(
             trainer, machine.memory.generator, sampling(), policy, seed: context.seed)

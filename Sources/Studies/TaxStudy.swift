@@ -69,7 +69,7 @@ struct TaxStudy: Study {
     let verdict =
       saved.low == nil
       ? "of one seed nobody can tell whether the mix does the same here"
-      : saved.isClear && saved.mean > 0 && !(gain.isClear && gain.mean < 0)
+      : saved.isClear && (share ?? 1) <= 0.5 && !(gain.isClear && gain.mean < 0)
         ? "the mix does the same here" : "the mix does not do the same here"
     let text = """
       On held-out pretraining text SFT costs \(sftTax.text(4)) bits per byte over the base, PPO without a \

@@ -60,6 +60,15 @@ func runFolderResumeEmpty() throws {
   #expect(run.manifest.resumed.isEmpty)
 }
 
+@Test("--resume begins where a run was killed before it had its manifest")
+func runFolderResumesUnborn() throws {
+  let temporary = TemporaryFolder()
+  try temporary.write("{", to: "manifest.json.partial")
+  let run = try RunFolder.start(at: temporary.path, manifest: manifest(), resume: true)
+  #expect(run.manifest == manifest())
+  #expect(try Files.names(in: temporary.path).sorted() == ["lock", "manifest.json"])
+}
+
 @Test("a path below a file and a folder named by a file are refused")
 func runFolderUncreatable() throws {
   let temporary = TemporaryFolder()
