@@ -97,7 +97,7 @@ let package = Package(
     tests("Support"),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support", "TestSupport"]),
-    tests("Checkpoints", ["Compression", "Support", "CFaults"]),
+    tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
     tests("Tokenizers", ["Support"]),
     tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
@@ -107,7 +107,7 @@ let package = Package(
     tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
     tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support", "TestSupport"]),
-    tests("Reports", ["Runs", "Support"]),
+    tests("Reports", ["Runs", "Support", "TestSupport"]),
     tests(
       "Recipe",
       [

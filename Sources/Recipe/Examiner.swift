@@ -15,7 +15,7 @@ package struct Examiner {
   /// nil where the prompts are the user's own.
   package let rubric: Rubric?
   /// What KL is measured against.
-  package let reference: LogProbabilityScorer?
+  package var reference: LogProbabilityScorer?
   /// What the proxy reward comes from.
   package let reward: RewardScorer?
   package var bestOf: BestOf?

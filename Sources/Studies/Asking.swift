@@ -10,11 +10,12 @@ import World
 struct Asked: Codable {
   var text: String
   var gold: Double
-  var honest: Double?
-  /// With the end token, if it came.
-  var tokens: Int
 
   var words: Int { World.phraseWords(text).count }
+}
+
+extension [[Asked]] {
+  var grades: [[Double]] { map { $0.map(\.gold) } }
 }
 
 extension Laboratory {
@@ -36,11 +37,7 @@ extension Laboratory {
       let fitting = prompts.indices.filter {
         model.tokenizer.encode(prompt: prompts[$0]).count <= room
       }
-      let memory = try EvaluationMemory(model.architecture, threads: context.threads)
-      var examiner = Examiner(
-        model: model, weights: try model.weights(), generator: memory.generator,
-        languageModel: memory.languageModel, settings: settings, seed: seed, rubric: Rubric(world),
-        reference: nil, reward: nil)
+      var examiner = try examiner(model, settings)
       examiner.temperature = temperature
       let answers = try examiner.answers(
         to: PromptSet(
@@ -49,11 +46,7 @@ extension Laboratory {
       var asked = [[Asked]](repeating: [], count: items.count)
       for (index, answers) in zip(fitting, answers.byPrompt) {
         asked[index] = answers.compactMap { answer in
-          answer.grade.map {
-            Asked(
-              text: answer.answer.text, gold: $0.gold, honest: $0.honest,
-              tokens: answer.answer.sample.tokens.count)
-          }
+          answer.grade.map { Asked(text: answer.answer.text, gold: $0.gold) }
         }
       }
       return asked

@@ -25,9 +25,7 @@ struct BudgetStudy: Study {
     let settings = laboratory.settings
     let few = settings.count(.sftDemonstrations)
     let ranked = settings.count(.rankingPrompts)
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let (sft, _, reward) = try laboratory.rewarded()
     let policy = try laboratory.ppo("ppo", from: sft, reward: reward)
     let start = try laboratory.examine("sft", sft, splits: Self.splits)
     func row(
@@ -40,7 +38,7 @@ struct BudgetStudy: Study {
           "demonstrations": Double(demonstrations), "rankings": Double(rankings),
           "prompts_per_demonstration": exchange, "gold": examined.gold(),
           "honest": examined.figures.honest, "harmless": examined.figures.harmless,
-          "win_rate_vs_sft": examined.winRate(against: start, seed: laboratory.seed).mean,
+          "win_rate_vs_sft": examined.winRate(against: start),
         ])
     }
     var rows = [row("sft", start, demonstrations: few)]

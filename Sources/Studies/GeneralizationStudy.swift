@@ -18,9 +18,7 @@ struct GeneralizationStudy: Study {
   private static let heldOut = Category.extraction.rawValue
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let (sft, _, reward) = try laboratory.rewarded()
     let ppo = try laboratory.ppo("ppo", from: sft, reward: reward).file
     let world = laboratory.world
     let count = laboratory.settings.count(.evaluationPrompts)
@@ -51,32 +49,25 @@ struct GeneralizationStudy: Study {
     _ model: String, _ category: String, _ asked: [[Asked]], sft: [[Asked]], scores: [[Double]],
     _ laboratory: Laboratory
   ) -> StudyRow {
-    let outcomes = zip(asked, sft).map { ours, theirs in
-      zip(ours, theirs).map { Outcome(Float($0.gold), against: Float($1.gold)) }
-    }
     return StudyRow(
       ["model": model, "category": category],
       [
         "prompts": Double(asked.count), "gold": asked.flatMap { $0 }.map(\.gold).mean,
-        "win_rate_vs_sft": Bootstrap.winRate(outcomes, resamples: 1, seed: laboratory.seed).mean,
+        "win_rate_vs_sft": Examination.winRate(asked.grades, sft.grades),
         "reward_accuracy": PairAgreement(scores, sft.map { $0.map(\.gold) }).share,
       ])
   }
 
   /// PPO's gain in the held-out category less that in the others.
   private func learntBehind(_ rows: StudyRows) -> Estimate? {
-    func gain(_ seed: UInt64, _ category: String) -> Double? {
-      let own = StudyRows(rows.rows.filter { $0.seed == seed })
-      return own.with(["model": "ppo", "category": category]).difference(
-        "gold", to: own.with(["model": "sft", "category": category]))?.mean
+    rows.overSeeds { own in
+      func gain(_ category: String) -> Double? {
+        own.with(["model": "ppo", "category": category])
+          .lead("gold", over: own.with(["model": "sft", "category": category]))
+      }
+      guard let heldOut = gain(Self.heldOut), let shown = gain(Self.shown) else { return nil }
+      return heldOut - shown
     }
-    return Estimate(
-      rows.seeds.compactMap { seed in
-        guard let heldOut = gain(seed, Self.heldOut), let shown = gain(seed, Self.shown) else {
-          return nil
-        }
-        return heldOut - shown
-      })
   }
 
   private func verdict(_ gain: Estimate?, behind: Estimate?) -> String {

@@ -151,7 +151,12 @@ struct GroupsStudy: Study {
         findings.append("No prompt of the \(first.name) and the \(second.name) had two answers that fit.")
         continue
       }
-      let losses = at(1).difference("value_first", to: at(0.5), less: (at(0), at(0.5), "value_second"))
+      let losses = all.overSeeds { rows in
+        guard let first = rows.with("share", 1).lead("value_first", over: rows.with("share", 0.5)),
+          let second = rows.with("share", 0).lead("value_second", over: rows.with("share", 0.5))
+        else { return nil }
+        return first - second
+      }
       let verdict =
         losses.map { $0.isClear } ?? false
         ? "the \(firstLoss.mean > secondLoss.mean ? first.name : second.name) lose more"

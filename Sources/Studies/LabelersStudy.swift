@@ -152,12 +152,12 @@ struct LabelersStudy: Study {
 
   /// Each seed's slope, over seeds: reward models of one seed learn from parts of the same rankings.
   private func slope(_ rows: StudyRows, _ column: String) -> Estimate? {
-    Estimate(rows.seeds.compactMap { seed in
-      let points = rows.rows.filter { $0.seed == seed }.compactMap { row in
+    rows.overSeeds { own in
+      let points = own.rows.compactMap { row in
         row["prompts"].flatMap { prompts in row[column].map { (prompts, $0) } }
       }
       return Student.slopePerDoubling(points.map(\.0), points.map(\.1))?.mean
-    })
+    }
   }
 
   private func points(_ slope: Estimate?) -> String {
@@ -169,15 +169,6 @@ struct LabelersStudy: Study {
 }
 
 extension StudyRows {
-  /// The mean over seeds of one column less another.
-  func gap(_ column: String, _ other: String) -> Estimate? {
-    Estimate(seeds.compactMap { seed in
-      let own = StudyRows(rows.filter { $0.seed == seed })
-      guard let a = own.values(column).mean, let b = own.values(other).mean else { return nil }
-      return a - b
-    })
-  }
-
   /// The mean over seeds of the difference to other rows of as many prompts.
   fileprivate func gain(_ column: String, over others: StudyRows) -> Estimate? {
     let sizes = Set(values("prompts"))

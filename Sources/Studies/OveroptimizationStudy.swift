@@ -64,7 +64,7 @@ struct OveroptimizationStudy: Study {
     let examined = try laboratory.examine(
       "drafts-\(size)", sft, reward: reward, splits: [.validation], settings: settings)
     return BestOfCurve(
-      examined.answers(.validation).map { answers in
+      examined.answers.map { answers in
         answers.map { .init(proxy: $0.proxy!, gold: $0.gold, ended: $0.ended) }
       })
   }
@@ -154,7 +154,7 @@ private struct Course {
         gain: here.values("gain").mean ?? 0)
     }
     peaks = rows.seeds.compactMap { seed in
-      rows.rows.filter { $0.seed == seed }.compactMap { row in
+      rows.of(seed).rows.compactMap { row in
         row["kl"].flatMap { kl in
           row["gain"].map { Point(kl: kl, proxy: row["proxy"] ?? 0, gain: $0) }
         }

@@ -14,9 +14,7 @@ struct PrecisionStudy: Study {
   ]
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let (sft, _, reward) = try laboratory.rewarded()
     var exact: Examination?
     return try [
       ("float32", RolloutPrecision.float32, "truncated"), ("int8, corrected", .int8, "truncated"),
@@ -35,7 +33,7 @@ struct PrecisionStudy: Study {
         [
           "gold": examined.gold(), "proxy": examined.figures.proxyReward,
           "kl": examined.figures.kl,
-          "win_rate_vs_float32": examined.winRate(against: exact!, seed: laboratory.seed).mean,
+          "win_rate_vs_float32": examined.winRate(against: exact!),
           "k3": gap.k3, "is_max": gap.largest, "clipped_fraction": gap.clipped,
         ])
     }

@@ -49,9 +49,7 @@ struct ScaleStudy: Study {
             "gold": examined.gold(), "honest": examined.figures.honest,
             "harmless": examined.figures.harmless,
             "bits_per_byte": examined.figures.bitsPerByte,
-            "win_rate_vs_largest_base": examined.winRate(
-              against: largest!, seed: laboratory.seed
-            ).mean,
+            "win_rate_vs_largest_base": examined.winRate(against: largest!),
           ])
       }
     }

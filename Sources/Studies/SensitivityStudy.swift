@@ -24,9 +24,7 @@ struct SensitivityStudy: Study {
   private static let step = 1.0 / 12
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let (sft, _, reward) = try laboratory.rewarded()
     let ppo = try laboratory.ppo("ppo", from: sft, reward: reward).file
     let files = [laboratory.base, sft, ppo]
     let world = laboratory.world
@@ -68,16 +66,13 @@ struct SensitivityStudy: Study {
     _ laboratory: Laboratory
   ) -> StudyRow {
     let pairs = zip(plain, edited).flatMap { Array(zip($0, $1)) }.map { ($0.gold, $1.gold) }
-    let outcomes = zip(ppo, edited).map { ours, theirs in
-      zip(ours, theirs).map { Outcome(Float($0.gold), against: Float($1.gold)) }
-    }
     return StudyRow(
       ["model": model, "form": form],
       [
         "prompts": Double(pairs.count), "gold_plain": pairs.map(\.0).mean,
         "gold": pairs.map(\.1).mean, "moved": pairs.map { abs($0.1 - $0.0) }.mean,
         "changed": pairs.map { abs($0.1 - $0.0) > Self.step ? 1 : 0 }.mean,
-        "ppo_win_rate": Bootstrap.winRate(outcomes, resamples: 1, seed: laboratory.seed).mean,
+        "ppo_win_rate": Examination.winRate(ppo.grades, edited.grades),
       ])
   }
 

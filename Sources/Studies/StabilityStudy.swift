@@ -18,10 +18,8 @@ struct StabilityStudy: Study {
   ]
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.scorer(
-      try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut))
+    let (_, rankings, file) = try laboratory.rewarded()
+    let reward = try laboratory.scorer(file)
     let rubric = Rubric(laboratory.world)
     let first = laboratory.settings.count(.rankingPrompts)
     let cases = laboratory.heldOutAnswers(rankings).enumerated().map { index, asked in

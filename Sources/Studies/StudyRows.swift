@@ -47,37 +47,36 @@ public struct StudyRows: Sendable {
     rows.compactMap { $0.labels[column] }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
-  /// The mean of a column over seeds; each seed's mean counts once.
-  func estimate(_ column: String) -> Estimate? {
-    Estimate(seeds.compactMap { seed in
-      StudyRows(rows.filter { $0.seed == seed }).values(column).mean
-    })
+  /// The rows of one seed.
+  func of(_ seed: UInt64) -> StudyRows { StudyRows(rows.filter { $0.seed == seed }) }
+
+  func mean(_ column: String) -> Double? { values(column).mean }
+
+  /// One figure of each seed's rows, and their mean over seeds; seeds that have none are left out.
+  func overSeeds(_ figure: (StudyRows) -> Double?) -> Estimate? {
+    Estimate(seeds.compactMap { figure(of($0)) })
   }
+
+  /// The mean of a column over seeds; each seed's mean counts once.
+  func estimate(_ column: String) -> Estimate? { overSeeds { $0.mean(column) } }
 
   /// The mean over seeds of the difference to other rows, seed by seed.
   func difference(_ column: String, to others: StudyRows) -> Estimate? {
-    Estimate(seeds.compactMap { seed in
-      func mean(_ rows: StudyRows) -> Double? {
-        StudyRows(rows.rows.filter { $0.seed == seed }).values(column).mean
-      }
-      guard let a = mean(self), let b = mean(others) else { return nil }
-      return a - b
-    })
+    Estimate(seeds.compactMap { of($0).lead(column, over: others.of($0)) })
   }
 
-  /// The same less another difference of the same seed: (rows, others, column).
-  func difference(
-    _ column: String, to others: StudyRows, less second: (StudyRows, StudyRows, String)
-  ) -> Estimate? {
-    Estimate(seeds.compactMap { seed in
-      func mean(_ rows: StudyRows, _ column: String) -> Double? {
-        StudyRows(rows.rows.filter { $0.seed == seed }).values(column).mean
-      }
-      guard let a = mean(self, column), let b = mean(others, column),
-        let c = mean(second.0, second.2), let d = mean(second.1, second.2)
-      else { return nil }
-      return (a - b) - (c - d)
-    })
+  /// By how much the mean of a column is above that of other rows.
+  func lead(_ column: String, over others: StudyRows) -> Double? {
+    guard let own = mean(column), let other = others.mean(column) else { return nil }
+    return own - other
+  }
+
+  /// The mean over seeds of one column less another.
+  func gap(_ column: String, _ other: String) -> Estimate? {
+    overSeeds { rows in
+      guard let a = rows.mean(column), let b = rows.mean(other) else { return nil }
+      return a - b
+    }
   }
 
   /// `study.csv`: a heading and one line a row; what does not apply is empty.

@@ -19,9 +19,7 @@ struct TaxStudy: Study {
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let base = try laboratory.examine("base", laboratory.base)
-    let sft = try laboratory.sft()
-    let rankings = try laboratory.rankings(of: sft)
-    let reward = try laboratory.reward(from: sft, rankings.training, heldOut: rankings.heldOut)
+    let (sft, _, reward) = try laboratory.rewarded()
     let before = try laboratory.examine("sft", sft, reward: reward, reference: sft)
     var rows = [
       row("base", base, base, before, laboratory), row("sft", before, base, before, laboratory),
@@ -51,7 +49,7 @@ struct TaxStudy: Study {
       [
         "gamma": gamma, "beta": beta, "bits_per_byte": figures.bitsPerByte, "tax": tax,
         "gold": model.gold(), "proxy": figures.proxyReward, "kl": figures.kl,
-        "win_rate_vs_sft": model.winRate(against: sft, seed: laboratory.seed).mean,
+        "win_rate_vs_sft": model.winRate(against: sft),
         "mean_tokens": figures.meanTokens,
       ])
   }

@@ -86,6 +86,14 @@ extension Laboratory {
     return trial.run.file(RewardStage.file)
   }
 
+  /// What most studies begin with, each under its own name: SFT, rankings of its answers, and the reward model
+  /// that they teach.
+  func rewarded() throws -> (sft: String, rankings: Rankings, reward: String) {
+    let sft = try sft()
+    let rankings = try rankings(of: sft)
+    return (sft, rankings, try reward(from: sft, rankings.training, heldOut: rankings.heldOut))
+  }
+
   /// A policy, and the looks that were taken at it while it learnt.
   struct Policy {
     var file: String

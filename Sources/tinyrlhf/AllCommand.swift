@@ -60,12 +60,6 @@ struct All: ParsableCommand {
       output, settings, stages: Stage.allCases.filter { $0 != .pretrain },
       extra: options.compactMap { name, value in value.map { (name, $0) } })
     try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, to: $0) }).run()
-    try Report.write(context.run.path)
-    if json {
-      try Console.output(Files.read(context.run.file(RunFile.summary)))
-    } else {
-      try Report.show(context.run.path)
-    }
-    Console.error("The report is \(context.run.file(RunFile.report)).")
+    try Report.deliver(context.run.path, printing: json ? RunFile.summary : nil)
   }
 }

@@ -23,6 +23,18 @@ struct ReportCommand: ParsableCommand {
 }
 
 extension Report {
+  /// What a command leaves when its run has ended: the report, and on standard output the table or, where
+  /// it is asked for, a file of the folder.
+  static func deliver(_ folder: String, printing file: String?) throws {
+    try write(folder)
+    if let file {
+      try Console.output(Files.read("\(folder)/\(file)"))
+    } else {
+      try show(folder)
+    }
+    Console.error("The report is \(folder)/\(RunFile.report).")
+  }
+
   /// Prints the table.
   static func show(_ folder: String) throws {
     let output = Terminal.standardOutput

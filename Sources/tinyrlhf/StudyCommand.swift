@@ -66,12 +66,6 @@ struct StudyCommand: ParsableCommand {
     try StudyRunner(
       study, context, seeds: seeds, world: world, base: { try ModelSource.copy(model, to: $0) }
     ).run()
-    try Report.write(context.run.path)
-    if json {
-      try Console.output(Files.read(context.run.file(RunFile.study)))
-    } else {
-      try Report.show(context.run.path)
-    }
-    Console.error("The report is \(context.run.file(RunFile.report)).")
+    try Report.deliver(context.run.path, printing: json ? RunFile.study : nil)
   }
 }

@@ -1,26 +1,16 @@
-import Glibc
 import Support
+import TestSupport
 
 @testable import Checkpoints
 
 /// A folder of its own for one test, gone with it.
 final class Folder {
-  let path: String
-
-  init() {
-    var template = Array("/tmp/tinyrlhf-checkpoints-XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil, "no folder under /tmp")
-    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-  }
+  private let temporary = TemporaryFolder()
+  var path: String { temporary.path }
 
   func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
   var names: [String] { (try? Files.names(in: path)) ?? [] }
-
-  deinit {
-    for name in names { unlink(self(name)) }
-    rmdir(path)
-  }
 }
 
 /// A small checkpoint with every kind of section and tensor.

@@ -1,5 +1,6 @@
 import Runs
 import Support
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -10,24 +11,17 @@ import Support
 /// A run folder whose curves have the shapes of a real run, without any training.
 final class SyntheticRun {
   let path: String
-  private let keeps: Bool
+  /// nil where the run is to stay.
+  private let temporary: TemporaryFolder?
   private var noise = RandomStream(seed: 5, purpose: "synthetic run")
 
   /// Text that would break a page that does not escape it.
   static let hostile = "<script>alert('1')</script> & \"quoted\" </style>\u{1B}[31m"
 
   init(at path: String? = nil) {
-    keeps = path != nil
-    if let path {
-      self.path = path
-    } else {
-      var name = Array("/tmp/tinyrlhf-report-XXXXXX".utf8CString)
-      precondition(mkdtemp(&name) != nil, "mkdtemp: \(Files.systemError())")
-      self.path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
+    temporary = path == nil ? TemporaryFolder() : nil
+    self.path = path ?? temporary!.path
   }
-
-  deinit { if !keeps { _ = try? ChildProcess.run("rm", ["-rf", path]) } }
 
   /// - Parameter finished: without it the run stands in the middle of PPO, with no results.
   func fill(finished: Bool = true) throws {
