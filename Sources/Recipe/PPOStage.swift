@@ -119,7 +119,9 @@ public struct PPOStage {
         }
         return metrics
       })
-    return try context.finish(draft, trainer.policy.parameters.languageModel.sources(.policy), as: Self.file)
+    // The average, where one is kept, is the policy that is wanted; the newest one was for sampling.
+    let result = trainer.average ?? trainer.policy.parameters.languageModel
+    return try context.finish(draft, result.sources(.policy), as: Self.file)
   }
 
   /// What the result was made of.

@@ -151,7 +151,8 @@ extension Parameter {
   public static let whitenRewards = count(
     .ppo, "whiten-rewards", 0, 0...1, "", "Whitens rewards before advantages.")
   public static let averageDecay = real(
-    .ppo, "ema-decay", 0, 0...1, "", "Decay of a moving average of the policy an update; 0 for none.")
+    .ppo, "ema-decay", 0.98, quick: 0, 0...1, "",
+    "Decay an update of the moving average of the policy that is the result; 0 for the newest policy.")
   public static let importanceCap = real(
     .ppo, "importance-cap", 2, 1e-3...1e6, "", "C, cap of the int8 correction.")
   public static let rolloutCorrection = choice(

@@ -38,6 +38,17 @@ public enum DeterministicMath {
     abs(x) < 0.25 ? twiceArtanh(x / (2 + x)) : log(1 + x)
   }
 
+  /// x to the n-th by squaring.
+  public static func power(_ x: Double, _ n: Int) -> Double {
+    var (result, square, rest) = (1.0, x, n)
+    while rest > 0 {
+      if rest & 1 == 1 { result *= square }
+      square *= square
+      rest >>= 1
+    }
+    return result
+  }
+
   /// eˣ − 1 − x, which is never negative: what the k3 estimator of KL is made of.
   public static func expRemainder(_ x: Double) -> Double {
     guard abs(x) < 0.5 else { return exp(x) - 1 - x }

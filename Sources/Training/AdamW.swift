@@ -70,8 +70,8 @@ public final class AdamW: @unchecked Sendable {
     var scalars = AdamWStep(
       learningRate: Float(learningRate), beta1: options.beta1, beta2: options.beta2,
       epsilon: options.epsilon, weightDecay: 0,
-      correction1: Float(1 - Self.power(Double(options.beta1), step)),
-      correction2: Float(1 - Self.power(Double(options.beta2), step)),
+      correction1: Float(1 - DeterministicMath.power(Double(options.beta1), step)),
+      correction2: Float(1 - DeterministicMath.power(Double(options.beta2), step)),
       gradientScale: clips ? Float(options.maxGradientNorm / norm) : 1,
       isTensorFlowForm: options.tensorFlowForm)
     for (tensor, isHead) in tensors {
@@ -92,16 +92,5 @@ public final class AdamW: @unchecked Sendable {
       .failed, "\(what) not finite; the largest weight is \(parameters.largest)",
       at: "\(name), optimizer step \(step + 1)",
       remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
-  }
-
-  /// x to the n-th by squaring: the same bits everywhere.
-  static func power(_ x: Double, _ n: Int) -> Double {
-    var (result, square, rest) = (1.0, x, n)
-    while rest > 0 {
-      if rest & 1 == 1 { result *= square }
-      square *= square
-      rest >>= 1
-    }
-    return result
   }
 }

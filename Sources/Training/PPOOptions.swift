@@ -23,7 +23,7 @@ public struct PPOOptions: Sendable {
   public var klEstimator = KLEstimator.k1
   /// γ_ptx, the weight of the pretraining loss; 0 for none.
   public var pretrainingCoefficient = 0.0
-  /// Decay of the moving average of the policy, per update; 0 for none.
+  /// Decay of the moving average of the policy, an update; 0 for none (`MovingAverage`).
   public var averageDecay = 0.0
   /// C, the cap of the int8 correction.
   public var importanceCap = 2.0

@@ -276,7 +276,7 @@ public final class PPOTrainer: @unchecked Sendable {
     guard let average else { return }
     compute.average(
       policy.parameters.trunk, into: average.trunk, count: policy.parameters.layout.trunkCount,
-      decay: Float(options.averageDecay))
+      decay: Float(MovingAverage.kept(options.averageDecay, at: policy.optimizer.step)))
   }
 
   private func valueLoss(of tokens: Int) -> PPOValueLoss {

@@ -48,16 +48,6 @@ import Testing
     }
   }
 
-  private func tensors(_ path: String, _ kind: SectionKind = .weights) throws -> [String: [Float]] {
-    let checkpoint = try Checkpoint(path: path)
-    return withExtendedLifetime(checkpoint) {
-      Dictionary(
-        uniqueKeysWithValues: checkpoint.tensors(in: kind, role: .policy).map {
-          ($0.name, Array(UnsafeBufferPointer(start: $0.floats, count: $0.byteCount / 4)))
-        })
-    }
-  }
-
   private func training(_ folder: String) throws -> [String] {
     try program.contents(of: folder).keys.filter { $0.hasSuffix(".training.trlhf") }.sorted()
   }
@@ -71,9 +61,9 @@ import Testing
     #expect(scores.filter { $0.value == best.value }.count == 1)
     #expect(best.step == 4, "\(scores)")
     let chosen = "\(folder)/sft.trlhf"
-    #expect(try tensors(chosen) == tensors("\(folder)/sft-00000004.training.trlhf"))
+    #expect(try TinyModels.tensors(chosen) == TinyModels.tensors("\(folder)/sft-00000004.training.trlhf"))
     for other in ["03", "05", "11"] {
-      #expect(try tensors(chosen) != tensors("\(folder)/sft-000000\(other).training.trlhf"), "\(other)")
+      #expect(try TinyModels.tensors(chosen) != TinyModels.tensors("\(folder)/sft-000000\(other).training.trlhf"), "\(other)")
     }
     #expect(text.contains("epoch 2 of 6 is taken: its answers to 4 held-out prompts score"), "\(text)")
     let checkpoint = try Checkpoint(path: chosen)
@@ -94,7 +84,7 @@ import Testing
       return true
     }
     let (folder, text) = try finished("chosen-first", reward: reward)
-    let normalization = try #require(try tensors(reward, .head)["head.normalization"])
+    let normalization = try #require(try TinyModels.tensors(reward, .head)["head.normalization"])
     let score = Double(normalization[0] * 3 + normalization[1])
     #expect(try scores(folder).map(\.value) == Array(repeating: score, count: 6))
     #expect(text.contains("epoch 1 of 6 is taken"), "\(text)")

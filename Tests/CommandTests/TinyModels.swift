@@ -79,6 +79,17 @@ struct TinyModels {
     ]
   }
 
+  /// The float32 tensors of a checkpoint's policy, by name.
+  static func tensors(_ path: String, _ kind: SectionKind = .weights) throws -> [String: [Float]] {
+    let checkpoint = try Checkpoint(path: path)
+    return withExtendedLifetime(checkpoint) {
+      Dictionary(
+        uniqueKeysWithValues: checkpoint.tensors(in: kind, role: .policy).map {
+          ($0.name, Array(UnsafeBufferPointer(start: $0.floats, count: $0.byteCount / 4)))
+        })
+    }
+  }
+
   // MARK: Forgeries
 
   /// A whole checkpoint, with right hashes, that differs from another in its float32 tensors.

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 import Testing
 
@@ -40,8 +41,8 @@ func adamWKernelGolden() throws {
         learningRate: Float(try golden["learning_rate"].number), beta1: Float(beta1),
         beta2: Float(beta2), epsilon: Float(try golden["epsilon"].number),
         weightDecay: Float(try golden["weight_decay"].number),
-        correction1: Float(1 - AdamW.power(beta1, index + 1)),
-        correction2: Float(1 - AdamW.power(beta2, index + 1)), gradientScale: 1,
+        correction1: Float(1 - DeterministicMath.power(beta1, index + 1)),
+        correction2: Float(1 - DeterministicMath.power(beta2, index + 1)), gradientScale: 1,
         isTensorFlowForm: isTensorFlowForm)
       compute.adamW(
         step, count: parameters.count, p: &parameters, g: try gradients.floats, m: &m, v: &v)

@@ -357,7 +357,7 @@ struct PPOExactnessTests {
     #expect(throws: Failure.self) { try after.learn(episodes) }
   }
 
-  @Test("the average follows the policy by its decay")
+  @Test("the average is that of the policies after each update, each of which weighs less by the decay")
   func average() throws {
     let ppo = try PPOLab(
       options {
@@ -366,16 +366,27 @@ struct PPOExactnessTests {
       })
     let average = try #require(ppo.trainer.average)
     #expect(average.bits == ppo.reference.bits)
-    _ = try ppo.learn(try ppo.rollout(12))
+    var policies: [[Float]] = []
+    for _ in 0..<3 {
+      _ = try ppo.learn(try ppo.rollout(12))
+      policies.append(ppo.trainer.policy.parameters.bits.map { Float(bitPattern: $0) })
+      if policies.count == 1 { #expect(average.bits == ppo.trainer.policy.parameters.bits) }
+    }
+    let sum: Float = 1 + 0.75 + 0.75 * 0.75
     var moved = 0
-    for (average, (old, new)) in zip(
-      average.bits, zip(ppo.reference.bits, ppo.trainer.policy.parameters.bits))
-    {
-      let (old, new) = (Float(bitPattern: old), Float(bitPattern: new))
-      #expect(abs(Float(bitPattern: average) - (0.75 * old + 0.25 * new)) <= 1e-6)
-      moved += old == new ? 0 : 1
+    for (i, bits) in average.bits.enumerated() {
+      let expected = (0.5625 * policies[0][i] + 0.75 * policies[1][i] + policies[2][i]) / sum
+      #expect(abs(Float(bitPattern: bits) - expected) <= 1e-6)
+      moved += policies[0][i] == policies[2][i] ? 0 : 1
     }
     #expect(moved > 1000)
+  }
+
+  @Test("an average begins with the first policy, and of decay 1 all weigh the same")
+  func averageKept() {
+    #expect(MovingAverage.kept(0.98, at: 1) == 0 && MovingAverage.kept(0, at: 5) == 0)
+    #expect(MovingAverage.kept(1, at: 1) == 0 && MovingAverage.kept(1, at: 4) == 0.75)
+    #expect(abs(MovingAverage.kept(0.98, at: 10_000) - 0.98) < 1e-12)
   }
 
   @Test("a parameter that is not a number stops the iteration and nothing is touched")
