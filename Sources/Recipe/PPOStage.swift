@@ -111,8 +111,7 @@ public struct PPOStage {
         let number = iterations.lowerBound + step
         let rate = Double(schedule.learningRate(step: number, total: whole))
         var metrics = try iterate(machine, step: number, learningRate: rate)
-        let interval = max(1, whole / 12)
-        if let probe, step % interval == 0 || step == total - 1 {
+        if let probe, probe.looks(at: step, of: total, whole: whole) {
           let look = try probe.run(
             trainer, machine.memory.generator, sampling(), policy, seed: context.seed)
           metrics.merge(look) { _, new in new }

@@ -7,10 +7,22 @@ import World
 public struct Probe {
   let world: World
   let items: [WorldItem]
+  let samples: Int
+  private let looks: Int
 
-  public init(_ world: World, prompts: Int = 48) {
+  /// - Parameters:
+  ///   - samples: answers a prompt.
+  ///   - looks: how many while PPO runs, about; the first and the last iteration always have one.
+  public init(_ world: World, prompts: Int = 48, samples: Int = 1, looks: Int = 12) {
     self.world = world
+    self.samples = samples
+    self.looks = looks
     items = (0..<prompts).map { world.item(.validation, $0) }
+  }
+
+  /// Whether there is a look after iteration `step` of `total`, of `whole` in all rounds.
+  func looks(at step: Int, of total: Int, whole: Int) -> Bool {
+    step % max(1, whole / looks) == 0 || step == total - 1
   }
 
   /// `eval/gold`, `eval/proxy` and `eval/kl` (nats an answer) of the trainer's policy.
@@ -21,14 +33,16 @@ public struct Probe {
     let answers = try Sampler(
       generator: generator, weights: trainer.policy.weights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
-    ).answers(items.map(\.prompt), samples: 1).map { $0[0] }
+    ).answers(items.map(\.prompt), samples: samples).flatMap { $0 }
     var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map(\.sample))
     _ = trainer.assess(&episodes)
     var kl = KLEstimates()
     kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
-    let n = Double(items.count)
+    let n = Double(answers.count)
     let rubric = Rubric(world)
-    let gold = zip(items, answers).reduce(0) { $0 + rubric.grade($1.1.text, for: $1.0).gold }
+    let gold = answers.enumerated().reduce(0) { sum, answer in
+      sum + rubric.grade(answer.element.text, for: items[answer.offset / samples]).gold
+    }
     return [
       "eval/gold": gold / n,
       "eval/proxy": episodes.scores.reduce(0) { $0 + Double($1) } / n, "eval/kl": kl.k1 / n,

@@ -53,28 +53,9 @@ extension Laboratory {
     }
   }
 
-  /// What a reward model gives to answers to prompts: [prompt][answer]. Those to a prompt with an
-  /// answer that does not fit are left out: empty.
-  func scores(_ reward: RewardScorer, _ prompts: [[Int32]], _ answers: [[String]]) -> [[Double]] {
-    let tokenizer = reward.model.tokenizer
-    let sequences = zip(prompts, answers).map { prompt, answers in
-      let sequences = answers.map { prompt + tokenizer.encode(completion: $0) }
-      return sequences.allSatisfy { $0.count <= reward.model.architecture.context } ? sequences : []
-    }
-    var all = reward.scores(sequences.flatMap { $0 })[...]
-    return sequences.map { group in
-      defer { all = all.dropFirst(group.count) }
-      return all.prefix(group.count).map { Double($0) }
-    }
-  }
-
-  /// The same, of answers to items.
+  /// What a reward model gives to answers to items, as of prompts.
   func scores(_ reward: RewardScorer, _ items: [WorldItem], _ answers: [[String]]) -> [[Double]] {
-    scores(reward, items.map { reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
-  }
-
-  func scorer(_ reward: String) throws -> RewardScorer {
-    try RewardScorer(try open(reward), threads: context.threads)
+    reward.scores(items.map { reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
   }
 
   /// Prompts whose answers were ranked but not learnt from, each once.
@@ -82,6 +63,23 @@ extension Laboratory {
     let first = settings.count(.rankingPrompts)
     return stride(from: 0, to: rankings.heldOut.count, by: 2).map { line in
       (world.item(.comparisons, first + line / 2), rankings.heldOut[line].completions)
+    }
+  }
+}
+
+extension RewardScorer {
+  /// What the reward model gives to answers to prompts: [prompt][answer]. Those to a prompt with an
+  /// answer that does not fit are left out: empty.
+  func scores(_ prompts: [[Int32]], _ answers: [[String]]) -> [[Double]] {
+    let tokenizer = model.tokenizer
+    let sequences = zip(prompts, answers).map { prompt, answers in
+      let sequences = answers.map { prompt + tokenizer.encode(completion: $0) }
+      return sequences.allSatisfy { $0.count <= model.architecture.context } ? sequences : []
+    }
+    var all = scores(sequences.flatMap { $0 })[...]
+    return sequences.map { group in
+      defer { all = all.dropFirst(group.count) }
+      return all.prefix(group.count).map { Double($0) }
     }
   }
 }

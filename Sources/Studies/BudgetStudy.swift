@@ -13,7 +13,7 @@ struct BudgetStudy: Study {
     "For the same labelling minutes, is it better to write more demonstrations or to rank answers?"
   let seeds = 3
   let columns = [
-    "arm", "demonstrations", "rankings", "prompts_per_demonstration", "gold", "honest", "harmless",
+    "arm", "demonstrations", "epochs", "rankings", "prompts_per_demonstration", "gold", "honest", "harmless",
     "win_rate_vs_sft",
   ]
 
@@ -29,13 +29,14 @@ struct BudgetStudy: Study {
     let policy = try laboratory.ppo("ppo", from: sft, reward: reward)
     let start = try laboratory.examine("sft", sft, splits: Self.splits)
     func row(
-      _ arm: String, _ examined: Examination, demonstrations: Int, rankings: Int = 0,
+      _ arm: String, _ examined: Examination, demonstrations: Int, epochs: Int? = nil, rankings: Int = 0,
       exchange: Double? = nil
     ) -> StudyRow {
       StudyRow(
         ["arm": arm],
         [
-          "demonstrations": Double(demonstrations), "rankings": Double(rankings),
+          "demonstrations": Double(demonstrations),
+          "epochs": Double(epochs ?? settings.count(.sftEpochs)), "rankings": Double(rankings),
           "prompts_per_demonstration": exchange, "gold": examined.gold(),
           "honest": examined.figures.honest, "harmless": examined.figures.harmless,
           "win_rate_vs_sft": examined.winRate(against: start),
@@ -44,12 +45,12 @@ struct BudgetStudy: Study {
     var rows = [row("sft", start, demonstrations: few)]
     for exchange in Self.exchange.reversed() {
       let count = few + max(1, Int(Double(ranked) / exchange))
-      let more = try laboratory.sft(
-        "sft-\(count)", demonstrations: RecipeData.demonstrations(laboratory.world, count))
+      let more = try tuned(count, laboratory)
       rows.append(
         row(
-          "more demonstrations", try laboratory.examine("sft-\(count)", more, splits: Self.splits),
-          demonstrations: count, exchange: exchange))
+          "more demonstrations",
+          try laboratory.examine("sft-\(count)", more.file, splits: Self.splits),
+          demonstrations: count, epochs: more.epochs, exchange: exchange))
     }
     rows.append(
       row(
@@ -62,6 +63,23 @@ struct BudgetStudy: Study {
         "ppo", try laboratory.examine("ppo", policy.file, splits: Self.splits),
         demonstrations: few, rankings: ranked))
     return rows
+  }
+
+  /// SFT on more demonstrations, with the settings' epochs, that suit few, or a quarter of them: those whose answers to
+  /// validation prompts the rubric grades higher. What rankings are compared with is at its best.
+  private func tuned(_ count: Int, _ laboratory: Laboratory) throws -> (file: String, epochs: Int) {
+    let usual = laboratory.settings.count(.sftEpochs)
+    let tried = try Set([usual, max(1, usual / 4)]).sorted().map { epochs in
+      var settings = laboratory.settings
+      try settings.set(.sftEpochs, Double(epochs))
+      let name = "sft-\(count)-\(epochs)"
+      let file = try laboratory.sft(
+        name, settings, demonstrations: RecipeData.demonstrations(laboratory.world, count))
+      let gold = try laboratory.examine("\(name)-validation", file, splits: [.validation]).gold()
+      return (file: file, epochs: epochs, gold: gold)
+    }
+    let best = tried.max { $0.gold < $1.gold }!
+    return (best.file, best.epochs)
   }
 
   private static let splits: [Split] = [.evaluation, .truthfulness, .harmlessness]
@@ -91,7 +109,7 @@ struct BudgetStudy: Study {
     let text = """
       SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). The minutes in which \
       \(Int(ranked.mean)) prompts' answers are ranked bring it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
-      by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead they give: \
+      by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead, each with the epochs that suit it best, they give: \
       \(lines.joined(separator: "; ")). \(Self.verdict("PPO", points, \.ppo)); \
       \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). InstructGPT found \
       its SFT models on many demonstrations behind PPO; it did not compare them at equal labelling cost.

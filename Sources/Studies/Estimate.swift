@@ -1,7 +1,8 @@
 import Support
 import Training
 
-/// A mean over seeds with its 95 % interval, by Student's t; without one where there is one seed.
+/// A mean over seeds with its 95 % interval, by Student's t; where there is one seed, without one or with that over
+/// prompts.
 public struct Estimate: Equatable, Sendable {
   public let mean: Double
   public let low: Double?
@@ -17,6 +18,13 @@ public struct Estimate: Equatable, Sendable {
     }
     low = interval.low
     high = interval.high
+  }
+
+  /// Of one seed, with bounds that its row brings along.
+  init(_ mean: Double, low: Double?, high: Double?) {
+    self.mean = mean
+    self.low = low
+    self.high = high
   }
 
   /// Whether a difference is one: its interval leaves 0 out. Of one seed nobody can tell.

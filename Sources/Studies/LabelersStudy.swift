@@ -8,7 +8,7 @@ import World
 /// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric; what more
 /// labels bring, and what errors of the labelers cost (InstructGPT, section 4.1 and appendix E.2; Stiennon et al.
 /// 2020, section 4.3).
-struct LabelersStudy: Study {
+struct LabelersStudy: FileStudy {
   let name = "labelers"
   let question =
     "Does a reward model know what labelers want who never taught it, what do more labels bring, and what do errors cost?"
@@ -17,11 +17,15 @@ struct LabelersStudy: Study {
     "labels", "errors", "prompts", "accuracy_training_labelers", "accuracy_held_out_labelers",
     "accuracy_rubric", "labeler_agreement",
   ]
+  let takesReward = false
 
   /// As the labelers are, without any error, and with twice as many.
   private static let errors: [(name: String, factor: Double)] = [
     ("as they are", 1), ("without errors", 0), ("with twice the errors", 2),
   ]
+
+  /// A reward model learns from one of so many parts of the rankings.
+  private static let shares = [8, 4, 2, 1]
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let sft = try laboratory.sft()
@@ -32,7 +36,7 @@ struct LabelersStudy: Study {
       let training = factor == 1
         ? rankings.training : relabelled(rankings.training, laboratory, errors: factor)
       // The slope needs sizes; an arm beside it two, to tell a shift from a slope.
-      for share in factor == 1 ? [8, 4, 2, 1] : [4, 2] {
+      for share in factor == 1 ? Self.shares : [4, 2] {
         let count = all / share
         let reward = try laboratory.reward(
           "reward-\(Int(factor))-\(count)", from: sft, Array(training.prefix(count)))
@@ -64,6 +68,29 @@ struct LabelersStudy: Study {
     }
   }
 
+  /// Of rankings of the user's that name who made them: some labelers and some prompts are held out, others by each
+  /// seed, and reward models learn from parts of the rest, the settings' number of rankings at most.
+  func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow] {
+    let split = try LabelerSplit(files, seed: workshop.seed)
+    let training = Array(split.training.prefix(workshop.settings.count(.rankingPrompts)))
+    return try Self.shares.map { share in
+      let count = max(1, training.count / share)
+      let reward = try workshop.reward(
+        "reward-\(count)", from: workshop.base, Array(training.prefix(count)), at: files.place,
+        heldOut: split.test, demonstrations: nil)
+      let figures = RewardAssessment(
+        try workshop.scorer(reward), split.test, heldOutLabelers: split.heldOutLabelers
+      ).figures(agreement: split.agreement)
+      return StudyRow(
+        ["labels": Self.errors[0].name],
+        [
+          "errors": 1, "prompts": Double(count), "accuracy_training_labelers": figures.accuracy,
+          "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers,
+          "labeler_agreement": figures.labelerAgreement,
+        ])
+    }
+  }
+
   private func assess(
     _ reward: String, _ rankings: Laboratory.Rankings, _ laboratory: Laboratory
   ) throws -> [String: Double?] {
@@ -86,11 +113,10 @@ struct LabelersStudy: Study {
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
     let usual = rows.with(["labels": Self.errors[0].name])
-    let sizes = usual.distinct("prompts").sorted()
-    guard let largest = sizes.last, let smallest = sizes.first else {
+    let most = usual.largest("prompts")
+    guard let largest = most.mean("prompts"), let smallest = usual.values("prompts").min() else {
       preconditionFailure("no rows of the labelers as they are")
     }
-    let most = usual.with("prompts", largest)
     let known = most.estimate("accuracy_training_labelers")
     let other = most.estimate("accuracy_held_out_labelers")
     let gap = most.gap("accuracy_training_labelers", "accuracy_held_out_labelers")
@@ -103,10 +129,10 @@ struct LabelersStudy: Study {
     let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is no accident" : "which may be chance"
     var text = """
       Learning from \(Int(largest)) ranked prompts, reward models order \(known.percent) of held-out pairs as the \
-      labelers do who taught them, and \(other.percent) as two labelers do whom they never saw; the difference is \
+      labelers do who taught them, and \(other.percent) as those do whom they never saw; the difference is \
       \(gap.percent), and two labelers agree with each other on \(agreement.percent). InstructGPT \
       has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) prompts each \
-      doubling adds \(points(slope)) against the labelers, \(shape), and \(points(rubricSlope)) against the rubric; \
+      doubling adds \(points(slope)) against the labelers, \(shape)\(rubricSlope == nil ? "" : ", and \(points(rubricSlope)) against the rubric"); \
       Stiennon et al. found about 1.1 points a doubling at far larger models.
       """
     for (name, cost) in costs {
@@ -123,27 +149,37 @@ struct LabelersStudy: Study {
           "agreement of two labelers", agreement, published: "72.6 ± 1.5 % (InstructGPT, 3.4)"),
         .init(
           "accuracy a doubling of labels", slope, published: "0.011 (Stiennon et al. 2020, 4.3)"),
-        .init("accuracy against the rubric a doubling", rubricSlope),
-      ] + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
-      charts: [
-        .init(
-          title: "Accuracy on held-out pairs", unit: "share of pairs",
-          xTitle: "doublings of \(Int(smallest)) ranked prompts",
-          series: [
-            ("labelers of training", "accuracy_training_labelers"),
-            ("held-out labelers", "accuracy_held_out_labelers"), ("the rubric", "accuracy_rubric"),
-          ].map {
-            .init($0.0, usual, x: "prompts", y: $0.1, scale: { Self.doublings($0, of: smallest) })
-          }),
-        .init(
-          title: "Errors of the labelers", unit: "share of the rubric's pairs",
-          xTitle: "doublings of \(Int(smallest)) ranked prompts",
-          series: Self.errors.map { arm in
-            .init(
-              arm.name, rows.with(["labels": arm.name]), x: "prompts", y: "accuracy_rubric",
-              scale: { Self.doublings($0, of: smallest) })
-          }),
-      ])
+      ]
+        + (rubricSlope == nil ? [] : [.init("accuracy against the rubric a doubling", rubricSlope)])
+        + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
+      charts: charts(rows, usual, smallest: smallest))
+  }
+
+  private func charts(_ rows: StudyRows, _ usual: StudyRows, smallest: Double)
+    -> [StudyRecord.Chart]
+  {
+    func chart(_ title: String, _ unit: String, _ lines: [(String, StudyRows, String)])
+      -> StudyRecord.Chart
+    {
+      .init(
+        title: title, unit: unit, xTitle: "doublings of \(Int(smallest)) ranked prompts",
+        series: lines.map { name, rows, column in
+          .init(
+            name, rows, x: "prompts", y: column, scale: { Self.doublings($0, of: smallest) })
+        }.filter { !$0.points.isEmpty })
+    }
+    return [
+      chart(
+        "Accuracy on held-out pairs", "share of pairs",
+        [
+          ("labelers of training", usual, "accuracy_training_labelers"),
+          ("held-out labelers", usual, "accuracy_held_out_labelers"),
+          ("the rubric", usual, "accuracy_rubric"),
+        ]),
+      chart(
+        "Errors of the labelers", "share of the rubric's pairs",
+        Self.errors.map { ($0.name, rows.with(["labels": $0.name]), "accuracy_rubric") }),
+    ].filter { !$0.series.isEmpty }
   }
 
   private static func doublings(_ prompts: Double, of smallest: Double) -> Double {

@@ -1,53 +1,13 @@
-import Checkpoints
-import Models
 import Recipe
 import Runs
-import Support
 import World
 
-/// Where a study works with one seed: models are trained in run folders of their own inside the study's, so that
-/// what is finished is not trained again and what was interrupted goes on.
-public final class Laboratory {
-  public let seed: UInt64
+/// A workshop in the built-in world, which has as many prompts as are asked for, and grades every answer.
+public final class Laboratory: Workshop {
   public let world: World
-  /// Of the study; a trial may change some.
-  public let settings: Settings
-  /// Of the seed's folder inside the study's.
-  let context: StageContext
-  /// The base model's file.
-  let base: String
 
-  /// - Parameters:
-  ///   - study: the context of the study's folder.
-  ///   - base: the base model's file, the same for all seeds.
   init(_ study: StageContext, seed: UInt64, world: World, base: String) throws {
-    self.seed = seed
     self.world = world
-    settings = study.settings
-    self.base = base
-    context = try study.nested(Self.folder(seed), settings: settings, seed: seed)
-  }
-
-  /// The seed's folder inside the study's.
-  static func folder(_ seed: UInt64) -> String { "seed-\(seed)" }
-
-  /// A run folder inside the study's, named after what is tried there.
-  func trial(_ name: String, _ settings: Settings? = nil) throws -> StageContext {
-    try context.nested(name, settings: settings ?? self.settings, seed: seed)
-  }
-
-  func open(_ path: String, _ access: Checkpoint.Access = .readOnly) throws -> Model {
-    try Model(Checkpoint(path: path, access: access))
-  }
-
-  /// What was measured before, or is measured now and kept: `body` runs once, however often the study is
-  /// interrupted.
-  func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
-    let path = context.run.file("\(name).json")
-    if Files.exists(path) { return try JSON.decode(Value.self, from: Files.read(path), at: path) }
-    if context.isInterrupted() { throw context.interrupted() }
-    let value = try body()
-    try Files.writeAtomically(JSON.encode(value), to: path)
-    return value
+    try super.init(study, seed: seed, base: base)
   }
 }

@@ -10,7 +10,7 @@ struct OveroptimizationStudy: Study {
   let name = "overoptimization"
   let question =
     "How far can a policy follow a reward model before it gets worse, and does more data for that model help?"
-  let seeds = 2
+  let seeds = 3
   let columns = ["method", "comparisons", "n", "step", "kl", "root_kl", "proxy", "gold", "gain"]
 
   /// Prompts of the validation split that everything is measured on: those of evaluation, 128 at most.
@@ -19,6 +19,9 @@ struct OveroptimizationStudy: Study {
   }
   /// Answers a prompt for best-of-n.
   private static let drafts = 64
+  /// Answers a prompt at each look at PPO's policy, and looks: enough to tell where gold is highest.
+  private static let samples = 2
+  private static let looks = 32
 
   /// Ranked prompts of each reward model: all of the settings', a sixth and a thirtieth.
   private static func sizes(_ settings: Settings) -> [Int] {
@@ -48,7 +51,8 @@ struct OveroptimizationStudy: Study {
       let start = drafts.expectation(1).gold
       let policy = try laboratory.ppo(
         "ppo-\(size)", try Self.settings(laboratory.settings), from: sft, reward: reward,
-        probe: Probe(laboratory.world, prompts: Self.prompts(laboratory.settings)))
+        probe: Probe(
+          laboratory.world, prompts: Self.prompts(laboratory.settings), samples: Self.samples, looks: Self.looks))
       return bestOf(drafts, size) + policy.looks.map { look in
         row("ppo", size, ["step": Double(look.step)], look.kl, look.proxy, look.gold, start)
       }
@@ -137,37 +141,49 @@ private struct Course {
   private let isPolicy: Bool
   /// Means over seeds at each step or n, in order.
   let points: [Point]
+  let highest: Point
   /// Each seed's own highest point.
   private let peaks: [Point]
   let curve: GoldCurve?
-  private let uncertainty: GoldCurve.Uncertainty?
+  /// Of each seed alone.
+  private let seedCurves: [GoldCurve]
 
   init(_ rows: StudyRows, _ size: Double) {
     self.size = size
     let isPolicy = rows.rows.first?["step"] != nil
     self.isPolicy = isPolicy
     let place = isPolicy ? "step" : "n"
-    points = rows.distinct(place).sorted().map { value in
-      let here = rows.with(place, value)
-      return Point(
-        kl: here.values("kl").mean ?? 0, proxy: here.values("proxy").mean ?? 0,
-        gain: here.values("gain").mean ?? 0)
-    }
-    peaks = rows.seeds.compactMap { seed in
-      rows.of(seed).rows.compactMap { row in
-        row["kl"].flatMap { kl in
-          row["gain"].map { Point(kl: kl, proxy: row["proxy"] ?? 0, gain: $0) }
-        }
-      }.max { $0.gain < $1.gain }
+    func points(_ rows: StudyRows) -> [Point] {
+      rows.distinct(place).sorted().map { value in
+        let here = rows.with(place, value)
+        return Point(
+          kl: here.mean("kl") ?? 0, proxy: here.mean("proxy") ?? 0, gain: here.mean("gain") ?? 0)
+      }
     }
     let form = isPolicy ? GoldCurve.Form.reinforcement : .bestOfN
-    let (kl, gain) = (rows.values("kl"), rows.values("gain"))
-    curve = GoldCurve(form, kl: kl, gold: gain)
-    uncertainty = GoldCurve.uncertainty(form, kl: kl, gold: gain, resamples: 500, seed: 1)
+    func curve(_ rows: StudyRows) -> GoldCurve? {
+      GoldCurve(form, kl: rows.values("kl"), gold: rows.values("gain"))
+    }
+    let bySeed = rows.seeds.map(rows.of)
+    self.points = points(rows)
+    highest = Self.highest(self.points, isPolicy: isPolicy)
+    peaks = bySeed.map { Self.highest(points($0), isPolicy: isPolicy) }
+    self.curve = curve(rows)
+    seedCurves = bySeed.compactMap(curve)
+  }
+
+  /// The point where gold is highest. A policy's looks are noisy, and the highest of many is the luckiest: each stands for
+  /// itself and its two neighbours.
+  private static func highest(_ points: [Point], isPolicy: Bool) -> Point {
+    guard isPolicy, points.count > 2 else { return points.max { $0.gain < $1.gain }! }
+    return (1..<points.count - 1).map { middle in
+      let near = points[middle - 1...middle + 1]
+      return Point(
+        kl: near.map(\.kl).mean!, proxy: near.map(\.proxy).mean!, gain: near.map(\.gain).mean!)
+    }.max { $0.gain < $1.gain }!
   }
 
   var last: Point { points.last! }
-  var highest: Point { points.max { $0.gain < $1.gain }! }
 
   /// Whether gold falls from its peak to the end by a tenth of what it had gained or more, while the proxy rises.
   var parts: Bool {
@@ -227,19 +243,14 @@ private struct Course {
       figures += [
         .init("KL where gold peaks, PPO, \(name)", highest.kl),
         .init(
-          "the same by the fitted curve, PPO, \(name)", curve?.peakKL, low: uncertainty?.peakLow,
-          high: uncertainty?.peakHigh),
+          "the same by each seed's fitted curve, PPO, \(name)", Estimate(seedCurves.compactMap(\.peakKL))),
         .init("gold lost from its peak to the end, PPO, \(name)", highest.gain - last.gain),
       ]
     }
     if let curve {
       figures += [
-        .init(
-          "α, \(method), \(name)", curve.alpha, low: uncertainty?.alpha.low,
-          high: uncertainty?.alpha.high),
-        .init(
-          "β, \(method), \(name)", curve.beta, low: uncertainty?.beta.low,
-          high: uncertainty?.beta.high),
+        .init("α, \(method), \(name)", Estimate(seedCurves.map(\.alpha))),
+        .init("β, \(method), \(name)", Estimate(seedCurves.map(\.beta))),
         .init("R² of the fit, \(method), \(name)", curve.rSquared),
       ]
     }

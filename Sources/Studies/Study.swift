@@ -1,3 +1,5 @@
+import Datasets
+import Recipe
 import Runs
 
 /// An experiment on the recipe: whether a published effect appears in the built-in world.
@@ -18,6 +20,30 @@ public protocol Study: Sendable {
   func measure(_ laboratory: Laboratory) throws -> [StudyRow]
   /// What the rows of all seeds say.
   func conclude(_ rows: StudyRows) -> StudyFinding
+}
+
+/// A study that can be made on the user's own files, too: `conclude` takes their rows as it takes the world's, with those
+/// columns empty that need a rubric.
+public protocol FileStudy: Study {
+  /// Whether it looks at a reward model that is there; or else trains its own.
+  var takesReward: Bool { get }
+
+  func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow]
+}
+
+/// The user's own, in place of the built-in world.
+public struct StudyFiles {
+  public var comparisons: [Comparison]
+  /// The file of the comparisons.
+  public var place: String
+  /// To be looked at.
+  public var reward: RewardScorer?
+
+  public init(comparisons: [Comparison], at place: String, reward: RewardScorer?) {
+    self.comparisons = comparisons
+    self.place = place
+    self.reward = reward
+  }
 }
 
 /// What a study found.

@@ -57,8 +57,20 @@ public struct StudyRows: Sendable {
     Estimate(seeds.compactMap { figure(of($0)) })
   }
 
-  /// The mean of a column over seeds; each seed's mean counts once.
-  func estimate(_ column: String) -> Estimate? { overSeeds { $0.mean(column) } }
+  /// The mean of a column over seeds; each seed's mean counts once. A single row's bounds over its prompts, which it has
+  /// under the column's name with "_low" and "_high", stand in for those over seeds.
+  func estimate(_ column: String) -> Estimate? {
+    guard rows.count == 1, let value = rows[0][column] else { return overSeeds { $0.mean(column) } }
+    return Estimate(value, low: rows[0]["\(column)_low"], high: rows[0]["\(column)_high"])
+  }
+
+  /// The row of each seed in which a column is largest.
+  func largest(_ column: String) -> StudyRows {
+    StudyRows(
+      seeds.compactMap { seed in
+        of(seed).rows.filter { $0[column] != nil }.max { $0[column]! < $1[column]! }
+      })
+  }
 
   /// The mean over seeds of the difference to other rows, seed by seed.
   func difference(_ column: String, to others: StudyRows) -> Estimate? {

@@ -10,9 +10,12 @@ public struct StudyRunner {
   let study: any Study
   let context: StageContext
   let seeds: Int
-  let world: World
-  let base: (String) throws -> Void
+  /// Whether another seed would give the same rows.
+  let drawsNothing: Bool
+  private let measure: (UInt64) throws -> [StudyRow]
 
+  /// A study of the built-in world.
+  ///
   /// - Parameters:
   ///   - seeds: from the context's on; nil for the study's own number, or all that were begun.
   ///   - base: puts the base model, expanded, at a path.
@@ -20,11 +23,39 @@ public struct StudyRunner {
     _ study: any Study, _ context: StageContext, seeds: Int?, world: World,
     base: @escaping (String) throws -> Void
   ) {
+    self.init(study, context, seeds: seeds ?? Self.seeds(study, context)) { seed in
+      try study.measure(
+        Laboratory(context, seed: seed, world: world, base: try Self.put(base, in: context)))
+    }
+  }
+
+  /// A study of the user's files. One that only looks at a reward model takes one seed: nothing is drawn.
+  public init(
+    _ study: any FileStudy, _ context: StageContext, seeds: Int?, files: StudyFiles,
+    base: @escaping (String) throws -> Void
+  ) {
+    let only = study.takesReward
+    self.init(
+      study, context, seeds: only ? 1 : seeds ?? Self.seeds(study, context), drawsNothing: only
+    ) { seed in
+      let base = only ? "" : try Self.put(base, in: context)
+      return try study.measure(files, Workshop(context, seed: seed, base: base))
+    }
+  }
+
+  private init(
+    _ study: any Study, _ context: StageContext, seeds: Int, drawsNothing: Bool = false,
+    _ measure: @escaping (UInt64) throws -> [StudyRow]
+  ) {
     self.study = study
     self.context = context
-    self.seeds = seeds ?? max(study.seeds, Self.begun(in: context))
-    self.world = world
-    self.base = base
+    self.seeds = seeds
+    self.drawsNothing = drawsNothing
+    self.measure = measure
+  }
+
+  private static func seeds(_ study: any Study, _ context: StageContext) -> Int {
+    max(study.seeds, begun(in: context))
   }
 
   /// Runs what is left of the study; leaves `study.csv` and `study.json`.
@@ -32,7 +63,7 @@ public struct StudyRunner {
     let start = Clock.monotonic()
     try context.run.begin(Self.stage)
     do {
-      try write(StudyRows(try measure()))
+      try write(StudyRows(try measureSeeds()))
     } catch {
       // The study's own error matters more than one of the manifest.
       try? context.run.pause(Self.stage, seconds: Clock.monotonic() - start)
@@ -47,15 +78,14 @@ public struct StudyRunner {
   /// Seeds that follow one another from the context's on and have a folder.
   private static func begun(in context: StageContext) -> Int {
     var count = 0
-    while Files.exists(context.run.file(Laboratory.folder(context.seed + UInt64(count)))) { count += 1 }
+    while Files.exists(context.run.file(Workshop.folder(context.seed + UInt64(count)))) { count += 1 }
     return count
   }
 
-  private func measure() throws -> [StudyRow] {
+  private func measureSeeds() throws -> [StudyRow] {
     try (0..<UInt64(seeds)).flatMap { number in
       let seed = context.seed + number
-      let laboratory = try Laboratory(context, seed: seed, world: world, base: try baseModel())
-      return try study.measure(laboratory).map {
+      return try measure(seed).map {
         var row = $0
         row.seed = seed
         return row
@@ -63,7 +93,8 @@ public struct StudyRunner {
     }
   }
 
-  private func baseModel() throws -> String {
+  /// The base model's file in the study's folder.
+  private static func put(_ base: (String) throws -> Void, in context: StageContext) throws -> String {
     let path = context.run.file(PretrainStage.file)
     if !Files.exists(path) { try base(path) }
     return path
@@ -73,13 +104,17 @@ public struct StudyRunner {
     try Files.writeAtomically(
       Array(rows.csv(study.columns).utf8), to: context.run.file(RunFile.studyTable))
     var finding = study.conclude(rows)
-    finding.text +=
-      rows.seeds.count > 1
-      ? " Intervals are of 95 %, over \(rows.seeds.count) seeds."
-      : " This is one seed; what seeds would change is not known."
+    finding.text += " " + scope(rows.seeds.count)
     try context.run.write(
       StudyRecord(
         study: study.name, question: study.question, seeds: rows.seeds, finding: finding.text,
         figures: finding.figures, charts: finding.charts))
+  }
+
+  /// What the intervals are over.
+  private func scope(_ seeds: Int) -> String {
+    guard !drawsNothing else { return "Intervals are of 95 %, over prompts; nothing was drawn." }
+    guard seeds > 1 else { return "This is one seed; what seeds would change is not known." }
+    return "Intervals are of 95 %, over \(seeds) seeds."
   }
 }

@@ -68,22 +68,15 @@ extension Laboratory {
       heldOut: try trial.run.readLines(RankingStage.heldOutFile))
   }
 
-  /// A reward model trained on comparisons and normalised.
+  /// A reward model of the world's rankings, whose demonstrations score 0.
   func reward(
     _ name: String = "reward", _ settings: Settings? = nil, from sft: String,
     _ comparisons: [Comparison], heldOut: [Comparison] = []
   ) throws -> String {
-    let trial = try trial(name, settings)
-    try trial.stage(.reward) {
-      try RewardStage(
-        trial, sft: try open(sft),
-        data: try RewardStage.Data(
-          comparisons: comparisons.filter { !$0.isAllTies }, at: RunFile.rankings, validation: heldOut,
-          demonstrations: RecipeData.demonstrations(
-            world, trial.settings.count(.sftDemonstrations)))
-      ).run()
-    }
-    return trial.run.file(RewardStage.file)
+    try reward(
+      name, settings, from: sft, comparisons, heldOut: heldOut,
+      demonstrations: RecipeData.demonstrations(
+        world, (settings ?? self.settings).count(.sftDemonstrations)))
   }
 
   /// What most studies begin with, each under its own name: SFT, rankings of its answers, and the reward model
@@ -131,5 +124,29 @@ extension Laboratory {
       return Look(step: record.step, kl: kl, proxy: proxy, gold: gold)
     }
     return Policy(file: trial.run.file(PPOStage.file), looks: looks)
+  }
+}
+
+extension Workshop {
+  /// A reward model trained on comparisons and normalised.
+  ///
+  /// - Parameters:
+  ///   - place: the file of the comparisons, for messages.
+  ///   - heldOut: only watched.
+  ///   - demonstrations: nil for the best of the compared answers.
+  func reward(
+    _ name: String, _ settings: Settings? = nil, from sft: String, _ comparisons: [Comparison],
+    at place: String = RunFile.rankings, heldOut: [Comparison], demonstrations: [Demonstration]?
+  ) throws -> String {
+    let trial = try trial(name, settings)
+    try trial.stage(.reward) {
+      try RewardStage(
+        trial, sft: try open(sft),
+        data: try RewardStage.Data(
+          comparisons: comparisons.filter { !$0.isAllTies }, at: place, validation: heldOut,
+          demonstrations: demonstrations)
+      ).run()
+    }
+    return trial.run.file(RewardStage.file)
   }
 }

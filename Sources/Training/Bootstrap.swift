@@ -56,16 +56,29 @@ public enum Bootstrap {
   public static func mean(
     _ values: [Double], resamples: Int = 2_000, seed: UInt64
   ) -> Interval {
+    ratio(values.map { ($0, 1) }, resamples: resamples, seed: seed)
+  }
+
+  /// The sum of what each prompt brings over the sum of what it could have brought, pairs that turned over pairs for
+  /// one; the interval as of `mean`. A list or a resample that could have brought nothing gives 0.
+  public static func ratio(
+    _ parts: [(got: Double, of: Double)], resamples: Int = 2_000, seed: UInt64
+  ) -> Interval {
     precondition(resamples > 0, "\(resamples) resamples")
-    guard !values.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
-    let count = Double(values.count)
+    guard !parts.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
+    func share(_ got: Double, _ of: Double) -> Double { of == 0 ? 0 : got / of }
     var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
-    let means: [Double] = (0..<resamples).map { _ in
-      var sum = 0.0
-      for _ in values.indices { sum += values[stream.below(values.count)] }
-      return sum / count
+    let ratios: [Double] = (0..<resamples).map { _ in
+      var (got, of) = (0.0, 0.0)
+      for _ in parts.indices {
+        let part = parts[stream.below(parts.count)]
+        got += part.got
+        of += part.of
+      }
+      return share(got, of)
     }
-    return interval(values.reduce(0, +) / count, means)
+    return interval(
+      share(parts.reduce(0) { $0 + $1.got }, parts.reduce(0) { $0 + $1.of }), ratios)
   }
 
   /// A figure of the sample with the 2.5 % and 97.5 % quantiles of the same figure of its resamples.

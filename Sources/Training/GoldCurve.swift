@@ -68,55 +68,11 @@ public struct GoldCurve: Codable, Equatable, Sendable {
 
   /// The KL at which the fitted gold is highest: d = α/2β, or d = e^(α/β − 1). Nil when it still
   /// rises at the farthest point.
-  public var peakKL: Double? { peak(within: reach) }
-
-  private func peak(within reach: Double) -> Double? {
+  public var peakKL: Double? {
     guard beta > 0 else { return nil }
     let d =
       form == .bestOfN
       ? max(0, alpha / (2 * beta)) : DeterministicMath.exp(alpha / beta - 1)
     return d * d <= reach ? d * d : nil
-  }
-}
-
-extension GoldCurve {
-  /// 95 % intervals of a curve's figures.
-  public struct Uncertainty: Codable, Equatable, Sendable {
-    public let alpha: Interval
-    public let beta: Interval
-    /// In what share of the resamples gold peaks within reach of the points.
-    public let peakShare: Double
-    /// Bounds of the peak's KL, where resamples that do not peak count as peaking beyond reach;
-    /// nil is beyond.
-    public let peakLow: Double?
-    public let peakHigh: Double?
-  }
-
-  /// The figures' intervals by drawing points with replacement; resamples of which no curve can be
-  /// made are left out. Nil where the points themselves give no curve.
-  public static func uncertainty(
-    _ form: Form, kl: [Double], gold: [Double], resamples: Int = 2_000, seed: UInt64
-  ) -> Uncertainty? {
-    guard let whole = GoldCurve(form, kl: kl, gold: gold) else { return nil }
-    var stream = RandomStream(seed: seed, purpose: "statistics/gold-curve")
-    let curves = (0..<resamples).compactMap { _ in
-      let drawn = kl.indices.map { _ in stream.below(kl.count) }
-      return GoldCurve(form, kl: drawn.map { kl[$0] }, gold: drawn.map { gold[$0] })
-    }
-    guard !curves.isEmpty else { return nil }
-    let peaks = curves.map { curve in
-      // A resample may miss the farthest point, but is asked about the same range.
-      curve.peak(within: whole.reach) ?? .infinity
-    }.sorted()
-    // No mean of neighbours here: one of them may be infinite.
-    let bound = { (share: Double) in
-      let peak = peaks[Int((share * Double(peaks.count - 1)).rounded())]
-      return peak.isFinite ? peak : nil
-    }
-    return Uncertainty(
-      alpha: Bootstrap.interval(whole.alpha, curves.map(\.alpha)),
-      beta: Bootstrap.interval(whole.beta, curves.map(\.beta)),
-      peakShare: Double(peaks.count { $0.isFinite }) / Double(peaks.count),
-      peakLow: bound(0.025), peakHigh: bound(0.975))
   }
 }

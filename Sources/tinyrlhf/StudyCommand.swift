@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Recipe
 import Reports
 import Runs
@@ -14,6 +15,9 @@ struct StudyCommand: ParsableCommand {
       study.json and report.html, and prints what was found. What is finished is not trained again: --resume \
       continues an interrupted study.
 
+      On your own rankings: stability with --comparisons and --reward-model looks at your reward model; labelers \
+      with --comparisons, each of whose lines names its "labeler", trains reward models from --model.
+
       """ + Studies.all.map { "  \($0.name): \($0.question)" }.joined(separator: "\n"))
 
   @Argument(help: ArgumentHelp("One of \(Studies.all.map(\.name).joined(separator: ", ")).", valueName: "name"))
@@ -27,8 +31,14 @@ struct StudyCommand: ParsableCommand {
   var seeds: Int?
   @Flag(help: "The whole recipe's sizes instead of the study's.")
   var full = false
-  @Option(help: ArgumentHelp("Base model. \(ModelSource.help)", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "Base model; with --comparisons, the SFT model. \(ModelSource.help)", valueName: "model"))
   var model: String = ModelSource.builtin
+  @Option(help: ArgumentHelp("Your own ranked answers in place of the built-in world, JSON Lines.", valueName: "file"))
+  var comparisons: String?
+  @Option(help: ArgumentHelp("The reward model to look at.", valueName: "model"))
+  var rewardModel: String?
   @Flag(help: "Print study.json instead of the finding.")
   var json = false
   @OptionGroup var folder: FolderOptions
@@ -51,21 +61,62 @@ struct StudyCommand: ParsableCommand {
         .usage, "there is no study \"\(self.study)\"",
         remedy: "Choose one of \(Studies.all.map(\.name).joined(separator: ", ")).")
     }
-    guard let world = try ModelSource.open(model).world() else {
-      throw Failure(
-        .usage, "this model has no built-in world to study", at: model,
-        remedy: "Leave --model out, or name a model of `tinyrlhf pretrain`.")
-    }
     let settings = try folder.settings(
       nil, over: folder.quick ? Settings(quick: true) : Studies.settings(full: full))
-    let context = try folder.context(
-      output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
-      extra: [
-        ("study", study.name), ("full", String(full)), ("model", model),
-      ])
-    try StudyRunner(
-      study, context, seeds: seeds, world: world, base: { try ModelSource.copy(model, to: $0) }
-    ).run()
+    func begin() throws -> StageContext {
+      let own = [("comparisons", comparisons), ("reward-model", rewardModel)]
+      return try folder.context(
+        output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
+        extra: [("study", study.name), ("full", String(full)), ("model", model)]
+          + own.compactMap { name, value in value.map { (name, $0) } })
+    }
+    func base(_ path: String) throws { try ModelSource.copy(model, to: path) }
+    let context: StageContext
+    if comparisons != nil || rewardModel != nil {
+      let (study, files) = try own(study)
+      context = try begin()
+      try StudyRunner(study, context, seeds: seeds, files: files, base: base).run()
+    } else {
+      guard let world = try ModelSource.open(model).world() else {
+        throw Failure(
+          .usage, "this model has no built-in world to study", at: model,
+          remedy: "Leave --model out, or name a model of `tinyrlhf pretrain`.")
+      }
+      context = try begin()
+      try StudyRunner(study, context, seeds: seeds, world: world, base: base).run()
+    }
     try Report.deliver(context.run.path, printing: json ? RunFile.study : nil)
+  }
+
+  /// The user's files, and a study that they are for.
+  private func own(_ study: any Study) throws -> (any FileStudy, StudyFiles) {
+    let able = Studies.all.compactMap { $0 as? any FileStudy }
+    guard let study = study as? any FileStudy else {
+      throw Failure(
+        .usage, "the study \(study.name) is made in the built-in world alone",
+        remedy: "Leave --comparisons and --reward-model out; \(able.map(\.name).joined(separator: " and ")) take them.")
+    }
+    guard let comparisons, (rewardModel != nil) == study.takesReward else {
+      throw Failure(
+        .usage,
+        "of your own files the study \(study.name) takes --comparisons"
+          + (study.takesReward ? " and --reward-model together" : " alone"),
+        remedy: "`tinyrlhf study --help` says what for.")
+    }
+    guard !study.takesReward || (seeds ?? 1) == 1 else {
+      throw Failure(
+        .usage, "--seeds \(seeds!) would give the same rows again: nothing is drawn",
+        remedy: "Leave --seeds out.")
+    }
+    let reward = try rewardModel.map {
+      try RewardScorer(try ModelSource.open($0), threads: folder.compute.threads)
+    }
+    let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model).tokenizer
+    return (
+      study,
+      StudyFiles(
+        comparisons: try folder.read(comparisons, readComparisons, tokenizer), at: comparisons,
+        reward: reward)
+    )
   }
 }

@@ -43,7 +43,7 @@ import Testing
     ("overoptimization", "seed,method,comparisons,n,step,kl,root_kl,proxy,gold,gain"),
     (
       "budget",
-      "seed,arm,demonstrations,rankings,prompts_per_demonstration,gold,honest,harmless,win_rate_vs_sft"
+      "seed,arm,demonstrations,epochs,rankings,prompts_per_demonstration,gold,honest,harmless,win_rate_vs_sft"
     ),
     (
       "rounds",
@@ -108,6 +108,96 @@ import Testing
     try #require(more.exitCode == 0, "\(more.errorText)")
     let both = String(decoding: try Files.read("\(folder)/study.csv"), as: UTF8.self)
     #expect(both.hasPrefix(first) && both.count > first.count)
+  }
+
+  /// A study's table, line by line, each cut at its commas.
+  private func table(_ folder: String) throws -> [[Substring]] {
+    String(decoding: try Files.read("\(folder)/study.csv"), as: UTF8.self).split(separator: "\n")
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+  }
+
+  @Test("stability looks at a reward model of the user's, on rankings of theirs, and draws nothing")
+  func ownStability() throws {
+    let tiny = try TinyModels()
+    let folder = try program.fresh("study-own-stability")
+    let arguments = [
+      "study", "stability", "--comparisons", tiny.comparisons, "--reward-model", tiny.reward, "-o",
+    ]
+    let result = try program.run(arguments + [folder])
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    #expect(result.errorText.contains("4 rows"))
+    #expect(result.outputText.replacing("\n", with: " ").contains("over prompts; nothing was drawn"))
+    let lines = try table(folder)
+    #expect(lines.count > 3 && lines.dropFirst().allSatisfy { $0[0] == "1" })
+    #expect(!lines.contains { $0[1] == "paraphrase" }, "nobody knows other words for these prompts")
+    let heading = lines[0].map(String.init)
+    for name in ["flipped", "flipped_low", "flipped_high", "accuracy", "accuracy_plain"] {
+      let place = try #require(heading.firstIndex(of: name))
+      for line in lines.dropFirst() {
+        #expect(try (0...1).contains(#require(Double(String(line[place])))), "\(name)")
+      }
+    }
+    let again = try program.run(arguments + [folder, "--resume"])
+    #expect(again.exitCode == 0 && again.outputText == result.outputText)
+  }
+
+  @Test("labelers asks reward models that learn from some of the user's labelers about the others")
+  func ownLabelers() throws {
+    let tiny = try TinyModels()
+    let lines = (0..<20).flatMap { prompt in
+      ["ann", "bob", "cid"].map { labeler in
+        """
+        {"prompt":"Is it \(prompt)?","completions":["Yes, it is.","No"],"ranks":[1,2],"labeler":"\(labeler)"}
+        """
+      }
+    }
+    let file = try program.write(lines.joined(separator: "\n") + "\n", to: "own-labelers.jsonl")
+    let folder = try program.fresh("study-own-labelers")
+    let command = [
+      "study", "labelers", "--comparisons", file, "--model", tiny.sft, "--quiet", "-o", folder,
+    ]
+    let result = try program.run(command + ["--seeds", "2"])
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    let rows = try table(folder)
+    let heading = rows[0].map(String.init)
+    func column(_ name: String) throws -> [Substring] {
+      let place = try #require(heading.firstIndex(of: name))
+      return rows.dropFirst().map { $0[place] }
+    }
+    // Two of three labelers, sixteen of twenty prompts, and an eighth, a quarter and half of that.
+    #expect(try column("prompts") == ["4.0", "8.0", "16.0", "32.0", "4.0", "8.0", "16.0", "32.0"])
+    #expect(try column("accuracy_held_out_labelers").allSatisfy { !$0.isEmpty })
+    #expect(try column("accuracy_rubric").allSatisfy { $0.isEmpty })
+    #expect(try column("labeler_agreement").allSatisfy { $0 == "1.0" })
+    let more = try program.run(command + ["--seeds", "3", "--resume"])
+    #expect(more.exitCode == 0, "\(more.errorText)")
+    #expect(try table(folder).starts(with: rows) && table(folder).count == 13)
+  }
+
+  @Test("files of the user's that a study has no use for, or that lack what it needs, are refused in one line")
+  func ownRefusals() throws {
+    let tiny = try TinyModels()
+    let folder = try program.fresh("study-own-refused")
+    for (study, options, code, what) in [
+      ("ptx", ["--comparisons", tiny.comparisons], 64, "labelers and stability take them"),
+      ("stability", ["--comparisons", tiny.comparisons], 64, "--reward-model together"),
+      ("labelers", ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward], 64, "alone"),
+      (
+        "stability", ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward, "--seeds", "2"],
+        64, "nothing is drawn"
+      ),
+      (
+        "stability", ["--comparisons", tiny.comparisons, "--reward-model", tiny.sft], 65,
+        "a reward model is needed"
+      ),
+      ("labelers", ["--comparisons", tiny.comparisons, "--model", tiny.sft], 65, "name a labeler"),
+    ] as [(String, [String], Int32, String)] {
+      let result = try program.run(["study", study, "-o", folder, "--quiet"] + options)
+      #expect(result.exitCode == code, "\(study) \(options): \(result.errorText)")
+      #expect(result.errorText.contains(what), "\(result.errorText)")
+      #expect(result.errorText.split(separator: "\n").count == 1)
+      #expect(!Files.exists("\(folder)/study.csv"))
+    }
   }
 
   @Test("what cannot be studied is refused in one line")

@@ -46,17 +46,17 @@ private func rows(
   func flips() throws {
     var flips = RankFlips()
     flips.add([3, 2, 0], [2, 3, 0], values: [1, 0.5, 0])
-    var row = try #require(flips.row("edit"))
+    var row = try #require(flips.row("edit", seed: 1))
     #expect(row["pairs"] == 3 && row["flipped"] == 1.0 / 3 && row["other_best"] == 1)
     // The two that changed places were sure: one apart.
     #expect(row["flipped_sure"] == 1.0 / 3)
-    #expect(row["accuracy_rubric_plain"] == 1 && row["accuracy_rubric"] == 2.0 / 3)
+    #expect(row["accuracy_plain"] == 1 && row["accuracy"] == 2.0 / 3)
     flips.add([1, 1, 0.5], [0, 0, 0], values: [])
-    row = try #require(flips.row("edit"))
+    row = try #require(flips.row("edit", seed: 1))
     #expect(row["pairs"] == 5 && row["flipped"] == 2.0 / 5 && row["other_best"] == 0.5)
     flips.add([1, 2], [], values: [])
-    #expect(try #require(flips.row("edit"))["prompts"] == 2)
-    #expect(RankFlips().row("edit") == nil)
+    #expect(try #require(flips.row("edit", seed: 1))["prompts"] == 2)
+    #expect(RankFlips().row("edit", seed: 1) == nil)
   }
 
   @Test("ranked by length, the answer of most words is the best, and equal lengths tie")
@@ -109,8 +109,8 @@ private func rows(
         (
           ["edit": "paraphrase"],
           [
-            "flipped": 0.10, "flipped_sure": 0.01, "other_best": 0.12, "accuracy_rubric": 0.60,
-            "accuracy_rubric_plain": 0.70,
+            "flipped": 0.10, "flipped_sure": 0.01, "other_best": 0.12, "accuracy": 0.60,
+            "accuracy_plain": 0.70,
           ]
         ),
         (["edit": "trailing-space"], ["flipped": 0.02, "flipped_sure": 0, "other_best": 0.01]),

@@ -22,6 +22,18 @@ func bootstrapSeeds() {
   #expect(first != Bootstrap.mean(values, resamples: 300, seed: 4))
 }
 
+@Test("a ratio weighs prompts by what they could have brought, and is the mean where all could bring one")
+func bootstrapRatio() {
+  let parts = [(got: 1.0, of: 4.0), (0, 0), (3, 4), (2, 2)]
+  let interval = Bootstrap.ratio(parts, resamples: 400, seed: 5)
+  #expect(interval.mean == 0.6 && interval.low < 0.6 && interval.high > 0.6 && interval.high <= 1)
+  let values = [0.5, 1, 0, 0.25]
+  #expect(
+    Bootstrap.ratio(values.map { ($0, 1) }, resamples: 50, seed: 5)
+      == Bootstrap.mean(values, resamples: 50, seed: 5))
+  #expect(Bootstrap.ratio([(0, 0)], resamples: 5, seed: 1) == Interval(mean: 0, low: 0, high: 0))
+}
+
 @Test("the bootstrap's interval is near the normal one for many independent values")
 func bootstrapWidth() {
   let values = (0..<400).map { Double($0 % 2) }  // standard error 0.5/20 = 0.025

@@ -29,7 +29,7 @@ func goldCurves() throws {
   }
 }
 
-@Test("points on a curve of Gao's give that curve back, its peak, and intervals of no width")
+@Test("points on a curve of Gao's give that curve back, and its peak")
 func exactCurves() throws {
   let kl = [0, 0.25, 1, 4, 9, 16, 25]
   let bestOfN = try #require(
@@ -47,10 +47,6 @@ func exactCurves() throws {
   expectClose([learnt.alpha, learnt.beta], [1.5, 1], 1e-12)
   // d = e^(α/β − 1) = √e, so that KL is e.
   expectClose(try #require(learnt.peakKL), 2.718281828459045, 1e-10)
-  let sure = try #require(GoldCurve.uncertainty(form, kl: kl, gold: gold, resamples: 200, seed: 1))
-  expectClose([sure.alpha.low, sure.alpha.high, sure.beta.low, sure.beta.high], [1.5, 1.5, 1, 1], 1e-9)
-  expectClose([try #require(sure.peakLow), try #require(sure.peakHigh)], [2.71828, 2.71828], 1e-5)
-  #expect(sure.peakShare == 1)
 }
 
 @Test("gold that still rises at the farthest point has no peak, and gold that only falls one at 0")
@@ -64,10 +60,6 @@ func noPeak() throws {
   let falling = try #require(
     GoldCurve(.bestOfN, kl: kl, gold: kl.map { -$0.squareRoot() - 0.5 * $0 }))
   #expect(falling.peakKL == 0)
-  let unsure = try #require(
-    GoldCurve.uncertainty(
-      .bestOfN, kl: kl, gold: kl.map { $0.squareRoot() - 0.01 * $0 }, resamples: 100, seed: 1))
-  #expect(unsure.peakShare == 0 && unsure.peakLow == nil && unsure.peakHigh == nil)
 }
 
 @Test("a curve needs two distances, and an estimate of KL below 0 counts as 0")
@@ -80,25 +72,6 @@ func tooFewPoints() throws {
   let curve = try #require(GoldCurve(.reinforcement, kl: kl, gold: gold))
   let withZero = try #require(GoldCurve(.reinforcement, kl: kl + [-0.01], gold: gold + [0]))
   #expect(withZero.alpha == curve.alpha && withZero.beta == curve.beta)
-}
-
-@Test("noisier points give wider intervals, the same for the same seed")
-func curveUncertainty() throws {
-  let kl = (1...30).map { Double($0) / 2 }
-  func points(_ noise: Double) -> [Double] {
-    var stream = RandomStream(seed: 1, purpose: "test/points")
-    return kl.map { $0.squareRoot() - 0.2 * $0 + noise * Double(stream.normal()) }
-  }
-  func width(_ gold: [Double]) throws -> (Double, GoldCurve.Uncertainty) {
-    let found = try #require(GoldCurve.uncertainty(.bestOfN, kl: kl, gold: gold, seed: 4))
-    #expect(found == GoldCurve.uncertainty(.bestOfN, kl: kl, gold: gold, seed: 4))
-    return (found.beta.high - found.beta.low, found)
-  }
-  let (narrow, calm) = try width(points(0.02))
-  let (wide, _) = try width(points(0.1))
-  #expect(wide > 2 * narrow)
-  // The true peak is at d = 2.5.
-  #expect(try #require(calm.peakLow) < 6.25 && 6.25 < (try #require(calm.peakHigh)))
 }
 
 // MARK: length control

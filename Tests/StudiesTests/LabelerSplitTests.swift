@@ -1,0 +1,61 @@
+import Datasets
+import Support
+import Testing
+
+@testable import Studies
+
+@Suite struct LabelerSplitTests {
+  /// Each prompt's same answers ranked by two of the labelers; `Anna` has everything the other way round.
+  private func comparisons(_ prompts: Int, _ labelers: [String?]) -> [Comparison] {
+    (0..<prompts).flatMap { prompt in
+      (0..<2).map { place in
+        let labeler = labelers[(prompt + place) % labelers.count]
+        return Comparison(
+          prompt: Prompt("Question \(prompt)?"), completions: ["Yes.", "No.", "So."],
+          ranks: labeler == "Anna" ? [3, 2, 1] : [1, 2, 3], labeler: labeler)
+      }
+    }
+  }
+
+  private func split(_ comparisons: [Comparison], seed: UInt64) throws -> LabelerSplit {
+    try LabelerSplit(StudyFiles(comparisons: comparisons, at: "file", reward: nil), seed: seed)
+  }
+
+  @Test("what is learnt shares no prompt with what is asked, and is of no labeler who is held out")
+  func parts() throws {
+    let all = comparisons(50, ["Anna", "Bert", "Carl", "Dora", "Emil"])
+    let split = try split(all, seed: 1)
+    let asked = Set(split.test.map(\.prompt))
+    #expect(asked.count == 10 && split.test.count == 20)
+    #expect(split.heldOutLabelers.count == 1)
+    #expect(!split.training.isEmpty)
+    for comparison in split.training {
+      #expect(!asked.contains(comparison.prompt))
+      #expect(!split.heldOutLabelers.contains(comparison.labeler!))
+    }
+    let left = all.filter { !asked.contains($0.prompt) && !split.heldOutLabelers.contains($0.labeler!) }
+    #expect(split.training.count == left.count)
+    #expect(try self.split(all, seed: 1).training == split.training)
+    let others = try (2...9).map { try self.split(all, seed: $0).heldOutLabelers }
+    #expect(Set(others).count > 1, "every seed holds the same labeler out")
+  }
+
+  @Test("two labelers agree as often as they order a pair of the same answers alike")
+  func agreement() throws {
+    // Of five neighbours in a ring two pairs have Anna in them.
+    #expect(try split(comparisons(50, ["Anna", "Bert", "Carl", "Dora", "Emil"]), seed: 1).agreement == 0.6)
+    #expect(try split(comparisons(50, ["Bert", "Carl"]), seed: 1).agreement == 1)
+  }
+
+  @Test("rankings of fewer than two labelers, or too few to hold some out, are refused by name")
+  func refusals() throws {
+    for (rankings, what) in [
+      (comparisons(9, [nil]), "0 of 18 rankings name a labeler"),
+      (comparisons(9, ["Bert"]), "1 different ones"),
+      (comparisons(1, ["Bert", "Carl"]), "too few to hold some of both out"),
+    ] {
+      let failure = #expect(throws: Failure.self) { try split(rankings, seed: 1) }
+      #expect(failure?.kind == .badData && failure?.what.contains(what) == true, "\(failure!)")
+    }
+  }
+}
