@@ -80,8 +80,11 @@ public struct PPOStage {
     let schedule = Schedule(
       .constant, peak: settings[.ppoRate], warmup: min(10, whole / 2), warmupStart: 0.1)
     let trainer = machine.memory.trainer
+    if let coefficient = try coefficientOfLastRound() {
+      trainer.restore(coefficient: coefficient, skipped: 0, inARow: 0)
+    }
     let snapshot = Snapshot(trainer, threads: context.threads)
-    let draft = try context.draft(
+    var draft = try context.draft(
       .ppo, kind: .ppo, policy.architecture, policy.tokenizer, step: total, parents: parents,
       data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])
 
@@ -118,9 +121,20 @@ public struct PPOStage {
         }
         return metrics
       })
+    if trainer.options.adaptiveKL != nil {
+      draft.provenance.notes[Provenance.klCoefficientNote] = .number(trainer.controller.coefficient)
+    }
     // The average, where one is kept, is the policy that is wanted; the newest one was for sampling.
     let result = trainer.average ?? trainer.policy.parameters.languageModel
     return try context.finish(draft, result.sources(.policy), as: Self.file)
+  }
+
+  /// β of the round before, where it moves; nil in the first.
+  private func coefficientOfLastRound() throws -> Double? {
+    guard context.round.previous != nil, Self.options(context.settings).adaptiveKL != nil else { return nil }
+    return try JSON.decode(
+      Provenance.self, from: policy.checkpoint.provenance, at: "\(policy.checkpoint.path), provenance"
+    ).notes[Provenance.klCoefficientNote]?.number
   }
 
   /// What the result was made of.

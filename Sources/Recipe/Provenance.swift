@@ -28,6 +28,8 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var program: String = Program.version
 
   static let worldSeedNote = "world_seed"
+  /// β as an adaptive controller left it; the next round goes on with it.
+  static let klCoefficientNote = "kl_coefficient"
 
   /// Of a model that another program made.
   init(importedFrom data: [Source], configuration: [String: JSONValue]) {

@@ -32,8 +32,9 @@ import Testing
     return folder
   }
 
-  private func lines(_ name: String) throws -> [[String: JSONValue]] {
-    let path = "\(try whole())/\(name)"
+  /// - Parameter folder: nil for that run's.
+  private func lines(_ name: String, of folder: String? = nil) throws -> [[String: JSONValue]] {
+    let path = "\(try folder ?? whole())/\(name)"
     return try Files.read(path).split(separator: 0x0A).map {
       try JSON.decode([String: JSONValue].self, from: Array($0), at: path)
     }
@@ -71,6 +72,23 @@ import Testing
     let parents = try program.run("inspect", "\(whole())/ppo.trlhf", "--json").objects()[0]
     let names = parents["provenance"]?["parents"]?.array?.compactMap { $0["name"]?.string }
     #expect(names == ["ppo", "sft", "reward"])
+  }
+
+  @Test("an adaptive coefficient of KL goes on from round to round")
+  func adaptive() throws {
+    let folder = try program.fresh("rounds, adaptive")
+    let result = try program.run(
+      arguments(folder) + ["--kl-target", "0.5", "--kl-horizon", "100", "--kl-coef", "0.3"])
+    try #require(result.exitCode == 0, "\(result.errorText)")
+    let steps = try lines("metrics.jsonl", of: folder).filter { $0["objective/kl_coef"] != nil }
+    #expect(steps.compactMap { $0["stage"]?.string } == ["ppo-1", "ppo-1", "ppo", "ppo", "ppo"])
+    var expected = 0.3
+    for step in steps {
+      let coefficient = try #require(step["objective/kl_coef"]?.number)
+      #expect(abs(coefficient / expected - 1) < 1e-9)
+      let kl = try #require(step["objective/kl"]?.number)
+      expected = coefficient * (1 + min(max(kl / 0.5 - 1, -0.2), 0.2) * 32 / 100)
+    }
   }
 
   @Test("ppo.trlhf, summary.json and the report are of the newest policy, and the report draws every round")
