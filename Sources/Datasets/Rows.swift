@@ -12,7 +12,9 @@ extension Example {
     case .lmHumanPreferences: self = .comparison(try lmHumanPreference(row))
     case .preference, .hhRLHF, .implicitPreference:
       let margin = try margin(row)
-      self = .comparison(try preference(row, format: format).comparison(margin: margin))
+      self = .comparison(
+        try preference(row, format: format).comparison(
+          margin: margin, labeler: row["labeler"]?.string))
     case .unpaired: self = try unpaired(row)
     case .promptCompletion: self = .demonstration(try promptCompletion(row))
     case .messages: self = try Messages.dialogue(try row.value("messages"), key: "messages")

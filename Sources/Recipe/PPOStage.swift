@@ -124,9 +124,7 @@ public struct PPOStage {
     if trainer.options.adaptiveKL != nil {
       draft.provenance.notes[Provenance.klCoefficientNote] = .number(trainer.controller.coefficient)
     }
-    // The average, where one is kept, is the policy that is wanted; the newest one was for sampling.
-    let result = trainer.average ?? trainer.policy.parameters.languageModel
-    return try context.finish(draft, result.sources(.policy), as: Self.file)
+    return try context.finish(draft, trainer.result.sources(.policy), as: Self.file)
   }
 
   /// β of the round before, where it moves; nil in the first.
@@ -164,13 +162,16 @@ public struct PPOStage {
       note: context.note)
     let sizes = Self.sizes(
       settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!)
+    var options = Self.options(settings)
+    // The next round goes on with the newest policy; an average is for the last.
+    if context.round.number < context.round.count { options.averageDecay = 0 }
     let rewardParameters = try reward.parameters()
     let normalization = try reward.normalization()
     let memory = try PPOMemory(
       PPOMemory.Models(
         policy: try policy.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters, normalization: normalization),
-      sizes, options: Self.options(settings), precision: precision, threads: context.threads)
+      sizes, options: options, precision: precision, threads: context.threads)
     if memory.trainer.options.valueModel == .separate {
       let value = memory.trainer.value.parameters
       value.copy(from: rewardParameters)

@@ -2,8 +2,8 @@ import Models
 import Training
 import World
 
-/// A look at the policy while PPO runs: the rubric's grade of its answers to validation prompts,
-/// beside what the reward model thinks of them and how far it has come. Training never sees it.
+/// A look at the policy that PPO would leave, while it runs: the rubric's grade of its answers to validation
+/// prompts, beside what the reward model thinks of them and how far it has come. Training never sees it.
 public struct Probe {
   let world: World
   let items: [WorldItem]
@@ -12,7 +12,7 @@ public struct Probe {
 
   /// - Parameters:
   ///   - samples: answers a prompt.
-  ///   - looks: how many while PPO runs, about; the first and the last iteration always have one.
+  ///   - looks: how many while PPO runs, or up to twice as many; the first and the last iteration have one.
   public init(_ world: World, prompts: Int = 48, samples: Int = 1, looks: Int = 12) {
     self.world = world
     self.samples = samples
@@ -25,27 +25,32 @@ public struct Probe {
     step % max(1, whole / looks) == 0 || step == total - 1
   }
 
-  /// `eval/gold`, `eval/proxy` and `eval/kl` (nats an answer) of the trainer's policy.
+  /// `eval/gold`, `eval/proxy` and `eval/kl` (nats an answer) of the trainer's result.
   func run(
     _ trainer: PPOTrainer, _ generator: Generator, _ options: SamplingOptions, _ model: Model,
     seed: UInt64
   ) throws -> [String: Double] {
     let answers = try Sampler(
-      generator: generator, weights: trainer.policy.weights, tokenizer: model.tokenizer,
+      generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
     ).answers(items.map(\.prompt), samples: samples).flatMap { $0 }
     var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map(\.sample))
-    _ = trainer.assess(&episodes)
+    trainer.look(at: &episodes)
     var kl = KLEstimates()
     kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
     let n = Double(answers.count)
-    let rubric = Rubric(world)
-    let gold = answers.enumerated().reduce(0) { sum, answer in
-      sum + rubric.grade(answer.element.text, for: items[answer.offset / samples]).gold
-    }
     return [
-      "eval/gold": gold / n,
+      "eval/gold": gold(answers.map(\.text)),
       "eval/proxy": episodes.scores.reduce(0) { $0 + Double($1) } / n, "eval/kl": kl.k1 / n,
     ]
+  }
+
+  /// The mean grade of answers, those to each prompt together.
+  func gold(_ answers: [String]) -> Double {
+    let rubric = Rubric(world)
+    let sum = answers.enumerated().reduce(0) { sum, answer in
+      sum + rubric.grade(answer.element, for: items[answer.offset / samples]).gold
+    }
+    return sum / Double(answers.count)
   }
 }

@@ -13,7 +13,7 @@ public struct Provenance: Codable, Equatable, Sendable {
     }
 
     /// Hashes records one after another: their JSON never lies in memory as a whole.
-    init(name: String, records: [some Encodable]) throws {
+    package init(name: String, records: [some Encodable]) throws {
       let hash = try records.reduce(UInt64(0)) { Hash.xxh64(try JSON.encode($1), seed: $0) }
       self.init(name: name, hash: hash)
     }
@@ -28,7 +28,7 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var program: String = Program.version
 
   static let worldSeedNote = "world_seed"
-  /// β as an adaptive controller left it; the next round goes on with it.
+  /// β as an adaptive controller left it; the next round of the same run goes on with it.
   static let klCoefficientNote = "kl_coefficient"
 
   /// Of a model that another program made.

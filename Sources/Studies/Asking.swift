@@ -103,6 +103,12 @@ struct PairAgreement {
     }
   }
 
+  /// All pairs of another count.
+  mutating func add(_ other: PairAgreement) {
+    right += other.right
+    pairs += other.pairs
+  }
+
   init() {}
 
   init(_ scores: [[Double]], _ values: [[Double]]) {

@@ -5,8 +5,8 @@ import Support
 import Training
 import World
 
-/// What the same labelling minutes buy: more demonstrations for SFT, or rankings for a reward model that best-of-n or PPO
-/// then follows.
+/// What the same labelling minutes buy: more demonstrations for SFT, or rankings for a reward model that
+/// best-of-n or PPO then follows.
 struct BudgetStudy: Study {
   let name = "budget"
   let question =
@@ -65,8 +65,8 @@ struct BudgetStudy: Study {
     return rows
   }
 
-  /// SFT on more demonstrations, with the settings' epochs, that suit few, or a quarter of them: those whose answers to
-  /// validation prompts the rubric grades higher. What rankings are compared with is at its best.
+  /// SFT on more demonstrations, with the settings' epochs, which suit few, or a quarter of them: whichever has
+  /// the higher grade from the rubric on validation prompts, so that rankings win of no control that overfits.
   private func tuned(_ count: Int, _ laboratory: Laboratory) throws -> (file: String, epochs: Int) {
     let usual = laboratory.settings.count(.sftEpochs)
     let tried = try Set([usual, max(1, usual / 4)]).sorted().map { epochs in
@@ -109,7 +109,8 @@ struct BudgetStudy: Study {
     let text = """
       SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). The minutes in which \
       \(Int(ranked.mean)) prompts' answers are ranked bring it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
-      by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead, each with the epochs that suit it best, they give: \
+      by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead, \
+      with the usual epochs or a quarter of them, whichever is better on validation prompts, they give: \
       \(lines.joined(separator: "; ")). \(Self.verdict("PPO", points, \.ppo)); \
       \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). InstructGPT found \
       its SFT models on many demonstrations behind PPO; it did not compare them at equal labelling cost.

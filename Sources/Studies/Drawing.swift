@@ -14,7 +14,7 @@ extension StudyRecord.Dot {
 }
 
 extension StudyRecord.Chart {
-  /// One dot with its interval over seeds for each label of a column.
+  /// One dot with its interval for each label of a column.
   static func dots(
     _ title: String, _ unit: String, _ rows: StudyRows, by label: String, _ column: String
   ) -> StudyRecord.Chart {

@@ -1,8 +1,8 @@
 import Support
 import Training
 
-/// A mean over seeds with its 95 % interval, by Student's t; where there is one seed, without one or with that over
-/// prompts.
+/// A mean over seeds with its 95 % interval, by Student's t; where there is one seed, without one or with that
+/// over prompts.
 public struct Estimate: Equatable, Sendable {
   public let mean: Double
   public let low: Double?
@@ -27,7 +27,7 @@ public struct Estimate: Equatable, Sendable {
     self.high = high
   }
 
-  /// Whether a difference is one: its interval leaves 0 out. Of one seed nobody can tell.
+  /// Whether a difference is one: its interval leaves 0 out. Without an interval nobody can tell.
   var isClear: Bool {
     guard let low, let high else { return false }
     return low > 0 || high < 0

@@ -5,16 +5,16 @@ import Support
 import Training
 import World
 
-/// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric; what more
-/// labels bring, and what errors of the labelers cost (InstructGPT, section 4.1 and appendix E.2; Stiennon et al.
-/// 2020, section 4.3).
+/// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric;
+/// what more labels bring, and what errors of the labelers cost (InstructGPT, section 4.1 and appendix E.2;
+/// Stiennon et al. 2020, section 4.3).
 struct LabelersStudy: FileStudy {
   let name = "labelers"
   let question =
     "Does a reward model know what labelers want who never taught it, what do more labels bring, and what do errors cost?"
   let seeds = 3
   let columns = [
-    "labels", "errors", "prompts", "accuracy_training_labelers", "accuracy_held_out_labelers",
+    "labels", "errors", "rankings", "share", "accuracy_training_labelers", "accuracy_held_out_labelers",
     "accuracy_rubric", "labeler_agreement",
   ]
   let takesReward = false
@@ -44,7 +44,9 @@ struct LabelersStudy: FileStudy {
         rows.append(
           StudyRow(
             ["labels": name],
-            figures.merging(["errors": factor, "prompts": Double(count)]) { old, _ in old }))
+            figures.merging([
+              "errors": factor, "rankings": Double(count), "share": 1 / Double(share),
+            ]) { old, _ in old }))
       }
     }
     return rows
@@ -68,15 +70,20 @@ struct LabelersStudy: FileStudy {
     }
   }
 
-  /// Of rankings of the user's that name who made them: some labelers and some prompts are held out, others by each
-  /// seed, and reward models learn from parts of the rest, the settings' number of rankings at most.
+  func check(_ files: StudyFiles, seed: UInt64) throws { _ = try LabelerSplit(files, seed: seed) }
+
+  /// Of rankings of the user's that name who made them: some labelers and some prompts are held out, others by
+  /// each seed, and reward models learn from parts of the rest.
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow] {
     let split = try LabelerSplit(files, seed: workshop.seed)
-    let training = Array(split.training.prefix(workshop.settings.count(.rankingPrompts)))
-    return try Self.shares.map { share in
-      let count = max(1, training.count / share)
+    var counts: [Int] = []
+    return try Self.shares.reversed().compactMap { share in
+      let count = max(1, split.training.count / share)
+      // Few rankings have no eighth.
+      guard !counts.contains(count) else { return nil }
+      counts.append(count)
       let reward = try workshop.reward(
-        "reward-\(count)", from: workshop.base, Array(training.prefix(count)), at: files.place,
+        "reward-\(count)", from: workshop.base, Array(split.training.prefix(count)), at: files.place,
         heldOut: split.test, demonstrations: nil)
       let figures = RewardAssessment(
         try workshop.scorer(reward), split.test, heldOutLabelers: split.heldOutLabelers
@@ -84,11 +91,12 @@ struct LabelersStudy: FileStudy {
       return StudyRow(
         ["labels": Self.errors[0].name],
         [
-          "errors": 1, "prompts": Double(count), "accuracy_training_labelers": figures.accuracy,
+          "errors": 1, "rankings": Double(count), "share": 1 / Double(share),
+          "accuracy_training_labelers": figures.accuracy,
           "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers,
           "labeler_agreement": figures.labelerAgreement,
         ])
-    }
+    }.reversed()
   }
 
   private func assess(
@@ -113,10 +121,10 @@ struct LabelersStudy: FileStudy {
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
     let usual = rows.with(["labels": Self.errors[0].name])
-    let most = usual.largest("prompts")
-    guard let largest = most.mean("prompts"), let smallest = usual.values("prompts").min() else {
-      preconditionFailure("no rows of the labelers as they are")
-    }
+    let most = usual.with("share", 1)
+    guard let least = usual.values("share").min(), let largest = most.mean("rankings"),
+      let smallest = usual.with("share", least).mean("rankings")
+    else { preconditionFailure("no rows of the labelers as they are") }
     let known = most.estimate("accuracy_training_labelers")
     let other = most.estimate("accuracy_held_out_labelers")
     let gap = most.gap("accuracy_training_labelers", "accuracy_held_out_labelers")
@@ -127,12 +135,13 @@ struct LabelersStudy: FileStudy {
       rows.with(["labels": arm.name]).gain("accuracy_rubric", over: usual).map { (arm.name, $0) }
     }
     let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is no accident" : "which may be chance"
+    let byRubric = rubricSlope == nil ? "" : ", and \(points(rubricSlope)) against the rubric"
     var text = """
-      Learning from \(Int(largest)) ranked prompts, reward models order \(known.percent) of held-out pairs as the \
+      Learning from \(Int(largest)) rankings, reward models order \(known.percent) of held-out pairs as the \
       labelers do who taught them, and \(other.percent) as those do whom they never saw; the difference is \
       \(gap.percent), and two labelers agree with each other on \(agreement.percent). InstructGPT \
-      has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) prompts each \
-      doubling adds \(points(slope)) against the labelers, \(shape)\(rubricSlope == nil ? "" : ", and \(points(rubricSlope)) against the rubric"); \
+      has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) rankings each \
+      doubling adds \(points(slope)) against the labelers, \(shape)\(byRubric); \
       Stiennon et al. found about 1.1 points a doubling at far larger models.
       """
     for (name, cost) in costs {
@@ -152,20 +161,19 @@ struct LabelersStudy: FileStudy {
       ]
         + (rubricSlope == nil ? [] : [.init("accuracy against the rubric a doubling", rubricSlope)])
         + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
-      charts: charts(rows, usual, smallest: smallest))
+      charts: charts(rows, usual, least: least, smallest: smallest))
   }
 
-  private func charts(_ rows: StudyRows, _ usual: StudyRows, smallest: Double)
+  private func charts(_ rows: StudyRows, _ usual: StudyRows, least: Double, smallest: Double)
     -> [StudyRecord.Chart]
   {
     func chart(_ title: String, _ unit: String, _ lines: [(String, StudyRows, String)])
       -> StudyRecord.Chart
     {
       .init(
-        title: title, unit: unit, xTitle: "doublings of \(Int(smallest)) ranked prompts",
+        title: title, unit: unit, xTitle: "doublings of \(Int(smallest)) rankings",
         series: lines.map { name, rows, column in
-          .init(
-            name, rows, x: "prompts", y: column, scale: { Self.doublings($0, of: smallest) })
+          .init(name, rows, x: "share", y: column, scale: { Self.doublings($0, of: least) })
         }.filter { !$0.points.isEmpty })
     }
     return [
@@ -182,15 +190,15 @@ struct LabelersStudy: FileStudy {
     ].filter { !$0.series.isEmpty }
   }
 
-  private static func doublings(_ prompts: Double, of smallest: Double) -> Double {
-    DeterministicMath.log(prompts / smallest) / DeterministicMath.log(2)
+  private static func doublings(_ share: Double, of least: Double) -> Double {
+    DeterministicMath.log(share / least) / DeterministicMath.log(2)
   }
 
   /// Each seed's slope, over seeds: reward models of one seed learn from parts of the same rankings.
   private func slope(_ rows: StudyRows, _ column: String) -> Estimate? {
     rows.overSeeds { own in
       let points = own.rows.compactMap { row in
-        row["prompts"].flatMap { prompts in row[column].map { (prompts, $0) } }
+        row["rankings"].flatMap { rankings in row[column].map { (rankings, $0) } }
       }
       return Student.slopePerDoubling(points.map(\.0), points.map(\.1))?.mean
     }
@@ -205,10 +213,9 @@ struct LabelersStudy: FileStudy {
 }
 
 extension StudyRows {
-  /// The mean over seeds of the difference to other rows of as many prompts.
+  /// The mean over seeds of the difference to other rows of as many rankings.
   fileprivate func gain(_ column: String, over others: StudyRows) -> Estimate? {
-    let sizes = Set(values("prompts"))
-    return difference(
-      column, to: StudyRows(others.rows.filter { sizes.contains($0["prompts"] ?? -1) }))
+    let sizes = Set(values("share"))
+    return difference(column, to: others.filter { sizes.contains($0["share"] ?? -1) })
   }
 }

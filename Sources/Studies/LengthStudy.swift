@@ -122,7 +122,8 @@ struct LengthStudy: Study {
       \(figure(control, rubric, "words").text(1)) words and wins \(rates(control, rubric)). Judges who want long \
       answers give PPO \(rates(ppo, fond)), and the policy of mere length \(rates(control, fond)). Singhal et al. \
       (2023) found that a reward of length alone brings most of what PPO brings on their data; by this rubric it \
-      brings \(brings), of which control leaves \(controlled.percent). Dubois et al. (2024) control for length because judges reward it: \
+      brings \(brings), of which control leaves \(controlled.percent). Dubois et al. (2024) control for \
+      length because judges reward it: \
       with the judges who do, control moves the policy of mere length by \
       \(at(control, fond).gap("length_controlled", "win_rate").percent).
       """

@@ -4,8 +4,8 @@ import Support
 import Training
 import World
 
-/// Where the proxy still rises and gold falls, by PPO and by best-of-n, for reward models of several sizes of data
-/// (Gao et al. 2022).
+/// Where the proxy still rises and gold falls, by PPO and by best-of-n, for reward models of several sizes of
+/// data (Gao et al. 2022).
 struct OveroptimizationStudy: Study {
   let name = "overoptimization"
   let question =
@@ -52,7 +52,8 @@ struct OveroptimizationStudy: Study {
       let policy = try laboratory.ppo(
         "ppo-\(size)", try Self.settings(laboratory.settings), from: sft, reward: reward,
         probe: Probe(
-          laboratory.world, prompts: Self.prompts(laboratory.settings), samples: Self.samples, looks: Self.looks))
+          laboratory.world, prompts: Self.prompts(laboratory.settings), samples: Self.samples,
+          looks: Self.looks))
       return bestOf(drafts, size) + policy.looks.map { look in
         row("ppo", size, ["step": Double(look.step)], look.kl, look.proxy, look.gold, start)
       }
@@ -105,8 +106,8 @@ struct OveroptimizationStudy: Study {
       away at most, gains \(drafts.map { "\(Wording.signed($0.last.gain)) by \(Int($0.size)) prompts" }
         .joined(separator: ", ")). Gao et al. found gold to rise and fall as d·(α − β·log d) in d = √KL for \
       reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model to put the peak \
-      off and raise it; here the KL at which gold peaks goes from \(policies.map(\.peakText).joined(separator: " to ")) nats as the \
-      ranked prompts go from \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
+      off and raise it; here the KL at which gold peaks goes from \
+      \(policies.map(\.peakText).joined(separator: " to ")) nats as the ranked prompts go from \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
       """
     return StudyFinding(
       text: text, figures: policies.flatMap(\.figures) + drafts.flatMap(\.figures),
@@ -142,6 +143,7 @@ private struct Course {
   /// Means over seeds at each step or n, in order.
   let points: [Point]
   let highest: Point
+  let last: Point
   /// Each seed's own highest point.
   private let peaks: [Point]
   let curve: GoldCurve?
@@ -166,24 +168,25 @@ private struct Course {
     }
     let bySeed = rows.seeds.map(rows.of)
     self.points = points(rows)
-    highest = Self.highest(self.points, isPolicy: isPolicy)
-    peaks = bySeed.map { Self.highest(points($0), isPolicy: isPolicy) }
+    (highest, last) = Self.ends(self.points, isPolicy: isPolicy)
+    peaks = bySeed.map { Self.ends(points($0), isPolicy: isPolicy).highest }
     self.curve = curve(rows)
     seedCurves = bySeed.compactMap(curve)
   }
 
-  /// The point where gold is highest. A policy's looks are noisy, and the highest of many is the luckiest: each stands for
-  /// itself and its two neighbours.
-  private static func highest(_ points: [Point], isPolicy: Bool) -> Point {
-    guard isPolicy, points.count > 2 else { return points.max { $0.gain < $1.gain }! }
-    return (1..<points.count - 1).map { middle in
-      let near = points[middle - 1...middle + 1]
-      return Point(
-        kl: near.map(\.kl).mean!, proxy: near.map(\.proxy).mean!, gain: near.map(\.gain).mean!)
-    }.max { $0.gain < $1.gain }!
+  /// The point where gold is highest, and the last. A policy's looks are noisy, the highest of many is the
+  /// luckiest, and the last may be unlucky: each is the mean of three that follow one another.
+  private static func ends(_ points: [Point], isPolicy: Bool) -> (highest: Point, last: Point) {
+    var course = points
+    if isPolicy, points.count > 2 {
+      course = (1..<points.count - 1).map { middle in
+        let near = points[middle - 1...middle + 1]
+        return Point(
+          kl: near.map(\.kl).mean!, proxy: near.map(\.proxy).mean!, gain: near.map(\.gain).mean!)
+      }
+    }
+    return (course.max { $0.gain < $1.gain }!, course.last!)
   }
-
-  var last: Point { points.last! }
 
   /// Whether gold falls from its peak to the end by a tenth of what it had gained or more, while the proxy rises.
   var parts: Bool {
@@ -236,6 +239,8 @@ private struct Course {
       }, isFit: true)
   }
 
+  private var fittedPeaks: [Double] { seedCurves.compactMap(\.peakKL) }
+
   var figures: [StudyRecord.Figure] {
     let method = isPolicy ? "PPO" : "best-of-n"
     var figures: [StudyRecord.Figure] = []
@@ -243,15 +248,17 @@ private struct Course {
       figures += [
         .init("KL where gold peaks, PPO, \(name)", highest.kl),
         .init(
-          "the same by each seed's fitted curve, PPO, \(name)", Estimate(seedCurves.compactMap(\.peakKL))),
+          "the same by the fitted curves of the \(fittedPeaks.count) of \(peaks.count) seeds that peak, PPO, \(name)",
+          Estimate(fittedPeaks)),
         .init("gold lost from its peak to the end, PPO, \(name)", highest.gain - last.gain),
       ]
     }
-    if let curve {
+    if curve != nil {
       figures += [
         .init("α, \(method), \(name)", Estimate(seedCurves.map(\.alpha))),
         .init("β, \(method), \(name)", Estimate(seedCurves.map(\.beta))),
-        .init("R² of the fit, \(method), \(name)", curve.rSquared),
+        .init(
+          "R² of the fits, \(method), \(name)", Estimate(seedCurves.compactMap(\.rSquared))),
       ]
     }
     return figures

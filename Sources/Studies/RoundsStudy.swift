@@ -73,9 +73,9 @@ struct RoundsStudy: Study {
       prompts and of episodes split over rounds changes that by \
       \(others.map { "\($0.gain.text(3)) with \($0.arm) (KL \($0.kl?.text(2) ?? "–") nats)" }
         .joined(separator: ", by ")): \(verdict). The prompts of the last are chosen among four times as many, by \
-      where \(Int(Self.heads)) reward heads disagree. Adam's moments and the value model begin anew in each round. InstructGPT and Stiennon et al. iterate, mostly on answers of the \
-      SFT model and some of PPO's, without a comparison at equal budget; Bai et al. (2022) report that online rounds \
-      improve their models, with more data as well.
+      where \(Int(Self.heads)) reward heads disagree. Adam's moments and the value model begin anew in each round. \
+      InstructGPT and Stiennon et al. iterate, mostly on answers of the SFT model and some of PPO's, without a \
+      comparison at equal budget; Bai et al. (2022) report that online rounds improve their models, with more data as well.
       """
     return StudyFinding(
       text: text,

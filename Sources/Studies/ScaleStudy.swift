@@ -77,7 +77,8 @@ struct ScaleStudy: Study {
       \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(beats ? "beats" : "does not beat") \
       the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
       \(rate.percent) of held-out prompts, ties counted half, and its gold score is \
-      \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B was preferred to GPT-3's 175B, a \
+      \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B was \
+      preferred to GPT-3's 175B, a \
       hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes the \
       smallest to \(tuned.text(3)).
       """

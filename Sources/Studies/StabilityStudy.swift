@@ -16,7 +16,7 @@ struct StabilityStudy: FileStudy {
   let seeds = 3
   let columns = [
     "edit", "prompts", "pairs", "flipped", "flipped_low", "flipped_high", "flipped_sure", "other_best",
-    "score_moved", "accuracy", "accuracy_plain",
+    "score_moved", "accuracy", "accuracy_plain", "accuracy_lost", "accuracy_lost_low", "accuracy_lost_high",
   ]
   let takesReward = true
 
@@ -30,29 +30,25 @@ struct StabilityStudy: FileStudy {
         // The last of the other wordings: which one is as good as another.
         paraphrase: laboratory.world.wordings(.comparisons, first + index).dropFirst().last?.prompt,
         answers: asked.answers,
-        values: asked.answers.map { rubric.grade($0, for: asked.item).gold })
+        orders: [asked.answers.map { rubric.grade($0, for: asked.item).gold }])
     }
-    return RankStability(try laboratory.scorer(file), seed: laboratory.seed).rows(cases)
+    return try RankStability(try laboratory.scorer(file), laboratory).rows(cases)
   }
 
-  /// Of a reward model of the user's and rankings of theirs, the settings' number at most.
+  func check(_ files: StudyFiles, seed: UInt64) {}
+
+  /// Of a reward model of the user's and rankings of theirs.
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow] {
     guard let reward = files.reward else { preconditionFailure("no reward model to look at") }
-    let comparisons = files.comparisons.prefix(workshop.settings.count(.rankingPrompts))
-    if comparisons.count < files.comparisons.count {
-      workshop.context.note(
-        "\(files.place): the first \(comparisons.count) of \(files.comparisons.count) are looked at")
-    }
-    let rows = RankStability(reward, seed: workshop.seed).rows(
-      comparisons.map {
-        // Rank 1 is the best.
-        .init(prompt: $0.prompt.turns, answers: $0.completions, values: $0.ranks.map { -Double($0) })
-      })
+    let rows = try RankStability(reward, workshop).rows(RankStability.cases(files.comparisons))
     guard !rows.isEmpty else {
       throw Failure(
-        .badData, "none of \(comparisons.count) comparisons could be edited and scored", at: files.place,
-        remedy:
-          "Their answers must fit the model's context of \(reward.model.architecture.context) tokens, and differ in score.")
+        .badData, "none of \(files.comparisons.count) comparisons could be edited and scored",
+        at: files.place,
+        remedy: """
+          Their answers must fit the model's context of \(reward.model.architecture.context) tokens, and differ \
+          in score.
+          """)
     }
     return rows
   }
@@ -75,12 +71,12 @@ struct StabilityStudy: FileStudy {
       The most are turned by \(worst.0); there another answer becomes the best in \(best.percent) of \
       prompts, and of pairs more than a standard deviation apart \(sure.percent) turn.
       """
-    if let loss = rows.with(["edit": worst.0]).gap("accuracy_plain", "accuracy") {
+    if let loss = rows.with(["edit": worst.0]).estimate("accuracy_lost") {
       text += """
-         Of the pairs that the rubric, or who ranked them, puts in an order, \(loss.percent) fewer are in it after \
-        that edit
+         Of the pairs that the rubric, or who ranked them, puts in an order, \(loss.percent) fewer are in it \
+        after that edit
         """
-      text += loss.isClear || loss.low == nil ? "." : ", which may be none."
+      text += loss.isClear ? "." : ", which may be none."
     }
     if let sure {
       text += sure.mean < 0.02 ? " What turns are toss-ups." : " What turns are not toss-ups alone."
@@ -113,21 +109,48 @@ struct RankStability {
     /// The same prompt in other words, where someone knows them.
     var paraphrase: [Turn]?
     var answers: [String]
-    /// What each answer is worth.
-    var values: [Double]
+    /// What each answer is worth, as each judge has it; nil of one that a judge did not see.
+    var orders: [[Double?]]
+  }
+
+  /// Each prompt once, with all that was ranked under it and by whomever.
+  static func cases(_ comparisons: some Sequence<Comparison>) -> [Case] {
+    var places: [Prompt: Int] = [:]
+    var cases: [(prompt: Prompt, answers: [String], rankings: [Comparison])] = []
+    for comparison in comparisons {
+      let place = places[comparison.prompt, default: cases.count]
+      if place == cases.count {
+        places[comparison.prompt] = place
+        cases.append((comparison.prompt, [], []))
+      }
+      for answer in comparison.completions where !cases[place].answers.contains(answer) {
+        cases[place].answers.append(answer)
+      }
+      cases[place].rankings.append(comparison)
+    }
+    return cases.map { prompt, answers, rankings in
+      Case(
+        prompt: prompt.turns, answers: answers,
+        orders: rankings.map { ranking in
+          answers.map { answer in
+            // Rank 1 is the best.
+            ranking.completions.firstIndex(of: answer).map { -Double(ranking.ranks[$0]) }
+          }
+        })
+    }
   }
 
   private let reward: RewardScorer
-  /// Of the intervals over prompts.
-  private let seed: UInt64
+  private let workshop: Workshop
 
-  init(_ reward: RewardScorer, seed: UInt64) {
+  init(_ reward: RewardScorer, _ workshop: Workshop) {
     self.reward = reward
-    self.seed = seed
+    self.workshop = workshop
   }
 
   /// One row for each edit that changes a prompt.
-  func rows(_ cases: [Case]) -> [StudyRow] {
+  /// - Throws: `Failure(.interrupted)` between two edits.
+  func rows(_ cases: [Case]) throws -> [StudyRow] {
     let tokenizer = reward.model.tokenizer
     func turns(_ edit: @escaping (Case) -> [Turn]?) -> (Case) -> [Int32]? {
       { edit($0).map { tokenizer.encode(prompt: $0) } }
@@ -150,7 +173,8 @@ struct RankStability {
     ]
     let plain = reward.scores(
       cases.map { tokenizer.encode(prompt: $0.prompt) }, cases.map(\.answers))
-    return edits.compactMap { edit in
+    return try edits.compactMap { edit in
+      try workshop.goOn()
       var count = RankFlips()
       var kept: [(item: Case, prompt: [Int32], plain: [Double])] = []
       for (item, plain) in zip(cases, plain) {
@@ -158,9 +182,9 @@ struct RankStability {
       }
       let edited = reward.scores(kept.map(\.prompt), kept.map(\.item.answers))
       for (original, edited) in zip(kept, edited) {
-        count.add(original.plain, edited, values: original.item.values)
+        count.add(original.plain, edited, orders: original.item.orders)
       }
-      return count.row(edit.name, seed: seed)
+      return count.row(edit.name, seed: workshop.seed)
     }
   }
 }
@@ -169,6 +193,8 @@ struct RankStability {
 struct RankFlips {
   /// Pairs of each prompt that turned, and all of them.
   private var prompts: [(got: Double, of: Double)] = []
+  /// Pairs of each prompt that were in a judge's order less those that are, and all of them.
+  private var lost: [(got: Double, of: Double)] = []
   private var surePairs = 0
   private var sureFlipped = 0.0
   private var otherBest = 0
@@ -182,7 +208,9 @@ struct RankFlips {
 
   /// The scores of one prompt's answers; none where they did not fit. Pairs that tie before are not
   /// counted, a tie afterwards is half a flip.
-  mutating func add(_ plain: [Double], _ edited: [Double], values: [Double]) {
+  ///
+  /// - Parameter orders: what each answer is worth, by each judge.
+  mutating func add(_ plain: [Double], _ edited: [Double], orders: [[Double?]]) {
     guard plain.count > 1, edited.count == plain.count else { return }
     var (flipped, pairs) = (0.0, 0.0)
     for i in plain.indices {
@@ -201,8 +229,16 @@ struct RankFlips {
     let best = plain.max()!
     let stays = plain.indices.contains { plain[$0] == best && edited[$0] == edited.max()! }
     otherBest += stays ? 0 : 1
-    before.add(plain, values)
-    after.add(edited, values)
+    var (was, stayed) = (PairAgreement(), PairAgreement())
+    for values in orders {
+      let seen = values.indices.filter { values[$0] != nil }
+      let values = seen.map { values[$0]! }
+      was.add(seen.map { plain[$0] }, values)
+      stayed.add(seen.map { edited[$0] }, values)
+    }
+    lost.append((was.right - stayed.right, Double(was.pairs)))
+    before.add(was)
+    after.add(stayed)
   }
 
   /// nil where no pair was compared.
@@ -211,6 +247,7 @@ struct RankFlips {
     let pairs = prompts.reduce(0) { $0 + $1.of }
     guard pairs > 0 else { return nil }
     let flipped = Bootstrap.ratio(prompts, seed: seed)
+    let lost = before.pairs == 0 ? nil : Bootstrap.ratio(lost, seed: seed)
     return StudyRow(
       ["edit": edit],
       [
@@ -218,7 +255,8 @@ struct RankFlips {
         "flipped_low": flipped.low, "flipped_high": flipped.high,
         "flipped_sure": surePairs == 0 ? nil : sureFlipped / Double(surePairs),
         "other_best": Double(otherBest) / Double(prompts.count), "score_moved": moved / Double(answers),
-        "accuracy": after.share, "accuracy_plain": before.share,
+        "accuracy": after.share, "accuracy_plain": before.share, "accuracy_lost": lost?.mean,
+        "accuracy_lost_low": lost?.low, "accuracy_lost_high": lost?.high,
       ])
   }
 }

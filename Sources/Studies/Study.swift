@@ -1,6 +1,7 @@
 import Datasets
 import Recipe
 import Runs
+import Support
 
 /// An experiment on the recipe: whether a published effect appears in the built-in world.
 ///
@@ -22,11 +23,15 @@ public protocol Study: Sendable {
   func conclude(_ rows: StudyRows) -> StudyFinding
 }
 
-/// A study that can be made on the user's own files, too: `conclude` takes their rows as it takes the world's, with those
-/// columns empty that need a rubric.
+/// A study that can be made on the user's own files, too: `conclude` takes their rows as it takes the
+/// world's, with those columns empty that need a rubric.
 public protocol FileStudy: Study {
   /// Whether it looks at a reward model that is there; or else trains its own.
   var takesReward: Bool { get }
+
+  /// - Throws: `Failure(.badData)` for files that cannot answer the question with a seed, before anything is
+  ///   made of them.
+  func check(_ files: StudyFiles, seed: UInt64) throws
 
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow]
 }
@@ -43,6 +48,14 @@ public struct StudyFiles {
     self.comparisons = comparisons
     self.place = place
     self.reward = reward
+  }
+
+  /// By name what a resumed study must find again, in hexadecimal: the comparisons' contents, and the reward
+  /// model's identity.
+  public func hashes() throws -> [(String, String)] {
+    let comparisons = try Provenance.Source(name: "comparisons", records: comparisons).hash
+    return [("comparisons-hash", comparisons)]
+      + (reward.map { [("reward-model-hash", Hexadecimal.text($0.model.checkpoint.identity))] } ?? [])
   }
 }
 

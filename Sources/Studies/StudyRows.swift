@@ -18,8 +18,21 @@ public struct StudyRow: Equatable, Sendable {
 /// The rows of all seeds.
 public struct StudyRows: Sendable {
   public let rows: [StudyRow]
+  /// Whether the whole study, of which these may be a part, has one seed.
+  private let isOfOneSeed: Bool
 
-  public init(_ rows: [StudyRow]) { self.rows = rows }
+  public init(_ rows: [StudyRow]) {
+    self.init(rows, isOfOneSeed: Set(rows.map(\.seed)).count == 1)
+  }
+
+  private init(_ rows: [StudyRow], isOfOneSeed: Bool) {
+    self.rows = rows
+    self.isOfOneSeed = isOfOneSeed
+  }
+
+  func filter(_ isWanted: (StudyRow) -> Bool) -> StudyRows {
+    StudyRows(rows.filter(isWanted), isOfOneSeed: isOfOneSeed)
+  }
 
   /// In the order of their seeds' first rows.
   public var seeds: [UInt64] {
@@ -28,11 +41,11 @@ public struct StudyRows: Sendable {
 
   /// Those that have these labels.
   func with(_ labels: [String: String]) -> StudyRows {
-    StudyRows(rows.filter { row in labels.allSatisfy { row.labels[$0.key] == $0.value } })
+    filter { row in labels.allSatisfy { row.labels[$0.key] == $0.value } }
   }
 
   func with(_ column: String, _ value: Double) -> StudyRows {
-    StudyRows(rows.filter { $0[column] == value })
+    filter { $0[column] == value }
   }
 
   /// The values of a column, those that there are.
@@ -48,7 +61,7 @@ public struct StudyRows: Sendable {
   }
 
   /// The rows of one seed.
-  func of(_ seed: UInt64) -> StudyRows { StudyRows(rows.filter { $0.seed == seed }) }
+  func of(_ seed: UInt64) -> StudyRows { filter { $0.seed == seed } }
 
   func mean(_ column: String) -> Double? { values(column).mean }
 
@@ -57,19 +70,19 @@ public struct StudyRows: Sendable {
     Estimate(seeds.compactMap { figure(of($0)) })
   }
 
-  /// The mean of a column over seeds; each seed's mean counts once. A single row's bounds over its prompts, which it has
-  /// under the column's name with "_low" and "_high", stand in for those over seeds.
+  /// The mean of a column over seeds; each seed's mean counts once. In a study of one seed a single row's
+  /// bounds over its prompts, which it has under the column's name with "_low" and "_high", stand in for those
+  /// over seeds.
   func estimate(_ column: String) -> Estimate? {
-    guard rows.count == 1, let value = rows[0][column] else { return overSeeds { $0.mean(column) } }
+    guard isOfOneSeed, rows.count == 1, let value = rows[0][column] else {
+      return overSeeds { $0.mean(column) }
+    }
     return Estimate(value, low: rows[0]["\(column)_low"], high: rows[0]["\(column)_high"])
   }
 
-  /// The row of each seed in which a column is largest.
-  func largest(_ column: String) -> StudyRows {
-    StudyRows(
-      seeds.compactMap { seed in
-        of(seed).rows.filter { $0[column] != nil }.max { $0[column]! < $1[column]! }
-      })
+  /// Whether intervals are over prompts: of one seed, where rows have bounds.
+  var hasBoundsOverPrompts: Bool {
+    isOfOneSeed && rows.contains { $0.values.keys.contains { $0.hasSuffix("_low") } }
   }
 
   /// The mean over seeds of the difference to other rows, seed by seed.

@@ -4,13 +4,13 @@ import Runs
 import Support
 import World
 
-/// Runs a study in a run folder: seed after seed, then what the rows say, as a table and as a record that the report
-/// is drawn from.
+/// Runs a study in a run folder: seed after seed, then what the rows say, as a table and as a record that the
+/// report is drawn from.
 public struct StudyRunner {
   let study: any Study
   let context: StageContext
   let seeds: Int
-  /// Whether another seed would give the same rows.
+  /// Whether another seed would measure the same.
   let drawsNothing: Bool
   private let measure: (UInt64) throws -> [StudyRow]
 
@@ -29,7 +29,8 @@ public struct StudyRunner {
     }
   }
 
-  /// A study of the user's files. One that only looks at a reward model takes one seed: nothing is drawn.
+  /// A study of the user's files, which it has checked. One that only looks at a reward model takes one seed:
+  /// nothing is drawn.
   public init(
     _ study: any FileStudy, _ context: StageContext, seeds: Int?, files: StudyFiles,
     base: @escaping (String) throws -> Void
@@ -104,7 +105,7 @@ public struct StudyRunner {
     try Files.writeAtomically(
       Array(rows.csv(study.columns).utf8), to: context.run.file(RunFile.studyTable))
     var finding = study.conclude(rows)
-    finding.text += " " + scope(rows.seeds.count)
+    finding.text += " " + scope(rows)
     try context.run.write(
       StudyRecord(
         study: study.name, question: study.question, seeds: rows.seeds, finding: finding.text,
@@ -112,9 +113,11 @@ public struct StudyRunner {
   }
 
   /// What the intervals are over.
-  private func scope(_ seeds: Int) -> String {
-    guard !drawsNothing else { return "Intervals are of 95 %, over prompts; nothing was drawn." }
-    guard seeds > 1 else { return "This is one seed; what seeds would change is not known." }
-    return "Intervals are of 95 %, over \(seeds) seeds."
+  private func scope(_ rows: StudyRows) -> String {
+    let prompts = "Intervals are of 95 %, over prompts"
+    if drawsNothing { return "\(prompts); nothing was drawn." }
+    guard rows.seeds.count == 1 else { return "Intervals are of 95 %, over \(rows.seeds.count) seeds." }
+    let unknown = "This is one seed; what seeds would change is not known."
+    return rows.hasBoundsOverPrompts ? "\(prompts). \(unknown)" : unknown
   }
 }

@@ -72,7 +72,8 @@ struct TaxStudy: Study {
     let text = """
       On held-out pretraining text SFT costs \(sftTax.text(4)) bits per byte over the base, PPO without a \
       pretraining mix \(plainTax.text(4)), PPO-ptx \(mixedTax.text(4)): \
-      \(share.map { "\(Wording.fixed(100 * $0, 0)) % of the tax, " } ?? "")\(saved.text(4)) saved. PPO-ptx's gold score differs from \
+      \(share.map { "\(Wording.fixed(100 * $0, 0)) % of the tax, " } ?? "")\(saved.text(4)) saved. \
+      PPO-ptx's gold score differs from \
       plain PPO's by \(gain.text(3)). Ten times the price of KL instead of the mix leaves a tax of \
       \(heldTax.text(4)) and changes the gold score by \(loss.text(3)). InstructGPT found that the mix mitigates the \
       regressions at little cost in reward, and that a higher β alone does not, even at a hundred times the \

@@ -4,8 +4,8 @@ import Recipe
 import Runs
 import Support
 
-/// Where a study works with one seed: models are trained in run folders of their own inside the study's, so that
-/// what is finished is not trained again and what was interrupted goes on.
+/// Where a study works with one seed: models are trained in run folders of their own inside the study's, so
+/// that what is finished is not trained again and what was interrupted goes on.
 public class Workshop {
   public let seed: UInt64
   /// Of the study; a trial may change some.
@@ -41,12 +41,17 @@ public class Workshop {
     try Model(Checkpoint(path: path, access: access))
   }
 
+  /// - Throws: `Failure(.interrupted)` where someone asked the study to stop.
+  func goOn() throws {
+    if context.isInterrupted() { throw context.interrupted() }
+  }
+
   /// What was measured before, or is measured now and kept: `body` runs once, however often the study is
   /// interrupted.
   func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
     let path = context.run.file("\(name).json")
     if Files.exists(path) { return try JSON.decode(Value.self, from: Files.read(path), at: path) }
-    if context.isInterrupted() { throw context.interrupted() }
+    try goOn()
     let value = try body()
     try Files.writeAtomically(JSON.encode(value), to: path)
     return value

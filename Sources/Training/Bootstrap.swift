@@ -59,8 +59,8 @@ public enum Bootstrap {
     ratio(values.map { ($0, 1) }, resamples: resamples, seed: seed)
   }
 
-  /// The sum of what each prompt brings over the sum of what it could have brought, pairs that turned over pairs for
-  /// one; the interval as of `mean`. A list or a resample that could have brought nothing gives 0.
+  /// The sum of what each prompt brings over the sum of what it could have brought, pairs that turned over
+  /// pairs for one; the interval as of `mean`. A list or a resample that could have brought nothing gives 0.
   public static func ratio(
     _ parts: [(got: Double, of: Double)], resamples: Int = 2_000, seed: UInt64
   ) -> Interval {

@@ -160,21 +160,42 @@ public final class PPOTrainer: @unchecked Sendable {
         policy.weights, valueHead: valueHead, episodes, inverseTemperature: inverseTemperature)
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
-    episodes.reference =
-      evaluator.read(reference.weights, episodes, inverseTemperature: inverseTemperature).logprobs
+    episodes.reference = logprobs(reference.weights, episodes)
     episodes.values =
       valueEvaluator?.values(
         value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
         add: { [episodes] in valueEvaluator?.append(episodes, $0) }) ?? old.values
-    let raw = scorer.scores(
-      reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
-    episodes.scores = raw.map(normalization.apply)
+    score(&episodes)
     var correction = ImportanceWeights(cap: options.importanceCap)
     episodes.weights = correction.add(float32: episodes.logprobs, sampled: episodes.sampled)
     if !options.correctsRollouts {
       episodes.weights = Array(repeating: 1, count: episodes.weights.count)
     }
     return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
+  }
+
+  /// Fills in what answers of the policy that PPO leaves are looked at by: its own log-probabilities and the
+  /// reference's, and the scores.
+  public func look(at episodes: inout Episodes) {
+    episodes.logprobs = logprobs(resultWeights, episodes)
+    episodes.reference = logprobs(reference.weights, episodes)
+    score(&episodes)
+  }
+
+  /// The policy that PPO leaves: the average where one is kept, else the newest.
+  public var result: ParameterSet { average ?? policy.parameters.languageModel }
+
+  /// Of `result`, to sample from.
+  public var resultWeights: TransformerWeights { average.map { TransformerWeights($0) } ?? policy.weights }
+
+  private func logprobs(_ weights: TransformerWeights, _ episodes: Episodes) -> [Float] {
+    evaluator.read(weights, episodes, inverseTemperature: inverseTemperature).logprobs
+  }
+
+  private func score(_ episodes: inout Episodes) {
+    let raw = scorer.scores(
+      reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
+    episodes.scores = raw.map(normalization.apply)
   }
 
   /// Rewards per token, advantages and returns; moves an adaptive β.

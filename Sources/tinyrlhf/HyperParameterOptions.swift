@@ -170,9 +170,11 @@ struct RecipeParameters: ParsableArguments {
     let values: [(Parameter, Double?)] = [
       (.sftDemonstrations, sftDemonstrations), (.sftEpochs, sftEpochs), (.sftBatch, sftBatchSize),
       (.sftRate, sftLearningRate), (.sftDropout, sftDropout), (.rankingPrompts, rankingPrompts),
-      (.completionsPerPrompt, completionsPerPrompt), (.rounds, rounds), (.rewardHeads, rewardHeads), (.rewardEpochs, rewardEpochs),
+      (.completionsPerPrompt, completionsPerPrompt), (.rounds, rounds),
+      (.rewardHeads, rewardHeads), (.rewardEpochs, rewardEpochs),
       (.rewardBatch, rewardBatchSize), (.rewardRate, rewardLearningRate),
-      (.rewardCentering, centerRewardsCoefficient), (.ppoBatch, ppoBatchSize), (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
+      (.rewardCentering, centerRewardsCoefficient), (.ppoBatch, ppoBatchSize),
+      (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
       (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),
     ]
     for (parameter, value) in values { try settings.set(parameter, value) }

@@ -15,8 +15,8 @@ struct StudyCommand: ParsableCommand {
       study.json and report.html, and prints what was found. What is finished is not trained again: --resume \
       continues an interrupted study.
 
-      On your own rankings: stability with --comparisons and --reward-model looks at your reward model; labelers \
-      with --comparisons, each of whose lines names its "labeler", trains reward models from --model.
+      On your own rankings: stability with --comparisons and --reward-model looks at your reward model; \
+      labelers with --comparisons, each of whose lines names its "labeler", trains reward models from --model.
 
       """ + Studies.all.map { "  \($0.name): \($0.question)" }.joined(separator: "\n"))
 
@@ -33,9 +33,13 @@ struct StudyCommand: ParsableCommand {
   var full = false
   @Option(
     help: ArgumentHelp(
-      "Base model; with --comparisons, the SFT model. \(ModelSource.help)", valueName: "model"))
+      "Base model; of labelers with --comparisons, the SFT model. \(ModelSource.help)",
+      valueName: "model"))
   var model: String = ModelSource.builtin
-  @Option(help: ArgumentHelp("Your own ranked answers in place of the built-in world, JSON Lines.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Your own ranked answers in place of the built-in world, JSON Lines; \"ranking-prompts\" of them at most.",
+      valueName: "file"))
   var comparisons: String?
   @Option(help: ArgumentHelp("The reward model to look at.", valueName: "model"))
   var rewardModel: String?
@@ -63,18 +67,18 @@ struct StudyCommand: ParsableCommand {
     }
     let settings = try folder.settings(
       nil, over: folder.quick ? Settings(quick: true) : Studies.settings(full: full))
-    func begin() throws -> StageContext {
-      let own = [("comparisons", comparisons), ("reward-model", rewardModel)]
-      return try folder.context(
+    func begin(_ extra: [(String, String)] = []) throws -> StageContext {
+      try folder.context(
         output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
-        extra: [("study", study.name), ("full", String(full)), ("model", model)]
-          + own.compactMap { name, value in value.map { (name, $0) } })
+        extra: [("study", study.name), ("full", String(full)), ("model", model)] + extra)
     }
     func base(_ path: String) throws { try ModelSource.copy(model, to: path) }
     let context: StageContext
     if comparisons != nil || rewardModel != nil {
-      let (study, files) = try own(study)
-      context = try begin()
+      let (study, files) = try own(study, settings)
+      let names = [("comparisons", comparisons), ("reward-model", rewardModel)]
+      context = try begin(
+        names.compactMap { name, value in value.map { (name, $0) } } + (try files.hashes()))
       try StudyRunner(study, context, seeds: seeds, files: files, base: base).run()
     } else {
       guard let world = try ModelSource.open(model).world() else {
@@ -88,13 +92,15 @@ struct StudyCommand: ParsableCommand {
     try Report.deliver(context.run.path, printing: json ? RunFile.study : nil)
   }
 
-  /// The user's files, and a study that they are for.
-  private func own(_ study: any Study) throws -> (any FileStudy, StudyFiles) {
+  /// The user's files, as many rankings as the study takes, and a study that they are for.
+  private func own(_ study: any Study, _ settings: Settings) throws -> (any FileStudy, StudyFiles) {
     let able = Studies.all.compactMap { $0 as? any FileStudy }
     guard let study = study as? any FileStudy else {
       throw Failure(
         .usage, "the study \(study.name) is made in the built-in world alone",
-        remedy: "Leave --comparisons and --reward-model out; \(able.map(\.name).joined(separator: " and ")) take them.")
+        remedy: """
+          Leave --comparisons and --reward-model out; \(able.map(\.name).joined(separator: " and ")) take them.
+          """)
     }
     guard let comparisons, (rewardModel != nil) == study.takesReward else {
       throw Failure(
@@ -103,20 +109,33 @@ struct StudyCommand: ParsableCommand {
           + (study.takesReward ? " and --reward-model together" : " alone"),
         remedy: "`tinyrlhf study --help` says what for.")
     }
-    guard !study.takesReward || (seeds ?? 1) == 1 else {
-      throw Failure(
-        .usage, "--seeds \(seeds!) would give the same rows again: nothing is drawn",
-        remedy: "Leave --seeds out.")
+    if study.takesReward {
+      if let seeds, seeds > 1 {
+        throw Failure(
+          .usage, "--seeds \(seeds) would measure the same again: nothing is drawn",
+          remedy: "Leave --seeds out.")
+      }
+      guard model == ModelSource.builtin else {
+        throw Failure(
+          .usage, "the study \(study.name) of your own files trains nothing from --model",
+          remedy: "Leave --model out.")
+      }
     }
     let reward = try rewardModel.map {
       try RewardScorer(try ModelSource.open($0), threads: folder.compute.threads)
     }
     let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model).tokenizer
-    return (
-      study,
-      StudyFiles(
-        comparisons: try folder.read(comparisons, readComparisons, tokenizer), at: comparisons,
-        reward: reward)
-    )
+    let all = try folder.read(comparisons, readComparisons, tokenizer)
+    let count = settings.count(.rankingPrompts)
+    if all.count > count, !folder.quiet {
+      Console.error(
+        "\(comparisons): the first \(count) of \(all.count) are taken; --full, or \"ranking-prompts\" in "
+          + "--config, takes more")
+    }
+    let files = StudyFiles(comparisons: Array(all.prefix(count)), at: comparisons, reward: reward)
+    for number in 0..<UInt64(seeds ?? study.seeds) {
+      try study.check(files, seed: folder.seed + number)
+    }
+    return (study, files)
   }
 }

@@ -165,7 +165,7 @@ import Testing
       return rows.dropFirst().map { $0[place] }
     }
     // Two of three labelers, sixteen of twenty prompts, and an eighth, a quarter and half of that.
-    #expect(try column("prompts") == ["4.0", "8.0", "16.0", "32.0", "4.0", "8.0", "16.0", "32.0"])
+    #expect(try column("rankings") == ["4.0", "8.0", "16.0", "32.0", "4.0", "8.0", "16.0", "32.0"])
     #expect(try column("accuracy_held_out_labelers").allSatisfy { !$0.isEmpty })
     #expect(try column("accuracy_rubric").allSatisfy { $0.isEmpty })
     #expect(try column("labeler_agreement").allSatisfy { $0 == "1.0" })
@@ -174,7 +174,23 @@ import Testing
     #expect(try table(folder).starts(with: rows) && table(folder).count == 13)
   }
 
-  @Test("files of the user's that a study has no use for, or that lack what it needs, are refused in one line")
+  @Test("a study of files is not resumed on others")
+  func ownChanged() throws {
+    let tiny = try TinyModels()
+    let folder = try program.fresh("study-own-changed")
+    let file = try program.write(
+      String(decoding: Files.read(tiny.comparisons), as: UTF8.self), to: "own-changed.jsonl")
+    let command = [
+      "study", "stability", "--comparisons", file, "--reward-model", tiny.reward, "--quiet", "-o", folder,
+    ]
+    try #require(try program.run(command).exitCode == 0)
+    _ = try program.write(
+      #"{"prompt":"Hi","completions":["Hello.","No."],"ranks":[2,1]}"# + "\n", to: "own-changed.jsonl")
+    let changed = try program.run(command + ["--resume"])
+    #expect(changed.exitCode == 64 && changed.errorText.contains("comparisons-hash"), "\(changed.errorText)")
+  }
+
+  @Test("files of the user's that a study has no use for, or that lack what it needs, are refused in one line, and no folder is left")
   func ownRefusals() throws {
     let tiny = try TinyModels()
     let folder = try program.fresh("study-own-refused")
@@ -191,12 +207,17 @@ import Testing
         "a reward model is needed"
       ),
       ("labelers", ["--comparisons", tiny.comparisons, "--model", tiny.sft], 65, "name a labeler"),
+      (
+        "stability",
+        ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward, "--model", tiny.sft], 64,
+        "trains nothing"
+      ),
     ] as [(String, [String], Int32, String)] {
       let result = try program.run(["study", study, "-o", folder, "--quiet"] + options)
       #expect(result.exitCode == code, "\(study) \(options): \(result.errorText)")
       #expect(result.errorText.contains(what), "\(result.errorText)")
       #expect(result.errorText.split(separator: "\n").count == 1)
-      #expect(!Files.exists("\(folder)/study.csv"))
+      #expect(!Files.exists(folder))
     }
   }
 

@@ -37,12 +37,13 @@ import Tokenizers
           labeler: "ann", policy: "sft", seconds: 12.5))
   }
 
-  @Test("TRL: prompt, chosen and rejected, as texts or messages, with a margin")
+  @Test("TRL: prompt, chosen and rejected, as texts or messages, with a margin, and with who chose")
   func preference() throws {
-    let texts = #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": 0.5}"#
+    let texts = #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": 0.5, "labeler": "ann"}"#
     #expect(
       try comparison(texts, .preference)
-        == Comparison(prompt: Prompt("p"), completions: ["a", "b"], ranks: [1, 2], margin: 0.5))
+        == Comparison(
+          prompt: Prompt("p"), completions: ["a", "b"], ranks: [1, 2], labeler: "ann", margin: 0.5))
     let messages = #"""
       {"prompt": [{"role": "system", "content": "s"}, {"role": "user", "content": "p"}], \#
       "chosen": [{"role": "assistant", "content": "a"}], "rejected": [{"role": "assistant", \#

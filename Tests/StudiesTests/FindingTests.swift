@@ -50,6 +50,27 @@ import Testing
     #expect(rising.text.contains("part for 0 of 1"))
   }
 
+  @Test("a single lucky look is no peak, a single unlucky one no fall, and seeds are named by their own peaks")
+  func luckyLooks() {
+    // Gold rises evenly; one look in the middle is far too high, the last one too low.
+    let rows = rows(2) { seed in
+      (0...10).map { step in
+        let luck = step == 4 ? 0.03 : step == 10 ? -0.02 : 0
+        return StudyRow(
+          ["method": "ppo"],
+          [
+            "comparisons": 100, "step": Double(step), "kl": Double(step), "proxy": Double(step),
+            "gain": 0.01 * Double(step) * Double(seed) + luck,
+          ])
+      } + [
+        StudyRow(["method": "best-of-n"], ["comparisons": 100, "n": 1, "kl": 0, "proxy": 0, "gain": 0])
+      ]
+    }
+    let text = OveroptimizationStudy().conclude(rows).text
+    #expect(text.contains("part for 0 of 1") && text.contains("at a KL of 9.0 nats"), "\(text)")
+    #expect(text.contains("seed by seed +0.083 to +0.173 at 9.0 to 9.0 nats"), "\(text)")
+  }
+
   private func precision(_ corrected: Double, _ plain: Double) -> StudyFinding {
     PrecisionStudy().conclude(
       rows(3) { seed in

@@ -45,18 +45,38 @@ private func rows(
   @Test("a flip is a pair that changes its order; a new tie is half of one, an old tie none")
   func flips() throws {
     var flips = RankFlips()
-    flips.add([3, 2, 0], [2, 3, 0], values: [1, 0.5, 0])
+    flips.add([3, 2, 0], [2, 3, 0], orders: [[1, 0.5, 0]])
     var row = try #require(flips.row("edit", seed: 1))
     #expect(row["pairs"] == 3 && row["flipped"] == 1.0 / 3 && row["other_best"] == 1)
     // The two that changed places were sure: one apart.
     #expect(row["flipped_sure"] == 1.0 / 3)
     #expect(row["accuracy_plain"] == 1 && row["accuracy"] == 2.0 / 3)
-    flips.add([1, 1, 0.5], [0, 0, 0], values: [])
+    #expect(row["accuracy_lost"] == 1.0 / 3 && row["accuracy_lost_low"] == 1.0 / 3)
+    flips.add([1, 1, 0.5], [0, 0, 0], orders: [])
     row = try #require(flips.row("edit", seed: 1))
     #expect(row["pairs"] == 5 && row["flipped"] == 2.0 / 5 && row["other_best"] == 0.5)
-    flips.add([1, 2], [], values: [])
+    flips.add([1, 2], [], orders: [])
     #expect(try #require(flips.row("edit", seed: 1))["prompts"] == 2)
     #expect(RankFlips().row("edit", seed: 1) == nil)
+  }
+
+  @Test("a prompt that several have ranked stands once, with each one's order of the answers that they saw")
+  func stabilityCases() {
+    func ranking(_ prompt: String, _ answers: [String], _ ranks: [Int]) -> Comparison {
+      Comparison(prompt: Prompt(prompt), completions: answers, ranks: ranks)
+    }
+    let cases = RankStability.cases([
+      ranking("Who?", ["a", "b"], [2, 1]), ranking("What?", ["x", "y"], [1, 2]),
+      ranking("Who?", ["c", "a"], [1, 2]),
+    ])
+    #expect(cases.map(\.prompt) == [[Turn(.user, "Who?")], [Turn(.user, "What?")]])
+    #expect(cases.map(\.answers) == [["a", "b", "c"], ["x", "y"]])
+    #expect(cases[0].orders == [[-2, -1, nil], [-2, nil, -1]])
+    var flips = RankFlips()
+    flips.add([1, 2, 3], [1, 2, 0], orders: cases[0].orders)
+    let row = flips.row("edit", seed: 1)
+    // Of three pairs two turn; each judge has one pair, and the second's is lost.
+    #expect(row?["prompts"] == 1 && row?["flipped"] == 2.0 / 3 && row?["accuracy_lost"] == 0.5)
   }
 
   @Test("ranked by length, the answer of most words is the best, and equal lengths tie")
@@ -76,14 +96,14 @@ private func rows(
       (
         ["labels": "as they are"],
         [
-          "prompts": prompts, "accuracy_training_labelers": 0.6 + 0.02 * Double(place),
+          "rankings": prompts, "share": prompts / 3000, "accuracy_training_labelers": 0.6 + 0.02 * Double(place),
           "accuracy_held_out_labelers": 0.58 + 0.02 * Double(place),
           "accuracy_rubric": 0.65 + 0.03 * Double(place), "labeler_agreement": 0.73,
         ]
       )
     }
     let noisy = (
-      ["labels": "with twice the errors"], ["prompts": 750.0, "accuracy_rubric": 0.60]
+      ["labels": "with twice the errors"], ["share": 0.25, "accuracy_rubric": 0.60]
     )
     // Sizes are labels as much as values: they stay whole.
     let all = StudyRows(
@@ -110,7 +130,7 @@ private func rows(
           ["edit": "paraphrase"],
           [
             "flipped": 0.10, "flipped_sure": 0.01, "other_best": 0.12, "accuracy": 0.60,
-            "accuracy_plain": 0.70,
+            "accuracy_plain": 0.70, "accuracy_lost": 0.10,
           ]
         ),
         (["edit": "trailing-space"], ["flipped": 0.02, "flipped_sure": 0, "other_best": 0.01]),

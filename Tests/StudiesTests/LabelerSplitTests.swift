@@ -47,11 +47,47 @@ import Testing
     #expect(try split(comparisons(50, ["Bert", "Carl"]), seed: 1).agreement == 1)
   }
 
+  @Test("the same answers in another order are the same answers")
+  func anyOrder() throws {
+    func ranking(_ labeler: String, _ prompt: Int, best: String, worst: String) -> Comparison {
+      Comparison(
+        prompt: Prompt("Question \(prompt)?"), completions: [best, worst], ranks: [1, 2], labeler: labeler)
+    }
+    // Written best first, as pairs are. On one prompt of five the two do not agree.
+    let all = (0..<5).flatMap { prompt in
+      [
+        ranking("Bert", prompt, best: "Yes.", worst: "No."),
+        prompt == 3
+          ? ranking("Carl", prompt, best: "No.", worst: "Yes.")
+          : ranking("Carl", prompt, best: "Yes.", worst: "No."),
+      ]
+    }
+    #expect(try split(all, seed: 1).agreement == 0.8)
+  }
+
+  @Test("whoever is held out has ranked what is asked, whatever the others ranked, and nothing learnt is a tie")
+  func unequal() throws {
+    let many = (0..<40).map { prompt in
+      Comparison(
+        prompt: Prompt("Question \(prompt)?"), completions: ["Yes.", "No."],
+        ranks: prompt % 4 == 0 ? [1, 1] : [1, 2], labeler: prompt < 34 ? "Bert" : "Carl")
+    }
+    var found = 0
+    for seed in 1...30 as ClosedRange<UInt64> {
+      guard let split = try? split(many, seed: seed) else { continue }
+      found += 1
+      let judges = Set(split.test.map { $0.labeler! })
+      #expect(judges.count == 2 && split.heldOutLabelers.isSubset(of: judges))
+      #expect(!(split.training + split.test).contains { $0.isAllTies })
+    }
+    #expect(found > 0)
+  }
+
   @Test("rankings of fewer than two labelers, or too few to hold some out, are refused by name")
   func refusals() throws {
     for (rankings, what) in [
       (comparisons(9, [nil]), "0 of 18 rankings name a labeler"),
-      (comparisons(9, ["Bert"]), "1 different ones"),
+      (comparisons(9, ["Bert"]), "there are 1 different ones"),
       (comparisons(1, ["Bert", "Carl"]), "too few to hold some of both out"),
     ] {
       let failure = #expect(throws: Failure.self) { try split(rankings, seed: 1) }

@@ -40,4 +40,20 @@ import Testing
     #expect(difference == Estimate([1, 1, 1]))
     #expect(difference.isClear)
   }
+
+  @Test("bounds over prompts stand in for seeds in a study of one seed, and in no other")
+  func boundsOverPrompts() throws {
+    func row(_ seed: UInt64, _ edit: String) -> StudyRow {
+      var row = StudyRow(["edit": edit], ["flipped": 0.5, "flipped_low": 0.4, "flipped_high": 0.6])
+      row.seed = seed
+      return row
+    }
+    let one = StudyRows([row(1, "a"), row(1, "b")])
+    #expect(one.hasBoundsOverPrompts)
+    let estimate = try #require(one.with(["edit": "a"]).estimate("flipped"))
+    #expect(estimate.low == 0.4 && estimate.high == 0.6 && estimate.isClear)
+    // Only one of the seeds has the edit.
+    let two = StudyRows([row(1, "a"), row(1, "b"), row(2, "b")])
+    #expect(try !two.hasBoundsOverPrompts && #require(two.with(["edit": "a"]).estimate("flipped")).low == nil)
+  }
 }
