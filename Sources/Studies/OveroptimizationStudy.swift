@@ -258,7 +258,7 @@ private struct Course {
         .init("α, \(method), \(name)", Estimate(seedCurves.map(\.alpha))),
         .init("β, \(method), \(name)", Estimate(seedCurves.map(\.beta))),
         .init(
-          "R² of the fits, \(method), \(name)", Estimate(seedCurves.compactMap(\.rSquared))),
+          "R² of the fits, their mean, \(method), \(name)", seedCurves.compactMap(\.rSquared).mean),
       ]
     }
     return figures
