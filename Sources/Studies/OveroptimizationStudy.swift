@@ -107,7 +107,8 @@ struct OveroptimizationStudy: Study {
         .joined(separator: ", ")). Gao et al. found gold to rise and fall as d·(α − β·log d) in d = √KL for \
       reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model to put the peak \
       off and raise it; here the KL at which gold peaks goes from \
-      \(policies.map(\.peakText).joined(separator: " to ")) nats as the ranked prompts go from \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
+      \(policies.map(\.peakText).joined(separator: " to ")) nats as the ranked prompts go from \
+      \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
       """
     return StudyFinding(
       text: text, figures: policies.flatMap(\.figures) + drafts.flatMap(\.figures),
