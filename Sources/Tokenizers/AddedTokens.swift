@@ -1,6 +1,7 @@
 /// Finds added tokens in text: the leftmost, and of several there the longest.
 ///
-/// Special tokens are looked for too: they yield nothing, but within them nothing else is found.
+/// Special tokens are found too. In a text that a chat template wrote they become tokens where the template itself
+/// wrote their name; elsewhere they yield nothing, but within them nothing else is found.
 struct AddedTokens: Sendable {
   /// A stretch of text, or a token in its place.
   struct Section {
@@ -42,8 +43,11 @@ struct AddedTokens: Sendable {
     if !traits.contains(.special) { isEmpty = false }
   }
 
+  /// - Parameter data: the parts of a chat template's text that came from a dialogue, ascending: no special token
+  ///   is made of them. Nil for a text in which no special token is.
   /// - Complexity: linear, times the longest token's bytes.
-  func sections(of bytes: UnsafeBufferPointer<UInt8>) -> [Section] {
+  func sections(of bytes: UnsafeBufferPointer<UInt8>, data: [Range<Int>]? = nil) -> [Section] {
+    var data = data.map { $0[...] }
     var sections: [Section] = []
     var (index, taken) = (0, 0)
     while index < bytes.count {
@@ -53,7 +57,11 @@ struct AddedTokens: Sendable {
       }
       var range = index..<end
       index = end
-      if found.traits.contains(.special) { continue }
+      if found.traits.contains(.special) {
+        guard data != nil else { continue }
+        while let first = data!.first, first.upperBound <= range.lowerBound { data!.removeFirst() }
+        if let first = data!.first, first.overlaps(range) { continue }
+      }
       if found.traits.contains(.singleWord), !isWord(range, in: bytes) { continue }
       if found.traits.contains(.stripsLeft) {
         let start = max(taken, startOfSpace(before: range.lowerBound, in: bytes))

@@ -1,18 +1,28 @@
+import Support
+
+/// A dialogue in tokens, and those of them that are learnt.
+public struct LearntTokens: Equatable, Sendable {
+  public var tokens: [Int32]
+  /// Ascending ranges: an answer's text and what ends it, for each answer that is learnt. A token that an answer
+  /// shares with what stands before it is not among them.
+  public var learnt: [Range<Int>]
+
+  public init(tokens: [Int32], learnt: [Range<Int>]) {
+    self.tokens = tokens
+    self.learnt = learnt
+  }
+}
+
 /// Dialogues in tokens, by the tokenizer's chat format.
 ///
-/// A prompt and its completion are exactly the dialogue:
-/// `encode(prompt: p) + encode(completion: c) == encode(dialogue: p + [Turn(.assistant, c)])`.
+/// A template's text is encoded as a whole, as Hugging Face's `apply_chat_template` does it, with one difference: a
+/// special token's name in what somebody says is text here, and that token there.
 ///
-/// Adjacent texts, of the frame and of what is said, are encoded as one, as Hugging Face's
-/// `apply_chat_template` has it. It differs in three places:
-///
-/// * The law above wants a cut between a prompt and its completion: an answer's text is encoded by
-///   itself. Where the answer begins with a letter that changes nothing in the formats named here; where
-///   it begins with white space that would join the frame's, tokens differ.
-/// * A special token's name in what somebody says is text here, and that token there.
-/// * Contents are taken as they are; some templates trim them, or write today's date before the system's turn.
+/// An answer comes in two forms. A message is rendered by the template, which may trim it or write more around it. A
+/// text continues what the template writes before an answer, as a model's own answer does: it is encoded by itself and
+/// closed by the end token.
 extension Tokenizer {
-  /// What ends an answer that is trained on; nil where the tokenizer has no such token.
+  /// What closes an answer that is a text; nil where the tokenizer has no such token.
   public var endToken: Int32? { chatFormat.endTokens.first }
 
   /// What begins a text; where the tokenizer has no such token, what separates documents.
@@ -22,47 +32,66 @@ extension Tokenizer {
   public var endTokens: [Int32] { chatFormat.endTokens }
 
   /// What the policy sees before it answers.
-  public func encode(prompt turns: [Turn]) -> [Int32] {
-    var writer = ChatWriter(self)
-    writer.add(turns)
-    writer.add(chatFormat.assistant.open)
-    return writer.finish()
-  }
-
-  /// What the policy sees before it answers, the same tokens, and which of them are the answers in it, one
-  /// range for each: an answer's text, and its end where the format writes one. A token that an answer shares
-  /// with the frame around it is not among them.
-  public func encodeShowingAnswers(prompt turns: [Turn]) -> (tokens: [Int32], answers: [Range<Int>]) {
-    var writer = ChatWriter(self, showingAnswers: true)
-    writer.add(turns)
-    writer.add(chatFormat.assistant.open)
-    let tokens = writer.finish()
-    return (tokens, writer.answers)
-  }
-
-  /// What the policy should have written, with its end.
-  public func encode(completion text: String) -> [Int32] {
-    var writer = ChatWriter(self, at: answerPosition)
-    writer.add(chatFormat.answerPrefix + text)
-    return writer.finish() + chatFormat.endTokens.prefix(1)
-  }
-
-  /// A whole dialogue, its last answer closed.
-  public func encode(dialogue turns: [Turn]) -> [Int32] {
-    if let last = turns.last, last.role == .assistant {
-      return encode(prompt: Array(turns.dropLast())) + encode(completion: last.content)
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  public func encode(prompt: Prompt) throws -> [Int32] {
+    switch chatFormat.form {
+    case .tinyrlhf: try BuiltInDialogue(self, prompt, opensAnswer: true).tokens
+    case .template(let template): encode(try template.render(prompt, answers: true)).tokens
     }
-    var writer = ChatWriter(self)
-    writer.add(turns)
-    return writer.finish()
+  }
+
+  /// As `encode(prompt:)`.
+  public func encode(prompt turns: [Turn]) throws -> [Int32] { try encode(prompt: Prompt(turns: turns)) }
+
+  /// An answer that is a text, with its end: what the policy should have written behind the prompt's tokens.
+  public func encode(completion text: String) -> [Int32] {
+    var text = chatFormat.answerPrefix + text
+    let position: Encoder.Position = chatFormat.form == .tinyrlhf ? .afterToken : .continued
+    return text.withUTF8 { encode($0, at: position) } + chatFormat.endTokens.prefix(1)
+  }
+
+  /// A whole dialogue: every token that the chat format writes, also behind the last answer.
+  /// - Throws: as `encode(prompt:)`.
+  public func encode(dialogue: Prompt) throws -> [Int32] {
+    switch chatFormat.form {
+    case .tinyrlhf: try BuiltInDialogue(self, dialogue, opensAnswer: false).tokens
+    case .template(let template): encode(try template.render(dialogue, answers: false)).tokens
+    }
+  }
+
+  /// A prompt with the message that answers it, up to the answer's end.
+  /// - Throws: as `encode(prompt:)`.
+  public func encode(_ prompt: Prompt, answer: Turn) throws -> LearntTokens {
+    var dialogue = prompt
+    dialogue.turns.append(answer)
+    return try encode(dialogue: dialogue, learning: [prompt.turns.count])[0]
+  }
+
+  /// A dialogue with answers that are learnt, each behind the prompt that it would have had.
+  ///
+  /// That is one sequence, or several where the template changes what was said before when a dialogue grows.
+  ///
+  /// - Parameter learning: the numbers of the turns that are learnt, ascending; all are the assistant's.
+  /// - Returns: sequences that end with the end of a learnt answer; that of the last answer is the first of them.
+  /// - Throws: as `encode(prompt:)`.
+  public func encode(dialogue: Prompt, learning: [Int]) throws -> [LearntTokens] {
+    switch chatFormat.form {
+    case .tinyrlhf:
+      let last = learning.last.map { $0 + 1 } ?? dialogue.turns.count
+      var shortened = dialogue
+      shortened.turns = Array(dialogue.turns[..<last])
+      let written = try BuiltInDialogue(self, shortened, opensAnswer: false)
+      return [LearntTokens(tokens: written.tokens, learnt: learning.map { written.answers[$0]! })]
+    case .template(let template):
+      return try TemplateAnswers(self, template).sequences(dialogue, learning: learning)
+    }
   }
 
   /// A plain text for pretraining, between the tokens that separate documents.
   public func encode(document text: String) -> [Int32] {
-    var writer = ChatWriter(self)
-    writer.add(chatFormat.documentBegin.map { ChatFormat.Piece.token($0) })
-    writer.add(text)
-    return writer.finish() + chatFormat.documentEnd
+    var text = text
+    let position: Encoder.Position = chatFormat.documentBegin.isEmpty ? .start : .afterToken
+    return chatFormat.documentBegin + text.withUTF8 { encode($0, at: position) } + chatFormat.documentEnd
   }
 
   /// The text of a completion, up to its end token if it has one.
@@ -74,121 +103,76 @@ extension Tokenizer {
   ///
   /// - Parameter continuing: whether other tokens of the answer stand before these.
   public func decode(answer tokens: some Sequence<Int32>, continuing: Bool = false) -> [UInt8] {
-    let bytes = decode(tokens, continuing: continuing || answerPosition == .continued)
+    let bytes = decode(tokens, continuing: continuing || chatFormat.form != .tinyrlhf)
     let prefix = chatFormat.answerPrefix.utf8
     return !continuing && bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
   }
 
-  /// Where an answer's text stands.
-  private var answerPosition: Encoder.Position {
-    if case .token = chatFormat.assistant.open.last { .afterToken } else { .continued }
+  /// The tokens of what a template wrote.
+  func encode(_ dialogue: RenderedDialogue) -> EncodedDialogue {
+    var tokens: [Int32] = []
+    tokens.reserveCapacity(dialogue.bytes.count / 3)
+    let sections = dialogue.bytes.withUnsafeBufferPointer { bytes in
+      withEncoder { $0.append(template: bytes, data: dialogue.data.map(\.range), to: &tokens) }
+    }
+    return EncodedDialogue(tokens: tokens, sections: sections)
   }
 }
 
-/// Writes a dialogue: texts that meet are encoded as one.
-private struct ChatWriter {
-  private let tokenizer: Tokenizer
-  private var tokens: [Int32] = []
-  private var text = ""
-  private var position: Encoder.Position
-  private let showsAnswers: Bool
-  /// The tokens of the answers so far; of one whose end is still text it is not known yet.
-  private(set) var answers: [Range<Int>] = []
-  /// Where answers begin and end in `text`, in bytes.
-  private var cuts: [(byte: Int, isEnd: Bool)] = []
+/// A dialogue in the format of tokenizers that tinyrlhf trains: a token before each turn, and one behind each answer.
+/// Texts are encoded by themselves.
+private struct BuiltInDialogue {
+  private(set) var tokens: [Int32] = []
+  /// The text and the end of each answer, by the number of its turn.
+  private(set) var answers: [Int: Range<Int>] = [:]
 
-  init(
-    _ tokenizer: Tokenizer, at position: Encoder.Position = .start, showingAnswers: Bool = false
-  ) {
-    self.tokenizer = tokenizer
-    self.position = position
-    showsAnswers = showingAnswers
+  init(_ tokenizer: Tokenizer, _ prompt: Prompt, opensAnswer: Bool) throws {
+    guard prompt.isPlain else {
+      throw Failure(
+        .badData, "this model's chat format has no place for \(prompt.tools.isEmpty ? "\"chat_template_kwargs\"" : "tools")",
+        remedy: "Leave them out, or use a model whose chat template reads them.")
+    }
+    for (index, turn) in prompt.turns.enumerated() {
+      tokens.append(try Self.opening(turn).rawValue)
+      let start = tokens.count
+      var text = turn.content
+      tokens += text.withUTF8 { tokenizer.encode($0, at: .afterToken) }
+      guard turn.role == .assistant else { continue }
+      tokens.append(SpecialToken.end.rawValue)
+      answers[index] = start..<tokens.count
+    }
+    if opensAnswer { tokens.append(SpecialToken.assistant.rawValue) }
   }
 
-  mutating func add(_ more: String) { text += more }
+  /// Keys of a message that change nothing where they are missing.
+  private static let unread: Set<String> = ["content", "name", "id", "timestamp", "refusal", "annotations"]
 
-  mutating func add(_ pieces: [ChatFormat.Piece]) {
-    for piece in pieces {
-      switch piece {
-      case .text(let more): text += more
-      case .token(let token):
-        flush()
-        tokens.append(token)
-        position = .afterToken
-      }
+  private static func opening(_ turn: Turn) throws -> SpecialToken {
+    for (key, value) in turn.fields where !unread.contains(key) && !value.isNothing {
+      throw Failure(
+        .badData, "this model's chat format has no place for \"\(key)\" of a message",
+        remedy: "Leave it out, or use a model whose chat template reads it.")
+    }
+    switch turn.role {
+    case .system, .developer: return .system
+    case .user: return .user
+    case .assistant: return .assistant
+    default:
+      throw Failure(
+        .badData, "this model's chat format has no turns of the role \"\(turn.role.rawValue)\"",
+        remedy: "Leave them out, or use a model whose chat template writes them.")
     }
   }
+}
 
-  /// What stands before the first turn, and the turns.
-  mutating func add(_ turns: [Turn]) {
-    let format = tokenizer.chatFormat
-    add(format.begin)
-    if let standing = format.standingSystem, turns.first?.role != .system {
-      add(Turn(.system, standing), in: format)
+extension JSONValue {
+  /// Whether this says as much as no value.
+  fileprivate var isNothing: Bool {
+    switch self {
+    case .null: true
+    case .array(let values): values.isEmpty
+    case .string(let text): text.isEmpty
+    default: false
     }
-    for turn in turns { add(turn, in: format) }
-  }
-
-  private mutating func add(_ turn: Turn, in format: ChatFormat) {
-    let frame = format.frame(of: turn.role)
-    add(frame.open)
-    if turn.role == .assistant {
-      cut(isEnd: false)
-      add(format.answerPrefix + turn.content)
-      if format.closesPastAnswers { add(format.endTokens.prefix(1).map { ChatFormat.Piece.token($0) }) }
-      cut(isEnd: true)
-    } else {
-      add(turn.content)
-    }
-    add(frame.close)
-  }
-
-  private mutating func cut(isEnd: Bool) {
-    if showsAnswers { cuts.append((text.utf8.count, isEnd)) }
-  }
-
-  private mutating func flush() {
-    let encoded = text.isEmpty ? [] : text.withUTF8 { tokenizer.encode($0, at: position) }
-    for cut in cuts {
-      let place = place(ofByte: cut.byte, in: encoded)
-      if cut.isEnd {
-        let first = answers[answers.count - 1].lowerBound
-        answers[answers.count - 1] = first..<max(first, tokens.count + place.before)
-      } else {
-        // Not before the answer before it, even where an unknown token hides what stands in between.
-        let first = max(answers.last?.upperBound ?? 0, tokens.count + place.after)
-        answers.append(first..<first)
-      }
-    }
-    cuts = []
-    guard !text.isEmpty else { return }
-    tokens += encoded
-    position = .continued
-    text = ""
-  }
-
-  /// How many of the text's tokens end at a byte of it or before, and the first that begins there or
-  /// behind. They differ by one where a token crosses it.
-  private func place(ofByte byte: Int, in encoded: [Int32]) -> (before: Int, after: Int) {
-    if byte == 0 { return (0, 0) }
-    if byte == text.utf8.count { return (encoded.count, encoded.count) }
-    // A text that ends there has the same tokens, up to those that other bytes behind them would change.
-    var start = String(decoding: text.utf8.prefix(byte), as: UTF8.self)
-    let alone = start.withUTF8 { tokenizer.encode($0, at: position) }
-    let common = zip(alone, encoded).prefix { $0 == $1 }.count
-    func bytes(_ tokens: some Sequence<Int32>) -> Int { tokenizer.decode(tokens, continuing: true).count }
-    let wanted = bytes(alone[common...])
-    var (index, seen) = (common, 0)
-    while seen < wanted, index < encoded.count {
-      let next = seen + bytes([encoded[index]])
-      if next > wanted { return (index, index + 1) }
-      (index, seen) = (index + 1, next)
-    }
-    return (index, index)
-  }
-
-  mutating func finish() -> [Int32] {
-    flush()
-    return tokens
   }
 }

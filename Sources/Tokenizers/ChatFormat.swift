@@ -1,75 +1,47 @@
-/// How dialogues and documents become tokens, as data: the same way in every stage.
-///
-///     prompt       begin; for each turn what opens it, its content, what closes it; then what opens an answer
-///     completion   text, and the first of `endTokens`
-///     document     tokens, text, tokens
+/// How dialogues and documents become tokens: the same way in every stage.
 public struct ChatFormat: Equatable, Sendable {
-  /// A part of the frame around what is said.
-  public enum Piece: Equatable, Sendable {
-    case token(Int32)
-    case text(String)
+  /// What writes a dialogue.
+  public enum Form: Equatable, Sendable {
+    /// The format of tokenizers that tinyrlhf trains:
+    ///
+    ///     <|system|>…<|user|>…<|assistant|>…<|end|>
+    case tinyrlhf
+    case template(ChatTemplate)
   }
 
-  /// What stands before and after a turn's content.
-  public struct Frame: Equatable, Sendable {
-    public var open: [Piece]
-    public var close: [Piece]
+  /// `tinyrlhf`, one of `names`, or `template`.
+  public let name: String
+  public let form: Form
+  /// Each of them ends an answer; an answer that is a text is closed by the first.
+  public let endTokens: [Int32]
+  /// What the template writes between what opens an answer and the answer's text, if that is white space. It belongs
+  /// to the format and not to the answer.
+  public let answerPrefix: String
+  /// What stands before and behind a document, and before a text that is no dialogue.
+  public let documentBegin: [Int32]
+  public let documentEnd: [Int32]
 
-    public init(open: [Piece], close: [Piece] = []) {
-      self.open = open
-      self.close = close
-    }
-  }
-
-  public var name: String
-  /// What stands before the first turn.
-  public var begin: [Piece] = []
-  public var system: Frame
-  public var user: Frame
-  /// `open` is what an answer follows; `close` stands between an answer's end token and the next turn.
-  public var assistant: Frame
-  /// Each of them ends an answer; an answer that is trained on ends with the first.
-  public var endTokens: [Int32]
-  /// Whether answers that others follow end with the end token too, and not only the last.
-  public var closesPastAnswers = true
-  /// What stands before the text of every answer, and belongs to the format and not to the answer.
-  public var answerPrefix = ""
-  /// What the system says where a dialogue has no turn of its.
-  public var standingSystem: String?
-  public var documentBegin: [Int32] = []
-  public var documentEnd: [Int32] = []
-
-  public init(
-    name: String, system: Frame, user: Frame, assistant: Frame, endTokens: [Int32]
+  init(
+    name: String, form: Form, endTokens: [Int32], answerPrefix: String = "", documentBegin: [Int32],
+    documentEnd: [Int32]
   ) {
     self.name = name
-    self.system = system
-    self.user = user
-    self.assistant = assistant
+    self.form = form
     self.endTokens = endTokens
+    self.answerPrefix = answerPrefix
+    self.documentBegin = documentBegin
+    self.documentEnd = documentEnd
   }
 
-  func frame(of speaker: Speaker) -> Frame {
-    switch speaker {
-    case .system: system
-    case .user: user
-    case .assistant: assistant
-    }
-  }
+  /// The format of tokenizers that tinyrlhf trains.
+  public static let tinyrlhf: ChatFormat = {
+    let end = [SpecialToken.end.rawValue]
+    return ChatFormat(
+      name: "tinyrlhf", form: .tinyrlhf, endTokens: end, documentBegin: end, documentEnd: end)
+  }()
 
-  /// All pieces, with what they belong to.
-  var lists: [(name: String, pieces: [Piece])] {
-    [
-      ("begin", begin), ("system", system.open), ("system's end", system.close), ("user", user.open),
-      ("user's end", user.close), ("assistant", assistant.open), ("assistant's end", assistant.close),
-    ]
-  }
+  public var template: ChatTemplate? { if case .template(let template) = form { template } else { nil } }
 
   /// All tokens that it names.
-  public var tokens: [Int32] {
-    let pieces = lists.flatMap(\.pieces).compactMap { piece in
-      if case .token(let token) = piece { token } else { nil }
-    }
-    return pieces + endTokens + documentBegin + documentEnd
-  }
+  var tokens: [Int32] { endTokens + documentBegin + documentEnd }
 }

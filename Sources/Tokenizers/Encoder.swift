@@ -20,6 +20,32 @@ struct Encoder: Sendable {
     append(bytes, position, &output, around: parts.added) { $0.appendNormalizing($1, $2, &$3) }
   }
 
+  /// A part of a chat template's text, and the tokens that it became.
+  struct Section {
+    let bytes: Range<Int>
+    let tokens: Range<Int>
+    /// Where the part stands; nil for an added token.
+    let position: Position?
+  }
+
+  /// The tokens of a text that a chat template wrote.
+  ///
+  /// - Parameter data: the bytes that came from a dialogue, as ascending ranges: they yield no special token.
+  mutating func append(
+    template bytes: UnsafeBufferPointer<UInt8>, data: [Range<Int>], to output: inout [Int32]
+  ) -> [Section] {
+    parts.addedInTemplates.sections(of: bytes, data: data).map { section in
+      let first = output.count
+      if let token = section.token {
+        output.append(token)
+        return Section(bytes: section.range, tokens: first..<output.count, position: nil)
+      }
+      let position: Position = section.range.lowerBound == 0 ? .start : .afterToken
+      appendNormalizing(UnsafeBufferPointer(rebasing: bytes[section.range]), position, &output)
+      return Section(bytes: section.range, tokens: first..<output.count, position: position)
+    }
+  }
+
   private mutating func appendNormalizing(
     _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
   ) {
@@ -141,6 +167,8 @@ struct EncodingParts: Sendable {
   var added = AddedTokens()
   /// Those that are looked for in normalised text.
   var addedNormalized = AddedTokens()
+  /// Those that are looked for in a chat template's text: special tokens, and added tokens as in any text.
+  var addedInTemplates = AddedTokens()
   /// Whether some token has a `▁` behind another character, so that text is one piece.
   var mergesAcrossSpaces = false
 

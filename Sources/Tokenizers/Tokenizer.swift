@@ -182,6 +182,9 @@ extension EncodingParts {
       } else {
         added.add(content, id, traits[Int(id)])
       }
+      if traits[Int(id)].contains(.special) || !traits[Int(id)].contains(.normalized) {
+        addedInTemplates.add(content, id, traits[Int(id)])
+      }
     }
     mergesAcrossSpaces =
       settings.isOfCharacters

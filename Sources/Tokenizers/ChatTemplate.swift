@@ -1,0 +1,245 @@
+import Jinja
+import Support
+
+/// A model's chat templates, and what they are rendered with.
+///
+/// A template is run as transformers' `apply_chat_template` runs it. Each character of the result says which message it
+/// came from, or that the template wrote it.
+public struct ChatTemplate: Sendable {
+  /// A template by its name.
+  public struct Source: Equatable, Sendable {
+    public var name: String
+    public var text: String
+
+    public init(name: String, text: String) {
+      self.name = name
+      self.text = text
+    }
+  }
+
+  /// Where the templates came from; an export writes them to the same place.
+  public enum Origin: UInt8, CaseIterable, Sendable {
+    /// One of `ChatFormat.names`.
+    case named
+    /// `chat_template.jinja`, and further ones as `additional_chat_templates/NAME.jinja`.
+    case files
+    /// The key `chat_template` of `tokenizer_config.json`: a text, or a list of named templates.
+    case configuration, configurationList
+    /// `tokenizer.chat_template` of a GGUF file.
+    case gguf
+    /// A file that the user named.
+    case file
+  }
+
+  public let origin: Origin
+  public let sources: [Source]
+  /// Special tokens as transformers hands them to a template: `bos_token` → `<s>`.
+  public let specialTokens: [String: String]
+  /// What `strftime_now` gives.
+  public let date: CalendarDate
+  private let templates: [String: Template]
+  /// Whether a message's content may be a list of parts, by template.
+  private let takesParts: [String: Bool]
+
+  /// The name of the template that is used where nothing else says which.
+  public static let defaultName = "default"
+  /// The name of the template that is used for dialogues with tools.
+  public static let toolName = "tool_use"
+
+  /// - Throws: `Failure(.badData)` for a template with something that the renderer does not know, by name, line and
+  ///   column; for several templates of which none is named default.
+  public init(
+    _ sources: [Source], origin: Origin, specialTokens: [String: String], date: CalendarDate,
+    at place: String
+  ) throws {
+    self.origin = origin
+    self.sources = sources
+    self.specialTokens = specialTokens
+    self.date = date
+    guard sources.contains(where: { $0.name == Self.defaultName }) else {
+      let names = sources.map(\.name).joined(separator: ", ")
+      throw Failure(
+        .badData, "there is no chat template with the name default: \(names.isEmpty ? "there is none" : names)",
+        at: place, remedy: "Choose one with --chat-template FILE.")
+    }
+    var templates: [String: Template] = [:]
+    for source in sources {
+      guard templates[source.name] == nil else {
+        throw Failure(
+          .badData, "two chat templates have the name \(source.name)", at: place,
+          remedy: "Choose one with --chat-template FILE.")
+      }
+      let name = sources.count == 1 ? place : "\(place), template \(source.name)"
+      templates[source.name] = try Template(source.text, name: name)
+    }
+    self.templates = templates
+    takesParts = templates.mapValues { Self.takesParts($0, specialTokens, date) }
+  }
+
+  /// The template that renders a prompt: `tool_use`, where there is one and the prompt has tools.
+  public func name(for prompt: Prompt) -> String {
+    !prompt.tools.isEmpty && templates[Self.toolName] != nil ? Self.toolName : Self.defaultName
+  }
+
+  /// Whether the template marks the answers by `{% generation %}`.
+  func marksAnswers(of prompt: Prompt) -> Bool { templates[name(for: prompt)]!.hasGeneration }
+
+  /// Whether the template reads an attribute of this name anywhere, such as `reasoning_content`.
+  public func reads(_ attribute: String) -> Bool {
+    templates.values.contains { $0.attributes.contains(attribute) || $0.variables.contains(attribute) }
+  }
+
+  /// The text of a dialogue.
+  ///
+  /// - Parameters:
+  ///   - answers: whether the text ends with what opens an answer (`add_generation_prompt`).
+  ///   - verbatim: contents in parts are handed over as parts, also to a template that reads texts only.
+  /// - Throws: `Failure(.badData)` with the template's own message, or with what went wrong in it.
+  public func render(_ prompt: Prompt, answers: Bool, verbatim: Bool = false) throws -> RenderedDialogue {
+    let name = name(for: prompt)
+    let parts = verbatim || takesParts[name]!
+    let messages = prompt.turns.enumerated().map { index, turn in
+      turn.value(origin: min(index + 1, RenderedDialogue.tools - 1), parts: parts)
+    }
+    let text = try Self.render(
+      templates[name]!, messages, tools: prompt.tools, arguments: prompt.templateArguments,
+      answers: answers, specialTokens, date)
+    return RenderedDialogue(text.runs)
+  }
+
+  private static func render(
+    _ template: Template, _ messages: [Value], tools: [JSONValue] = [], arguments: JSONObject = [:],
+    answers: Bool, _ specialTokens: [String: String], _ date: CalendarDate
+  ) throws -> Text {
+    var variables: [(String, Value)] = [
+      ("messages", .list(messages)),
+      ("tools", tools.isEmpty ? .none : .list(tools.map { Value($0, origin: RenderedDialogue.tools) })),
+      ("documents", .none), ("add_generation_prompt", .bool(answers)),
+    ]
+    for (key, token) in specialTokens.sorted(by: { $0.key < $1.key }) { variables.append((key, .text(token))) }
+    for (key, value) in arguments where !variables.contains(where: { $0.0 == key }) {
+      variables.append((key, Value(value, origin: RenderedDialogue.tools)))
+    }
+    return try template.render(variables, date: date)
+  }
+
+  /// Whether the template shows a content that is given in parts as it shows the text.
+  private static func takesParts(
+    _ template: Template, _ specialTokens: [String: String], _ date: CalendarDate
+  ) -> Bool {
+    let text = "a b"
+    let part: JSONObject = ["type": .string("text"), "text": .string(text)]
+    let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
+    let shown = turns.map { turn in
+      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date).string
+    }
+    return shown[0] != nil && shown[0] == shown[1]
+  }
+}
+
+extension ChatTemplate: Equatable {
+  public static func == (left: ChatTemplate, right: ChatTemplate) -> Bool {
+    left.origin == right.origin && left.sources == right.sources && left.date == right.date
+      && left.specialTokens == right.specialTokens
+  }
+}
+
+/// The text that a template made of a dialogue, as UTF-8, and where its bytes came from.
+public struct RenderedDialogue: Equatable, Sendable {
+  /// The origin of what does not come from a message: tools and other variables.
+  static let tools = Text.maximumOrigin
+
+  public private(set) var bytes: [UInt8] = []
+  /// Bytes that came from a dialogue, with the number of their message, from 1; adjacent ranges may touch.
+  private(set) var data: [(range: Range<Int>, origin: Int)] = []
+  /// Bytes within `{% generation %}`.
+  private(set) var generated: [Range<Int>] = []
+
+  init(_ runs: [Text.Run]) {
+    for run in runs {
+      let start = bytes.count
+      bytes += run.text.utf8
+      if run.origin != 0 { data.append((start..<bytes.count, run.origin)) }
+      guard run.isGeneration else { continue }
+      if let last = generated.last, last.upperBound == start {
+        generated[generated.count - 1] = last.lowerBound..<bytes.count
+      } else {
+        generated.append(start..<bytes.count)
+      }
+    }
+  }
+
+  public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// The bytes that a message became, from the first to the last; nil where the template does not show it.
+  func extent(ofMessage number: Int) -> Range<Int>? {
+    let own = data.filter { $0.origin == number }
+    guard let first = own.first, let last = own.last else { return nil }
+    return first.range.lowerBound..<last.range.upperBound
+  }
+
+  /// The first bytes.
+  func prefix(_ count: Int) -> RenderedDialogue {
+    var copy = self
+    copy.bytes = Array(bytes[..<count])
+    copy.data = data.filter { $0.range.lowerBound < count }.map { ($0.range.clamped(to: 0..<count), $0.origin) }
+    copy.generated = generated.filter { $0.lowerBound < count }.map { $0.clamped(to: 0..<count) }
+    return copy
+  }
+
+  /// This text, and behind it the bytes of another from `start` on.
+  func followed(by other: RenderedDialogue, from start: Int) -> RenderedDialogue {
+    var copy = self
+    let shift = bytes.count - start
+    copy.bytes += other.bytes[start...]
+    copy.data += other.data.filter { $0.range.upperBound > start }.map {
+      (max($0.range.lowerBound, start) + shift..<$0.range.upperBound + shift, $0.origin)
+    }
+    copy.generated += other.generated.filter { $0.upperBound > start }.map {
+      max($0.lowerBound, start) + shift..<$0.upperBound + shift
+    }
+    return copy
+  }
+
+  public static func == (left: RenderedDialogue, right: RenderedDialogue) -> Bool {
+    left.bytes == right.bytes && left.generated == right.generated
+      && left.data.elementsEqual(right.data) { $0.range == $1.range && $0.origin == $1.origin }
+  }
+}
+
+extension Turn {
+  /// The message as a template sees it.
+  ///
+  /// - Parameters:
+  ///   - origin: of what is said.
+  ///   - parts: whether a content in parts stays a list.
+  fileprivate func value(origin: Int, parts: Bool) -> Value {
+    var message = fields
+    if !parts { message["content"] = nil }
+    // A role is the template's word, since templates write it between the marks of a special token; anything
+    // else in its place is data.
+    let isWord = role.rawValue.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F }
+    var pairs: [(String, Value)] = [
+      ("role", .text(Text(role.rawValue, origin: isWord ? 0 : origin)))
+    ]
+    if message["content"] == nil { pairs.append(("content", .text(Text(content, origin: origin)))) }
+    for (key, value) in message { pairs.append((key, Value(value, origin: origin))) }
+    return .mapping(Mapping(pairs))
+  }
+}
+
+extension Value {
+  /// A JSON value as Python has it.
+  init(_ json: JSONValue, origin: Int) {
+    switch json {
+    case .null: self = .none
+    case .bool(let value): self = .bool(value)
+    case .integer(let value): self = .integer(value)
+    case .number(let value): self = .float(value)
+    case .string(let value): self = .text(Text(value, origin: origin))
+    case .array(let values): self = .list(values.map { Value($0, origin: origin) })
+    case .object(let object):
+      self = .mapping(Mapping(object.map { ($0.key, Value($0.value, origin: origin)) }))
+    }
+  }
+}
