@@ -51,9 +51,9 @@ public struct ChatFormat: Equatable, Sendable {
 
   func frame(of speaker: Speaker) -> Frame {
     switch speaker {
-    case .system: system
-    case .user: user
+    case .system, .developer: system
     case .assistant: assistant
+    default: user
     }
   }
 
