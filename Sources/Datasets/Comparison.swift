@@ -1,8 +1,10 @@
+import Tokenizers
+
 /// K answers to one prompt, ranked: rank 1 is the best, equal ranks are ties.
 public struct Comparison: Codable, Equatable, Sendable {
   public let prompt: Prompt
   /// K ≥ 2 answers.
-  public let completions: [String]
+  public let answers: [Turn]
   /// One for each answer, each ≥ 1.
   public let ranks: [Int]
   /// Who ranked them.
@@ -15,13 +17,13 @@ public struct Comparison: Codable, Equatable, Sendable {
   public var margin: Double?
 
   public init(
-    prompt: Prompt, completions: [String], ranks: [Int], labeler: String? = nil,
+    prompt: Prompt, answers: [Turn], ranks: [Int], labeler: String? = nil,
     policy: String? = nil, seconds: Double? = nil, margin: Double? = nil
   ) {
-    let problem = Self.problem(completions: completions, ranks: ranks)
+    let problem = Self.problem(answers: answers.count, ranks: ranks)
     precondition(problem == nil, problem ?? "")
     self.prompt = prompt
-    self.completions = completions
+    self.answers = answers
     self.ranks = ranks
     self.labeler = labeler
     self.policy = policy
@@ -29,30 +31,51 @@ public struct Comparison: Codable, Equatable, Sendable {
     self.margin = margin
   }
 
+  public init(
+    prompt: Prompt, completions: [String], ranks: [Int], labeler: String? = nil,
+    policy: String? = nil, seconds: Double? = nil, margin: Double? = nil
+  ) {
+    self.init(
+      prompt: prompt, answers: completions.map { Turn(.assistant, $0) }, ranks: ranks, labeler: labeler,
+      policy: policy, seconds: seconds, margin: margin)
+  }
+
+  /// The answers' texts.
+  public var completions: [String] { answers.map(\.content) }
+
+  private enum CodingKeys: CodingKey { case prompt, completions, ranks, labeler, policy, seconds, margin }
+
   /// - Throws: `DecodingError` if there are fewer than two answers or not one rank for each.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     prompt = try container.decode(Prompt.self, forKey: .prompt)
-    completions = try container.decode([String].self, forKey: .completions)
+    answers = try container.decode([WrittenAnswer].self, forKey: .completions).map(\.turn)
     ranks = try container.decode([Int].self, forKey: .ranks)
     labeler = try container.decodeIfPresent(String.self, forKey: .labeler)
     policy = try container.decodeIfPresent(String.self, forKey: .policy)
     seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
     margin = try container.decodeIfPresent(Double.self, forKey: .margin)
-    if let problem = Self.problem(completions: completions, ranks: ranks) {
+    if let problem = Self.problem(answers: answers.count, ranks: ranks) {
       throw DecodingError.dataCorruptedError(
         forKey: .ranks, in: container, debugDescription: problem)
     }
   }
 
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(prompt, forKey: .prompt)
+    try container.encode(answers.map(WrittenAnswer.init), forKey: .completions)
+    try container.encode(ranks, forKey: .ranks)
+    try container.encodeIfPresent(labeler, forKey: .labeler)
+    try container.encodeIfPresent(policy, forKey: .policy)
+    try container.encodeIfPresent(seconds, forKey: .seconds)
+    try container.encodeIfPresent(margin, forKey: .margin)
+  }
+
   /// Why these cannot be a comparison, if they cannot.
-  static func problem(completions: [String], ranks: [Int]) -> String? {
-    if completions.count < 2 {
-      return "a comparison needs two answers or more, not \(completions.count)"
-    }
-    if completions.count != ranks.count {
-      return "there are \(completions.count) answers and \(ranks.count) ranks"
-    }
+  static func problem(answers: Int, ranks: [Int]) -> String? {
+    if answers < 2 { return "a comparison needs two answers or more, not \(answers)" }
+    if answers != ranks.count { return "there are \(answers) answers and \(ranks.count) ranks" }
     if let bad = ranks.first(where: { $0 < 1 }) { return "a rank is \(bad), and 1 is the best" }
     return nil
   }
@@ -60,10 +83,13 @@ public struct Comparison: Codable, Equatable, Sendable {
   /// Whether all ranks are equal, so that nothing can be learnt from it.
   public var isAllTies: Bool { ranks.allSatisfy { $0 == ranks[0] } }
 
+  /// The text of the answer of the best rank; the first of several.
+  public var best: String { bestAnswer.content }
+
   /// The answer of the best rank; the first of several.
-  public var best: String {
+  public var bestAnswer: Turn {
     var best = 0
     for index in ranks.indices where ranks[index] < ranks[best] { best = index }
-    return completions[best]
+    return answers[best]
   }
 }

@@ -1,14 +1,73 @@
+import Tokenizers
+
 /// A prompt and the answer that a good labeler would write; or a dialogue, all of whose answers are.
-public struct Demonstration: Codable, Equatable, Hashable, Sendable {
+public struct Demonstration: Hashable, Sendable {
   public var prompt: Prompt
-  public var completion: String
+  /// The last answer that is learnt.
+  public var answer: Turn
   /// Turns of the prompt that are learnt too, by number: the earlier answers of a dialogue. Nil where the
-  /// completion is all that is learnt.
+  /// answer is all that is learnt.
   public var learntTurns: [Int]?
+  /// The dialogue's turns behind the answer, of which nothing is learnt. Who learns leaves them out; who
+  /// asks for the next answer takes them along.
+  public var trailing: [Turn]
+
+  public init(prompt: Prompt, answer: Turn, learntTurns: [Int]? = nil, trailing: [Turn] = []) {
+    self.prompt = prompt
+    self.answer = answer
+    self.learntTurns = learntTurns
+    self.trailing = trailing
+  }
 
   public init(prompt: Prompt, completion: String, learntTurns: [Int]? = nil) {
-    self.prompt = prompt
-    self.completion = completion
-    self.learntTurns = learntTurns
+    self.init(prompt: prompt, answer: Turn(.assistant, completion), learntTurns: learntTurns)
+  }
+
+  /// The answer's text.
+  public var completion: String { answer.content }
+}
+
+extension Demonstration: Codable {
+  private enum Key: CodingKey { case prompt, completion, learntTurns, trailing }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: Key.self)
+    self.init(
+      prompt: try container.decode(Prompt.self, forKey: .prompt),
+      answer: try container.decode(WrittenAnswer.self, forKey: .completion).turn,
+      learntTurns: try container.decodeIfPresent([Int].self, forKey: .learntTurns),
+      trailing: try container.decodeIfPresent([Turn].self, forKey: .trailing) ?? [])
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Key.self)
+    try container.encode(prompt, forKey: .prompt)
+    try container.encode(WrittenAnswer(turn: answer), forKey: .completion)
+    try container.encodeIfPresent(learntTurns, forKey: .learntTurns)
+    if !trailing.isEmpty { try container.encode(trailing, forKey: .trailing) }
+  }
+}
+
+/// An answer in JSON: a text, or a message where it says more than that.
+struct WrittenAnswer: Codable {
+  let turn: Turn
+
+  init(turn: Turn) { self.turn = turn }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let text = try? container.decode(String.self) {
+      turn = Turn(.assistant, text)
+    } else {
+      turn = try container.decode(Turn.self)
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    if turn.role == .assistant, turn.isPlain {
+      try turn.content.encode(to: encoder)
+    } else {
+      try turn.encode(to: encoder)
+    }
   }
 }

@@ -1,4 +1,5 @@
 import Support
+import Tokenizers
 
 /// One row of a file, whatever its format.
 public enum Example: Equatable, Sendable {
@@ -86,7 +87,7 @@ extension Use where Record == Demonstration {
     switch example {
     case .demonstration(let found): demonstration = found
     case .comparison(let found):
-      demonstration = Demonstration(prompt: found.prompt, completion: found.best)
+      demonstration = Demonstration(prompt: found.prompt, answer: found.bestAnswer)
     case .refutedAnswer: throw Unusable("the answer is labelled as bad")
     case .prompt, .document: throw Unusable("the dialogue does not end with an answer")
     }

@@ -1,4 +1,5 @@
 import Support
+import Tokenizers
 
 /// Reads prompts; comparisons and demonstrations serve with theirs.
 /// - Parameters:

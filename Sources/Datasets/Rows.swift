@@ -102,6 +102,7 @@ private func pair(
 private func margin(_ row: JSONValue) throws -> Double? {
   switch row["margin"] {
   case nil, .null: return nil
+  case .integer(let margin): return Double(margin)
   case .number(let margin): return margin
   default: throw Failure(.badData, "\"margin\" is not a number")
   }

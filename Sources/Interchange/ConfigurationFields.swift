@@ -75,7 +75,7 @@ struct ConfigurationFields {
   func optionalFields(_ key: String) throws -> ConfigurationFields? {
     guard let value = self[key] else { return nil }
     guard case .object(let object) = value else { throw wrong(key, "an object") }
-    return ConfigurationFields(object, at: "\(place), \"\(key)\"")
+    return ConfigurationFields(object.dictionary, at: "\(place), \"\(key)\"")
   }
 
   func optionalList(_ key: String) throws -> [JSONValue]? {

@@ -31,7 +31,7 @@ struct RewardHead: Equatable {
       object["gain"] = .number(Double(gain))
       object["bias"] = .number(Double(bias))
     }
-    return .object(object)
+    return .object(JSONObject(object))
   }
 
   static func == (a: RewardHead, b: RewardHead) -> Bool {

@@ -62,7 +62,7 @@ public struct BenchResult: Sendable {
       ]),
     ]
     for (name, value) in rates { object[name] = .number(value) }
-    return .object(object)
+    return .object(JSONObject(object))
   }
 }
 

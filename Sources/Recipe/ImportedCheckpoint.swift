@@ -15,7 +15,7 @@ public enum ImportedCheckpoint {
     let data = files.map { Provenance.Source(name: $0.name, hash: $0.hash) }
     var configuration = configuration
     configuration["files"] = .object(
-      Dictionary(uniqueKeysWithValues: data.map { ($0.name, .string($0.hash)) }))
+      JSONObject(Dictionary(uniqueKeysWithValues: data.map { ($0.name, .string($0.hash)) })))
     // The chat format, too, makes another model of the same weights.
     configuration["tokenizer"] = .string(Hexadecimal.text(tokenizer.hash))
     let draft = CheckpointDraft(

@@ -2,6 +2,7 @@ import Datasets
 import Models
 import Runs
 import Support
+import Tokenizers
 import Training
 
 /// Which prompts of a round are worth a labeler's time: of four times as many, those on whose answers the reward

@@ -2,6 +2,7 @@ import Datasets
 import Models
 import Runs
 import Support
+import Tokenizers
 import World
 
 /// K answers of the policy for each prompt, ranked by simulated labelers.

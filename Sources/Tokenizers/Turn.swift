@@ -1,25 +1,78 @@
-/// Who speaks in a dialogue.
-public enum Speaker: String, Codable, Sendable {
-  case system, user, assistant
+import Support
 
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    let name = try container.decode(String.self)
-    guard let speaker = Speaker(rawValue: name) else {
-      throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "\"\(name)\" is none of system, user and assistant")
-    }
-    self = speaker
-  }
+/// Who speaks in a dialogue, by the name that the data give.
+public struct Speaker: RawRepresentable, Hashable, Codable, Sendable {
+  public var rawValue: String
+
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  public static let system = Speaker(rawValue: "system")
+  public static let user = Speaker(rawValue: "user")
+  public static let assistant = Speaker(rawValue: "assistant")
+  /// What a tool answered.
+  public static let tool = Speaker(rawValue: "tool")
+  /// As newer models call who speaks before the user; elsewhere that is the system.
+  public static let developer = Speaker(rawValue: "developer")
 }
 
 /// One contribution to a dialogue.
-public struct Turn: Codable, Equatable, Hashable, Sendable {
+///
+/// In JSON `{"role", "content"}` and the fields beside them.
+public struct Turn: Hashable, Sendable {
   public var role: Speaker
+  /// What is said; of a list of parts the texts, joined.
   public var content: String
+  /// What the message says beside role and content, for the chat template: `tool_calls`, `reasoning_content`,
+  /// `name`, `tool_call_id`, … With `content` itself where that is no text, but a list of parts or null.
+  public var fields: JSONObject
 
-  public init(_ role: Speaker, _ content: String) {
+  public init(_ role: Speaker, _ content: String, fields: JSONObject = [:]) {
     self.role = role
     self.content = content
+    self.fields = fields
+  }
+
+  /// Whether role and text are all there is.
+  public var isPlain: Bool { fields.isEmpty }
+
+  /// As a message: what a chat template reads, and what is written to files.
+  public var message: JSONObject {
+    var message: JSONObject = ["role": .string(role.rawValue), "content": .string(content)]
+    for (key, value) in fields { message[key] = value }
+    return message
+  }
+}
+
+extension Turn: Codable {
+  /// - Throws: `DecodingError` for a message without a role, and for content that is neither a text nor a
+  ///   list of texts nor null.
+  public init(from decoder: any Decoder) throws {
+    var fields = try JSONObject(from: decoder)
+    func problem(_ text: String) -> DecodingError {
+      .dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
+    }
+    guard let role = fields.removeValue(forKey: "role")?.string else { throw problem("a message has no role") }
+    let content: String
+    switch fields["content"] {
+    case .string(let text):
+      content = text
+      fields["content"] = nil
+    case nil, .null: content = ""
+    case let value?:
+      guard let text = Self.text(ofParts: value) else { throw problem("a message's content is not a text") }
+      content = text
+    }
+    self.init(Speaker(rawValue: role), content, fields: fields)
+  }
+
+  public func encode(to encoder: any Swift.Encoder) throws { try message.encode(to: encoder) }
+
+  /// The texts of `[{"type": "text", "text": …}, …]`, joined; nil where a part is something else.
+  public static func text(ofParts value: JSONValue) -> String? {
+    guard let parts = value.array else { return nil }
+    let texts = parts.compactMap { part in
+      part["type"]?.string == "text" ? part["text"]?.string : part.string
+    }
+    return texts.count == parts.count ? texts.joined() : nil
   }
 }

@@ -3,6 +3,7 @@ import Datasets
 import Models
 import Recipe
 import Support
+import Tokenizers
 
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(

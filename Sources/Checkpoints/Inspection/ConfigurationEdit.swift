@@ -47,7 +47,7 @@ public struct ConfigurationEdit: Sendable {
           remedy: "`tinyrlhf inspect` lists the keys.")
       }
       for (key, value) in set { values[key] = .string(value) }
-      result = .object(values)
+      result = .object(JSONObject(values))
       return try JSON.encode(values)
     }
     return result

@@ -1,0 +1,113 @@
+/// The keys and values of a JSON object, in the order in which they stand in the text.
+///
+/// Two objects are equal where they have equal values under equal keys, whatever the order.
+public struct JSONObject: Sendable {
+  public typealias Element = (key: String, value: JSONValue)
+
+  public private(set) var keys: [String] = []
+  public private(set) var values: [JSONValue] = []
+  /// Where each key stands, once there are so many that looking through them takes long.
+  private var positions: [String: Int] = [:]
+
+  private static let manyKeys = 16
+
+  public init() {}
+
+  /// In the alphabet's order of the keys.
+  public init(_ dictionary: [String: JSONValue]) {
+    for key in dictionary.keys.sorted() { append(key, dictionary[key]!) }
+  }
+
+  /// The value of a key. A new key comes last, one that is there keeps its place, and nil removes it.
+  public subscript(key: String) -> JSONValue? {
+    get { position(of: key).map { values[$0] } }
+    set {
+      switch (position(of: key), newValue) {
+      case (let place?, let value?): values[place] = value
+      case (let place?, nil): remove(at: place)
+      case (nil, let value?): append(key, value)
+      case (nil, nil): break
+      }
+    }
+  }
+
+  /// Without the order.
+  public var dictionary: [String: JSONValue] { Dictionary(uniqueKeysWithValues: zip(keys, values)) }
+
+  /// The value that a key had; nil where there is no such key.
+  @discardableResult
+  public mutating func removeValue(forKey key: String) -> JSONValue? {
+    guard let place = position(of: key) else { return nil }
+    defer { remove(at: place) }
+    return values[place]
+  }
+
+  /// Adds a key that is not there yet.
+  mutating func append(_ key: String, _ value: JSONValue) {
+    keys.append(key)
+    values.append(value)
+    if keys.count == Self.manyKeys {
+      for (place, key) in keys.enumerated() { positions[key] = place }
+    } else if keys.count > Self.manyKeys {
+      positions[key] = keys.count - 1
+    }
+  }
+
+  private mutating func remove(at place: Int) {
+    let rest = zip(keys, values).enumerated().filter { $0.offset != place }.map(\.element)
+    self = JSONObject()
+    for (key, value) in rest { append(key, value) }
+  }
+
+  private func position(of key: String) -> Int? {
+    keys.count < Self.manyKeys ? keys.firstIndex(of: key) : positions[key]
+  }
+}
+
+extension JSONObject: RandomAccessCollection {
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { keys.count }
+
+  public subscript(position: Int) -> Element { (keys[position], values[position]) }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  public typealias Key = String
+  public typealias Value = JSONValue
+
+  /// Of a key that stands there twice the last value counts.
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    for (key, value) in elements { self[key] = value }
+  }
+}
+
+extension JSONObject: Hashable {
+  public static func == (a: JSONObject, b: JSONObject) -> Bool {
+    a.count == b.count && a.allSatisfy { b[$0.key] == $0.value }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    for key in keys.sorted() {
+      hasher.combine(key)
+      hasher.combine(self[key])
+    }
+  }
+}
+
+extension JSONObject: Codable {
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init(try decoder.singleValueContainer().decode([String: JSONValue].self))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Name.self)
+    for (key, value) in self { try container.encode(value, forKey: Name(stringValue: key)) }
+  }
+}

@@ -1,0 +1,160 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+extension JSONReader {
+  // MARK: Texts
+
+  /// A text; the index stands at its quotation mark.
+  mutating func string() throws -> String {
+    let start = index
+    index += 1
+    var first = index
+    while let byte, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
+    if byte == UInt8(ascii: "\"") {
+      defer { index += 1 }
+      return try valid(first..<index)
+    }
+    var result = ""
+    while true {
+      while let byte, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
+      result += try valid(first..<index)
+      switch byte {
+      case UInt8(ascii: "\"")?:
+        index += 1
+        return result
+      case UInt8(ascii: "\\")?:
+        result.unicodeScalars.append(try escape())
+        first = index
+      case let control?:
+        throw failure(
+          "a text has the control character \(Self.hexadecimal(control)) as it is", at: index,
+          "Write \(Self.escape(of: control)) in its place.")
+      case nil:
+        throw failure(
+          "the text that begins at column \(column(start)) does not end", at: text.count,
+          "End it with a quotation mark; the line may have been cut.")
+      }
+    }
+  }
+
+  private func column(_ byte: Int) -> Int { byte - (text[..<byte].lastIndex(of: 0x0A) ?? -1) }
+
+  private static func escape(of control: UInt8) -> String {
+    switch control {
+    case 0x0A: "\\n"
+    case 0x0D: "\\r"
+    case 0x09: "\\t"
+    default: "\\u00" + (control < 16 ? "0" : "") + String(control, radix: 16)
+    }
+  }
+
+  private func valid(_ range: Range<Int>) throws -> String {
+    if let string = String(validating: text[range], as: UTF8.self) { return string }
+    let bad = range.lowerBound + Self.validPrefix(text[range])
+    throw failure(
+      "the byte \(Self.hexadecimal(text[bad])) is no UTF-8", at: bad,
+      "Convert the file to UTF-8, for example with iconv.")
+  }
+
+  /// How many bytes come before the first that is no UTF-8.
+  static func validPrefix(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+    var decoder = UTF8.ForwardParser()
+    var iterator = bytes.makeIterator()
+    var count = 0
+    while case .valid(let scalar) = decoder.parseScalar(from: &iterator) { count += scalar.count }
+    return count
+  }
+
+  private mutating func escape() throws -> Unicode.Scalar {
+    let start = index
+    index += 1
+    guard let letter = byte else {
+      throw failure("the text does not end", at: index, "The line may have been cut.")
+    }
+    index += 1
+    switch letter {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+    case UInt8(ascii: "b"): return "\u{08}"
+    case UInt8(ascii: "f"): return "\u{0C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return try unicodeEscape(start)
+    default:
+      index -= 1
+      throw failure("a backslash stands before \(found)", at: start, "Write \\\\ for a backslash.")
+    }
+  }
+
+  /// `\uXXXX`, or two of them that are one scalar; the index stands behind the u.
+  private mutating func unicodeEscape(_ start: Int) throws -> Unicode.Scalar {
+    let unit = try fourDigits(start)
+    if let scalar = Unicode.Scalar(UInt32(unit)) { return scalar }
+    if UTF16.isLeadSurrogate(unit), index + 1 < text.count, text[index] == UInt8(ascii: "\\"),
+      text[index + 1] == UInt8(ascii: "u")
+    {
+      let second = index
+      index += 2
+      let trail = try fourDigits(second)
+      if UTF16.isTrailSurrogate(trail) { return UTF16.decode(UTF16.EncodedScalar([unit, trail])) }
+    }
+    let name = String(decoding: text[start..<start + 6], as: UTF8.self)
+    throw failure(
+      "\(name) is one half of a surrogate pair without the other, which is no character", at: start,
+      "Write the character whole, or \\ufffd in its place; the text was cut inside it.")
+  }
+
+  private mutating func fourDigits(_ start: Int) throws -> UInt16 {
+    guard index + 4 <= text.count,
+      let value = UInt16(String(decoding: text[index..<index + 4], as: UTF8.self), radix: 16),
+      text[index] != UInt8(ascii: "+"), text[index] != UInt8(ascii: "-")
+    else { throw failure("\\u is not followed by four hexadecimal digits", at: start) }
+    index += 4
+    return value
+  }
+
+  // MARK: Numbers
+
+  mutating func number() throws -> JSONValue {
+    let start = index
+    _ = take("-")
+    if take("0") {
+      if let byte, (0x30...0x39).contains(byte) {
+        throw failure("a number begins with 0", at: start, "Leave the zero out, or write it as a text.")
+      }
+    } else {
+      try digits(start)
+    }
+    var isWhole = true
+    if take(".") {
+      isWhole = false
+      try digits(start)
+    }
+    if take("e") || take("E") {
+      isWhole = false
+      if !take("+") { _ = take("-") }
+      try digits(start)
+    }
+    if let byte, Self.isWordByte(byte) || byte == UInt8(ascii: ".") {
+      throw failure("\(found) stands in a number", at: index)
+    }
+    let digits = String(decoding: text[start..<index], as: UTF8.self)
+    if isWhole, let value = Int(digits) { return .integer(value) }
+    // Beyond a float64 no number is what is written; below it, zero is as near as it gets.
+    guard let value = Double(digits), value.isFinite else {
+      throw failure("the number \(digits.prefix(40)) is too large", at: start, "Numbers reach to 1.8e308.")
+    }
+    return .number(value)
+  }
+
+  private mutating func digits(_ start: Int) throws {
+    let first = index
+    while let byte, (0x30...0x39).contains(byte) { index += 1 }
+    guard index > first else {
+      throw failure("a number has no digit where one should stand", at: start)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/// Any JSON value, for fields whose shape depends on the file.
+///
+/// Two numbers are equal where their values are, however they are written: `.integer(1) == .number(1)`.
+public enum JSONValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  /// A number without point and exponent that an `Int` holds.
+  case integer(Int)
+  /// Every other number; finite where it was read.
+  case number(Double)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  public static func == (a: JSONValue, b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.integer(let a), .integer(let b)): a == b
+    case (.number(let a), .number(let b)): a == b
+    case (.integer(let whole), .number(let number)), (.number(let number), .integer(let whole)):
+      Int(exactly: number) == whole
+    case (.string(let a), .string(let b)): a == b
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a == b
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .null: break
+    case .bool(let value): hasher.combine(value)
+    case .integer(let value): hasher.combine(value)
+    case .number(let value):
+      // What equals an integer has its hash.
+      if let whole = Int(exactly: value) { hasher.combine(whole) } else { hasher.combine(value) }
+    case .string(let value): hasher.combine(value)
+    case .array(let value): hasher.combine(value)
+    case .object(let value): hasher.combine(value)
+    }
+  }
+
+  /// The value of an object's key; nil where there is none, and for what is no object.
+  public subscript(key: String) -> JSONValue? { object?[key] }
+
+  public var isNull: Bool { if case .null = self { true } else { false } }
+
+  public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+
+  /// A whole number, also one that is written `2.0`.
+  public var integer: Int? {
+    switch self {
+    case .integer(let value): value
+    case .number(let value): Int(exactly: value)
+    default: nil
+    }
+  }
+
+  /// Any number; an integer above 2⁵³ is rounded.
+  public var number: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .number(let value): value
+    default: nil
+    }
+  }
+
+  public var string: String? { if case .string(let value) = self { value } else { nil } }
+
+  public var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+
+  public var object: JSONObject? { if case .object(let value) = self { value } else { nil } }
+
+  /// What kind of value it is, for messages: `null`, `a number`, `a text`, `a list`, `an object`.
+  public var noun: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .integer, .number: "a number"
+    case .string: "a text"
+    case .array: "a list"
+    case .object: "an object"
+    }
+  }
+}
+
+extension JSONValue: Codable {
+  /// Keys of objects come in the alphabet's order: a decoder does not say how they stood. `JSON.parse` does.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if container.decodeNil() {
+      self = .null
+    } else if let value = try? container.decode(Bool.self) {
+      self = .bool(value)
+    } else if let value = try? container.decode(Int.self) {
+      self = .integer(value)
+    } else if let value = try? container.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? container.decode(String.self) {
+      self = .string(value)
+    } else if let value = try? container.decode([JSONValue].self) {
+      self = .array(value)
+    } else {
+      self = .object(try container.decode(JSONObject.self))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .null: try container.encodeNil()
+    case .bool(let value): try container.encode(value)
+    case .integer(let value): try container.encode(value)
+    case .number(let value):
+      if let whole = Self.shortWhole(value) {
+        try container.encode(whole)
+      } else {
+        try container.encode(value)
+      }
+    case .string(let value): try container.encode(value)
+    case .array(let value): try container.encode(value)
+    case .object(let value): try container.encode(value)
+    }
+  }
+
+  /// A whole number that is written without a point.
+  static func shortWhole(_ value: Double) -> Int64? {
+    value == value.rounded() && abs(value) < 1e15 ? Int64(value) : nil
+  }
+}
