@@ -61,10 +61,12 @@ let package = Package(
       linkerSettings: [linked("zstd"), linked("z")]),
     library("Checkpoints", ["Compression", "Support", "CSupport"]),
     .target(name: "CUnicode"),
-    library("Tokenizers", ["CUnicode", "Support"]),
+    library("Jinja", ["Support"]),
+    library("Tokenizers", ["CUnicode", "Jinja", "Support"]),
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),
-    library("Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
+    library(
+      "Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Jinja", "Support"]),
     library("Training", ["Models", "Tensors", "Datasets", "Tokenizers", "Support"]),
     library("World", ["Tokenizers", "Support"]),
     library("Runs", ["Checkpoints", "Support"]),
@@ -86,7 +88,7 @@ let package = Package(
       name: "tinyrlhf",
       dependencies: [
         "Studies", "Recipe", "Reports", "CWeights", "Training", "World", "Runs", "Models", "Tensors",
-        "Checkpoints", "Compression", "Datasets", "Interchange", "Tokenizers", "Support",
+        "Checkpoints", "Compression", "Datasets", "Interchange", "Tokenizers", "Jinja", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),

@@ -36,7 +36,7 @@ public struct Comparison: Codable, Equatable, Sendable {
     policy: String? = nil, seconds: Double? = nil, margin: Double? = nil
   ) {
     self.init(
-      prompt: prompt, answers: completions.map { Turn(.assistant, $0) }, ranks: ranks, labeler: labeler,
+      prompt: prompt, answers: completions.map(Turn.continuation), ranks: ranks, labeler: labeler,
       policy: policy, seconds: seconds, margin: margin)
   }
 

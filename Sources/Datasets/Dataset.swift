@@ -28,24 +28,26 @@ public struct Dataset<Record: Sendable>: Sendable {
 /// A record that takes up tokens of a context.
 public protocol TokenCounted: Sendable {
   /// The tokens of each sequence that becomes of it, with the special tokens.
-  func tokenCounts(_ tokenizer: Tokenizer) -> [Int]
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int]
 }
 
 extension Prompt: TokenCounted {
-  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] { [tokenizer.encode(prompt: turns).count] }
+  public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
+    [try tokenizer.encode(prompt: self).count]
+  }
 }
 
 extension Demonstration: TokenCounted {
-  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] {
-    [prompt.tokenCount(tokenizer) + tokenizer.encode(completion: completion).count]
+  public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
+    try tokenizer.encode(self).map(\.tokens.count)
   }
 }
 
 extension Comparison: TokenCounted {
   /// The prompt with each answer.
-  public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] {
-    let prompt = prompt.tokenCount(tokenizer)
-    return completions.map { prompt + tokenizer.encode(completion: $0).count }
+  public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
+    try tokenizer.encode(self).map(\.count)
   }
 }
 
@@ -56,23 +58,27 @@ extension String: TokenCounted {
 
 extension TokenCounted {
   /// The tokens of the longest sequence.
-  public func tokenCount(_ tokenizer: Tokenizer) -> Int { tokenCounts(tokenizer).max() ?? 0 }
+  /// - Throws: as `tokenCounts`.
+  public func tokenCount(_ tokenizer: Tokenizer) throws -> Int { try tokenCounts(tokenizer).max() ?? 0 }
 
   /// Whether this leaves `reserve` tokens of the context free.
-  public func fits(context: Int, reserve: Int = 0, tokenizer: Tokenizer) -> Bool {
+  /// - Throws: as `tokenCounts`.
+  public func fits(context: Int, reserve: Int = 0, tokenizer: Tokenizer) throws -> Bool {
     precondition(reserve >= 0 && reserve < context, "\(reserve) of \(context) tokens reserved")
-    return tokenCount(tokenizer) + reserve <= context
+    return try tokenCount(tokenizer) + reserve <= context
   }
 }
 
 extension Dataset where Record: TokenCounted {
   /// Counts tokens for the report.
+  /// - Throws: `Failure(.badData)` with the line of a dialogue that the chat format cannot write.
   public func countingTokens(_ tokenizer: Tokenizer, threads: Int) throws -> Dataset {
-    let records = records
+    let (records, lines, name) = (records, lines, report.name)
     let batch = 256
     let counts = try Parallel.map((records.count + batch - 1) / batch, threads: threads) { part in
-      let counts = records[part * batch..<min((part + 1) * batch, records.count)]
-        .flatMap { $0.tokenCounts(tokenizer) }
+      let counts = try (part * batch..<min((part + 1) * batch, records.count)).flatMap { index in
+        try Failure.locating("\(name):\(lines[index])") { try records[index].tokenCounts(tokenizer) }
+      }
       return (total: counts.reduce(0, +), longest: counts.max() ?? 0)
     }
     var counted = self
@@ -84,13 +90,16 @@ extension Dataset where Record: TokenCounted {
   /// The records that leave `reserve` tokens of the context free. Longer ones are dropped and
   /// counted in the report, never truncated.
   /// - Parameter reserve: room for an answer that is still to be written.
-  /// - Throws: `Failure(.badData)` if none fits.
+  /// - Throws: `Failure(.badData)` if none fits; with its line for a dialogue that the chat format cannot write.
   public func fits(
     context: Int, reserve: Int = 0, tokenizer: Tokenizer
   ) throws -> Dataset<Record> {
     var kept = Dataset(report: report)
     for (record, line) in zip(records, lines) {
-      if record.fits(context: context, reserve: reserve, tokenizer: tokenizer) {
+      let fits = try Failure.locating("\(report.name):\(line)") {
+        try record.fits(context: context, reserve: reserve, tokenizer: tokenizer)
+      }
+      if fits {
         kept.append(record, line: line)
       } else {
         kept.report.drop(line: line, "over \(context - reserve) tokens")

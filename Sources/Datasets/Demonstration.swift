@@ -20,7 +20,7 @@ public struct Demonstration: Hashable, Sendable {
   }
 
   public init(prompt: Prompt, completion: String, learntTurns: [Int]? = nil) {
-    self.init(prompt: prompt, answer: Turn(.assistant, completion), learntTurns: learntTurns)
+    self.init(prompt: prompt, answer: .continuation(completion), learntTurns: learntTurns)
   }
 
   /// The answer's text.
@@ -48,7 +48,7 @@ extension Demonstration: Codable {
   }
 }
 
-/// An answer in JSON: a text, or a message where it says more than that.
+/// An answer in JSON: a text, or a message.
 struct WrittenAnswer: Codable {
   let turn: Turn
 
@@ -57,14 +57,14 @@ struct WrittenAnswer: Codable {
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     if let text = try? container.decode(String.self) {
-      turn = Turn(.assistant, text)
+      turn = .continuation(text)
     } else {
       turn = try container.decode(Turn.self)
     }
   }
 
   func encode(to encoder: any Encoder) throws {
-    if turn.role == .assistant, turn.isPlain {
+    if turn.isContinuation {
       try turn.content.encode(to: encoder)
     } else {
       try turn.encode(to: encoder)

@@ -118,11 +118,36 @@ struct GGUFTokenizer {
       gguf.add("tokenizer.ggml.merges", .texts(merges))
     }
     let beginning = definition.beginToken
-    if let beginning { gguf.add("tokenizer.ggml.bos_token_id", .uint32(Int(beginning))) }
-    if let end = definition.chatFormat.endTokens.first {
-      gguf.add("tokenizer.ggml.eos_token_id", .uint32(Int(end)))
+    let chat = definition.chatFormat
+    let special = chat.template?.specialTokens ?? [:]
+    func id(_ key: String) -> Int32? { special[key].flatMap { identifier(of: $0) } }
+    func add(_ key: String, _ id: Int32?) {
+      if let id { gguf.add("tokenizer.ggml.\(key)_token_id", .uint32(Int(id))) }
     }
+    let end = id("eos_token") ?? chat.endTokens.first
+    add("bos", beginning ?? id("bos_token"))
+    add("eos", end)
+    // Another token that ends an answer; llama.cpp stops at both.
+    if let answerEnd = chat.endTokens.first, answerEnd != end { add("eot", answerEnd) }
+    add("unknown", definition.unknown ?? id("unk_token"))
+    add("padding", id("pad_token"))
     gguf.add("tokenizer.ggml.add_bos_token", .bool(beginning != nil))
+    addTemplates(to: &gguf)
+  }
+
+  private func identifier(of name: String) -> Int32? {
+    let bytes = Array(name.utf8)
+    return definition.tokens.first { $0.bytes == bytes && $0.traits.contains(.added) }?.id
+  }
+
+  private func addTemplates(to gguf: inout GGUFFile) {
+    let sources = definition.chatFormat.template?.sources ?? []
+    let further = sources.filter { $0.name != ChatTemplate.defaultName }
+    if !further.isEmpty { gguf.add("tokenizer.chat_templates", .texts(further.map { Array($0.name.utf8) })) }
+    for source in sources {
+      let isDefault = source.name == ChatTemplate.defaultName
+      gguf.add("tokenizer.chat_template\(isDefault ? "" : ".\(source.name)")", source.text)
+    }
   }
 
   /// Of characters, llama.cpp merges what makes the token with the highest score: the lowest have those

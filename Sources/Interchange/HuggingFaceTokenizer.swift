@@ -7,32 +7,33 @@ public enum HuggingFaceTokenizer {
   static let configuration = "tokenizer_config.json"
   static let template = "chat_template.jinja"
 
+  static let furtherTemplates = "additional_chat_templates"
+
   /// Reads the tokenizer of a model's folder.
   ///
   /// - Parameters:
   ///   - vocabulary: rows of the embedding, which are the tokenizer's ids.
-  ///   - chatFormat: one of `ChatFormat.names`; nil takes the one that the folder's template shows.
+  ///   - chat: how dialogues become tokens.
+  /// - Returns: the tokenizer, and what is to be said about it.
   /// - Throws: `Failure(.badData)` that names what is unknown, damaged or missing.
   public static func read(
-    folder: String, vocabulary: Int, chatFormat: String? = nil
-  ) throws -> Tokenizer {
-    let reader = try TokenizerReader(folder: folder, vocabulary: vocabulary)
-    let tokenizer = try reader.tokenizer(chatFormat)
-    guard tokenizer.endToken != nil else {
+    folder: String, vocabulary: Int, chat: ChatChoice
+  ) throws -> (tokenizer: Tokenizer, notes: [String]) {
+    let read = try TokenizerReader(folder: folder, vocabulary: vocabulary).tokenizer(chat)
+    guard read.tokenizer.endToken != nil else {
       throw Failure(
         .badData, "no file names a token that ends a text", at: folder,
         remedy: "Add \"eos_token\" to \(configuration).")
     }
-    return tokenizer
+    return read
   }
 
-  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding: dialogues are
-  /// plain if the template is not known.
-  public static func read(_ path: String) throws -> Tokenizer {
+  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding.
+  public static func read(_ path: String, chat: ChatChoice) throws -> Tokenizer {
     let suffix = "/\(file)"
     let folder =
       path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path == file ? "." : path
-    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(nil, takesUnknownAsPlain: true)
+    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(chat).tokenizer
   }
 
   /// Whether a path is what `read(_:)` reads.
@@ -137,17 +138,16 @@ struct TokenizerReader {
     }
   }
 
-  func tokenizer(_ formatName: String?, takesUnknownAsPlain: Bool = false) throws -> Tokenizer {
-    let format = try chatFormat(formatName, takesUnknownAsPlain)
+  func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
     var tokens = tokens
-    // What a chat format is written with no text may yield.
-    for id in format.tokens {
+    // transformers takes what the settings name for special tokens, also where tokenizer.json does not.
+    for name in settings.specialTokens.values {
+      guard let id = added[name] ?? ids[Array(name.utf8)] else { continue }
       tokens[id]?.traits.formUnion([.added, .special])
-      tokens[id]?.traits.remove(.normalized)
     }
     var definition = TokenizerDefinition(
       splitting: file.splitting, normalization: file.normalization, vocabularyCount: vocabulary,
-      tokens: tokens.values.sorted { $0.id < $1.id }, merges: try merges(), chatFormat: format)
+      tokens: tokens.values.sorted { $0.id < $1.id }, merges: try merges(), chatFormat: .tinyrlhf)
     definition.ignoresMerges = try file.flag("ignore_merges")
     definition.fallsBackToBytes = try file.flag("byte_fallback")
     if let unknown = file.model["unk_token"] {
@@ -159,7 +159,14 @@ struct TokenizerReader {
     }
     try file.requireKnownKeys()
     try settings.requirePrefixSpace(definition.splitting, definition.normalization)
-    return try Tokenizer(definition, at: file.place).canonical
+    let ends = try endTokens()
+    let begin = try beginToken(ends: ends)
+    let reader = ChatFormatReader(
+      settings: settings, tokens: definition.tokens, end: ends, begin: begin,
+      isOwn: file.splitting == .tinyrlhf)
+    let (format, notes) = try reader.format(chat)
+    definition.chatFormat = format
+    return (try Tokenizer(definition, at: file.place).canonical, notes)
   }
 
   /// Each is "a b" or ["a", "b"].
@@ -184,29 +191,17 @@ struct TokenizerReader {
     }
   }
 
-  private func chatFormat(_ name: String?, _ takesUnknownAsPlain: Bool) throws -> ChatFormat {
-    func id(_ name: String) throws -> Int32 {
-      guard let id = added[name] ?? ids[Array(name.utf8)] else {
-        throw Failure(
-          .badData, "the token \(quoted(name)) is not in the vocabulary", at: settings.place,
-          remedy: "Copy the folder again, or correct it.")
-      }
-      return id
-    }
-    var shown = settings.format
-    let ownSpecials = ChatFormat.tinyrlhf.tokens.map { tokens[$0].map { $0.bytes } }
-    let isOwn = file.splitting == .tinyrlhf && ownSpecials.allSatisfy { $0?.starts(with: "<|".utf8) == true }
-    if shown?.name == ChatFormat.tinyrlhf.name {
-      if name == nil, isOwn { return .tinyrlhf }
-      shown = nil
-    }
-    if takesUnknownAsPlain { shown = shown ?? .plain }
-    guard let formatName = name ?? shown?.name else {
-      let names = ChatFormat.names.joined(separator: ", ")
+  private func id(_ name: String) throws -> Int32 {
+    guard let id = added[name] ?? ids[Array(name.utf8)] else {
       throw Failure(
-        .badData, "the chat template is none that is known", at: settings.templatePlace,
-        remedy: "Say with --chat-format how dialogues become tokens: \(names).")
+        .badData, "the token \(quoted(name)) is not in the vocabulary", at: settings.place,
+        remedy: "Copy the folder again, or correct it.")
     }
+    return id
+  }
+
+  /// What ends texts and answers, by the settings; the first is the tokenizer's own.
+  private func endTokens() throws -> [Int32] {
     var end: [Int32] = []
     if let token = settings.endToken { end.append(try id(token)) }
     for (number, place) in settings.endIdentifiers {
@@ -218,24 +213,20 @@ struct TokenizerReader {
       let token = Int32(number)
       if !end.contains(token), tokens[token] != nil { end.append(token) }
     }
-    var begin = try file.prefix.map { try id($0.name) }
-    if let token = begin {
-      guard file.prefix?.ids ?? [Int(token)] == [Int(token)] else {
-        throw file.failure("the post_processor's token \(quoted(file.prefix?.name ?? "")) has other ids")
-      }
-      guard !end.contains(token) else {
-        throw file.unsupported(
-          "the tokenizer puts \(quoted(file.prefix?.name ?? "")), which ends texts, before every text")
-      }
+    return end
+  }
+
+  /// What the tokenizer puts before a text that is no dialogue.
+  private func beginToken(ends: [Int32]) throws -> Int32? {
+    guard let prefix = file.prefix else { return settings.addsBegin ? try settings.beginToken.map(id) : nil }
+    let token = try id(prefix.name)
+    guard prefix.ids ?? [Int(token)] == [Int(token)] else {
+      throw file.failure("the post_processor's token \(quoted(prefix.name)) has other ids")
     }
-    if begin == nil, settings.addsBegin { begin = try settings.beginToken.map(id) }
-    let templateBegins = settings.templateBegins
-    if templateBegins, begin == nil { begin = try settings.beginToken.map(id) }
-    var format = try ChatFormat.named(
-      formatName,
-      .init(special: added, end: end, begin: begin, templateBegins: templateBegins),
-      at: settings.place)
-    if formatName == shown?.name { format.standingSystem = shown?.standingSystem }
-    return format
+    guard !ends.contains(token) else {
+      throw file.unsupported(
+        "the tokenizer puts \(quoted(prefix.name)), which ends texts, before every text")
+    }
+    return token
   }
 }

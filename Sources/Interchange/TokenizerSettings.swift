@@ -12,8 +12,12 @@ struct TokenizerSettings {
   let endIdentifiers: [(id: Int, place: String)]
   /// Whether a text gets a space in front, where the settings say so.
   private let addsPrefixSpace: Bool?
-  let template: String?
-  /// The file that the template stands in.
+  /// Special tokens as transformers names them: `bos_token` → `<s>`.
+  let specialTokens: [String: String]
+  /// The chat templates, in the order of the file.
+  let templates: [ChatTemplate.Source]
+  let templateOrigin: ChatTemplate.Origin
+  /// The file that the templates stand in.
   let templatePlace: String
 
   init(folder: String) throws {
@@ -43,8 +47,18 @@ struct TokenizerSettings {
       }
       return value == .bool(true)
     }
-    beginToken = try token("bos_token")
-    endToken = try token("eos_token")
+    let defaults = Self.defaults(ofClass: settings["tokenizer_class"]?.string)
+    var tokens: [String: String] = [:]
+    for key in Self.tokenKeys {
+      // null takes a class's default away.
+      tokens[key] = settings[key] == nil ? defaults[key] : try token(key)
+    }
+    for (key, value) in settings["extra_special_tokens"]?.object ?? [:] {
+      tokens[key] = value.string ?? value["content"]?.string
+    }
+    specialTokens = tokens
+    beginToken = tokens["bos_token"]
+    endToken = tokens["eos_token"]
     addsBegin = try flag("add_bos_token") ?? false
     addsPrefixSpace = try flag("add_prefix_space")
     // "clean_up_tokenization_spaces" is not looked at: real files have it, and it changes only how
@@ -65,25 +79,58 @@ struct TokenizerSettings {
       }
     }
     endIdentifiers = identifiers
-    let path = "\(folder)/\(HuggingFaceTokenizer.template)"
-    templatePlace = Files.exists(path) ? path : "\(folder)/\(HuggingFaceTokenizer.configuration)"
-    if Files.exists(path) {
-      let bytes = try Files.read(path, limit: JSONFile.Purpose.configuration.limit)
-      template = String(decoding: bytes, as: UTF8.self)
-    } else {
-      let templates = settings["chat_template"].flatMap { $0 == .null ? nil : $0 }
-      template =
-        templates?.string
-        ?? templates?.array?.first { $0["name"]?.string == "default" }?["template"]?.string
-      guard (template == nil) == (templates == nil) else {
-        throw wrong("chat_template", "a text, or a list with one whose name is default", settingsPath)
-      }
+    (templates, templateOrigin, templatePlace) = try Self.templates(folder, settings)
+  }
+
+  static let tokenKeys = [
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+  ]
+
+  /// What transformers takes where the file does not name a token.
+  private static func defaults(ofClass name: String?) -> [String: String] {
+    let text = "<|endoftext|>"
+    switch name?.hasSuffix("Fast") == true ? name.map { String($0.dropLast(4)) } : name {
+    case "GPT2Tokenizer": return ["bos_token": text, "eos_token": text, "unk_token": text]
+    case "GPTNeoXTokenizer": return ["bos_token": text, "eos_token": text, "unk_token": text]
+    case "Qwen2Tokenizer": return ["eos_token": text, "unk_token": text, "pad_token": text]
+    case "LlamaTokenizer": return ["bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"]
+    default: return [:]
     }
   }
 
-  /// The format that the template writes: plain without a template, nil for one that is not known.
-  var format: TemplateFormat? {
-    template.map { TemplateFormat($0, begin: beginToken, end: endToken) } ?? .plain
+  /// `chat_template.jinja` and the folder of further ones come before the key in `tokenizer_config.json`, as
+  /// transformers has it.
+  private static func templates(
+    _ folder: String, _ settings: [String: JSONValue]
+  ) throws -> ([ChatTemplate.Source], ChatTemplate.Origin, place: String) {
+    func source(_ name: String, _ path: String) throws -> ChatTemplate.Source {
+      let bytes = try Files.read(path, limit: ChatTemplate.longestText)
+      guard let text = String(validating: bytes, as: UTF8.self) else {
+        throw Failure(.badData, "is not UTF-8", at: path, remedy: "Copy the file again.")
+      }
+      return .init(name: name, text: text)
+    }
+    let path = "\(folder)/\(HuggingFaceTokenizer.template)"
+    let further = "\(folder)/\(HuggingFaceTokenizer.furtherTemplates)"
+    var sources: [ChatTemplate.Source] = []
+    if Files.exists(path) { sources.append(try source(ChatTemplate.defaultName, path)) }
+    for file in (try? Files.names(in: further)) ?? [] where file.hasSuffix(".jinja") {
+      sources.append(try source(String(file.dropLast(6)), "\(further)/\(file)"))
+    }
+    if !sources.isEmpty { return (sources, .files, path) }
+    let place = "\(folder)/\(HuggingFaceTokenizer.configuration)"
+    guard let value = settings["chat_template"], value != .null else { return ([], .configuration, place) }
+    if let text = value.string { return ([.init(name: ChatTemplate.defaultName, text: text)], .configuration, place) }
+    let list = value.array ?? []
+    let named = list.compactMap { item in
+      item["name"]?.string.flatMap { name in item["template"]?.string.map { ChatTemplate.Source(name: name, text: $0) } }
+    }
+    guard !named.isEmpty, named.count == list.count else {
+      throw Failure(
+        .badData, "\"chat_template\" is neither a text nor a list of {\"name\", \"template\"}", at: place,
+        remedy: "Copy the file again, or correct it.")
+    }
+    return (named, .configurationList, place)
   }
 
   /// - Throws: `Failure(.badData)` if the settings want another space in front of a text than the pipeline.
@@ -97,12 +144,5 @@ struct TokenizerSettings {
         .badData, "\"add_prefix_space\" is \(wanted), and tokenizer.json says otherwise",
         at: "\(place)/\(HuggingFaceTokenizer.configuration)", remedy: "Correct the one that is wrong.")
     }
-  }
-
-  /// Whether the template writes the token that begins texts.
-  var templateBegins: Bool {
-    guard let template else { return false }
-    return template.contains("bos_token")
-      || beginToken != endToken && beginToken.map { template.contains($0) } == true
   }
 }

@@ -2,14 +2,24 @@ import Support
 import Tokenizers
 
 extension HuggingFaceTokenizer {
-  /// Writes `tokenizer.json` and `tokenizer_config.json` with a chat template, from which `transformers`
-  /// makes a tokenizer that gives the same tokens.
+  /// Writes `tokenizer.json`, `tokenizer_config.json` and the chat templates, from which `transformers` makes a
+  /// tokenizer that gives the same tokens. A template is written to the byte, and to the file that it came from.
   ///
   /// - Throws: `Failure(.badData)` for a token that JSON cannot hold; as `Files.writeAtomically`.
   public static func write(_ tokenizer: Tokenizer, to folder: String) throws {
     let writer = try TokenizerWriter(tokenizer.definition)
     try Files.writeAtomically(writer.tokenizerFile, to: "\(folder)/\(file)")
     try Files.writeAtomically(writer.configurationFile, to: "\(folder)/\(configuration)")
+    guard let chat = tokenizer.chatFormat.template, [.files, .file, .gguf].contains(chat.origin) else { return }
+    for source in chat.sources {
+      let text = Array(source.text.utf8)
+      guard source.name != ChatTemplate.defaultName else {
+        try Files.writeAtomically(text, to: "\(folder)/\(template)")
+        continue
+      }
+      try Files.makeFolder("\(folder)/\(furtherTemplates)")
+      try Files.writeAtomically(text, to: "\(folder)/\(furtherTemplates)/\(source.name).jinja")
+    }
   }
 }
 
@@ -173,23 +183,47 @@ struct TokenizerWriter {
 
   var configurationFile: [UInt8] {
     var json = JSONText()
-    let format = definition.chatFormat
     json.object {
       $0.member("tokenizer_class", "\"PreTrainedTokenizerFast\"")
       // Without it `transformers` adds token types, which none of these models takes.
       $0.member("model_input_names", "[\"input_ids\", \"attention_mask\"]")
       $0.member("clean_up_tokenization_spaces", "false")
       $0.member("model_max_length", "1000000000000000019884624838656")
-      for (key, token) in [
-        ("bos_token", definition.beginToken),
-        ("eos_token", format.documentEnd.first ?? format.endTokens.first),
-        ("unk_token", definition.unknown), ("pad_token", definition.paddingToken),
-      ] {
-        if let name = token.flatMap({ names[$0] }) { $0.member(key, JSONText.text(name)) }
+      for (key, name) in specialTokens { $0.member(key, JSONText.text(name)) }
+      switch definition.chatFormat.form {
+      case .tinyrlhf: $0.member("chat_template", JSONText.text(Array(ChatFormat.exportedTemplate.utf8)))
+      case .template(let chat):
+        switch chat.origin {
+        case .named, .configuration:
+          $0.member("chat_template", JSONText.text(Array(chat.sources[0].text.utf8)))
+        case .configurationList:
+          $0.member("chat_template") { $0.list(chat.sources) { $0.raw(Self.named($1)) } }
+        case .files, .file, .gguf: break
+        }
       }
-      $0.member("chat_template", JSONText.text(Array(ChatTemplate(format, names).text.utf8)))
     }
     return json.bytes + [0x0A]
+  }
+
+  private static func named(_ source: ChatTemplate.Source) -> String {
+    "{\"name\":\(JSONText.text(Array(source.name.utf8))),\"template\":\(JSONText.text(Array(source.text.utf8)))}"
+  }
+
+  /// As the settings named them that the template came with; else what this program knows.
+  private var specialTokens: [(key: String, name: [UInt8])] {
+    let format = definition.chatFormat
+    let known = [
+      ("bos_token", definition.beginToken),
+      ("eos_token", format.documentEnd.first ?? format.endTokens.first),
+      ("unk_token", definition.unknown), ("pad_token", definition.paddingToken),
+    ]
+    var named: [String: String] = [:]
+    if let chat = format.template, chat.origin != .named { named = chat.specialTokens }
+    let keys = known.map(\.0) + named.keys.filter { key in !known.contains { $0.0 == key } }.sorted()
+    return keys.compactMap { key in
+      if !named.isEmpty { return named[key].map { (key, Array($0.utf8)) } }
+      return known.first { $0.0 == key }?.1.flatMap { names[$0] }.map { (key, $0) }
+    }
   }
 }
 

@@ -25,8 +25,8 @@ public final class Answerer {
 
   /// K answers for each prompt, handed over in order, in batches of bounded size.
   public func answers(
-    _ prompts: [[Turn]], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
-    each: ([Turn], [String]) throws -> Void
+    _ prompts: [Prompt], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
+    each: (Prompt, [String]) throws -> Void
   ) throws {
     let batch = 64
     for first in stride(from: 0, to: prompts.count, by: batch) {

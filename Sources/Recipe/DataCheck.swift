@@ -155,11 +155,11 @@ public struct DataCheck: Sendable {
   /// of all), whether they fit, and how many tokens would.
   private func sequences(
     _ example: Example
-  ) -> (all: [MaskedSequence], longest: Int, fit: Bool, limit: Int) {
+  ) throws -> (all: [MaskedSequence], longest: Int, fit: Bool, limit: Int) {
     let context = encoder.context
     switch example {
     case .comparison(let comparison):
-      let ranked = encoder.sequences(comparison)
+      let ranked = try encoder.sequences(comparison)
       let all = zip(ranked.sequences, ranked.ranks).map { tokens, rank in
         MaskedSequence(
           rank: rank,
@@ -168,11 +168,13 @@ public struct DataCheck: Sendable {
       }
       return (all, ranked.sequences.map(\.count).max() ?? 0, encoder.fits(ranked), context)
     case .demonstration(let demonstration):
-      let sequence = encoder.sequence(demonstration)
-      let masked = MaskedSequence(sequence: sequence)
-      return ([masked], sequence.tokens.count, encoder.fits(sequence), context)
+      let sequences = try encoder.sequences(demonstration)
+      return (
+        sequences.map { MaskedSequence(sequence: $0) }, sequences.map(\.tokens.count).max() ?? 0,
+        encoder.fits(sequences), context
+      )
     case .prompt(let prompt), .refutedAnswer(let prompt):
-      let tokens = encoder.tokenizer.encode(prompt: prompt.turns)
+      let tokens = try encoder.tokenizer.encode(prompt: prompt)
       // The answer is still to be written, and nothing of the prompt is learnt.
       let masked = MaskedSequence(
         sequence: TrainingSequence(tokens: tokens, learnFrom: tokens.count))

@@ -36,7 +36,7 @@ public enum DocumentSource {
     let tokens =
       switch document {
       case .text(let text): tokenizer.encode(document: text)
-      case .dialogue(let turns): tokenizer.encode(dialogue: turns)
+      case .dialogue(let turns): tokenizer.encode(worldDialogue: turns)
       }
     return TrainingSequence(tokens: Array(tokens.prefix(context)))
   }

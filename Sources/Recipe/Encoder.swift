@@ -14,36 +14,30 @@ struct Encoder {
     self.context = context
   }
 
-  func sequence(_ demonstration: Demonstration) -> TrainingSequence {
-    let turns = demonstration.prompt.turns
-    let completion = tokenizer.encode(completion: demonstration.completion)
-    guard let learnt = demonstration.learntTurns else {
-      return TrainingSequence(prompt: tokenizer.encode(prompt: turns), completion: completion)
-    }
-    let (prompt, answers) = tokenizer.encodeShowingAnswers(prompt: turns)
-    // The answers are numbered among themselves.
-    let spans = learnt.compactMap { turn -> Range<Int>? in
-      let span = answers[turns[..<turn].count { $0.role == .assistant }]
-      return span.isEmpty ? nil : max(1, span.lowerBound)..<span.upperBound
-    }
-    return TrainingSequence(prompt: prompt, completion: completion, earlier: spans)
+  /// A prompt and its answer are one sequence. A dialogue is one too, or several where the chat template changes what
+  /// was said before when the dialogue grows.
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  func sequences(_ demonstration: Demonstration) throws -> [TrainingSequence] {
+    try tokenizer.encode(demonstration).map(TrainingSequence.init)
   }
 
   /// Whether a demonstration is learnt from: it fits, and something of it counts.
-  func fits(_ sequence: TrainingSequence) -> Bool {
-    sequence.tokens.count <= context && sequence.targetCount > 0
+  func fits(_ sequences: [TrainingSequence]) -> Bool {
+    sequences.allSatisfy { $0.tokens.count <= context } && sequences.contains { $0.targetCount > 0 }
   }
 
-  /// Those that fit.
-  func fitting(_ demonstrations: [Demonstration]) -> [TrainingSequence] {
-    demonstrations.map(sequence).filter(fits)
+  /// The sequences of the demonstrations that fit, and how many demonstrations do.
+  /// - Throws: as `sequences`.
+  func fitting(_ demonstrations: [Demonstration]) throws -> (sequences: [TrainingSequence], count: Int) {
+    let fitting = try demonstrations.map(sequences).filter(fits)
+    return (fitting.flatMap { $0 }.filter { $0.targetCount > 0 }, fitting.count)
   }
 
-  func sequences(_ comparison: Comparison) -> RankedSequences {
-    let prompt = tokenizer.encode(prompt: comparison.prompt.turns)
-    return RankedSequences(
-      sequences: comparison.completions.map { prompt + tokenizer.encode(completion: $0) },
-      ranks: comparison.ranks, margin: comparison.margin ?? 0)
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  func sequences(_ comparison: Comparison) throws -> RankedSequences {
+    RankedSequences(
+      sequences: try tokenizer.encode(comparison), ranks: comparison.ranks,
+      margin: comparison.margin ?? 0)
   }
 
   /// Whether all answers of a comparison fit.
@@ -54,10 +48,11 @@ struct Encoder {
   /// The comparisons that fit and say something, with their answers as sequences, and how many of
   /// the others there are.
   /// - Parameter limit: as many are enough; those behind them are not looked at.
-  func ranked(_ comparisons: [Comparison], limit: Int = .max) -> Ranked {
+  /// - Throws: as `sequences`.
+  func ranked(_ comparisons: [Comparison], limit: Int = .max) throws -> Ranked {
     var result = Ranked()
     for (index, comparison) in comparisons.enumerated() where result.kept.count < limit {
-      let sequences = sequences(comparison)
+      let sequences = try sequences(comparison)
       if !fits(sequences) {
         result.long += 1
       } else if comparison.isAllTies {
@@ -79,9 +74,10 @@ struct Encoder {
   }
 
   /// Prompts that leave room for an answer of `responseLength`.
-  func prompts(_ prompts: [[Turn]], responseLength: Int) -> [(index: Int, tokens: [Int32])] {
-    prompts.enumerated().compactMap { index, turns in
-      let tokens = tokenizer.encode(prompt: turns)
+  /// - Throws: as `sequences`.
+  func prompts(_ prompts: [Prompt], responseLength: Int) throws -> [(index: Int, tokens: [Int32])] {
+    try prompts.enumerated().compactMap { index, prompt in
+      let tokens = try tokenizer.encode(prompt: prompt)
       return fits(tokens, responseLength: responseLength) ? (index, tokens) : nil
     }
   }
@@ -104,5 +100,16 @@ struct Encoder {
   /// The most tokens that a step of `batch` sequences can have.
   static func largestStep(_ lengths: [Int], batch: Int) -> Int {
     lengths.sorted(by: >).prefix(batch).reduce(0, +)
+  }
+}
+
+extension TrainingSequence {
+  /// A dialogue that ends with an answer which is learnt, and what is learnt of it.
+  init(_ dialogue: LearntTokens) {
+    // Nothing predicts the first token.
+    var spans = dialogue.learnt.map { max(1, $0.lowerBound)..<max(1, $0.upperBound) }.filter { !$0.isEmpty }
+    let last = spans.last.flatMap { $0.upperBound == dialogue.tokens.count ? spans.popLast() : nil }
+    self.init(
+      tokens: dialogue.tokens, learnFrom: last?.lowerBound ?? dialogue.tokens.count, earlier: spans)
   }
 }

@@ -15,7 +15,7 @@ struct EvaluationRecords {
     return sets.enumerated().flatMap { number, set in
       set.prompts.indices.prefix(Self.shown).map { index in
         SampleRecord(
-          prompt: set.prompts[index].map { .init(role: $0.role.rawValue, content: $0.content) },
+          prompt: set.prompts[index].turns.map { .init(role: $0.role.rawValue, content: $0.content) },
           category: set.items.isEmpty ? nil : set.items[index].category.rawValue,
           answers: models.compactMap { model in
             model.sets[number].byPrompt[index].first.map { Self.record(model.name, $0) }

@@ -12,7 +12,7 @@ public struct EvaluationStage {
   /// nil for a run on the user's own files: then there is no rubric.
   let world: World?
   /// Held-out prompts of the user's own, where there is no world.
-  let prompts: [[Turn]]
+  let prompts: [Prompt]
   let pretraining: DocumentSource
   let comparisons: [Comparison]
 
@@ -21,7 +21,7 @@ public struct EvaluationStage {
   ///   - comparisons: held out of the reward model's training.
   public init(
     _ context: StageContext, models: [(name: String, model: Model)], reward: Model, world: World?,
-    prompts: [[Turn]], pretraining: DocumentSource, comparisons: [Comparison]
+    prompts: [Prompt], pretraining: DocumentSource, comparisons: [Comparison]
   ) {
     self.context = context
     self.models = models
@@ -42,7 +42,7 @@ public struct EvaluationStage {
     let memory = try EvaluationMemory(sft.architecture, threads: context.threads)
     let reward = try RewardScorer(self.reward, memory.scorer)
     let reference = try LogProbabilityScorer(sft, memory.languageModel)
-    let sets = self.sets()
+    let sets = try self.sets()
     // The models of a run share their tokenizer.
     let text = pretraining.heldOut(
       context.settings.count(.evaluationDocuments), tokenizer: sft.tokenizer,
@@ -74,15 +74,15 @@ public struct EvaluationStage {
     }
     progress.finish()
     compareWithSFT(&figures, answers)
-    let assessment = assess(reward)
+    let assessment = try assess(reward)
     try write(EvaluationRecords(models: answers), assessment)
     return (figures, assessment.figures)
   }
 
-  private func sets() -> [PromptSet] {
+  private func sets() throws -> [PromptSet] {
     guard let world else {
       // As in PPO, an answer needs its room.
-      let fitting = Encoder(reward.tokenizer, context: reward.architecture.context)
+      let fitting = try Encoder(reward.tokenizer, context: reward.architecture.context)
         .prompts(prompts, responseLength: context.settings.count(.responseLength))
       return [PromptSet(own: fitting.map { prompts[$0.index] }, context.settings)]
     }
@@ -100,11 +100,11 @@ public struct EvaluationStage {
     }
   }
 
-  private func assess(_ reward: RewardScorer) -> (
+  private func assess(_ reward: RewardScorer) throws -> (
     figures: Summary.RewardModel?, calibration: [EvaluationDetails.CalibrationBin]
   ) {
     let rankings = HeldOutRankings(comparisons, world: world, context.settings)
-    let assessment = RewardAssessment(
+    let assessment = try RewardAssessment(
       reward, comparisons, heldOutLabelers: Set(Labeler.heldOut.map(\.id)), gold: rankings.gold)
     guard !assessment.isEmpty else { return (nil, []) }
     return (

@@ -31,7 +31,7 @@ public struct Evaluator {
   let reward: Model?
   let texts: [String]?
   let windows: [[Int32]]?
-  let prompts: [[Turn]]?
+  let prompts: [Prompt]?
   let split: EvaluationSplit
   let bestOf: Int
   let comparisons: [Comparison]?
@@ -46,7 +46,7 @@ public struct Evaluator {
   ///   - comparisons: for a reward model.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
-    reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [[Turn]]?, split: EvaluationSplit,
+    reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [Prompt]?, split: EvaluationSplit,
     bestOf: Int = 1, comparisons: [Comparison]?, note: @escaping (String) -> Void
   ) {
     self.settings = settings
@@ -103,7 +103,7 @@ public struct Evaluator {
         .usage, "a reward model is measured on ranked answers", at: model.name,
         remedy: "Give --comparisons FILE.")
     }
-    let assessment = RewardAssessment(try RewardScorer(model, threads: threads), comparisons)
+    let assessment = try RewardAssessment(RewardScorer(model, threads: threads), comparisons)
     guard !assessment.isEmpty else {
       throw Failure(
         .badData,
@@ -140,10 +140,10 @@ public struct Evaluator {
   }
 
   /// The user's prompts that leave room for an answer.
-  private func fitting(_ prompts: [[Turn]]) throws -> [[Turn]] {
+  private func fitting(_ prompts: [Prompt]) throws -> [Prompt] {
     let length = settings.count(.responseLength)
     let context = model.architecture.context
-    let fitting = Encoder(model.tokenizer, context: context)
+    let fitting = try Encoder(model.tokenizer, context: context)
       .prompts(prompts, responseLength: length).map { prompts[$0.index] }
     try requireUsable(
       fitting.count, of: prompts.count,

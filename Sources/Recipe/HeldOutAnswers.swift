@@ -9,7 +9,7 @@ struct HeldOutAnswers {
   /// Prompts beyond so many are not asked.
   private static let most = 200
 
-  let prompts: [[Turn]]
+  let prompts: [Prompt]
   private let generator: Generator
   private let tokenizer: Tokenizer
   private let responseLength: Int
@@ -22,7 +22,7 @@ struct HeldOutAnswers {
   /// - Throws: `Failure(.badData)` for a reward model that cannot read the answers, and for prompts that
   ///   leave no room for them; `.usage` when there are no prompts at all.
   init(
-    _ bench: Workbench, _ prompts: [[Turn]], at place: String?, of model: Model, by reward: Model,
+    _ bench: Workbench, _ prompts: [Prompt], at place: String?, of model: Model, by reward: Model,
     _ context: StageContext
   ) throws {
     try reward.requireToRead(model)
@@ -34,7 +34,7 @@ struct HeldOutAnswers {
     responseLength = context.settings.count(.responseLength)
     tokenizer = model.tokenizer
     seed = context.seed
-    let fitting = Encoder(model.tokenizer, context: model.architecture.context)
+    let fitting = try Encoder(model.tokenizer, context: model.architecture.context)
       .prompts(prompts, responseLength: responseLength)
     try requireUsable(
       fitting.count, of: prompts.count,

@@ -70,7 +70,7 @@ struct LabelSelection {
     self.scorer = scorer
     parameters = try reward.parameters()
     encoder = Encoder(reward.tokenizer, context: reward.architecture.context)
-    let ranked = encoder.ranked(rankings).sequences
+    let ranked = try encoder.ranked(rankings).sequences
     var heads = RewardHeads(
       count: context.settings.count(.rewardHeads), width: reward.architecture.dModel,
       total: ranked.count, seed: context.seed)
@@ -127,8 +127,8 @@ struct LabelSelection {
     let (width, weights) = (reward.architecture.dModel, TransformerWeights(parameters))
     var result: [Double] = []
     for first in stride(from: 0, to: prompts.count, by: Self.batch) {
-      let groups = prompts[first..<min(first + Self.batch, prompts.count)].map { prompt in
-        encoder.sequences(
+      let groups = try prompts[first..<min(first + Self.batch, prompts.count)].map { prompt in
+        try encoder.sequences(
           Comparison(
             prompt: prompt.turns, completions: prompt.answers, ranks: prompt.answers.map { _ in 1 }))
       }

@@ -36,7 +36,7 @@ public struct PPOStage {
 
   /// Prompts, and text for the pretraining mix.
   public struct Data {
-    let prompts: [[Turn]]
+    let prompts: [Prompt]
     let pretraining: DocumentSource
     /// The file of the prompts.
     let place: String?
@@ -47,13 +47,13 @@ public struct PPOStage {
     ///   - place: the file of the prompts.
     /// - Throws: `Failure(.usage)` when the base has no world to stand in.
     public init(
-      prompts: [[Turn]]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
+      prompts: [Prompt]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
     ) throws {
       self.place = place
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
       pretraining = try DocumentSource.choose(texts, model: sft)
-      source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts)
+      source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts.map(\.turns))
     }
   }
 
@@ -154,7 +154,7 @@ public struct PPOStage {
     let settings = context.settings
     let responseLength = settings.count(.responseLength)
     let encoder = Encoder(policy.tokenizer, context: policy.architecture.context)
-    let fitting = encoder.prompts(data.prompts, responseLength: responseLength)
+    let fitting = try encoder.prompts(data.prompts, responseLength: responseLength)
     try requireUsable(
       fitting.count, of: data.prompts.count,
       "prompts leave room for \(responseLength) tokens in a context of \(encoder.context)",

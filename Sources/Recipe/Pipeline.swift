@@ -18,7 +18,7 @@ public struct Pipeline {
   public struct Inputs {
     public var demonstrations: [Demonstration]?
     public var comparisons: [Comparison]?
-    public var prompts: [[Turn]]?
+    public var prompts: [Prompt]?
     public var pretrainingTexts: [String]?
     /// Where the demonstrations come from, for messages.
     public var demonstrationsFile: String?

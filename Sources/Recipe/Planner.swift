@@ -53,8 +53,8 @@ public struct Planner {
     let encoder = Encoder(model.tokenizer, context: model.architecture.context)
     let lengths =
       try model.world().map { world in
-        encoder.fitting(RecipeData.demonstrations(world, settings.count(.sftDemonstrations)))
-          .map(\.tokens.count)
+        try encoder.fitting(RecipeData.demonstrations(world, settings.count(.sftDemonstrations)))
+          .sequences.map(\.tokens.count)
       } ?? Array(repeating: encoder.context, count: batch)
     let memory = try LanguageModelMemory(
       model.architecture, parameters: try model.file.parameters(),
@@ -68,7 +68,7 @@ public struct Planner {
     let asked =
       try model.world().map { world in
         longestSequences(
-          RecipeData.validation(world).map { $0.prompt.turns.tokenCount(model) }, model
+          try RecipeData.validation(world).map { try $0.prompt.tokenCount(model.tokenizer) }, model
         ).max() ?? encoder.context
       } ?? encoder.context
     _ = try JudgingMemory(memory.bench, reward: judge.architecture, longest: asked)
@@ -94,8 +94,8 @@ public struct Planner {
     let batch = settings.count(.rewardBatch)
     let longest =
       try model.world().map { world in
-        longestSequences(rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
-          world.item(.comparisons, $0).prompt.tokenCount(model)
+        longestSequences(try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
+          try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
         }, model)
       } ?? Array(repeating: model.architecture.context, count: batch)
     let groups = longest.map { answers * $0 }
@@ -109,7 +109,7 @@ public struct Planner {
     try model.require(.sft, .ppo, .base, toBe: "a language model to improve")
     let longest =
       try model.world().map { world in
-        longestSequences(RecipeData.prompts(world).map { $0.tokenCount(model) }, model).max()
+        longestSequences(try RecipeData.prompts(world).map { try $0.tokenCount(model.tokenizer) }, model).max()
           ?? model.architecture.context
       } ?? model.architecture.context
     let policy = try model.file.parameters()
@@ -153,8 +153,3 @@ public struct Planner {
   }
 }
 
-extension [Turn] {
-  fileprivate func tokenCount(_ model: Model) -> Int {
-    model.tokenizer.encode(prompt: self).count
-  }
-}

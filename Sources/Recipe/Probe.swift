@@ -1,4 +1,5 @@
 import Models
+import Tokenizers
 import Training
 import World
 
@@ -33,7 +34,7 @@ public struct Probe {
     let answers = try Sampler(
       generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
-    ).answers(items.map(\.prompt), samples: samples).flatMap { $0 }
+    ).answers(items.map { Prompt(turns: $0.prompt) }, samples: samples).flatMap { $0 }
     var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map(\.sample))
     trainer.look(at: &episodes)
     var kl = KLEstimates()

@@ -5,7 +5,7 @@ import World
 package struct PromptSet {
   /// nil for prompts of the user's own.
   package let split: Split?
-  package let prompts: [[Turn]]
+  package let prompts: [Prompt]
   package let items: [WorldItem]
   /// Answers a prompt.
   package let samples: Int
@@ -14,7 +14,7 @@ package struct PromptSet {
   package let purpose: String
 
   /// The user's own prompts, all of which leave room for an answer.
-  package init(own prompts: [[Turn]], _ settings: Settings) {
+  package init(own prompts: [Prompt], _ settings: Settings) {
     split = nil
     self.prompts = Array(prompts.prefix(settings.count(.evaluationPrompts)))
     items = []
@@ -23,7 +23,7 @@ package struct PromptSet {
   }
 
   /// Items of the world, asked with prompts of one's own making.
-  package init(_ items: [WorldItem], prompts: [[Turn]], samples: Int, purpose: String) {
+  package init(_ items: [WorldItem], prompts: [Prompt], samples: Int, purpose: String) {
     precondition(items.count == prompts.count, "\(items.count) items, \(prompts.count) prompts")
     split = nil
     self.items = items
@@ -36,7 +36,7 @@ package struct PromptSet {
   package init(_ split: Split, of world: World, _ settings: Settings) {
     self.split = split
     items = (0..<settings.count(.evaluationPrompts)).map { world.item(split, $0) }
-    prompts = items.map(\.prompt)
+    prompts = items.map { Prompt(turns: $0.prompt) }
     let most = settings.count(.evaluationSamples)
     samples =
       switch split {

@@ -105,7 +105,7 @@ public struct RankingStage {
       tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(
-      numbers.map { world.item(.comparisons, $0).prompt },
+      numbers.map { Prompt(turns: world.item(.comparisons, $0).prompt) },
       samples: context.settings.count(.completionsPerPrompt), numbers: numbers
     ) { done in
       progress.update(step: done)

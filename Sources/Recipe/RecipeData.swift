@@ -14,7 +14,7 @@ package struct RecipeData {
   let heldOutComparisons: [Comparison]
   let ppo: PPOStage.Data
   /// The user's own prompts that PPO does not see.
-  let heldOutPrompts: [[Turn]]
+  let heldOutPrompts: [Prompt]
 
   /// PPO prompts of the built-in world.
   private static let worldPrompts = 4096
@@ -34,7 +34,7 @@ package struct RecipeData {
     demonstrations = try SFTStage.Data(
       inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings)
     (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
-    let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt.turns)
+    let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt)
     let (training, heldOut) = Self.split(own ?? [])
     heldOutPrompts = heldOut.isEmpty ? training : heldOut
     ppo = try PPOStage.Data(
@@ -56,8 +56,8 @@ package struct RecipeData {
     return Demonstration(prompt: Prompt(turns: item.prompt), completion: completion)
   }
 
-  package static func prompts(_ world: World) -> [[Turn]] {
-    (0..<worldPrompts).map { world.item(.ppo, $0).prompt }
+  package static func prompts(_ world: World) -> [Prompt] {
+    (0..<worldPrompts).map { Prompt(turns: world.item(.ppo, $0).prompt) }
   }
 
   static func split<T>(_ records: [T]) -> (training: [T], heldOut: [T]) {

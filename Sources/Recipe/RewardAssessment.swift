@@ -37,9 +37,9 @@ package struct RewardAssessment {
   package init(
     _ reward: RewardScorer, _ comparisons: [Comparison], heldOutLabelers: Set<String> = [],
     gold: (Int) -> [Double]? = { _ in nil }
-  ) {
+  ) throws {
     let encoder = Encoder(reward.model.tokenizer, context: reward.model.architecture.context)
-    let ranked = encoder.ranked(comparisons).kept
+    let ranked = try encoder.ranked(comparisons).kept
     let scores = reward.rawScores(ranked.flatMap(\.sequences.sequences))
     var next = 0
     for (index, group) in ranked {

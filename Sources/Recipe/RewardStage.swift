@@ -56,7 +56,7 @@ public struct RewardStage {
       .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
     let settings = context.settings
     let encoder = Encoder(sft.tokenizer, context: sft.architecture.context)
-    let usable = encoder.ranked(data.comparisons)
+    let usable = try encoder.ranked(data.comparisons)
     try requireUsable(
       usable.kept.count, of: data.comparisons.count,
       "comparisons can be learnt from (\(usable.long) over \(encoder.context) tokens, "
@@ -66,7 +66,7 @@ public struct RewardStage {
       note: context.note)
     let ranked = usable.sequences
     // Enough for the curve; the evaluation measures on all of them.
-    let heldOut = encoder.ranked(data.validation, limit: Self.watched).sequences
+    let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
@@ -101,7 +101,7 @@ public struct RewardStage {
         return ["accuracy/validation": loss.accuracy, "loss/validation": loss.meanOfPairs]
       })
     return try finish(
-      model, trainer, demonstrations: encoder.fitting(data.demonstrations).map(\.tokens),
+      model, trainer, demonstrations: try encoder.fitting(data.demonstrations).sequences.map(\.tokens),
       samples: ranked.flatMap(\.sequences), draft)
   }
 

@@ -67,12 +67,12 @@ public struct SFTStage {
     let settings = context.settings
     let architecture = base.architecture
     let encoder = Encoder(base.tokenizer, context: architecture.context)
-    let sequences = encoder.fitting(data.demonstrations)
+    let (sequences, usable) = try encoder.fitting(data.demonstrations)
     try requireUsable(
-      sequences.count, of: data.demonstrations.count,
+      usable, of: data.demonstrations.count,
       "demonstrations fit the context of \(architecture.context) tokens", at: data.place,
       remedy: "Use a model with a longer context, or shorter texts.", note: context.note)
-    let heldOut = encoder.fitting(data.validation)
+    let heldOut = try encoder.fitting(data.validation).sequences
     let batch = min(settings.count(.sftBatch), sequences.count)
     let parameters = try base.parameters()
     let memory = try LanguageModelMemory(
@@ -120,7 +120,7 @@ public struct SFTStage {
   private func heldOutAnswers(_ bench: Workbench) throws -> HeldOutAnswers? {
     try reward.map {
       try HeldOutAnswers(
-        bench, data.validation.map(\.prompt.turns), at: data.validationPlace, of: base, by: $0, context)
+        bench, data.validation.map(\.prompt), at: data.validationPlace, of: base, by: $0, context)
     }
   }
 

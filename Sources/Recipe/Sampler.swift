@@ -27,7 +27,7 @@ package struct Sampler {
   /// - Parameter numbers: by which each prompt's random streams are chosen, where they do not follow
   ///   one another from `firstPrompt` on.
   package func answers(
-    _ prompts: [[Turn]], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
+    _ prompts: [Prompt], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
     between: (Int) throws -> Void = { _ in }
   ) throws -> [[Answer]] {
     var options = options
@@ -36,8 +36,8 @@ package struct Sampler {
     var result: [[Answer]] = []
     result.reserveCapacity(prompts.count)
     for first in stride(from: 0, to: prompts.count, by: batch) {
-      let chunk = prompts[first..<min(first + batch, prompts.count)].map {
-        tokenizer.encode(prompt: $0)
+      let chunk = try prompts[first..<min(first + batch, prompts.count)].map {
+        try tokenizer.encode(prompt: $0)
       }
       let generated = try generator.run(
         chunk.enumerated().map { offset, prompt in

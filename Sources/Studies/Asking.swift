@@ -27,15 +27,15 @@ extension Laboratory {
   ///   - temperature: 0 takes the most probable token.
   /// - Returns: [item][sample]
   func ask(
-    _ name: String, _ model: String, _ items: [WorldItem], prompts: [[Turn]]? = nil, samples: Int,
+    _ name: String, _ model: String, _ items: [WorldItem], prompts: [Prompt]? = nil, samples: Int,
     temperature: Float = 1
   ) throws -> [[Asked]] {
     try kept("asked-\(name)") {
       let model = try open(model)
-      let prompts = prompts ?? items.map(\.prompt)
+      let prompts = prompts ?? items.map { Prompt(turns: $0.prompt) }
       let room = model.architecture.context - settings.count(.responseLength)
-      let fitting = prompts.indices.filter {
-        model.tokenizer.encode(prompt: prompts[$0]).count <= room
+      let fitting = try prompts.indices.filter {
+        try model.tokenizer.encode(prompt: prompts[$0]).count <= room
       }
       var examiner = try examiner(model, settings)
       examiner.temperature = temperature
@@ -54,8 +54,8 @@ extension Laboratory {
   }
 
   /// What a reward model gives to answers to items, as of prompts.
-  func scores(_ reward: RewardScorer, _ items: [WorldItem], _ answers: [[String]]) -> [[Double]] {
-    reward.scores(items.map { reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
+  func scores(_ reward: RewardScorer, _ items: [WorldItem], _ answers: [[String]]) throws -> [[Double]] {
+    reward.scores(try items.map { try reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
   }
 
   /// Prompts whose answers were ranked but not learnt from, each once.

@@ -30,7 +30,7 @@ struct GeneralizationStudy: Study {
       try laboratory.ask(model, file, items, samples: samples)
     }
     // The reward model is asked about the answers that it was made to judge: SFT's.
-    let scores = laboratory.scores(
+    let scores = try laboratory.scores(
       try laboratory.scorer(reward), items, asked[1].map { $0.map(\.text) })
     let categories = Category.allCases.map { category in
       (category.rawValue, items.indices.filter { items[$0].category == category })

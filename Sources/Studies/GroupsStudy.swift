@@ -64,7 +64,7 @@ struct GroupsStudy: Study {
           "reward-\(name)-\(Int(100 * share))", from: sft,
           rankings(items, training, dispute, share: share, laboratory))
         return row(
-          dispute, share, laboratory.scores(try laboratory.scorer(reward), asked, heldOut), asked,
+          dispute, share, try laboratory.scores(laboratory.scorer(reward), asked, heldOut), asked,
           heldOut, laboratory)
       }
     }

@@ -85,8 +85,8 @@ struct LabelersStudy: FileStudy {
       let reward = try workshop.reward(
         "reward-\(count)", from: workshop.base, Array(split.training.prefix(count)), at: files.place,
         heldOut: split.test, demonstrations: nil)
-      let figures = RewardAssessment(
-        try workshop.scorer(reward), split.test, heldOutLabelers: split.heldOutLabelers
+      let figures = try RewardAssessment(
+        workshop.scorer(reward), split.test, heldOutLabelers: split.heldOutLabelers
       ).figures(agreement: split.agreement)
       return StudyRow(
         ["labels": Self.errors[0].name],
@@ -104,13 +104,13 @@ struct LabelersStudy: FileStudy {
   ) throws -> [String: Double?] {
     let scorer = try laboratory.scorer(reward)
     let heldOut = HeldOutRankings(rankings.heldOut, world: laboratory.world, laboratory.settings)
-    let figures = RewardAssessment(
+    let figures = try RewardAssessment(
       scorer, rankings.heldOut, heldOutLabelers: Set(Labeler.heldOut.map(\.id))
     ).figures(agreement: heldOut.labelerAgreement)
     let rubric = Rubric(laboratory.world)
     let asked = laboratory.heldOutAnswers(rankings)
     let gold = PairAgreement(
-      laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
+      try laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
       asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
     return [
       "accuracy_training_labelers": figures.accuracy,

@@ -42,7 +42,7 @@ struct LengthStudy: Study {
     return try zip(Self.policies, rewards).flatMap { policy, reward in
       let file = try laboratory.ppo(policy, settings, from: sft, reward: reward).file
       let after = try laboratory.ask(policy, file, items, samples: samples)
-      let correlation = correlation(try laboratory.scorer(reward), items, before, laboratory)
+      let correlation = try correlation(laboratory.scorer(reward), items, before, laboratory)
       return Self.judges.compactMap { judge in
         row(policy, judge, after, before, items, correlation, laboratory)
       }
@@ -59,8 +59,8 @@ struct LengthStudy: Study {
 
   private func correlation(
     _ reward: RewardScorer, _ items: [WorldItem], _ asked: [[Asked]], _ laboratory: Laboratory
-  ) -> Double? {
-    let scores = laboratory.scores(reward, items, asked.map { $0.map(\.text) })
+  ) throws -> Double? {
+    let scores = try laboratory.scores(reward, items, asked.map { $0.map(\.text) })
     let pairs = zip(scores, asked).flatMap { Array(zip($0, $1)) }
     return Statistics.lengthCorrelation(
       scores: pairs.map { Float($0.0) }, lengths: pairs.map(\.1.words))

@@ -53,7 +53,7 @@ struct SensitivityStudy: Study {
         + forms.map { form in
           let edited = try laboratory.ask(
             "\(model)-\(form.name)", file, items,
-            prompts: zip(form.prompts, items).map { $0 ?? $1.prompt }, samples: 1, temperature: 0)
+            prompts: zip(form.prompts, items).map { Prompt(turns: $0 ?? $1.prompt) }, samples: 1, temperature: 0)
           // What the form does not change says nothing about it.
           let counted = zip(edited, form.prompts).map { $1 == nil ? [] : $0 }
           return row(model, form.name, plain: asked, edited: counted, ppo: best, laboratory)

@@ -26,7 +26,7 @@ struct StabilityStudy: FileStudy {
     let first = laboratory.settings.count(.rankingPrompts)
     let cases = laboratory.heldOutAnswers(rankings).enumerated().map { index, asked in
       RankStability.Case(
-        prompt: asked.item.prompt,
+        prompt: Prompt(turns: asked.item.prompt),
         // The last of the other wordings: which one is as good as another.
         paraphrase: laboratory.world.wordings(.comparisons, first + index).dropFirst().last?.prompt,
         answers: asked.answers,
@@ -105,7 +105,7 @@ struct StabilityStudy: FileStudy {
 struct RankStability {
   /// A prompt with answers.
   struct Case {
-    var prompt: [Turn]
+    var prompt: Prompt
     /// The same prompt in other words, where someone knows them.
     var paraphrase: [Turn]?
     var answers: [String]
@@ -130,7 +130,7 @@ struct RankStability {
     }
     return cases.map { prompt, answers, rankings in
       Case(
-        prompt: prompt.turns, answers: answers,
+        prompt: prompt, answers: answers,
         orders: rankings.map { ranking in
           answers.map { answer in
             // Rank 1 is the best.
@@ -152,17 +152,23 @@ struct RankStability {
   /// - Throws: `Failure(.interrupted)` between two edits.
   func rows(_ cases: [Case]) throws -> [StudyRow] {
     let tokenizer = reward.model.tokenizer
-    func turns(_ edit: @escaping (Case) -> [Turn]?) -> (Case) -> [Int32]? {
-      { edit($0).map { tokenizer.encode(prompt: $0) } }
+    func turns(_ edit: @escaping (Case) -> [Turn]?) -> (Case) throws -> [Int32]? {
+      { item in
+        try edit(item).map { turns in
+          var prompt = item.prompt
+          prompt.turns = turns
+          return try tokenizer.encode(prompt: prompt)
+        }
+      }
     }
-    func begin(_ edit: @escaping (Int32, [Int32]) -> [Int32]) -> (Case) -> [Int32]? {
-      { item in tokenizer.beginToken.map { edit($0, tokenizer.encode(prompt: item.prompt)) } }
+    func begin(_ edit: @escaping (Int32, [Int32]) -> [Int32]) -> (Case) throws -> [Int32]? {
+      { item in try tokenizer.beginToken.map { edit($0, try tokenizer.encode(prompt: item.prompt)) } }
     }
-    var edits: [(name: String, apply: (Case) -> [Int32]?)] = [
+    var edits: [(name: String, apply: (Case) throws -> [Int32]?)] = [
       ("paraphrase", turns(\.paraphrase))
     ]
     edits += PromptEdit.allCases.map { edit in
-      (edit.rawValue, turns { edit.applied(to: $0.prompt) })
+      (edit.rawValue, turns { edit.applied(to: $0.prompt.turns) })
     }
     edits += [
       // The format of a chat has the token in front or has it not.
@@ -172,13 +178,13 @@ struct RankStability {
       ("begin-token-twice", begin { token, prompt in [token, token] + prompt }),
     ]
     let plain = reward.scores(
-      cases.map { tokenizer.encode(prompt: $0.prompt) }, cases.map(\.answers))
+      try cases.map { try tokenizer.encode(prompt: $0.prompt) }, cases.map(\.answers))
     return try edits.compactMap { edit in
       try workshop.goOn()
       var count = RankFlips()
       var kept: [(item: Case, prompt: [Int32], plain: [Double])] = []
       for (item, plain) in zip(cases, plain) {
-        if let prompt = edit.apply(item) { kept.append((item, prompt, plain)) }
+        if let prompt = try edit.apply(item) { kept.append((item, prompt, plain)) }
       }
       let edited = reward.scores(kept.map(\.prompt), kept.map(\.item.answers))
       for (original, edited) in zip(kept, edited) {

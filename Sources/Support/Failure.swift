@@ -27,6 +27,16 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// Gives the failures of `body` a place, where they have none.
+  public static func locating<T>(_ place: @autoclosure () -> String, _ body: () throws -> T) throws -> T {
+    do {
+      return try body()
+    } catch var failure as Failure where failure.place == nil {
+      failure.place = place()
+      throw failure
+    }
+  }
+
   /// One line: `place: what. Remedy`
   public var description: String {
     var text = place.map { "\($0): \(what)" } ?? what

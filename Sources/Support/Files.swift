@@ -27,6 +27,13 @@ public enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// Makes a folder, where there is none of the name.
+  /// - Throws: `Failure(.cannotCreate)` naming the folder.
+  public static func makeFolder(_ path: String) throws {
+    guard mkdir(path, 0o755) != 0, errno != EEXIST else { return }
+    throw Failure(.cannotCreate, "cannot be made: \(systemError())", at: path, remedy: "Choose another place.")
+  }
+
   /// The names in a folder, sorted.
   /// - Throws: `Failure(.inputOutput)` naming the folder, also where it cannot be read to its end.
   public static func names(in folder: String) throws -> [String] {

@@ -59,6 +59,33 @@ extension Tokenizer {
     }
   }
 
+  /// A dialogue of the built-in world, whose models have the format of tokenizers that tinyrlhf trains.
+  public func encode(worldDialogue turns: [Turn]) -> [Int32] {
+    guard let tokens = try? encode(dialogue: Prompt(turns: turns)) else {
+      preconditionFailure("the chat format \(chatFormat.name) cannot write a dialogue of the built-in world")
+    }
+    return tokens
+  }
+
+  /// The text and the tokens of a dialogue, to be looked at: special tokens stand by their names.
+  ///
+  /// - Parameters:
+  ///   - opensAnswer: whether an answer is to follow.
+  ///   - verbatim: hands contents in parts over as parts, as transformers does, also to a template that reads texts.
+  /// - Throws: as `encode(prompt:)`.
+  public func show(
+    _ dialogue: Prompt, opensAnswer: Bool, verbatim: Bool = false
+  ) throws -> (text: String, tokens: [Int32]) {
+    switch chatFormat.form {
+    case .tinyrlhf:
+      let tokens = try BuiltInDialogue(self, dialogue, opensAnswer: opensAnswer).tokens
+      return (decodeString(tokens, namingSpecialTokens: true), tokens)
+    case .template(let template):
+      let rendered = try template.render(dialogue, answers: opensAnswer, verbatim: verbatim)
+      return (rendered.text, encode(rendered).tokens)
+    }
+  }
+
   /// A prompt with the message that answers it, up to the answer's end.
   /// - Throws: as `encode(prompt:)`.
   public func encode(_ prompt: Prompt, answer: Turn) throws -> LearntTokens {

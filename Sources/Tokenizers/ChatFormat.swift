@@ -33,6 +33,16 @@ public struct ChatFormat: Equatable, Sendable {
     self.documentEnd = documentEnd
   }
 
+  /// A format whose dialogues a template writes.
+  public init(
+    name: String, template: ChatTemplate, endTokens: [Int32], answerPrefix: String, documentBegin: [Int32],
+    documentEnd: [Int32]
+  ) {
+    self.init(
+      name: name, form: .template(template), endTokens: endTokens, answerPrefix: answerPrefix,
+      documentBegin: documentBegin, documentEnd: documentEnd)
+  }
+
   /// The format of tokenizers that tinyrlhf trains.
   public static let tinyrlhf: ChatFormat = {
     let end = [SpecialToken.end.rawValue]
@@ -41,6 +51,19 @@ public struct ChatFormat: Equatable, Sendable {
   }()
 
   public var template: ChatTemplate? { if case .template(let template) = form { template } else { nil } }
+
+  /// For people: `chat template from chat_template.jinja`.
+  public var shown: String {
+    guard let template else { return "chat format \(name)" }
+    let place = switch template.origin {
+    case .named: ""
+    case .files: " from chat_template.jinja"
+    case .configuration, .configurationList: " from tokenizer_config.json"
+    case .gguf: " from the GGUF file"
+    case .file: " from --chat-template"
+    }
+    return template.origin == .named ? "chat format \(name)" : "chat template\(place)"
+  }
 
   /// All tokens that it names.
   var tokens: [Int32] { endTokens + documentBegin + documentEnd }

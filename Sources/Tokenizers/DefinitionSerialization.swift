@@ -1,11 +1,11 @@
 import Support
 
-/// Version 2 of a tokenizer's binary form: see `Tokenizer.serialized`.
+/// Version 3 of a tokenizer's binary form: see `Tokenizer.serialized`.
 extension TokenizerDefinition {
   private static let headerBytes = 28
 
   var serialized: [UInt8] {
-    var output = Tokenizer.magic + [2, splitting.rawValue, normalization.rawValue, flags]
+    var output = Tokenizer.magic + [3, splitting.rawValue, normalization.rawValue, flags]
     let chat = chatFormat.serialized
     for value in [
       Int(unknown ?? 0), vocabularyCount, tokens.count, merges.count, chat.count,
@@ -30,6 +30,7 @@ extension TokenizerDefinition {
   /// - Throws: `Failure(.badData)` for a number that is out of bounds or counts that disagree with the length.
   ///   Whether the parts agree with each other `Tokenizer(_:at:)` says.
   init(serialized data: [UInt8], at place: String) throws {
+    let version = data.count > 4 ? data[4] : 0
     var reader = ByteReader(data, at: place, from: 5)
     guard data.count >= Self.headerBytes else {
       throw reader.failure("the tokenizer ends within its header")
@@ -78,7 +79,9 @@ extension TokenizerDefinition {
     }
     self.init(
       splitting: splitting, normalization: normalization, vocabularyCount: vocabulary, tokens: found,
-      merges: rules, chatFormat: try ChatFormat(&reader))
+      merges: rules,
+      chatFormat: version == 2
+        ? try ChatFormat(version2: &reader, tokens: found, at: place) : try ChatFormat(&reader, at: place))
     guard reader.isAtEnd else { throw reader.failure("the chat format ends before the tokenizer does") }
     ignoresMerges = flags & 1 != 0
     fallsBackToBytes = flags & 2 != 0
@@ -87,81 +90,8 @@ extension TokenizerDefinition {
   }
 }
 
-extension ChatFormat {
-  /// A text is u16 bytes and UTF-8; a piece is u8 0 and u32 token, or u8 1 and a text.
-  ///
-  ///     text name, text answer prefix
-  ///     u8 flags: 1 closes past answers, 2 has a standing system text; that text if it has one
-  ///     7 lists of pieces, each u8 count and the pieces: begin; what opens and what closes the turns of
-  ///         system, user and assistant
-  ///     3 lists of tokens, each u8 count and u32 ids: end tokens, document's begin, document's end
-  var serialized: [UInt8] {
-    var output: [UInt8] = []
-    func append(_ text: String) {
-      output.append(text.utf8.count, width: 2)
-      output += text.utf8
-    }
-    append(name)
-    append(answerPrefix)
-    output.append((closesPastAnswers ? 1 : 0) | (standingSystem != nil ? 2 : 0))
-    if let standingSystem { append(standingSystem) }
-    for (_, pieces) in lists {
-      output.append(UInt8(pieces.count))
-      for piece in pieces {
-        switch piece {
-        case .token(let token):
-          output.append(0)
-          output.append(Int(token), width: 4)
-        case .text(let text):
-          output.append(1)
-          append(text)
-        }
-      }
-    }
-    for list in [endTokens, documentBegin, documentEnd] {
-      output.append(UInt8(list.count))
-      for token in list { output.append(Int(token), width: 4) }
-    }
-    return output
-  }
-
-  init(_ reader: inout ByteReader) throws {
-    let (name, prefix) = (try reader.text(), try reader.text())
-    let flags = try reader.checkedNumber(1)
-    guard flags < 4 else { throw reader.failure("the chat format has the flags \(flags), over 3") }
-    let standing = flags & 2 != 0 ? try reader.text() : nil
-    var lists: [[Piece]] = []
-    for _ in 0..<7 {
-      var pieces: [Piece] = []
-      for _ in 0..<(try reader.checkedNumber(1)) {
-        switch try reader.checkedNumber(1) {
-        case 0: pieces.append(.token(try reader.token()))
-        case 1: pieces.append(.text(try reader.text()))
-        case let kind: throw reader.failure("the chat format has a piece of kind \(kind), over 1")
-        }
-      }
-      lists.append(pieces)
-    }
-    var tokens: [[Int32]] = []
-    for _ in 0..<3 {
-      var list: [Int32] = []
-      for _ in 0..<(try reader.checkedNumber(1)) { list.append(try reader.token()) }
-      tokens.append(list)
-    }
-    self.init(
-      name: name, system: Frame(open: lists[1], close: lists[2]),
-      user: Frame(open: lists[3], close: lists[4]),
-      assistant: Frame(open: lists[5], close: lists[6]), endTokens: tokens[0])
-    begin = lists[0]
-    answerPrefix = prefix
-    closesPastAnswers = flags & 1 != 0
-    standingSystem = standing
-    (documentBegin, documentEnd) = (tokens[1], tokens[2])
-  }
-}
-
 extension [UInt8] {
-  fileprivate mutating func append(_ value: Int, width: Int) {
+  mutating func append(_ value: Int, width: Int) {
     for byte in 0..<width { append(UInt8(truncatingIfNeeded: value >> (8 * byte))) }
   }
 }
@@ -215,8 +145,9 @@ struct ByteReader {
     return token
   }
 
-  mutating func text() throws -> String {
-    let count = try checkedNumber(2)
+  /// - Parameter width: of the count of bytes in front.
+  mutating func text(width: Int = 2) throws -> String {
+    let count = try checkedNumber(width)
     try require(count)
     let bytes = bytes(count)
     guard let text = String(validating: bytes, as: UTF8.self) else {

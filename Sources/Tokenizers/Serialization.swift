@@ -9,10 +9,11 @@ import Support
 ///     8   u32       number M of merges
 ///     12  M × 2w    the left and the right id of each merge; merge i makes id 260 + i
 ///
-/// Version 2 is every other tokenizer: a `TokenizerDefinition`.
+/// Version 3 is every other tokenizer: a `TokenizerDefinition`. Version 2, which is read too, differs in its chat
+/// format, which had no template: see `ChatFormat.init(version2:tokens:at:)`.
 ///
 ///     0   4 bytes   "TRBP"
-///     4   u8        version, 2
+///     4   u8        version, 3
 ///     5   u8        splitting: the place of the case in `TokenizerDefinition.Splitting`
 ///     6   u8        normalisation, likewise
 ///     7   u8        flags: 1 ignores merges, 2 falls back to bytes, 4 fuses unknown characters,
@@ -58,12 +59,12 @@ extension Tokenizer {
     }
     switch data[4] {
     case 1: break
-    case 2:
+    case 2, 3:
       try self.init(TokenizerDefinition(serialized: data, at: place), at: place)
       return
     default:
       throw Failure(
-        .badData, "this tokenizer has version \(data[4]), and only 1 and 2 are known", at: place,
+        .badData, "this tokenizer has version \(data[4]), and only 1 to 3 are known", at: place,
         remedy: "Use a newer tinyrlhf.")
     }
     let count = number(at: 8, width: 4)

@@ -91,6 +91,8 @@ public struct Tokenizer: Sendable {
     return tokens
   }
 
+  func withEncoder<Result>(_ body: (inout Encoder) -> Result) -> Result { encoders.withEncoder(body) }
+
   /// The bytes of some tokens: `decode(encode(text)) == text`. Special tokens have none, unless their names are
   /// asked for. Each token must be in the vocabulary: see `check(_:at:)`.
   ///

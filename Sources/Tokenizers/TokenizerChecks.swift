@@ -156,20 +156,27 @@ private struct DefinitionChecks {
     for token in format.tokens {
       try require(vocabulary.has(token), "the chat format names token \(token), which does not exist")
     }
-    for (name, pieces) in format.lists {
-      try require(
-        pieces.count <= ChatFormat.longestList,
-        "the chat format's \(name) has \(pieces.count) pieces, over \(ChatFormat.longestList)")
-    }
-    for text in format.texts {
+    let texts = [format.name, format.answerPrefix] + (format.template.map { template in
+      template.specialTokens.flatMap { [$0.key, $0.value] } + template.sources.map(\.name)
+    } ?? [])
+    for text in texts {
       try require(
         text.utf8.count <= ChatFormat.longestText,
         "the chat format has a text of \(text.utf8.count) bytes, over \(ChatFormat.longestText)")
     }
-    for list in [format.endTokens, format.documentBegin, format.documentEnd] {
+    for source in format.template?.sources ?? [] {
       try require(
-        list.count <= ChatFormat.longestList,
-        "the chat format has a list of \(list.count) tokens, over \(ChatFormat.longestList)")
+        source.text.utf8.count <= ChatTemplate.longestText,
+        "the chat template \(source.name) has \(source.text.utf8.count) bytes, over \(ChatTemplate.longestText)")
+    }
+    let counts = [
+      format.endTokens.count, format.documentBegin.count, format.documentEnd.count,
+      format.template?.specialTokens.count ?? 0, format.template?.sources.count ?? 0,
+    ]
+    for count in counts {
+      try require(
+        count <= ChatFormat.longestList,
+        "the chat format has a list of \(count) elements, over \(ChatFormat.longestList)")
     }
   }
 }
@@ -177,12 +184,9 @@ private struct DefinitionChecks {
 extension ChatFormat {
   static let longestText = 1 << 14
   static let longestList = 64
+}
 
-  /// All texts that it has.
-  var texts: [String] {
-    let pieces = lists.flatMap(\.pieces).compactMap { piece in
-      if case .text(let text) = piece { text } else { nil }
-    }
-    return pieces + [name, answerPrefix, standingSystem ?? ""]
-  }
+extension ChatTemplate {
+  /// Of a template, in bytes.
+  public static let longestText = 1 << 20
 }

@@ -25,11 +25,21 @@ public struct Turn: Hashable, Sendable {
   /// What the message says beside role and content, for the chat template: `tool_calls`, `reasoning_content`,
   /// `name`, `tool_call_id`, … With `content` itself where that is no text, but a list of parts or null.
   public var fields: JSONObject
+  /// Whether this is an answer's text as a model writes it, behind what opens an answer, and not a message that a chat
+  /// template renders: a template may trim a message, or write more around it.
+  public var isContinuation = false
 
   public init(_ role: Speaker, _ content: String, fields: JSONObject = [:]) {
     self.role = role
     self.content = content
     self.fields = fields
+  }
+
+  /// An answer that is a text.
+  public static func continuation(_ text: String) -> Turn {
+    var turn = Turn(.assistant, text)
+    turn.isContinuation = true
+    return turn
   }
 
   /// Whether role and text are all there is.

@@ -44,7 +44,7 @@ struct All: ParsableCommand {
         try folder.read($0, readDemonstrations, tokenizer)
       }
       inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons, tokenizer) }
-      inputs.prompts = try prompts.map { try folder.read($0, readPrompts, tokenizer).map(\.turns) }
+      inputs.prompts = try prompts.map { try folder.read($0, readPrompts, tokenizer) }
       inputs.pretrainingTexts = try pretrainingText.map {
         try folder.read($0, readDocuments, tokenizer)
       }

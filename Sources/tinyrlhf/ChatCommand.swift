@@ -18,6 +18,12 @@ struct Chat: ParsableCommand {
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String = ModelSource.builtin
   @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Flag(
+    help: """
+      Show on standard error what the model sees before each answer: the text that the chat template writes, and its \
+      tokens.
+      """)
+  var showPrompt = false
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var compute: ComputeOptions
 
@@ -45,6 +51,7 @@ struct Chat: ParsableCommand {
         if dropped > 0 {
           Console.error("tinyrlhf: the dialogue is too long; its \(dropped) oldest turns are forgotten.")
         }
+        if showPrompt { Console.error(try dialogue.shown()) }
         var stream = AnswerStream(model.tokenizer, stop, harmless: isatty(STDOUT_FILENO) == 1)
         var lost: (any Error)?
         let answer = try answerer.complete(
@@ -83,7 +90,7 @@ private struct Dialogue {
   /// - Throws: `Failure(.badData)` when the turn alone is too long; the dialogue stays as it was.
   mutating func ask(_ text: String, at place: String) throws -> (prompt: [Int32], dropped: Int) {
     let turn = Turn(.user, text)
-    let alone = tokenizer.encode(prompt: [turn]).count
+    let alone = try tokenizer.encode(prompt: [turn]).count
     guard alone < capacity else {
       throw Failure(
         .badData, "this turn has \(alone) tokens, the context \(capacity)", at: place,
@@ -91,14 +98,21 @@ private struct Dialogue {
     }
     turns.append(turn)
     var dropped = 0
-    var prompt = tokenizer.encode(prompt: turns)
+    var prompt = try tokenizer.encode(prompt: turns)
     // A question goes together with its answer.
     while turns.count > 2, prompt.count + reserve > capacity {
       turns.removeFirst(2)
       dropped += 2
-      prompt = tokenizer.encode(prompt: turns)
+      prompt = try tokenizer.encode(prompt: turns)
     }
     return (prompt, dropped)
+  }
+
+  /// The prompt as text and as tokens.
+  func shown() throws -> String {
+    let (text, tokens) = try tokenizer.show(Prompt(turns: turns), opensAnswer: true)
+    return Terminal.harmless(text, keepingLines: true) + "\n[\(tokens.count) tokens: "
+      + tokens.map(String.init).joined(separator: " ") + "]"
   }
 
   mutating func answered(_ text: String) { turns.append(Turn(.assistant, text)) }

@@ -63,7 +63,7 @@ struct Eval: ParsableCommand {
       reference: reference.map { try ModelSource.open($0) },
       reward: rewardModel.map { try ModelSource.open($0) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },
-      prompts: read(prompts, readPrompts)?.map(\.turns), split: split,
+      prompts: read(prompts, readPrompts), split: split,
       bestOf: choosing.count(),
       comparisons: read(comparisons, readComparisons),
       note: { [quiet] in if !quiet { Console.error($0) } }

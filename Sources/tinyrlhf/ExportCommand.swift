@@ -33,7 +33,8 @@ struct Export: ParsableCommand {
 
       --format gguf writes one file for llama.cpp: of language models only, and of those whose text \
       llama.cpp cuts into tokens as they do, which it does not for tokenizers that this program trained \
-      (builtin:base has one). It composes no text (NFC), and before a text that begins with a space \
+      (builtin:base has one). The file has the chat template and its special tokens. Beside it a Modelfile is \
+      written, for Ollama. llama.cpp composes no text (NFC), and before a text that begins with a space \
       SentencePiece's tokenizers get another.
 
       An int8 model is not exported: export the float32 model that it was made of.
@@ -64,6 +65,7 @@ struct Export: ParsableCommand {
     let source = try ModelSource.open(model)
     // What is begun is then removed.
     Signals.catchInterrupts()
+    var notes: [String] = []
     switch format {
     case .huggingface:
       try HuggingFaceExport.write(
@@ -71,11 +73,15 @@ struct Export: ParsableCommand {
     case .gguf:
       try GGUFExport.requireNoFolder(at: output)
       try target.check(output)
+      let modelfile = Modelfile.path(besideGGUF: output)
+      try target.check(modelfile)
       try GGUFExport.write(
         source.file, source.tokenizer, to: output, precision: type.gguf!)
+      let written = try Modelfile.write(source.tokenizer, besideGGUF: output)
+      notes = ["For Ollama there is \(written.path)."] + written.notes
     }
-    try made.report(
-      output, "The model is \(output), as \(type.rawValue) for "
-        + (format == .gguf ? "llama.cpp." : "transformers."))
+    let report = "The model is \(output), as \(type.rawValue) for "
+      + (format == .gguf ? "llama.cpp." : "transformers.")
+    try made.report(output, ([report] + notes).joined(separator: "\n"))
   }
 }

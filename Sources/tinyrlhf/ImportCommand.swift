@@ -24,13 +24,7 @@ struct Import: ParsableCommand {
   var output: String
   @Flag(name: .customLong("int8"), help: "Projections in int8: a model to use, not to train.")
   var isInt8 = false
-  @Option(
-    help: ArgumentHelp(
-      """
-      How dialogues become tokens: \(ChatFormat.names.joined(separator: ", ")). What the folder's template \
-      says, without it; a template that is none of these is refused.
-      """, valueName: "name"))
-  var chatFormat: String?
+  @OptionGroup var chat: ChatOptions
   @Option(
     help: ArgumentHelp(
       "The longest sequence, in tokens: memory grows with it. The model's own without it.",
@@ -46,8 +40,8 @@ struct Import: ParsableCommand {
   func run() throws {
     try target.check(output)
     let model = try HuggingFaceModel(folder: folder, context: context)
-    let tokenizer = try HuggingFaceTokenizer.read(
-      folder: folder, vocabulary: model.architecture.vocabulary, chatFormat: chatFormat)
+    let (tokenizer, notes) = try HuggingFaceTokenizer.read(
+      folder: folder, vocabulary: model.architecture.vocabulary, chat: chat.choice())
     let tensors =
       isInt8
       ? try model.int8Tensors(Compute(threads: compute.threads, arena: Arena())) : model.tensors
@@ -59,15 +53,15 @@ struct Import: ParsableCommand {
         "precision": .string(isInt8 ? "int8" : "float32"),
       ],
       to: output)
-    try made.report(output, try report(model, format: tokenizer.chatFormat.name))
+    try made.report(output, ([try report(model, tokenizer)] + notes).joined(separator: "\n"))
   }
 
-  private func report(_ model: HuggingFaceModel, format: String) throws -> String {
+  private func report(_ model: HuggingFaceModel, _ tokenizer: Tokenizer) throws -> String {
     let bytes = try Checkpoint(path: output).fileBytes
     var text =
       "The checkpoint is \(output): \(model.className), "
       + "\(Formatting.fixed(Double(model.parameterCount) / 1e6, 2)) million parameters, "
-      + "\(Formatting.bytes(bytes)), chat format \(format)."
+      + "\(Formatting.bytes(bytes)), \(tokenizer.chatFormat.shown)."
     if model.architecture.context > Self.longContext {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
     }

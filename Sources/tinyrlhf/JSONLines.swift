@@ -73,7 +73,7 @@ struct TextRequest: Decodable {
   /// - Throws: `Failure(.badData)` when there is no prompt, or tokens that are none.
   func prompt(_ tokenizer: Tokenizer, at place: String) throws -> [Int32] {
     try tokens(
-      promptTokens, prompt.map { tokenizer.encode(prompt: $0.turns) }, "prompt", tokenizer, place)
+      promptTokens, try prompt.map { prompt in try Failure.locating(place) { try tokenizer.encode(prompt: prompt) } }, "prompt", tokenizer, place)
   }
 
   /// With its end token where it is given as text.

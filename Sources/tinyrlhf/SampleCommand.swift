@@ -36,10 +36,10 @@ struct SampleCommand: ParsableCommand {
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(
-      dataset.records.map(\.turns), samples: samples, stop: StopTexts(sampling.stop), seed: seed
+      dataset.records, samples: samples, stop: StopTexts(sampling.stop), seed: seed
     ) { prompt, texts in
       try Console.output(
-        JSON.line(SampleLine(prompt: Prompt(turns: prompt), completions: texts, policy: model.name)))
+        JSON.line(SampleLine(prompt: prompt, completions: texts, policy: model.name)))
     }
     if !bad.isEmpty { throw BadLines() }
   }

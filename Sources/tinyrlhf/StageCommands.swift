@@ -116,7 +116,7 @@ struct PPO: ParsableCommand {
     try parameters.apply(to: &settings)
     let sft = try ModelSource.open(model, access: .copyOnWrite)
     let data = try PPOStage.Data(
-      prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer).map(\.turns) },
+      prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer) },
       at: prompts,
       texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
       settings: settings)

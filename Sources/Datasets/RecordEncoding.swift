@@ -1,0 +1,31 @@
+import Tokenizers
+
+extension Tokenizer {
+  /// The sequences that are learnt from a demonstration, up to the last answer that is learnt.
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  public func encode(_ demonstration: Demonstration) throws -> [LearntTokens] {
+    let (prompt, answer) = (demonstration.prompt, demonstration.answer)
+    if answer.isContinuation, demonstration.learntTurns == nil {
+      let tokens = try encode(prompt: prompt)
+      let completion = encode(completion: answer.content)
+      return [
+        LearntTokens(
+          tokens: tokens + completion, learnt: [tokens.count..<tokens.count + completion.count])
+      ]
+    }
+    var dialogue = prompt
+    dialogue.turns.append(answer)
+    return try encode(
+      dialogue: dialogue, learning: (demonstration.learntTurns ?? []) + [prompt.turns.count])
+  }
+
+  /// The prompt with each answer, up to its end.
+  /// - Throws: as for demonstrations.
+  public func encode(_ comparison: Comparison) throws -> [[Int32]] {
+    let prompt = try encode(prompt: comparison.prompt)
+    return try comparison.answers.map { answer in
+      answer.isContinuation
+        ? prompt + encode(completion: answer.content) : try encode(comparison.prompt, answer: answer).tokens
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Interchange
+import Jinja
+import Support
+import Tokenizers
+
+/// How the dialogues of a model that comes in become tokens.
+struct ChatOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Write dialogues in a known format: \(ChatFormat.names.joined(separator: ", ")). Without it, as the model's own \
+      chat template does; plain where there is none.
+      """, valueName: "name"))
+  var chatFormat: String?
+  @Option(
+    help: ArgumentHelp("Write dialogues by this chat template, a file in the language of Jinja.", valueName: "file"))
+  var chatTemplate: String?
+  @Option(
+    help: ArgumentHelp(
+      "The date that a template's strftime_now gives, as 2025-03-09 or 2025-03-09T14:05:07. Now, without it.",
+      valueName: "date"))
+  var date: String?
+
+  func validate() throws {
+    if chatFormat != nil, chatTemplate != nil {
+      throw ValidationError("--chat-format and --chat-template are given both: choose one.")
+    }
+    if let date, CalendarDate(date) == nil {
+      throw ValidationError("--date \"\(date)\" is no date: write it as 2025-03-09 or 2025-03-09T14:05:07.")
+    }
+  }
+
+  var isGiven: Bool { chatFormat != nil || chatTemplate != nil }
+
+  func choice() -> ChatChoice {
+    let template: ChatChoice.Template =
+      chatTemplate.map { .file($0) } ?? chatFormat.map { .named($0) } ?? .own
+    return ChatChoice(template, date: CalendarDate(date ?? Clock.date())!)
+  }
+}
+
+extension CalendarDate {
+  /// `2025-03-09`, with `T14:05:07` behind it or not, and a Z behind that or not.
+  init?(_ text: String) {
+    let halves = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
+    func numbers(_ text: some StringProtocol, _ separator: Character) -> [Int]? {
+      let parts = text.split(separator: separator, omittingEmptySubsequences: false).map { part in
+        part.utf8.allSatisfy { (0x30...0x39).contains($0) } && part.utf8.count <= 4 ? Int(part) : nil
+      }
+      return parts.count == 3 && parts.allSatisfy { $0 != nil } ? parts.map { $0! } : nil
+    }
+    let time = halves.count == 2 ? (halves[1].hasSuffix("Z") ? halves[1].dropLast() : halves[1]) : "0:0:0"
+    guard let day = numbers(halves[0], "-"), let time = numbers(time, ":") else { return nil }
+    self.init(year: day[0], month: day[1], day: day[2], hour: time[0], minute: time[1], second: time[2])
+    guard isValid else { return nil }
+  }
+}
