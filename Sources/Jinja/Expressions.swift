@@ -91,15 +91,13 @@ extension Renderer {
   }
 
   private func concatenate(_ items: [Expression]) throws -> Value {
-    let values = try items.map(evaluate)
-    let isMarkup = values.contains { if case .text(let text) = $0 { text.isMarkup } else { false } }
     var units: [UInt32] = []
-    for value in values {
-      let text = isMarkup ? try escaped(value) : try string(value)
+    for value in try items.map(evaluate) {
+      let text = try string(value)
       try chargeText(units.count + text.count)
       units += text.units
     }
-    return .text(Text(units: units, isMarkup: isMarkup))
+    return .text(Text(units: units))
   }
 
   // MARK: What follows a value

@@ -40,7 +40,7 @@ extension Expression {
     for operand in operands { operand.visit(body) }
   }
 
-  private var operands: [Expression] {
+  var operands: [Expression] {
     switch self {
     case .constant, .name: []
     case .list(let items), .tuple(let items), .concatenation(let items), .and(let items), .or(let items):

@@ -88,8 +88,50 @@ struct Survey {
     }
   }
 
+  // MARK: What must be known
+
+  /// Every filter and test must exist. As in jinja2, one within a condition may be missing as long as
+  /// nothing reaches it; but none may be one that only this renderer lacks.
+  private func requireFilters(_ body: [Statement], isConditional: Bool) throws {
+    for statement in body {
+      var inner = false
+      if case .conditional = statement { inner = true }
+      for expression in statement.expressions {
+        try requireFilters(expression, isConditional: isConditional || inner)
+      }
+      for body in statement.bodies { try requireFilters(body, isConditional: inner) }
+    }
+  }
+
+  private func requireFilters(_ expression: Expression, isConditional: Bool) throws {
+    var inner = isConditional
+    if case .conditional = expression { inner = true }
+    if case .postfix(_, let steps) = expression {
+      for step in steps { try requireFilter(step, isConditional: isConditional) }
+    }
+    for operand in expression.operands { try requireFilters(operand, isConditional: inner) }
+  }
+
+  private func requireFilter(_ step: Postfix, isConditional: Bool) throws {
+    switch step.kind {
+    case .filter(let name, _):
+      if Filters.refused.contains(name) {
+        throw Failure.template("the filter '\(name)' is not supported", program.name, step.position)
+      }
+      if Filters.table[name] == nil, !isConditional {
+        throw Failure.template("there is no filter '\(name)'", program.name, step.position)
+      }
+    case .test(let name, _, _):
+      if Tests.table[name] == nil, !isConditional {
+        throw Failure.template("there is no test '\(name)'", program.name, step.position)
+      }
+    default: break
+    }
+  }
+
   /// What is called must exist, unless the template asks first.
   func requireKnown() throws {
+    try requireFilters(program.root.body, isConditional: false)
     for (name, position) in functions
     where !Globals.names.contains(name) && !assigned.contains(name) && !tested.contains(name) {
       let what = Globals.refused.contains(name) ? "is not supported" : "does not exist"
