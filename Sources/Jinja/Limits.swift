@@ -1,0 +1,24 @@
+/// What a rendering may take at most.
+public struct Limits: Sendable {
+  /// Evaluations; work on long lists and texts counts as several.
+  public var steps: Int
+  /// Scalars of the rendered text, and of every text on the way to it.
+  public var output: Int
+  /// Macros and recursive loops within one another, and lists within lists.
+  public var depth: Int
+
+  public init(steps: Int = 2_000_000, output: Int = 4_000_000, depth: Int = 64) {
+    (self.steps, self.output, self.depth) = (steps, output, depth)
+  }
+}
+
+/// The date and time that `strftime_now` formats: the renderer has no clock.
+public struct CalendarDate: Sendable, Equatable {
+  public var year: Int, month: Int, day: Int
+  public var hour: Int, minute: Int, second: Int
+
+  public init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
+    (self.year, self.month, self.day) = (year, month, day)
+    (self.hour, self.minute, self.second) = (hour, minute, second)
+  }
+}

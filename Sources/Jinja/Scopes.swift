@@ -1,0 +1,198 @@
+// Which scope a name belongs to is known before anything is rendered, as in jinja2: a scope that assigns a
+// name anywhere has a variable of its own, which holds, when the scope is entered, what the load says.
+
+/// The variables of one scope.
+struct Scope: Sendable {
+  enum Load: Sendable {
+    /// The caller's variable of this name, or the global.
+    case resolve
+    /// The variable of that name in the scopes around.
+    case outer
+    /// Nothing until it is assigned.
+    case nothing
+    /// Set by whoever enters the scope.
+    case parameter
+  }
+  var slots: [Name: Int] = [:]
+  var names: [Name] = []
+  var loads: [Load] = []
+}
+
+/// The variables of a scope while its statements are looked at.
+struct Symbols {
+  var loads: [Name: Scope.Load] = [:]
+  var order: [Name] = []
+  var stores: Set<Name> = []
+  /// The names of all scopes around.
+  let outer: Set<Name>
+
+  init(outer: Set<Name>) { self.outer = outer }
+
+  var visible: Set<Name> { outer.union(order) }
+
+  private mutating func define(_ name: Name, _ load: Scope.Load) {
+    if loads.updateValue(load, forKey: name) == nil { order.append(name) }
+  }
+
+  mutating func load(_ name: Name) {
+    if loads[name] == nil, !outer.contains(name) { define(name, .resolve) }
+  }
+
+  mutating func store(_ name: Name) {
+    stores.insert(name)
+    if loads[name] == nil { define(name, outer.contains(name) ? .outer : .nothing) }
+  }
+
+  mutating func declare(_ name: Name) {
+    stores.insert(name)
+    define(name, .parameter)
+  }
+
+  /// What enters with the scope.
+  mutating func declare(_ target: Target) {
+    switch target {
+    case .name(let name): declare(name)
+    case .attribute(let name, _, _): load(name)
+    case .tuple(let items, _): for item in items { declare(item) }
+    }
+  }
+
+  /// What branches of a condition assign may be assigned or not: before, it is what it is outside.
+  mutating func merge(_ branches: [Symbols]) {
+    let assigned = branches.reduce(into: Set<Name>()) { $0.formUnion($1.stores) }.subtracting(stores)
+    for branch in branches {
+      for name in branch.order { define(name, branch.loads[name]!) }
+      stores.formUnion(branch.stores)
+    }
+    for name in assigned { define(name, outer.contains(name) ? .outer : .resolve) }
+  }
+
+  var scope: Scope {
+    Scope(
+      slots: Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) }), names: order,
+      loads: order.map { loads[$0]! })
+  }
+}
+
+/// Finds the variables of every scope of a template.
+struct ScopeFinder {
+  private(set) var scopes: [Scope]
+  private let loop: Name
+
+  init(count: Int, loop: Name) {
+    scopes = Array(repeating: Scope(), count: count)
+    self.loop = loop
+  }
+
+  /// The scope of `block` and those within it; `prepare` declares what enters with it.
+  mutating func find(
+    _ block: Block, outer: Set<Name>, _ prepare: (inout Symbols) -> Void = { _ in }
+  ) {
+    var symbols = Symbols(outer: outer)
+    prepare(&symbols)
+    for statement in block.body { visit(statement, &symbols) }
+    scopes[block.scope] = symbols.scope
+    let visible = symbols.visible
+    for statement in block.body { enter(statement, visible) }
+  }
+
+  // MARK: The statements of one scope
+
+  private func visit(_ statement: Statement, _ symbols: inout Symbols) {
+    switch statement {
+    case .text, .breakLoop, .continueLoop, .generation: break
+    case .output(let value): value.visitNames { symbols.load($0) }
+    case .conditional(let branches, let otherwise):
+      visitBranches(branches[...], otherwise, &symbols)
+    case .loop(let loop): loop.iterable.visitNames { symbols.load($0) }
+    case .assign(let target, let value, _):
+      value.visitNames { symbols.load($0) }
+      visit(target, &symbols)
+    case .capture(let target, _, _, _): visit(target, &symbols)
+    case .macro(let macro): symbols.store(macro.symbol)
+    case .call(_, let call, _): call.visitNames { symbols.load($0) }
+    case .filtered(let filters, _): Expression.visitNames(of: filters) { symbols.load($0) }
+    case .with(let pairs, _, _): for pair in pairs { pair.value.visitNames { symbols.load($0) } }
+    }
+  }
+
+  private func visitBranches(
+    _ branches: ArraySlice<Branch>, _ otherwise: [Statement], _ symbols: inout Symbols
+  ) {
+    guard let first = branches.first else { return }
+    first.test.visitNames { symbols.load($0) }
+    var (taken, others, last) = (symbols, symbols, symbols)
+    for statement in first.body { visit(statement, &taken) }
+    for branch in branches.dropFirst() { visitBranches([branch], [], &others) }
+    for statement in otherwise { visit(statement, &last) }
+    symbols.merge([taken, others, last])
+  }
+
+  private func visit(_ target: Target, _ symbols: inout Symbols) {
+    switch target {
+    case .name(let name): symbols.store(name)
+    case .attribute(let name, _, _): symbols.load(name)
+    case .tuple(let items, _): for item in items { visit(item, &symbols) }
+    }
+  }
+
+  // MARK: The scopes within
+
+  private mutating func enter(_ statement: Statement, _ visible: Set<Name>) {
+    switch statement {
+    case .text, .output, .assign, .breakLoop, .continueLoop: break
+    case .conditional(let branches, let otherwise):
+      for branch in branches { for inner in branch.body { enter(inner, visible) } }
+      for inner in otherwise { enter(inner, visible) }
+    case .loop(let loop): enter(loop, visible)
+    case .capture(_, let filters, let block, _):
+      find(block, outer: visible)
+      // The filters of a block are evaluated within it.
+      addLoads(filters, to: block.scope, visible)
+    case .filtered(let filters, let block):
+      find(block, outer: visible)
+      addLoads(filters, to: block.scope, visible)
+    case .macro(let macro), .call(let macro, _, _): enter(macro, visible)
+    case .generation(let block): find(block, outer: visible)
+    case .with(let pairs, let block, _):
+      find(block, outer: visible) { symbols in
+        for pair in pairs { symbols.declare(pair.target) }
+      }
+    }
+  }
+
+  private mutating func addLoads(_ filters: [Postfix], to scope: Int, _ visible: Set<Name>) {
+    var names: [Name] = []
+    Expression.visitNames(of: filters) { names.append($0) }
+    for name in names where !visible.contains(name) && scopes[scope].slots[name] == nil {
+      scopes[scope].slots[name] = scopes[scope].names.count
+      scopes[scope].names.append(name)
+      scopes[scope].loads.append(.resolve)
+    }
+  }
+
+  private mutating func enter(_ loop: Loop, _ visible: Set<Name>) {
+    let name = self.loop
+    find(loop.block, outer: visible) { symbols in
+      symbols.declare(name)
+      symbols.declare(loop.target)
+    }
+    find(loop.otherwise, outer: visible)
+    if let test = loop.test {
+      var symbols = Symbols(outer: visible)
+      symbols.declare(loop.target)
+      test.visitNames { symbols.load($0) }
+      scopes[loop.testScope] = symbols.scope
+    }
+  }
+
+  private mutating func enter(_ macro: Macro, _ visible: Set<Name>) {
+    find(macro.block, outer: visible) { symbols in
+      for parameter in macro.parameters { symbols.declare(parameter.name) }
+      for parameter in macro.parameters {
+        parameter.fallback?.visitNames { symbols.load($0) }
+      }
+      for name in macro.specialNames { symbols.declare(name) }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Support
+
+/// A place in the template, from 1; columns count code points.
+struct Position: Sendable {
+  var line: Int32
+  var column: Int32
+}
+
+struct Token {
+  enum Kind: Equatable {
+    case data(Text)
+    case variableBegin, variableEnd, blockBegin, blockEnd
+    case name(String), string(Text), integer(Int), float(Double)
+    case `operator`(String)
+    case end
+  }
+  var kind: Kind
+  var position: Position
+
+  /// The token as an error shows it.
+  var shown: String {
+    switch kind {
+    case .data: "text"
+    case .variableBegin: "'{{'"
+    case .variableEnd: "'}}'"
+    case .blockBegin: "'{%'"
+    case .blockEnd: "'%}'"
+    case .name(let name): "'\(name)'"
+    case .string: "a string"
+    case .integer, .float: "a number"
+    case .operator(let sign): "'\(sign)'"
+    case .end: "the end of the template"
+    }
+  }
+}
+
+extension Failure {
+  /// Bad data at a place of the template `name`.
+  static func template(_ what: String, _ name: String, _ position: Position) -> Failure {
+    Failure(.badData, what, at: "\(name):\(position.line):\(position.column)")
+  }
+}

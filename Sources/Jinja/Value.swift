@@ -1,0 +1,142 @@
+/// A value of the template language. The arithmetic, comparisons and printed forms are Python's.
+public enum Value: Sendable {
+  case undefined(Undefined)
+  case none
+  case bool(Bool)
+  case integer(Int)
+  case float(Double)
+  case text(Text)
+  case list(List)
+  case tuple(List)
+  case mapping(Mapping)
+  indirect case range(IntegerRange)
+  indirect case view(DictionaryView)
+  indirect case opaque(Opaque)
+
+  public static func list(_ items: [Value]) -> Value { .list(List(items)) }
+  public static func tuple(_ items: [Value]) -> Value { .tuple(List(items)) }
+  public static func text(_ string: String) -> Value { .text(Text(string)) }
+
+  /// The integers of Python's `range`.
+  public struct IntegerRange: Sendable, Equatable {
+    var start: Int, stop: Int, step: Int
+
+    var count: Int {
+      if step > 0 { return start < stop ? (stop - start - 1) / step + 1 : 0 }
+      return start > stop ? (start - stop - 1) / -step + 1 : 0
+    }
+
+    subscript(index: Int) -> Int { start + index * step }
+  }
+
+  /// What `keys`, `values` and `items` of a mapping give.
+  public struct DictionaryView: Sendable {
+    enum Kind: String, Sendable { case keys, values, items }
+    var kind: Kind
+    var mapping: Mapping
+
+    var items: [Value] {
+      switch kind {
+      case .keys: mapping.keys
+      case .values: mapping.values
+      case .items: zip(mapping.keys, mapping.values).map { .tuple([$0, $1]) }
+      }
+    }
+  }
+}
+
+/// A list or tuple. It knows how deep it is nested, so that no walk over a value can go too deep.
+public struct List: Sendable, ExpressibleByArrayLiteral {
+  public let items: [Value]
+  let depth: Int
+  /// Whether it is a pair of `groupby`, whose items have names.
+  var isGroup = false
+
+  public init(_ items: [Value]) {
+    self.items = items
+    depth = 1 + (items.lazy.map(\.depth).max() ?? 0)
+  }
+
+  /// Items of lists that are known not to be deeper than `depth`: this one looks at none of them.
+  init(_ items: [Value], depth: Int) { (self.items, self.depth) = (items, depth) }
+
+  public init(arrayLiteral elements: Value...) { self.init(elements) }
+
+  public var count: Int { items.count }
+}
+
+/// What a name, an attribute or an item is that does not exist.
+public struct Undefined: Sendable {
+  /// What is wrong when anything but a test is done with it.
+  let message: String
+
+  init(_ message: String) { self.message = message }
+  init(name: String) { message = "'\(name)' is undefined" }
+}
+
+/// What only a template makes: functions, macros, loops, namespaces.
+public struct Opaque: Sendable {
+  enum Kind: Sendable {
+    case function(String)
+    case method(receiver: Value, name: String)
+    /// The index of an object that the renderer keeps.
+    case object(Int)
+  }
+  let kind: Kind
+}
+
+extension Value {
+  /// How deep lists and mappings are nested in it.
+  var depth: Int {
+    switch self {
+    case .list(let list), .tuple(let list): list.depth
+    case .mapping(let mapping): mapping.depth
+    case .view(let view): view.mapping.depth + 2
+    case .opaque(let opaque):
+      if case .method(let receiver, _) = opaque.kind { receiver.depth + 1 } else { 1 }
+    default: 0
+    }
+  }
+
+  var isUndefined: Bool { if case .undefined = self { true } else { false } }
+  var isNone: Bool { if case .none = self { true } else { false } }
+
+  static func function(_ name: String) -> Value { .opaque(Opaque(kind: .function(name))) }
+  static func object(_ index: Int) -> Value { .opaque(Opaque(kind: .object(index))) }
+  static func method(_ receiver: Value, _ name: String) -> Value {
+    .opaque(Opaque(kind: .method(receiver: receiver, name: name)))
+  }
+
+  /// Python's name of the type, for messages.
+  var typeName: String {
+    switch self {
+    case .undefined: "Undefined"
+    case .none: "NoneType"
+    case .bool: "bool"
+    case .integer: "int"
+    case .float: "float"
+    case .text: "str"
+    case .list: "list"
+    case .tuple: "tuple"
+    case .mapping: "dict"
+    case .range: "range"
+    case .view(let view): "dict_\(view.kind.rawValue)"
+    case .opaque: "object"
+    }
+  }
+
+  /// Python's `int` of a number or truth value.
+  var asInteger: Int? {
+    switch self {
+    case .integer(let number): number
+    case .bool(let flag): flag ? 1 : 0
+    default: nil
+    }
+  }
+
+  /// The number that a value is, truth values included.
+  var asDouble: Double? {
+    if case .float(let number) = self { return number }
+    return asInteger.map(Double.init)
+  }
+}
