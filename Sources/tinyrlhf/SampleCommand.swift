@@ -35,18 +35,16 @@ struct SampleCommand: ParsableCommand {
     ).said(model.tokenizer, quiet: quiet, threads: compute.threads)
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
+    var prompts = dataset.records.makeIterator()
     try answerer.answers(
       dataset.records.map(\.turns), samples: samples, stop: StopTexts(sampling.stop), seed: seed
-    ) { prompt, texts in
-      try Console.output(
-        JSON.line(SampleLine(prompt: Prompt(turns: prompt), completions: texts, policy: model.name)))
+    ) { turns, texts in
+      let line: JSONObject = [
+        "completions": .array(texts.map { .string($0) }), "policy": .string(model.name),
+        "prompt": (prompts.next() ?? Prompt(turns: turns)).json,
+      ]
+      try Console.output(JSON.write(.object(line)) + [0x0A])
     }
     if !bad.isEmpty { throw BadLines() }
-  }
-
-  private struct SampleLine: Encodable {
-    let prompt: Prompt
-    let completions: [String]
-    let policy: String
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Interchange
 import Support
 import Tokenizers
@@ -23,16 +24,18 @@ struct Tokenize: ParsableCommand {
       ? try HuggingFaceTokenizer.read(model) : try ModelSource.open(model).tokenizer
     if decode {
       try JSONLines.run(
-        Tokens.self,
-        prepare: { request, place in
-          try tokenizer.check(request.tokens, at: place)
-          return request.tokens
+        prepare: { fields, place in
+          guard let tokens = try fields.tokens("tokens") else {
+            throw Failure(.badData, "the key \"tokens\" is missing", remedy: "Give a list of token ids.")
+          }
+          try tokenizer.check(tokens, at: place)
+          return tokens
         },
         answer: { jobs in jobs.map { Text(text: tokenizer.decodeString($0.value)) } })
     } else {
       var (seconds, bytes, tokens) = (1e-9, 0, 0)
       try JSONLines.run(
-        Text.self, prepare: { request, _ in request.text },
+        prepare: { fields, _ in try fields.text("text") },
         answer: { jobs in
           let start = Clock.processor()
           let answers = jobs.map { Tokens(tokens: tokenizer.encode($0.value)) }
