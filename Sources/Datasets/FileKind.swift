@@ -123,7 +123,7 @@ enum DelimitedText {
     for (separator, noun, ending) in [(",", "CSV", ".csv"), ("\t", "TSV", ".tsv"), (";", "CSV", ".csv")] {
       let text = String(decoding: line.prefix(1 << 12), as: UTF8.self)
       let fields = text.split(separator: Character(separator), omittingEmptySubsequences: false).map {
-        $0.trimmed(of: "\"' \r\n").lowercased()
+        $0.bare.lowercased()
       }
       let isNamed = uncompressed(name).hasSuffix(ending)
       guard fields.count > 1 else { continue }
@@ -155,10 +155,11 @@ enum DelimitedText {
 }
 
 extension Substring {
-  fileprivate func trimmed(of characters: String) -> Substring {
-    var text = self
-    while let first = text.first, characters.contains(first) || first == "\r\n" { text = text.dropFirst() }
-    while let last = text.last, characters.contains(last) || last == "\r\n" { text = text.dropLast() }
+  /// Without white space and quotation marks at both ends.
+  fileprivate var bare: Substring {
+    func isAround(_ character: Character) -> Bool { character.isWhitespace || "\"'".contains(character) }
+    var text = drop(while: isAround)
+    while let last = text.last, isAround(last) { text = text.dropLast() }
     return text
   }
 }

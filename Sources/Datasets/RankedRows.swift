@@ -6,10 +6,10 @@ func rankedAnswers(_ row: RowFields) throws -> Comparison {
   let prompt = try Asking.prompt(row)
   guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
   let answers = try list(row, "completions").enumerated().map { index, value in
-    try answer(value, at: "completions[\(index)]", row)
+    try answer(value, of: "completions", index, row)
   }
   let ranks = try list(row, "ranks").enumerated().map { index, value in
-    guard let rank = value.integer else { throw value.isNot("a whole number", named: "ranks[\(index)]") }
+    guard let rank = value.integer else { throw value.isNot("a whole number", named: "ranks", at: index) }
     return rank
   }
   if let problem = Comparison.problem(answers: answers.count, ranks: ranks) { throw Failure(.badData, problem) }
@@ -26,9 +26,10 @@ private func list(_ row: RowFields, _ key: String) throws -> [JSONValue] {
 }
 
 /// A text, or one message of the assistant, perhaps in a list.
-private func answer(_ value: JSONValue, at place: String, _ row: RowFields) throws -> Turn {
+private func answer(_ value: JSONValue, of key: String, _ index: Int, _ row: RowFields) throws -> Turn {
   if let text = value.string { return Turn(.assistant, text) }
-  guard value.object != nil || value.array != nil else { throw value.isNot("a text", named: place) }
+  guard value.object != nil || value.array != nil else { throw value.isNot("a text", named: key, at: index) }
+  let place = "\(key)[\(index)]"
   let turns = try Messages.turns(value, key: place, row)
   guard turns.count == 1, turns[0].role == .assistant else {
     throw Failure(

@@ -86,7 +86,8 @@ public struct Request: Sendable {
       return (prompt, turns.last)
     }
     guard prompt.turns.count > 1, prompt.turns.last?.role == .assistant else { return (prompt, nil) }
-    return (prompt, prompt.turns.removeLast())
+    let answer = prompt.turns.removeLast()
+    return (prompt, answer)
   }
 }
 
@@ -145,7 +146,7 @@ extension RowFields {
     guard let list = value.array else { throw value.isNot("a list of token ids", named: key) }
     return try list.enumerated().map { index, item in
       guard let token = item.integer.flatMap({ Int32(exactly: $0) }) else {
-        throw item.isNot("a token id", named: "\(key)[\(index)]")
+        throw item.isNot("a token id", named: key, at: index)
       }
       return token
     }

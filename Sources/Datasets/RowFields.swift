@@ -92,8 +92,10 @@ extension JSONValue {
   }
 
   /// `"completion" is a number, not a text`; of null that alone.
-  func isNot(_ noun: String, named name: String) -> Failure {
-    Failure(.badData, isNull ? "\"\(name)\" is null" : "\"\(name)\" is \(shownNoun), not \(noun)")
+  /// - Parameter index: of the value in the list of that name.
+  func isNot(_ noun: String, named name: String, at index: Int? = nil) -> Failure {
+    let name = "\"\(name)\"" + (index.map { "[\($0)]" } ?? "")
+    return Failure(.badData, isNull ? "\(name) is null" : "\(name) is \(shownNoun), not \(noun)")
   }
 
   private var shownNoun: String {
