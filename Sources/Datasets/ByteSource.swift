@@ -33,6 +33,13 @@ final class DescriptorSource: ByteSource {
         .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
     }
     self.init(descriptor, name: path, owned: true)
+    var status = stat()
+    if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(
+        .inputOutput, "is a folder, not a file", at: path,
+        remedy: "Name a file in it. What Hugging Face's datasets saved becomes one with Python: "
+          + "datasets.load_from_disk(\"\(path)\").to_json(\"rows.jsonl\")")
+    }
   }
 
   deinit { if owned { close(descriptor) } }

@@ -83,6 +83,13 @@ public struct Comparison: Codable, Equatable, Sendable {
   /// Whether all ranks are equal, so that nothing can be learnt from it.
   public var isAllTies: Bool { ranks.allSatisfy { $0 == ranks[0] } }
 
+  /// Whether equal answers have unequal ranks.
+  public var contradictsItself: Bool {
+    answers.indices.contains { a in
+      answers.indices[(a + 1)...].contains { answers[a] == answers[$0] && ranks[a] != ranks[$0] }
+    }
+  }
+
   /// The text of the answer of the best rank; the first of several.
   public var best: String { bestAnswer.content }
 

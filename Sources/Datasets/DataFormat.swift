@@ -14,6 +14,7 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
   case messages = "chat messages"
   case shareGPT = "ShareGPT"
   case alpaca = "Alpaca"
+  case unranked = "answers without ranks"
   case prompt = "TRL prompt"
   case text = "JSON text"
   case plainText = "plain text"
@@ -29,42 +30,51 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
       .implicitPreference:
       return .comparisons
     case .unpaired, .promptCompletion, .messages, .shareGPT, .alpaca: return .demonstrations
-    case .prompt: return .prompts
+    case .prompt, .unranked: return .prompts
     case .text, .plainText: return .documents
     }
   }
 
-  /// The keys that a row of this format has; the first format whose keys are all there is taken.
-  private var keys: [String] {
+  /// Whether a row has the keys of this format; the first format that fits is taken.
+  private func fits(_ row: JSONObject) -> Bool {
+    func has(_ keys: String...) -> Bool { keys.allSatisfy { row[$0] != nil } }
+    let asks = Asking.isThere(row) && (row["prompt"] != nil || row["text"] == nil)
     switch self {
-    case .ranked: return ["completions", "ranks"]
-    case .openAIPreference: return ["input", "preferred_output", "non_preferred_output"]
-    case .stiennon: return ["summaries", "choice"]
-    case .lmHumanPreferences: return ["query", "sample0", "best"]
-    case .preference: return ["prompt", "chosen", "rejected"]
-    case .hhRLHF, .implicitPreference: return ["chosen", "rejected"]
-    case .unpaired: return ["prompt", "completion", "label"]
-    case .promptCompletion: return ["prompt", "completion"]
-    case .messages: return ["messages"]
-    case .shareGPT: return ["conversations"]
-    case .alpaca: return ["instruction", "output"]
-    case .prompt: return ["prompt"]
-    case .text: return ["text"]
-    case .plainText: return []
+    case .ranked: return has("completions", "ranks")
+    case .openAIPreference: return has("input", "preferred_output", "non_preferred_output")
+    case .stiennon: return has("summaries", "choice")
+    case .lmHumanPreferences: return has("query", "sample0", "best")
+    case .preference:
+      guard has("chosen", "rejected") else { return false }
+      // Whole dialogues have their prompt in them.
+      let areDialogues = HHDialogue.isOne(row["chosen"]) || (row["chosen"]?.array?.count ?? 0) > 1
+      return row["prompt"] != nil || !areDialogues && (asks || has("messages") || has("conversations"))
+    case .hhRLHF: return has("chosen", "rejected") && HHDialogue.isOne(row["chosen"])
+    case .implicitPreference: return has("chosen", "rejected")
+    case .unpaired: return asks && has("completion", "label")
+    case .alpaca: return has("instruction", "output")
+    case .messages: return has("messages")
+    case .shareGPT: return has("conversations")
+    case .promptCompletion:
+      return has("prompt", "completion")
+        || asks && Answering.isThere(row) && !has("messages") && !has("conversations")
+          && !has("instruction", "output")
+    case .unranked: return asks && has("completions")
+    case .prompt: return asks
+    case .text: return has("text")
+    case .plainText: return false
     }
   }
 
   /// - Throws: `Failure(.badData)` that names the row's keys if they fit no format.
-  init(detecting row: JSONValue) throws {
-    guard case .object(let fields) = row else { throw Failure(.badData, "this is not an object") }
-    let found = Self.allCases.first { format in
-      guard format != .plainText, format.keys.allSatisfy({ fields[$0] != nil }) else {
-        return false
-      }
-      return format != .hhRLHF || HHDialogue.isOne(fields["chosen"])
+  init(detecting row: JSONObject) throws {
+    if row["completions"]?.array != nil, row["labels"]?.array != nil {
+      throw Failure(
+        .badData, "this is stepwise supervision (\"completions\" with \"labels\"), which no stage here learns from",
+        remedy: "Make a ranking of whole answers: \"completions\" with \"ranks\".")
     }
-    guard let found else {
-      let keys = fields.keys.sorted().prefix(12).joined(separator: ", ")
+    guard let found = Self.allCases.first(where: { $0.fits(row) }) else {
+      let keys = row.keys.sorted().prefix(12).map { String($0.prefix(80)) }.joined(separator: ", ")
       throw Failure(
         .badData, "the keys fit no known format: \(keys.isEmpty ? "there are none" : keys)",
         remedy: "Rename them, for example to prompt and completion, or prompt, chosen and rejected."

@@ -18,7 +18,7 @@ public struct Dataset<Record: Sendable>: Sendable {
   /// - Throws: `Failure(.badData)` if nothing is left.
   func checkNotEmpty() throws {
     guard records.isEmpty else { return }
-    let reason = report.droppedByReason.first.map { ": \($0.count) dropped because \($0.reason)" }
+    let reason = report.droppedByReason.first.map { ": \($0.rows.count) dropped because \($0.reason)" }
     throw Failure(
       .badData, "there is no usable row" + (reason ?? ""), at: report.name,
       remedy: "Give a file with at least one.")

@@ -23,6 +23,14 @@ public struct Demonstration: Hashable, Sendable {
     self.init(prompt: prompt, answer: .continuation(completion), learntTurns: learntTurns)
   }
 
+  /// What is to be answered: the prompt, or the whole dialogue where somebody speaks after the answer.
+  public var question: Prompt {
+    guard let last = trailing.last, last.role != .assistant else { return prompt }
+    var question = prompt
+    question.turns += [answer] + trailing
+    return question
+  }
+
   /// The answer's text.
   public var completion: String { answer.content }
 }

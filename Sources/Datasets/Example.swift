@@ -29,6 +29,16 @@ public enum Example: Equatable, Sendable {
     }
   }
 
+  /// Whole: with what they say beside their text.
+  var answerTurns: [Turn] {
+    switch self {
+    case .comparison(let comparison): return comparison.answers
+    case .demonstration(let demonstration): return [demonstration.answer]
+    case .document(let text): return [Turn(.assistant, text)]
+    case .refutedAnswer, .prompt: return []
+    }
+  }
+
   /// As the first use of its file's format takes it: comparisons for the reward model,
   /// demonstrations for SFT, prompts for PPO, documents for pretraining.
   /// - Throws: `Unusable` if it is dropped there.
@@ -60,6 +70,8 @@ struct Use<Record: Sendable>: Sendable {
   var conversion: @Sendable (DataFormat.Content) -> String?
   /// - Throws: `Unusable`, or `Failure` for a bad row.
   var record: @Sendable (Example) throws -> Record
+  /// What is remarked of a row that is read for this.
+  var remarks: Set<RowRemark> = [.implicitPrompt]
 }
 
 extension Use where Record == Prompt {
@@ -71,29 +83,33 @@ extension Use where Record == Prompt {
     }
   } record: { example in
     guard let prompt = example.prompt else { throw Failure(.badData, "there is no prompt") }
-    return prompt
+    guard case .demonstration(let demonstration) = example else { return prompt }
+    return demonstration.question
   }
 }
 
 extension Use where Record == Demonstration {
-  static let demonstrations = Use(name: "demonstrations") { content in
-    switch content {
-    case .demonstrations: return ""
-    case .comparisons: return "the best answer of each comparison serves as its demonstration"
-    case .prompts, .documents: return nil
-    }
-  } record: { example in
-    let demonstration: Demonstration
-    switch example {
-    case .demonstration(let found): demonstration = found
-    case .comparison(let found):
-      demonstration = Demonstration(prompt: found.prompt, answer: found.bestAnswer)
-    case .refutedAnswer: throw Unusable("the answer is labelled as bad")
-    case .prompt, .document: throw Unusable("the dialogue does not end with an answer")
-    }
-    if demonstration.completion.isBlank { throw Unusable.emptyAnswer }
-    return demonstration
-  }
+  static let demonstrations = Use(
+    name: "demonstrations",
+    conversion: { content in
+      switch content {
+      case .demonstrations: return ""
+      case .comparisons: return "the best answer of each comparison serves as its demonstration"
+      case .prompts, .documents: return nil
+      }
+    },
+    record: { example in
+      let demonstration: Demonstration
+      switch example {
+      case .demonstration(let found): demonstration = found
+      case .comparison(let found):
+        demonstration = Demonstration(prompt: found.prompt, answer: found.bestAnswer)
+      case .refutedAnswer: throw Unusable("the answer is labelled as bad")
+      case .prompt, .document: throw Unusable("the dialogue does not end with an answer")
+      }
+      if demonstration.answer.isBlank { throw Unusable.emptyAnswer }
+      return demonstration
+    }, remarks: [.implicitPrompt, .trailingTurns])
 }
 
 extension Use where Record == Comparison {
@@ -104,7 +120,7 @@ extension Use where Record == Comparison {
       throw Failure(.badData, "there is nothing to compare")
     }
     if comparison.isAllTies { throw Unusable.tied }
-    if comparison.completions.dropFirst().allSatisfy({ $0 == comparison.completions[0] }) {
+    if comparison.answers.dropFirst().allSatisfy({ $0 == comparison.answers[0] }) {
       throw Unusable.identical
     }
     return comparison

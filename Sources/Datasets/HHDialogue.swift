@@ -33,8 +33,8 @@ enum HHDialogue {
       throw Unusable.partsEarly
     }
     return Pair(
-      prompt: Prompt(turns: try turns(chosen[..<start])), chosen: answers[0].trimmedText,
-      rejected: answers[1].trimmedText)
+      prompt: Prompt(turns: try turns(chosen[..<start])), chosen: .continuation(answers[0].trimmedText),
+      rejected: .continuation(answers[1].trimmedText))
   }
 
   private static func turns(_ bytes: ArraySlice<UInt8>) throws -> [Turn] {

@@ -20,6 +20,9 @@ public final class LineReader {
   private let limit: Int
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
   private var unread = 0..<0
+  private var hasLooked = false
+  /// Lines that were put back, the next one first.
+  private var returned: ArraySlice<[UInt8]> = []
 
   public static let lineLimit = 64 << 20
 
@@ -63,6 +66,11 @@ public final class LineReader {
 
   /// The next line with whatever ends it.
   func nextWithEnd() throws -> [UInt8]? {
+    if let line = returned.popFirst() {
+      self.line += 1
+      return line
+    }
+    try lookAtBeginning()
     var bytes: [UInt8] = []
     while true {
       if unread.isEmpty {
@@ -84,6 +92,27 @@ public final class LineReader {
     line += 1
     if line == 1, bytes.starts(with: byteOrderMark) { bytes.removeFirst(byteOrderMark.count) }
     return bytes
+  }
+
+  /// Gives back the lines that came last, as they came.
+  func putBack(_ lines: [[UInt8]]) {
+    returned = lines[...]
+    line -= lines.count
+  }
+
+  /// Looks whether the first bytes are those of a file that has no lines. No more are waited for than the
+  /// first line needs, or some hundred.
+  /// - Throws: `Failure(.badData)` that names the kind of file.
+  private func lookAtBeginning() throws {
+    guard !hasLooked else { return }
+    hasLooked = true
+    while unread.count < FileKind.headBytes, !buffer[unread].contains(newline) {
+      let end = unread.upperBound
+      let count = try buffer.withUnsafeMutableBytes { try source.read(into: .init(rebasing: $0[end...])) }
+      if count == 0 { break }
+      unread = 0..<end + count
+    }
+    if let kind = FileKind(buffer[unread], name: name) { throw kind.failure(name) }
   }
 
   /// One past the first newline of what is unread, or the end of it.

@@ -3,87 +3,170 @@ import Tokenizers
 
 /// Values that are a text or a list of messages.
 enum Messages {
-  /// A list of `{role, content}`, or ShareGPT's `{from, value}`.
-  static func turns(_ value: JSONValue, key: String) throws -> [Turn] {
+  /// A turn, and whether its message says that it is learnt or not.
+  struct Message {
+    var turn: Turn
+    var isLearnt: Bool?
+  }
+
+  /// Keys of a message that are not handed on to a chat template.
+  private static let own: Set<String> = ["role", "from", "value"]
+
+  /// A list of `{role, content}`, or ShareGPT's `{from, value}`; or one of them alone.
+  static func messages(_ value: JSONValue, key: String, _ row: RowFields) throws -> [Message] {
+    if let object = value.object { return [try message(object, at: key, of: key, row)] }
     guard let items = value.array else {
-      throw Failure(.badData, "\"\(key)\" is not a list of messages")
+      throw Failure(
+        .badData, value.isNull ? "\"\(key)\" is null" : "\"\(key)\" is not a list of messages, but \(value.noun)")
     }
     return try items.enumerated().map { index, item in
       let place = "\(key)[\(index)]"
-      guard let role = (item["role"] ?? item["from"])?.string else {
-        throw Failure(.badData, "\"\(place)\" has no role")
+      guard let object = item.object else {
+        throw Failure(.badData, "\"\(place)\" is \(item.noun), not a message")
       }
-      let speaker = try speaker(role, at: place)
-      for call in ["tool_calls", "function_call"] where (item[call] ?? .null) != .null {
-        throw Failure(.badData, "\"\(place)\" calls a tool, which no model here can")
-      }
-      guard let content = text(item["content"] ?? item["value"]) else {
-        throw Failure(.badData, "\"\(place)\" has no text")
-      }
-      return Turn(speaker, content)
+      return try message(object, at: place, of: key, row)
     }
   }
 
-  /// A text, or OpenAI's list of text parts.
-  private static func text(_ value: JSONValue?) -> String? {
-    guard let parts = value?.array else { return value?.string }
-    let texts = parts.compactMap { $0["type"]?.string == "text" ? $0["text"]?.string : nil }
-    return texts.count == parts.count ? texts.joined() : nil
+  static func turns(_ value: JSONValue, key: String, _ row: RowFields) throws -> [Turn] {
+    let messages = try messages(value, key: key, row)
+    if messages.contains(where: { $0.isLearnt != nil }) { row.ignore(inner: "\(key)[], what is learnt") }
+    return messages.map(\.turn)
+  }
+
+  private static func message(
+    _ object: JSONObject, at place: String, of key: String, _ row: RowFields
+  ) throws -> Message {
+    guard let role = object["role"] ?? object["from"] else {
+      throw Failure(.badData, "\"\(place)\" has no role")
+    }
+    let speaker = try speaker(role.text(named: "\(place).role"), at: place)
+    var message = Message(turn: try turn(speaker, object, at: place))
+    for flag in RowContext.flags {
+      guard let value = object[flag], !value.isNull else { continue }
+      let isLearnt = try RowContext.isLearnt(value, named: "\(place).\(flag)")
+      if speaker == .assistant {
+        message.isLearnt = isLearnt && message.isLearnt != false
+      } else if isLearnt {
+        row.ignore(inner: "\(key)[].\(flag) of others than the assistant")
+      }
+    }
+    if let mask = object["mask"], !mask.isNull { throw RowContext.ambiguousMask("\(place).mask") }
+    return message
+  }
+
+  private static func turn(_ speaker: Speaker, _ object: JSONObject, at place: String) throws -> Turn {
+    var fields = JSONObject()
+    for (key, value) in object where !own.contains(key) && key != "content" && !RowContext.flags.contains(key) {
+      // What holds nothing says the same as a key that is not there, and chat templates look for keys.
+      if !value.isEmpty || value.string != nil { fields[key] = value }
+    }
+    let name = object["content"] == nil && object["value"] != nil ? "value" : "content"
+    guard let content = object["content"] ?? object["value"] else {
+      guard fields.callsTool else { throw Failure(.badData, "\"\(place)\" has no text") }
+      return Turn(speaker, "", fields: fields)
+    }
+    switch content {
+    case .string(let text): return Turn(speaker, text, fields: fields)
+    case .null where fields.callsTool:
+      fields["content"] = content
+      return Turn(speaker, "", fields: fields)
+    case .array(let parts):
+      fields["content"] = content
+      return Turn(speaker, try text(parts, at: "\(place).\(name)"), fields: fields)
+    default: throw content.isNot("a text", named: "\(place).\(name)")
+    }
+  }
+
+  /// The texts of OpenAI's parts, joined.
+  private static func text(_ parts: [JSONValue], at place: String) throws -> String {
+    try parts.enumerated().map { index, part in
+      if let text = part.string { return text }
+      guard let type = part["type"]?.string else {
+        throw Failure(.badData, "\"\(place)[\(index)]\" has no text")
+      }
+      guard type == "text" else {
+        throw Failure(
+          .badData, "\"\(place)[\(index)]\" is of the type \"\(type)\" and has no text",
+          remedy: "No model here sees or hears; leave such rows out.")
+      }
+      return try (part["text"] ?? .null).text(named: "\(place)[\(index)].text")
+    }.joined()
   }
 
   private static func speaker(_ role: String, at place: String) throws -> Speaker {
     switch role {
     case "user", "human": return .user
-    case "assistant", "gpt", "chatgpt", "model": return .assistant
-    case "system", "developer": return .system
+    case "assistant", "gpt", "chatgpt", "model", "bot": return .assistant
+    case "system": return .system
+    case "developer": return .developer
+    case "tool", "ipython", "observation", "tool_response", "function_response": return .tool
     default:
-      throw Failure(.badData, "\"\(place)\" has the role \"\(role)\", which no model here plays")
+      throw Failure(
+        .badData, "\"\(place)\" has the role \"\(role)\", which no model here plays",
+        remedy: "Roles are system, developer, user, assistant and tool.")
     }
   }
 
-  /// A text is one user turn, or a dialogue if it is written like hh-rlhf's.
-  static func prompt(_ value: JSONValue, key: String = "prompt") throws -> Prompt {
+  /// A text is one user turn, or a dialogue if it is written like hh-rlhf's; else messages, or what a prompt
+  /// is written as: `{"messages", "tools", "chat_template_kwargs"}`.
+  static func prompt(_ value: JSONValue, key: String = "prompt", _ row: RowFields) throws -> Prompt {
     if let text = value.string {
       return HHDialogue.isOne(text) ? try HHDialogue.prompt(text) : Prompt(text)
     }
-    return Prompt(turns: try turns(value, key: key))
+    if let messages = value["messages"] {
+      let tools = try RowContext.list(value["tools"], named: "\(key).tools")
+      let arguments = value["chat_template_kwargs"]?.object ?? [:]
+      return Prompt(
+        turns: try turns(messages, key: "\(key).messages", row), tools: tools, templateArguments: arguments)
+    }
+    if value.object != nil || value.array != nil { return Prompt(turns: try turns(value, key: key, row)) }
+    throw Failure(
+      .badData,
+      value.isNull
+        ? "\"\(key)\" is null" : "\"\(key)\" is not a text or a list of messages, but \(value.noun)")
   }
 
   /// The dialogue of `prompt` and its answer: a text, or messages, before which the prompt may be
   /// repeated.
-  static func answered(_ value: JSONValue, key: String, prompt: Prompt) throws -> [Turn] {
-    if let text = value.string { return prompt.turns + [Turn(.assistant, text)] }
-    let turns = try turns(value, key: key)
-    guard turns.last?.role == .assistant else {
+  static func answered(_ value: JSONValue, key: String, prompt: Prompt, _ row: RowFields) throws -> [Message] {
+    let asked = prompt.turns.map { Message(turn: $0, isLearnt: false) }
+    if let text = value.string { return asked + [Message(turn: .continuation(text))] }
+    guard value.array != nil || value.object != nil else { throw value.isNot("a text or a list of messages", named: key) }
+    let messages = try messages(value, key: key, row)
+    guard messages.contains(where: { $0.turn.role == .assistant }) else {
       throw Failure(.badData, "\"\(key)\" does not end with a message of the assistant")
     }
-    let isRepeated = turns.count > prompt.turns.count && turns.starts(with: prompt.turns)
-    return isRepeated ? turns : prompt.turns + turns
+    let isRepeated = messages.count > asked.count && messages.map(\.turn).starts(with: prompt.turns)
+    return asked + (isRepeated ? Array(messages.dropFirst(asked.count)) : messages)
   }
 
-  /// A whole dialogue in a row, of which every answer is learnt; a prompt if a user speaks last. OpenAI's
-  /// `weight` 0 marks an answer that is not to be learnt: what follows the last that is says nothing.
-  static func dialogue(_ value: JSONValue, key: String, system: String? = nil) throws -> Example {
-    var turns = try turns(value, key: key)
-    guard turns.last?.role == .assistant else {
-      return .prompt(Prompt(turns: withSystem(system, turns)))
+  /// A whole dialogue, of which every answer is learnt that is not marked otherwise; a prompt where the
+  /// assistant says nothing. What follows the last answer that is learnt is kept apart.
+  static func dialogue(_ messages: [Message], _ row: RowFields) throws -> Example {
+    let turns = messages.map(\.turn)
+    guard turns.contains(where: { $0.role == .assistant }) else { return .prompt(Prompt(turns: turns)) }
+    let isLearnt = messages.map { $0.turn.role == .assistant && $0.isLearnt != false }
+    guard let last = isLearnt.lastIndex(of: true) else {
+      throw Unusable("every answer is marked as not to be learnt")
     }
-    let weights = value.array?.map { $0["weight"] } ?? []
-    let isLearnt = zip(turns, weights).map { $0.role == .assistant && $1 != .number(0) }
-    guard let last = isLearnt.lastIndex(of: true) else { throw Unusable("every answer has weight 0") }
-    let completion = turns[last].content
     // Nobody learns from an empty answer to say nothing.
-    let learnt = turns.indices.filter { $0 < last && isLearnt[$0] && !turns[$0].content.isBlank }
-    turns = withSystem(system, Array(turns[..<last]))
-    let added = turns.count - last
+    let learnt = turns.indices.filter { $0 < last && isLearnt[$0] && !turns[$0].isBlank }
+    let trailing = Array(turns[(last + 1)...])
+    if !trailing.isEmpty { row.remarks.insert(.trailingTurns) }
     return .demonstration(
       Demonstration(
-        prompt: Prompt(turns: turns), completion: completion,
-        learntTurns: learnt.isEmpty ? nil : learnt.map { $0 + added }))
+        prompt: Prompt(turns: Array(turns[..<last])), answer: turns[last],
+        learntTurns: learnt.isEmpty ? nil : learnt, trailing: trailing))
   }
+}
 
-  private static func withSystem(_ system: String?, _ turns: [Turn]) -> [Turn] {
-    guard let system, !system.isBlank, turns.first?.role != .system else { return turns }
-    return [Turn(.system, system)] + turns
-  }
+extension JSONObject {
+  /// Whether a message calls a tool, so that it may have no text.
+  fileprivate var callsTool: Bool { self["tool_calls"] != nil || self["function_call"] != nil }
+}
+
+extension Turn {
+  /// Whether it says nothing at all.
+  var isBlank: Bool { content.isBlank && isPlain }
 }

@@ -4,12 +4,12 @@ import Tokenizers
 /// A chosen and a rejected answer.
 struct Pair: Equatable {
   var prompt: Prompt
-  var chosen: String
-  var rejected: String
+  var chosen: Turn
+  var rejected: Turn
 
   func comparison(margin: Double? = nil, labeler: String? = nil) -> Comparison {
     Comparison(
-      prompt: prompt, completions: [chosen, rejected], ranks: [1, 2], labeler: labeler,
+      prompt: prompt, answers: [chosen, rejected], ranks: [1, 2], labeler: labeler,
       margin: margin)
   }
 
@@ -27,29 +27,19 @@ struct Pair: Equatable {
       throw Failure(.badData, "chosen or rejected does not end with an answer of the assistant")
     }
     return Pair(
-      prompt: Prompt(turns: Array(chosen[..<common])), chosen: chosen[common].content,
-      rejected: rejected[common].content)
+      prompt: Prompt(turns: Array(chosen[..<common])), chosen: chosen[common], rejected: rejected[common])
   }
 
-  /// The prompt is what both begin with: of texts cut back to the end of a word, of messages whole
-  /// ones.
-  static func withImplicitPrompt(chosen: JSONValue, rejected: JSONValue) throws -> Pair {
-    if let chosen = chosen.string, let rejected = rejected.string {
-      return try withImplicitPrompt(chosen: Array(chosen.utf8), rejected: Array(rejected.utf8))
-    }
-    return try parting(
-      chosen: try Messages.turns(chosen, key: "chosen"),
-      rejected: try Messages.turns(rejected, key: "rejected"))
-  }
-
-  private static func withImplicitPrompt(chosen: [UInt8], rejected: [UInt8]) throws -> Pair {
+  /// The prompt is what both texts begin with, cut back to the end of a word.
+  static func withImplicitPrompt(chosen: String, rejected: String) throws -> Pair {
+    let (chosen, rejected) = (Array(chosen.utf8), Array(rejected.utf8))
     if chosen == rejected { throw Unusable.identical }
     let common = chosen[..<commonPrefixCount(chosen, rejected)]
     guard let end = common.lastIndex(where: { $0.isSpace }), !common[..<end].trimmedText.isEmpty
     else { throw Failure(.badData, "chosen and rejected have no common prompt") }
     return Pair(
       prompt: Prompt(String(decoding: chosen[..<end], as: UTF8.self)),
-      chosen: String(decoding: chosen[end...], as: UTF8.self),
-      rejected: String(decoding: rejected[end...], as: UTF8.self))
+      chosen: .continuation(String(decoding: chosen[end...], as: UTF8.self)),
+      rejected: .continuation(String(decoding: rejected[end...], as: UTF8.self)))
   }
 }

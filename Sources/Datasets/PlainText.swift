@@ -14,10 +14,10 @@ struct PlainText {
   /// The line where the document begins.
   private var start = 1
 
-  /// - Parameter first: the first line, which has been taken from `lines` already.
-  init(_ lines: LineReader, first: [UInt8]) {
+  /// - Throws: as the lines.
+  init(_ lines: LineReader) throws {
     self.lines = lines
-    rest = first[...]
+    rest = try lines.nextWithEnd()?[...]
   }
 
   /// The next document and the line where it begins.

@@ -38,24 +38,24 @@ func readRows<Record>(
     if dataset == nil, let format = rows.format {
       dataset = Dataset(report: try report(rows.name, format, use))
     }
-    let reason: String
+    let dropped: DatasetReport.Dropped
     do {
       // A row without an example throws, so that there is a data set for those with one.
       let record = try use.record(try row.example.get())
       dataset!.append(record, line: row.line)
+      dataset!.report.add(row, use.remarks)
       continue
     } catch let unusable as Unusable {
-      reason = unusable.reason
+      dropped = .init(line: row.line, reason: unusable.reason)
     } catch var failure as Failure {
       failure.place = failure.place ?? "\(rows.name):\(row.line)"
-      if strict { throw failure }
-      reason = failure.what
+      if strict { throw failure.sayingHowToGoOn }
+      dropped = .init(line: row.line, reason: failure.what, isBad: true)
     }
-    let dropped = DatasetReport.Dropped(line: row.line, reason: reason)
     if dataset == nil { early.append(dropped) } else { dataset!.report.dropped.append(dropped) }
   }
   guard var dataset else {
-    let reason = early.first.map { "no row can be read: \($0.reason)" }
+    let reason = early.first.map { "no row can be read, the first because \($0.reason)" }
     throw Failure(
       .badData, reason ?? "there is no row", at: rows.name, remedy: "Give one JSON object a line.")
   }
@@ -65,14 +65,40 @@ func readRows<Record>(
   return dataset
 }
 
+extension DatasetReport {
+  /// Counts what is to be said of a row that is used.
+  mutating func add(_ row: RowReader.Row, _ remarks: Set<RowRemark>) {
+    for key in row.unusedKeys { unusedKeys.add(key, row.line) }
+    for remark in RowRemark.allCases where row.remarks.contains(remark) && remarks.contains(remark) {
+      self.remarks.add(remark.rawValue, row.line)
+    }
+  }
+}
+
+extension Failure {
+  /// Of a bad row: the others can be used.
+  fileprivate var sayingHowToGoOn: Failure {
+    var failure = self
+    let remedy = self.remedy.map { $0.hasSuffix(".") ? $0 : "\($0)." } ?? "Correct the row."
+    failure.remedy = "\(remedy) Or leave such rows out with --skip-bad-rows."
+    return failure
+  }
+}
+
 /// - Throws: `Failure(.badData)` at the file if its format cannot serve the use.
 private func report<Record>(
   _ name: String, _ format: DataFormat, _ use: Use<Record>
 ) throws -> DatasetReport {
   guard let conversion = use.conversion(format.content) else {
-    throw Failure(
-      .badData, "this holds \(format.content) (\(format.rawValue)), not \(use.name)", at: name,
-      remedy: "Give a file of \(use.name).")
+    var what = "this holds \(format.content) (\(format.rawValue)), not \(use.name)"
+    var remedy = "Give a file of \(use.name)."
+    if format == .unpaired, Record.self == Comparison.self {
+      what = "this holds unpaired feedback (\"prompt\", \"completion\", \"label\"), not \(use.name)"
+      remedy = "Join a true and a false row of the same prompt as \"chosen\" and \"rejected\"."
+    } else if format == .unranked, Record.self == Comparison.self {
+      remedy = "Add \"ranks\", one for each of the completions."
+    }
+    throw Failure(.badData, what, at: name, remedy: remedy)
   }
   return DatasetReport(
     name: name, format: format, conversion: conversion.isEmpty ? nil : conversion)

@@ -16,14 +16,19 @@ public struct RowFingerprint: Sendable, Equatable {
   public init(_ example: Example) {
     var (exact, loose) = (ListHash(), ListHash())
     for turn in example.prompt?.turns ?? [] {
-      let text = TextHash(turn.content)
+      let text = TextHash(turn)
       exact.add(turn.role.rawValue, text.exact)
       loose.add(turn.role.rawValue, text.loose)
+    }
+    if let prompt = example.prompt, !prompt.isPlain {
+      let beside = TextHash(Self.text(["tools": .array(prompt.tools), "arguments": .object(prompt.templateArguments)]))
+      exact.add("beside", beside.exact)
+      loose.add("beside", beside.loose)
     }
     let asked = loose
     prompt = example.prompt == nil ? nil : asked.value
     var answers: [UInt64] = []
-    for answer in example.answers {
+    for answer in example.answerTurns {
       let text = TextHash(answer)
       exact.add("answer", text.exact)
       loose.add("answer", text.loose)
@@ -32,6 +37,9 @@ public struct RowFingerprint: Sendable, Equatable {
       answers.append(answered.value)
     }
     self.answers = answers
+    if case .demonstration(let demonstration) = example {
+      for turn in demonstration.trailing { exact.add(turn.role.rawValue, TextHash(turn).exact) }
+    }
     if case .comparison(let comparison) = example {
       // Two labelers may rank the same answers.
       let judgement = TextHash("\(comparison.ranks) \(comparison.labeler ?? "")").exact
@@ -41,6 +49,10 @@ public struct RowFingerprint: Sendable, Equatable {
     self.exact = exact.value
     self.loose = loose.value
   }
+}
+
+extension RowFingerprint {
+  fileprivate static func text(_ object: JSONObject) -> String { String(decoding: JSON.write(.object(object)), as: UTF8.self) }
 }
 
 /// The hash of a list of texts, each with what it is.
@@ -57,6 +69,10 @@ private struct TextHash {
   let exact: UInt64
   /// In small letters, white space as single spaces and none at the ends.
   let loose: UInt64
+
+  init(_ turn: Turn) {
+    self.init(turn.isPlain ? turn.content : turn.content + "\n" + RowFingerprint.text(turn.fields))
+  }
 
   init(_ text: String) {
     var text = text

@@ -18,6 +18,9 @@ public final class RowReader {
     public let line: Int
     /// Fails with `Failure(.badData)`, with the row's place, or with `Unusable`.
     public let example: Result<Example, any Error>
+    /// Keys that nothing was done with; none of a row that failed.
+    public var unusedKeys: [String] = []
+    public var remarks: Set<RowRemark> = []
   }
 
   /// The path, or `stdin`.
@@ -26,10 +29,12 @@ public final class RowReader {
   public private(set) var format: DataFormat?
 
   private let lines: LineReader
-  /// The first line, if it was looked at to find out what the file is.
-  private var held: [UInt8]?
+  private let allowsText: Bool
   private var documents: PlainText?
   private var hasBegun = false
+
+  /// Blank lines at a file's beginning that are looked past to find out what it is.
+  private static let blankLines = 1_000
 
   /// Reads JSON Lines, or text where `allowsText` and neither the name nor the first line says JSON.
   /// - Parameter path: of a file, compressed or not, or `-` for standard input.
@@ -40,29 +45,31 @@ public final class RowReader {
 
   init(_ lines: LineReader, allowsText: Bool) throws {
     self.lines = lines
-    guard allowsText, !Self.isNamedJSON(lines.name) else { return }
-    guard let first = try lines.nextWithEnd() else {
+    self.allowsText = allowsText && !Self.isNamedJSON(lines.name)
+    guard self.allowsText else { return }
+    var held: [[UInt8]] = []
+    while held.count < Self.blankLines, held.last?.isBlank ?? true, let line = try lines.nextWithEnd() {
+      held.append(line)
+    }
+    guard let first = held.last else {
       throw Failure(
         .badData, "there is no document", at: lines.name, remedy: "Give a file with text in it.")
     }
-    if Self.isObject(first) || Self.opensList(first) {
-      held = first
-    } else {
-      format = .plainText
-      documents = PlainText(lines, first: first)
-    }
+    lines.putBack(held)
+    guard !Self.opensObject(first), !Self.opensList(first) else { return }
+    if let noun = DelimitedText.noun(first, name: lines.name) { throw DelimitedText.failure(noun, at: lines.name) }
+    format = .plainText
+    documents = try PlainText(lines)
   }
 
   private static func isNamedJSON(_ path: String) -> Bool {
-    var name = path[...]
-    for ending in [".gz", ".zst"] where name.hasSuffix(ending) { name = name.dropLast(ending.count) }
-    return name.hasSuffix(".jsonl") || name.hasSuffix(".json")
+    let name = DelimitedText.uncompressed(path)
+    return name.hasSuffix(".jsonl") || name.hasSuffix(".json") || name.hasSuffix(".ndjson")
   }
 
-  private static func isObject(_ line: [UInt8]) -> Bool {
-    guard line.first(where: { !$0.isSpace }) == UInt8(ascii: "{") else { return false }
-    guard case .object = try? JSON.decode(JSONValue.self, from: line, at: "") else { return false }
-    return true
+  /// Whether a line is a row, perhaps a broken one, and no text.
+  private static func opensObject(_ line: [UInt8]) -> Bool {
+    line.first(where: { !$0.isSpace }) == UInt8(ascii: "{")
   }
 
   /// Whether a line opens a list of objects, which is one JSON value and no text either.
@@ -81,71 +88,87 @@ public final class RowReader {
     if documents != nil {
       return try documents!.next().map { Source(line: $0.line, bytes: $0.bytes) }
     }
-    while true {
-      let next = try held ?? lines.next()
-      held = nil
-      guard let line = next else { return nil }
+    while let line = try lines.next() {
       guard let byte = line.first(where: { !$0.isSpace }) else { continue }
-      guard hasBegun || byte != UInt8(ascii: "[") else {
-        throw Failure(
-          .badData, "this is a JSON list, not one object a line", at: lines.place,
-          remedy: "Write one object a line, for example with jq -c '.[]'.")
-      }
+      if !hasBegun { try requireRow(line, byte) }
       hasBegun = true
       return Source(line: lines.line, bytes: line)
+    }
+    return nil
+  }
+
+  /// - Throws: `Failure(.badData)` where the first line is that of another kind of file.
+  private func requireRow(_ line: [UInt8], _ byte: UInt8) throws {
+    guard byte != UInt8(ascii: "[") else {
+      throw Failure(
+        .badData, "this is a JSON list, not one object a line", at: lines.place,
+        remedy: "Write one object a line, for example with jq -c '.[]'.")
+    }
+    if byte != UInt8(ascii: "{"), let noun = DelimitedText.noun(line, name: name) {
+      throw DelimitedText.failure(noun, at: name)
+    }
+    if line.trimmedText == "{" {
+      throw Failure(
+        .badData, "this is a JSON object over several lines", at: lines.place,
+        remedy: "Write one object a line: jq -c . \(name) > rows.jsonl")
     }
   }
 
   /// Reads a row, and from the first that can be read the file's format.
   public func parse(_ source: Source) -> Row {
     if let format { return Self.parse(source, format, of: name) }
-    return Row(
-      line: source.line,
-      example: Result {
-        try Self.locating(source, name) {
-          let value = try Self.value(source)
-          let format = try DataFormat(detecting: value)
-          self.format = format
-          return try Example(value, line: source.bytes, format: format)
-        }
-      })
+    var found: DataFormat?
+    let row = Self.row(source, name) { () -> (Example, RowFields) in
+      let fields: RowFields
+      do {
+        fields = try Self.fields(source)
+      } catch var failure as Failure {
+        if allowsText { failure.remedy = "Correct it; or, if this is plain text, begin it with a line <|endoftext|>." }
+        throw failure
+      }
+      let format = try DataFormat(detecting: fields.object)
+      found = format
+      return (try Example(fields, format: format), fields)
+    }
+    format = found
+    return row
   }
 
   /// Reads a row of a file whose format is known; on any thread.
   public static func parse(_ source: Source, _ format: DataFormat, of name: String) -> Row {
-    Row(
-      line: source.line,
-      example: Result {
-        try locating(source, name) {
-          guard format == .plainText else {
-            return try Example(try value(source), line: source.bytes, format: format)
-          }
-          guard let text = String(validating: source.bytes, as: UTF8.self) else {
-            throw Failure(.badData, "this document is not UTF-8")
-          }
-          return .document(text)
-        }
-      })
-  }
-
-  private static func value(_ source: Source) throws -> JSONValue {
-    do {
-      return try JSON.decode(JSONValue.self, from: source.bytes, at: "")
-    } catch {
-      guard String(validating: source.bytes, as: UTF8.self) != nil else {
-        throw Failure(.badData, "this is not UTF-8", remedy: "Convert it, for example with iconv.")
+    row(source, name) {
+      guard format == .plainText else {
+        let fields = try fields(source)
+        return (try Example(fields, format: format), fields)
       }
-      throw error
+      guard let text = String(validating: source.bytes, as: UTF8.self) else {
+        throw Failure(.badData, "this document is not UTF-8", remedy: "Convert it, for example with iconv.")
+      }
+      return (.document(text), RowFields(JSONObject()))
     }
   }
 
-  /// Gives failures their line.
-  private static func locating<T>(_ source: Source, _ name: String, _ body: () throws -> T) throws -> T {
+  private static func fields(_ source: Source) throws -> RowFields {
+    try RowFields(JSON.parse(source.bytes, at: ""))
+  }
+
+  /// What was read of a row; gives failures their line.
+  private static func row(
+    _ source: Source, _ name: String, _ read: () throws -> (example: Example, fields: RowFields)
+  ) -> Row {
     do {
-      return try body()
+      let (example, fields) = try read()
+      return Row(
+        line: source.line, example: .success(example), unusedKeys: fields.unusedKeys, remarks: fields.remarks)
     } catch var failure as Failure {
       failure.place = "\(name):\(source.line)"
-      throw failure
+      return Row(line: source.line, example: .failure(failure))
+    } catch {
+      return Row(line: source.line, example: .failure(error))
     }
   }
+}
+
+extension [UInt8] {
+  fileprivate var isBlank: Bool { allSatisfy { $0.isSpace } }
 }

@@ -4,34 +4,40 @@ import Tokenizers
 extension Example {
   /// One row of a known format.
   /// - Throws: `Failure(.badData)` without a place if the row is bad, `Unusable` if it is no use.
-  init(_ row: JSONValue, line: [UInt8], format: DataFormat) throws {
+  init(_ row: RowFields, format: DataFormat) throws {
+    let context = try RowContext(row)
+    let example = try Example(dialogueOf: row, format: format, context)
+    self = try context.applied(to: example)
+    if let prompt { try check(prompt) }
+  }
+
+  private init(dialogueOf row: RowFields, format: DataFormat, _ context: RowContext) throws {
     switch format {
-    case .ranked: self = .comparison(try rankedAnswers(line))
+    case .ranked: self = .comparison(try rankedAnswers(row))
     case .openAIPreference: self = .comparison(try openAIPreference(row))
     case .stiennon: self = .comparison(try stiennonSummaries(row))
     case .lmHumanPreferences: self = .comparison(try lmHumanPreference(row))
     case .preference, .hhRLHF, .implicitPreference:
-      let margin = try margin(row)
       self = .comparison(
-        try preference(row, format: format).comparison(
-          margin: margin, labeler: row["labeler"]?.string))
+        try preference(row, format: format, context).comparison(
+          margin: try row.optionalNumber("margin"), labeler: try row.optionalName("labeler")))
     case .unpaired: self = try unpaired(row)
-    case .promptCompletion: self = .demonstration(try promptCompletion(row))
-    case .messages: self = try Messages.dialogue(try row.value("messages"), key: "messages")
-    case .shareGPT:
-      self = try Messages.dialogue(
-        try row.value("conversations"), key: "conversations", system: row["system"]?.string)
+    case .promptCompletion: self = try promptCompletion(row)
+    case .messages: self = try dialogue(row, "messages")
+    case .shareGPT: self = try dialogue(row, "conversations")
     case .alpaca: self = .demonstration(try alpaca(row))
-    case .prompt: self = .prompt(try Messages.prompt(try row.value("prompt")))
+    case .prompt: self = .prompt(try Asking.prompt(row))
+    case .unranked:
+      _ = row["completions"]
+      self = .prompt(try Asking.prompt(row))
     case .text: self = .document(try row.text("text"))
-    case .plainText: preconditionFailure("plain text has no rows")
+    case .plainText: throw Failure(.badData, "plain text has no rows")
     }
-    if let prompt { try check(prompt) }
   }
 }
 
 private func check(_ prompt: Prompt) throws {
-  if prompt.turns.allSatisfy({ $0.content.isBlank }) {
+  if prompt.turns.allSatisfy({ $0.isBlank }) {
     throw Failure(.badData, "the prompt is empty")
   }
   if prompt.turns.last?.role == .assistant {
@@ -39,145 +45,127 @@ private func check(_ prompt: Prompt) throws {
   }
 }
 
-/// Ours: `{"prompt", "completions": […], "ranks": [1, 2, 2, 4], "labeler", "policy", "seconds"}`
-private func rankedAnswers(_ line: [UInt8]) throws -> Comparison {
-  do {
-    return try JSON.decode(Comparison.self, from: line, at: "")
-  } catch var failure as Failure {
-    failure.place = nil
-    throw failure
-  }
+private func dialogue(_ row: RowFields, _ key: String) throws -> Example {
+  try Messages.dialogue(try Messages.messages(try row.value(key), key: key, row), row)
 }
 
-/// `{"prompt", "completion"}`, each a text or a list of messages; of several messages the last is the
-/// completion.
-private func promptCompletion(_ row: JSONValue) throws -> Demonstration {
-  let prompt = try Messages.prompt(try row.value("prompt"))
-  let turns = try Messages.answered(
-    try row.value("completion"), key: "completion", prompt: prompt)
-  return Demonstration(prompt: Prompt(turns: turns.dropLast()), completion: turns.last!.content)
+/// `{"prompt", "completion"}`, each a text or a list of messages; of several messages every answer is learnt.
+private func promptCompletion(_ row: RowFields) throws -> Example {
+  let prompt = try Asking.prompt(row)
+  let (value, key) = try Answering.answer(row)
+  let messages = try Messages.answered(value, key: key, prompt: prompt, row)
+  guard case .demonstration(var demonstration) = try Messages.dialogue(messages, row) else {
+    throw Failure(.badData, "\"\(key)\" has no message of the assistant")
+  }
+  demonstration.prompt.tools = prompt.tools
+  demonstration.prompt.templateArguments = prompt.templateArguments
+  return .demonstration(demonstration)
 }
 
 /// `{"prompt", "completion", "label": true}`: an answer to give, or one not to.
-private func unpaired(_ row: JSONValue) throws -> Example {
-  let demonstration = try promptCompletion(row)
-  switch try row.value("label") {
-  case .bool(true), .number(1): return .demonstration(demonstration)
-  case .bool(false), .number(0): return .refutedAnswer(demonstration.prompt)
-  default: throw Failure(.badData, "\"label\" is neither true nor false")
+private func unpaired(_ row: RowFields) throws -> Example {
+  let example = try promptCompletion(row)
+  let label = try row.value("label")
+  switch label {
+  case .bool(true), .integer(1), .number(1): return example
+  case .bool(false), .integer(0), .number(0): return .refutedAnswer(example.prompt ?? Prompt(turns: []))
+  default: throw label.isNot("true or false", named: "label")
   }
 }
 
 /// `{"chosen", "rejected"}`, with a `prompt` or with one that both begin with.
-private func preference(_ row: JSONValue, format: DataFormat) throws -> Pair {
+private func preference(_ row: RowFields, format: DataFormat, _ context: RowContext) throws -> Pair {
   let (chosen, rejected) = (try row.value("chosen"), try row.value("rejected"))
-  switch format {
-  case .hhRLHF:
-    return try HHDialogue.comparison(
-      chosen: try row.text("chosen"), rejected: try row.text("rejected"))
-  case .implicitPreference:
-    return try Pair.withImplicitPrompt(chosen: chosen, rejected: rejected)
-  default:
-    let prompt = try row.value("prompt")
-    if prompt.string != nil, [chosen, rejected].contains(where: { ($0.array?.count ?? 0) > 1 }) {
-      // As in TRL: whole dialogues have their prompt in them, and a text beside them repeats it.
-      return try Pair.withImplicitPrompt(chosen: chosen, rejected: rejected)
-    }
-    return try pair(
-      try Messages.prompt(prompt), chosen: (chosen, "chosen"), rejected: (rejected, "rejected"))
+  if format == .hhRLHF || HHDialogue.isOne(chosen) && HHDialogue.isOne(rejected) {
+    let pair = try HHDialogue.comparison(chosen: try row.text("chosen"), rejected: try row.text("rejected"))
+    return try agreeing(pair, row)
   }
+  if format == .implicitPreference {
+    return try agreeing(implicitPrompt(row, chosen, rejected, context), row)
+  }
+  let prompt = try preferencePrompt(row)
+  let hasText = row.object["prompt"]?.string != nil
+  if hasText, let items = chosen.array, items.count > 1, items.first?["role"] != .string("assistant") {
+    // As in TRL: whole dialogues have their prompt in them, and a text beside them repeats it.
+    let pair = try Pair.parting(
+      chosen: try Messages.turns(chosen, key: "chosen", row),
+      rejected: try Messages.turns(rejected, key: "rejected", row))
+    return try agreeing(pair, row)
+  }
+  return try pair(prompt, chosen: (chosen, "chosen"), rejected: (rejected, "rejected"), row)
+}
+
+/// Dialogues have their prompt in them; what stands beside them may only say it again.
+private func agreeing(_ pair: Pair, _ row: RowFields) throws -> Pair {
+  if row.object["prompt"]?.string != nil { _ = row["prompt"] }
+  let names = ["prompt"] + Asking.others
+  try Asking.requireAgreement(of: pair.prompt, under: "chosen", row, with: names)
+  return pair
+}
+
+/// The prompt beside `chosen` and `rejected`: a question, or the dialogue so far.
+private func preferencePrompt(_ row: RowFields) throws -> Prompt {
+  if Asking.isThere(row.object) { return try Asking.prompt(row) }
+  let key = row.says("messages") ? "messages" : "conversations"
+  return Prompt(turns: try Messages.turns(try row.value(key), key: key, row))
+}
+
+private func implicitPrompt(
+  _ row: RowFields, _ chosen: JSONValue, _ rejected: JSONValue, _ context: RowContext
+) throws -> Pair {
+  guard chosen.string != nil || rejected.string != nil else {
+    return try Pair.parting(
+      chosen: try Messages.turns(chosen, key: "chosen", row),
+      rejected: try Messages.turns(rejected, key: "rejected", row))
+  }
+  // Who writes what the system says has a prompt somewhere, too.
+  let beside = ["system", "system_prompt", "tools"].first { row.says($0) }
+  if let key = beside {
+    throw Failure(
+      .badData, "there is no prompt beside \"\(key)\", \"chosen\" and \"rejected\"",
+      remedy: "Add the prompt; none is made of what the answers begin with.")
+  }
+  row.remarks.insert(.implicitPrompt)
+  return try Pair.withImplicitPrompt(
+    chosen: try chosen.text(named: "chosen"), rejected: try rejected.text(named: "rejected"))
 }
 
 private func pair(
-  _ prompt: Prompt, chosen: (value: JSONValue, key: String), rejected: (value: JSONValue, key: String)
+  _ prompt: Prompt, chosen: (value: JSONValue, key: String), rejected: (value: JSONValue, key: String),
+  _ row: RowFields
 ) throws -> Pair {
   // Else the answers would part at their first messages.
   guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
-  return try Pair.parting(
-    chosen: try Messages.answered(chosen.value, key: chosen.key, prompt: prompt),
-    rejected: try Messages.answered(rejected.value, key: rejected.key, prompt: prompt))
-}
-
-/// By how much the chosen answer should win, if the row says so.
-private func margin(_ row: JSONValue) throws -> Double? {
-  switch row["margin"] {
-  case nil, .null: return nil
-  case .integer(let margin): return Double(margin)
-  case .number(let margin): return margin
-  default: throw Failure(.badData, "\"margin\" is not a number")
-  }
+  var pair = try Pair.parting(
+    chosen: try Messages.answered(chosen.value, key: chosen.key, prompt: prompt, row).map(\.turn),
+    rejected: try Messages.answered(rejected.value, key: rejected.key, prompt: prompt, row).map(\.turn))
+  pair.prompt.tools = prompt.tools
+  pair.prompt.templateArguments = prompt.templateArguments
+  return pair
 }
 
 /// `{"input": {"messages"}, "preferred_output": […], "non_preferred_output": […]}`
-private func openAIPreference(_ row: JSONValue) throws -> Comparison {
-  guard let messages = row["input"]?["messages"] else {
+private func openAIPreference(_ row: RowFields) throws -> Comparison {
+  guard let input = try row.value("input").object, let messages = input["messages"] else {
     throw Failure(.badData, "the key \"input.messages\" is missing")
   }
-  let prompt = Prompt(turns: try Messages.turns(messages, key: "input.messages"))
+  for (key, value) in input where !["messages", "tools"].contains(key) && !value.isEmpty {
+    row.ignore(inner: "input.\(key)")
+  }
+  let prompt = Prompt(
+    turns: try Messages.turns(messages, key: "input.messages", row),
+    tools: try RowContext.list(input["tools"], named: "input.tools"))
   return try pair(
     prompt, chosen: (try row.value("preferred_output"), "preferred_output"),
-    rejected: (try row.value("non_preferred_output"), "non_preferred_output")
+    rejected: (try row.value("non_preferred_output"), "non_preferred_output"), row
   ).comparison()
 }
 
-/// `{"info": {…}, "summaries": [{"text", "policy"}], "choice": 0, "worker"}`, with the queries of
-/// Stiennon et al. 2020: a Reddit post or a news article, and `TL;DR:`.
-private func stiennonSummaries(_ row: JSONValue) throws -> Comparison {
-  let summaries = try row.value("summaries").array ?? []
-  let texts = summaries.compactMap { $0["text"]?.string }
-  guard texts.count == summaries.count, texts.count >= 2 else {
-    throw Failure(.badData, "\"summaries\" is not a list of two texts or more")
-  }
-  let choice = try index(row, "choice", below: texts.count)
-  let policies = Set(summaries.map { $0["policy"]?.string })
-  return Comparison(
-    prompt: Prompt(try stiennonQuery(try row.value("info"))), completions: texts,
-    ranks: texts.indices.map { $0 == choice ? 1 : 2 }, labeler: row["worker"]?.string,
-    policy: policies.count == 1 ? policies.first ?? nil : nil)
-}
-
-private func stiennonQuery(_ info: JSONValue) throws -> String {
-  if let article = info["article"]?.string, !article.isBlank { return "Article:\n\n\(article)\n\nTL;DR:" }
-  guard let post = info["post"]?.string else {
-    throw Failure(.badData, "\"info\" has neither a post nor an article")
-  }
-  let subreddit = info["subreddit"]?.string.map { "SUBREDDIT: r/\($0)\n\n" } ?? ""
-  let title = info["title"]?.string.map { "TITLE: \($0)\n\n" } ?? ""
-  return "\(subreddit)\(title)POST: \(post)\n\nTL;DR:"
-}
-
-/// `{"query", "sample0", "sample1", …, "best": 2}` of Ziegler et al. 2019, as text.
-private func lmHumanPreference(_ row: JSONValue) throws -> Comparison {
-  var samples: [String] = []
-  while row["sample\(samples.count)"] != nil {
-    samples.append(try text(row, "sample\(samples.count)"))
-  }
-  guard samples.count >= 2 else { throw Failure(.badData, "there is no \"sample1\"") }
-  let best = try index(row, "best", below: samples.count)
-  return Comparison(
-    prompt: Prompt(try text(row, "query")), completions: samples,
-    ranks: samples.indices.map { $0 == best ? 1 : 2 })
-
-  func text(_ row: JSONValue, _ key: String) throws -> String {
-    if case .array = row[key] {
-      throw Failure(
-        .badData, "\"\(key)\" is a list of token ids, not a text",
-        remedy: "Decode it first with the tokenizer it was made with.")
-    }
-    return try row.text(key)
-  }
-}
-
 /// `{"instruction", "input", "output"}`: the input, if there is one, stands below the instruction.
-/// Where there are `system` and `history`, a list of [question, answer], they come first.
-private func alpaca(_ row: JSONValue) throws -> Demonstration {
-  func optional(_ key: String) throws -> String {
-    row[key] == nil || row[key] == .null ? "" : try row.text(key)
-  }
-  let (instruction, input) = (try row.text("instruction"), try optional("input"))
-  let system = try optional("system")
-  var turns = system.isBlank ? [] : [Turn(.system, system)]
-  if let history = row["history"], history != .null {
+/// Where there is `history`, a list of [question, answer], it comes first.
+private func alpaca(_ row: RowFields) throws -> Demonstration {
+  var turns: [Turn] = []
+  if let history = row["history"], !history.isNull {
     for pair in history.array ?? [.null] {
       guard let texts = pair.array?.compactMap(\.string), texts.count == 2 else {
         throw Failure(.badData, "\"history\" is not a list of [question, answer]")
@@ -185,28 +173,8 @@ private func alpaca(_ row: JSONValue) throws -> Demonstration {
       turns += [Turn(.user, texts[0]), Turn(.assistant, texts[1])]
     }
   }
-  let hasInput = !input.isBlank && input.lowercased() != "<noinput>"
-  turns.append(Turn(.user, hasInput ? "\(instruction)\n\n\(input)" : instruction))
+  turns.append(Turn(.user, try Asking.joined(row)))
+  try Asking.requireAgreement(
+    of: Prompt(turns: turns), under: "instruction", row, with: ["prompt", "question", "query"])
   return Demonstration(prompt: Prompt(turns: turns), completion: try row.text("output"))
-}
-
-private func index(_ row: JSONValue, _ key: String, below count: Int) throws -> Int {
-  guard let number = row[key]?.number, let index = Int(exactly: number),
-    (0..<count).contains(index)
-  else { throw Failure(.badData, "\"\(key)\" is not an index of one of \(count) answers") }
-  return index
-}
-
-extension JSONValue {
-  fileprivate func value(_ key: String) throws -> JSONValue {
-    guard let value = self[key] else { throw Failure(.badData, "the key \"\(key)\" is missing") }
-    return value
-  }
-
-  fileprivate func text(_ key: String) throws -> String {
-    guard let text = try value(key).string else {
-      throw Failure(.badData, "\"\(key)\" is not a text")
-    }
-    return text
-  }
 }

@@ -57,14 +57,17 @@ public final class Answerer {
   ///
   /// - Parameters:
   ///   - prompts: tokens, and the number of the random stream that the answer draws from.
+  ///   - options: how the answers are drawn; without them as all are.
   ///   - bestOf: chooses each answer among several.
   ///   - onToken: called with (prompt, token) as tokens come.
   /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
   public func complete(
     _ prompts: [(tokens: [Int32], stream: UInt64)], stop: StopTexts, seed: UInt64,
-    bestOf: BestOf? = nil, onToken: ((Int, Int32) -> Void)? = nil
+    options: SamplingOptions? = nil, bestOf: BestOf? = nil, onToken: ((Int, Int32) -> Void)? = nil
   ) throws -> [Completion] {
     let tokenizer = model.tokenizer
+    var options = options ?? self.options
+    options.endTokens = tokenizer.endTokens
     let samples = bestOf?.n ?? 1
     let generated = try generator.run(
       prompts.map {

@@ -19,6 +19,9 @@ public struct BestOf {
     self.init(n: n, reward: try RewardScorer(reward, threads: threads))
   }
 
+  /// The same with another number of samples, 1…256.
+  public func choosing(of n: Int) -> BestOf { BestOf(n: n, reward: reward) }
+
   /// The best answer of each `n` that follow one another, `answers.count / n` of them.
   func choose<Answer>(
     _ answers: [Answer], prompt: [Int32], tokens: (Answer) -> [Int32], ended: (Answer) -> Bool

@@ -18,6 +18,7 @@ public struct DataCheck: Sendable {
   }
 
   private let encoder: Encoder
+  private let names: SpecialNames
   private let responseLength: Int
   private let threads: Int
 
@@ -31,6 +32,7 @@ public struct DataCheck: Sendable {
 
   init(_ tokenizer: Tokenizer, context: Int, threads: Int) {
     encoder = Encoder(tokenizer, context: context)
+    names = SpecialNames(tokenizer)
     responseLength = Settings().count(.responseLength)
     self.threads = threads
   }
@@ -57,7 +59,7 @@ public struct DataCheck: Sendable {
     var result = DataCheckResult(file: path, context: encoder.context)
     var seen = SeenRows()
     let format = try forEachRow(of: path, examine) { row in
-      result.add(row, tokenizer: encoder.tokenizer, shown: shown)
+      result.add(row, tokenizer: encoder.tokenizer, names, shown: shown)
       guard let fingerprint = row.fingerprint else { return }
       switch seen.add(fingerprint) {
       case .new: break
@@ -69,6 +71,7 @@ public struct DataCheck: Sendable {
       if split.hasAnswer(of: fingerprint) { result.add(.leakedRows, row.line) }
     }
     result.format = format
+    result.finish()
     return result
   }
 
@@ -112,10 +115,13 @@ public struct DataCheck: Sendable {
   /// What can be said of a row by itself.
   private func examine(_ row: RowReader.Row, _ format: DataFormat) -> ExaminedRow {
     var result = ExaminedRow(line: row.line)
+    result.unusedKeys = row.unusedKeys
+    result.remarks = row.remarks
     do {
       let example = try row.example.get()
       result.fingerprint = RowFingerprint(example)
       result.findings = oddities(of: example)
+      result.answerLengths = answerLengths(of: example)
       let sequences = try sequences(example.firstUse(format))
       result.longest = sequences.longest
       if sequences.fit {
@@ -145,10 +151,20 @@ public struct DataCheck: Sendable {
     let flaws = texts.reduce(into: TextFlaws()) { $0.formUnion(TextFlaws($1)) }
     if flaws.contains(.controls) { findings.append(.controlCharacters) }
     if flaws.contains(.replacements) { findings.append(.replacementCharacters) }
+    if texts.contains(where: names.occur) { findings.append(.specialNames) }
+    if case .comparison(let comparison) = example, comparison.contradictsItself {
+      findings.append(.contradictoryRanks)
+    }
     if answers.contains(where: \.isBlank) { findings.append(.emptyAnswers) }
     if case .document = example { return findings }
     if answers.contains(where: \.seemsCut) { findings.append(.cutAnswers) }
     return findings
+  }
+
+  /// Tokens of each answer by itself, to see whether many were cut at one length.
+  private func answerLengths(of example: Example) -> [Int] {
+    if case .document = example { return [] }
+    return example.answers.map { encoder.tokenizer.encode($0).count }
   }
 
   /// The sequences that become of a row, the tokens of the longest (of a document, which is cut, those
@@ -203,6 +219,11 @@ struct ExaminedRow: Sendable {
   let line: Int
   var fingerprint: RowFingerprint?
   var findings: [DataFinding] = []
+  /// Keys that nothing was done with.
+  var unusedKeys: [String] = []
+  var remarks: Set<RowRemark> = []
+  /// Tokens of each answer.
+  var answerLengths: [Int] = []
   /// Why it is not trained on.
   var dropped: String?
   /// Tokens of its longest sequence, trained on or not; of a document all.

@@ -8,11 +8,14 @@ public enum DataFinding: String, CaseIterable, Codable, CodingKeyRepresentable, 
   case emptyAnswers = "empty_answers"
   case identicalAnswers = "identical_answers"
   case tiedRankings = "tied_rankings"
+  case contradictoryRanks = "contradictory_ranks"
   case duplicates
   case nearDuplicates = "near_duplicates"
   case leakedPrompts = "leaked_prompts"
   case leakedRows = "leaked_rows"
   case cutAnswers = "cut_answers"
+  case answersAtLimit = "answers_at_limit"
+  case specialNames = "special_token_names"
   case controlCharacters = "control_characters"
   case replacementCharacters = "replacement_characters"
 
@@ -23,11 +26,14 @@ public enum DataFinding: String, CaseIterable, Codable, CodingKeyRepresentable, 
     case .emptyAnswers: "have an empty answer"
     case .identicalAnswers: "have identical answers"
     case .tiedRankings: "rank all answers alike"
+    case .contradictoryRanks: "rank equal answers unequally"
     case .duplicates: "stood in the file before"
     case .nearDuplicates: "stood in the file before but for white space or case"
     case .leakedPrompts: "have a prompt of the other split"
     case .leakedRows: "have a prompt and an answer, or a document, of the other split"
     case .cutAnswers: "have a long answer that ends with a letter, a comma or a hyphen"
+    case .answersAtLimit: "have an answer of just the longest length, as if answers had been cut there"
+    case .specialNames: "have a special token's name written out, which is read as text and not as the token"
     case .controlCharacters: "have control characters"
     case .replacementCharacters: "have U+FFFD, where something was not UTF-8"
     }
@@ -36,15 +42,18 @@ public enum DataFinding: String, CaseIterable, Codable, CodingKeyRepresentable, 
 
 /// What a data file holds and what is odd about it.
 public struct DataCheckResult: Encodable, Sendable {
-  /// How many rows, and where the first of them are.
-  public struct Occurrences: Encodable, Sendable {
-    public private(set) var count = 0
-    public private(set) var lines: [Int] = []
+  public typealias Occurrences = RowOccurrences
 
-    mutating func add(_ line: Int) {
-      count += 1
-      if lines.count < 10 { lines.append(line) }
-    }
+  /// A key of rows that nothing was done with.
+  public struct UnusedKey: Encodable, Sendable {
+    public let key: String
+    public let rows: Occurrences
+  }
+
+  /// What was done with rows beyond what they say.
+  public struct Note: Encodable, Sendable {
+    public let note: String
+    public let rows: Occurrences
   }
 
   public struct Dropped: Encodable, Sendable {
@@ -84,6 +93,8 @@ public struct DataCheckResult: Encodable, Sendable {
       public let text: String
       /// Whether the loss is on these tokens; of a ranked answer, whether its score is read there.
       public let learnt: Bool
+      /// True of a special token's name that is written out in a text: it is text. Else nil.
+      public var literal: Bool?
     }
   }
 
@@ -100,7 +111,18 @@ public struct DataCheckResult: Encodable, Sendable {
   /// Every kind, found or not.
   public private(set) var findings = Dictionary(
     uniqueKeysWithValues: DataFinding.allCases.map { ($0, Occurrences()) })
+  public private(set) var unusedKeys: [UnusedKey] = []
+  public private(set) var notes: [Note] = []
   public private(set) var examples: [Shown] = []
+
+  private var keys = NamedRows()
+  private var remarks = NamedRows()
+  private var longestAnswers = LongestAnswers()
+
+  enum CodingKeys: String, CodingKey {
+    case file, format, content, context, rows, usable, dropped, tokens, findings, notes, examples
+    case unusedKeys = "unused_keys"
+  }
 
   /// Different reasons that are counted apart: the data could make up new ones for ever.
   private static let reasons = 20
@@ -114,8 +136,18 @@ public struct DataCheckResult: Encodable, Sendable {
     findings[finding, default: Occurrences()].add(line)
   }
 
-  mutating func add(_ row: ExaminedRow, tokenizer: Tokenizer, shown: Int) {
+  /// After the last row.
+  mutating func finish() {
+    unusedKeys = keys.entries.map { UnusedKey(key: $0.name, rows: $0.rows) }
+    notes = remarks.entries.map { Note(note: $0.name, rows: $0.rows) }
+    if let rows = longestAnswers.cut { findings[.answersAtLimit] = rows }
+  }
+
+  mutating func add(_ row: ExaminedRow, tokenizer: Tokenizer, _ names: SpecialNames, shown: Int) {
     rows += 1
+    for key in row.unusedKeys { keys.add(key, row.line) }
+    for remark in RowRemark.allCases where row.remarks.contains(remark) { remarks.add(remark.rawValue, row.line) }
+    longestAnswers.add(row)
     for finding in row.findings { add(finding, row.line) }
     if row.longest > tokens.longest { (tokens.longest, tokens.longestLine) = (row.longest, row.line) }
     if let reason = row.dropped {
@@ -128,7 +160,7 @@ public struct DataCheckResult: Encodable, Sendable {
       tokens.learnt += masked.sequence.targetCount
     }
     if examples.count < shown {
-      examples.append(Shown(row, tokenizer))
+      examples.append(Shown(row, tokenizer, names))
     }
   }
 
@@ -149,7 +181,7 @@ extension DataCheckResult.Shown {
   /// Pieces of a document that are shown; a book has thousands.
   static let pieces = 8
 
-  init(_ row: ExaminedRow, _ tokenizer: Tokenizer) {
+  init(_ row: ExaminedRow, _ tokenizer: Tokenizer, _ names: SpecialNames) {
     line = row.line
     let isRanked = row.sequences.contains { $0.rank != nil }
     sequences = row.sequences.prefix(isRanked ? .max : Self.pieces).map { masked in
@@ -158,8 +190,7 @@ extension DataCheckResult.Shown {
       func add(to next: Int, learnt: Bool) {
         defer { end = next }
         guard end < next else { return }
-        let text = tokenizer.decodeString(tokens[end..<next], namingSpecialTokens: true)
-        segments.append(Segment(text: text, learnt: learnt))
+        segments += Self.segments(tokens[end..<next], learnt: learnt, tokenizer, names)
       }
       for span in masked.sequence.learnt {
         add(to: min(span.lowerBound, tokens.count), learnt: false)
@@ -167,5 +198,60 @@ extension DataCheckResult.Shown {
       }
       return Sequence(rank: masked.rank, tokens: tokens.count, segments: segments)
     }
+  }
+
+  /// Tokens as text, the names of special tokens that a text holds apart from the others.
+  private static func segments(
+    _ tokens: ArraySlice<Int32>, learnt: Bool, _ tokenizer: Tokenizer, _ names: SpecialNames
+  ) -> [Segment] {
+    var segments: [Segment] = []
+    func add(_ bytes: ArraySlice<UInt8>, literal: Bool) {
+      guard !bytes.isEmpty else { return }
+      let text = String(decoding: bytes, as: UTF8.self)
+      if !literal, let last = segments.last, last.literal == nil {
+        segments[segments.count - 1] = Segment(text: last.text + text, learnt: learnt)
+      } else {
+        segments.append(Segment(text: text, learnt: learnt, literal: literal ? true : nil))
+      }
+    }
+    var rest = tokens
+    while let first = rest.first {
+      let isSpecial = names.isSpecial(first)
+      let run = rest.prefix { names.isSpecial($0) == isSpecial }
+      let bytes = tokenizer.decode(run, continuing: run.startIndex > 0, namingSpecialTokens: true)
+      var end = 0
+      for range in isSpecial ? [] : names.ranges(in: bytes) {
+        add(bytes[end..<range.lowerBound], literal: false)
+        add(bytes[range], literal: true)
+        end = range.upperBound
+      }
+      add(bytes[end...], literal: false)
+      rest = rest[run.endIndex...]
+    }
+    return segments
+  }
+}
+
+/// The answers of the longest length: many of them were cut there.
+struct LongestAnswers: Sendable {
+  private var tokens = 0
+  private var answers = 0
+  private var rows = RowOccurrences()
+  private var all = 0
+
+  /// Fewer answers are equally long by chance, and short ones by nature.
+  private static let (fewest, share, shortest) = (5, 0.02, 16)
+
+  mutating func add(_ row: ExaminedRow) {
+    all += row.answerLengths.count
+    guard let longest = row.answerLengths.max(), longest >= tokens else { return }
+    if longest > tokens { (tokens, answers, rows) = (longest, 0, RowOccurrences()) }
+    answers += row.answerLengths.count { $0 == longest }
+    rows.add(row.line)
+  }
+
+  /// The rows with such an answer; nil where answers do not seem to be cut.
+  var cut: RowOccurrences? {
+    tokens >= Self.shortest && answers >= Self.fewest && Double(answers) >= Self.share * Double(all) ? rows : nil
   }
 }

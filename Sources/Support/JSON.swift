@@ -32,6 +32,10 @@ public enum JSON {
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {
+      if case .dataCorrupted(let context) = error, context.codingPath.isEmpty {
+        // A decoder does not say where and why a text is no JSON.
+        _ = try parse(bytes, at: place)
+      }
       throw explain(error, at: place)
     }
   }

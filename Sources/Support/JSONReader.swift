@@ -30,12 +30,12 @@ struct JSONReader {
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { reader.index = 3 }
     reader.skipSpace()
     guard reader.index < text.count else {
-      throw reader.failure("there is nothing here", at: reader.index, "Write a JSON value.")
+      throw Failure(.badData, "there is no JSON value", at: place, remedy: "Write one.")
     }
     let value = try reader.value()
     reader.skipSpace()
     guard reader.index == text.count else {
-      throw reader.failure(
+      throw reader.syntax(
         "\(reader.found) stands behind the JSON value", at: reader.index,
         reader.byte == UInt8(ascii: "{") ? "Write one object a line." : "Remove it.")
     }
@@ -96,7 +96,7 @@ struct JSONReader {
       }
       skipSpace()
       guard take(":") else {
-        throw failure("\(found) stands where a colon should, behind the key \"\(key.prefix(80))\"", at: index)
+        throw syntax("behind the key \"\(key.prefix(80))\", \(found) stands in the place of a colon", at: index)
       }
       skipSpace()
       members.append(key, try value())
@@ -109,11 +109,11 @@ struct JSONReader {
   private mutating func separator(closing: Character, _ what: String) throws {
     let comma = index
     guard take(",") else {
-      throw failure("\(found) stands where a comma or \"\(closing)\" should", at: index)
+      throw syntax("\(found) stands in the place of a comma or \"\(closing)\"", at: index)
     }
     skipSpace()
     guard byte != closing.asciiValue else {
-      throw failure("a comma stands behind the last value of \(what)", at: comma, "Remove the comma.")
+      throw syntax("a comma stands behind the last value of \(what)", at: comma, "Remove the comma.")
     }
   }
 
@@ -132,14 +132,14 @@ struct JSONReader {
       return value
     }
     for (word, remedy) in Self.foreign where isWord(word) {
-      throw failure("\(word) is no JSON", at: index, remedy)
+      throw syntax("\(word) stands in the place of a value", at: index, remedy)
     }
     if byte == UInt8(ascii: "'") {
-      throw failure(
+      throw syntax(
         "a text stands in single quotes", at: index,
         "Write JSON with double quotes, as Python's json.dumps does and str() does not.")
     }
-    throw failure("\(found) stands where a value should", at: index)
+    throw syntax("\(found) stands in the place of a value", at: index)
   }
 
   /// What other programs write for values that JSON does not have or writes otherwise.
@@ -168,11 +168,11 @@ struct JSONReader {
 
   private func noKey() -> Failure {
     if byte == UInt8(ascii: "'") {
-      return failure(
+      return syntax(
         "a key stands in single quotes", at: index,
         "Write JSON with double quotes, as Python's json.dumps does and str() does not.")
     }
-    return failure("\(found) stands where a key in double quotes should", at: index)
+    return syntax("\(found) stands in the place of a key in double quotes", at: index)
   }
 
   /// What stands at the index, for messages: `the end`, `"x"`, `byte 0xFF`.
@@ -190,13 +190,48 @@ struct JSONReader {
     "0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
   }
 
+  /// For what the grammar does not have.
+  func syntax(_ what: String, at byte: Int, _ remedy: String = "Correct it.") -> Failure {
+    failure(what, at: byte, remedy, "this is not JSON: ")
+  }
+
   /// - Parameter byte: where in the text; nil where the message says it.
-  func failure(_ what: String, at byte: Int?, _ remedy: String = "Correct it; each line must be JSON.") -> Failure {
+  func failure(_ what: String, at byte: Int?, _ remedy: String = "Correct it.", _ prefix: String = "") -> Failure {
     guard let byte else { return Failure(.badData, what, at: place, remedy: remedy) }
     let before = text[..<min(byte, text.count)]
     let line = before.count { $0 == 0x0A } + 1
     let column = byte - (before.lastIndex(of: 0x0A) ?? -1)
     let position = line > 1 ? "line \(line), column \(column)" : "column \(column)"
-    return Failure(.badData, "at \(position), \(what)", at: place, remedy: remedy)
+    return Failure(.badData, "\(prefix)\(what) at \(position)", at: place, remedy: remedy)
+  }
+}
+
+extension JSON {
+  /// Where the value of a key of the outermost object stands in a text that `parse` has read; nil without the key.
+  public static func source(of key: String, in bytes: [UInt8]) throws -> Range<Int>? {
+    try bytes.withUnsafeBufferPointer { try JSONReader.source(of: key, in: $0) }
+  }
+}
+
+extension JSONReader {
+  static func source(of key: String, in text: UnsafeBufferPointer<UInt8>) throws -> Range<Int>? {
+    var reader = JSONReader(text, at: "")
+    if text.starts(with: [0xEF, 0xBB, 0xBF]) { reader.index = 3 }
+    reader.skipSpace()
+    guard reader.take("{") else { return nil }
+    reader.skipSpace()
+    while reader.byte == UInt8(ascii: "\"") {
+      let name = try reader.string()
+      reader.skipSpace()
+      guard reader.take(":") else { return nil }
+      reader.skipSpace()
+      let start = reader.index
+      _ = try reader.value()
+      if name == key { return start..<reader.index }
+      reader.skipSpace()
+      guard reader.take(",") else { return nil }
+      reader.skipSpace()
+    }
+    return nil
   }
 }

@@ -29,18 +29,16 @@ extension JSONReader {
         result.unicodeScalars.append(try escape())
         first = index
       case let control?:
-        throw failure(
-          "a text has the control character \(Self.hexadecimal(control)) as it is", at: index,
+        throw syntax(
+          "the control character \(Self.hexadecimal(control)) stands in a text", at: index,
           "Write \(Self.escape(of: control)) in its place.")
       case nil:
-        throw failure(
-          "the text that begins at column \(column(start)) does not end", at: text.count,
-          "End it with a quotation mark; the line may have been cut.")
+        throw syntax(
+          "no quotation mark ends the text that begins", at: start,
+          "The line may have been cut, or have a line end in a text: write \\n there.")
       }
     }
   }
-
-  private func column(_ byte: Int) -> Int { byte - (text[..<byte].lastIndex(of: 0x0A) ?? -1) }
 
   private static func escape(of control: UInt8) -> String {
     switch control {
@@ -55,7 +53,7 @@ extension JSONReader {
     if let string = String(validating: text[range], as: UTF8.self) { return string }
     let bad = range.lowerBound + Self.validPrefix(text[range])
     throw failure(
-      "the byte \(Self.hexadecimal(text[bad])) is no UTF-8", at: bad,
+      "the byte \(Self.hexadecimal(text[bad])), which is no UTF-8, stands", at: bad,
       "Convert the file to UTF-8, for example with iconv.")
   }
 
@@ -72,7 +70,7 @@ extension JSONReader {
     let start = index
     index += 1
     guard let letter = byte else {
-      throw failure("the text does not end", at: index, "The line may have been cut.")
+      throw syntax("a text does not end", at: index, "The line may have been cut.")
     }
     index += 1
     switch letter {
@@ -85,7 +83,7 @@ extension JSONReader {
     case UInt8(ascii: "u"): return try unicodeEscape(start)
     default:
       index -= 1
-      throw failure("a backslash stands before \(found)", at: start, "Write \\\\ for a backslash.")
+      throw syntax("a backslash stands before \(found)", at: start, "Write \\\\ for a backslash.")
     }
   }
 
@@ -103,15 +101,15 @@ extension JSONReader {
     }
     let name = String(decoding: text[start..<start + 6], as: UTF8.self)
     throw failure(
-      "\(name) is one half of a surrogate pair without the other, which is no character", at: start,
-      "Write the character whole, or \\ufffd in its place; the text was cut inside it.")
+      "the unpaired surrogate \(name), which is no character, stands", at: start,
+      "Write the whole character, or \\ufffd in its place; the text was cut inside it.")
   }
 
   private mutating func fourDigits(_ start: Int) throws -> UInt16 {
     guard index + 4 <= text.count,
       let value = UInt16(String(decoding: text[index..<index + 4], as: UTF8.self), radix: 16),
       text[index] != UInt8(ascii: "+"), text[index] != UInt8(ascii: "-")
-    else { throw failure("\\u is not followed by four hexadecimal digits", at: start) }
+    else { throw syntax("\\u is not followed by four hexadecimal digits", at: start) }
     index += 4
     return value
   }
@@ -123,7 +121,7 @@ extension JSONReader {
     _ = take("-")
     if take("0") {
       if let byte, (0x30...0x39).contains(byte) {
-        throw failure("a number begins with 0", at: start, "Leave the zero out, or write it as a text.")
+        throw syntax("a number begins with 0", at: start, "Leave the zero out, or write it as a text.")
       }
     } else {
       try digits(start)
@@ -139,13 +137,14 @@ extension JSONReader {
       try digits(start)
     }
     if let byte, Self.isWordByte(byte) || byte == UInt8(ascii: ".") {
-      throw failure("\(found) stands in a number", at: index)
+      throw syntax("\(found) stands in a number", at: index)
     }
     let digits = String(decoding: text[start..<index], as: UTF8.self)
     if isWhole, let value = Int(digits) { return .integer(value) }
     // Beyond a float64 no number is what is written; below it, zero is as near as it gets.
     guard let value = Double(digits), value.isFinite else {
-      throw failure("the number \(digits.prefix(40)) is too large", at: start, "Numbers reach to 1.8e308.")
+      throw failure(
+        "the number \(digits.prefix(40)), which is too large, stands", at: start, "Numbers reach to 1.8e308.")
     }
     return .number(value)
   }
@@ -154,7 +153,7 @@ extension JSONReader {
     let first = index
     while let byte, (0x30...0x39).contains(byte) { index += 1 }
     guard index > first else {
-      throw failure("a number has no digit where one should stand", at: start)
+      throw syntax("a number has no digit where one should stand", at: start)
     }
   }
 }

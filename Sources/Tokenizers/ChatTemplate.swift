@@ -120,7 +120,16 @@ public struct ChatTemplate: Sendable {
     for (key, value) in arguments where !variables.contains(where: { $0.0 == key }) {
       variables.append((key, Value(value, origin: RenderedDialogue.tools)))
     }
-    return try template.render(variables, date: date)
+    do {
+      return try template.render(variables, date: date)
+    } catch var failure as Failure {
+      // A place is a row's, and the template's own words need none.
+      if let place = failure.place, !failure.what.hasPrefix("the chat template says: ") {
+        failure.what = "the chat template fails at \(place.split(separator: "/").last ?? ""): \(failure.what)"
+      }
+      failure.place = nil
+      throw failure
+    }
   }
 
   /// Whether the template shows a content that is given in parts as it shows the text.

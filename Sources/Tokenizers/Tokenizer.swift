@@ -122,6 +122,8 @@ public struct Tokenizer: Sendable {
       as: UTF8.self)
   }
 
+  func isSpecial(_ token: Int32) -> Bool { vocabulary.traits[Int(token)].contains(.special) }
+
   /// Whether a space stands before every text.
   private var hasPrefix: Bool {
     settings.normalization.isMetaspace && settings.normalization != .metaspaceNever

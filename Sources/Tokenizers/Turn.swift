@@ -53,15 +53,15 @@ public struct Turn: Hashable, Sendable {
   }
 }
 
-extension Turn: Codable {
-  /// - Throws: `DecodingError` for a message without a role, and for content that is neither a text nor a
-  ///   list of texts nor null.
-  public init(from decoder: any Decoder) throws {
-    var fields = try JSONObject(from: decoder)
-    func problem(_ text: String) -> DecodingError {
-      .dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: text))
+extension Turn {
+  /// A message as it is, with whatever role and fields it has.
+  /// - Throws: `Failure(.badData)` for a message without a role, and for content that is neither a text nor a list of
+  ///   texts nor null.
+  public init(message: JSONObject) throws {
+    var fields = message
+    guard let role = fields.removeValue(forKey: "role")?.string else {
+      throw Failure(.badData, "a message has no role", remedy: "Give each \"role\" and \"content\".")
     }
-    guard let role = fields.removeValue(forKey: "role")?.string else { throw problem("a message has no role") }
     let content: String
     switch fields["content"] {
     case .string(let text):
@@ -69,10 +69,23 @@ extension Turn: Codable {
       fields["content"] = nil
     case nil, .null: content = ""
     case let value?:
-      guard let text = Self.text(ofParts: value) else { throw problem("a message's content is not a text") }
+      guard let text = Self.text(ofParts: value) else {
+        throw Failure(.badData, "a message's \"content\" is not a text", remedy: "Give a text, or a list of texts.")
+      }
       content = text
     }
     self.init(Speaker(rawValue: role), content, fields: fields)
+  }
+}
+
+extension Turn: Codable {
+  /// - Throws: `DecodingError` as `init(message:)`.
+  public init(from decoder: any Decoder) throws {
+    do {
+      try self.init(message: JSONObject(from: decoder))
+    } catch let failure as Failure {
+      throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: failure.what))
+    }
   }
 
   public func encode(to encoder: any Swift.Encoder) throws { try message.encode(to: encoder) }

@@ -17,12 +17,18 @@ extension DataCheckResult {
     for group in dropped {
       lines.append(
         "  dropped: \(group.rows.count), because \(Terminal.harmless(group.reason))"
-          + group.rows.places)
+          + group.rows.inBrackets)
     }
+    for key in unusedKeys {
+      lines.append(
+        "  not used: the key \"\(Terminal.harmless(String(key.key.prefix(80))))\" of \(key.rows.count) "
+          + (key.rows.count == 1 ? "row" : "rows") + key.rows.inBrackets)
+    }
+    for note in notes { lines.append("  in \(note.rows.count) of the rows \(note.note)" + note.rows.inBrackets) }
     for finding in DataFinding.allCases {
       guard let rows = findings[finding], rows.count > 0 else { continue }
       let verb = "\(rows.count) \(rows.count == 1 ? "row" : "rows"): \(finding.explanation)"
-      lines.append("  " + terminal.paint("found: ", .yellow) + verb + rows.places)
+      lines.append("  " + terminal.paint("found: ", .yellow) + verb + rows.inBrackets)
     }
     if findings.values.allSatisfy({ $0.count == 0 }) { lines.append("  found: nothing") }
     for example in examples { lines += example.lines(terminal) }
@@ -32,10 +38,7 @@ extension DataCheckResult {
 
 extension DataCheckResult.Occurrences {
   /// ` (lines 3, 7, …)`
-  fileprivate var places: String {
-    let shown = lines.map(String.init).joined(separator: ", ")
-    return " (\(count == 1 ? "line" : "lines") \(shown)\(count > lines.count ? ", …" : ""))"
-  }
+  fileprivate var inBrackets: String { " (\(places))" }
 }
 
 extension DataCheckResult.Shown {
@@ -62,6 +65,7 @@ extension DataCheckResult.Shown.Segment {
 
   fileprivate func shown(_ terminal: Terminal) -> String {
     var text = Terminal.harmless(text, keepingLines: true)
+    if literal == true { text = "‹\(text)›" }
     if text.count > 2 * Self.shown {
       let left = text.count - 2 * Self.shown
       text = "\(text.prefix(Self.shown)) […\(left) characters…] \(text.suffix(Self.shown))"

@@ -13,10 +13,11 @@ struct DataCommand: ParsableCommand {
       abstract: "What a data file holds, how it would be trained on, and what is odd about it.",
       discussion: """
         Says format, rows, what is dropped and why, and tokens; finds rows that stand there twice, \
-        leaks from another split, empty, identical, tied, cut and over-long answers, control \
-        characters and U+FFFD. Shows the first rows as they are trained on: tokens that are learnt \
+        leaks from another split, empty, identical, tied, cut and over-long answers, equal answers \
+        with unequal ranks, names of special tokens in texts, control characters and U+FFFD. Names the \
+        keys of rows that nothing is done with. Shows the first rows as they are trained on: tokens that are learnt \
         are coloured, or stand between ⟦ and ⟧ where there is no colour; of a ranked answer that is \
-        where its score is read.
+        where its score is read. A special token's name that a text holds stands between ‹ and ›.
 
         Ends with status 0 if every file has rows that can be used, whatever was found, else 65; \
         with --strict, whatever was found makes it 65.

@@ -38,6 +38,7 @@ struct Eval: ParsableCommand {
   @Option(help: "Held-out documents of the world's text.") var evalDocuments: Double?
   @Option(help: "Seed of the answers.") var seed: UInt64 = 1
   @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
+  @OptionGroup var badRows: BadRowOptions
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
@@ -55,7 +56,7 @@ struct Eval: ParsableCommand {
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
     ) throws -> [Record]? {
       try path.map {
-        try reader($0, true).said(model.tokenizer, quiet: quiet, threads: compute.threads).records
+        try reader($0, !badRows.skipBadRows).said(model.tokenizer, quiet: quiet, threads: compute.threads).records
       }
     }
     let measured = try Evaluator(

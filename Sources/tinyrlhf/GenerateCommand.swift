@@ -11,8 +11,10 @@ struct Generate: ParsableCommand {
       Answer prompts: {"prompt"} a line in, {"prompt", "completion", "tokens", "finish"} out.
       """,
     discussion: """
-      A prompt is a string or a list of {"role", "content"}; "prompt_tokens" may stand in its place. \
-      Each line draws from a random stream of its own, by its number.
+      A prompt is a text or a list of messages; "messages", with "system" and "tools" beside them, or \
+      "prompt_tokens" may stand in its place. Each line draws from a random stream of its own, by its number. \
+      "max_new_tokens", "temperature", "top_k", "top_p", "stop", "seed" and "best_of" in a line are that line's; \
+      its "id" comes back.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
@@ -26,41 +28,89 @@ struct Generate: ParsableCommand {
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var compute: ComputeOptions
 
-  private struct Answer: Encodable {
-    let prompt: Prompt
-    let completion: String
-    let tokens: [Int32]
-    let finish: String
-  }
-
   func run() throws {
     let model = try ModelSource.open(model)
-    let answerer = try Answerer(
-      model, threads: compute.threads, precision: precision, options: try sampling.options())
-    let stop = StopTexts(sampling.stop)
+    let options = try sampling.options()
+    let answerer = try Answerer(model, threads: compute.threads, precision: precision, options: options)
     let bestOf = try chooser(model)
-    try JSONLines.run(
-      TextRequest.self,
-      prepare: { request, place in
-        let tokens = try request.prompt(model.tokenizer, at: place)
+    try JSONLines.serve(
+      prepare: { fields, place in
+        let request = try Request(fields, for: .generation)
+        let tokens = try request.promptTokens(model.tokenizer, at: place)
         guard tokens.count < answerer.capacity else {
           throw Failure(
             .badData, "the prompt has \(tokens.count) tokens, the context \(answerer.capacity)",
             at: place, remedy: "Shorten it; nothing is truncated silently.")
         }
         let shown = model.tokenizer.decodeString(tokens, namingSpecialTokens: true)
-        return (prompt: request.prompt ?? Prompt(shown), tokens: tokens)
+        return Asked(
+          prompt: request.prompt ?? Prompt(shown), tokens: tokens,
+          drawing: try drawing(request.options, options, bestOf))
       },
       answer: { jobs in
-        let completions = try answerer.complete(
-          jobs.map { (tokens: $0.value.tokens, stream: UInt64($0.line - 1)) }, stop: stop,
-          seed: seed, bestOf: bestOf)
-        return zip(jobs, completions).map {
-          Answer(
-            prompt: $0.value.prompt, completion: $1.text, tokens: $1.tokens,
-            finish: $1.finish.rawValue)
+        var answers = [[UInt8]](repeating: [], count: jobs.count)
+        // What one line says of drawing is of that line alone.
+        for drawing in Set(jobs.map(\.value.drawing)) {
+          let places = jobs.indices.filter { jobs[$0].value.drawing == drawing }
+          let completions = try answerer.complete(
+            places.map { (tokens: jobs[$0].value.tokens, stream: UInt64(jobs[$0].line - 1)) },
+            stop: StopTexts(drawing.stop), seed: drawing.seed, options: drawing.options(over: options),
+            bestOf: bestOf?.choosing(of: drawing.bestOf))
+          for (place, completion) in zip(places, completions) {
+            answers[place] = JSON.write(completion.answer(to: jobs[place].value.prompt))
+          }
         }
+        return answers
       })
+  }
+
+  /// A line that is to be answered.
+  private struct Asked {
+    let prompt: Prompt
+    let tokens: [Int32]
+    let drawing: Drawing
+  }
+
+  /// How a line is to be drawn.
+  private struct Drawing: Hashable {
+    var maxNewTokens: Int
+    var temperature: Float
+    var topK: Int
+    var topP: Float
+    var stop: [String]
+    var seed: UInt64
+    var bestOf: Int
+
+    func options(over options: SamplingOptions) -> SamplingOptions {
+      var options = options
+      (options.maxNewTokens, options.temperature, options.topK, options.topP) = (
+        maxNewTokens, temperature, topK, topP
+      )
+      return options
+    }
+  }
+
+  /// What a line says, and for the rest the command.
+  private func drawing(
+    _ line: RequestOptions, _ options: SamplingOptions, _ bestOf: BestOf?
+  ) throws -> Drawing {
+    let drawing = Drawing(
+      maxNewTokens: line.maxNewTokens ?? options.maxNewTokens,
+      temperature: line.temperature ?? options.temperature, topK: line.topK ?? options.topK,
+      topP: line.topP ?? options.topP, stop: line.stop ?? sampling.stop, seed: line.seed ?? seed,
+      bestOf: line.bestOf ?? bestOf?.n ?? 1)
+    guard drawing.bestOf > 1 else { return drawing }
+    guard bestOf != nil else {
+      throw Failure(
+        .badData, "\"best_of\" needs someone who knows what is best",
+        remedy: "Start the command with --reward-model MODEL.")
+    }
+    guard drawing.temperature > 0 else {
+      throw Failure(
+        .badData, "the best of \(drawing.bestOf) answers at temperature 0 is one of equals",
+        remedy: "Raise \"temperature\", or leave \"best_of\" out.")
+    }
+    return drawing
   }
 
   private func chooser(_ model: Model) throws -> BestOf? {
@@ -77,5 +127,15 @@ struct Generate: ParsableCommand {
     }
     return try BestOf(
       n, by: ModelSource.open(rewardModel), of: model, threads: compute.threads)
+  }
+}
+
+extension Answerer.Completion {
+  /// One line of output.
+  fileprivate func answer(to prompt: Prompt) -> JSONValue {
+    .object([
+      "completion": .string(text), "finish": .string(finish.rawValue), "prompt": prompt.json,
+      "tokens": .array(tokens.map { .integer(Int($0)) }),
+    ])
   }
 }

@@ -23,6 +23,12 @@ struct ComputeOptions: ParsableArguments {
   }
 }
 
+/// What is done with rows that cannot be read.
+struct BadRowOptions: ParsableArguments {
+  @Flag(help: "Leave out rows that cannot be read, and say how many and why; without it, the first ends the command.")
+  var skipBadRows = false
+}
+
 /// Options of every command that writes into a run folder.
 struct FolderOptions: ParsableArguments {
   @Flag(help: "Continue the run in the folder, to the bytes of an uninterrupted one.")
@@ -52,6 +58,7 @@ struct FolderOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "No progress lines.")
   var quiet = false
 
+  @OptionGroup var badRows: BadRowOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {

@@ -25,7 +25,7 @@ struct Pretrain: ParsableCommand {
   func run() throws {
     var settings = try folder.settings(.pretrain)
     try parameters.apply(to: &settings)
-    let texts = try pretrainingText.map { try readDocuments($0) }
+    let texts = try pretrainingText.map { try readDocuments($0, strict: !folder.badRows.skipBadRows) }
     let data = try PretrainData(
       texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
     // Its tokens are those of the tokenizer that was trained on it.

@@ -38,15 +38,11 @@ struct SampleCommand: ParsableCommand {
     try answerer.answers(
       dataset.records, samples: samples, stop: StopTexts(sampling.stop), seed: seed
     ) { prompt, texts in
-      try Console.output(
-        JSON.line(SampleLine(prompt: prompt, completions: texts, policy: model.name)))
+      let line: JSONObject = [
+        "completions": .array(texts.map { .string($0) }), "policy": .string(model.name), "prompt": prompt.json,
+      ]
+      try Console.output(JSON.write(.object(line)) + [0x0A])
     }
     if !bad.isEmpty { throw BadLines() }
-  }
-
-  private struct SampleLine: Encodable {
-    let prompt: Prompt
-    let completions: [String]
-    let policy: String
   }
 }

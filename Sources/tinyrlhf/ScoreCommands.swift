@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Recipe
 import Support
 
@@ -9,8 +10,9 @@ struct LogProbabilities: ParsableCommand {
       {"prompt", "completion"} a line in, {"tokens", "logprobs", "sum"} of the completion out.
       """,
     discussion: """
-      In nats. A completion given as text is closed by the end token; \
-      "prompt_tokens" and "completion_tokens" are taken as they are.
+      In nats. A completion given as text is closed by the end token; "prompt_tokens" and \
+      "completion_tokens" are taken as they are. Prompt and completion may be messages, or one dialogue as \
+      "messages"; its last answer is the completion. A line's "id" comes back.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
@@ -29,9 +31,9 @@ struct LogProbabilities: ParsableCommand {
     let model = try ModelSource.open(model)
     let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision)
     try JSONLines.run(
-      TextRequest.self,
-      prepare: { request, place in
-        try request.sequence(model.tokenizer, context: model.architecture.context, at: place)
+      prepare: { fields, place in
+        try Request(fields, for: .measurement).sequence(
+          model.tokenizer, context: model.architecture.context, at: place)
       },
       answer: { jobs in
         let pairs = jobs.map(\.value)
@@ -49,7 +51,10 @@ struct LogProbabilities: ParsableCommand {
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reward model: {\"prompt\", \"completion\"} a line in, {\"score\"} out.",
-    discussion: "The normalised score, as PPO maximises it; demonstrations score 0 on average.")
+    discussion: """
+      The normalised score, as PPO maximises it; demonstrations score 0 on average. Prompt and completion may be \
+      messages, or one dialogue as "messages". A line's "id" comes back.
+      """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @OptionGroup var machine: AlwaysJSON
@@ -63,9 +68,8 @@ struct Score: ParsableCommand {
     let model = try ModelSource.open(model)
     let scorer = try RewardScorer(model, threads: compute.threads)
     try JSONLines.run(
-      TextRequest.self,
-      prepare: { request, place in
-        let pair = try request.sequence(
+      prepare: { fields, place in
+        let pair = try Request(fields, for: .measurement).sequence(
           model.tokenizer, context: model.architecture.context, at: place)
         return pair.prompt + pair.completion
       },

@@ -145,14 +145,17 @@ extension FolderOptions {
   func read<Record: TokenCounted>(
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
   ) throws -> [Record] {
-    try reader(path, true).said(tokenizer, quiet: quiet, threads: compute.threads).records
+    try reader(path, !badRows.skipBadRows).said(tokenizer, quiet: quiet, threads: compute.threads).records
   }
 }
 
 extension Dataset where Record: TokenCounted {
-  /// Says what was read, with its tokens, unless people want quiet.
+  /// Says what was read, with its tokens; where people want quiet, only which rows were left out as bad.
   func said(_ tokenizer: Tokenizer, quiet: Bool, threads: Int) throws -> Dataset {
-    guard !quiet else { return self }
+    guard !quiet else {
+      if let bad = report.badText { Console.error("\(report.name): \(bad)") }
+      return self
+    }
     let counted = try countingTokens(tokenizer, threads: threads)
     Console.error("\(counted.report)")
     return counted

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Interchange
 import Support
 import Tokenizers
@@ -21,41 +22,37 @@ struct Tokenize: ParsableCommand {
   @Flag(help: "Say on standard error how fast text was encoded, reading and writing apart.") var rate = false
   @OptionGroup var chat: ChatOptions
 
-  private struct Text: Codable { let text: String }
-  private struct Tokens: Codable { let tokens: [Int32] }
+  private struct Text: Encodable { let text: String }
 
-  /// A text, or a dialogue.
-  private struct Request: Decodable {
-    let text: String?
-    let messages: [Turn]?
-    let tools: [JSONValue]?
-    let templateArguments: JSONObject?
-    let opensAnswer: Bool?
-
-    enum CodingKeys: String, CodingKey {
-      case text, messages, tools
-      case templateArguments = "chat_template_kwargs"
-      case opensAnswer = "add_generation_prompt"
+  /// The answer to a line with a text or a dialogue.
+  private static func answer(_ fields: RowFields, _ tokenizer: Tokenizer) throws -> Answer {
+    guard let messages = fields["messages"] else {
+      let text = try fields.text("text")
+      return Answer(tokens: tokenizer.encode(text), bytes: text.utf8.count)
     }
-
-    func answer(_ tokenizer: Tokenizer, at place: String) throws -> Answer {
-      guard let messages else {
-        guard let text else {
-          throw Failure(
-            .badData, "the key \"text\" is missing", at: place, remedy: "Give \"text\" or \"messages\".")
-        }
-        return Answer(tokens: tokenizer.encode(text), bytes: text.utf8.count)
-      }
-      guard text == nil else {
-        throw Failure(
-          .badData, "\"text\" and \"messages\" are given both", at: place, remedy: "Leave one out.")
-      }
-      let dialogue = Prompt(turns: messages, tools: tools ?? [], templateArguments: templateArguments ?? [:])
-      let shown = try Failure.locating(place) {
-        try tokenizer.show(dialogue, opensAnswer: opensAnswer ?? false, verbatim: true)
-      }
-      return Answer(text: shown.text, tokens: shown.tokens, bytes: shown.text.utf8.count)
+    guard fields["text"] == nil else {
+      throw Failure(.badData, "\"text\" and \"messages\" are given both", remedy: "Leave one out.")
     }
+    guard let messages = messages.array?.map(\.object), messages.allSatisfy({ $0 != nil }) else {
+      throw Failure(.badData, "\"messages\" is not a list of messages")
+    }
+    var dialogue = Prompt(turns: try messages.map { try Turn(message: $0!) })
+    if let tools = fields["tools"], !tools.isNull {
+      guard let list = tools.array else { throw Failure(.badData, "\"tools\" is not a list") }
+      dialogue.tools = list
+    }
+    if let arguments = fields["chat_template_kwargs"], !arguments.isNull {
+      guard let object = arguments.object else {
+        throw Failure(.badData, "\"chat_template_kwargs\" is not an object")
+      }
+      dialogue.templateArguments = object
+    }
+    let opensAnswer = fields["add_generation_prompt"] ?? .bool(false)
+    guard case .bool(let opensAnswer) = opensAnswer else {
+      throw Failure(.badData, "\"add_generation_prompt\" is not true or false")
+    }
+    let shown = try tokenizer.show(dialogue, opensAnswer: opensAnswer, verbatim: true)
+    return Answer(text: shown.text, tokens: shown.tokens, bytes: shown.text.utf8.count)
   }
 
   private struct Answer: Encodable {
@@ -72,20 +69,21 @@ struct Tokenize: ParsableCommand {
     let tokenizer = try openTokenizer()
     if decode {
       try JSONLines.run(
-        Tokens.self,
-        prepare: { request, place in
-          try tokenizer.check(request.tokens, at: place)
-          return request.tokens
+        prepare: { fields, place in
+          guard let tokens = try fields.tokens("tokens") else {
+            throw Failure(.badData, "the key \"tokens\" is missing", remedy: "Give a list of token ids.")
+          }
+          try tokenizer.check(tokens, at: place)
+          return tokens
         },
         answer: { jobs in jobs.map { Text(text: tokenizer.decodeString($0.value)) } })
     } else {
       var (seconds, bytes, tokens) = (1e-9, 0, 0)
       try JSONLines.run(
-        Request.self,
-        prepare: { request, place in
+        prepare: { fields, _ in
           let start = Clock.processor()
           defer { seconds += Clock.processor() - start }
-          let answer = try request.answer(tokenizer, at: place)
+          let answer = try Self.answer(fields, tokenizer)
           bytes += answer.bytes
           tokens += answer.tokens.count
           return answer

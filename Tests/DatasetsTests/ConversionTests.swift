@@ -35,7 +35,7 @@ import Tokenizers
     #expect(ties.records.map(\.prompt) == [Prompt("p")])
     #expect(
       ties.report.description
-        == "data.jsonl: ranked answers, 2 rows, 1 dropped (1: all answers are tied)")
+        == "data.jsonl: ranked answers, 2 rows, 1 dropped (1: all answers are tied, line 2)")
     let hh = #"""
       {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: c"}
       {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant: b"}
@@ -69,7 +69,7 @@ import Tokenizers
     #expect(
       dataset.report.dropped == [
         .init(line: 2, reason: "the dialogue does not end with an answer"),
-        .init(line: 3, reason: "every answer has weight 0"),
+        .init(line: 3, reason: "every answer is marked as not to be learnt"),
         .init(line: 4, reason: "the answer is empty"),
       ])
   }

@@ -26,6 +26,7 @@ import Testing
     .shareGPT:
       #"{"conversations": [{"from": "human", "value": "p"}, {"from": "gpt", "value": "c"}]}"#,
     .alpaca: #"{"instruction": "p", "output": "c"}"#,
+    .unranked: #"{"prompt": "p", "completions": ["a", "b"]}"#,
     .prompt: #"{"prompt": "p"}"#,
   ]
 
@@ -71,10 +72,10 @@ import Testing
       "\"best\""
     ),
     (.preference, #"{"prompt": "p", "chosen": "a"}"#, "\"rejected\" is missing"),
-    (.preference, #"{"prompt": "p", "chosen": 1, "rejected": "b"}"#, "\"chosen\" is not"),
+    (.preference, #"{"prompt": "p", "chosen": 1, "rejected": "b"}"#, "\"chosen\" is 1, not a text"),
     (
       .preference, #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": "much"}"#,
-      "\"margin\" is not a number"
+      "\"margin\" is a text, not a number"
     ),
     (.preference, #"{"prompt": " ", "chosen": "a", "rejected": "b"}"#, "prompt is empty"),
     (.hhRLHF, #"{"chosen": "\n\nHuman: p", "rejected": "\n\nHuman: q"}"#, "common prompt"),
@@ -86,20 +87,20 @@ import Testing
     (.implicitPreference, #"{"chosen": [], "rejected": []}"#, "common prompt"),
     (.unpaired, #"{"prompt": "p", "completion": "c", "label": "yes"}"#, "\"label\""),
     (.promptCompletion, #"{"prompt": "p"}"#, "\"completion\" is missing"),
-    (.promptCompletion, #"{"prompt": {}, "completion": "c"}"#, "\"prompt\" is not a list"),
+    (.promptCompletion, #"{"prompt": {}, "completion": "c"}"#, "\"prompt\" has no role"),
     (
       .promptCompletion, #"{"prompt": [{"role": "assistant", "content": "x"}], "completion": "c"}"#,
       "ends with a turn of the assistant"
     ),
     (.messages, #"{"messages": "p"}"#, "\"messages\" is not a list"),
     (
-      .messages, #"{"messages": [{"role": "tool", "content": "p"}]}"#,
-      "\"messages[0]\" has the role \"tool\""
+      .messages, #"{"messages": [{"role": "judge", "content": "p"}]}"#,
+      "\"messages[0]\" has the role \"judge\""
     ),
     (
       .messages,
-      #"{"messages": [\#(user), {"role": "assistant", "content": null, "tool_calls": [{"id": "1"}]}]}"#,
-      "\"messages[1]\" calls a tool"
+      #"{"messages": [\#(user), {"role": "assistant", "content": null, "tool_calls": []}]}"#,
+      "\"messages[1].content\" is null"
     ),
     (.messages, #"{"messages": [{"content": "p"}]}"#, "\"messages[0]\" has no role"),
     (
@@ -108,14 +109,15 @@ import Testing
     ),
     (.shareGPT, #"{"conversations": [{"from": "human"}]}"#, "\"conversations[0]\" has no text"),
     (
-      .shareGPT, #"{"conversations": [{"from": "observation", "value": "4"}]}"#,
-      "\"conversations[0]\" has the role \"observation\""
+      .shareGPT, #"{"conversations": [{"from": "function_call", "value": "4"}]}"#,
+      "\"conversations[0]\" has the role \"function_call\""
     ),
     (.alpaca, #"{"instruction": "p", "output": "c", "history": [["q"]]}"#, "\"history\" is not a list"),
     (.alpaca, #"{"instruction": "p"}"#, "\"output\" is missing"),
     (.prompt, #"{"prompt": 3}"#, "\"prompt\" is not"),
     (.prompt, "{\"prompt\": \"p\"", "not JSON"),
-    (.prompt, "null", "\"prompt\" is missing"),
+    (.prompt, "null", "this is null, not an object"),
+    (.unranked, #"{"prompt": null, "completions": ["a", "b"]}"#, "\"prompt\" is null"),
   ]
 
   @Test("a bad row is an error with file and line, or is dropped and reported", arguments: bad)
@@ -193,7 +195,7 @@ import Testing
     let good = #"{"prompt": "p", "completion": "good"}"#
     #expect(
       failure { try read("\(good)\n\(row)", for: .demonstrations) }.hasPrefix(
-        "data.jsonl:2: the key \"completion\" stands twice"))
+        "data.jsonl:2: the key \"completion\" stands twice at column 39"))
     let lenient = try read("\(good)\n\(row)", for: .demonstrations, strict: false)
     #expect(lenient.records.count == 1 && lenient.report.dropped.count == 1)
     #expect(lenient.report.dropped[0].reason.contains("stands twice"))

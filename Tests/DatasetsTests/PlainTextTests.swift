@@ -29,18 +29,19 @@ import Testing
   @Test("a document that is not UTF-8 is refused, or dropped and counted")
   func encoding() throws {
     let bytes = Array("a\n<|endoftext|>\nb".utf8) + [0xFF] + Array("<|endoftext|>c".utf8)
-    #expect(failure { try readText(bytes) } == "data.txt:3: this document is not UTF-8")
+    #expect(failure { try readText(bytes) }.hasPrefix("data.txt:3: this document is not UTF-8. "))
     let dataset = try readText(bytes, strict: false)
     #expect(dataset.records == ["a", "c"])
     #expect(dataset.report.rows == 3)
-    #expect(dataset.report.dropped == [.init(line: 3, reason: "this document is not UTF-8")])
+    #expect(dataset.report.dropped == [.init(line: 3, reason: "this document is not UTF-8", isBad: true)])
   }
 
   @Test("a file is plain text unless its name or its first line says JSON")
   func detection() throws {
     for (name, content, expected) in [
       ("a.txt", "x\ny", ["x\ny"]), ("b.txt", "{\"text\": \"x\"}\n{\"text\": \"y\"}", ["x", "y"]),
-      ("c.jsonl", "{\"text\": \"x\"}", ["x"]), ("e.json", "{\"text\": \"x\"}", ["x"]), ("d.txt", "{ x }\ny", ["{ x }\ny"]),
+      ("c.jsonl", "{\"text\": \"x\"}", ["x"]), ("e.json", "{\"text\": \"x\"}", ["x"]),
+      ("d.txt", "<|endoftext|>\n{ x }\ny", ["{ x }\ny"]), ("h.txt", "\n\n{\"text\": \"x\"}", ["x"]),
     ] {
       try withFile(name, content) { path in
         let records = try readDocuments(path).records
@@ -52,6 +53,13 @@ import Testing
         try withFile(name, list) { path in
           #expect(failure { try readDocuments(path) }.hasPrefix("\(path):1: this is a JSON list"))
         }
+      }
+    }
+    // A row that is broken is no text.
+    for broken in ["{ x }\ny", "{\"text\": \"x\"\n{\"text\": \"y\"}\n"] {
+      try withFile("i.txt", broken) { path in
+        let message = failure { try readDocuments(path) }
+        #expect(message.hasPrefix("\(path):1: this is not JSON") && message.contains("<|endoftext|>"), "\(message)")
       }
     }
     try withFile("g.txt", "[Enter Hamlet]\n") { path in

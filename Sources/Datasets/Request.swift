@@ -1,0 +1,154 @@
+import Support
+import Tokenizers
+
+/// A line that asks a model for something: a prompt, perhaps an answer, each as rows have them or as tokens,
+/// and how the answer is to be drawn.
+public struct Request: Sendable {
+  public var prompt: Prompt?
+  public var promptTokens: [Int32]?
+  /// The answer that is to be measured.
+  public var answer: Turn?
+  public var answerTokens: [Int32]?
+  /// What the line says of drawing; nothing where it is not read.
+  public var options = RequestOptions()
+
+  /// What a request is for.
+  public enum Purpose: Sendable {
+    /// The model writes the answer.
+    case generation
+    /// The answer stands in the request.
+    case measurement
+  }
+
+  /// Reads a request.
+  ///
+  /// A prompt that is a dialogue stands under `prompt`, `messages` or `conversations`; of a dialogue that ends
+  /// with the assistant that is the answer which is measured. `completion` may be a text or messages, whose last
+  /// is the answer.
+  /// - Throws: `Failure(.badData)` without a place.
+  public init(_ row: RowFields, for purpose: Purpose) throws {
+    let context = try Self.context(row)
+    promptTokens = try row.tokens("prompt_tokens")
+    var turns = try Self.turns(row)
+    if purpose == .measurement {
+      answerTokens = try row.tokens("completion_tokens")
+      // What `generate` writes beside them.
+      for key in ["tokens", "finish"] { _ = row[key] }
+      (turns, answer) = try Self.answer(row, to: turns)
+    } else {
+      options = try RequestOptions(row)
+    }
+    guard let turns else {
+      if context.system != nil || !context.tools.isEmpty { throw Self.missing("prompt") }
+      return
+    }
+    prompt = try context.applied(to: turns).prompt
+    if prompt!.turns.isEmpty { throw Failure(.badData, "the prompt has no turns") }
+    if prompt!.turns.last?.role == .assistant {
+      throw Failure(.badData, "the prompt ends with a turn of the assistant", remedy: "End it with a user's.")
+    }
+  }
+
+  private static func context(_ row: RowFields) throws -> RowContext {
+    do {
+      return try RowContext(row)
+    } catch let unusable as Unusable {
+      throw Failure(.badData, unusable.reason, remedy: "Leave the key out.")
+    }
+  }
+
+  public static func missing(_ key: String) -> Failure {
+    Failure(
+      .badData, "the key \"\(key)\" is missing", remedy: "Give it as text or messages, or \"\(key)_tokens\".")
+  }
+
+  private static func turns(_ row: RowFields) throws -> Prompt? {
+    let dialogues = ["messages", "conversations"].filter { row.says($0) }
+    guard let key = dialogues.first else { return Asking.isThere(row.object) ? try Asking.prompt(row) : nil }
+    let prompt = Prompt(turns: try Messages.turns(try row.value(key), key: key, row))
+    try Asking.requireAgreement(of: prompt, under: key, row, with: ["prompt"] + Asking.others)
+    return prompt
+  }
+
+  /// The answer that is to be measured, and the prompt that it answers.
+  private static func answer(_ row: RowFields, to prompt: Prompt?) throws -> (Prompt?, Turn?) {
+    guard var prompt else {
+      // Beside tokens of a prompt, a text.
+      return (nil, try row.optionalText("completion").map(Turn.continuation))
+    }
+    if Answering.isThere(row.object) {
+      let (value, key) = try Answering.answer(row)
+      let turns = try Messages.answered(value, key: key, prompt: prompt, row).map(\.turn)
+      guard turns.last?.role == .assistant else {
+        throw Failure(.badData, "\"\(key)\" does not end with a message of the assistant")
+      }
+      prompt.turns = Array(turns.dropLast())
+      return (prompt, turns.last)
+    }
+    guard prompt.turns.count > 1, prompt.turns.last?.role == .assistant else { return (prompt, nil) }
+    let answer = prompt.turns.removeLast()
+    return (prompt, answer)
+  }
+}
+
+/// How one line's answer is drawn, where the line says it.
+public struct RequestOptions: Sendable, Hashable {
+  public var maxNewTokens: Int?
+  public var temperature: Float?
+  public var topK: Int?
+  public var topP: Float?
+  public var stop: [String]?
+  public var seed: UInt64?
+  public var bestOf: Int?
+
+  init() {}
+
+  /// - Throws: `Failure(.badData)` without a place that names the key and what is wrong with its value.
+  init(_ row: RowFields) throws {
+    maxNewTokens = try row.whole("max_new_tokens", in: 1...Int(Int32.max))
+    temperature = try row.decimal("temperature", "0 or above") { $0 >= 0 }
+    topK = try row.whole("top_k", in: 0...Int(Int32.max))
+    topP = try row.decimal("top_p", "in (0, 1]") { $0 > 0 && $0 <= 1 }
+    seed = try row.whole("seed", in: 0...Int.max).map(UInt64.init)
+    bestOf = try row.whole("best_of", in: 1...256)
+    if let value = row["stop"], !value.isNull {
+      stop = try (value.array ?? [value]).enumerated().map { index, text in
+        try text.text(named: value.array == nil ? "stop" : "stop[\(index)]")
+      }
+    }
+  }
+}
+
+extension RowFields {
+  fileprivate func whole(_ key: String, in bounds: ClosedRange<Int>) throws -> Int? {
+    guard let value = self[key], !value.isNull else { return nil }
+    guard let number = value.integer else { throw value.isNot("a whole number", named: key) }
+    guard bounds.contains(number) else {
+      throw Failure(
+        .badData, "\"\(key)\" is \(number), which is not in \(bounds.lowerBound)…\(bounds.upperBound)",
+        remedy: "Choose a number between them.")
+    }
+    return number
+  }
+
+  fileprivate func decimal(_ key: String, _ bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {
+    guard let value = self[key], !value.isNull else { return nil }
+    guard let number = value.number else { throw value.isNot("a number", named: key) }
+    guard Float(number).isFinite, isWithin(Float(number)) else {
+      throw Failure(.badData, "\"\(key)\" is \(number), which is not \(bounds)", remedy: "Choose another number.")
+    }
+    return Float(number)
+  }
+
+  /// Token ids; nil where the key is missing or null.
+  public func tokens(_ key: String) throws -> [Int32]? {
+    guard let value = self[key], !value.isNull else { return nil }
+    guard let list = value.array else { throw value.isNot("a list of token ids", named: key) }
+    return try list.enumerated().map { index, item in
+      guard let token = item.integer.flatMap({ Int32(exactly: $0) }) else {
+        throw item.isNot("a token id", named: key, at: index)
+      }
+      return token
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Datasets
+import Support
+import Tokenizers
+
+extension Request {
+  /// The prompt's tokens.
+  /// - Throws: `Failure(.badData)` when there is no prompt, or tokens that are none.
+  func promptTokens(_ tokenizer: Tokenizer, at place: String) throws -> [Int32] {
+    try Self.tokens(
+      promptTokens, try prompt.map { try tokenizer.encode(prompt: $0) }, "prompt", tokenizer, place)
+  }
+
+  /// The prompt's tokens and the answer's, with its end token where it is given as text; together no more than
+  /// the context.
+  func sequence(_ tokenizer: Tokenizer, context: Int, at place: String) throws
+    -> (prompt: [Int32], completion: [Int32])
+  {
+    let (prompt, completion) = try parts(tokenizer, at: place)
+    let count = prompt.count + completion.count
+    guard count <= context else {
+      throw Failure(
+        .badData, "prompt and completion have \(count) tokens, the context \(context)", at: place,
+        remedy: "Shorten them; nothing is truncated silently.")
+    }
+    return (prompt, completion)
+  }
+
+  private func parts(
+    _ tokenizer: Tokenizer, at place: String
+  ) throws -> (prompt: [Int32], completion: [Int32]) {
+    // The chat template renders a message together with what it answers.
+    if let answer, !answer.isContinuation, let prompt, promptTokens == nil, answerTokens == nil {
+      let answered = try tokenizer.encode(prompt, answer: answer)
+      let start = answered.learnt.first?.lowerBound ?? answered.tokens.count
+      return (Array(answered.tokens[..<start]), Array(answered.tokens[start...]))
+    }
+    return (
+      try promptTokens(tokenizer, at: place),
+      try Self.tokens(
+        answerTokens, answer.map { tokenizer.encode(completion: $0.content) }, "completion", tokenizer, place)
+    )
+  }
+
+  private static func tokens(
+    _ given: [Int32]?, _ encoded: [Int32]?, _ name: String, _ tokenizer: Tokenizer, _ place: String
+  ) throws -> [Int32] {
+    if let given { try tokenizer.check(given, at: place) }
+    guard let tokens = given ?? encoded else { throw missing(name) }
+    if let given, let encoded, given != encoded {
+      throw Failure(
+        .badData, "\"\(name)\" and \"\(name)_tokens\" are not the same tokens", at: place,
+        remedy: "Give one of them.")
+    }
+    guard !tokens.isEmpty else {
+      throw Failure(
+        .badData, "the \(name) has no tokens", at: place, remedy: "Give it at least one.")
+    }
+    return tokens
+  }
+}
