@@ -49,7 +49,10 @@ struct LogProbabilities: ParsableCommand {
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reward model: {\"prompt\", \"completion\"} a line in, {\"score\"} out.",
-    discussion: "The normalised score, as PPO maximises it; demonstrations score 0 on average.")
+    discussion: """
+      The normalised score, as PPO maximises it; demonstrations score 0 on average. An imported classifier \
+      has no normalisation: its score is its logit, which standard error says.
+      """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @OptionGroup var machine: AlwaysJSON
@@ -60,7 +63,7 @@ struct Score: ParsableCommand {
   }
 
   func run() throws {
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.openReward(model)
     let scorer = try RewardScorer(model, threads: compute.threads)
     try JSONLines.run(
       TextRequest.self,
