@@ -8,7 +8,7 @@ import Support
 
 /// Kinds of files that people have in the hand where a model is wanted, known by how they begin.
 enum ForeignFile {
-  case gguf, pointer, pickle, archive, safetensors, checkpoint, hdf5, onnx, sentencePiece, json, empty
+  case gguf, pointer, link, pickle, archive, safetensors, checkpoint, hdf5, onnx, sentencePiece, json, empty
 
   /// As many bytes of a file are looked at.
   static let needed = 512
@@ -34,6 +34,7 @@ enum ForeignFile {
     if bytes.isEmpty { return .empty }
     if begins("GGUF") { return .gguf }
     if begins("version https://git-lfs") { return .pointer }
+    if begins("../"), bytes.count < needed, bytes.allSatisfy({ (0x20...0x7E).contains($0) }) { return .link }
     if bytes.starts(with: [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]) { return .checkpoint }
     if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) { return .hdf5 }
     // What PyTorch saves is a ZIP file with a pickle in it, or, older, the pickle itself.
@@ -84,6 +85,11 @@ enum ForeignFile {
       )
     case .pointer:
       ("is a Git LFS pointer, not the file itself", "Fetch the file with `git lfs pull` in its repository.")
+    case .link:
+      (
+        "is the text of a symbolic link, not the file that it leads to",
+        "Copy the file itself, with `cp -L` or `hf download --local-dir`."
+      )
     case .pickle:
       (
         "is a pickle of PyTorch, which can run code and is not read",
@@ -119,10 +125,11 @@ enum ForeignFile {
     Failure(.badData, description.what, at: path, remedy: description.remedy)
   }
 
-  /// - Throws: `Failure(.badData)` for a file that Git LFS has left in the place of another.
+  /// - Throws: `Failure(.badData)` for a file that Git LFS, or a copy of links, has left in the place of another.
   static func requireNoPointer(_ bytes: [UInt8], at path: String) throws {
-    guard bytes.starts(with: "version https://git-lfs".utf8) else { return }
-    throw ForeignFile.pointer.failure(at: path)
+    let kind = ForeignFile(beginning: bytes.count < needed ? bytes : Array(bytes.prefix(needed)), name: path)
+    guard let kind, kind == .pointer || kind == .link else { return }
+    throw kind.failure(at: path)
   }
 }
 

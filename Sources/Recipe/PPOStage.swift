@@ -53,10 +53,8 @@ public struct PPOStage {
       self.place = place
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
-      let isPlain = settings[.ptxCoefficient] == 0
-      pretraining =
-        isPlain && texts == nil && (try sft.world()) == nil
-        ? nil : try DocumentSource.choose(texts, model: sft)
+      let isMixed = try settings[.ptxCoefficient] > 0 || texts != nil || sft.world() != nil
+      pretraining = isMixed ? try DocumentSource.choose(texts, model: sft) : nil
       source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts)
     }
   }

@@ -12,6 +12,7 @@ import Testing
   private static let beginnings: [(String, [UInt8], String)] = [
     ("m.gguf", Array("GGUF".utf8) + [3, 0, 0, 0], "is a GGUF file"),
     ("model.safetensors", Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\n".utf8), "is a Git LFS pointer"),
+    ("model.safetensors", Array("../../blobs/0123abc".utf8), "is the text of a symbolic link"),
     ("pytorch_model.bin", Array("PK\u{3}\u{4}".utf8) + [0, 0] + Array("archive/data.pkl".utf8), "is a pickle of PyTorch"),
     ("old.pt", [0x80, 2, 0x8A, 10], "is a pickle of PyTorch"),
     ("consolidated.00.pth", [1, 2, 3], "is a pickle of PyTorch"),
