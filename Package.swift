@@ -37,7 +37,9 @@ func linked(_ name: String) -> LinkerSetting {
   .linkedLibrary(hasStatic(name) ? ":lib\(name).a" : name)
 }
 
-let documents = ["Checkpoints": ["FORMAT.md"], "Training": ["RECIPE.md"]]
+let documents = [
+  "Checkpoints": ["FORMAT.md"], "Training": ["RECIPE.md"], "Interchange": ["CONFIGURATION.md"],
+]
 
 let package = Package(
   name: "tinyrlhf",

@@ -11,20 +11,26 @@ struct HuggingFaceConfiguration {
   let isReward: Bool
   /// What our own exports of reward models say beyond the head's weight; see `RewardHead`.
   let rewardHead: RewardHead?
+  /// Of a classifier: the token that fills batches, behind which no score is read.
+  let padToken: Int?
+  /// What is ignored, and what is stated twice and differs; a sentence each.
+  let warnings: [String]
 
   /// - Throws: `Failure(.badData)` naming the field.
   init(_ fields: ConfigurationFields) throws {
     (family, isReward) = try Self.classes(fields)
-    try Self.refuseEverywhere(fields)
+    var warnings = try fields.requireKnown(family)
     architecture =
       switch family {
       case .gpt2: try fields.gpt2()
-      case .gptNeoX: try fields.gptNeoX()
-      case .llama, .qwen2, .qwen3: try fields.llama(family)
+      case .gptNeoX: try fields.gptNeoX(&warnings)
+      case .llama, .qwen2, .qwen3: try fields.llama(family, &warnings)
       }
     try architecture.validate(at: fields.place)
     if isReward { try Self.requireOneLabel(fields) }
     rewardHead = isReward ? try RewardHead(fields) : nil
+    padToken = try fields.padToken(vocabulary: architecture.vocabulary, isReward: isReward, &warnings)
+    self.warnings = warnings
   }
 
   private static func classes(_ fields: ConfigurationFields) throws -> (Family, isReward: Bool) {
@@ -48,17 +54,6 @@ struct HuggingFaceConfiguration {
       "These can be imported, and the same …ForSequenceClassification with one label: \(known).")
   }
 
-  private static func refuseEverywhere(_ fields: ConfigurationFields) throws {
-    if fields["quantization_config"] != nil {
-      throw fields.failure(
-        "the weights are quantised (\"quantization_config\")",
-        "Import the float model, with --int8 for a quantised one.")
-    }
-    for key in ["add_cross_attention", "is_encoder_decoder"] where try fields.bool(key, default: false) {
-      throw fields.unsupported("\"\(key)\" is true")
-    }
-  }
-
   private static func requireOneLabel(_ fields: ConfigurationFields) throws {
     var labels = 2
     if let names = try fields.optionalFields("id2label") { labels = names.object.count }
@@ -72,13 +67,42 @@ struct HuggingFaceConfiguration {
 }
 
 extension ConfigurationFields {
-  fileprivate func heads(_ key: String, of width: Int, _ widthKey: String) throws -> Int {
+  private func heads(_ key: String, of width: Int, _ widthKey: String) throws -> Int {
     let heads = try count(key)
-    guard width % heads == 0 else {
-      throw failure(
-        "\"\(widthKey)\" \(width) is not divisible by \"\(key)\" \(heads)", "Correct one of the two.")
-    }
+    try requireDivisible(width, widthKey, by: heads, key)
     return heads
+  }
+
+  private func requireDivisible(_ whole: Int, _ wholeKey: String, by part: Int, _ key: String) throws {
+    guard whole % part == 0 else {
+      throw failure(
+        "\"\(wholeKey)\" \(whole) is not divisible by \"\(key)\" \(part)", "Correct one of the two.")
+    }
+  }
+
+  /// A count that has two names, of which `transformers` knows both.
+  private func alias(_ key: String, _ other: String) throws -> Int {
+    guard let second = try optionalCount(other) else { return try count(key) }
+    guard let first = try optionalCount(key), first != second else { return second }
+    throw failure(
+      "\"\(key)\" is \(first), and \"\(other)\", another name for it, is \(second)",
+      "Correct one of the two.")
+  }
+
+  /// - Returns: nil for a language model, and where there is none that the embedding has.
+  fileprivate func padToken(
+    vocabulary: Int, isReward: Bool, _ warnings: inout [String]
+  ) throws -> Int? {
+    guard let number = try optionalNumber("pad_token_id") else { return nil }
+    guard let token = Int(exactly: number) else {
+      throw failure("\"pad_token_id\" is not a whole number", "Copy the file again, or correct it.")
+    }
+    guard (0..<vocabulary).contains(token) else {
+      warnings.append(
+        "\(place): \"pad_token_id\" is \(token), and the embedding has \(vocabulary) rows: the token is left out.")
+      return nil
+    }
+    return isReward ? token : nil
   }
 
   fileprivate func activation(_ key: String, default standard: String) throws -> Architecture.MLPKind {
@@ -107,24 +131,23 @@ extension ConfigurationFields {
   }
 
   fileprivate func gpt2() throws -> Architecture {
-    for (key, standard) in [("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false)]
-    where try bool(key, default: standard) != standard {
-      throw unsupported("\"\(key)\" is \(!standard)")
-    }
-    let width = try count("n_embd")
+    let width = try alias("n_embd", "hidden_size")
+    let heads = try alias("n_head", "num_attention_heads")
+    try requireDivisible(width, "n_embd", by: heads, "n_head")
     return Architecture(
-      layers: try count("n_layer"), dModel: width, heads: try heads("n_head", of: width, "n_embd"),
+      layers: try alias("n_layer", "num_hidden_layers"), dModel: width, heads: heads,
       dFF: try optionalCount("n_inner") ?? 4 * width, vocabulary: try count("vocab_size"),
-      context: try optionalCount("n_positions") ?? count("n_ctx"),
+      context: try alias("n_positions", "max_position_embeddings"),
       normEpsilon: Float(try optionalNumber("layer_norm_epsilon") ?? 1e-5),
       mlp: try activation("activation_function", default: "gelu_new", gated: false),
       tiedEmbeddings: try bool("tie_word_embeddings", default: true))
   }
 
-  fileprivate func gptNeoX() throws -> Architecture {
+  fileprivate func gptNeoX(_ warnings: inout [String]) throws -> Architecture {
     let width = try count("hidden_size")
     let heads = try heads("num_attention_heads", of: width, "hidden_size")
-    let rope = try rope(theta: "rotary_emb_base", share: ["rotary_pct"])
+    let (rope, found) = try rope(.gptNeoX)
+    warnings += found
     guard rope.scaling == nil else { throw unsupported("GPT-NeoX with a scaled rope") }
     let bias = try bool("attention_bias", default: true)
     return Architecture(
@@ -132,33 +155,21 @@ extension ConfigurationFields {
       dFF: try count("intermediate_size"), vocabulary: try count("vocab_size"),
       context: try count("max_position_embeddings"),
       normEpsilon: Float(try optionalNumber("layer_norm_eps") ?? 1e-5), position: .rotary,
-      rotaryDim: try rotaryDim(rope.share ?? 0.25, of: width / heads), rotaryTheta: Float(rope.theta),
+      rotaryDim: try rotaryDim(rope.share, of: width / heads), rotaryTheta: Float(rope.theta),
       mlp: try activation("hidden_act", default: "gelu", gated: false), attentionBias: bias,
       tiedEmbeddings: try bool("tie_word_embeddings", default: false),
       parallelResidual: try bool("use_parallel_residual", default: true))
   }
 
-  fileprivate func llama(_ family: Family) throws -> Architecture {
-    try refuseSlidingWindow()
+  fileprivate func llama(_ family: Family, _ warnings: inout [String]) throws -> Architecture {
+    try refuseSlidingWindow(family)
     let width = try count("hidden_size")
     let heads = try count("num_attention_heads")
-    let groups = try optionalCount("num_key_value_heads") ?? heads
-    guard heads % groups == 0 else {
-      throw failure(
-        "\"num_attention_heads\" \(heads) is not divisible by \"num_key_value_heads\" \(groups)",
-        "Correct one of the two.")
-    }
-    let headDim: Int
-    if let stated = try optionalCount("head_dim") {
-      headDim = stated
-    } else {
-      // What `transformers` takes where a file says nothing.
-      headDim = family == .qwen3 ? 128 : width / (try self.heads("num_attention_heads", of: width, "hidden_size"))
-    }
-    let rope = try rope(theta: "rope_theta", share: ["partial_rotary_factor"])
-    guard (rope.share ?? 1) == 1 else {
-      throw unsupported("\"partial_rotary_factor\" is \(rope.share!)")
-    }
+    let groups = try keyValueHeads(family, heads)
+    let headDim = try headDim(family, width)
+    let (rope, found) = try rope(family)
+    warnings += found
+    guard rope.share == 1 else { throw unsupported("\"partial_rotary_factor\" is \(rope.share)") }
     let bias = family == .qwen2 ? true : try bool("attention_bias", default: false)
     return Architecture(
       layers: try count("num_hidden_layers"), dModel: width, heads: heads, kvHeads: groups,
@@ -173,55 +184,41 @@ extension ConfigurationFields {
       queryKeyNorm: family == .qwen3)
   }
 
-  private func refuseSlidingWindow() throws {
-    let kinds = try optionalList("layer_types")?.compactMap(\.string) ?? []
-    if let kind = kinds.first(where: { $0 != "full_attention" }) {
-      throw unsupported("a layer's attention is \"\(kind)\" (\"layer_types\")")
-    }
-    guard try bool("use_sliding_window", default: false) else { return }
-    // Only layers from `max_window_layers` on look through the window.
-    let full = try optionalNumber("max_window_layers") ?? 28
+  /// What `transformers` takes where a file says nothing: Qwen's classes have numbers of their own.
+  private func keyValueHeads(_ family: Family, _ heads: Int) throws -> Int {
+    let standard = family != .llama && object["num_key_value_heads"] == nil ? 32 : heads
+    let groups = try optionalCount("num_key_value_heads") ?? standard
+    try requireDivisible(heads, "num_attention_heads", by: groups, "num_key_value_heads")
+    return groups
+  }
+
+  private func headDim(_ family: Family, _ width: Int) throws -> Int {
+    if let stated = try optionalCount("head_dim") { return stated }
+    return family == .qwen3 ? 128 : width / (try heads("num_attention_heads", of: width, "hidden_size"))
+  }
+
+  /// Where a file lists its layers' kinds, they alone decide.
+  private func refuseSlidingWindow(_ family: Family) throws {
     let layers = try count("num_hidden_layers")
-    guard object["sliding_window"] == .null || full >= Double(layers) else {
-      throw unsupported("a sliding window is in use (\"use_sliding_window\")")
+    let kinds = try optionalList("layer_types")
+    for kind in kinds ?? [] where kind != .string("full_attention") {
+      throw unsupported("a layer's attention is \(Self.text(kind)) (\"layer_types\")")
     }
+    guard family != .llama else { return }
+    // Without the key there is a window, too: Qwen's classes have a number of their own.
+    let hasWindow = try optionalCount("sliding_window") != nil || object["sliding_window"] == nil
+    // Only layers from `max_window_layers` on look through it.
+    let full = try optionalNumber("max_window_layers") ?? 28
+    guard try bool("use_sliding_window", default: false), hasWindow, kinds == nil, full < Double(layers)
+    else { return }
+    throw unsupported("a sliding window is in use (\"use_sliding_window\")")
   }
 
   private func rotaryDim(_ share: Double, of headDim: Int) throws -> Int {
-    let count = Double(headDim) * share
-    guard share > 0, share <= 1, Int(count) >= 2, Int(count) % 2 == 0 else {
+    let count = share > 0 && share <= 1 ? Double(headDim) * share : 0
+    guard Int(count) >= 2, Int(count) % 2 == 0 else {
       throw unsupported("a share \(share) of a head of \(headDim) is turned")
     }
     return Int(count)
-  }
-
-  /// Rotary positions in both forms: `rope_parameters`, or a field of its own for each with
-  /// `rope_scaling`.
-  private func rope(
-    theta key: String, share shareKeys: [String]
-  ) throws -> (theta: Double, share: Double?, scaling: RotaryScaling?) {
-    let together = try optionalFields("rope_parameters")
-    let scaling = try optionalFields("rope_scaling")
-    var share = try together?.optionalNumber("partial_rotary_factor")
-    for key in shareKeys where share == nil { share = try optionalNumber(key) }
-    let theta = try together?.optionalNumber("rope_theta") ?? optionalNumber(key)
-      ?? optionalNumber("rope_theta") ?? 10_000
-    return (theta, share, try together?.ropeScaling() ?? scaling?.ropeScaling())
-  }
-
-  /// nil for a rope that is not scaled.
-  private func ropeScaling() throws -> RotaryScaling? {
-    let type = try optionalText("rope_type") ?? optionalText("type") ?? "default"
-    switch type {
-    case "default": return nil
-    case "llama3":
-      return RotaryScaling(
-        factor: Float(try number("factor")),
-        lowFrequencyFactor: Float(try number("low_freq_factor")),
-        highFrequencyFactor: Float(try number("high_freq_factor")),
-        originalContext: try count("original_max_position_embeddings"))
-    default:
-      throw failure("the rope type \"\(type)\" is unknown", "default and llama3 can be imported.")
-    }
   }
 }

@@ -6,12 +6,13 @@ import Tokenizers
 public enum HuggingFaceExport {
   /// - Parameters:
   ///   - folder: made whole or not at all.
+  ///   - padToken: of a reward model, the token behind which its score is not read; nil for any that does.
   ///   - replacing: whether a model's folder of that name may be replaced.
   /// - Throws: `Failure(.badData)` for a model that no other program computes, or a value that `type`
   ///   cannot hold; `.cannotCreate`, `.inputOutput`.
   public static func write(
     _ file: ModelFile, _ tokenizer: Tokenizer, to folder: String, type: ElementType = .float32,
-    replacing: Bool = false
+    padToken: Int32? = nil, replacing: Bool = false
   ) throws {
     let model = try OutgoingModel(file)
     let correspondences = model.family.correspondences(
@@ -30,7 +31,7 @@ public enum HuggingFaceExport {
       var configuration = model.family.configuration(model.architecture, rewardHead: model.rewardHead)
       configuration["torch_dtype"] = .string("\(type)")
       // Without it transformers scores no two texts at once.
-      tokens["pad_token_id"] = model.rewardHead == nil ? nil : id(tokenizer.definition.paddingToken)
+      tokens["pad_token_id"] = model.rewardHead == nil ? nil : id(padToken ?? tokenizer.definition.paddingToken)
       try write(
         configuration.merging(tokens) { $1 }, to: "\(folder)/\(HuggingFaceModel.configurationFile)")
       if model.rewardHead == nil { try write(tokens, to: "\(folder)/generation_config.json") }

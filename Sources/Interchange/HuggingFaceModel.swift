@@ -18,6 +18,11 @@ public struct HuggingFaceModel {
   public let className: String
   public let isReward: Bool
   let rewardHead: RewardHead?
+  /// Of a reward model: the token that fills batches. `transformers` reads the score of the last token that
+  /// is another; nil where the last of all is read.
+  public let padToken: Int?
+  /// What the configuration says and this program ignores, a sentence each.
+  public let warnings: [String]
   private let folder: String
   private let files: SafetensorsFolder
   private let weights: HuggingFaceWeights
@@ -26,12 +31,8 @@ public struct HuggingFaceModel {
   /// - Throws: `Failure(.badData)` for a model that is damaged or that this program does not compute;
   ///   `.usage` for a context that the model does not have.
   public init(folder: String, context: Int? = nil) throws {
+    try ForeignFolder.requireModel(folder)
     let path = "\(folder)/\(Self.configurationFile)"
-    guard Files.exists(path) else {
-      throw Failure(
-        .badData, "has no \(Self.configurationFile)", at: folder,
-        remedy: "Name the folder of a model in Hugging Face's form.")
-    }
     let object = try JSONFile.read([String: JSONValue].self, from: path, .configuration)
     let configuration = try HuggingFaceConfiguration(ConfigurationFields(object, at: path))
     try self.init(configuration, SafetensorsFolder(folder), folder: folder, context: context)
@@ -58,9 +59,18 @@ public struct HuggingFaceModel {
     className = configuration.isReward ? configuration.family.classifier : configuration.family.languageModel
     isReward = configuration.isReward
     rewardHead = configuration.rewardHead
+    padToken = configuration.padToken
+    warnings = configuration.warnings + Self.warnings(of: folder)
     weights = try HuggingFaceWeights(
       files, configuration.family, ParameterLayout(architecture, scalarHead: isReward),
       positions: positions)
+  }
+
+  private static func warnings(of folder: String) -> [String] {
+    guard Files.exists("\(folder)/\(ForeignFolder.adapterFile)") else { return [] }
+    return [
+      "\(folder): has an adapter beside the weights (\(ForeignFolder.adapterFile)), which is not applied."
+    ]
   }
 
   /// What a forged configuration claims may need more memory, even as a list of names, than there is; so

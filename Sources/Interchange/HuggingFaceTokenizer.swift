@@ -14,12 +14,14 @@ public enum HuggingFaceTokenizer {
   /// - Parameters:
   ///   - vocabulary: rows of the embedding, which are the tokenizer's ids.
   ///   - chat: how dialogues become tokens.
-  /// - Returns: the tokenizer, and what is to be said about it.
+  /// - Returns: the tokenizer, and what is to be said about it, a sentence each.
   /// - Throws: `Failure(.badData)` that names what is unknown, damaged or missing.
   public static func read(
     folder: String, vocabulary: Int, chat: ChatChoice
   ) throws -> (tokenizer: Tokenizer, notes: [String]) {
-    let read = try TokenizerReader(folder: folder, vocabulary: vocabulary).tokenizer(chat)
+    let reader = try TokenizerReader(folder: folder, vocabulary: vocabulary)
+    var read = try reader.tokenizer(chat)
+    read.notes = reader.warnings + read.notes
     guard read.tokenizer.endToken != nil else {
       throw Failure(
         .badData, "no file names a token that ends a text", at: folder,
@@ -54,6 +56,8 @@ struct TokenizerReader {
   private var ids: [[UInt8]: Int32] = [:]
   /// The ids of added tokens.
   private var added: [String: Int32] = [:]
+  /// The ids of added tokens for which the embedding has no row.
+  private var absent: [[UInt8]: Int] = [:]
   private let vocabulary: Int
   /// Whether a model's embedding says what the ids are.
   private let hasEmbedding: Bool
@@ -61,11 +65,13 @@ struct TokenizerReader {
   init(folder: String, vocabulary: Int?) throws {
     let path = "\(folder)/\(HuggingFaceTokenizer.file)"
     guard Files.exists(path) else {
+      let other = Files.exists("\(folder)/tokenizer.model") ? "tokenizer.model and no" : "no"
       throw Failure(
-        .badData, "has no \(HuggingFaceTokenizer.file)", at: folder,
+        .badData, "has \(other) \(HuggingFaceTokenizer.file)", at: folder,
         remedy: "Save the tokenizer with transformers' AutoTokenizer, which writes one.")
     }
     let bytes = try Files.read(path, limit: JSONFile.Purpose.tokenizer.limit)
+    try ForeignFile.requireNoPointer(bytes, at: path)
     try self.init(bytes, at: path, TokenizerSettings(folder: folder), vocabulary: vocabulary)
   }
 
@@ -80,9 +86,26 @@ struct TokenizerReader {
     guard !members.isEmpty else { throw file.failure("\"model.vocab\" is missing or empty") }
     let largest = (members.compactMap(\.value.integer) + file.added.map(\.id)).max() ?? 0
     self.vocabulary = vocabulary ?? min(largest, Tokenizer.largestVocabulary) + 1
+    for token in file.added where hasEmbedding && token.id >= self.vocabulary {
+      absent[token.content] = token.id
+    }
     try readVocabulary(members)
     try readAdded()
   }
+
+  /// What is left out because the embedding has no row for it.
+  var warnings: [String] {
+    let tokens = absent.sorted { $0.value < $1.value }.map { content, id in
+      "\(file.place): the added token \(name(content)) has the id \(id), and \(bound): it is left out, and "
+        + "its text is read as any other."
+    }
+    let ends = settings.endIdentifiers.filter { isAbsent($0.id) }.map {
+      "\($0.place): \"eos_token_id\" is \($0.id), and \(bound): it is left out."
+    }
+    return tokens + ends
+  }
+
+  private func isAbsent(_ id: Int) -> Bool { hasEmbedding && !(0..<vocabulary).contains(id) }
 
   private func name(_ token: [UInt8]) -> String { quoted(token) }
 
@@ -103,7 +126,7 @@ struct TokenizerReader {
     let addedContents = Set(file.added.map(\.content))
     ids.reserveCapacity(members.count)
     tokens.reserveCapacity(members.count)
-    for member in members {
+    for member in members where absent[member.key] == nil {
       guard let number = member.value.integer else {
         throw file.failure("the id of \(name(member.key)) is not a whole number")
       }
@@ -125,7 +148,7 @@ struct TokenizerReader {
   }
 
   private mutating func readAdded() throws {
-    for token in file.added {
+    for token in file.added where absent[token.content] == nil {
       let id = try checked(token.id, token.content)
       guard ids[token.content] ?? id == id, tokens[id]?.bytes ?? token.content == token.content,
         added[String(decoding: token.content, as: UTF8.self)] == nil,
@@ -203,8 +226,8 @@ struct TokenizerReader {
   /// What ends texts and answers, by the settings; the first is the tokenizer's own.
   private func endTokens() throws -> [Int32] {
     var end: [Int32] = []
-    if let token = settings.endToken { end.append(try id(token)) }
-    for (number, place) in settings.endIdentifiers {
+    if let token = settings.endToken, absent[Array(token.utf8)] == nil { end.append(try id(token)) }
+    for (number, place) in settings.endIdentifiers where !isAbsent(number) {
       guard number >= 0, number < vocabulary else {
         throw Failure(
           .badData, "\"eos_token_id\" is \(number), and \(bound)", at: place,

@@ -71,7 +71,7 @@ struct HuggingFaceWeights {
     let wanted = family.correspondences(layout, prefix: prefix, positions: positions)
     tensors = try wanted.map { wanted in
       let parts = try wanted.parts.map { part in
-        let tensor = try Self.find(part, in: folder)
+        let tensor = try Self.find(part, in: folder, isUnembedding: part.name == family.unembedding)
         return (tensor, try tensor.elementType())
       }
       return FoundTensor(correspondence: wanted, parts: parts)
@@ -98,12 +98,15 @@ struct HuggingFaceWeights {
   }
 
   private static func find(
-    _ part: Correspondence.Part, in folder: SafetensorsFolder
+    _ part: Correspondence.Part, in folder: SafetensorsFolder, isUnembedding: Bool = false
   ) throws -> ForeignTensor {
     guard let tensor = folder.tensor(part.name) else {
       throw Failure(
         .badData, "the tensor \"\(part.name)\" \(part.dims) is missing", at: folder.path,
-        remedy: "Copy the folder again; configuration and weights are not of one model.")
+        remedy: isUnembedding
+          ? "If the model multiplies with its token embedding there, set \"tie_word_embeddings\" to true in "
+            + "\(HuggingFaceModel.configurationFile); else copy the folder again."
+          : "Copy the folder again; configuration and weights are not of one model.")
     }
     guard tensor.dims == part.dims else {
       throw Failure(

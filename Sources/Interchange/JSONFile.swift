@@ -22,7 +22,9 @@ public enum JSONFile {
   public static func read<T: Decodable>(
     _ type: T.Type, from path: String, _ purpose: Purpose
   ) throws -> T {
-    try decode(type, from: Files.read(path, limit: purpose.limit), at: path)
+    let bytes = try Files.read(path, limit: purpose.limit)
+    try ForeignFile.requireNoPointer(bytes, at: path)
+    return try decode(type, from: bytes, at: path)
   }
 
   /// As `read`, for bytes that are in memory.

@@ -37,6 +37,9 @@ final class SafetensorsFile: @unchecked Sendable {
   init(_ storage: Storage, path: String) throws {
     self.path = path
     self.storage = storage
+    if let failure = ForeignFile(beginning: storage.bytes.prefix(ForeignFile.needed), name: path)?
+      .failure(at: path, unless: .safetensors)
+    { throw failure }
     header = try SafetensorsHeader(storage.bytes, path: path)
   }
 

@@ -13,7 +13,8 @@ public struct EvaluationStage {
   let world: World?
   /// Held-out prompts of the user's own, where there is no world.
   let prompts: [Prompt]
-  let pretraining: DocumentSource
+  /// nil where there is none to measure on.
+  let pretraining: DocumentSource?
   let comparisons: [Comparison]
 
   /// - Parameters:
@@ -21,7 +22,7 @@ public struct EvaluationStage {
   ///   - comparisons: held out of the reward model's training.
   public init(
     _ context: StageContext, models: [(name: String, model: Model)], reward: Model, world: World?,
-    prompts: [Prompt], pretraining: DocumentSource, comparisons: [Comparison]
+    prompts: [Prompt], pretraining: DocumentSource?, comparisons: [Comparison]
   ) {
     self.context = context
     self.models = models
@@ -44,7 +45,7 @@ public struct EvaluationStage {
     let reference = try LogProbabilityScorer(sft, memory.languageModel)
     let sets = try self.sets()
     // The models of a run share their tokenizer.
-    let text = pretraining.heldOut(
+    let text = pretraining?.heldOut(
       context.settings.count(.evaluationDocuments), tokenizer: sft.tokenizer,
       context: sft.architecture.context)
     let progress = context.progress(Stage.eval.rawValue, models.count * (sets.count + 1), 0)
@@ -67,7 +68,7 @@ public struct EvaluationStage {
         }
       }
       figures[name] = examiner.figures(graded)
-      figures[name]?.bitsPerByte = text.figures(memory.languageModel, examiner.weights).bitsPerByte
+      figures[name]?.bitsPerByte = text?.figures(memory.languageModel, examiner.weights).bitsPerByte
       answers.append((name, graded))
       step += 1
       progress.update(step: step)
@@ -108,7 +109,7 @@ public struct EvaluationStage {
       reward, comparisons, heldOutLabelers: Set(Labeler.heldOut.map(\.id)), gold: rankings.gold)
     guard !assessment.isEmpty else { return (nil, []) }
     return (
-      assessment.figures(agreement: rankings.labelerAgreement), assessment.calibration
+      assessment.figures(agreement: rankings.labelerAgreement, seed: context.seed), assessment.calibration
     )
   }
 

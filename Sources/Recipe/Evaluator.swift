@@ -68,6 +68,7 @@ public struct Evaluator {
   ///   is given that the model could be measured on.
   public func run() throws -> Measurements {
     var measured = Measurements(model: model.name, kind: "\(model.kind)")
+    measured.seed = seed
     if model.kind == .reward {
       measured.assessment = try assess()
       return measured

@@ -11,18 +11,16 @@ public struct Measurements: Encodable, Sendable {
   /// Of a reward model.
   var assessment: RewardAssessment?
 
-  /// Accuracy of a reward model with its 95 % interval.
-  private struct Accuracy: Encodable {
-    let mean: Double
-    let low: Double
-    let high: Double
-  }
+  /// Of the resamples of intervals.
+  var seed: UInt64 = 0
 
   private enum CodingKeys: String, CodingKey {
-    case model, kind, loss, tokens, kl, gold, helpful, honest, harmless, accuracy, margin, pairs
+    case model, kind, loss, tokens, kl, gold, helpful, honest, harmless, accuracy, margin, pairs, prompts
     case bitsPerByte = "bits_per_byte"
     case proxyReward = "proxy_reward"
     case meanTokens = "mean_tokens"
+    case lengthCorrelation = "length_correlation"
+    case lengthCorrelationWithinPrompts = "length_correlation_within_prompts"
     case refusalsOnLookalikes = "refusals_on_lookalikes"
   }
 
@@ -42,11 +40,12 @@ public struct Measurements: Encodable, Sendable {
     try container.encode(answers.honest, forKey: .honest)
     try container.encode(answers.harmless, forKey: .harmless)
     try container.encode(answers.refusalsOnLookalikes, forKey: .refusalsOnLookalikes)
-    let accuracy = assessment.map {
-      Accuracy(mean: $0.accuracy.value, low: $0.accuracy.low, high: $0.accuracy.high)
-    }
-    try container.encode(accuracy, forKey: .accuracy)
+    try container.encode(assessment?.accuracy(seed: seed), forKey: .accuracy)
     try container.encode(assessment?.margin, forKey: .margin)
     try container.encode(assessment?.pairs, forKey: .pairs)
+    try container.encode(assessment?.promptCount, forKey: .prompts)
+    try container.encode(assessment?.lengthCorrelation, forKey: .lengthCorrelation)
+    try container.encode(
+      assessment?.lengthCorrelationWithinPrompts, forKey: .lengthCorrelationWithinPrompts)
   }
 }

@@ -93,16 +93,12 @@ public final class Model {
     return parameters
   }
 
-  /// Gain and bias of a reward model.
+  /// Gain and bias of a reward model; nil for one of another program, which has none.
   ///
-  /// - Throws: `Failure(.badData)` for a reward model without them: β would mean nothing.
-  public func normalization() throws -> RewardNormalization {
+  /// - Throws: `Failure(.badData)` for others than two finite numbers.
+  public func normalization() throws -> RewardNormalization? {
     let tensors = checkpoint.tensors(in: .head, role: .policy)
-    guard let tensor = tensors.first(where: { $0.name == ModelFile.normalizationName }) else {
-      throw Failure(
-        .badData, "is a reward model that is not normalised", at: name,
-        remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
-    }
+    guard let tensor = tensors.first(where: { $0.name == ModelFile.normalizationName }) else { return nil }
     guard tensor.type == .float32, tensor.dims == [2], tensor.floats[0].isFinite,
       tensor.floats[1].isFinite
     else {
@@ -113,4 +109,9 @@ public final class Model {
     return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
   }
 
+  /// What is to be said of a reward model whose scores are not normalised; nil for all other models.
+  public func noteOfRawScores() throws -> String? {
+    guard kind == .reward, try normalization() == nil else { return nil }
+    return "\(name) has no normalisation: its scores are the raw logits of its head."
+  }
 }

@@ -37,7 +37,8 @@ public struct PPOStage {
   /// Prompts, and text for the pretraining mix.
   public struct Data {
     let prompts: [Prompt]
-    let pretraining: DocumentSource
+    /// nil where there is no mix, and no text to mix in.
+    let pretraining: DocumentSource?
     /// The file of the prompts.
     let place: String?
     let source: Provenance.Source
@@ -45,14 +46,15 @@ public struct PPOStage {
     /// - Parameters:
     ///   - prompts, texts: the user's own; nil for the built-in world's.
     ///   - place: the file of the prompts.
-    /// - Throws: `Failure(.usage)` when the base has no world to stand in.
+    /// - Throws: `Failure(.usage)` when the base has no world to stand in for what is needed.
     public init(
       prompts: [Prompt]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
     ) throws {
       self.place = place
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
-      pretraining = try DocumentSource.choose(texts, model: sft)
+      let isMixed = try settings[.ptxCoefficient] > 0 || texts != nil || sft.world() != nil
+      pretraining = isMixed ? try DocumentSource.choose(texts, model: sft) : nil
       source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts.map(\.turns))
     }
   }
@@ -121,6 +123,12 @@ public struct PPOStage {
         }
         return metrics
       })
+    if try reward.normalization() == nil {
+      let scale = trainer.normalization
+      draft.provenance.notes["reward_scale"] = .object([
+        "gain": .number(Double(scale.gain)), "bias": .number(Double(scale.bias)),
+      ])
+    }
     if trainer.options.adaptiveKL != nil {
       draft.provenance.notes[Provenance.klCoefficientNote] = .number(trainer.controller.coefficient)
     }
@@ -141,9 +149,17 @@ public struct PPOStage {
       ? [policy, reward] : [policy, reference, reward]
   }
 
-  /// Over all rounds.
+  /// Over all rounds; the last one has the episodes that are left.
   static func iterations(_ settings: Settings) -> Int {
-    max(1, settings.count(.totalEpisodes) / batch(settings))
+    let (total, batch) = (settings.count(.totalEpisodes), batch(settings))
+    return max(1, (total + batch - 1) / batch)
+  }
+
+  /// The episodes of an iteration, numbered over all rounds.
+  static func episodes(_ step: Int, _ settings: Settings) -> Range<Int> {
+    let batch = batch(settings)
+    let first = step * batch
+    return first..<max(first + 1, min(first + batch, settings.count(.totalEpisodes)))
   }
 
   private static func batch(_ settings: Settings) -> Int {
@@ -170,18 +186,46 @@ public struct PPOStage {
     let memory = try PPOMemory(
       PPOMemory.Models(
         policy: try policy.parameters(), reference: try reference.file.parameters(),
-        reward: rewardParameters, normalization: normalization),
+        reward: rewardParameters,
+        normalization: normalization ?? RewardNormalization(gain: 1, bias: 0)),
       sizes, options: options, precision: precision, threads: context.threads)
+    memory.trainer.padToken = try reward.padToken()
+    let machine = Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
+    if normalization == nil { try scale(machine) }
     if memory.trainer.options.valueModel == .separate {
       let value = memory.trainer.value.parameters
       value.copy(from: rewardParameters)
       // The value model predicts normalised rewards from its first step on.
-      value.scaleHead(gain: normalization.gain, bias: normalization.bias)
+      let scale = memory.trainer.normalization
+      value.scaleHead(gain: scale.gain, bias: scale.bias)
     }
     // A head on the policy's trunk stays at 0: the reward model's was learnt on another trunk and says
     // nothing on this one. 0 is what demonstrations score on average, adds no noise to the advantages,
     // and sends nothing into the trunk before the head has found a direction.
-    return Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
+    return machine
+  }
+
+  /// Answers that a reward model without a normalisation is scaled by, at most.
+  private static let scaling = 256
+
+  /// Gives a reward model of another program a scale, without which β means nothing: by answers of the model
+  /// that is here to be improved, which is the same whenever the stage begins or continues.
+  private func scale(_ machine: Machine) throws {
+    let prompts = machine.prompts.prefix(Self.scaling)
+    let samples = try sample(prompts.enumerated().map { ($0, $1) }, machine, purpose: "ppo/scale")
+    let trainer = machine.memory.trainer
+    do {
+      try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples.map { $0[0] }))
+    } catch let failure as Failure where failure.kind == .badData {
+      context.note(
+        "\(reward.name) has no normalisation, and gives \(prompts.count) answers of \(policy.name) one score: "
+          + "PPO takes its raw logits.")
+      return
+    }
+    let (gain, bias) = (trainer.normalization.gain, trainer.normalization.bias)
+    context.note(
+      "\(reward.name) has no normalisation: \(gain) · logit + (\(bias)) is the score, so that \(prompts.count) answers "
+        + "of \(policy.name) have mean 0 and standard deviation 1.")
   }
 
   static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
@@ -232,14 +276,10 @@ public struct PPOStage {
   private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
     -> [String: Double]
   {
-    let (trainer, batch) = (machine.memory.trainer, machine.sizes.batch)
-    let prompts = promptsOf(step, machine)
-    let samples = try machine.memory.generator.run(
-      prompts.enumerated().map { number, prompt in
-        Generator.Request(prompt: prompt, stream: UInt64(step * batch + number))
-      },
-      weights: machine.memory.rolloutWeights(), options: sampling(), seed: context.seed,
-      purpose: "ppo/rollout")
+    let trainer = machine.memory.trainer
+    let numbers = Self.episodes(step, context.settings)
+    let prompts = prompts(of: numbers, machine)
+    let samples = try sample(zip(numbers, prompts).map { ($0, $1) }, machine, purpose: "ppo/rollout")
     var random = RandomStream(seed: context.seed, purpose: "ppo/minibatch", index: UInt64(step))
     var update = step * trainer.options.epochs * trainer.options.miniBatches
     var metrics = try trainer.learn(
@@ -249,8 +289,17 @@ public struct PPOStage {
         defer { update += 1 }
         return pretrainingSequences(update: update, count: machine.sizes.documents)
       })
-    metrics["episode"] = Double((step + 1) * batch)
+    metrics["episode"] = Double(numbers.upperBound)
     return metrics
+  }
+
+  /// One answer to each prompt, which has the number of its random stream.
+  private func sample(
+    _ prompts: [(number: Int, tokens: [Int32])], _ machine: Machine, purpose: String
+  ) throws -> [[Generator.Sample]] {
+    try machine.memory.generator.run(
+      prompts.map { Generator.Request(prompt: $0.tokens, stream: UInt64($0.number)) },
+      weights: machine.memory.rolloutWeights(), options: sampling(), seed: context.seed, purpose: purpose)
   }
 
   private func sampling() -> SamplingOptions {
@@ -262,11 +311,11 @@ public struct PPOStage {
   }
 
   /// Prompts in epochs, each in its own order.
-  private func promptsOf(_ step: Int, _ machine: Machine) -> [[Int32]] {
-    let (count, batch) = (machine.prompts.count, machine.sizes.batch)
+  private func prompts(of episodes: Range<Int>, _ machine: Machine) -> [[Int32]] {
+    let count = machine.prompts.count
     var chosen: [[Int32]] = []
     var (epoch, order) = (-1, [Int]())
-    for episode in step * batch..<(step + 1) * batch {
+    for episode in episodes {
       if episode / count != epoch {
         epoch = episode / count
         order = Array(0..<count)
@@ -280,8 +329,9 @@ public struct PPOStage {
 
   /// Pretraining text that the base has not seen in the same order.
   private func pretrainingSequences(update: Int, count: Int) -> [TrainingSequence] {
-    (0..<count).map {
-      data.pretraining.sequence(
+    guard let text = data.pretraining else { return [] }
+    return (0..<count).map {
+      text.sequence(
         10_000_000 + update * count + $0, tokenizer: policy.tokenizer,
         context: policy.architecture.context, seed: context.seed)
     }

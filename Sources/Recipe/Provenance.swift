@@ -30,6 +30,8 @@ public struct Provenance: Codable, Equatable, Sendable {
   static let worldSeedNote = "world_seed"
   /// β as an adaptive controller left it; the next round of the same run goes on with it.
   static let klCoefficientNote = "kl_coefficient"
+  /// Of an imported classifier: the token that fills batches; its score is read at the last other one.
+  static let padTokenNote = "pad_token"
 
   /// Of a model that another program made.
   init(importedFrom data: [Source], configuration: [String: JSONValue]) {

@@ -1,5 +1,6 @@
 import Datasets
 import Runs
+import Support
 import Training
 
 /// A reward model on comparisons that it has not seen.
@@ -10,8 +11,11 @@ package struct RewardAssessment {
   /// The rubric's own opinion of the known labelers' pairs.
   private var rubric = Tally()
   private var differences: [Float] = []
-  private var scores: [Float] = []
-  private var lengths: [Int] = []
+  /// Of the known labelers' prompts: the scores of the answers, and their lengths in tokens.
+  private var answers: [(scores: [Float], lengths: [Float])] = []
+  /// Right pairs and all pairs of each prompt, of the known labelers. A prompt may have several lines.
+  private var byPrompt: [[Int32]: Tally] = [:]
+  private var prompts: [[Int32]] = []
 
   private struct Tally {
     var right = 0.0
@@ -25,6 +29,12 @@ package struct RewardAssessment {
       pairs += 1
       right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
       sum += difference
+    }
+
+    mutating func add(_ other: Tally) {
+      right += other.right
+      pairs += other.pairs
+      sum += other.sum
     }
   }
 
@@ -45,17 +55,19 @@ package struct RewardAssessment {
     for (index, group) in ranked {
       let k = group.ranks.count
       let labeler = comparisons[index].labeler
+      let prompt = reward.model.tokenizer.encode(prompt: comparisons[index].prompt.turns)
       add(
-        group, scores: Array(scores[next..<next + k]), gold: gold(index),
+        group, scores: Array(scores[next..<next + k]), to: prompt, gold: gold(index),
         isHeldOut: labeler.map(heldOutLabelers.contains) ?? false)
       next += k
     }
   }
 
   private mutating func add(
-    _ group: RankedSequences, scores: [Float], gold: [Double]?, isHeldOut: Bool
+    _ group: RankedSequences, scores: [Float], to prompt: [Int32], gold: [Double]?, isHeldOut: Bool
   ) {
     let ranks = group.ranks
+    var pairs = Tally()
     for i in ranks.indices {
       for j in ranks.indices where ranks[i] < ranks[j] {
         let difference = Double(scores[i]) - Double(scores[j])
@@ -63,30 +75,62 @@ package struct RewardAssessment {
           heldOut.add(difference)
         } else {
           known.add(difference)
+          pairs.add(difference)
           differences.append(Float(difference))
           if let gold { rubric.add(gold[i] - gold[j]) }
         }
       }
     }
-    if !isHeldOut {
-      self.scores += scores
-      lengths += group.sequences.map(\.count)
-    }
+    guard !isHeldOut else { return }
+    answers.append((scores, group.sequences.map { Float($0.count - prompt.count) }))
+    if byPrompt[prompt] == nil { prompts.append(prompt) }
+    byPrompt[prompt, default: Tally()].add(pairs)
   }
 
   /// Whether no comparison could be used.
   package var isEmpty: Bool { known.pairs + heldOut.pairs == 0 }
   package var pairs: Int { known.pairs }
-  package var accuracy: Proportion { Proportion(successes: known.right, of: known.pairs) }
+  /// Prompts that the pairs belong to.
+  package var promptCount: Int { prompts.count }
+
+  /// The share of pairs whose better answer scores higher, ties of the scores half, and its 95 % interval over
+  /// prompts: pairs of one prompt share answers and are not independent of each other.
+  package func accuracy(seed: UInt64) -> Interval {
+    Bootstrap.share(
+      prompts.map { byPrompt[$0]! }.map { (got: $0.right, of: Double($0.pairs)) }, seed: seed)
+  }
+
+  /// Correlation of scores and lengths in tokens over all answers, the prompt not counted.
+  package var lengthCorrelation: Double? {
+    Statistics.correlation(answers.flatMap(\.scores), answers.flatMap(\.lengths))
+  }
+
+  /// The same of deviations from the mean of the prompt's answers.
+  package var lengthCorrelationWithinPrompts: Double? {
+    Statistics.correlationWithinGroups(answers.map { ($0.scores, $0.lengths) })
+  }
+
   /// Mean difference of the scores of a better and a worse answer.
   package var margin: Double { known.sum / Double(max(1, known.pairs)) }
 
-  /// - Parameter agreement: of labelers with each other.
-  package func figures(agreement: Double?) -> Summary.RewardModel {
-    Summary.RewardModel(
-      accuracy: known.value, accuracyHeldOutLabelers: heldOut.value,
-      goldRubricAccuracy: rubric.value, labelerAgreement: agreement, pairs: known.pairs,
-      lengthCorrelation: Statistics.lengthCorrelation(scores: scores, lengths: lengths))
+  /// - Parameters:
+  ///   - agreement: of labelers with each other.
+  ///   - seed: of the interval's resamples.
+  package func figures(agreement: Double?, seed: UInt64 = 0) -> Summary.RewardModel {
+    let interval = known.pairs > 0 ? accuracy(seed: seed) : nil
+    return Summary.RewardModel(
+      accuracy: known.value, accuracyLow: interval?.low, accuracyHigh: interval?.high,
+      accuracyHeldOutLabelers: heldOut.value, goldRubricAccuracy: rubric.value, labelerAgreement: agreement,
+      pairs: known.pairs, prompts: promptCount, lengthCorrelation: lengthCorrelation,
+      lengthCorrelationWithinPrompts: lengthCorrelationWithinPrompts)
+  }
+
+  /// What a person reads of the accuracy.
+  package func sentence(seed: UInt64) -> String {
+    func percent(_ share: Double) -> String { Formatting.fixed(100 * share, 1) }
+    let accuracy = accuracy(seed: seed)
+    return "It is right on \(percent(accuracy.mean)) % of \(pairs) held-out pairs of \(promptCount) prompts "
+      + "(95 % interval over prompts: \(percent(accuracy.low)) to \(percent(accuracy.high)))."
   }
 
   package var calibration: [EvaluationDetails.CalibrationBin] {

@@ -64,9 +64,13 @@ public struct RewardStage {
       at: data.place,
       remedy: "Rank shorter answers, and those of at least one prompt differently.",
       note: context.note)
-    let ranked = usable.sequences
-    // Enough for the curve; the evaluation measures on all of them.
-    let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences
+    // A classifier that goes on is read where it was.
+    let pad = try sft.padToken()
+    let ranked = usable.sequences.map { $0.withoutPadding(pad) }
+    // Enough for the curve; `RewardAssessment` measures on all of them.
+    let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences.map {
+      $0.withoutPadding(pad)
+    }
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
@@ -81,9 +85,10 @@ public struct RewardStage {
       context: context, stage: .reward, total: order.steps(epochs: settings.count(.rewardEpochs)),
       shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)],
       measure: .init(metric: "loss/validation"))
-    let draft = try context.draft(
+    var draft = try context.draft(
       .reward, kind: .reward, sft.architecture, sft.tokenizer, step: loop.total,
       parents: [sft], data: data.source)
+    draft.provenance.notes[Provenance.padTokenNote] = pad.map { .number(Double($0)) }
     try loop.run(
       model, Schedule(.cosine, peak: settings[.rewardRate], floor: 0.1), draft, validateEvery: 20,
       step: { step, rate in
@@ -101,7 +106,9 @@ public struct RewardStage {
         return ["accuracy/validation": loss.accuracy, "loss/validation": loss.meanOfPairs]
       })
     return try finish(
-      model, trainer, demonstrations: try encoder.fitting(data.demonstrations).sequences.map(\.tokens),
+      model, trainer, demonstrations: try encoder.fitting(data.demonstrations).sequences.map {
+        RankedSequences.withoutPadding($0.tokens, pad)
+      },
       samples: ranked.flatMap(\.sequences), draft)
   }
 

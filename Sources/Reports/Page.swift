@@ -131,6 +131,7 @@ struct Page {
     guard let model = records.summary?.rewardModel else { return [] }
     let all: [(String, String?)] = [
       ("right on held-out pairs", model.accuracy.map { Numbers.text($0, .percent) }),
+      ("… its 95 % interval over prompts", accuracyInterval(model)),
       (
         "by labelers never trained on",
         model.accuracyHeldOutLabelers.map { Numbers.text($0, .percent) }
@@ -145,8 +146,17 @@ struct Page {
         "correlation of reward and length",
         model.lengthCorrelation.map { Numbers.text($0, .decimal(2)) }
       ),
+      (
+        "… within the answers to one prompt",
+        model.lengthCorrelationWithinPrompts.map { Numbers.text($0, .decimal(2)) }
+      ),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  private func accuracyInterval(_ model: Summary.RewardModel) -> String? {
+    guard let low = model.accuracyLow, let high = model.accuracyHigh else { return nil }
+    return "\(Numbers.text(low, .percent)) to \(Numbers.text(high, .percent))"
   }
 
   private func rolloutFacts() -> [(String, String)] {

@@ -157,42 +157,63 @@ public struct Summary: Codable, Equatable, Sendable {
   /// How well the reward model foretells preferences on held-out prompts.
   public struct RewardModel: Codable, Equatable, Sendable {
     public var accuracy: Double?
+    /// The ends of its 95 % interval over prompts.
+    public var accuracyLow: Double?
+    public var accuracyHigh: Double?
     public var accuracyHeldOutLabelers: Double?
     /// What the rubric itself gets on the same noisy pairs.
     public var goldRubricAccuracy: Double?
     public var labelerAgreement: Double?
     public var pairs: Int?
+    /// That the pairs belong to.
+    public var prompts: Int?
+    /// Of scores and answers' tokens, over all answers.
     public var lengthCorrelation: Double?
+    /// The same of deviations from the mean of the prompt's answers.
+    public var lengthCorrelationWithinPrompts: Double?
 
     enum CodingKeys: String, CodingKey {
-      case accuracy, pairs
+      case accuracy, pairs, prompts
+      case accuracyLow = "accuracy_low"
+      case accuracyHigh = "accuracy_high"
       case accuracyHeldOutLabelers = "accuracy_held_out_labelers"
       case goldRubricAccuracy = "gold_rubric_accuracy"
       case labelerAgreement = "labeler_agreement"
       case lengthCorrelation = "length_correlation"
+      case lengthCorrelationWithinPrompts = "length_correlation_within_prompts"
     }
 
     public init(
-      accuracy: Double? = nil, accuracyHeldOutLabelers: Double? = nil,
-      goldRubricAccuracy: Double? = nil, labelerAgreement: Double? = nil, pairs: Int? = nil,
-      lengthCorrelation: Double? = nil
+      accuracy: Double? = nil, accuracyLow: Double? = nil, accuracyHigh: Double? = nil,
+      accuracyHeldOutLabelers: Double? = nil, goldRubricAccuracy: Double? = nil,
+      labelerAgreement: Double? = nil, pairs: Int? = nil, prompts: Int? = nil,
+      lengthCorrelation: Double? = nil, lengthCorrelationWithinPrompts: Double? = nil
     ) {
       self.accuracy = accuracy
+      self.accuracyLow = accuracyLow
+      self.accuracyHigh = accuracyHigh
       self.accuracyHeldOutLabelers = accuracyHeldOutLabelers
       self.goldRubricAccuracy = goldRubricAccuracy
       self.labelerAgreement = labelerAgreement
       self.pairs = pairs
+      self.prompts = prompts
       self.lengthCorrelation = lengthCorrelation
+      self.lengthCorrelationWithinPrompts = lengthCorrelationWithinPrompts
     }
 
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(finite(accuracy), forKey: .accuracy)
+      try container.encode(finite(accuracyLow), forKey: .accuracyLow)
+      try container.encode(finite(accuracyHigh), forKey: .accuracyHigh)
       try container.encode(finite(accuracyHeldOutLabelers), forKey: .accuracyHeldOutLabelers)
       try container.encode(finite(goldRubricAccuracy), forKey: .goldRubricAccuracy)
       try container.encode(finite(labelerAgreement), forKey: .labelerAgreement)
       try container.encode(pairs, forKey: .pairs)
+      try container.encode(prompts, forKey: .prompts)
       try container.encode(finite(lengthCorrelation), forKey: .lengthCorrelation)
+      try container.encode(
+        finite(lengthCorrelationWithinPrompts), forKey: .lengthCorrelationWithinPrompts)
     }
   }
 

@@ -81,6 +81,21 @@ public enum Bootstrap {
       share(parts.reduce(0) { $0 + $1.got }, parts.reduce(0) { $0 + $1.of }), ratios)
   }
 
+  /// As `ratio`, of a share: where drawing prompts shows no spread, since all prompts have the same share (0
+  /// and 1 among them) or there is one prompt alone, the interval is Wilson's with n the number of prompts,
+  /// which means something there, too.
+  /// - Parameter parts: those of what could have been brought that are brought, prompt by prompt.
+  public static func share(
+    _ parts: [(got: Double, of: Double)], resamples: Int = 2_000, seed: UInt64
+  ) -> Interval {
+    let counted = parts.filter { $0.of > 0 }
+    let interval = ratio(counted, resamples: resamples, seed: seed)
+    guard interval.low == interval.high else { return interval }
+    let n = Double(counted.count)
+    let wilson = Proportion(successes: min(n, interval.mean * n), of: counted.count)
+    return Interval(mean: interval.mean, low: wilson.low, high: wilson.high)
+  }
+
   /// A figure of the sample with the 2.5 % and 97.5 % quantiles of the same figure of its resamples.
   static func interval(_ figure: Double, _ resampled: [Double]) -> Interval {
     let sorted = resampled.sorted()

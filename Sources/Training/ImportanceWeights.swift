@@ -46,6 +46,22 @@ public struct ImportanceWeights: Equatable, Sendable {
     return zip(float32, sampled).map { add(float32: $0, sampled: $1) }
   }
 
+  /// One weight an answer, min(Π ρ, C) over its tokens: what makes figures of answers that int8 sampled
+  /// estimates of the float32 policy's.
+  /// - Parameter lengths: tokens of each answer, laid end to end.
+  public static func ofAnswers(
+    float32: [Float], sampled: [Float], lengths: [Int], cap: Double
+  ) -> [Double] {
+    var start = 0
+    return lengths.map { length in
+      defer { start += length }
+      let difference = (start..<start + length).reduce(0) {
+        $0 + Double(float32[$1]) - Double(sampled[$1])
+      }
+      return min(DeterministicMath.exp(difference), cap)
+    }
+  }
+
   private func mean(_ sum: Double) -> Double { tokens == 0 ? 0 : sum / Double(tokens) }
 
   /// `rollout/is_mean`: the mean ρ, before the cut.

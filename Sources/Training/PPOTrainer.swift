@@ -23,7 +23,10 @@ public final class PPOTrainer: @unchecked Sendable {
   let compute: Compute
   private let reference: (parameters: ParameterSet, weights: TransformerWeights)
   private let reward: (parameters: ParameterSet, weights: TransformerWeights)
-  private let normalization: RewardNormalization
+  /// Of the reward model.
+  public private(set) var normalization: RewardNormalization
+  /// Of the reward model, if it was another program's: its score is read before this token.
+  public var padToken: Int32?
   private let policyPass: PolicyPass
   /// nil where the policy's pass brings the values.
   private let valuePass: ScalarPass?
@@ -193,9 +196,21 @@ public final class PPOTrainer: @unchecked Sendable {
   }
 
   private func score(_ episodes: inout Episodes) {
-    let raw = scorer.scores(
-      reward.parameters, reward.weights, (0..<episodes.count).map { episodes.sequence($0) })
-    episodes.scores = raw.map(normalization.apply)
+    episodes.scores = rawScores(episodes).map(normalization.apply)
+  }
+
+  private func rawScores(_ episodes: Episodes) -> [Float] {
+    scorer.scores(
+      reward.parameters, reward.weights,
+      (0..<episodes.count).map { RankedSequences.withoutPadding(episodes.sequence($0), padToken) })
+  }
+
+  /// Gives a reward model that has no normalisation one by answers that are at hand: they score 0 on average,
+  /// with a standard deviation of 1.
+  /// - Throws: `Failure(.badData)` when all have the same score; nothing has changed then.
+  public func normalize(by episodes: Episodes) throws {
+    let raw = rawScores(episodes)
+    normalization = try RewardNormalization.measure(demonstrations: raw, samples: raw)
   }
 
   /// Rewards per token, advantages and returns; moves an adaptive β.
@@ -223,6 +238,7 @@ public final class PPOTrainer: @unchecked Sendable {
     let penalty = beta * kl[options.klEstimator] / n
     let meanScore = scores.reduce(0) { $0 + Double($1) } / n
     let tokens = Double(episodes.logprobs.count)
+    let weighted = weightedFigures(episodes, scores: scores)
     return [
       "objective/kl": perEpisode, "objective/kl_k3": kl.k3 / n,
       "objective/entropy": episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
@@ -231,6 +247,24 @@ public final class PPOTrainer: @unchecked Sendable {
       "value/explained_variance": explained ?? 0, "response/length": tokens / n,
       "val/num_eos_tokens": Double(episodes.ended.filter { $0 }.count),
       "response/without_eos": Double(episodes.ended.filter { !$0 }.count) / n,
+    ].merging(weighted) { own, _ in own }
+  }
+
+  /// Twins of figures of sampled answers, each answer with its importance weight: what the float32 policy
+  /// has, where int8 sampled. Equal to them, up to rounding, for float32 rollouts.
+  private func weightedFigures(_ episodes: Episodes, scores: [Float]) -> [String: Double] {
+    guard episodes.sampled.count == episodes.logprobs.count else { return [:] }
+    let weights = ImportanceWeights.ofAnswers(
+      float32: episodes.logprobs, sampled: episodes.sampled, lengths: episodes.lengths,
+      cap: options.importanceCap)
+    let kl = zip(episodes.starts, episodes.lengths).map { start, length in
+      (start..<start + length).reduce(0) {
+        $0 + Double(episodes.logprobs[$1]) - Double(episodes.reference[$1])
+      }
+    }
+    return [
+      "objective/kl_weighted": Statistics.mean(kl, weights: weights),
+      "objective/scores_weighted": Statistics.mean(scores.map { Double($0) }, weights: weights),
     ]
   }
 

@@ -16,5 +16,21 @@ public struct RankedSequences: Sendable {
     sequence.count - 1..<sequence.count
   }
 
+  /// A sequence without the padding behind it, for models whose reward is read at the last token that is no
+  /// padding, as `transformers` reads a classifier's; of a sequence of padding alone the first token stays.
+  public static func withoutPadding(_ sequence: [Int32], _ pad: Int32?) -> [Int32] {
+    guard let pad, sequence.last == pad else { return sequence }
+    let count = 1 + (sequence.lastIndex { $0 != pad } ?? 0)
+    return Array(sequence.prefix(count))
+  }
+
+  /// Its sequences without the padding behind them.
+  public func withoutPadding(_ pad: Int32?) -> RankedSequences {
+    guard pad != nil else { return self }
+    var ranked = self
+    ranked.sequences = sequences.map { Self.withoutPadding($0, pad) }
+    return ranked
+  }
+
   var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
 }

@@ -20,6 +20,25 @@ public enum Statistics {
     return 1 - moments(zip(returns, values).map { $0 - $1 }).variance / total
   }
 
+  /// Σ w·x / Σ w; 0 where nothing weighs.
+  public static func mean(_ values: [Double], weights: [Double]) -> Double {
+    precondition(values.count == weights.count, "\(values.count) values, \(weights.count) weights")
+    let whole = weights.reduce(0, +)
+    return whole > 0 ? zip(values, weights).reduce(0) { $0 + $1.0 * $1.1 } / whole : 0
+  }
+
+  /// Pearson's correlation of deviations from the mean of their group, pooled over the groups: what is left
+  /// where groups (the answers of one prompt) differ as wholes. nil where nothing varies within a group.
+  public static func correlationWithinGroups(_ groups: [(x: [Float], y: [Float])]) -> Double? {
+    var (x, y): ([Float], [Float]) = ([], [])
+    for group in groups {
+      let (meanX, meanY) = (moments(group.x).mean, moments(group.y).mean)
+      x += group.x.map { Float(Double($0) - meanX) }
+      y += group.y.map { Float(Double($0) - meanY) }
+    }
+    return correlation(x, y)
+  }
+
   /// Pearson's correlation; nil when either list does not vary.
   public static func correlation(_ x: [Float], _ y: [Float]) -> Double? {
     precondition(x.count == y.count, "\(x.count) against \(y.count) elements")

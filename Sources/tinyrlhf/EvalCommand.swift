@@ -62,7 +62,7 @@ struct Eval: ParsableCommand {
     let measured = try Evaluator(
       settings: settings, seed: seed, threads: compute.threads, model: model,
       reference: reference.map { try ModelSource.open($0) },
-      reward: rewardModel.map { try ModelSource.open($0) }, texts: read(text, readDocuments),
+      reward: rewardModel.map { try ModelSource.openReward($0) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },
       prompts: read(prompts, readPrompts), split: split,
       bestOf: choosing.count(),

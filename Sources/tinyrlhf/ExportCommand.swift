@@ -69,7 +69,8 @@ struct Export: ParsableCommand {
     switch format {
     case .huggingface:
       try HuggingFaceExport.write(
-        source.file, source.tokenizer, to: output, type: type.element!, replacing: target.force)
+        source.file, source.tokenizer, to: output, type: type.element!, padToken: source.padToken(),
+        replacing: target.force)
     case .gguf:
       try GGUFExport.requireNoFolder(at: output)
       try target.check(output)

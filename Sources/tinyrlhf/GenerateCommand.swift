@@ -126,7 +126,7 @@ struct Generate: ParsableCommand {
         remedy: "Raise --temperature, or leave --best-of out.")
     }
     return try BestOf(
-      n, by: ModelSource.open(rewardModel), of: model, threads: compute.threads)
+      n, by: ModelSource.openReward(rewardModel), of: model, threads: compute.threads)
   }
 }
 

@@ -42,19 +42,27 @@ struct Import: ParsableCommand {
     let model = try HuggingFaceModel(folder: folder, context: context)
     let (tokenizer, notes) = try HuggingFaceTokenizer.read(
       folder: folder, vocabulary: model.architecture.vocabulary, chat: chat.choice())
+    var warnings = model.warnings + notes
+    for warning in warnings { Console.error("warning: \(warning)") }
     let tensors =
       isInt8
       ? try model.int8Tensors(Compute(threads: compute.threads, arena: Arena())) : model.tensors
     try ImportedCheckpoint.write(
       isReward: model.isReward, architecture: model.architecture, tokenizer: tokenizer,
-      tensors: tensors, files: model.sources(),
+      tensors: tensors, files: model.sources(), padToken: model.padToken,
       configuration: [
         "class": .string(model.className), "context": .number(Double(model.architecture.context)),
         "precision": .string(isInt8 ? "int8" : "float32"),
       ],
       to: output)
-    try made.report(output, ([try report(model, tokenizer)] + notes).joined(separator: "\n"))
+    if model.isReward && !model.isNormalized { warnings.append(Self.rawScores) }
+    try made.report(
+      output, try report(model, tokenizer), ["warnings": .array(warnings.map { .string($0) })])
   }
+
+  private static let rawScores =
+    "This reward model has no normalisation: its scores are the classifier's logits. PPO scales them by the "
+    + "answers of the model that it starts from; `tinyrlhf reward --epochs 0` by demonstrations, for good."
 
   private func report(_ model: HuggingFaceModel, _ tokenizer: Tokenizer) throws -> String {
     let bytes = try Checkpoint(path: output).fileBytes
@@ -66,7 +74,7 @@ struct Import: ParsableCommand {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
     }
     if model.isReward && !model.isNormalized {
-      text += "\nThis reward model is not normalised: train it with `tinyrlhf reward` before PPO."
+      text += "\n\(Self.rawScores)"
     }
     return text
   }

@@ -5,10 +5,12 @@ import Support
 struct MadeFile: ParsableArguments {
   @Flag(help: "Print one JSON object that names the file.") var json = false
 
-  /// - Parameter sentence: what people read.
-  func report(_ path: String, _ sentence: String) throws {
+  /// - Parameters:
+  ///   - sentence: what people read.
+  ///   - more: what the object says beside the file.
+  func report(_ path: String, _ sentence: String, _ more: [String: JSONValue] = [:]) throws {
     Console.error(sentence)
-    if json { try Console.output(JSON.line(["file": path])) }
+    if json { try Console.output(JSON.line(more.merging(["file": .string(path)]) { $1 })) }
   }
 }
 

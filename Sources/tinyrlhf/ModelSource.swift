@@ -17,6 +17,13 @@ enum ModelSource {
     try Model(checkpoint(name, access: access, verify: verify))
   }
 
+  /// Opens a reward model, and says so if its scores are raw.
+  static func openReward(_ name: String) throws -> Model {
+    let model = try open(name)
+    if let note = try model.noteOfRawScores() { Console.error(note) }
+    return model
+  }
+
   static func checkpoint(
     _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false,
     threads: Int = ComputeOptions.processors
@@ -55,11 +62,7 @@ enum ModelSource {
   /// A run folder stands for its best model, the policy of its newest round.
   private static func path(_ name: String) throws -> String {
     guard Files.exists("\(name)/\(RunFile.manifest)") else {
-      guard !Files.exists("\(name)/\(HuggingFaceModel.configurationFile)") else {
-        throw Failure(
-          .badData, "is a model in Hugging Face's form", at: name,
-          remedy: "Make a checkpoint of it with `tinyrlhf import \(name) -o FILE`.")
-      }
+      if let failure = ForeignModel.failure(at: name) { throw failure }
       return name
     }
     for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file] {

@@ -52,7 +52,8 @@ struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Reward model: {\"prompt\", \"completion\"} a line in, {\"score\"} out.",
     discussion: """
-      The normalised score, as PPO maximises it; demonstrations score 0 on average. Prompt and completion may be \
+      The normalised score, as PPO maximises it; demonstrations score 0 on average. An imported classifier \
+      has no normalisation: its score is its logit, which standard error says. Prompt and completion may be \
       messages, or one dialogue as "messages". A line's "id" comes back.
       """)
 
@@ -65,7 +66,7 @@ struct Score: ParsableCommand {
   }
 
   func run() throws {
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.openReward(model)
     let scorer = try RewardScorer(model, threads: compute.threads)
     try JSONLines.run(
       prepare: { fields, place in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Datasets
 import Recipe
 import Runs
@@ -34,7 +35,7 @@ struct SFT: ParsableCommand {
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
-    let reward = try own.rewardModel.map { try ModelSource.open($0) }
+    let reward = try own.rewardModel.map { try ModelSource.openReward($0) }
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
@@ -84,7 +85,25 @@ struct Reward: ParsableCommand {
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
     let file = context.run.file(RewardStage.file)
-    try made.report(file, "The reward model is \(file).")
+    let assessment = RewardAssessment(
+      try RewardScorer(Model(Checkpoint(path: file)), threads: folder.compute.threads), data.validation)
+    try made.report(
+      file, "The reward model is \(file). \(said(assessment, of: data.validation.count))",
+      ["held_out": try assessment.isEmpty ? .null : heldOut(assessment)])
+  }
+
+  private func said(_ assessment: RewardAssessment, of count: Int) -> String {
+    guard assessment.isEmpty else { return assessment.sentence(seed: folder.seed) }
+    return count == 0
+      ? "No pairs are held out: --validation names some, and of ten comparisons or more one in ten is."
+      : "None of \(count) held-out comparisons fits the context and has unequal ranks."
+  }
+
+  /// What `eval` measures of it, too.
+  private func heldOut(_ assessment: RewardAssessment) throws -> JSONValue {
+    try JSON.decode(
+      JSONValue.self, from: JSON.encode(assessment.figures(agreement: nil, seed: folder.seed)),
+      at: "the figures of the reward model")
   }
 }
 

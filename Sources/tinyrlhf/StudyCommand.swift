@@ -122,7 +122,7 @@ struct StudyCommand: ParsableCommand {
       }
     }
     let reward = try rewardModel.map {
-      try RewardScorer(try ModelSource.open($0), threads: folder.compute.threads)
+      try RewardScorer(try ModelSource.openReward($0), threads: folder.compute.threads)
     }
     let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model).tokenizer
     let all = try folder.read(comparisons, readComparisons, tokenizer)

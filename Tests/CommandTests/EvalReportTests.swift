@@ -17,8 +17,9 @@ import Testing
     let object = try #require(try result.objects().first)
     #expect(
       object.keys.sorted() == [
-        "accuracy", "bits_per_byte", "gold", "harmless", "helpful", "honest", "kind", "kl", "loss",
-        "margin", "mean_tokens", "model", "pairs", "proxy_reward", "refusals_on_lookalikes", "tokens",
+        "accuracy", "bits_per_byte", "gold", "harmless", "helpful", "honest", "kind", "kl",
+        "length_correlation", "length_correlation_within_prompts", "loss", "margin", "mean_tokens", "model",
+        "pairs", "prompts", "proxy_reward", "refusals_on_lookalikes", "tokens",
       ])
     return object
   }
@@ -111,6 +112,42 @@ import Testing
       let bad = try program.write("\n{\"tokens\":[1,2]}\n\(line)\n", to: "bad-windows.jsonl")
       try tiny.expectRefusal(["eval", tiny.sft, "--tokens", bad], code: 65, ["\(bad):3", what])
     }
+  }
+
+  @Test("a reward model's figures are of answers and prompts: no prompt's length, no pairs taken for independent")
+  func rewardFigures() throws {
+    let long = String(repeating: "and so on ", count: 5)
+    let rows = (0..<6).map { number in
+      "{\"prompt\":\"Q\(String(repeating: long, count: number % 3)) \(number)\","
+        + "\"completions\":[\"x\",\"y\",\"z\"],\"ranks\":[1,2,3]}\n"
+    }
+    let file = try program.write(rows.joined(), to: "even-answers.jsonl")
+    let measured = try measure([tiny.reward, "--comparisons", file])
+    #expect(measured["pairs"]?.number == 18 && measured["prompts"]?.number == 6)
+    // Every answer has as many tokens.
+    #expect(measured["length_correlation"] == .null && measured["length_correlation_within_prompts"] == .null)
+    let twice = try program.write((rows + rows).joined(), to: "even-answers-twice.jsonl")
+    let again = try measure([tiny.reward, "--comparisons", twice])
+    #expect(again["pairs"]?.number == 36 && again["prompts"]?.number == 6)
+    #expect(again["accuracy"] == measured["accuracy"], "the same pairs again are no more evidence")
+    let one = try program.write(rows[0], to: "one-prompt.jsonl")
+    let accuracy = try #require(try measure([tiny.reward, "--comparisons", one])["accuracy"])
+    #expect(try #require(accuracy["low"]?.number) < #require(accuracy["high"]?.number))
+  }
+
+  @Test("after training, reward says its accuracy on all held-out pairs, as eval measures it")
+  func rewardReport() throws {
+    let rows = (0..<140).map { "{\"prompt\":\"Question \($0)\",\"chosen\":\"Yes it is.\",\"rejected\":\"no\"}\n" }
+    let heldOut = try program.write(rows.joined(), to: "held-out-pairs.jsonl")
+    let folder = try program.fresh("reported-reward")
+    let made = try program.run(
+      ["reward", "-o", folder, "--model", tiny.sft, "--comparisons", tiny.comparisons, "--validation", heldOut, "--json"])
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    #expect(made.errorText.contains("of 140 held-out pairs of 140 prompts (95 % interval over prompts: "), "\(made.errorText)")
+    let said = try #require(try made.objects()[0]["held_out"])
+    let measured = try measure(["\(folder)/reward.trlhf", "--comparisons", heldOut, "--seed", "1"])
+    #expect(said["pairs"]?.number == 140 && said["prompts"]?.number == 140)
+    #expect(said["accuracy"] == measured["accuracy"]?["mean"] && said["accuracy_low"] == measured["accuracy"]?["low"])
   }
 
   @Test("a reward model is measured on rankings, and on nothing else")

@@ -86,6 +86,22 @@ import Testing
     }
   }
 
+  @Test("PPO scales a reward model without a normalisation by answers of its own model, and says so")
+  func rawReward() throws {
+    let raw = try tiny.forge(tiny.reward, "raw.trlhf") { name, _ in name != "head.normalization" }
+    let made = try program.run(tiny.ppoArguments("raw-ppo", reward: raw))
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    #expect(made.errorText.contains("\(raw) has no normalisation: "), "\(made.errorText)")
+    #expect(made.errorText.contains("2 answers of \(tiny.sft) have mean 0"), "\(made.errorText)")
+    let shown = try program.run("inspect", "\(program.folder)/raw-ppo/ppo.trlhf", "--json").objects()[0]
+    #expect(shown["provenance"]?["notes"]?["reward_scale"]?["gain"]?.number != nil)
+    let again = try program.run(tiny.ppoArguments("raw-ppo-again", reward: raw))
+    #expect(again.exitCode == 0, "\(again.errorText)")
+    #expect(
+      try TinyModels.tensors("\(program.folder)/raw-ppo/ppo.trlhf")
+        == TinyModels.tensors("\(program.folder)/raw-ppo-again/ppo.trlhf"))
+  }
+
   @Test("an imported reward model without a normalisation gets one from comparisons, and keeps its head")
   func rewardModel() throws {
     let raw = try program.fresh("raw-reward.trlhf")
@@ -93,7 +109,9 @@ import Testing
     let lines = ["Hello.", "No.", "The cat."].map {
       "{\"prompt\":\"Hi\",\"completion\":\"\($0)\"}\n"
     }.joined()
-    try tiny.expectRefusal(["score", raw], code: 65, ["not normalised", "tinyrlhf reward"])
+    let logits = try program.run(["score", raw], input: lines)
+    #expect(logits.exitCode == 0 && logits.errorText.contains("its scores are the raw logits"), "\(logits.errorText)")
+    #expect(try logits.objects().compactMap { $0["score"]?.number }.count == 3)
     let folder = "\(program.folder)/normalised-reward"
     try make(["reward", "-o", folder, "--model", raw, "--comparisons", tiny.comparisons, "--epochs", "0"])
     let normalised = "\(folder)/reward.trlhf"

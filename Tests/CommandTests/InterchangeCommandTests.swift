@@ -30,7 +30,7 @@ import Testing
     let path = try program.fresh("qwen2.trlhf")
     let made = try program.run("import", Self.golden("qwen2"), "-o", path, "--json")
     #expect(made.exitCode == 0, "\(made.errorText)")
-    #expect(try made.objects() == [["file": .string(path)]])
+    #expect(try made.objects() == [["file": .string(path), "warnings": .array([])]])
     #expect(
       made.errorText.hasPrefix("The checkpoint is \(path): Qwen2ForCausalLM, 0.05 million parameters, "),
       "\(made.errorText)")
@@ -101,6 +101,60 @@ import Testing
     }
   }
 
+  @Test("what an import ignores is said, to people and to programs")
+  func warnings() throws {
+    let folder = try program.fresh("warned")
+    try FileManager.default.copyItem(atPath: Self.golden("llama-reward"), toPath: folder)
+    var fields = try JSON.decode(
+      [String: JSONValue].self, from: Files.read("\(folder)/config.json"), at: "config.json")
+    fields["colour"] = .string("red")
+    fields["pad_token_id"] = .number(999)
+    try Files.writeAtomically(JSON.encode(fields), to: "\(folder)/config.json")
+    let path = try program.fresh("warned.trlhf")
+    let made = try program.run("import", folder, "-o", path, "--json")
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    let warnings = try made.objects()[0]["warnings"]?.array?.compactMap(\.string) ?? []
+    #expect(warnings.count == 3)
+    for (warning, part) in zip(warnings, ["\"colour\"", "\"pad_token_id\"", "no normalisation"]) {
+      #expect(warning.contains(part) && made.errorText.contains(warning), "\(warning)")
+    }
+  }
+
+  @Test("a classifier that pads with the token that ends answers is scored before it, as transformers does")
+  func padding() throws {
+    let folder = try program.fresh("padded")
+    try FileManager.default.copyItem(atPath: Self.golden("llama-reward"), toPath: folder)
+    var fields = try JSON.decode(
+      [String: JSONValue].self, from: Files.read("\(folder)/config.json"), at: "config.json")
+    fields["pad_token_id"] = .number(7)
+    try Files.writeAtomically(JSON.encode(fields), to: "\(folder)/config.json")
+    let path = try program.fresh("padded.trlhf")
+    #expect(try program.run("import", folder, "-o", path).exitCode == 0)
+    // transformers' scores of goldens, Tools/goldens/make_interchange.py.
+    let input = [[2, 3, 7], [7, 2]].map { "{\"prompt_tokens\":[1],\"completion_tokens\":\($0)}\n" }.joined()
+    let scores = try program.run("score", path, input: input).objects().compactMap { $0["score"]?.number }
+    #expect(scores.count == 2 && abs(scores[0] - 1.1678178) < 1e-4 && abs(scores[1] - 0.1859284) < 1e-4, "\(scores)")
+    // It goes out as it came in.
+    let exported = try program.fresh("padded-exported")
+    #expect(try program.run("export", path, "-o", exported).exitCode == 0)
+    let again = try JSON.decode(
+      [String: JSONValue].self, from: Files.read("\(exported)/config.json"), at: "config.json")
+    #expect(again["pad_token_id"] == .number(7))
+  }
+
+  @Test("what is no model of this program is named where a model is wanted")
+  func foreign() throws {
+    let file = try program.write("GGUF and more", to: "foreign.bin")
+    for command in ["generate", "inspect", "score"] {
+      let refused = try program.run(command, file)
+      #expect(refused.exitCode == 65 && refused.errorText.contains("is a GGUF file"), "\(refused.errorText)")
+    }
+    let empty = try program.fresh("foreign-empty")
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    let refused = try program.run("generate", empty)
+    #expect(refused.exitCode == 65 && refused.errorText.contains("holds no model and no run"), "\(refused.errorText)")
+  }
+
   @Test("reward models go out and come back with their head, bias and normalisation")
   func rewards() throws {
     let tiny = try TinyModels()
@@ -145,7 +199,7 @@ import Testing
     #expect(missing.exitCode == 65)
     #expect(
       missing.errorText
-        == "tinyrlhf: /nowhere: has no config.json. Name the folder of a model in Hugging Face's form.\n")
+        == "tinyrlhf: /nowhere: does not exist. Name the folder of a model in Hugging Face's form.\n")
     #expect(!Files.exists(path))
     let int8 = try imported("gpt2", ["--int8"])
     let folder = try program.fresh("refused")

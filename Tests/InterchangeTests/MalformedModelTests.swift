@@ -42,10 +42,12 @@ import Testing
 
   @Test("a folder without a configuration, or with one of a gigabyte")
   func configurations() throws {
+    try folder.write("{}", to: "other.json")
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }
         == "\(folder.path): has no config.json. Name the folder of a model in Hugging Face's form.")
     try folder.write("{}", to: "config.json")
+    try folder.write("{}", to: "model.safetensors")
     try folder.resize("config.json", to: 1 << 30)
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }
@@ -108,7 +110,9 @@ import Testing
       ("qwen2", "use_sliding_window", .bool(true), "a sliding window is in use (\"use_sliding_window\")", never),
       ("qwen3", "layer_types", .array([.string("full_attention"), .string("sliding_attention")]),
         "a layer's attention is \"sliding_attention\" (\"layer_types\")", never),
-      ("neox-parallel", "rotary_pct", .number(0.4), "a share 0.4 of a head of 8 is turned", never),
+      ("neox-parallel", "rotary_pct", .number(0.4),
+        "\"partial_rotary_factor\" is 0.25, and GPT-NeoX's own keys, or what stands for them, say 0.4",
+        "Remove the one that the model was not trained with."),
       ("neox-parallel", "rope_scaling", .object(["type": .string("linear"), "factor": .number(2)]),
         "the rope type \"linear\" is unknown", "default and llama3 can be imported."),
       ("llama-reward", "id2label", .object(["0": .string("a"), "1": .string("b")]),
@@ -127,6 +131,7 @@ import Testing
       var fields = try JSONFile.read(
         [String: JSONValue].self, from: "\(Golden(name).path)/config.json", .configuration)
       fields[field] = value
+      fields["layer_types"] = nil
       fields["max_window_layers"] = .number(1)
       fields["sliding_window"] = .number(8)
       #expect(
@@ -135,6 +140,41 @@ import Testing
       return
     }
     #expect(try refusal(name) { $0[field] = value } == "\(config)\(place): \(what). \(remedy)")
+  }
+
+  @Test("a share of a head that is no even number of elements is refused")
+  func share() throws {
+    let message = try refusal("neox-parallel") {
+      for key in ["rotary_pct", "partial_rotary_factor"] { $0[key] = .number(0.4) }
+    }
+    #expect(message == "\(config): a share 0.4 of a head of 8 is turned. Such a model cannot be imported.")
+  }
+
+  @Test("an unembedding that is missing names the key that says whether there is one")
+  func unembedding() throws {
+    #expect(
+      try refusal("llama-rope", tensors: { $0["model.extra.weight"] = $0.removeValue(forKey: "lm_head.weight") })
+        == "\(weights): the tensor \"lm_head.weight\" [279, 36] is missing. If the model multiplies with its token "
+        + "embedding there, set \"tie_word_embeddings\" to true in config.json; else copy the folder again.")
+  }
+
+  @Test("a pad token that the embedding has not is warned of, and a classifier's is kept")
+  func padTokens() throws {
+    func read(_ name: String, _ pad: Double) throws -> HuggingFaceConfiguration {
+      var fields = try JSONFile.read(
+        [String: JSONValue].self, from: "\(Golden(name).path)/config.json", .configuration)
+      fields["pad_token_id"] = .number(pad)
+      return try HuggingFaceConfiguration(ConfigurationFields(fields, at: config))
+    }
+    #expect(try read("llama-rope", 5).padToken == nil && read("llama-rope", 5).warnings.isEmpty)
+    #expect(try read("llama-reward", 5).padToken == 5)
+    for pad in [279.0, -1] {
+      let read = try read("llama-reward", pad)
+      #expect(
+        read.padToken == nil && read.warnings == [
+          "\(config): \"pad_token_id\" is \(Int(pad)), and the embedding has 279 rows: the token is left out."
+        ])
+    }
   }
 
   @Test("ropes of both forms are read, and a type that is unknown is refused by name")
@@ -202,7 +242,7 @@ import Testing
       try refusal("neox-parallel") {
         for key in ["hidden_size", "intermediate_size"] { $0[key] = .number(16_777_216) }
         $0["num_attention_heads"] = .number(4_194_304)
-        $0["rotary_pct"] = .number(1)
+        for key in ["rotary_pct", "partial_rotary_factor"] { $0[key] = .number(1) }
       }?.contains("the configuration needs more") == true)
   }
 

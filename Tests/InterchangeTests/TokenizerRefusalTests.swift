@@ -146,7 +146,6 @@ struct TokenizerRefusalTests {
       ("tokenizer_config.json", "\"eos_token\":4", "\"eos_token\" is not the text of a token"),
       ("tokenizer_config.json", "\"chat_template\":[]", "\"chat_template\" is not a text, or a list"),
       ("config.json", "\"eos_token_id\":\"x\"", "\"eos_token_id\" is not a whole number"),
-      ("generation_config.json", "\"eos_token_id\":[5,421]", "\"eos_token_id\" is 421, and the embedding 421 rows"),
       ("tokenizer_config.json", "\"clean_up_tokenization_spaces\":true", "no file names a token that ends a text"),
     ])
   func settings(file: String, member: String, expected: String) throws {
@@ -159,6 +158,29 @@ struct TokenizerRefusalTests {
     #expect(failure?.what.hasPrefix(expected) == true, "\(failure?.what ?? "")")
     let place = expected.hasPrefix("no file") ? folder.path : folder.file(file)
     #expect(failure?.place == place && failure?.kind == .badData)
+  }
+
+  @Test("tokens for which the embedding has no row are left out and named")
+  func absent() throws {
+    let folder = TemporaryFolder()
+    try TokenizerGolden("gpt2").write(to: folder.path)
+    try folder.write(Array("{\"eos_token_id\":[5,421]}".utf8), to: "generation_config.json")
+    var warnings: [String] = []
+    let tokenizer = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421) { warnings.append($0) }
+    #expect(tokenizer.endTokens.contains(5) && !tokenizer.endTokens.contains(421))
+    #expect(
+      warnings == [
+        "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, and the embedding 421 rows: it is left out."
+      ])
+    // The one added token is the last of 421.
+    warnings = []
+    let shorter = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 420) { warnings.append($0) }
+    #expect(shorter.vocabularyCount == 420)
+    #expect(shorter.encode("<|endoftext|>").count > 1)
+    #expect(
+      warnings.first
+        == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, and the embedding 420 "
+        + "rows: it is left out, and its text is read as any other.")
   }
 
   @Test("hostile files are refused early, and what is quoted of them is short")

@@ -56,10 +56,24 @@ import Tokenizers
 
   @Test("a whole file gives its model, its normalisation and its world")
   func sound() throws {
-    let (gain, bias, seed) = try with { model in
-      (try model.normalization().gain, try model.normalization().bias, try model.worldSeed())
+    let (normalization, seed) = try with { model in
+      #expect(try model.noteOfRawScores() == nil)
+      return (try model.normalization(), try model.worldSeed())
     }
-    #expect(gain == 2 && bias == 3 && seed == 7)
+    #expect(normalization?.gain == 2 && normalization?.bias == 3 && seed == 7)
+  }
+
+  @Test("a reward model without a normalisation is one whose scores are raw, and says so")
+  func raw() throws {
+    try with(change: { $0.tensors.removeLast() }) { model in
+      #expect(try model.normalization() == nil && model.padToken() == nil)
+      #expect(try model.noteOfRawScores()?.contains("raw logits") == true)
+    }
+    let notes = provenance(#"{"pad_token": 5}"#)
+    try with(change: { $0.provenance = notes }) { #expect(try $0.padToken() == 5) }
+    let wrong = provenance(#"{"pad_token": 0.5}"#)
+    #expect(
+      refusal(change: { $0.provenance = wrong }) { _ = try $0.padToken() } == "\"notes.pad_token\" is not a token")
   }
 
   @Test("a missing TOKENIZER or PROVENANCE is named")

@@ -40,8 +40,8 @@ func summaryKeys() throws {
   let model = modelKeys.map { "models.ppo.\($0)" }
   let winRate = ["mean", "low", "high", "ties", "n"].map { "models.ppo.win_rate_vs_sft.\($0)" }
   let reward = [
-    "accuracy", "accuracy_held_out_labelers", "gold_rubric_accuracy", "labeler_agreement", "pairs",
-    "length_correlation",
+    "accuracy", "accuracy_low", "accuracy_high", "accuracy_held_out_labelers", "gold_rubric_accuracy",
+    "labeler_agreement", "pairs", "prompts", "length_correlation", "length_correlation_within_prompts",
   ].map { "reward_model.\($0)" }
   let rollouts = ["is_mean", "is_max", "clipped_fraction", "k3"].map { "rollouts.\($0)" }
   let all = top + model + winRate + reward + rollouts
@@ -58,7 +58,7 @@ func summaryNulls() throws {
   #expect(value["rollouts"] == .null)
   for key in modelKeys { #expect(value["models"]?["base"]?[key] == .null, "\(key)") }
   let rewardModel = try encoded(Summary.RewardModel())
-  #expect(paths(rewardModel).count == 6)
+  #expect(paths(rewardModel).count == 10)
   let back = try JSON.decode(Summary.self, from: JSON.encode(summary), at: "test")
   #expect(back.models["base"] == Summary.Model())
 }

@@ -34,6 +34,21 @@ func bootstrapRatio() {
   #expect(Bootstrap.ratio([(0, 0)], resamples: 5, seed: 1) == Interval(mean: 0, low: 0, high: 0))
 }
 
+@Test("a share's interval is over prompts, and means something at 0, at 1 and for a single prompt")
+func bootstrapShare() {
+  let parts = (0..<40).map { (got: Double($0 % 4), of: 3.0) }
+  #expect(Bootstrap.share(parts, seed: 2) == Bootstrap.ratio(parts, seed: 2))
+  for share in [0.0, 1] {
+    let interval = Bootstrap.share(Array(repeating: (got: 6 * share, of: 6), count: 20), seed: 1)
+    let wilson = Proportion(successes: 20 * share, of: 20)
+    #expect(interval == Interval(mean: share, low: wilson.low, high: wilson.high))
+    #expect(interval.low < interval.high)
+  }
+  let one = Bootstrap.share([(got: 3, of: 6), (0, 0)], seed: 1)
+  #expect(one.mean == 0.5 && one.low < 0.1 && one.high > 0.9)
+  #expect(Bootstrap.share([], seed: 1) == Interval(mean: 0, low: 0, high: 1))
+}
+
 @Test("the bootstrap's interval is near the normal one for many independent values")
 func bootstrapWidth() {
   let values = (0..<400).map { Double($0 % 2) }  // standard error 0.5/20 = 0.025

@@ -181,6 +181,43 @@ struct PPOExactnessTests {
     }
   }
 
+  @Test("figures of int8 answers have twins with importance weights, which float32 answers do not need")
+  func weightedTwins() throws {
+    for int8 in [false, true] {
+      let ppo = try PPOLab(options())
+      _ = try ppo.learn(try ppo.rollout(40))
+      var episodes = try ppo.rollout(40, iteration: 1, int8: int8)
+      _ = ppo.trainer.assess(&episodes)
+      let figures = ppo.trainer.estimateAdvantages(&episodes)
+      for name in ["kl", "scores"] {
+        let plain = try #require(figures["objective/\(name)"])
+        let weighted = try #require(figures["objective/\(name)_weighted"])
+        #expect((abs(plain - weighted) > 1e-9) == int8, "\(name): \(plain), \(weighted)")
+        #expect(abs(plain - weighted) < 1, "\(name): \(plain), \(weighted)")
+      }
+    }
+    // Two answers, the first half as likely in float32 as in int8, the second beyond the cap.
+    let weights = ImportanceWeights.ofAnswers(
+      float32: [-2, -1.6931472, 0], sampled: [-1.5, -1.5, -3], lengths: [2, 1], cap: 2)
+    #expect(abs(weights[0] - 0.5) < 1e-6 && weights[1] == 2)
+  }
+
+  @Test("a reward model without a scale gets one by answers that are at hand, which then score 0 and deviate by 1")
+  func scale() throws {
+    let ppo = try PPOLab(options())
+    var episodes = try ppo.rollout(20)
+    try ppo.trainer.normalize(by: episodes)
+    _ = ppo.trainer.assess(&episodes)
+    let (mean, variance) = Statistics.moments(episodes.scores)
+    #expect(abs(mean) < 1e-4 && abs(variance - 1) < 1e-4)
+    let before = ppo.trainer.normalization
+    let same = Episodes(prompts: [episodes.prompts[0]], samples: [])
+    var one = same
+    one.responses = [episodes.responses[0]]
+    #expect(throws: Failure.self) { try ppo.trainer.normalize(by: one) }
+    #expect(ppo.trainer.normalization == before)
+  }
+
   @Test("scores are normalised, and values come one a token from the value model")
   func assessment() throws {
     let ppo = try PPOLab(options())

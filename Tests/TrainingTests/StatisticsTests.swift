@@ -31,6 +31,24 @@ func correlation() throws {
   #expect(abs(long - 1) < 1e-15)
 }
 
+@Test("correlation within groups looks past what groups differ by as wholes")
+func correlationWithinGroups() throws {
+  // The longer group scores higher, its longer answers lower.
+  let groups: [(x: [Float], y: [Float])] = [([3, 2, 1], [1, 2, 3]), ([13, 12, 11], [21, 22, 23])]
+  let within = try #require(Statistics.correlationWithinGroups(groups))
+  #expect(abs(within + 1) < 1e-6)
+  let across = try #require(Statistics.correlation(groups.flatMap(\.x), groups.flatMap(\.y)))
+  #expect(across > 0.9)
+  #expect(Statistics.correlationWithinGroups([([1], [2]), ([3], [5])]) == nil)
+}
+
+@Test("a weighted mean of equal weights is the mean, and nothing weighs nothing")
+func weightedMean() {
+  #expect(Statistics.mean([1, 2, 6], weights: [1, 1, 1]) == 3)
+  #expect(Statistics.mean([1, 2], weights: [3, 1]) == 1.25)
+  #expect(Statistics.mean([1], weights: [0]) == 0)
+}
+
 @Test("Wilson's interval agrees with published values and stays inside 0…1")
 func wilson() {
   let half = Proportion(successes: 5, of: 10)

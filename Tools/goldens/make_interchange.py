@@ -12,6 +12,13 @@ and expected.json:
     training     options of AdamW (weight decay on what has more than one dimension), and the mean loss
                  over all sequences before each of 20 steps
 
+Also Goldens/ropes/FAMILY/: a model, and in variants.json ways to state its rope in config.json ("set", "remove") with the
+log-probability of a sequence that `transformers` computes for each, or null where it refuses; and
+Goldens/llama-reward/padding.json: scores of sequences that end with the padding token.
+
+    make_interchange.py            everything
+    make_interchange.py variants   what the last paragraph says, alone
+
 The reference computes in float64 where `transformers` lets it (its norms and rotary tables are float32), from
 the weights as they are stored.
 """
@@ -19,6 +26,8 @@ import base64
 import json
 import pathlib
 import shutil
+import sys
+import tempfile
 
 import numpy
 import safetensors.torch
@@ -161,8 +170,105 @@ def make(name, seed, config, kind, reward=False, dtype=torch.float32, shards=Non
     assert size < 300_000, size
 
 
+def logprob(folder, tokens):
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float64, attn_implementation="eager").eval()
+    with torch.no_grad():
+        logits = model(torch.tensor([tokens])).logits[0].log_softmax(-1)
+    return float(sum(logits[i, token] for i, token in enumerate(tokens[1:])))
+
+
+def rope_variants(name, seed, config, variants):
+    """The variants begin from a configuration that says nothing of the rope."""
+    folder = ROOT / "ropes" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    randomize(model, seed)
+    model.tie_weights()
+    model.to(torch.bfloat16).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    fields = {key: value for key, value in json.load(open(folder / "config.json")).items()
+              if not key.startswith("rope") and not key.startswith("rotary") and key != "partial_rotary_factor"}
+    tokens = [int(t) for t in numpy.random.default_rng(3).integers(0, config.vocab_size, 40)]
+    results = []
+    with tempfile.TemporaryDirectory() as temporary:
+        shutil.copy(folder / "model.safetensors", temporary)
+        for variant in variants:
+            json.dump(fields | variant, open(pathlib.Path(temporary) / "config.json", "w"))
+            try:
+                value = logprob(temporary, tokens)
+            except Exception as error:
+                print(name, variant, "is refused:", error)
+                value = None
+            results.append({"set": variant, "logprob": value})
+    json.dump(fields, open(folder / "config.json", "w"), indent=2)
+    json.dump({"versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+               "tokens": tokens, "variants": results}, open(folder / "variants.json", "w"), indent=1)
+    for path in folder.iterdir():
+        path.chmod(0o644)
+    print(name, sum(path.stat().st_size for path in folder.iterdir()), "bytes",
+          len({round(r["logprob"], 6) for r in results if r["logprob"] is not None}), "values")
+
+
+def padding():
+    """Where a classifier's score is read: its own goldens' weights, another padding token."""
+    source = ROOT / "llama-reward"
+    fields = json.load(open(source / "config.json"))
+    cases = []
+    with tempfile.TemporaryDirectory() as temporary:
+        shutil.copy(source / "model.safetensors", temporary)
+        for pad, batch in [(7, [[1, 2, 3, 7], [7, 1, 2, 7, 7], [1, 7, 2], [7, 7], [7]]), (None, [[1, 2, 3, 7]])]:
+            json.dump(fields | {"pad_token_id": pad}, open(pathlib.Path(temporary) / "config.json", "w"))
+            model = transformers.AutoModelForSequenceClassification.from_pretrained(
+                temporary, dtype=torch.float64, attn_implementation="eager").eval()
+            with torch.no_grad():
+                cases += [{"pad": pad, "tokens": tokens, "score": float(model(torch.tensor([tokens])).logits[0, 0])}
+                          for tokens in batch]
+    json.dump({"versions": {"torch": torch.__version__, "transformers": transformers.__version__}, "cases": cases},
+              open(source / "padding.json", "w"), indent=1)
+
+
+def variants():
+    t = transformers
+    base = {"rope_type": "default", "rope_theta": 500.0}
+    llama3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+              "original_max_position_embeddings": 16}
+    whole = llama3 | {"rope_theta": 500.0}
+    without = {key: value for key, value in whole.items() if key != "original_max_position_embeddings"}
+    rope_variants("llama", 11, t.LlamaConfig(
+        vocab_size=64, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64, tie_word_embeddings=True), [
+        {}, {"rope_theta": 500.0}, {"rope_parameters": base}, {"rope_scaling": base},
+        {"rope_theta": 700.0, "rope_parameters": base}, {"rope_theta": 700.0, "rope_scaling": base},
+        {"rope_scaling": {"rope_type": "default"}, "rope_theta": 500.0},
+        {"rope_scaling": base, "rope_parameters": base}, {"rope_scaling": {}, "rope_parameters": base},
+        {"rope_scaling": None, "rope_parameters": base},
+        {"rope_scaling": whole}, {"rope_parameters": whole}, {"rope_scaling": llama3, "rope_theta": 500.0},
+        {"rope_scaling": llama3}, {"rope_parameters": without},
+        {"rope_scaling": {("type" if key == "rope_type" else key): value for key, value in whole.items()}},
+        {"rope_scaling": whole, "rope_parameters": base}, {"rope_scaling": base | {"factor": 4.0}},
+        {"rope_scaling": {"type": "linear", "factor": 2.0}}, {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}},
+        {"rope_scaling": {"rope_type": "yarn", "factor": 2.0}}, {"rope_scaling": {"type": "mrope", "mrope_section": [1, 2]}},
+        {"partial_rotary_factor": 0.5}, {"rotary_emb_base": 500.0}, {"original_max_position_embeddings": 16, "rope_scaling": without},
+    ])
+    rope_variants("neox", 12, t.GPTNeoXConfig(
+        vocab_size=64, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=64, tie_word_embeddings=True), [
+        {"rotary_pct": 0.5}, {"rotary_pct": 0.5, "rotary_emb_base": 500}, {"rotary_pct": 1.0},
+        {"rope_parameters": base | {"partial_rotary_factor": 0.5}}, {"rope_scaling": base, "rotary_pct": 0.5},
+        {"rope_scaling": base, "rotary_pct": 0.5, "rotary_emb_base": 700},
+        {"rotary_pct": 0.5, "rotary_emb_base": 500, "rope_theta": 500, "partial_rotary_factor": 0.5},
+        {"rotary_pct": 0.5, "rope_theta": 500}, {"rotary_emb_base": 500, "partial_rotary_factor": 0.5},
+        {"rotary_pct": 0.5, "rope_scaling": {"type": "linear", "factor": 2.0}},
+    ])
+    padding()
+
+
 def main():
     torch.manual_seed(0)
+    if sys.argv[1:] == ["variants"]:
+        return variants()
     t = transformers
     make("gpt2", 1, t.GPT2Config(
         vocab_size=None, n_positions=40, n_embd=36, n_layer=2, n_head=3, n_inner=50), "gpt2")
@@ -194,6 +300,7 @@ def main():
     make("llama-reward", 9, t.LlamaConfig(
         vocab_size=None, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=40,
         max_position_embeddings=48, num_labels=1), "llama3", reward=True)
+    variants()
 
 
 main()

@@ -1,0 +1,205 @@
+import Support
+
+/// What this program does with a key of a `config.json`. `CONFIGURATION.md` says why; a test holds the two
+/// together.
+struct ConfigurationKey {
+  enum Use: Equatable {
+    /// Read, and an error by its name where its value does not do.
+    case used
+    /// Missing, null or one of these values; all others are refused by name.
+    case must([JSONValue])
+    /// Changes nothing of what this program computes.
+    case ignored
+    /// Ignored, and named in a warning.
+    case warned
+  }
+
+  let name: String
+  let families: [Family]
+  let use: Use
+
+  /// Every key that is known, of every family.
+  static let all: [ConfigurationKey] =
+    everywhere + of([.gpt2], gpt2) + of([.gptNeoX], gptNeoX) + of([.llama, .qwen2, .qwen3], llama)
+    + of([.llama], plainLlama) + of([.qwen2], qwen2) + of([.qwen2, .qwen3], qwen)
+    + of([.llama, .qwen3], [("attention_bias", .used)]) + of([.gptNeoX, .llama, .qwen2, .qwen3], rotary)
+
+  static func named(_ name: String, of family: Family) -> ConfigurationKey? {
+    table[family]?[name]
+  }
+
+  private static let table: [Family: [String: ConfigurationKey]] = Dictionary(
+    uniqueKeysWithValues: Family.allCases.map { family in
+      let keys = all.filter { $0.families.contains(family) }.map { ($0.name, $0) }
+      return (family, Dictionary(uniqueKeysWithValues: keys))
+    })
+
+  private static func of(_ families: [Family], _ keys: [(String, Use)]) -> [ConfigurationKey] {
+    keys.map { ConfigurationKey(name: $0.0, families: families, use: $0.1) }
+  }
+
+  private static let off: Use = .must([.bool(false)])
+
+  private static let everywhere: [ConfigurationKey] = of(
+    Family.allCases,
+    [
+      "architectures", "model_type", "vocab_size", "tie_word_embeddings", "num_labels", "id2label",
+      "eos_token_id", "pad_token_id", RewardHead.key,
+    ].map { ($0, .used) } + refused + (named + generation).map { ($0, .ignored) } + [("auto_map", .warned)])
+
+  private static let refused: [(String, Use)] = [
+    ("quantization_config", .must([])), ("pruned_heads", .must([.object([:])])),
+    ("per_layer_config", .must([.object([:])])), ("cross_attention_hidden_size", .must([])),
+    ("add_cross_attention", off), ("is_encoder_decoder", off), ("tie_encoder_decoder", off),
+    ("use_mrope", off), ("rope_interleaved", off),
+  ]
+
+  /// Names, versions, how a program holds and runs the model, what it hands out beside the logits, and what
+  /// only training or other tasks look at.
+  private static let named = [
+    "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "transformers.js_config",
+    "torch_dtype", "dtype", "use_bfloat16", "torchscript", "tf_legacy_loss", "use_cache",
+    "gradient_checkpointing", "chunk_size_feed_forward", "attn_implementation", "_attn_implementation",
+    "_attn_implementation_autoset", "_attn_implementation_internal", "_experts_implementation",
+    "_experts_implementation_internal", "experts_implementation", "_flash_attn_2_enabled",
+    "output_attentions", "_output_attentions", "output_hidden_states", "return_dict",
+    "tie_last_hidden_states", "_post_init_done", "_num_labels", "label2id", "problem_type",
+    "finetuning_task", "task_specific_params", "prefix", "tokenizer_class", "tokenizer_padding_side",
+    "tokenizer_model_max_length", "model_max_length", "bos_token_id", "sep_token_id",
+    "decoder_start_token_id", "is_decoder", "initializer_range", "unsloth_fixed", "unsloth_version",
+    "is_llama_config",
+  ]
+
+  /// How answers were sampled elsewhere; here the command line says it.
+  private static let generation = [
+    "max_length", "max_new_tokens", "min_length", "do_sample", "early_stopping", "num_beams",
+    "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p", "typical_p",
+    "repetition_penalty", "length_penalty", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size",
+    "bad_words_ids", "num_return_sequences", "output_scores", "return_dict_in_generate",
+    "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values",
+    "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
+  ]
+
+  private static let gpt2: [(String, Use)] =
+    [
+      "n_layer", "n_embd", "n_head", "n_positions", "num_hidden_layers", "hidden_size",
+      "num_attention_heads", "max_position_embeddings", "n_inner", "layer_norm_epsilon",
+      "activation_function",
+    ].map { ($0, .used) }
+    + [
+      "n_ctx", "resid_pdrop", "embd_pdrop", "attn_pdrop", "reorder_and_upcast_attn", "summary_type",
+      "summary_use_proj", "summary_activation", "summary_proj_to_labels", "summary_first_dropout",
+    ].map { ($0, .ignored) }
+    + [("scale_attn_weights", .must([.bool(true)])), ("scale_attn_by_inverse_layer_idx", off)]
+
+  private static let gptNeoX: [(String, Use)] =
+    [
+      "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
+      "max_position_embeddings", "layer_norm_eps", "hidden_act", "attention_bias",
+      "use_parallel_residual", "rotary_pct", "rotary_emb_base",
+    ].map { ($0, .used) }
+    + ["attention_dropout", "hidden_dropout", "classifier_dropout"].map { ($0, .ignored) }
+
+  /// Of every family with rotary positions.
+  private static let rotary: [(String, Use)] =
+    ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"].map { ($0, .used) }
+    + [("original_max_position_embeddings", .must([]))]
+
+  private static let llama: [(String, Use)] =
+    [
+      "num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim",
+      "intermediate_size", "max_position_embeddings", "rms_norm_eps", "hidden_act", "layer_types",
+    ].map { ($0, .used) } + [("attention_dropout", .ignored)]
+
+  private static let plainLlama: [(String, Use)] = [
+    ("mlp_bias", .used), ("pretraining_tp", .ignored), ("use_sliding_window", off),
+    ("sliding_window", .must([])), ("max_window_layers", .ignored),
+  ]
+
+  private static let qwen: [(String, Use)] = [
+    ("use_sliding_window", .used), ("sliding_window", .used), ("max_window_layers", .used),
+    ("mlp_bias", off),
+  ]
+
+  private static let qwen2: [(String, Use)] = [("attention_bias", .must([.bool(true)]))]
+}
+
+/// What no class of `transformers` knows, and no folder that we have seen has.
+enum UnknownKey {
+  /// Parts of names that belong to the computation of a model.
+  private static let parts = [
+    "rope", "rotary", "attn", "attention", "norm", "scal", "bias", "window", "cap", "multiplier", "factor",
+    "expert", "moe", "router", "residual", "clip", "alibi", "position", "activation", "_act", "hidden",
+    "layer", "head", "embed", "logit", "mlp", "ffn", "gate", "quant", "adapter", "lora", "parallel", "qk_",
+    "kv_", "sink", "sparse", "prune", "mup",
+  ]
+  /// Parts of names that do not, although one of the others is in them, too.
+  private static let harmless = ["drop", "flash", "implementation", "checkpointing", "capture"]
+
+  /// Whether a key that is not known has to be refused: its name is one of the computation's, and its value
+  /// is not one that switches a thing off (null, false, 0, an empty text, list or object; for a factor, 1).
+  static func mayChangeTheComputation(_ name: String, _ value: JSONValue) -> Bool {
+    let name = name.lowercased()
+    guard parts.contains(where: name.contains), !harmless.contains(where: name.contains) else {
+      return false
+    }
+    let isFactor = ["scal", "multiplier", "factor"].contains(where: name.contains)
+    return !isOff(value) && !(isFactor && value == .number(1))
+  }
+
+  private static func isOff(_ value: JSONValue) -> Bool {
+    switch value {
+    case .null, .bool(false), .number(0), .string("") : true
+    case .array(let list): list.isEmpty
+    case .object: value == .object([:])
+    default: false
+    }
+  }
+}
+
+extension ConfigurationFields {
+  /// Looks at every key once: refuses what this program does not compute, and names what it has never heard
+  /// of.
+  /// - Returns: warnings, a sentence each.
+  /// - Throws: `Failure(.badData)` naming the key.
+  func requireKnown(_ family: Family) throws -> [String] {
+    var warnings: [String] = []
+    for (name, value) in object.sorted(by: { $0.key < $1.key }) where value != .null {
+      switch ConfigurationKey.named(name, of: family)?.use {
+      case .used, .ignored: break
+      case .must(let values):
+        guard values.contains(value) else { throw refusal(name, value) }
+      case .warned: warnings.append("\(stated(name, value)) is not followed.")
+      case nil:
+        guard !UnknownKey.mayChangeTheComputation(name, value) else { throw unknown(name, value) }
+        warnings.append("\(stated(name, value)) is unknown and ignored.")
+      }
+    }
+    return warnings
+  }
+
+  private func refusal(_ name: String, _ value: JSONValue) -> Failure {
+    guard name != "quantization_config" else {
+      return failure(
+        "the weights are quantised (\"quantization_config\")",
+        "Import the float model, with --int8 for a quantised one.")
+    }
+    return unsupported("\"\(name)\" is \(Self.text(value))")
+  }
+
+  private func unknown(_ name: String, _ value: JSONValue) -> Failure {
+    failure(
+      "\"\(shortened(Array(name.utf8)))\" is \(Self.text(value)), which is unknown and by its name changes "
+        + "what the model computes",
+      "Remove the key if transformers computes the same without it.")
+  }
+
+  private func stated(_ name: String, _ value: JSONValue) -> String {
+    "\(place): \(quoted(name)), which is \(Self.text(value)),"
+  }
+
+  /// A value as JSON, cut where it is long.
+  static func text(_ value: JSONValue) -> String {
+    shortened((try? JSON.encode(value)) ?? [], limit: 60)
+  }
+}

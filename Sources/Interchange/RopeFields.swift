@@ -1,0 +1,97 @@
+import Models
+import Support
+import Tensors
+
+/// Rotary positions as a `config.json` states them.
+struct Rope: Equatable {
+  var theta: Double
+  /// Of a head's elements, those that are turned.
+  var share: Double
+  /// nil for a rope that is not scaled.
+  var scaling: RotaryScaling?
+}
+
+extension ConfigurationFields {
+  private static let modern = "rope_parameters"
+  private static let older = "rope_scaling"
+
+  /// The rope, as `transformers` 5 reads it: `rope_scaling` is taken whole, or else `rope_parameters`; the
+  /// base and the share that are not in it stand beside it.
+  /// - Returns: also warnings about what is stated twice and differs.
+  /// - Throws: `Failure(.badData)` for two that differ, and for a key within them that has no place there.
+  func rope(_ family: Family) throws -> (rope: Rope, warnings: [String]) {
+    let base = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
+    let share = family == .gptNeoX ? "rotary_pct" : "partial_rotary_factor"
+    let beside = Rope(
+      theta: try optionalNumber(base) ?? 10_000,
+      share: try optionalNumber(share) ?? (family == .gptNeoX ? 0.25 : 1))
+    let inside = try [Self.older, Self.modern].compactMap { try optionalFields($0) }
+      .filter { !$0.object.isEmpty }
+    let ropes = try inside.map { try $0.rope(beside, of: self) }
+    if ropes.count == 2, ropes[0] != ropes[1] {
+      throw failure(
+        "\"\(Self.older)\" and \"\(Self.modern)\" describe two different ropes",
+        "Keep the one that the model was trained with.")
+    }
+    let rope = ropes.first ?? beside
+    if family == .gptNeoX {
+      try requireEqual("rope_theta", rope.theta)
+      try requireEqual("partial_rotary_factor", rope.share)
+    }
+    var warnings: [String] = []
+    for (key, inner) in [(base, rope.theta), (share, rope.share)] {
+      guard let outer = try optionalNumber(key), outer != inner else { continue }
+      let name = inside[0].place
+      warnings.append("\(place): \"\(key)\" is \(outer), and in \(name.dropFirst(place.count + 2)) it is \(inner), which is taken.")
+    }
+    return (rope, warnings)
+  }
+
+  /// Older versions of `transformers` wrote GPT-NeoX's base and share under a second name; the newest reads
+  /// the first alone.
+  private func requireEqual(_ key: String, _ value: Double) throws {
+    guard let other = try optionalNumber(key), other != value else { return }
+    throw failure(
+      "\"\(key)\" is \(other), and GPT-NeoX's own keys, or what stands for them, say \(value)",
+      "Remove the one that the model was not trained with.")
+  }
+
+  /// The rope in one of the two objects.
+  private func rope(_ beside: Rope, of outer: ConfigurationFields) throws -> Rope {
+    let type = try optionalText("rope_type") ?? optionalText("type") ?? "default"
+    if let older = try optionalText("type"), older != type {
+      throw failure("\"type\" is \"\(older)\", and \"rope_type\" is \"\(type)\"", "Correct one of the two.")
+    }
+    guard ["default", "llama3"].contains(type) else {
+      throw failure("the rope type \(quoted(type)) is unknown", "default and llama3 can be imported.")
+    }
+    try requireKeys(of: type)
+    return Rope(
+      theta: try optionalNumber("rope_theta") ?? beside.theta,
+      share: try optionalNumber("partial_rotary_factor") ?? beside.share,
+      scaling: type == "llama3" ? try llama3(outer) : nil)
+  }
+
+  static let ropeKeys = ["rope_type", "type", "rope_theta", "partial_rotary_factor"]
+  static let llama3Keys = [
+    "factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings",
+  ]
+
+  private func requireKeys(of type: String) throws {
+    let known = Self.ropeKeys + (type == "llama3" ? Self.llama3Keys : [])
+    for (key, value) in object.sorted(by: { $0.key < $1.key })
+    where value != .null && !known.contains(key) {
+      throw failure(
+        "\(quoted(key)) is \(Self.text(value)), and a rope of the type \"\(type)\" has no such key",
+        "Remove it, or name the type that it belongs to.")
+    }
+  }
+
+  private func llama3(_ outer: ConfigurationFields) throws -> RotaryScaling {
+    RotaryScaling(
+      factor: try float("factor"), lowFrequencyFactor: try float("low_freq_factor"),
+      highFrequencyFactor: try float("high_freq_factor"),
+      originalContext: try optionalCount("original_max_position_embeddings")
+        ?? outer.count("max_position_embeddings"))
+  }
+}
