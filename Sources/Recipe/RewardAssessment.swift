@@ -55,7 +55,7 @@ package struct RewardAssessment {
     for (index, group) in ranked {
       let k = group.ranks.count
       let labeler = comparisons[index].labeler
-      let prompt = reward.model.tokenizer.encode(prompt: comparisons[index].prompt.turns)
+      let prompt = try reward.model.tokenizer.encode(prompt: comparisons[index].prompt)
       add(
         group, scores: Array(scores[next..<next + k]), to: prompt, gold: gold(index),
         isHeldOut: labeler.map(heldOutLabelers.contains) ?? false)

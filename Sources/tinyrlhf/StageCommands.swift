@@ -85,7 +85,7 @@ struct Reward: ParsableCommand {
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
     let file = context.run.file(RewardStage.file)
-    let assessment = RewardAssessment(
+    let assessment = try RewardAssessment(
       try RewardScorer(Model(Checkpoint(path: file)), threads: folder.compute.threads), data.validation)
     try made.report(
       file, "The reward model is \(file). \(said(assessment, of: data.validation.count))",
