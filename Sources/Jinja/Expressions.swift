@@ -94,7 +94,8 @@ extension Renderer {
     var units: [UInt32] = []
     for value in try items.map(evaluate) {
       let text = try string(value)
-      try chargeText(units.count + text.count)
+      try requireLength(units.count + text.count)
+      try charge(text.count / 16)
       units += text.units
     }
     return .text(Text(units: units))

@@ -29,7 +29,7 @@ private struct PercentFormat {
       place += 1
       if Text.value(unit) == 0x25 {
         let piece = try directive()
-        try renderer.chargeText(result.count + piece.count)
+        try renderer.requireLength(result.count + piece.count)
         result += piece.units
       } else {
         result.append(unit)

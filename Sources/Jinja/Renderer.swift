@@ -46,8 +46,13 @@ final class Renderer {
 
   /// A text of `count` scalars is about to be made.
   func chargeText(_ count: Int) throws {
-    if count > limits.output { throw failure("a text is longer than \(limits.output) characters") }
+    try requireLength(count)
     try charge(count / 16)
+  }
+
+  /// A text that grows has `count` scalars by now.
+  func requireLength(_ count: Int) throws {
+    if count > limits.output { throw failure("a text is longer than \(limits.output) characters") }
   }
 
   /// The stack is finite: levels within one another are bounded. A macro takes several.
@@ -115,7 +120,8 @@ final class Renderer {
   }
 
   func write(_ units: [UInt32]) throws {
-    try chargeText(output.count + units.count)
+    try requireLength(output.count + units.count)
+    try charge(units.count / 16)
     output += units
   }
 

@@ -48,7 +48,7 @@ extension Text {
       while start < count, isSpace(units[start]) { start += 1 }
       guard start < count else { return parts }
       if parts.count == limit {
-        return parts + [slice(start..<count).stripped(nil, left: false)]
+        return parts + [slice(start..<count)]
       }
       let end = units[start...].firstIndex(where: isSpace) ?? count
       parts.append(slice(start..<end))
@@ -63,7 +63,7 @@ extension Text {
       while end > 0, isSpace(units[end - 1]) { end -= 1 }
       guard end > 0 else { break }
       if parts.count == limit {
-        parts.append(slice(0..<end).stripped(nil, right: false))
+        parts.append(slice(0..<end))
         break
       }
       let start = units[..<end].lastIndex(where: isSpace).map { $0 + 1 } ?? 0
