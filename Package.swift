@@ -14,7 +14,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     resources: goldens.contains(name) ? [.copy("Goldens")] : [])
 }
 
-let goldens = ["Models", "Training", "Interchange"]
+let goldens = ["Models", "Training", "Interchange", "Jinja"]
 // The static libraries of zstd and zlib where the system has them, so that the program runs on machines
 // without.
 #if arch(arm64)
@@ -62,6 +62,7 @@ let package = Package(
     library("Checkpoints", ["Compression", "Support", "CSupport"]),
     .target(name: "CUnicode"),
     library("Tokenizers", ["CUnicode", "Support"]),
+    library("Jinja", ["Support"]),
     library("Datasets", ["Tokenizers", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),
     library("Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Support"]),
@@ -99,6 +100,7 @@ let package = Package(
     tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
     tests("Tokenizers", ["Support"]),
+    tests("Jinja", ["Support"]),
     tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(

@@ -134,6 +134,7 @@ private struct BraceFormat {
     case .bool(let flag) where specification.type != nil && specification.type != "s":
       return try text(.integer(flag ? 1 : 0), specification)
     case .float(let number):
+      try renderer.charge(Decimal.steps)
       let isPlain = specification.type == nil && specification.precision == nil
       guard let digits = isPlain ? number.magnitude.representation : specification.text(number) else { break }
       return try specification.padded(number: digits, isNegative: number.sign == .minus, renderer)

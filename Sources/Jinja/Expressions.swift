@@ -63,6 +63,7 @@ extension Renderer {
   }
 
   func key(_ value: Value) throws -> Key {
+    if case .text(let text) = value { try charge(text.count / 16) }
     guard let key = Key(value) else {
       throw failure("a value of type \(value.typeName) cannot be a key")
     }

@@ -13,6 +13,7 @@ extension Renderer {
   /// `value[index]`: an item if there is one, else an attribute.
   func item(_ index: Value, of value: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
+    if case .text(let name) = index { try charge(name.count / 16) }
     if let found = try element(index, of: value) { return found }
     if case .text(let name) = index {
       return try member(name.string, of: value) ?? missing(name.string, value)

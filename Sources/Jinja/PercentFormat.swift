@@ -167,6 +167,7 @@ private struct PercentFormat {
       }
       return try specification.padded(number: digits, isNegative: number < 0, renderer)
     }
+    try renderer.charge(Decimal.steps)
     guard let number = value.asDouble, let digits = specification.text(number) else {
       throw renderer.failure("the format needs a number, not a \(value.typeName)")
     }

@@ -76,6 +76,7 @@ final class Renderer {
 
   /// Loads what the scope of a frame needs from outside.
   func enter(_ frame: Frame) throws {
+    try charge(frame.scope.names.count / 8)
     for (slot, load) in frame.scope.loads.enumerated() {
       switch load {
       case .parameter: break

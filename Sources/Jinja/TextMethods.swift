@@ -143,7 +143,7 @@ extension Methods {
   private static let questions: [String: Builtin] = [
     "isalnum": question { $0.all(isAlphanumeric) },
     "isalpha": question { $0.all(isAlphabetic) },
-    "isascii": question { $0.units.allSatisfy { Text.value($0) < 128 } },
+    "isascii": question(\.isASCII),
     "isdecimal": question { $0.all(isDecimal) },
     "isdigit": question { $0.all(isDigitLike) },
     "isidentifier": question(\.isIdentifier),
