@@ -14,7 +14,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     resources: goldens.contains(name) ? [.copy("Goldens")] : [])
 }
 
-let goldens = ["Models", "Training", "Interchange"]
+let goldens = ["Models", "Training", "Interchange", "Jinja"]
 // The static libraries of zstd and zlib where the system has them, so that the program runs on machines
 // without.
 #if arch(arm64)
@@ -103,6 +103,7 @@ let package = Package(
     tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
     tests("Tokenizers", ["Support"]),
+    tests("Jinja", ["Support"]),
     tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(

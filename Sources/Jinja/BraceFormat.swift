@@ -14,6 +14,8 @@ private struct BraceFormat {
   private let passed: Passed
   private var place = 0
   private var automatic = 0
+  /// Whether fields have numbers, once one has been seen.
+  private var isNumbered: Bool?
 
   init(_ renderer: Renderer, _ format: Text, _ passed: Passed) {
     (self.renderer, self.format, self.passed) = (renderer, format, passed)
@@ -35,7 +37,7 @@ private struct BraceFormat {
         }
         if sign == 0x7D { throw renderer.failure("the format closes a brace that is not open") }
         let piece = try field()
-        try renderer.chargeText(result.count + piece.count)
+        try renderer.requireLength(result.count + piece.count)
         result += piece.units
       } else {
         result.append(format.units[place])
@@ -98,6 +100,12 @@ private struct BraceFormat {
 
   private mutating func argument(_ name: String) throws -> Value {
     var index = Int(name)
+    if index != nil || name.isEmpty {
+      guard isNumbered != name.isEmpty else {
+        throw renderer.failure("the format numbers some fields and others not")
+      }
+      isNumbered = !name.isEmpty
+    }
     if name.isEmpty {
       index = automatic
       automatic += 1
@@ -126,6 +134,7 @@ private struct BraceFormat {
     case .bool(let flag) where specification.type != nil && specification.type != "s":
       return try text(.integer(flag ? 1 : 0), specification)
     case .float(let number):
+      try renderer.charge(Decimal.steps)
       let isPlain = specification.type == nil && specification.precision == nil
       guard let digits = isPlain ? number.magnitude.representation : specification.text(number) else { break }
       return try specification.padded(number: digits, isNegative: number.sign == .minus, renderer)

@@ -57,6 +57,8 @@ extension Renderer {
     guard case .mapping(let mapping) = try evaluate(doubleStar) else {
       throw failure("what follows '**' is no mapping")
     }
+    // Every name is compared with every other.
+    try charge(mapping.count * (mapping.count + passed.keywords.count))
     for (key, value) in mapping.pairs {
       guard case .text(let name) = key else { throw failure("the name of an argument is no text") }
       guard !passed.keywords.contains(where: { $0.name == name.string }) else {
@@ -152,6 +154,7 @@ extension Renderer {
   private func bind(_ passed: Passed, to macro: Macro, in inner: Frame) throws {
     let shown = macro.name ?? "caller"
     var keywords = passed.keywords
+    try charge(keywords.count * macro.parameters.count)
     func take(_ word: String) -> Value? {
       guard let place = keywords.firstIndex(where: { $0.name == word }) else { return nil }
       return keywords.remove(at: place).value

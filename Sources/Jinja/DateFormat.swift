@@ -50,7 +50,7 @@ extension CalendarDate {
         throw renderer.failure("the format of a date knows no '%\(letter)'")
       }
       result.append(shown)
-      try renderer.chargeText(result.count)
+      try renderer.requireLength(result.count)
     }
     return format.with(result)
   }

@@ -63,6 +63,7 @@ extension Renderer {
   }
 
   func key(_ value: Value) throws -> Key {
+    if case .text(let text) = value { try charge(text.count / 16) }
     guard let key = Key(value) else {
       throw failure("a value of type \(value.typeName) cannot be a key")
     }
@@ -94,7 +95,8 @@ extension Renderer {
     var units: [UInt32] = []
     for value in try items.map(evaluate) {
       let text = try string(value)
-      try chargeText(units.count + text.count)
+      try requireLength(units.count + text.count)
+      try charge(text.count / 16)
       units += text.units
     }
     return .text(Text(units: units))

@@ -121,6 +121,7 @@ extension Renderer {
     guard let places = precision.asInteger, abs(places) <= 300, case .text(let name) = method,
       let number = value.asDouble
     else { throw failure("'round' needs a number and a precision") }
+    try charge(Decimal.steps)
     switch name.string {
     case "common":
       if let whole = value.asInteger, places >= 0 { return .integer(whole) }

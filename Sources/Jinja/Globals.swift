@@ -66,6 +66,7 @@ extension Renderer {
         mapping.set(try key(parts[0]), parts[0], parts[1])
       }
     }
+    try charge(mapping.count + passed.keywords.count)
     for keyword in passed.keywords { mapping[keyword.name] = keyword.value }
     _ = try requireDepth(.mapping(mapping))
     return mapping

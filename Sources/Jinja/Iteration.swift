@@ -63,7 +63,9 @@ extension Renderer {
     case .text(let text): return Cursor(.text(text))
     case .mapping(let mapping): return Cursor(.items(mapping.keys))
     case .range(let range): return Cursor(.range(range))
-    case .view(let view): return Cursor(.items(view.items))
+    case .view(let view):
+      try charge(view.mapping.count)
+      return Cursor(.items(view.items))
     case .opaque:
       if case .generator(let generator) = object(value) { return Cursor(.generator(generator)) }
     case .none, .bool, .integer, .float: break

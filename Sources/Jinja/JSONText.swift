@@ -25,7 +25,8 @@ struct JSONWriter {
   }
 
   private mutating func write(_ value: Value, level: Int) throws {
-    try renderer.chargeText(units.count)
+    try renderer.step()
+    try renderer.requireLength(units.count)
     switch value {
     case .none: units.append("null")
     case .bool(let flag): units.append(flag ? "true" : "false")

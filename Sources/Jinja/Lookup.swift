@@ -13,6 +13,7 @@ extension Renderer {
   /// `value[index]`: an item if there is one, else an attribute.
   func item(_ index: Value, of value: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
+    if case .text(let name) = index { try charge(name.count / 16) }
     if let found = try element(index, of: value) { return found }
     if case .text(let name) = index {
       return try member(name.string, of: value) ?? missing(name.string, value)
@@ -52,9 +53,7 @@ extension Renderer {
 
   /// A method or property of Python's type.
   private func member(_ name: String, of value: Value) throws -> Value? {
-    if name.hasPrefix("__") {
-      throw failure("the attribute '\(name)' is not accessible")
-    }
+    if name.hasPrefix("__"), name.hasSuffix("__") { return hidden(name, value) }
     switch value {
     case .text: return Methods.text[name] == nil ? nil : .method(value, name)
     case .mapping:
@@ -83,7 +82,7 @@ extension Renderer {
   }
 
   private func hidden(_ name: String, _ value: Value) -> Value {
-    .undefined(Undefined("the method '\(name)' would change a \(value.typeName), which is not allowed"))
+    .undefined(Undefined("access to '\(name)' of a value of type \(value.typeName) is not allowed"))
   }
 
   private func member(_ name: String, ofObject value: Value) throws -> Value? {
@@ -115,42 +114,45 @@ extension Renderer {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
     var numbers: [Int?] = []
     for bound in bounds {
-      if !bound.isNone, bound.asInteger == nil {
-        return .undefined(Undefined("a bound of a slice is no integer"))
-      }
+      if !bound.isNone, bound.asInteger == nil { throw failure("a bound of a slice is no integer") }
       numbers.append(bound.asInteger)
     }
     let step = numbers[2] ?? 1
     if step == 0 { throw failure("the step of a slice is zero") }
     switch value {
     case .text(let text):
-      let indices = try indices(text.count, numbers[0], numbers[1], step)
+      let indices = self.indices(text.count, numbers[0], numbers[1], step)
       try chargeText(indices.count)
       return .text(text.with(indices.map { text.units[$0] }))
     case .list(let list): return .list(try slice(list, numbers, step))
     case .tuple(let list): return .tuple(try slice(list, numbers, step))
     case .range(let range):
-      let indices = try indices(range.count, numbers[0], numbers[1], step)
-      return .list(indices.map { .integer(range[$0]) })
-    default: return .undefined(Undefined("a value of type \(value.typeName) cannot be sliced"))
+      let (first, end) = self.bounds(range.count, numbers[0], numbers[1], step)
+      let (product, overflow) = range.step.multipliedReportingOverflow(by: step)
+      if overflow || product.magnitude >= 1 << 60 { throw failure("the number is too large") }
+      return .range(.init(start: range[first], stop: range[end], step: product))
+    default: throw failure("a value of type \(value.typeName) cannot be sliced")
     }
   }
 
   private func slice(_ list: List, _ numbers: [Int?], _ step: Int) throws -> List {
-    let indices = try indices(list.count, numbers[0], numbers[1], step)
+    let indices = self.indices(list.count, numbers[0], numbers[1], step)
     try charge(indices.count)
     return List(indices.map { list.items[$0] }, depth: list.depth)
   }
 
   /// The indices that Python's `start:stop:step` selects of `count`.
-  private func indices(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) throws -> [Int] {
+  private func indices(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> [Int] {
+    let (first, end) = bounds(count, start, stop, step)
+    return Array(stride(from: first, to: end, by: step))
+  }
+
+  private func bounds(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> (Int, Int) {
     let (least, most) = step > 0 ? (0, count) : (-1, count - 1)
     func bound(_ number: Int?, _ fallback: Int) -> Int {
       guard let number else { return fallback }
       return min(max(number < 0 ? number + count : number, least), most)
     }
-    let first = bound(start, step > 0 ? least : most)
-    let end = bound(stop, step > 0 ? most : least)
-    return Array(stride(from: first, to: end, by: step))
+    return (bound(start, step > 0 ? least : most), bound(stop, step > 0 ? most : least))
   }
 }

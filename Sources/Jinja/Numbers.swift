@@ -44,6 +44,8 @@ extension Double {
 struct Decimal {
   private(set) var digits: [UInt8]
   private(set) var point: Int
+  /// What the digits of one number count for.
+  static let steps = 64
 
   init(_ number: Double) {
     let magnitude = number.magnitude

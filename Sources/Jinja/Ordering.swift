@@ -19,7 +19,9 @@ extension Renderer {
     try step()
     switch (left, right) {
     case (.undefined, .undefined), (.none, .none): return true
-    case (.text(let a), .text(let b)): return a == b
+    case (.text(let a), .text(let b)):
+      if a.count == b.count { try chargeText(a.count) }
+      return a == b
     case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)): return try isEqual(a.items, b.items)
     case (.mapping(let a), .mapping(let b)): return try isEqual(a, b)
     case (.range(let a), .range(let b)):
@@ -65,7 +67,9 @@ extension Renderer {
     switch (left, right) {
     case (.undefined(let undefined), _), (_, .undefined(let undefined)):
       throw undefinedFailure(undefined)
-    case (.text(let a), .text(let b)): return a.precedes(b)
+    case (.text(let a), .text(let b)):
+      try chargeText(min(a.count, b.count))
+      return a.precedes(b)
     case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
       for (one, other) in zip(a.items, b.items) where try !isEqual(one, other) {
         return try isLess(one, other, sign)

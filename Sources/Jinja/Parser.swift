@@ -11,6 +11,8 @@ struct Parser {
   private var depth = 0
   /// Whether `break` may stand here.
   private var isInLoop = false
+  /// How many loops are around: within one, nothing else can be named `loop`.
+  private var loops = 0
   private(set) var hasGeneration = false
 
   init(_ source: String, name: String, limits: Limits) throws {
@@ -196,7 +198,10 @@ struct Parser {
   }
 
   private mutating func parseFor(_ start: Position) throws -> Statement {
+    loops += 1
+    defer { loops -= 1 }
     let target = try parseTarget(until: "in")
+    try requireFree(target, start)
     try expectName("in")
     let iterable = try parseTuple(conditional: false, until: "recursive")
     let test = skipName("if") ? try parseExpression() : nil
@@ -219,9 +224,15 @@ struct Parser {
 
   private mutating func parseSet(_ start: Position) throws -> Statement {
     let target = try parseTarget(allowsAttributes: true)
+    try requireFree(target, start)
     if skip("=") { return .assign(target, try parseTuple(), start) }
     let filters = try parseFilters(inline: false)
     return .capture(target, filters: filters, try parseBlock("set", start), start)
+  }
+
+  private mutating func requireFree(_ target: Target, _ start: Position) throws {
+    let loop = symbol("loop")
+    if loops > 0, target.names.contains(loop) { throw failure("'loop' cannot be assigned to", start) }
   }
 
   private mutating func parseWith(_ start: Position) throws -> Statement {

@@ -29,7 +29,7 @@ private struct PercentFormat {
       place += 1
       if Text.value(unit) == 0x25 {
         let piece = try directive()
-        try renderer.chargeText(result.count + piece.count)
+        try renderer.requireLength(result.count + piece.count)
         result += piece.units
       } else {
         result.append(unit)
@@ -167,6 +167,7 @@ private struct PercentFormat {
       }
       return try specification.padded(number: digits, isNegative: number < 0, renderer)
     }
+    try renderer.charge(Decimal.steps)
     guard let number = value.asDouble, let digits = specification.text(number) else {
       throw renderer.failure("the format needs a number, not a \(value.typeName)")
     }

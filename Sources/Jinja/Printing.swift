@@ -21,7 +21,8 @@ extension Renderer {
   }
 
   private func represent(_ value: Value, into units: inout [UInt32]) throws {
-    try chargeText(units.count)
+    try step()
+    try requireLength(units.count)
     switch value {
     case .undefined: units.append("Undefined")
     case .none: units.append("None")

@@ -46,8 +46,13 @@ final class Renderer {
 
   /// A text of `count` scalars is about to be made.
   func chargeText(_ count: Int) throws {
-    if count > limits.output { throw failure("a text is longer than \(limits.output) characters") }
+    try requireLength(count)
     try charge(count / 16)
+  }
+
+  /// A text that grows has `count` scalars by now.
+  func requireLength(_ count: Int) throws {
+    if count > limits.output { throw failure("a text is longer than \(limits.output) characters") }
   }
 
   /// The stack is finite: levels within one another are bounded. A macro takes several.
@@ -71,6 +76,7 @@ final class Renderer {
 
   /// Loads what the scope of a frame needs from outside.
   func enter(_ frame: Frame) throws {
+    try charge(frame.scope.names.count / 8)
     for (slot, load) in frame.scope.loads.enumerated() {
       switch load {
       case .parameter: break
@@ -115,7 +121,8 @@ final class Renderer {
   }
 
   func write(_ units: [UInt32]) throws {
-    try chargeText(output.count + units.count)
+    try requireLength(output.count + units.count)
+    try charge(units.count / 16)
     output += units
   }
 

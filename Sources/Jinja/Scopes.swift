@@ -18,38 +18,46 @@ struct Scope: Sendable {
   var loads: [Load] = []
 }
 
-/// The variables of a scope while its statements are looked at.
-struct Symbols {
-  var loads: [Name: Scope.Load] = [:]
-  var order: [Name] = []
-  var stores: Set<Name> = []
+/// The variables of a scope while its statements are looked at, or what one branch of a condition adds.
+final class Symbols {
+  private var loads: [Name: Scope.Load] = [:]
+  private var order: [Name] = []
+  private var stores: Set<Name> = []
+  /// What is known before the branch.
+  private let base: Symbols?
   /// The names of all scopes around.
-  let outer: Set<Name>
+  private let outer: Set<Name>
 
-  init(outer: Set<Name>) { self.outer = outer }
+  init(outer: Set<Name>) { (self.outer, base) = (outer, nil) }
+
+  /// A branch.
+  init(of base: Symbols) { (outer, self.base) = (base.outer, base) }
 
   var visible: Set<Name> { outer.union(order) }
 
-  private mutating func define(_ name: Name, _ load: Scope.Load) {
+  private func isKnown(_ name: Name) -> Bool { loads[name] != nil || base?.isKnown(name) == true }
+  private func isStored(_ name: Name) -> Bool { stores.contains(name) || base?.isStored(name) == true }
+
+  private func define(_ name: Name, _ load: Scope.Load) {
     if loads.updateValue(load, forKey: name) == nil { order.append(name) }
   }
 
-  mutating func load(_ name: Name) {
-    if loads[name] == nil, !outer.contains(name) { define(name, .resolve) }
+  func load(_ name: Name) {
+    if !isKnown(name), !outer.contains(name) { define(name, .resolve) }
   }
 
-  mutating func store(_ name: Name) {
+  func store(_ name: Name) {
     stores.insert(name)
-    if loads[name] == nil { define(name, outer.contains(name) ? .outer : .nothing) }
+    if !isKnown(name) { define(name, outer.contains(name) ? .outer : .nothing) }
   }
 
-  mutating func declare(_ name: Name) {
+  func declare(_ name: Name) {
     stores.insert(name)
     define(name, .parameter)
   }
 
   /// What enters with the scope.
-  mutating func declare(_ target: Target) {
+  func declare(_ target: Target) {
     switch target {
     case .name(let name): declare(name)
     case .attribute(let name, _, _): load(name)
@@ -58,8 +66,8 @@ struct Symbols {
   }
 
   /// What branches of a condition assign may be assigned or not: before, it is what it is outside.
-  mutating func merge(_ branches: [Symbols]) {
-    let assigned = branches.reduce(into: Set<Name>()) { $0.formUnion($1.stores) }.subtracting(stores)
+  func merge(_ branches: [Symbols]) {
+    let assigned = branches.flatMap(\.stores).filter { !isStored($0) }
     for branch in branches {
       for name in branch.order { define(name, branch.loads[name]!) }
       stores.formUnion(branch.stores)
@@ -86,11 +94,11 @@ struct ScopeFinder {
 
   /// The scope of `block` and those within it; `prepare` declares what enters with it.
   mutating func find(
-    _ block: Block, outer: Set<Name>, _ prepare: (inout Symbols) -> Void = { _ in }
+    _ block: Block, outer: Set<Name>, _ prepare: (Symbols) -> Void = { _ in }
   ) {
-    var symbols = Symbols(outer: outer)
-    prepare(&symbols)
-    for statement in block.body { visit(statement, &symbols) }
+    let symbols = Symbols(outer: outer)
+    prepare(symbols)
+    for statement in block.body { visit(statement, symbols) }
     scopes[block.scope] = symbols.scope
     let visible = symbols.visible
     for statement in block.body { enter(statement, visible) }
@@ -98,17 +106,17 @@ struct ScopeFinder {
 
   // MARK: The statements of one scope
 
-  private func visit(_ statement: Statement, _ symbols: inout Symbols) {
+  private func visit(_ statement: Statement, _ symbols: Symbols) {
     switch statement {
     case .text, .breakLoop, .continueLoop, .generation: break
     case .output(let value): value.visitNames { symbols.load($0) }
     case .conditional(let branches, let otherwise):
-      visitBranches(branches[...], otherwise, &symbols)
+      visitBranches(branches[...], otherwise, symbols)
     case .loop(let loop): loop.iterable.visitNames { symbols.load($0) }
     case .assign(let target, let value, _):
       value.visitNames { symbols.load($0) }
-      visit(target, &symbols)
-    case .capture(let target, _, _, _): visit(target, &symbols)
+      visit(target, symbols)
+    case .capture(let target, _, _, _): visit(target, symbols)
     case .macro(let macro): symbols.store(macro.symbol)
     case .call(_, let call, _): call.visitNames { symbols.load($0) }
     case .filtered(let filters, _): Expression.visitNames(of: filters) { symbols.load($0) }
@@ -117,22 +125,22 @@ struct ScopeFinder {
   }
 
   private func visitBranches(
-    _ branches: ArraySlice<Branch>, _ otherwise: [Statement], _ symbols: inout Symbols
+    _ branches: ArraySlice<Branch>, _ otherwise: [Statement], _ symbols: Symbols
   ) {
     guard let first = branches.first else { return }
     first.test.visitNames { symbols.load($0) }
-    var (taken, others, last) = (symbols, symbols, symbols)
-    for statement in first.body { visit(statement, &taken) }
-    for branch in branches.dropFirst() { visitBranches([branch], [], &others) }
-    for statement in otherwise { visit(statement, &last) }
+    let (taken, others, last) = (Symbols(of: symbols), Symbols(of: symbols), Symbols(of: symbols))
+    for statement in first.body { visit(statement, taken) }
+    for branch in branches.dropFirst() { visitBranches([branch], [], others) }
+    for statement in otherwise { visit(statement, last) }
     symbols.merge([taken, others, last])
   }
 
-  private func visit(_ target: Target, _ symbols: inout Symbols) {
+  private func visit(_ target: Target, _ symbols: Symbols) {
     switch target {
     case .name(let name): symbols.store(name)
     case .attribute(let name, _, _): symbols.load(name)
-    case .tuple(let items, _): for item in items { visit(item, &symbols) }
+    case .tuple(let items, _): for item in items { visit(item, symbols) }
     }
   }
 
@@ -179,7 +187,7 @@ struct ScopeFinder {
     }
     find(loop.otherwise, outer: visible)
     if let test = loop.test {
-      var symbols = Symbols(outer: visible)
+      let symbols = Symbols(outer: visible)
       symbols.declare(loop.target)
       test.visitNames { symbols.load($0) }
       scopes[loop.testScope] = symbols.scope

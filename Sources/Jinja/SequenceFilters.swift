@@ -61,7 +61,6 @@ extension Filters {
       if case .generator = renderer.object(value) {
         throw renderer.failure("a generator has no last item")
       }
-      if case .undefined(let undefined) = value { throw renderer.undefinedFailure(undefined) }
       return try renderer.items(value).last ?? .undefined(Undefined("the sequence is empty"))
     },
     "list": Builtin { renderer, value, _ in .list(try renderer.items(value)) },
@@ -171,7 +170,8 @@ extension Renderer {
     for (index, item) in items.enumerated() {
       if index > 0 { units += separator.units }
       units += try string(item).units
-      try chargeText(units.count)
+      try requireLength(units.count)
+      try charge(separator.count / 16)
     }
     return Text(units: units)
   }

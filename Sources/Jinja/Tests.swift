@@ -53,8 +53,7 @@ enum Tests {
     "string": plain { if case .text = $0 { true } else { false } },
     "mapping": plain { if case .mapping = $0 { true } else { false } },
     "escaped": plain { if case .text(let text) = $0 { text.isMarkup } else { false } },
-    "lower": Builtin { renderer, value, _ in .bool(try renderer.string(value).isAllLowercase) },
-    "upper": Builtin { renderer, value, _ in .bool(try renderer.string(value).isAllUppercase) },
+    "lower": cased(\.isAllLowercase), "upper": cased(\.isAllUppercase),
     "sequence": plain { value in
       switch value {
       case .text, .list, .tuple, .mapping, .range, .undefined: true
@@ -77,6 +76,14 @@ enum Tests {
     "filter": named { Filters.table[$0] != nil || Filters.refused.contains($0) },
     "test": named { table[$0] != nil },
   ]
+
+  private static func cased(_ body: @escaping @Sendable (Text) -> Bool) -> Builtin {
+    Builtin { renderer, value, _ in
+      let text = try renderer.string(value)
+      try renderer.chargeText(text.count)
+      return .bool(body(text))
+    }
+  }
 
   private static func named(_ isKnown: @escaping @Sendable (String) -> Bool) -> Builtin {
     Builtin { renderer, value, _ in

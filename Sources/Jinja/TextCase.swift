@@ -9,9 +9,17 @@ extension Text {
     return with(result)
   }
 
-  func uppercased() -> Text { mapped { $1.uppercaseMapping } }
+  func uppercased() -> Text {
+    if isASCII { return with(units.map { (0x61...0x7A).contains(Text.value($0)) ? $0 ^ 0x20 : $0 }) }
+    return mapped { $1.uppercaseMapping }
+  }
 
-  func lowercased() -> Text { mapped { lower($0, $1) } }
+  func lowercased() -> Text {
+    if isASCII { return with(units.map { (0x41...0x5A).contains(Text.value($0)) ? $0 ^ 0x20 : $0 }) }
+    return mapped { lower($0, $1) }
+  }
+
+  var isASCII: Bool { units.allSatisfy { Text.value($0) < 128 } }
 
   private func lower(_ index: Int, _ properties: Unicode.Scalar.Properties) -> String {
     if Text.value(units[index]) == 0x3A3 { return isFinal(index) ? "\u{3C2}" : "\u{3C3}" }

@@ -148,7 +148,7 @@ extension Renderer {
       units += try quoted(string(parts[0]), keepsSlash: false).units
       units.append(0x3D)
       units += try quoted(string(parts[1]), keepsSlash: false).units
-      try chargeText(units.count)
+      try requireLength(units.count)
     }
     return Text(units: units)
   }

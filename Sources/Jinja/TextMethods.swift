@@ -143,7 +143,7 @@ extension Methods {
   private static let questions: [String: Builtin] = [
     "isalnum": question { $0.all(isAlphanumeric) },
     "isalpha": question { $0.all(isAlphabetic) },
-    "isascii": question { $0.units.allSatisfy { Text.value($0) < 128 } },
+    "isascii": question(\.isASCII),
     "isdecimal": question { $0.all(isDecimal) },
     "isdigit": question { $0.all(isDigitLike) },
     "isidentifier": question(\.isIdentifier),
@@ -164,7 +164,7 @@ extension Renderer {
       switch Text.value(unit) {
       case 9:
         let count = size > 0 ? size - column % size : 0
-        try chargeText(units.count + min(count, limits.output + 1))
+        try requireLength(units.count + min(count, limits.output + 1))
         units += Array(repeating: Text.unit(0x20, like: unit), count: count)
         column += count
       case 10, 13:

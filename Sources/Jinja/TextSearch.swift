@@ -2,20 +2,44 @@
 extension Text {
   /// Where `part` first stands at or after `start`.
   func find(_ part: Text, from start: Int, to end: Int? = nil) -> Int? {
-    let last = (end ?? count) - part.count
-    guard start <= last else { return nil }
-    guard let first = part.units.first.map(Text.value) else { return start }
-    for place in start...last where Text.value(units[place]) == first {
-      if matches(part.units, at: place) { return place }
-    }
-    return nil
+    let end = end ?? count
+    let (whole, wanted) = (units, part.units)
+    return Text.search(wanted.count, in: end - start) { whole[start + $0] } wanted: { wanted[$0] }
+      .map { start + $0 }
   }
 
   func findLast(_ part: Text, from start: Int = 0, to end: Int? = nil) -> Int? {
-    var place = (end ?? count) - part.count
-    while place >= start {
-      if matches(part.units, at: place) { return place }
-      place -= 1
+    let end = end ?? count
+    let (whole, wanted) = (units, part.units)
+    return Text.search(wanted.count, in: end - start) { whole[end - 1 - $0] } wanted: {
+      wanted[wanted.count - 1 - $0]
+    }
+    .map { end - $0 - wanted.count }
+  }
+
+  /// Where `size` wanted units first stand among `count`: Knuth, Morris and Pratt's search, which looks at
+  /// every unit once.
+  private static func search(
+    _ size: Int, in count: Int, _ unit: (Int) -> UInt32, wanted: (Int) -> UInt32
+  ) -> Int? {
+    guard size <= count else { return nil }
+    if size == 0 { return 0 }
+    // The length of the longest start of what is wanted that is an end of its first units, too.
+    var borders = size > 1 ? [0] : []
+    borders.reserveCapacity(size)
+    var border = 0
+    while borders.count < size, size > 1 {
+      let next = wanted(borders.count)
+      while border > 0, (next ^ wanted(border)) & scalarMask != 0 { border = borders[border - 1] }
+      if (next ^ wanted(border)) & scalarMask == 0 { border += 1 }
+      borders.append(border)
+    }
+    var matched = 0
+    for index in 0..<count {
+      let next = unit(index)
+      while matched > 0, (next ^ wanted(matched)) & scalarMask != 0 { matched = borders[matched - 1] }
+      if (next ^ wanted(matched)) & scalarMask == 0 { matched += 1 }
+      if matched == size { return index + 1 - size }
     }
     return nil
   }
@@ -48,7 +72,7 @@ extension Text {
       while start < count, isSpace(units[start]) { start += 1 }
       guard start < count else { return parts }
       if parts.count == limit {
-        return parts + [slice(start..<count).stripped(nil, left: false)]
+        return parts + [slice(start..<count)]
       }
       let end = units[start...].firstIndex(where: isSpace) ?? count
       parts.append(slice(start..<end))
@@ -63,7 +87,7 @@ extension Text {
       while end > 0, isSpace(units[end - 1]) { end -= 1 }
       guard end > 0 else { break }
       if parts.count == limit {
-        parts.append(slice(0..<end).stripped(nil, right: false))
+        parts.append(slice(0..<end))
         break
       }
       let start = units[..<end].lastIndex(where: isSpace).map { $0 + 1 } ?? 0

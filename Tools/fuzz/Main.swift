@@ -20,6 +20,7 @@ private func chosen() -> any Target.Type {
   case "datasets": DatasetsTarget.self
   case "interchange": InterchangeTarget.self
   case "vocabulary": VocabularyTarget.self
+  case "template": JinjaTarget.self
   case let name: fatalError("there is no target \(name ?? "without TINYRLHF_FUZZ")")
   }
 }
