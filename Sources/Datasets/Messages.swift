@@ -132,7 +132,7 @@ enum Messages {
   static func answered(_ value: JSONValue, key: String, prompt: Prompt, _ row: RowFields) throws -> [Message] {
     let asked = prompt.turns.map { Message(turn: $0, isLearnt: false) }
     if let text = value.string { return asked + [Message(turn: Turn(.assistant, text))] }
-    guard value.array != nil || value.object != nil else { throw value.isNot("a text or a list of messages", named: key) }
+    guard value.array != nil || value.object != nil else { throw value.isNot("a text", named: key) }
     let messages = try messages(value, key: key, row)
     guard messages.contains(where: { $0.turn.role == .assistant }) else {
       throw Failure(.badData, "\"\(key)\" does not end with a message of the assistant")

@@ -30,7 +30,7 @@ import Tokenizers
       #expect(found.prompt.turns == [Turn(.system, "s"), Turn(.user, "p")])
       #expect(found.completion == "a")
       #expect(try demonstration("{\"\(key)\": \" \", \(row)}").prompt == Prompt("p"))
-      #expect(failure { try demonstration("{\"\(key)\": 7, \(row)}") }.contains("\"\(key)\" is 7, not a text"))
+      #expect(failure { try demonstration("{\"\(key)\": 7, \(row)}") }.contains("\"\(key)\" is a number, not a text"))
     }
     #expect(
       failure { try demonstration("{\"system\": \"s\", \"system_prompt\": \"t\", \(row)}") }
@@ -183,7 +183,7 @@ import Tokenizers
 
   @Test("a value of the wrong kind is named with what it is", arguments: [
     (#"{"prompt": null, "completion": "a"}"#, "\"prompt\" is null"), (#"{"prompt": 3, "completion": "a"}"#, "but a number"),
-    (#"{"prompt": "p", "completion": 12}"#, "\"completion\" is 12, not a text"), (#"{"prompt": "p", "completion": null}"#, "\"completion\" is null"),
+    (#"{"prompt": "p", "completion": 12}"#, "\"completion\" is a number, not a"), (#"{"prompt": "p", "completion": null}"#, "\"completion\" is null"),
     (#"{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 1.5]}"#, "\"ranks\"[1] is 1.5, not a whole number"),
     (#"{"prompt": "p", "completions": ["a", null], "ranks": [1, 2]}"#, "\"completions\"[1] is null"),
     (#"{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2], "labeler": []}"#, "\"labeler\" is a list, not a text"),
