@@ -63,13 +63,15 @@ enum Asking {
 enum Answering {
   private static let names = ["completion", "answer", "response", "output"]
 
-  static func isThere(_ row: JSONObject) -> Bool { names.contains { row[$0] != nil } }
+  /// - Parameter nulls: whether a key counts that holds null.
+  static func isThere(_ row: JSONObject, nulls: Bool = true) -> Bool {
+    names.contains { row[$0].map { nulls || !$0.isNull } ?? false }
+  }
 
   /// The answer and the key that it stands under; the first in order, and the others are not used.
   static func answer(_ row: RowFields) throws -> (value: JSONValue, key: String) {
-    guard let key = names.first(where: { row.object[$0] != nil }) else {
-      throw Failure(.badData, "the key \"completion\" is missing")
-    }
+    let key = names.first { row.object[$0].map { !$0.isNull } ?? false } ?? names.first { row.object[$0] != nil }
+    guard let key else { throw Failure(.badData, "the key \"completion\" is missing") }
     return (try row.value(key), key)
   }
 }

@@ -36,8 +36,13 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
   }
 
   /// Whether a row has the keys of this format; the first format that fits is taken.
-  private func fits(_ row: JSONObject) -> Bool {
-    func has(_ keys: String...) -> Bool { keys.allSatisfy { row[$0] != nil } }
+  ///
+  /// Tables that were written as JSON have every column in every row, and null in those that say nothing.
+  /// - Parameter nulls: whether keys count that all hold null.
+  private func fits(_ row: JSONObject, nulls: Bool) -> Bool {
+    func has(_ keys: String...) -> Bool {
+      keys.allSatisfy { row[$0] != nil } && (nulls || keys.contains { row[$0]?.isNull == false })
+    }
     let asks = Asking.isThere(row) && (row["prompt"] != nil || row["text"] == nil)
     switch self {
     case .ranked: return has("completions", "ranks")
@@ -51,13 +56,13 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
       return row["prompt"] != nil || !areDialogues && (asks || has("messages") || has("conversations"))
     case .hhRLHF: return has("chosen", "rejected") && HHDialogue.isOne(row["chosen"])
     case .implicitPreference: return has("chosen", "rejected")
-    case .unpaired: return asks && has("completion", "label")
+    case .unpaired: return asks && has("completion") && has("label")
     case .alpaca: return has("instruction", "output")
     case .messages: return has("messages")
     case .shareGPT: return has("conversations")
     case .promptCompletion:
       return has("prompt", "completion")
-        || asks && Answering.isThere(row) && !has("messages") && !has("conversations")
+        || asks && Answering.isThere(row, nulls: nulls) && !has("messages") && !has("conversations")
           && !has("instruction", "output")
     case .unranked: return asks && has("completions")
     case .prompt: return asks
@@ -73,7 +78,10 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
         .badData, "this is stepwise supervision (\"completions\" with \"labels\"), which no stage here learns from",
         remedy: "Make a ranking of whole answers: \"completions\" with \"ranks\".")
     }
-    guard let found = Self.allCases.first(where: { $0.fits(row) }) else {
+    let found = [false, true].lazy.compactMap { nulls in
+      Self.allCases.first { $0.fits(row, nulls: nulls) }
+    }.first
+    guard let found else {
       let keys = row.keys.sorted().prefix(12).map { String($0.prefix(80)) }.joined(separator: ", ")
       throw Failure(
         .badData, "the keys fit no known format: \(keys.isEmpty ? "there are none" : keys)",

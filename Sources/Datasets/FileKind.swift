@@ -120,12 +120,12 @@ enum DelimitedText {
 
   /// What a first line says of the file, if it is the header of a table.
   static func noun(_ line: some Collection<UInt8>, name: String) -> String? {
-    for (separator, noun, ending) in [(",", "CSV", ".csv"), ("\t", "TSV", ".tsv"), (";", "CSV", ".csv")] {
+    for (ending, noun) in [(".csv", "CSV"), (".tsv", "TSV")] where uncompressed(name).hasSuffix(ending) { return noun }
+    for (separator, noun) in [(",", "CSV"), ("\t", "TSV"), (";", "CSV")] {
       let text = String(decoding: line.prefix(1 << 12), as: UTF8.self)
       let fields = text.split(separator: Character(separator), omittingEmptySubsequences: false).map {
         $0.bare.lowercased()
       }
-      let isNamed = uncompressed(name).hasSuffix(ending)
       guard fields.count > 1 else { continue }
       // An index without a name comes first in what pandas writes.
       let names = fields.first == "" ? Array(fields.dropFirst()) : fields
@@ -135,9 +135,15 @@ enum DelimitedText {
           $0.properties.isAlphabetic || "_-. 0123456789".unicodeScalars.contains($0)
         }
       }
-      if areNames && (known >= 2 || known == names.count || isNamed && known > 0) { return noun }
+      if areNames && (known >= 2 || known == names.count) { return noun }
     }
     return nil
+  }
+
+  /// Whether a first line is that of a web page, as one gets in the place of a file that is not there.
+  static func isWebPage(_ line: some Collection<UInt8>) -> Bool {
+    let start = String(decoding: line.prefix(64), as: UTF8.self).bareStart.lowercased()
+    return start.hasPrefix("<!doctype html") || start.hasPrefix("<html")
   }
 
   static func failure(_ noun: String, at name: String) -> Failure {
@@ -152,6 +158,10 @@ enum DelimitedText {
     for ending in [".gz", ".zst"] where name.hasSuffix(ending) { return name.dropLast(ending.count) }
     return name[...]
   }
+}
+
+extension String {
+  fileprivate var bareStart: Substring { drop(while: \.isWhitespace) }
 }
 
 extension Substring {

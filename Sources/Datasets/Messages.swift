@@ -87,7 +87,7 @@ enum Messages {
       }
       guard type == "text" else {
         throw Failure(
-          .badData, "\"\(place)[\(index)]\" is of the type \"\(type)\" and has no text",
+          .badData, "\"\(place)[\(index)]\" is of the type \"\(type.prefix(80))\" and has no text",
           remedy: "No model here sees or hears; leave such rows out.")
       }
       return try (part["text"] ?? .null).text(named: "\(place)[\(index)].text")
@@ -103,7 +103,7 @@ enum Messages {
     case "tool", "ipython", "observation", "tool_response", "function_response": return .tool
     default:
       throw Failure(
-        .badData, "\"\(place)\" has the role \"\(role)\", which no model here plays",
+        .badData, "\"\(place)\" has the role \"\(role.prefix(80))\", which no model here plays",
         remedy: "Roles are system, developer, user, assistant and tool.")
     }
   }
@@ -132,7 +132,7 @@ enum Messages {
   static func answered(_ value: JSONValue, key: String, prompt: Prompt, _ row: RowFields) throws -> [Message] {
     let asked = prompt.turns.map { Message(turn: $0, isLearnt: false) }
     if let text = value.string { return asked + [Message(turn: .continuation(text))] }
-    guard value.array != nil || value.object != nil else { throw value.isNot("a text or a list of messages", named: key) }
+    guard value.array != nil || value.object != nil else { throw value.isNot("a text", named: key) }
     let messages = try messages(value, key: key, row)
     guard messages.contains(where: { $0.turn.role == .assistant }) else {
       throw Failure(.badData, "\"\(key)\" does not end with a message of the assistant")

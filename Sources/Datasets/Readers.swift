@@ -50,7 +50,7 @@ func readRows<Record>(
     } catch var failure as Failure {
       failure.place = failure.place ?? "\(rows.name):\(row.line)"
       if strict { throw failure.sayingHowToGoOn }
-      dropped = .init(line: row.line, reason: failure.what, isBad: true)
+      dropped = .init(line: row.line, reason: failure.kindOfProblem, isBad: true)
     }
     if dataset == nil { early.append(dropped) } else { dataset!.report.dropped.append(dropped) }
   }
@@ -76,6 +76,13 @@ extension DatasetReport {
 }
 
 extension Failure {
+  /// What is wrong without the column, so that rows which are wrong alike are counted together.
+  public var kindOfProblem: String {
+    let words = what.split(separator: " ", omittingEmptySubsequences: false)
+    return words.count > 3 && words.suffix(3).prefix(2) == ["at", "column"] && Int(words.last!) != nil
+      ? words.dropLast(3).joined(separator: " ") : what
+  }
+
   /// Of a bad row: the others can be used.
   fileprivate var sayingHowToGoOn: Failure {
     var failure = self

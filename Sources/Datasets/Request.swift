@@ -113,7 +113,10 @@ public struct RequestOptions: Sendable, Hashable {
     bestOf = try row.whole("best_of", in: 1...256)
     if let value = row["stop"], !value.isNull {
       stop = try (value.array ?? [value]).enumerated().map { index, text in
-        try text.text(named: value.array == nil ? "stop" : "stop[\(index)]")
+        guard let string = text.string else {
+          throw text.isNot("a text", named: "stop", at: value.array == nil ? nil : index)
+        }
+        return string
       }
     }
   }

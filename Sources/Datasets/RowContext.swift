@@ -47,7 +47,7 @@ struct RowContext {
     guard let number = value.number else { throw value.isNot("true or false", named: name) }
     guard number == 0 || number == 1 else {
       throw Failure(
-        .badData, "\"\(name)\" is \(JSONText.number(value)), and rows and answers count whole or not at all here",
+        .badData, "\"\(name)\" is \(value.shown), and rows and answers count whole or not at all here",
         remedy: "Write 0 or 1, or leave the key out; repeat a row that shall count more.")
     }
     return number == 1
@@ -122,17 +122,6 @@ struct RowContext {
           prompt: try applied(to: found.prompt).prompt, answers: found.answers, ranks: found.ranks,
           labeler: found.labeler, policy: found.policy, seconds: found.seconds, margin: found.margin))
     case .document: return example
-    }
-  }
-}
-
-/// Numbers as messages show them.
-enum JSONText {
-  static func number(_ value: JSONValue) -> String {
-    switch value {
-    case .integer(let value): "\(value)"
-    case .number(let value): "\(value)"
-    default: value.noun
     }
   }
 }

@@ -91,14 +91,15 @@ extension JSONValue {
     }
   }
 
-  /// `"completion" is a number, not a text`; of null that alone.
+  /// `"completion" is a number, not a text`; of null that alone, and a number itself where another was wanted.
   /// - Parameter index: of the value in the list of that name.
   func isNot(_ noun: String, named name: String, at index: Int? = nil) -> Failure {
     let name = "\"\(name)\"" + (index.map { "[\($0)]" } ?? "")
-    return Failure(.badData, isNull ? "\(name) is null" : "\(name) is \(shownNoun), not \(noun)")
+    return Failure(.badData, isNull ? "\(name) is null" : "\(name) is \(noun.hasSuffix("text") ? self.noun : shown), not \(noun)")
   }
 
-  private var shownNoun: String {
+  /// A number as it is, of anything else what it is.
+  var shown: String {
     switch self {
     case .integer(let value): "\(value)"
     case .number(let value): "\(value)"

@@ -107,6 +107,11 @@ public final class RowReader {
     if byte != UInt8(ascii: "{"), let noun = DelimitedText.noun(line, name: name) {
       throw DelimitedText.failure(noun, at: name)
     }
+    if DelimitedText.isWebPage(line) {
+      throw Failure(
+        .badData, "this is a web page, not JSON Lines", at: name,
+        remedy: "Download the file itself; a link may lead to a page about it.")
+    }
     if line.trimmedText == "{" {
       throw Failure(
         .badData, "this is a JSON object over several lines", at: lines.place,

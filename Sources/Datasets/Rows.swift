@@ -59,6 +59,10 @@ private func promptCompletion(_ row: RowFields) throws -> Example {
   }
   demonstration.prompt.tools = prompt.tools
   demonstration.prompt.templateArguments = prompt.templateArguments
+  // A label may come in later rows only.
+  if row.object["label"]?.bool != nil, row["label"] == .bool(false) {
+    return .refutedAnswer(demonstration.prompt)
+  }
   return .demonstration(demonstration)
 }
 
@@ -67,8 +71,8 @@ private func unpaired(_ row: RowFields) throws -> Example {
   let example = try promptCompletion(row)
   let label = try row.value("label")
   switch label {
-  case .bool(true), .integer(1), .number(1): return example
-  case .bool(false), .integer(0), .number(0): return .refutedAnswer(example.prompt ?? Prompt(turns: []))
+  case .bool, .integer(1), .number(1): return example
+  case .integer(0), .number(0): return .refutedAnswer(example.prompt ?? Prompt(turns: []))
   default: throw label.isNot("true or false", named: "label")
   }
 }
@@ -80,7 +84,9 @@ private func preference(_ row: RowFields, format: DataFormat, _ context: RowCont
     let pair = try HHDialogue.comparison(chosen: try row.text("chosen"), rejected: try row.text("rejected"))
     return try agreeing(pair, row)
   }
-  if format == .implicitPreference {
+  // Later rows may say what they ask, where the first does not.
+  let asks = Asking.isThere(row.object) || row.says("messages") || row.says("conversations")
+  if format == .implicitPreference, !asks || (chosen.array?.count ?? 0) > 1 {
     return try agreeing(implicitPrompt(row, chosen, rejected, context), row)
   }
   let prompt = try preferencePrompt(row)

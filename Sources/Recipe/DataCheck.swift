@@ -138,7 +138,7 @@ public struct DataCheck: Sendable {
       default: break
       }
     } catch {
-      result.dropped = (error as? Failure)?.what ?? "\(error)"
+      result.dropped = (error as? Failure)?.kindOfProblem ?? "\(error)"
       result.findings = [.badRows]
     }
     return result

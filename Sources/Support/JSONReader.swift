@@ -30,7 +30,7 @@ struct JSONReader {
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { reader.index = 3 }
     reader.skipSpace()
     guard reader.index < text.count else {
-      throw Failure(.badData, "there is no JSON value", at: place, remedy: "Write one.")
+      throw Failure(.badData, "this is not JSON: there is no value", at: place, remedy: "Write one.")
     }
     let value = try reader.value()
     reader.skipSpace()

@@ -151,8 +151,8 @@ import Testing
       }
       #expect(
         fields.keys.sorted() == [
-          "content", "context", "dropped", "examples", "file", "findings", "format", "rows",
-          "tokens", "usable",
+          "content", "context", "dropped", "examples", "file", "findings", "format", "notes", "rows",
+          "tokens", "unused_keys", "usable",
         ])
       guard case .object(let tokens)? = fields["tokens"], case .object(let findings)? = fields["findings"]
       else {
@@ -162,9 +162,9 @@ import Testing
       #expect(tokens.keys.sorted() == ["learnt", "longest", "longest_line", "total"])
       #expect(
         findings.keys.sorted() == [
-          "bad_rows", "control_characters", "cut_answers", "duplicates", "empty_answers",
-          "identical_answers", "leaked_prompts", "leaked_rows", "near_duplicates", "over_long",
-          "replacement_characters", "tied_rankings",
+          "answers_at_limit", "bad_rows", "contradictory_ranks", "control_characters", "cut_answers", "duplicates",
+          "empty_answers", "identical_answers", "leaked_prompts", "leaked_rows", "near_duplicates", "over_long",
+          "replacement_characters", "special_token_names", "tied_rankings",
         ])
       #expect(findings["leaked_prompts"] == .object(["count": .number(2), "lines": .array([.number(1), .number(2)])]))
     }
@@ -222,6 +222,26 @@ import Testing
     #expect(!colour.contains("⟦"))
     let plain = try program.onTerminal(arguments, ["NO_COLOR": "1"])
     #expect(plain.contains("<|user|>Hi<|assistant|>⟦Hello.<|end|>⟧") && !plain.contains("\u{1B}"))
+  }
+
+  @Test("bad rows end a command with their place and the way on, or are left out and counted")
+  func badRows() throws {
+    let rows = """
+      {"prompt": "a", "completion": "b", "source": 1}
+      {"prompt": "a", "completion": null}
+      {"prompt": "c", "completion": "d"}
+      {"prompt": "Here: \\ud83d", "completion": "d"}
+
+      """
+    let path = try program.write(rows, to: "bad-rows.jsonl")
+    try tiny.expectRefusal(
+      tiny.sftArguments("no", data: path), code: 65, ["\(path):2: \"completion\" is null", "--skip-bad-rows"])
+    _ = try program.fresh("skipped")
+    let result = try program.run(tiny.sftArguments("skipped", data: path) + ["--skip-bad-rows"])
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    for phrase in ["2 dropped", "\"completion\" is null, line 2", "\\ud83d", "line 4", "keys not used: \"source\" (1 row)"] {
+      #expect(result.errorText.contains(phrase), "\(phrase) in \(result.errorText)")
+    }
   }
 
   @Test("nothing in the data is obeyed by a terminal or breaks the JSON")

@@ -104,6 +104,38 @@ import Testing
     #expect(answer["prompt"]?.string == "<|user|>Hi<|assistant|>")
   }
 
+  @Test("what a line says of drawing is of that line alone, and its id comes back as it was")
+  func lineOptions() throws {
+    let ids = [#"{"z":1.0,"a":"\u00e9"}"#, "12345678901234567890", "null", #""x""#]
+    let options = [#""temperature":0,"max_new_tokens":2"#, #""seed":7"#, #""stop":["e","o"],"top_k":3"#, #""top_p":0.5"#]
+    let lines = zip(ids, options).map { "{\"prompt\":\"Hi\",\"id\":\($0),\($1)}\n" }
+    let result = try program.run("generate", tiny.sft, "--max-new-tokens", "24", input: lines.joined())
+    #expect(result.exitCode == 0 && result.errorText.isEmpty, "\(result.errorText)")
+    for (line, id) in zip(result.outputText.split(separator: "\n"), ids) {
+      #expect(line.hasPrefix("{\"id\":\(id),\"completion\":"), "\(line)")
+    }
+    let answers = try result.objects()
+    let arguments = [
+      ["--temperature", "0", "--max-new-tokens", "2"], ["--seed", "7"], ["--stop", "e", "--stop", "o", "--top-k", "3"], ["--top-p", "0.5"],
+    ]
+    for (number, arguments) in arguments.enumerated() {
+      // Each line draws from the stream of its own number.
+      let alone = try generate(arguments, prompts: Array(repeating: "Hi", count: 4))[number]
+      #expect(answers[number]["completion"] == alone["completion"], "\(arguments)")
+    }
+  }
+
+  @Test("a key that means nothing is named once, and a prompt that says two things is that line's error")
+  func keys() throws {
+    let lines = [#"{"prompt":"Hi","foo":1}"#, #"{"prompt":"Hi","foo":2}"#, #"{"prompt":"Hi","prompt_tokens":[2,3]}"#, #"{"prompt":"Hi","best_of":2}"#]
+    let result = try program.run("generate", tiny.sft, "--max-new-tokens", "2", input: lines.joined(separator: "\n"))
+    #expect(try result.exitCode == 65 && result.objects().count == 2)
+    let errors = result.errorText.split(separator: "\n")
+    #expect(errors.count == 3 && errors[0].contains("stdin:1: the key \"foo\" is not used"), "\(errors)")
+    #expect(errors[1].contains("stdin:3: \"prompt\" and \"prompt_tokens\" are not the same tokens"), "\(errors)")
+    #expect(errors[2].contains("stdin:4: \"best_of\"") && errors[2].contains("--reward-model"), "\(errors)")
+  }
+
   @Test("no input is no answer; each bad line is named with its remedy, and the good ones answered")
   func badLines() throws {
     for command in ["generate", "logprobs", "tokenize"] {
@@ -114,7 +146,7 @@ import Testing
       ("{broken", "not JSON"), ("[1]", "not an object"), ("{\"prompt\":5}", "\"prompt\""),
       ("{\"foo\":1}", "\"prompt\" is missing"), ("{\"prompt_tokens\":[99999]}", "99999"),
       ("{\"prompt_tokens\":[-1]}", "-1"), ("{\"prompt_tokens\":[]}", "no tokens"),
-      ("{\"prompt_tokens\":[\"a\"]}", "\"prompt_tokens[0]\" is not a whole number"),
+      ("{\"prompt_tokens\":[\"a\"]}", "\"prompt_tokens\"[0] is a text, not a token id"),
       ("{\"prompt\":[{\"role\":\"robot\",\"content\":\"a\"}]}", "robot"),
       ("{\"prompt\":\"\(String(repeating: "a b ", count: 200))\"}", "the context 128"),
     ]

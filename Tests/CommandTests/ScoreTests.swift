@@ -87,6 +87,21 @@ import Testing
     #expect(abs(values.reduce(0, +) / 4) < 1e-4, "\(values)")
   }
 
+  @Test("a dialogue is measured as its prompt and its last answer are, in every form")
+  func dialogues() throws {
+    let (user, answer) = (#"{"role":"user","content":"Hi"}"#, #"{"role":"assistant","content":"So."}"#)
+    let lines = [
+      #"{"prompt":"Hi","completion":"So."}"#, "{\"messages\":[\(user),\(answer)]}", "{\"prompt\":[\(user)],\"completion\":[\(answer)]}",
+      #"{"prompt":"\n\nHuman: Hi\n\nAssistant:","completion":"So."}"#, #"{"conversations":[{"from":"human","value":"Hi"},{"from":"gpt","value":"So."}]}"#,
+    ]
+    for (command, model) in [("logprobs", tiny.sft), ("score", tiny.reward)] {
+      let result = try program.run(command, model, input: lines.joined(separator: "\n"))
+      #expect(result.exitCode == 0, "\(result.errorText)")
+      let answers = try result.objects()
+      #expect(answers.count == 5 && answers.allSatisfy { $0 == answers[0] }, "\(result.outputText)")
+    }
+  }
+
   @Test("decoding is the inverse of tokenizing, for any text")
   func decodes() throws {
     let texts = [

@@ -72,7 +72,7 @@ import Testing
       "\"best\""
     ),
     (.preference, #"{"prompt": "p", "chosen": "a"}"#, "\"rejected\" is missing"),
-    (.preference, #"{"prompt": "p", "chosen": 1, "rejected": "b"}"#, "\"chosen\" is 1, not a text"),
+    (.preference, #"{"prompt": "p", "chosen": 1, "rejected": "b"}"#, "\"chosen\" is a number, not a text"),
     (
       .preference, #"{"prompt": "p", "chosen": "a", "rejected": "b", "margin": "much"}"#,
       "\"margin\" is a text, not a number"

@@ -37,7 +37,7 @@ import Tokenizers
     ("max_new_tokens", "0", "not in 1"), ("max_new_tokens", "\"8\"", "is a text, not a whole number"), ("max_new_tokens", "1.5", "is 1.5"),
     ("temperature", "-1", "not 0 or above"), ("temperature", "1e300", "is 1e+300"), ("temperature", "true", "is true, not a number"),
     ("top_p", "0", "not in (0, 1]"), ("top_p", "1.1", "not in (0, 1]"), ("top_k", "-1", "not in 0"), ("seed", "-1", "not in 0"),
-    ("seed", "1e99", "not a whole number"), ("stop", "1", "\"stop\" is 1, not a text"), ("stop", "[\"a\", 2]", "\"stop[1]\" is 2, not a text"),
+    ("seed", "1e99", "not a whole number"), ("stop", "1", "\"stop\" is a number, not a text"), ("stop", "[\"a\", 2]", "\"stop\"[1] is a number, not a text"),
     ("best_of", "0", "not in 1…256"), ("best_of", "257", "not in 1…256"),
   ])
   func options(key: String, value: String, what: String) throws {

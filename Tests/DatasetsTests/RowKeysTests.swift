@@ -30,7 +30,7 @@ import Tokenizers
       #expect(found.prompt.turns == [Turn(.system, "s"), Turn(.user, "p")])
       #expect(found.completion == "a")
       #expect(try demonstration("{\"\(key)\": \" \", \(row)}").prompt == Prompt("p"))
-      #expect(failure { try demonstration("{\"\(key)\": 7, \(row)}") }.contains("\"\(key)\" is 7, not a text"))
+      #expect(failure { try demonstration("{\"\(key)\": 7, \(row)}") }.contains("\"\(key)\" is a number, not a text"))
     }
     #expect(
       failure { try demonstration("{\"system\": \"s\", \"system_prompt\": \"t\", \(row)}") }
@@ -183,7 +183,7 @@ import Tokenizers
 
   @Test("a value of the wrong kind is named with what it is", arguments: [
     (#"{"prompt": null, "completion": "a"}"#, "\"prompt\" is null"), (#"{"prompt": 3, "completion": "a"}"#, "but a number"),
-    (#"{"prompt": "p", "completion": 12}"#, "\"completion\" is 12, not a text"), (#"{"prompt": "p", "completion": null}"#, "\"completion\" is null"),
+    (#"{"prompt": "p", "completion": 12}"#, "\"completion\" is a number, not a"), (#"{"prompt": "p", "completion": null}"#, "\"completion\" is null"),
     (#"{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 1.5]}"#, "\"ranks\"[1] is 1.5, not a whole number"),
     (#"{"prompt": "p", "completions": ["a", null], "ranks": [1, 2]}"#, "\"completions\"[1] is null"),
     (#"{"prompt": "p", "completions": ["a", "b"], "ranks": [1, 2], "labeler": []}"#, "\"labeler\" is a list, not a text"),
@@ -197,5 +197,40 @@ import Tokenizers
   @Test("a bad row's message tells of --skip-bad-rows")
   func skipping() {
     #expect(failure { try demonstration(#"{"prompt": "p", "completion": 1}"#) }.hasSuffix("Or leave such rows out with --skip-bad-rows."))
+  }
+}
+
+/// Rows that are not like the first.
+@Suite struct MixedRowsTests {
+  @Test("columns that hold null do not decide what a file is")
+  func nulls() throws {
+    let rows = #"""
+      {"messages": null, "chosen": null, "rejected": null, "label": null, "prompt": "p", "completion": "a"}
+      {"prompt": "q", "completion": "b", "label": false}
+      {"prompt": "r", "completion": "c"}
+      """#
+    let dataset = try read(rows, for: .demonstrations)
+    #expect(dataset.report.format == .promptCompletion && dataset.records.map(\.completion) == ["a", "c"])
+    #expect(dataset.report.dropped == [.init(line: 2, reason: "the answer is labelled as bad")])
+    #expect(failure { try read(#"{"prompt": "p", "completion": null}"#, for: .demonstrations) }.contains("\"completion\" is null"))
+    #expect(failure { try read(#"{"chosen": null, "rejected": null}"#, for: .comparisons) }.contains("\"chosen\" is null"))
+    #expect(failure { try read(#"{"messages": null}"#, for: .demonstrations) }.contains("\"messages\" is null"))
+  }
+
+  @Test("a later row's question is its prompt, though the first has none")
+  func laterQuestions() throws {
+    let rows = #"""
+      {"chosen": "It is a.", "rejected": "It is b."}
+      {"question": "q?", "chosen": "It is c.", "rejected": "It is d."}
+      """#
+    #expect(try read(rows, for: .comparisons).records.map(\.prompt) == [Prompt("It is"), Prompt("q?")])
+  }
+
+  @Test("a first line that is broken does not make the file text, nor keep the others from being read")
+  func brokenFirst() throws {
+    let rows = "{\"prompt\": \"p\", \"completion\": \"a\"\n{\"prompt\": \"q\", \"completion\": \"b\"}\n"
+    let dataset = try read(rows, for: .demonstrations, strict: false)
+    #expect(dataset.lines == [2] && dataset.report.dropped.map(\.line) == [1])
+    #expect(dataset.report.badText?.hasPrefix("1 dropped (1: this is not JSON: ") == true)
   }
 }

@@ -55,7 +55,7 @@ import Testing
     let whole = #"{"a":{"b\"":[1,"x"]},"c":null}"#
     for count in 0..<whole.utf8.count {
       let text = String(decoding: whole.utf8.prefix(count), as: UTF8.self)
-      #expect(failure(text) == "config.json: this is not JSON. Write a JSON object here.", "\(text)")
+      #expect(failure(text)?.hasPrefix("config.json: this is not JSON: ") == true, "\(text)")
     }
     #expect(failure("}]\"") != nil)
     let deep = String(repeating: "{\"a\":", count: 100)

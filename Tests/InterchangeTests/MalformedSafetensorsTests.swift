@@ -57,7 +57,7 @@ import Testing
     #expect(
       error { _ = try SafetensorsFile(path) }
         == "\(path): its header has 100000001 bytes, over 100000000. \(Self.damaged)")
-    #expect(try refusal(header: "{\"a\":") == ": this is not JSON. Write a JSON object here.")
+    #expect(try refusal(header: "{\"a\":")?.hasPrefix(": this is not JSON: ") == true)
     #expect(try refusal(header: "[]")?.hasPrefix(": this is not") == true)
     #expect(try refusal([]) == ": is empty. Copy the file again.")
   }

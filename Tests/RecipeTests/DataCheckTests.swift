@@ -172,7 +172,7 @@ import Tokenizers
     #expect(
       result.dropped.map(\.reason) == [
         "the answers are identical", "the key \"rejected\" is missing", "over 64 tokens",
-        "this is not JSON",
+        "this is not JSON: \"n\" stands in the place of a value",
       ])
     let ties = try check([
       #"{"prompt": "1", "completions": ["a", "b"], "ranks": [1, 1]}"#,
@@ -180,6 +180,45 @@ import Tokenizers
     ])
     #expect(ties.findings[.tiedRankings]?.lines == [1])
     #expect(ties.findings.values.reduce(0) { $0 + $1.count } == 1)
+    let torn = try check([#"{"prompt": "1", "completions": ["a", "b", "a"], "ranks": [1, 2, 3]}"#])
+    #expect(torn.findings[.contradictoryRanks]?.lines == [1])
+  }
+
+  @Test("a special token's name in a text is found, and shown apart as text")
+  func specialNames() throws {
+    let result = try check([
+      #"{"prompt": "<|user|> 1?", "completion": "a<|end|>"}"#, #"{"prompt": "2 <|users|>", "completion": "a <|end"}"#,
+    ])
+    #expect(result.findings[.specialNames]?.lines == [1])
+    let segments = result.examples[0].sequences[0].segments
+    #expect(
+      segments.map { "\($0.learnt ? "*" : "")\($0.literal == true ? "‹\($0.text)›" : $0.text)" } == [
+        "<|user|>", "‹<|user|>›", " 1?<|assistant|>", "*a", "*‹<|end|>›", "*<|end|>",
+      ])
+    #expect(segments.allSatisfy { $0.literal != false })
+  }
+
+  @Test("many answers of just the longest length are found, and short or few ones are not")
+  func limit() throws {
+    func row(_ number: Int, _ words: Int) -> String {
+      "{\"prompt\": \"\(number)\", \"completion\": \"\(String(repeating: "7", count: words))\"}"
+    }
+    let cut = (1...20).map { row($0, $0 > 14 ? 30 : $0) }
+    #expect(try check(cut).findings[.answersAtLimit]?.lines == [15, 16, 17, 18, 19, 20])
+    for lines in [(1...20).map { row($0, $0 > 16 ? 30 : $0) }, (1...20).map { row($0, $0 > 14 ? 15 : 3) }] {
+      #expect(try check(lines).findings[.answersAtLimit]?.count == 0)
+    }
+  }
+
+  @Test("keys that nothing is done with are counted with their lines, and what is done beyond what rows say")
+  func unusedKeys() throws {
+    let result = try check([
+      #"{"prompt": "1", "completion": "a", "source": "x"}"#, #"{"prompt": "2", "completion": "a"}"#,
+      #"{"prompt": "3", "completion": "a", "source": "y", "id": 0}"#, #"{"prompt": "4", "completion": 1, "url": "z"}"#,
+    ])
+    #expect(result.unusedKeys.map(\.key) == ["source", "id"] && result.unusedKeys.map(\.rows.lines) == [[1, 3], [3]])
+    let implicit = try check([#"{"chosen": "It is a.", "rejected": "It is b."}"#])
+    #expect(implicit.notes.map(\.note) == ["the prompt is what both answers begin with"] && implicit.notes[0].rows.lines == [1])
   }
 
   @Test("prompts, and prompts with an answer, that another split has are leaks, whatever its format")

@@ -49,7 +49,7 @@ import Testing
     (#"{"a": 1} {"a": 2}"#, "\"{\" stands behind the JSON value at column 10. Write one object a line."),
     (#"{"a": "b"#, "no quotation mark ends the text that begins at column 7"), (#"{"a": 1"#, "the end stands"),
     (#"{"a" 1}"#, "in the place of a colon"), (#"{"a": "\x41"}"#, "a backslash stands before \"x\""),
-    (#"{"a": "\u12g4"}"#, "four hexadecimal digits"), ("[1\n,,]", "at line 2, column 2"), ("", "there is no JSON value"),
+    (#"{"a": "\u12g4"}"#, "four hexadecimal digits"), ("[1\n,,]", "at line 2, column 2"), ("", "there is no value"),
     ("nul", "\"n\" stands in the place of a value"), ("[1 2]", "in the place of a comma"), ("]", "in the place of a value"),
   ])
   func problems(text: String, what: String) {

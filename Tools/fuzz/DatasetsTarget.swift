@@ -26,6 +26,13 @@ struct DatasetsTarget: Target {
       #"{"messages":[{"role":"user","content":[{"type":"text","text":"p"}]},{"role":"assistant","content":"a"}]}"#,
       #"{"conversations":[{"from":"human","value":"p"},{"from":"gpt","value":"a"}]}"#,
       #"{"instruction":"i","input":"x","output":"o"}"#, #"{"prompt":"\n\nHuman: a\n\nAssistant:"}"#,
+      #"{"system":"s","tools":[{"name":"f","x":{}}],"chat_template_kwargs":{"a":1},"messages":\#(turns)}"#,
+      #"{"tools":"[{\"name\":1.5}]","messages":[{"role":"user","content":"p"},{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]},{"role":"tool","content":"4"},{"role":"assistant","content":"a","reasoning_content":"r","train":false},{"role":"assistant","content":"b","weight":1}]}"#,
+      #"{"question":"q","query":"q","chosen":"a b","rejected":"a c","margin":-0.0,"weight":1}"#,
+      #"{"instruction":"i","input":"x","completions":[{"role":"assistant","content":"a","name":"n"},"b"],"ranks":[1,2.0]}"#,
+      #"{"messages":[{"role":"user","content":"p"},{"role":"assistant","content":"a"},{"role":"user","content":"q"}],"id":[{}]}"#,
+      #"{"prompt":{"messages":\#(turns),"tools":[1]},"completion":\#(answer),"label":null,"images":[]}"#,
+      "prompt,completion\np,a", "\u{FEFF}{\"prompt\":\"p\"}",
       #"{"text":"t é \ud83d\ude00"}"#, "one<|endoftext|>\r\ntwo\n<|endoftext|>\nthree",
     ]
     return (0..<12).flatMap { use in
@@ -87,8 +94,13 @@ struct DatasetsTarget: Target {
     try count(dataset)
     for record in dataset.records {
       require(record.tokenCount(tokenizer) > 0, "no tokens: \(record)")
-      let copy = try JSON.decode(Record.self, from: JSON.encode(record), at: "copy")
-      require(copy == record, "\(record) came back as \(copy)")
+      do {
+        let copy = try JSON.decode(Record.self, from: JSON.encode(record), at: "copy")
+        require(copy == record, "\(record) came back as \(copy)")
+      } catch let failure as Failure {
+        // A list that stood in a text, or a message in a prompt, lies deeper than it did.
+        require(failure.what.contains("within each other"), "\(failure)")
+      }
     }
   }
 }

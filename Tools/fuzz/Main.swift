@@ -18,6 +18,7 @@ private func chosen() -> any Target.Type {
   case "archive": ArchiveTarget.self
   case "tokenizer": TokenizerTarget.self
   case "datasets": DatasetsTarget.self
+  case "requests": RequestsTarget.self
   case "interchange": InterchangeTarget.self
   case "vocabulary": VocabularyTarget.self
   case "template": JinjaTarget.self
