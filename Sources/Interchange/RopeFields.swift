@@ -41,8 +41,9 @@ extension ConfigurationFields {
     var warnings: [String] = []
     for (key, inner) in [(base, rope.theta), (share, rope.share)] {
       guard let outer = try optionalNumber(key), outer != inner else { continue }
-      let name = inside[0].place
-      warnings.append("\(place): \"\(key)\" is \(outer), and in \(name.dropFirst(place.count + 2)) it is \(inner), which is taken.")
+      let object = inside[0].place.dropFirst(place.count + 2)
+      warnings.append(
+        "\(place): \"\(key)\" is \(outer), and in \(object) it is \(inner), which is taken.")
     }
     return (rope, warnings)
   }

@@ -218,14 +218,14 @@ public struct PPOStage {
       try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples.map { $0[0] }))
     } catch let failure as Failure where failure.kind == .badData {
       context.note(
-        "\(reward.name) has no normalisation, and gives \(prompts.count) answers of \(policy.name) one score: "
-          + "PPO takes its raw logits.")
+        "\(reward.name) has no normalisation, and one score for \(prompts.count) answers of "
+          + "\(policy.name): PPO takes its raw logits.")
       return
     }
     let (gain, bias) = (trainer.normalization.gain, trainer.normalization.bias)
     context.note(
-      "\(reward.name) has no normalisation: \(gain) · logit + (\(bias)) is the score, so that \(prompts.count) answers "
-        + "of \(policy.name) have mean 0 and standard deviation 1.")
+      "\(reward.name) has no normalisation: \(gain) · logit + (\(bias)) is the score, so that "
+        + "\(prompts.count) answers of \(policy.name) have mean 0 and standard deviation 1.")
   }
 
   static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
