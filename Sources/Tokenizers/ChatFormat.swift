@@ -10,16 +10,16 @@ public struct ChatFormat: Equatable, Sendable {
   }
 
   /// `tinyrlhf`, one of `names`, or `template`.
-  public let name: String
-  public let form: Form
+  public internal(set) var name: String
+  public internal(set) var form: Form
   /// Each of them ends an answer; an answer that is a text is closed by the first.
-  public let endTokens: [Int32]
+  public internal(set) var endTokens: [Int32]
   /// What the template writes between what opens an answer and the answer's text, if that is white space. It belongs
   /// to the format and not to the answer.
-  public let answerPrefix: String
+  public internal(set) var answerPrefix: String
   /// What stands before and behind a document, and before a text that is no dialogue.
-  public let documentBegin: [Int32]
-  public let documentEnd: [Int32]
+  public internal(set) var documentBegin: [Int32]
+  public internal(set) var documentEnd: [Int32]
 
   init(
     name: String, form: Form, endTokens: [Int32], answerPrefix: String = "", documentBegin: [Int32],
