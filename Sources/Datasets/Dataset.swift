@@ -30,18 +30,24 @@ public protocol TokenCounted: Sendable {
   /// The tokens of each sequence that becomes of it, with the special tokens.
   /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
   func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int]
+  /// What it says that the tokenizer's chat template does not read, each by its key.
+  func unread(by tokenizer: Tokenizer) -> [String]
 }
 
 extension Prompt: TokenCounted {
   public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
     [try tokenizer.encode(prompt: self).count]
   }
+
+  public func unread(by tokenizer: Tokenizer) -> [String] { tokenizer.unread(self) }
 }
 
 extension Demonstration: TokenCounted {
   public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
     try tokenizer.encode(self).map(\.tokens.count)
   }
+
+  public func unread(by tokenizer: Tokenizer) -> [String] { tokenizer.unread(prompt, answers: [answer]) }
 }
 
 extension Comparison: TokenCounted {
@@ -49,11 +55,15 @@ extension Comparison: TokenCounted {
   public func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int] {
     try tokenizer.encode(self).map(\.count)
   }
+
+  public func unread(by tokenizer: Tokenizer) -> [String] { tokenizer.unread(prompt, answers: answers) }
 }
 
 /// A document.
 extension String: TokenCounted {
   public func tokenCounts(_ tokenizer: Tokenizer) -> [Int] { [tokenizer.encode(document: self).count] }
+
+  public func unread(by tokenizer: Tokenizer) -> [String] { [] }
 }
 
 extension TokenCounted {
@@ -70,39 +80,50 @@ extension TokenCounted {
 }
 
 extension Dataset where Record: TokenCounted {
-  /// Counts tokens for the report.
-  /// - Throws: `Failure(.badData)` with the line of a dialogue that the chat format cannot write.
-  public func countingTokens(_ tokenizer: Tokenizer, threads: Int) throws -> Dataset {
+  /// Counts tokens for the report, and names there what the tokenizer's chat template does not read.
+  ///
+  /// - Parameter strict: whether a dialogue that the chat format cannot write is an error; else it is left out.
+  /// - Throws: `Failure(.badData)` with the line of such a dialogue, and if nothing is left.
+  public func countingTokens(_ tokenizer: Tokenizer, strict: Bool = true, threads: Int) throws -> Dataset {
     let (records, lines, name) = (records, lines, report.name)
-    let batch = 256
-    let counts = try Parallel.map((records.count + batch - 1) / batch, threads: threads) { part in
-      let counts = try (part * batch..<min((part + 1) * batch, records.count)).flatMap { index in
-        try Failure.locating("\(name):\(lines[index])") { try records[index].tokenCounts(tokenizer) }
-      }
-      return (total: counts.reduce(0, +), longest: counts.max() ?? 0)
+    let counts = try Parallel.map(records.count, threads: threads) { index in
+      Result { try Failure.locating("\(name):\(lines[index])") { try records[index].tokenCounts(tokenizer) } }
     }
-    var counted = self
-    counted.report.tokens = counts.reduce(0) { $0 + $1.total }
-    counted.report.longest = counts.map(\.longest).max()
+    var counted = Dataset(report: report)
+    (counted.report.tokens, counted.report.longest) = (0, counts.isEmpty ? nil : 0)
+    for (index, count) in counts.enumerated() {
+      do {
+        let tokens = try count.get()
+        counted.append(records[index], line: lines[index])
+        counted.report.tokens! += tokens.reduce(0, +)
+        counted.report.longest = max(counted.report.longest ?? 0, tokens.max() ?? 0)
+        for key in records[index].unread(by: tokenizer) { counted.report.unusedKeys.add(key, lines[index]) }
+      } catch let failure as Failure {
+        guard !strict else { throw failure }
+        counted.report.dropped.append(.init(line: lines[index], reason: failure.what, isBad: true))
+      }
+    }
+    try counted.checkNotEmpty()
     return counted
   }
 
-  /// The records that leave `reserve` tokens of the context free. Longer ones are dropped and
-  /// counted in the report, never truncated.
+  /// The records that leave `reserve` tokens of the context free. Longer ones, and dialogues that the chat format cannot
+  /// write, are dropped and counted in the report, never truncated.
   /// - Parameter reserve: room for an answer that is still to be written.
-  /// - Throws: `Failure(.badData)` if none fits; with its line for a dialogue that the chat format cannot write.
+  /// - Throws: `Failure(.badData)` if none fits.
   public func fits(
     context: Int, reserve: Int = 0, tokenizer: Tokenizer
   ) throws -> Dataset<Record> {
     var kept = Dataset(report: report)
     for (record, line) in zip(records, lines) {
-      let fits = try Failure.locating("\(report.name):\(line)") {
-        try record.fits(context: context, reserve: reserve, tokenizer: tokenizer)
-      }
-      if fits {
-        kept.append(record, line: line)
-      } else {
-        kept.report.drop(line: line, "over \(context - reserve) tokens")
+      do {
+        if try record.fits(context: context, reserve: reserve, tokenizer: tokenizer) {
+          kept.append(record, line: line)
+        } else {
+          kept.report.drop(line: line, "over \(context - reserve) tokens")
+        }
+      } catch let failure as Failure where failure.kind == .badData {
+        kept.report.dropped.append(.init(line: line, reason: failure.what, isBad: true))
       }
     }
     try kept.checkNotEmpty()

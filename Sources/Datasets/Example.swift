@@ -39,6 +39,16 @@ public enum Example: Equatable, Sendable {
     }
   }
 
+  /// What it says that the tokenizer's chat template does not read, each by its key.
+  public func unread(by tokenizer: Tokenizer) -> [String] {
+    switch self {
+    case .comparison(let comparison): comparison.unread(by: tokenizer)
+    case .demonstration(let demonstration): demonstration.unread(by: tokenizer)
+    case .refutedAnswer(let prompt), .prompt(let prompt): prompt.unread(by: tokenizer)
+    case .document: []
+    }
+  }
+
   /// As the first use of its file's format takes it: comparisons for the reward model,
   /// demonstrations for SFT, prompts for PPO, documents for pretraining.
   /// - Throws: `Unusable` if it is dropped there.

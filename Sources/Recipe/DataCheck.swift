@@ -122,10 +122,13 @@ public struct DataCheck: Sendable {
       result.fingerprint = RowFingerprint(example)
       result.findings = oddities(of: example)
       result.answerLengths = answerLengths(of: example)
-      let sequences = try sequences(example.firstUse(format))
+      let use = try example.firstUse(format)
+      result.unusedKeys += use.unread(by: encoder.tokenizer)
+      let sequences = try sequences(use)
       result.longest = sequences.longest
       if sequences.fit {
         result.sequences = sequences.all
+        if case .demonstration = use { result.isSplit = sequences.all.count > 1 }
       } else {
         result.findings.append(.overLong)
         result.dropped = "over \(sequences.limit) tokens"
@@ -230,4 +233,6 @@ struct ExaminedRow: Sendable {
   var longest = 0
   /// What is trained on.
   var sequences: [MaskedSequence] = []
+  /// Whether a dialogue became several sequences.
+  var isSplit = false
 }

@@ -86,6 +86,8 @@ public struct DataCheckResult: Encodable, Sendable {
       public let rank: Int?
       public let tokens: Int
       public let segments: [Segment]
+      /// Of the tokens.
+      public let ids: [Int32]
     }
 
     /// Tokens as text, special ones by name.
@@ -124,6 +126,9 @@ public struct DataCheckResult: Encodable, Sendable {
     case unusedKeys = "unused_keys"
   }
 
+  private static let split =
+    "become several sequences, because the chat template changes what was said before when a dialogue grows"
+
   /// Different reasons that are counted apart: the data could make up new ones for ever.
   private static let reasons = 20
 
@@ -155,6 +160,7 @@ public struct DataCheckResult: Encodable, Sendable {
       return
     }
     usable += 1
+    if row.isSplit { remarks.add(Self.split, row.line) }
     for masked in row.sequences {
       tokens.total += masked.sequence.tokens.count
       tokens.learnt += masked.sequence.targetCount
@@ -196,7 +202,7 @@ extension DataCheckResult.Shown {
         add(to: min(span.lowerBound, tokens.count), learnt: false)
         add(to: min(span.upperBound, tokens.count), learnt: true)
       }
-      return Sequence(rank: masked.rank, tokens: tokens.count, segments: segments)
+      return Sequence(rank: masked.rank, tokens: tokens.count, segments: segments, ids: tokens)
     }
   }
 

@@ -84,9 +84,21 @@ public struct ChatTemplate: Sendable {
   /// Whether the template marks the answers by `{% generation %}`.
   func marksAnswers(of prompt: Prompt) -> Bool { templates[name(for: prompt)]!.hasGeneration }
 
-  /// Whether the template reads an attribute of this name anywhere, such as `reasoning_content`.
-  public func reads(_ attribute: String) -> Bool {
-    templates.values.contains { $0.attributes.contains(attribute) || $0.variables.contains(attribute) }
+  /// What a prompt and answers to it say that the template reads nowhere, each by its key.
+  public func unread(_ prompt: Prompt, _ answers: [Turn]) -> [String] {
+    let template = templates[name(for: prompt)]!
+    var keys: [String] = []
+    if !prompt.tools.isEmpty, !template.variables.contains("tools") { keys.append("tools") }
+    for (key, _) in prompt.templateArguments where !template.variables.contains(key) {
+      keys.append("chat_template_kwargs.\(key)")
+    }
+    for turn in prompt.turns + answers where !turn.isPlain {
+      for (key, _) in turn.fields where key != "content" && !template.attributes.contains(key) {
+        let name = "messages[].\(key)"
+        if !keys.contains(name) { keys.append(name) }
+      }
+    }
+    return keys
   }
 
   /// The text of a dialogue.

@@ -31,7 +31,7 @@ extension DataCheckResult {
       lines.append("  " + terminal.paint("found: ", .yellow) + verb + rows.inBrackets)
     }
     if findings.values.allSatisfy({ $0.count == 0 }) { lines.append("  found: nothing") }
-    for example in examples { lines += example.lines(terminal) }
+    for example in examples { lines += example.lines(terminal, isDocument: content == .documents) }
     return lines.joined(separator: "\n") + "\n"
   }
 }
@@ -42,18 +42,25 @@ extension DataCheckResult.Occurrences {
 }
 
 extension DataCheckResult.Shown {
-  fileprivate func lines(_ terminal: Terminal) -> [String] {
+  /// Token ids of a sequence that are shown.
+  private static let shownIDs = 200
+
+  /// - Parameter isDocument: whether the sequences are pieces of a document, which are alike: one is shown.
+  fileprivate func lines(_ terminal: Terminal, isDocument: Bool) -> [String] {
     var lines: [String] = []
     for (number, sequence) in sequences.enumerated() {
       let rank = sequence.rank.map { ", ranked \($0)" } ?? ""
-      let part = sequence.rank == nil && sequences.count > 1 ? ", piece \(number + 1)" : ""
+      let part =
+        sequence.rank == nil && sequences.count > 1 ? ", \(isDocument ? "piece" : "sequence") \(number + 1)" : ""
       lines.append("")
       lines.append(
         "  " + terminal.paint("line \(line)\(rank)\(part), \(sequence.tokens) tokens", .dim))
       let shown = sequence.segments.map { $0.shown(terminal) }.joined()
       lines.append(shown)
-      // The others are alike.
-      if sequence.rank == nil { break }
+      let ids = sequence.ids.prefix(Self.shownIDs).map(String.init).joined(separator: " ")
+      let left = sequence.ids.count - Self.shownIDs
+      lines.append("  " + terminal.paint("tokens: \(ids)\(left > 0 ? " and \(left) more" : "")", .dim))
+      if isDocument { break }
     }
     return lines
   }

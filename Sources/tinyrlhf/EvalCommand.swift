@@ -56,7 +56,10 @@ struct Eval: ParsableCommand {
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
     ) throws -> [Record]? {
       try path.map {
-        try reader($0, !badRows.skipBadRows).said(model.tokenizer, quiet: quiet, threads: compute.threads).records
+        let strict = !badRows.skipBadRows
+        return try reader($0, strict).said(
+          model.tokenizer, strict: strict, quiet: quiet, threads: compute.threads
+        ).records
       }
     }
     let measured = try Evaluator(

@@ -164,19 +164,20 @@ extension FolderOptions {
   func read<Record: TokenCounted>(
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
   ) throws -> [Record] {
-    try reader(path, !badRows.skipBadRows).said(tokenizer, quiet: quiet, threads: compute.threads).records
+    let strict = !badRows.skipBadRows
+    return try reader(path, strict).said(tokenizer, strict: strict, quiet: quiet, threads: compute.threads).records
   }
 }
 
 extension Dataset where Record: TokenCounted {
   /// Says what was read, with its tokens; where people want quiet, only which rows were left out as bad.
-  func said(_ tokenizer: Tokenizer, quiet: Bool, threads: Int) throws -> Dataset {
-    guard !quiet else {
-      if let bad = report.badText { Console.error("\(report.name): \(bad)") }
-      return self
+  func said(_ tokenizer: Tokenizer, strict: Bool = true, quiet: Bool, threads: Int) throws -> Dataset {
+    let counted = try countingTokens(tokenizer, strict: strict, threads: threads)
+    if !quiet {
+      Console.error("\(counted.report)")
+    } else if let bad = counted.report.badText {
+      Console.error("\(report.name): \(bad)")
     }
-    let counted = try countingTokens(tokenizer, threads: threads)
-    Console.error("\(counted.report)")
     return counted
   }
 }
