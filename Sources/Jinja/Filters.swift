@@ -65,7 +65,8 @@ enum Filters {
   ]
 
   private static let fallback = Builtin("default_value", "boolean") { renderer, value, passed in
-    let isMissing = try value.isUndefined || renderer.isTrue(passed[1] ?? .bool(false)) && !renderer.isTrue(value)
+    let countsFalse = try renderer.isTrue(passed[1] ?? .bool(false))
+    let isMissing = try value.isUndefined || countsFalse && !renderer.isTrue(value)
     return isMissing ? passed[0] ?? .text("") : value
   }
 }

@@ -28,7 +28,8 @@ extension Filters {
       guard !passed.keywords.isEmpty else {
         return .text(try renderer.percentFormat(format, .tuple(passed.positional)))
       }
-      return .text(try renderer.percentFormat(format, .mapping(Mapping(passed.keywords.map { ($0.name, $0.value) }))))
+      let named = Mapping(passed.keywords.map { ($0.name, $0.value) })
+      return .text(try renderer.percentFormat(format, .mapping(named)))
     }),
     "indent": Builtin("width", "first", "blank") { renderer, value, passed in
       try renderer.indent(value, passed)

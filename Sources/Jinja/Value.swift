@@ -8,7 +8,7 @@ public enum Value: Sendable {
   case text(Text)
   case list(List)
   case tuple(List)
-  case mapping(Mapping)
+  indirect case mapping(Mapping)
   indirect case range(IntegerRange)
   indirect case view(DictionaryView)
   indirect case opaque(Opaque)
@@ -48,21 +48,22 @@ public enum Value: Sendable {
 /// A list or tuple. It knows how deep it is nested, so that no walk over a value can go too deep.
 public struct List: Sendable, ExpressibleByArrayLiteral {
   public let items: [Value]
-  let depth: Int
+  private let nesting: Int32
   /// Whether it is a pair of `groupby`, whose items have names.
   var isGroup = false
 
   public init(_ items: [Value]) {
     self.items = items
-    depth = 1 + (items.lazy.map(\.depth).max() ?? 0)
+    nesting = 1 + Int32(clamping: items.lazy.map(\.depth).max() ?? 0)
   }
 
   /// Items of lists that are known not to be deeper than `depth`: this one looks at none of them.
-  init(_ items: [Value], depth: Int) { (self.items, self.depth) = (items, depth) }
+  init(_ items: [Value], depth: Int) { (self.items, nesting) = (items, Int32(clamping: depth)) }
 
   public init(arrayLiteral elements: Value...) { self.init(elements) }
 
   public var count: Int { items.count }
+  var depth: Int { Int(nesting) }
 }
 
 /// What a name, an attribute or an item is that does not exist.
