@@ -66,7 +66,7 @@ import Testing
   func notAFile() throws {
     let empty = try program.write("", to: "empty")
     for command in Self.readers {
-      try tiny.expectRefusal(command + ["/usr"], code: 74, ["/usr"])
+      try tiny.expectRefusal(command + ["/usr"], code: 65, ["/usr: holds no model and no run"])
       try tiny.expectRefusal(command + [empty], code: 65, [empty, "is empty"])
     }
     for path in ["/usr", empty] {
