@@ -43,7 +43,7 @@ public final class Model {
 
   /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.
   public func requireSameTokenizer(as other: Model) throws {
-    guard tokenizer.hash != other.tokenizer.hash else { return }
+    guard !tokenizer.isSame(as: other.tokenizer) else { return }
     throw Failure(
       .badData, "has another tokenizer than \(other.name)", at: name,
       remedy: "Use models that were made from the same base.")

@@ -11,7 +11,9 @@ extension ChatFormat {
   ///     u16 year, u8 month, day, hour, minute, second: what `strftime_now` gives
   ///     list of special tokens, each a text name and a text
   ///     list of templates, each a text name and a template's text
-  var serialized: [UInt8] {
+  ///
+  /// - Parameter isDated: whether the date is written; else what stands for none.
+  func serialized(isDated: Bool = true) -> [UInt8] {
     var output: [UInt8] = []
     func append(_ text: String, width: Int = 2) {
       output.append(text.utf8.count, width: width)
@@ -25,7 +27,7 @@ extension ChatFormat {
     }
     guard let template else { return output + [0] }
     output += [1, template.origin.rawValue]
-    let date = template.date
+    let date = isDated ? template.date : ChatTemplate.noDate
     output.append(date.year, width: 2)
     output += [date.month, date.day, date.hour, date.minute, date.second].map { UInt8($0) }
     output.append(UInt8(template.specialTokens.count))

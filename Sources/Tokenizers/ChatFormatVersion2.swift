@@ -48,7 +48,7 @@ extension ChatFormat {
       opensAnswer: literals[5], end: try lists[0].first.map(text(of:)) ?? "", closesPastAnswers: flags & 1 != 0)
     let chat = try ChatTemplate(
       [.init(name: ChatTemplate.defaultName, text: template.text)], origin: .named, specialTokens: [:],
-      date: CalendarDate(year: 1970, month: 1, day: 1), at: "\(place), chat template")
+      date: ChatTemplate.noDate, at: "\(place), chat template")
     self.init(
       name: name, form: .template(chat), endTokens: lists[0], answerPrefix: prefix, documentBegin: lists[1],
       documentEnd: lists[2])

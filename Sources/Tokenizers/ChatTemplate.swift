@@ -35,11 +35,14 @@ public struct ChatTemplate: Sendable {
   public let sources: [Source]
   /// Special tokens as transformers hands them to a template: `bos_token` → `<s>`.
   public let specialTokens: [String: String]
-  /// What `strftime_now` gives.
+  /// What `strftime_now` gives; `noDate` where no template asks for it.
   public let date: CalendarDate
   private let templates: [String: Template]
   /// Whether a message's content may be a list of parts, by template.
   private let takesParts: [String: Bool]
+
+  /// Stands for a date that nothing asks for, so that imports of different days are the same bytes.
+  static let noDate = CalendarDate(year: 1970, month: 1, day: 1)
 
   /// The name of the template that is used where nothing else says which.
   public static let defaultName = "default"
@@ -55,7 +58,7 @@ public struct ChatTemplate: Sendable {
     self.origin = origin
     self.sources = sources
     self.specialTokens = specialTokens
-    self.date = date
+    self.date = sources.contains { $0.text.contains("strftime_now") } ? date : Self.noDate
     guard sources.contains(where: { $0.name == Self.defaultName }) else {
       let names = sources.map(\.name).joined(separator: ", ")
       throw Failure(
@@ -73,7 +76,7 @@ public struct ChatTemplate: Sendable {
       templates[source.name] = try Template(source.text, name: name)
     }
     self.templates = templates
-    takesParts = templates.mapValues { Self.takesParts($0, specialTokens, date) }
+    takesParts = templates.mapValues { [date = self.date] in Self.takesParts($0, specialTokens, date) }
   }
 
   /// The template that renders a prompt: `tool_use`, where there is one and the prompt has tools.

@@ -4,9 +4,10 @@ import Support
 extension TokenizerDefinition {
   private static let headerBytes = 28
 
-  var serialized: [UInt8] {
+  /// - Parameter isDated: as of a chat format.
+  func serialized(isDated: Bool = true) -> [UInt8] {
     var output = Tokenizer.magic + [3, splitting.rawValue, normalization.rawValue, flags]
-    let chat = chatFormat.serialized
+    let chat = chatFormat.serialized(isDated: isDated)
     for value in [
       Int(unknown ?? 0), vocabularyCount, tokens.count, merges.count, chat.count,
     ] { output.append(value, width: 4) }

@@ -34,7 +34,7 @@ extension Tokenizer {
 
   /// Everything needed to make this tokenizer again: equal tokenizers give equal bytes.
   public var serialized: [UInt8] {
-    guard isTrained else { return definition.serialized }
+    guard isTrained else { return definition.serialized() }
     let width = Self.width(merges: merges.count)
     var output = Self.magic + [1, UInt8(width), 0, 0]
     func append(_ value: Int, width: Int) {

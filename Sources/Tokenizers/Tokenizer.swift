@@ -70,6 +70,13 @@ public struct Tokenizer: Sendable {
   /// XXH64 of `serialized`: equal tokenizers have equal hashes.
   public var hash: UInt64 { Hash.xxh64(serialized) }
 
+  /// Whether two tokenizers make the same of everything, but for the date that a chat template shows.
+  public func isSame(as other: Tokenizer) -> Bool {
+    hash == other.hash
+      || !isTrained && !other.isTrained
+        && definition.serialized(isDated: false) == other.definition.serialized(isDated: false)
+  }
+
   /// The tokens of a text.
   ///
   /// - Parameter continuing: whether other text stands before it, so that a tokenizer of characters puts no

@@ -18,7 +18,7 @@ struct ChatOptions: ParsableArguments {
   var chatTemplate: String?
   @Option(
     help: ArgumentHelp(
-      "The date that a template's strftime_now gives, as 2025-03-09 or 2025-03-09T14:05:07. Now, without it.",
+      "The date that a template's strftime_now gives, as 2025-03-09 or 2025-03-09T14:05:07. Today, without it.",
       valueName: "date"))
   var date: String?
 
@@ -36,7 +36,7 @@ struct ChatOptions: ParsableArguments {
   func choice() -> ChatChoice {
     let template: ChatChoice.Template =
       chatTemplate.map { .file($0) } ?? chatFormat.map { .named($0) } ?? .own
-    return ChatChoice(template, date: CalendarDate(date ?? Clock.date())!)
+    return ChatChoice(template, date: CalendarDate(date ?? String(Clock.date().prefix(10)))!)
   }
 }
 
