@@ -49,7 +49,7 @@ enum Asking {
       guard let text = row.object[key]?.string, !text.isBlank else { continue }
       let other = Array(text.utf8).trimmedText
       let agrees = prompt.turns.contains { turn in
-        !turn.content.isBlank && (turn.content.contains(other) || other.contains(turn.content))
+        !turn.content.isBlank && (turn.content.holds(other) || other.holds(turn.content))
       }
       if agrees { continue }
       throw Failure(

@@ -31,6 +31,27 @@ extension UInt8 {
 }
 
 extension String {
+  /// Whether another text stands in it, byte for byte, in time that is bounded by their lengths (Knuth, Morris
+  /// & Pratt 1977).
+  func holds(_ other: String) -> Bool {
+    let sought = Array(other.utf8)
+    guard !sought.isEmpty, utf8.count >= sought.count else { return sought.isEmpty }
+    /// Of each beginning of what is sought the longest end that is a beginning too.
+    var borders = [0]
+    func advance(_ matched: Int, _ byte: UInt8) -> Int {
+      var matched = matched
+      while matched > 0, matched == sought.count || sought[matched] != byte { matched = borders[matched - 1] }
+      return sought[matched] == byte ? matched + 1 : 0
+    }
+    for byte in sought.dropFirst() { borders.append(advance(borders.last!, byte)) }
+    var matched = 0
+    for byte in utf8 {
+      matched = advance(matched, byte)
+      if matched == sought.count { return true }
+    }
+    return false
+  }
+
   /// Whether there is nothing but ASCII white space.
   public var isBlank: Bool { utf8.allSatisfy { $0.isSpace } }
 }

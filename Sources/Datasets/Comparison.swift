@@ -85,8 +85,9 @@ public struct Comparison: Codable, Equatable, Sendable {
 
   /// Whether equal answers have unequal ranks.
   public var contradictsItself: Bool {
-    answers.indices.contains { a in
-      answers.indices[(a + 1)...].contains { answers[a] == answers[$0] && ranks[a] != ranks[$0] }
+    var seen: [Turn: Int] = [:]
+    return zip(answers, ranks).contains { answer, rank in
+      seen.updateValue(rank, forKey: answer).map { $0 != rank } ?? false
     }
   }
 

@@ -234,3 +234,16 @@ import Tokenizers
     #expect(dataset.report.badText?.hasPrefix("1 dropped (1: this is not JSON: ") == true)
   }
 }
+
+@Test("a text is found in another wherever it stands, and in long alike ones without end")
+func holding() {
+  #expect("abcabd".holds("abcabd") && "xabcabcabd".holds("abcabd") && "aab".holds("ab") && "abab".holds("bab") && "a".holds(""))
+  #expect(!"abcabc".holds("abcabd") && !"".holds("a") && !"aaa".holds("aaaa") && !"abac".holds("abab"))
+  let long = String(repeating: "a", count: 1 << 20)
+  #expect(!long.holds(String(repeating: "a", count: 1 << 19) + "b"))
+  // All short texts of two letters, against the slow way.
+  let texts = (0..<7).flatMap { length in
+    (0..<(1 << length)).map { bits in String((0..<length).map { bits >> $0 & 1 == 0 ? "a" : "b" }) }
+  }
+  for text in texts { for sought in texts { #expect(text.holds(sought) == (sought.isEmpty || text.contains(sought))) } }
+}
