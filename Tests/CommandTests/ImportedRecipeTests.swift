@@ -73,9 +73,9 @@ import Testing
     #expect(try scored.objects().first?["score"]?.number?.isFinite == true)
 
     for model in [ppo, reward] {
-      let exported = try program.fresh("exported-\(name)")
+      let exported = try program.fresh("recipe-exported-\(name)")
       try make(["export", model, "-o", exported])
-      let again = try program.fresh("again-\(name).trlhf")
+      let again = try program.fresh("recipe-again-\(name).trlhf")
       // Its chat template says which format it has.
       try make(["import", exported, "-o", again])
       let question = ["logprobs", "score"][model == reward ? 1 : 0]
