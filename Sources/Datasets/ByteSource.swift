@@ -38,7 +38,7 @@ final class DescriptorSource: ByteSource {
       throw Failure(
         .inputOutput, "is a folder, not a file", at: path,
         remedy: "Name a file in it. What Hugging Face's datasets saved becomes one with Python: "
-          + "datasets.load_from_disk(\"\(path)\").to_json(\"rows.jsonl\")")
+          + "datasets.load_from_disk(\"\(path)\").to_json(\"rows.jsonl\").")
     }
   }
 

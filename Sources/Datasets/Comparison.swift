@@ -83,8 +83,9 @@ public struct Comparison: Codable, Equatable, Sendable {
   /// Whether all ranks are equal, so that nothing can be learnt from it.
   public var isAllTies: Bool { ranks.allSatisfy { $0 == ranks[0] } }
 
-  /// Whether equal answers have unequal ranks.
+  /// Whether equal answers have unequal ranks, and others are there to be learnt from.
   public var contradictsItself: Bool {
+    guard answers.contains(where: { $0 != answers[0] }) else { return false }
     var seen: [Turn: Int] = [:]
     return zip(answers, ranks).contains { answer, rank in
       seen.updateValue(rank, forKey: answer).map { $0 != rank } ?? false

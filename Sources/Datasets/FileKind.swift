@@ -15,7 +15,8 @@ struct FileKind {
     guard let kind = Self.unicode(head, name) ?? Self.container(head, name) ?? Self.model(head, name) else {
       return nil
     }
-    (noun, remedy) = kind
+    noun = kind.0
+    remedy = kind.1.hasSuffix(".") ? kind.1 : "\(kind.1)."
   }
 
   /// - Parameter name: of the file.
@@ -150,7 +151,7 @@ enum DelimitedText {
     let read = noun == "TSV" ? "pandas.read_csv(\"\(name)\", sep=\"\\t\")" : "pandas.read_csv(\"\(name)\")"
     return Failure(
       .badData, "this is \(noun), not JSON Lines", at: name,
-      remedy: "Convert it with Python: \(read).to_json(\"rows.jsonl\", orient=\"records\", lines=True)")
+      remedy: "Convert it with Python: \(read).to_json(\"rows.jsonl\", orient=\"records\", lines=True).")
   }
 
   /// A file's name without what compression adds.

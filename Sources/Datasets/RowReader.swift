@@ -115,7 +115,7 @@ public final class RowReader {
     if line.trimmedText == "{" {
       throw Failure(
         .badData, "this is a JSON object over several lines", at: lines.place,
-        remedy: "Write one object a line: jq -c . \(name) > rows.jsonl")
+        remedy: "Write one object a line: jq -c . \(name) > rows.jsonl.")
     }
   }
 

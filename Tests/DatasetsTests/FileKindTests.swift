@@ -21,7 +21,7 @@ import Testing
     Array("rows.jsonl".utf8) + [UInt8](repeating: 0, count: 247) + Array("ustar\u{0}00".utf8) + [UInt8](repeating: 0, count: 300)
   }
 
-  private static let files: [(bytes: [UInt8], noun: String, remedy: String)] = [
+  fileprivate static let files: [(bytes: [UInt8], noun: String, remedy: String)] = [
     (Array("PAR1".utf8) + [0x15, 4, 0x15], "a Parquet file", "read_parquet"),
     (Array("ARROW1\u{0}\u{0}".utf8), "an Arrow file", "from_file"), ([0xFF, 0xFF, 0xFF, 0xFF, 0x10, 1, 0, 0], "an Arrow file", "from_file"),
     (Array("SQLite format 3\u{0}".utf8) + [1], "an SQLite database", "read_sql"), ([0x80, 4, 0x95, 0], "a Python pickle", "json.dumps"),
@@ -76,5 +76,14 @@ import Testing
   func pretty() throws {
     #expect(failure { try read("{\n  \"prompt\": \"p\"\n}\n", for: .prompts) }.contains("a JSON object over several lines"))
     #expect(try read("\u{FEFF}{\"prompt\": \"p\"}", for: .prompts).records.count == 1)
+  }
+}
+
+extension FileKindTests {
+  @Test("what to do is a sentence, of every kind of file", arguments: files.indices)
+  func sentences(index: Int) throws {
+    try withFile("data", Self.files[index].bytes) { path in
+      #expect(failure { try readPrompts(path) }.hasSuffix("."))
+    }
   }
 }
