@@ -96,12 +96,17 @@ public struct ChatTemplate: Sendable {
       keys.append("chat_template_kwargs.\(key)")
     }
     for turn in prompt.turns + answers where !turn.isPlain {
-      for (key, _) in turn.fields where key != "content" && !template.attributes.contains(key) {
+      for (key, _) in turn.fields where key != "content" && !Self.reads(key, template) {
         let name = "messages[].\(key)"
         if !keys.contains(name) { keys.append(name) }
       }
     }
     return keys
+  }
+
+  private static func reads(_ key: String, _ template: Template) -> Bool {
+    let names = Turn.reasoningKeys.contains(key) ? ["reasoning_content", "thinking"] + [key] : [key]
+    return names.contains(where: template.attributes.contains)
   }
 
   /// The text of a dialogue.
@@ -232,6 +237,9 @@ public struct RenderedDialogue: Equatable, Sendable {
 }
 
 extension Turn {
+  /// The names by which data call a message's reasoning.
+  fileprivate static let reasoningKeys = ["reasoning_content", "thinking", "reasoning"]
+
   /// The message as a template sees it.
   ///
   /// - Parameters:
@@ -247,6 +255,11 @@ extension Turn {
       ("role", .text(Text(role.rawValue, origin: isWord ? 0 : origin)))
     ]
     if message["content"] == nil { pairs.append(("content", .text(Text(content, origin: origin)))) }
+    // transformers hands reasoning over by the name that most templates read, and by gpt-oss's.
+    if let reasoning = Self.reasoningKeys.lazy.compactMap({ self.fields[$0] }).first(where: { !$0.isNull }) {
+      if message["thinking"] == nil { pairs.insert(("thinking", Value(reasoning, origin: origin)), at: 0) }
+      message["reasoning_content"] = reasoning
+    }
     for (key, value) in message { pairs.append((key, Value(value, origin: origin))) }
     return .mapping(Mapping(pairs))
   }
