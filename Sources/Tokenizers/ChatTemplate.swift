@@ -132,7 +132,8 @@ public struct ChatTemplate: Sendable {
     }
   }
 
-  /// Whether the template shows a content that is given in parts as it shows the text.
+  /// Whether the template shows a content that is given in parts as it shows the text, or the parts' texts and nothing
+  /// else of them.
   private static func takesParts(
     _ template: Template, _ specialTokens: [String: String], _ date: CalendarDate
   ) -> Bool {
@@ -140,9 +141,10 @@ public struct ChatTemplate: Sendable {
     let part: JSONObject = ["type": .string("text"), "text": .string(text)]
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
     let shown = turns.map { turn in
-      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date).string
+      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date)
     }
-    return shown[0] != nil && shown[0] == shown[1]
+    guard let parts = shown[1] else { return false }
+    return shown[0]?.string == parts.string || parts.runs.filter { $0.origin == 1 }.map(\.text).joined() == text
   }
 }
 
