@@ -1,10 +1,10 @@
 import Support
 import TestSupport
 import Testing
-import Tokenizers
 
 @testable import Interchange
 @testable import Models
+@testable import Tokenizers
 
 /// A GGUF file as this test reads it: independent of the writer.
 private struct GGUFReader {
@@ -255,8 +255,12 @@ private struct GGUFReader {
     var definition = TokenizerDefinition(
       splitting: .none, normalization: .metaspaceNever, vocabularyCount: names.count, tokens: tokens,
       merges: [.init(left: 3, right: 4, result: 5)],
-      chatFormat: try .named(
-        "plain", .init(special: [:], end: [1], begin: nil, templateBegins: false), at: "here"))
+      chatFormat: ChatFormat(
+        name: "plain",
+        template: try ChatTemplate(
+          [.init(name: "default", text: #require(ChatFormat.template(named: "plain")))], origin: .named,
+          specialTokens: ["eos_token": "</s>"], date: ChatChoice.test().date, at: "here"),
+        endTokens: [1], answerPrefix: "", documentBegin: [1], documentEnd: [1]))
     definition.fallsBackToBytes = true
     definition.unknown = 0
     return definition
