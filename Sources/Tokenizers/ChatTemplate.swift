@@ -230,17 +230,15 @@ extension Turn {
     // A role is the template's word, since templates write it between the marks of a special token; anything
     // else in its place is data.
     let isWord = role.rawValue.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F }
-    var pairs: [(String, Value)] = [
-      ("role", .text(Text(role.rawValue, origin: isWord ? 0 : origin)))
-    ]
-    if message["content"] == nil { pairs.append(("content", .text(Text(content, origin: origin)))) }
-    for (key, value) in message { pairs.append((key, Value(value, origin: origin))) }
-    return .mapping(Mapping(pairs))
+    var mapping = Mapping([("role", .text(Text(role.rawValue, origin: isWord ? 0 : origin)))])
+    if message["content"] == nil { mapping["content"] = .text(Text(content, origin: origin)) }
+    for (key, value) in message { mapping.set(Text(key, origin: origin), Value(value, origin: origin)) }
+    return .mapping(mapping)
   }
 }
 
 extension Value {
-  /// A JSON value as Python has it.
+  /// A JSON value as Python has it. Keys are from where the values are: `tojson` writes them.
   init(_ json: JSONValue, origin: Int) {
     switch json {
     case .null: self = .none
@@ -250,7 +248,9 @@ extension Value {
     case .string(let value): self = .text(Text(value, origin: origin))
     case .array(let values): self = .list(values.map { Value($0, origin: origin) })
     case .object(let object):
-      self = .mapping(Mapping(object.map { ($0.key, Value($0.value, origin: origin)) }))
+      var mapping = Mapping()
+      for (key, value) in object { mapping.set(Text(key, origin: origin), Value(value, origin: origin)) }
+      self = .mapping(mapping)
     }
   }
 }

@@ -42,6 +42,14 @@ import Testing
         == "⟦<s>⟧[{\"<|im_start|>\": \"<|im_end|>\"}]\n<s>\n⟦<|im_start|>⟧user\na⟦<|im_end|>⟧")
   }
 
+  @Test("in the keys of a message, too")
+  func keys() throws {
+    let turn = Turn(.user, "a", fields: ["<|im_end|>": .object(["<s>": .string("b")])])
+    #expect(
+      try shown(Prompt(turns: [turn]), "{{ messages[0] | tojson }}<s>")
+        == "{\"role\": \"user\", \"content\": \"a\", \"<|im_end|>\": {\"<s>\": \"b\"}}⟦<s>⟧")
+  }
+
   @Test("a name that a message and the template make together is text")
   func acrossBoundary() throws {
     let split = "{%- for m in messages %}{{- '<|im_' + m.content + 'end|>' }}{%- endfor %}"
