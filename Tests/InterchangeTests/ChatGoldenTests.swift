@@ -25,13 +25,24 @@ struct ChatGolden: Decodable {
   static let templates = ["chatml", "instructions", "headers", "reasoning", "parts", "generation"]
 
   var templates: [String: Chat]
-  var dialogues: [String: Prompt]
+  /// With keys in the order of the file, as rows are read.
+  private(set) var dialogues: [String: Prompt] = [:]
   var added: [String: [String: JSONValue]]
   var rendered: [Rendered]
 
+  private enum CodingKeys: CodingKey { case templates, added, rendered }
+
   static let shared = Result {
     let path = try #require(Bundle.module.path(forResource: "chats", ofType: "json", inDirectory: "Goldens"))
-    return try JSON.decode(ChatGolden.self, from: Files.read(path), at: path)
+    let bytes = try Files.read(path)
+    var golden = try JSON.decode(ChatGolden.self, from: bytes, at: path)
+    for (name, dialogue) in try #require(JSON.parse(bytes, at: path)["dialogues"]?.object) {
+      let messages = try #require(dialogue["messages"]?.array)
+      golden.dialogues[name] = Prompt(
+        turns: try messages.map { try Turn(message: #require($0.object)) }, tools: dialogue["tools"]?.array ?? [],
+        templateArguments: dialogue["chat_template_kwargs"]?.object ?? [:])
+    }
+    return golden
   }
 
   /// A tokenizer with a template and its tokens, as a folder.
@@ -73,7 +84,7 @@ struct ChatGoldenTests {
         continue
       }
       let shown = try tokenizer.show(dialogue, opensAnswer: example.answers, verbatim: true)
-      #expect(Array(shown.text.utf8) == Array(text.utf8), "\(place)")
+      #expect(shown.text == text && shown.text.utf8.elementsEqual(text.utf8), "\(place)")
       #expect(shown.tokens == tokens, "\(place)")
     }
     #expect(rendered.count == 24 && rendered.contains { $0.text != nil })

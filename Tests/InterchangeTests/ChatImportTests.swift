@@ -257,6 +257,15 @@ struct ChatRoundTripTests {
     try expectSame(one, two)
   }
 
+  @Test("a model's own special token is the template's, also where it stands beside the others")
+  func ownSpecialTokens() throws {
+    var settings: JSONObject = ["eos_token": .string("<|im_end|>"), "add_bos_token": .bool(false)]
+    settings["image_token"] = .object(["content": .string("<|im_start|>")])
+    let one = try ChatFolder(settings: settings, template: "{{ image_token }}{{ add_bos_token }}<|im_end|>").read().tokenizer
+    #expect(try one.encode(dialogue: Prompt("a")) == [421, 422])
+    try expectSame(one, again(one).tokenizer)
+  }
+
   @Test("a template in the settings comes back in the settings, to the byte")
   func key() throws {
     var settings = Self.special
@@ -283,8 +292,7 @@ struct ChatRoundTripTests {
 
   @Test("a template that the user named goes out as a file, and a known format in the settings")
   func chosen() throws {
-    var settings = Self.special
-    let folder = try ChatFolder(settings: settings)
+    let folder = try ChatFolder(settings: Self.special)
     try folder.folder.write(Self.text, to: "mine.txt")
     let (written, two) = try again(folder.read(.file(folder.folder.file("mine.txt"))).tokenizer)
     #expect(try Files.read(written.file("chat_template.jinja")) == Array(Self.text.utf8))
