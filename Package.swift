@@ -104,7 +104,7 @@ let package = Package(
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
     tests("Tokenizers", ["Jinja", "Support"]),
     tests("Jinja", ["Support"]),
-    tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
+    tests("Datasets", ["Tokenizers", "Jinja", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(
       "Interchange",

@@ -1,6 +1,7 @@
 import Datasets
 import Support
 import Testing
+import Tokenizers
 
 @testable import Studies
 
