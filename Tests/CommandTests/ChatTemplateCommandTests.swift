@@ -6,7 +6,8 @@ import Testing
 @Suite(.serialized) struct ChatTemplateCommandTests {
   private let program: Program
   /// Ids of a golden's special tokens.
-  private let (start, end) = (277, 278)
+  private let start = 277
+  private let end = 278
   private static let chatml = """
     {%- for m in messages %}{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{%- endfor %}\
     {%- if tools %}{{- tools | tojson }}{%- endif %}{%- if note %}{{- note }}{%- endif %}\
