@@ -10,12 +10,17 @@ import Testing
 
   private func format(_ origin: ChatTemplate.Origin = .files, sources: [ChatTemplate.Source]? = nil) throws -> ChatFormat {
     let template = try ChatTemplate(
-      sources ?? [.init(name: "default", text: TemplateLab.chatml), .init(name: "tool_use", text: "{{ tools }}é\r\n")],
+      sources ?? [.init(name: "default", text: TemplateLab.chatml), .init(name: "tool_use", text: "{{ strftime_now('%Y') }}é\r\n")],
       origin: origin, specialTokens: ["bos_token": "<s>", "eos_token": "</s>", "image_token": "<é>"],
       date: CalendarDate(year: 2024, month: 2, day: 29, hour: 23, minute: 59, second: 60), at: "here")
     return ChatFormat(
       name: "template", template: template, endTokens: [lab.id("<|im_end|>"), lab.id("</s>")], answerPrefix: " \n",
       documentBegin: [lab.id("<s>")], documentEnd: [lab.id("</s>")])
+  }
+
+  /// The bytes of a tokenizer's chat format, whose count stands in the header.
+  private func chat(_ bytes: [UInt8]) -> [UInt8] {
+    Array(bytes.suffix((0..<4).reduce(0) { $0 | Int(bytes[24 + $1]) << (8 * $1) }))
   }
 
   @Test("templates come back with their origin, names, date, special tokens and bytes", arguments: ChatTemplate.Origin.allCases)
@@ -27,7 +32,7 @@ import Testing
     #expect(two.serialized == one.serialized && two.hash == one.hash)
     let template = try #require(two.chatFormat.template)
     #expect(template.origin == origin && template.sources.map(\.name) == ["default", "tool_use"])
-    #expect(Array(template.sources[1].text.utf8) == Array("{{ tools }}é\r\n".utf8))
+    #expect(Array(template.sources[1].text.utf8) == Array("{{ strftime_now('%Y') }}é\r\n".utf8))
     #expect(template.date == CalendarDate(year: 2024, month: 2, day: 29, hour: 23, minute: 59, second: 60))
     #expect(template.specialTokens == ["bos_token": "<s>", "eos_token": "</s>", "image_token": "<é>"])
     #expect(two.chatFormat.answerPrefix == " \n" && two.endTokens == one.endTokens)
@@ -36,17 +41,19 @@ import Testing
 
   @Test("the layout is the documented one")
   func layout() throws {
-    var format = try format(.gguf, sources: [.init(name: "default", text: "{{ 1 }}")])
+    let text = "{# strftime_now #}"
+    var format = try format(.gguf, sources: [.init(name: "default", text: text)])
     format.name = "ab"
     let end = UInt8(lab.id("<|im_end|>") - 256)
-    func text(_ text: String) -> [UInt8] { [UInt8(text.utf8.count), 0] + text.utf8 }
+    func short(_ text: String) -> [UInt8] { [UInt8(text.utf8.count), 0] + text.utf8 }
     let expected: [UInt8] =
-      text("ab") + text(" \n") + [2, end, 1, 0, 0, end + 2, 1, 0, 0, 1, end + 1, 1, 0, 0, 1, end + 2, 1, 0, 0]
+      short("ab") + short(" \n") + [2, end, 1, 0, 0, end + 2, 1, 0, 0, 1, end + 1, 1, 0, 0, 1, end + 2, 1, 0, 0]
       + [1, ChatTemplate.Origin.gguf.rawValue, 0xE8, 7, 2, 29, 23, 59, 60]
-      + [3] + text("bos_token") + text("<s>") + text("eos_token") + text("</s>") + text("image_token") + text("<é>")
-      + [1] + text("default") + [7, 0, 0, 0] + Array("{{ 1 }}".utf8)
-    #expect(format.serialized == expected)
-    #expect(ChatFormat.tinyrlhf.serialized == text("tinyrlhf") + text("") + Array(repeating: [1, 0, 0, 0, 0], count: 3).joined() + [0])
+      + [3] + short("bos_token") + short("<s>") + short("eos_token") + short("</s>") + short("image_token") + short("<é>")
+      + [1] + short("default") + [UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8)
+    #expect(try chat(lab.tokenizer(format).serialized) == expected)
+    let own: [UInt8] = short("tinyrlhf") + short("") + Array(repeating: [1, 0, 0, 0, 0], count: 3).joined() + [0]
+    #expect(try chat(lab.tokenizer(.tinyrlhf).serialized) == own)
   }
 
   @Test("the format of our own tokenizers comes back in another's definition")
@@ -71,7 +78,7 @@ import Testing
   func damaged(offset: Int, value: UInt8, expected: String) throws {
     let tokenizer = try lab.tokenizer(format())
     var bytes = tokenizer.serialized
-    let start = bytes.count - tokenizer.chatFormat.serialized.count
+    let start = bytes.count - chat(bytes).count
     // Behind the name's 10 bytes, the prefix's 4, and 9, 5 and 5 of lists.
     bytes[start + offset] = value
     let refusal = failure { _ = try Tokenizer(serialized: bytes, at: "model.trlhf") }
@@ -97,8 +104,8 @@ import Testing
   func fuzz() throws {
     let tokenizer = try lab.tokenizer(format())
     let old = Version2(lab).tokenizer(closing: true, standing: "Be.", prefix: " ")
-    for (good, format) in [(tokenizer.serialized, tokenizer.chatFormat.serialized.count), (old.bytes, old.chat)] {
-      let start = good.count - format
+    for good in [tokenizer.serialized, old] {
+      let start = good.count - chat(good).count
       _ = try Tokenizer(serialized: good)
       for length in start..<good.count {
         #expect(throws: Failure.self) { try Tokenizer(serialized: Array(good[..<length])) }
@@ -110,7 +117,9 @@ import Testing
           bytes[byte] ^= 1 << bit
           guard let changed = try? Tokenizer(serialized: bytes) else { continue }
           valid += 1
-          if bytes[4] == 3 { #expect(changed.serialized == bytes, "\(byte) \(bit)") }
+          // A date that nothing asks for any more may go.
+          let isDated = changed.chatFormat.template?.sources.contains { $0.text.contains("strftime_now") } ?? true
+          if bytes[4] == 3, isDated { #expect(changed.serialized == bytes, "\(byte) \(bit)") }
           _ = try? changed.encode(prompt: [Turn(.user, "ab <|im_end|> é")])
           _ = try? changed.encode(dialogue: Prompt(turns: [Turn(.user, "a"), Turn(.assistant, "b")]), learning: [1])
           _ = changed.encode(completion: "a")
@@ -149,7 +158,7 @@ private struct Version2 {
   /// - Parameter closing: whether past answers have the end token.
   func tokenizer(
     closing: Bool, standing: String?, prefix: String, flags: Int? = nil, pieces: [[Piece]]? = nil
-  ) -> (bytes: [UInt8], chat: Int) {
+  ) -> [UInt8] {
     let (start, end) = (Piece.token(lab.id("<|im_start|>")), Piece.token(lab.id("<|im_end|>")))
     let lists = pieces ?? [
       [.token(lab.id("<s>"))], [start, .text("system\n")], [end, .text("\n")], [start, .text("user\n")],
@@ -174,7 +183,7 @@ private struct Version2 {
     for merge in definition.merges {
       for id in [merge.left, merge.right, merge.result] { bytes += Self.number(Int(id), 4) }
     }
-    return (bytes + chat, chat.count)
+    return bytes + chat
   }
 }
 
@@ -195,7 +204,7 @@ private struct Version2 {
 
   @Test("a tokenizer of version 2 gives the tokens that it gave: past answers closed, and the system's standing words")
   func chatml() throws {
-    let bytes = Version2(lab).tokenizer(closing: true, standing: "It's \"so\".\n%}", prefix: "").bytes
+    let bytes = Version2(lab).tokenizer(closing: true, standing: "It's \"so\".\n%}", prefix: "")
     let tokenizer = try Tokenizer(serialized: bytes)
     let system = "⟦<s>⟧⟦<|im_start|>⟧system\nIt's \"so\".\n%}⟦<|im_end|>⟧\n"
     let first = "⟦<|im_start|>⟧user\na<|im_end|>'\\⟦<|im_end|>⟧\n⟦<|im_start|>⟧assistant\nb⟦<|im_end|>⟧\n"
@@ -217,7 +226,7 @@ private struct Version2 {
     let pieces: [[Version2.Piece]] = [
       [.token(lab.id("<s>"))], [], [], [.text("\n\nHuman: ")], [], [.text("\n\nAssistant:")], [],
     ]
-    let bytes = Version2(lab).tokenizer(closing: false, standing: nil, prefix: " ", pieces: pieces).bytes
+    let bytes = Version2(lab).tokenizer(closing: false, standing: nil, prefix: " ", pieces: pieces)
     let tokenizer = try Tokenizer(serialized: bytes)
     let asked = "⟦<s>⟧\n\nHuman: a<|im_end|>'\\\n\nAssistant: b\n\nHuman: \n\n\nAssistant:"
     #expect(try shown(tokenizer, turns.dropLast(), asking: true) == asked)
@@ -231,7 +240,7 @@ private struct Version2 {
   @Test("what it had no frame for is refused by its role, and not left out")
   func roles() throws {
     let tokenizer = try Tokenizer(
-      serialized: Version2(lab).tokenizer(closing: true, standing: nil, prefix: "").bytes)
+      serialized: Version2(lab).tokenizer(closing: true, standing: nil, prefix: ""))
     let refusal = failure { _ = try tokenizer.encode(prompt: [Turn(.user, "a"), Turn(.tool, "42")]) }
     #expect(refusal?.kind == .badData && refusal?.what.contains("tool") == true, "\(refusal as Any)")
   }
@@ -239,7 +248,7 @@ private struct Version2 {
   @Test("once read, it is written in version 3 and stays the same tokenizer")
   func written() throws {
     let one = try Tokenizer(
-      serialized: Version2(lab).tokenizer(closing: true, standing: "Be.", prefix: "").bytes)
+      serialized: Version2(lab).tokenizer(closing: true, standing: "Be.", prefix: ""))
     let two = try Tokenizer(serialized: one.serialized)
     #expect(one.serialized[4] == 3 && two.definition == one.definition)
     #expect(try two.encode(prompt: turns) == one.encode(prompt: turns))
@@ -250,7 +259,7 @@ private struct Version2 {
     let version = Version2(lab)
     func refusal(flags: Int? = nil, _ piece: Version2.Piece? = nil) -> String? {
       let pieces = piece.map { [[$0], [], [], [], [], [], []] }
-      let bytes = version.tokenizer(closing: true, standing: nil, prefix: "", flags: flags, pieces: pieces).bytes
+      let bytes = version.tokenizer(closing: true, standing: nil, prefix: "", flags: flags, pieces: pieces)
       return failure { _ = try Tokenizer(serialized: bytes, at: "model.trlhf") }?.what
     }
     #expect(refusal(flags: 4) == "the chat format has the flags 4, over 3")

@@ -137,13 +137,6 @@ import Testing
     #expect(try text("{{ messages | length }}{{ add_generation_prompt }}", prompt) == "1False")
   }
 
-  @Test("the attributes and variables that a template reads are known")
-  func reads() throws {
-    let template = try template("{{ messages[0].reasoning_content }}{{ enable_thinking }}")
-    #expect(template.reads("reasoning_content") && template.reads("enable_thinking"))
-    #expect(!template.reads("thinking"))
-  }
-
   @Test("the known formats write what they say")
   func named() throws {
     let turns = [Turn(.system, "s"), Turn(.user, "u"), Turn(.assistant, "a"), Turn(.user, "v")]
