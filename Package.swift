@@ -102,13 +102,15 @@ let package = Package(
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
-    tests("Tokenizers", ["Support"]),
+    tests("Tokenizers", ["Jinja", "Support"]),
     tests("Jinja", ["Support"]),
-    tests("Datasets", ["Tokenizers", "Support", "TestSupport"]),
+    tests("Datasets", ["Tokenizers", "Jinja", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(
       "Interchange",
-      ["Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Support", "TestSupport"]),
+      [
+        "Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Jinja", "Support", "TestSupport",
+      ]),
     tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
     tests("World", ["Tokenizers", "Support"]),
     tests("Runs", ["Support", "TestSupport"]),

@@ -53,6 +53,10 @@ struct TokenizerSettings {
       // null takes a class's default away.
       tokens[key] = settings[key] == nil ? defaults[key] : try token(key)
     }
+    // A model's own, as image_token.
+    for (key, value) in settings where key.hasSuffix("_token") && !Self.tokenKeys.contains(key) {
+      tokens[key] = value.string ?? value["content"]?.string
+    }
     for (key, value) in settings["extra_special_tokens"]?.object ?? [:] {
       tokens[key] = value.string ?? value["content"]?.string
     }

@@ -17,6 +17,12 @@ extension HuggingFaceTokenizer {
         try Files.writeAtomically(text, to: "\(folder)/\(template)")
         continue
       }
+      // A checkpoint may come from anybody, and a name is no way out of the folder.
+      guard !source.name.isEmpty, !source.name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
+        throw Failure(
+          .badData, "the chat template \(quoted(source.name)) has a name that no file can have",
+          remedy: "Import the model again, with one template.")
+      }
       try Files.makeFolder("\(folder)/\(furtherTemplates)")
       try Files.writeAtomically(text, to: "\(folder)/\(furtherTemplates)/\(source.name).jinja")
     }
@@ -189,7 +195,15 @@ struct TokenizerWriter {
       $0.member("model_input_names", "[\"input_ids\", \"attention_mask\"]")
       $0.member("clean_up_tokenization_spaces", "false")
       $0.member("model_max_length", "1000000000000000019884624838656")
-      for (key, name) in specialTokens { $0.member(key, JSONText.text(name)) }
+      let special = specialTokens
+      let isKnown = { (key: String) in TokenizerSettings.tokenKeys.contains(key) }
+      for (key, name) in special where isKnown(key) { $0.member(key, JSONText.text(name)) }
+      let further = special.filter { !isKnown($0.key) }
+      if !further.isEmpty {
+        $0.member("extra_special_tokens") {
+          $0.object { for (key, name) in further { $0.member(key, JSONText.text(name)) } }
+        }
+      }
       switch definition.chatFormat.form {
       case .tinyrlhf: $0.member("chat_template", JSONText.text(Array(ChatFormat.exportedTemplate.utf8)))
       case .template(let chat):

@@ -44,24 +44,28 @@ struct AddedTokens: Sendable {
   }
 
   /// - Parameter data: the parts of a chat template's text that came from a dialogue, ascending: no special token
-  ///   is made of them. Nil for a text in which no special token is.
+  ///   is made of them, and none that the template wrote is lost because a longer name goes on in them. Nil for a
+  ///   text in which no special token is.
   /// - Complexity: linear, times the longest token's bytes.
   func sections(of bytes: UnsafeBufferPointer<UInt8>, data: [Range<Int>]? = nil) -> [Section] {
     var data = data.map { $0[...] }
     var sections: [Section] = []
     var (index, taken) = (0, 0)
     while index < bytes.count {
-      guard begins[Int(bytes[index])], let (found, end) = longest(at: index, in: bytes) else {
+      guard begins[Int(bytes[index])] else {
+        index += 1
+        continue
+      }
+      while let first = data?.first, first.upperBound <= index { data!.removeFirst() }
+      // Special tokens end before what came from a dialogue.
+      let limit = data.map { max(index, $0.first?.lowerBound ?? bytes.count) } ?? index
+      guard let (found, end) = longest(at: index, in: bytes, specialUpTo: limit) else {
         index += 1
         continue
       }
       var range = index..<end
       index = end
-      if found.traits.contains(.special) {
-        guard data != nil else { continue }
-        while let first = data!.first, first.upperBound <= range.lowerBound { data!.removeFirst() }
-        if let first = data!.first, first.overlaps(range) { continue }
-      }
+      if found.traits.contains(.special), end > limit { continue }
       if found.traits.contains(.singleWord), !isWord(range, in: bytes) { continue }
       if found.traits.contains(.stripsLeft) {
         let start = max(taken, startOfSpace(before: range.lowerBound, in: bytes))
@@ -78,17 +82,22 @@ struct AddedTokens: Sendable {
     return sections
   }
 
+  /// The longest name; of one of a special token that ends behind `limit`, the longest special token's within it that
+  /// ends before.
   private func longest(
-    at start: Int, in bytes: UnsafeBufferPointer<UInt8>
+    at start: Int, in bytes: UnsafeBufferPointer<UInt8>, specialUpTo limit: Int
   ) -> (found: Found, end: Int)? {
     var (node, index) = (0, start)
-    var best: (Found, Int)?
+    var best, special: (found: Found, end: Int)?
     while index < bytes.count, let child = nodes[node].children[bytes[index]] {
       node = child
       index += 1
-      if let found = nodes[node].found { best = (found, index) }
+      guard let found = nodes[node].found else { continue }
+      best = (found, index)
+      if found.traits.contains(.special), index <= limit { special = best }
     }
-    return best
+    guard let best, best.found.traits.contains(.special), best.end > limit else { return best }
+    return special ?? best
   }
 
   private func isWord(_ range: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {

@@ -9,7 +9,7 @@ extension ChatFormat {
   ///     u8 form: 0 tinyrlhf's own, and then nothing; 1 templates
   ///     u8 origin: the place of the case in `ChatTemplate.Origin`
   ///     u16 year, u8 month, day, hour, minute, second: what `strftime_now` gives
-  ///     list of special tokens, each a text name and a text
+  ///     list of special tokens, each a text name and a text, by ascending names
   ///     list of templates, each a text name and a template's text
   ///
   /// - Parameter isDated: whether the date is written; else what stands for none.
@@ -75,7 +75,15 @@ extension ChatTemplate {
       minute: try reader.checkedNumber(1), second: try reader.checkedNumber(1))
     guard date.isValid else { throw reader.failure("the chat template's date is no date") }
     var tokens: [String: String] = [:]
-    for _ in 0..<(try reader.checkedNumber(1)) { tokens[try reader.text()] = try reader.text() }
+    var last: String?
+    for _ in 0..<(try reader.checkedNumber(1)) {
+      let key = try reader.text()
+      guard last.map({ $0 < key }) ?? true else {
+        throw reader.failure("the chat format's special tokens are not in the order of their names")
+      }
+      tokens[key] = try reader.text()
+      last = key
+    }
     var sources: [Source] = []
     for _ in 0..<(try reader.checkedNumber(1)) {
       sources.append(Source(name: try reader.text(), text: try reader.text(width: 4)))

@@ -83,6 +83,8 @@ private struct PiecewiseTemplate {
       closesPastAnswers
         ? "{{- \(literal(end)) }}{%- if not (\(isLast)) %}{{- \(literal(assistant.close)) }}{%- endif %}"
         : "{%- if \(isLast) %}{{- \(literal(end)) }}{%- else %}{{- \(literal(assistant.close)) }}{%- endif %}")
+    lines.append(
+      "{%- else %}{{- raise_exception('this format has no turns of the role \"' + message['role'] + '\"') }}")
     lines += ["{%- endif %}", "{%- endfor %}"]
     lines.append("{%- if add_generation_prompt %}{{- \(literal(opensAnswer)) }}{%- endif %}")
     return lines.joined(separator: "\n")

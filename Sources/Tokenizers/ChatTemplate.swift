@@ -152,7 +152,8 @@ public struct ChatTemplate: Sendable {
     }
   }
 
-  /// Whether the template shows a content that is given in parts as it shows the text.
+  /// Whether the template shows a content that is given in parts as it shows the text, or the parts' texts and nothing
+  /// else of them.
   private static func takesParts(
     _ template: Template, _ specialTokens: [String: String], _ date: CalendarDate
   ) -> Bool {
@@ -160,9 +161,10 @@ public struct ChatTemplate: Sendable {
     let part: JSONObject = ["type": .string("text"), "text": .string(text)]
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
     let shown = turns.map { turn in
-      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date).string
+      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date)
     }
-    return shown[0] != nil && shown[0] == shown[1]
+    guard let parts = shown[1] else { return false }
+    return shown[0]?.string == parts.string || parts.runs.filter { $0.origin == 1 }.map(\.text).joined() == text
   }
 }
 
@@ -251,22 +253,21 @@ extension Turn {
     // A role is the template's word, since templates write it between the marks of a special token; anything
     // else in its place is data.
     let isWord = role.rawValue.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F }
-    var pairs: [(String, Value)] = [
-      ("role", .text(Text(role.rawValue, origin: isWord ? 0 : origin)))
-    ]
-    if message["content"] == nil { pairs.append(("content", .text(Text(content, origin: origin)))) }
-    // transformers hands reasoning over by the name that most templates read, and by gpt-oss's.
+    var mapping = Mapping([])
+    // transformers hands reasoning over by the name that most templates read, and by gpt-oss's, which comes first.
     if let reasoning = Self.reasoningKeys.lazy.compactMap({ self.fields[$0] }).first(where: { !$0.isNull }) {
-      if message["thinking"] == nil { pairs.insert(("thinking", Value(reasoning, origin: origin)), at: 0) }
+      if message["thinking"] == nil { mapping.set(Text("thinking"), Value(reasoning, origin: origin)) }
       message["reasoning_content"] = reasoning
     }
-    for (key, value) in message { pairs.append((key, Value(value, origin: origin))) }
-    return .mapping(Mapping(pairs))
+    mapping.set(Text("role"), .text(Text(role.rawValue, origin: isWord ? 0 : origin)))
+    if message["content"] == nil { mapping.set(Text("content"), .text(Text(content, origin: origin))) }
+    for (key, value) in message { mapping.set(Text(key, origin: origin), Value(value, origin: origin)) }
+    return .mapping(mapping)
   }
 }
 
 extension Value {
-  /// A JSON value as Python has it.
+  /// A JSON value as Python has it. Keys are from where the values are: `tojson` writes them.
   init(_ json: JSONValue, origin: Int) {
     switch json {
     case .null: self = .none
@@ -276,7 +277,9 @@ extension Value {
     case .string(let value): self = .text(Text(value, origin: origin))
     case .array(let values): self = .list(values.map { Value($0, origin: origin) })
     case .object(let object):
-      self = .mapping(Mapping(object.map { ($0.key, Value($0.value, origin: origin)) }))
+      var mapping = Mapping()
+      for (key, value) in object { mapping.set(Text(key, origin: origin), Value(value, origin: origin)) }
+      self = .mapping(mapping)
     }
   }
 }

@@ -13,8 +13,8 @@ struct TemplateAnswers {
   /// A text that ends with an answer.
   private struct Answered {
     var text: RenderedDialogue
-    /// The answer's bytes, with what ends it.
-    var answer: Range<Int>
+    /// The answer's bytes, with what ends it: one range, or those that the template marks; none is empty.
+    var answer: [Range<Int>]
   }
 
   /// As `Tokenizer.encode(dialogue:learning:)`.
@@ -25,15 +25,16 @@ struct TemplateAnswers {
       let answered = try answered(dialogue, turn)
       // It belongs to a sequence that goes on as this one ends.
       let place = sequences.firstIndex { $0.text.bytes.starts(with: answered.text.bytes) }
-      if let place, answered.answer.upperBound <= sequences[place].answers.last!.lowerBound {
-        sequences[place].answers.append(answered.answer)
+      let end = answered.answer.last?.upperBound ?? 0
+      if let place, end <= sequences[place].answers.first?.lowerBound ?? .max {
+        sequences[place].answers = answered.answer + sequences[place].answers
       } else {
-        sequences.append((answered.text, [answered.answer]))
+        sequences.append((answered.text, answered.answer))
       }
     }
     return sequences.map { sequence in
       let encoded = tokenizer.encode(sequence.text)
-      let learnt = sequence.answers.reversed().map { answer in
+      let learnt = sequence.answers.map { answer in
         let first = place(answer.lowerBound).after
         return first..<max(first, place(answer.upperBound).before)
       }
@@ -51,13 +52,18 @@ struct TemplateAnswers {
     let prompt = try template.render(shortened, answers: true)
     shortened.turns.append(dialogue.turns[turn])
     let whole = try template.render(shortened, answers: false)
-    if template.marksAnswers(of: shortened), let last = whole.generated.last {
-      return Answered(text: whole.prefix(last.upperBound), answer: last)
-    }
     let content = whole.extent(ofMessage: turn + 1)
-    if whole.bytes.starts(with: prompt.bytes) {
+    let opensAlike = whole.bytes.starts(with: prompt.bytes)
+    if template.marksAnswers(of: shortened) {
+      let start = opensAlike ? prompt.bytes.count : content?.lowerBound ?? whole.bytes.count
+      // A block of an earlier answer lies before what this one says.
+      let marked = whole.generated.filter { $0.upperBound > start && !$0.isEmpty }
+      let end = marked.last?.upperBound ?? end(of: whole, behind: max(start, content?.upperBound ?? 0))
+      return Answered(text: whole.prefix(end), answer: marked)
+    }
+    if opensAlike {
       let end = end(of: whole, behind: max(prompt.bytes.count, content?.upperBound ?? 0))
-      return Answered(text: whole.prefix(end), answer: prompt.bytes.count..<end)
+      return Answered(text: whole.prefix(end), answer: [prompt.bytes.count..<end])
     }
     // The template opens an answer in another way than it writes one that was given, such as with <think>. What the
     // answer says then follows the prompt.
@@ -66,9 +72,22 @@ struct TemplateAnswers {
         .badData, "the chat template does not show the answer, turn \(turn + 1)",
         remedy: "Leave the answer out.")
     }
-    let end = end(of: whole, behind: content.upperBound)
-    let text = prompt.followed(by: whole.prefix(end), from: content.lowerBound)
-    return Answered(text: text, answer: prompt.bytes.count..<text.bytes.count)
+    let start = opening(of: shortened, whole, content)
+    let text = prompt.followed(by: whole.prefix(end(of: whole, behind: content.upperBound)), from: start)
+    return Answered(text: text, answer: [prompt.bytes.count..<text.bytes.count])
+  }
+
+  /// Where an answer begins that the template writes otherwise than it opens one: where a plain text would stand in its
+  /// place, since the template may write something before the first that the answer says, such as `<tool_call>`.
+  private func opening(of dialogue: Prompt, _ whole: RenderedDialogue, _ content: Range<Int>) -> Int {
+    var plain = dialogue
+    let last = plain.turns.count - 1
+    plain.turns[last] = Turn(plain.turns[last].role, "answer")
+    guard let text = try? template.render(plain, answers: false),
+      let start = text.extent(ofMessage: last + 1)?.lowerBound, start < content.lowerBound,
+      whole.bytes.starts(with: text.bytes[..<start])
+    else { return content.lowerBound }
+    return start
   }
 
   /// Where an answer ends: behind the first end token that the template writes after it, else at the text's end.

@@ -147,11 +147,11 @@ import Tokenizers
       failure { try dataset.fits(context: 4, reserve: 2, tokenizer: tokenizer) }
         .hasPrefix("data.jsonl: there is no usable row: 3 dropped because over 2 tokens"))
     let demonstration = Demonstration(prompt: Prompt("12"), completion: "345")
-    #expect(demonstration.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
+    #expect(try demonstration.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
     let comparison = Comparison(
       prompt: Prompt("12"), completions: ["3", "345", ""], ranks: [1, 2, 3])
-    #expect(comparison.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
-    #expect(comparison.fits(context: 8, tokenizer: tokenizer))
-    #expect(!comparison.fits(context: 8, reserve: 1, tokenizer: tokenizer))
+    #expect(try comparison.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
+    #expect(try comparison.fits(context: 8, tokenizer: tokenizer))
+    #expect(try !comparison.fits(context: 8, reserve: 1, tokenizer: tokenizer))
   }
 }

@@ -25,6 +25,11 @@ import Tokenizers
     Comparison(prompt: prompt, completions: [chosen, rejected], ranks: [1, 2])
   }
 
+  /// Answers that are messages, which a chat template renders.
+  private func messagePair(_ prompt: Prompt, _ chosen: String, _ rejected: String) -> Comparison {
+    Comparison(prompt: prompt, answers: [chosen, rejected].map { Turn(.assistant, $0) }, ranks: [1, 2])
+  }
+
   @Test("ours: K answers with ranks, ties, labeler, policy and time")
   func ranked() throws {
     let row = #"""
@@ -51,13 +56,13 @@ import Tokenizers
       "content": "b"}]}
       """#
     let prompt = Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")])
-    #expect(try comparison(messages, .preference) == pair(prompt, "a", "b"))
+    #expect(try comparison(messages, .preference) == messagePair(prompt, "a", "b"))
     let repeated = #"""
       {"prompt": "p", "chosen": [{"role": "user", "content": "p"}, {"role": "assistant", \#
       "content": "a"}], "rejected": [{"role": "user", "content": "p"}, {"role": "assistant", \#
       "content": "b"}]}
       """#
-    #expect(try comparison(repeated, .preference) == pair(Prompt("p"), "a", "b"))
+    #expect(try comparison(repeated, .preference) == messagePair(Prompt("p"), "a", "b"))
   }
 
   @Test("TRL: answers of several messages part at their last, and a text beside dialogues repeats their prompt")
@@ -71,7 +76,7 @@ import Tokenizers
       {"prompt": [\(message("user", "p"))], "chosen": [\(opening), \(message("assistant", "b"))], \
       "rejected": [\(opening), \(message("assistant", "c"))]}
       """
-    #expect(try comparison(several, .preference) == pair(Prompt(turns: turns), "b", "c"))
+    #expect(try comparison(several, .preference) == messagePair(Prompt(turns: turns), "b", "c"))
     // As in UltraFeedback: the system's turn is in the dialogues only.
     let system = "\(message("system", "s")), \(message("user", "p"))"
     let whole = """
@@ -80,17 +85,17 @@ import Tokenizers
       """
     #expect(
       try comparison(whole, .preference)
-        == pair(Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), "b", "c"))
+        == messagePair(Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), "b", "c"))
     let single = """
       {"prompt": "p", "chosen": [\(message("assistant", "b"))], "rejected": [\(message("assistant", "c"))]}
       """
-    #expect(try comparison(single, .preference) == pair(Prompt("p"), "b", "c"))
+    #expect(try comparison(single, .preference) == messagePair(Prompt("p"), "b", "c"))
     let answers = """
       {"prompt": "p", "completion": [\(opening), \(message("assistant", "b"))]}
       """
     #expect(
       try demonstration(answers, .promptCompletion)
-        == Demonstration(prompt: Prompt(turns: turns), completion: "b", learntTurns: [1]))
+        == Demonstration(prompt: Prompt(turns: turns), answer: Turn(.assistant, "b"), learntTurns: [1]))
   }
 
   @Test("TRL: an implicit prompt is what both begin with, up to the end of a word")
@@ -102,7 +107,7 @@ import Tokenizers
       {"chosen": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}], \#
       "rejected": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "b"}]}
       """#
-    #expect(try comparison(messages, .implicitPreference) == pair(Prompt("p"), "a", "b"))
+    #expect(try comparison(messages, .implicitPreference) == messagePair(Prompt("p"), "a", "b"))
   }
 
   @Test("hh-rlhf: the prompt ends at the last Assistant: inside the common prefix")
@@ -141,7 +146,7 @@ import Tokenizers
     func part(_ text: String) -> JSONValue { .object(["type": .string("text"), "text": .string(text)]) }
     let parts = JSONValue.array([part("p"), part("q")])
     let prompt = Prompt(turns: [Turn(.developer, "s"), Turn(.user, "pq", fields: ["content": parts])])
-    #expect(try comparison(row, .openAIPreference) == pair(prompt, "a", "b"))
+    #expect(try comparison(row, .openAIPreference) == messagePair(prompt, "a", "b"))
   }
 
   @Test("Stiennon: a post or an article, summaries, and the chosen one")
@@ -188,7 +193,9 @@ import Tokenizers
       {"prompt": [{"role": "user", "content": "p"}], "completion": [{"role": "assistant", \#
       "content": "c"}]}
       """#
-    #expect(try demonstration(messages, .promptCompletion) == expected)
+    #expect(
+      try demonstration(messages, .promptCompletion)
+        == Demonstration(prompt: Prompt("p"), answer: Turn(.assistant, "c")))
   }
 
   @Test("TRL: of unpaired answers the good ones are demonstrations")
@@ -213,7 +220,7 @@ import Tokenizers
     #expect(
       try demonstration(messages, .messages)
         == Demonstration(
-          prompt: Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), completion: "c"))
+          prompt: Prompt(turns: [Turn(.system, "s"), Turn(.user, "p")]), answer: Turn(.assistant, "c")))
     let shareGPT = #"""
       {"id": "1", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", \#
       "value": "b"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "d"}]}
@@ -221,7 +228,7 @@ import Tokenizers
     let turns = [Turn(.user, "a"), Turn(.assistant, "b"), Turn(.user, "c")]
     #expect(
       try demonstration(shareGPT, .shareGPT)
-        == Demonstration(prompt: Prompt(turns: turns), completion: "d", learntTurns: [1]))
+        == Demonstration(prompt: Prompt(turns: turns), answer: Turn(.assistant, "d"), learntTurns: [1]))
     let alpaca = #"{"instruction": "Add.", "input": "1, 2", "output": "3"}"#
     #expect(
       try demonstration(alpaca, .alpaca)
@@ -246,6 +253,7 @@ import Tokenizers
       "value": "b"}, {"from": "user", "value": "c"}, {"from": "gpt", "value": "d"}]}
       """#
     expected.learntTurns = [2]
+    expected.answer = Turn(.assistant, "d")
     #expect(try demonstration(shareGPT, .shareGPT) == expected)
     let inside = #"""
       {"system": "t", "conversations": [{"from": "system", "value": "s"}, {"from": "human", \#

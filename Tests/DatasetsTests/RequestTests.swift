@@ -22,7 +22,10 @@ import Tokenizers
   ])
   func forms(row: String) throws {
     let found = try request(row)
-    #expect(found.prompt == Prompt("p") && found.answer == Turn(.assistant, "a"))
+    // A text is what the model writes; a message is the template's to render.
+    let isText = row.contains(#""completion": "a""#) || row.contains(#""answer": "a""#)
+    #expect(found.prompt == Prompt("p"))
+    #expect(found.answer == (isText ? .continuation("a") : Turn(.assistant, "a")))
   }
 
   @Test("system and tools stand beside a request's prompt as beside a row's")

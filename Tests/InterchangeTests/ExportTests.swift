@@ -1,9 +1,9 @@
 import Support
 import Testing
-import Tokenizers
 
 @testable import Interchange
 @testable import Models
+@testable import Tokenizers
 
 @Suite struct ExportTests {
   /// A golden model, imported and exported again.

@@ -114,7 +114,7 @@ import Testing
       try folder.write(pointer, to: name)
       let message = error {
         let model = try HuggingFaceModel(folder: folder.path)
-        _ = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: model.architecture.vocabulary)
+        _ = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: model.architecture.vocabulary, chat: .test())
       }
       #expect(message?.hasPrefix("\(folder.file(name)): is a Git LFS pointer") == true, "\(message ?? "taken")")
     }
@@ -124,7 +124,7 @@ import Testing
   func sentencePiece() throws {
     try make(["tokenizer.model": "x"])
     #expect(
-      error { _ = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 9) }?
+      error { _ = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 9, chat: .test()) }?
         .contains("has tokenizer.model and no tokenizer.json") == true)
   }
 }

@@ -1,10 +1,10 @@
 import Support
 import TestSupport
 import Testing
-import Tokenizers
 
 @testable import Interchange
 @testable import Models
+@testable import Tokenizers
 
 /// A GGUF file as this test reads it: independent of the writer.
 private struct GGUFReader {
@@ -255,8 +255,12 @@ private struct GGUFReader {
     var definition = TokenizerDefinition(
       splitting: .none, normalization: .metaspaceNever, vocabularyCount: names.count, tokens: tokens,
       merges: [.init(left: 3, right: 4, result: 5)],
-      chatFormat: try .named(
-        "plain", .init(special: [:], end: [1], begin: nil, templateBegins: false), at: "here"))
+      chatFormat: ChatFormat(
+        name: "plain",
+        template: try ChatTemplate(
+          [.init(name: "default", text: #require(ChatFormat.template(named: "plain")))], origin: .named,
+          specialTokens: ["eos_token": "</s>"], date: ChatChoice.test().date, at: "here"),
+        endTokens: [1], answerPrefix: "", documentBegin: [1], documentEnd: [1]))
     definition.fallsBackToBytes = true
     definition.unknown = 0
     return definition
@@ -283,6 +287,46 @@ private struct GGUFReader {
     #expect(begun["tokenizer.ggml.add_space_prefix"] == .bool(true))
     #expect(begun["tokenizer.ggml.bos_token_id"] == .number(0))
     #expect(begun["tokenizer.ggml.add_bos_token"] == .bool(true))
+  }
+
+  @Test("the metadata has the templates by their names, and the settings' special tokens")
+  func chat() throws {
+    var definition = try characters()
+    for (name, id) in [("<s>", 9 as Int32), ("<eot>", 10), ("<pad>", 11), ("<u>", 12)] {
+      definition.tokens.append(.init(id: id, bytes: Array(name.utf8), traits: [.added, .special]))
+    }
+    definition.vocabularyCount = 13
+    definition.unknown = nil
+    definition.fallsBackToBytes = true
+    let text = "{{ messages }}\r\né"
+    definition.chatFormat = ChatFormat(
+      name: "template",
+      template: try ChatTemplate(
+        [.init(name: "rag", text: "r"), .init(name: "default", text: text), .init(name: "tool_use", text: "t")],
+        origin: .configurationList,
+        specialTokens: [
+          "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<u>", "sep_token": "<none>",
+        ], date: ChatChoice.test().date, at: "here"),
+      endTokens: [10, 1], answerPrefix: "", documentBegin: [9], documentEnd: [1])
+    let metadata = try metadata(definition)
+    #expect(metadata["tokenizer.chat_template"] == .text(text))
+    #expect(metadata["tokenizer.chat_templates"] == .list([.text("rag"), .text("tool_use")]))
+    #expect(metadata["tokenizer.chat_template.rag"] == .text("r"))
+    #expect(metadata["tokenizer.chat_template.tool_use"] == .text("t"))
+    for (key, id) in [("bos", 9.0), ("eos", 1), ("eot", 10), ("padding", 11), ("unknown", 12)] {
+      #expect(metadata["tokenizer.ggml.\(key)_token_id"] == .number(id), "\(key)")
+    }
+    #expect(metadata["tokenizer.ggml.add_bos_token"] == .bool(true))
+    // One template has no list of names, and an end that is the settings' is no second one.
+    definition.chatFormat.form = .template(
+      try ChatTemplate(
+        [.init(name: "default", text: "x")], origin: .files, specialTokens: ["eos_token": "<eot>"],
+        date: ChatChoice.test().date, at: "here"))
+    definition.chatFormat.documentBegin = [1]
+    let other = try self.metadata(definition)
+    #expect(other["tokenizer.chat_template"] == .text("x") && other["tokenizer.chat_templates"] == nil)
+    #expect(other["tokenizer.ggml.eos_token_id"] == .number(10) && other["tokenizer.ggml.eot_token_id"] == nil)
+    #expect(other["tokenizer.ggml.bos_token_id"] == nil && other["tokenizer.ggml.padding_token_id"] == nil)
   }
 
   @Test("a tokenizer by which llama.cpp would give other tokens is refused by name")

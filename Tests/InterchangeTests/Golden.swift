@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Jinja
 import Support
 import Tensors
 import TestSupport
@@ -52,8 +53,19 @@ struct Golden {
 
   func tokenizer(vocabulary: Int? = nil) throws -> Tokenizer {
     try HuggingFaceTokenizer.read(
-      folder: path, vocabulary: vocabulary ?? HuggingFaceModel(folder: path).architecture.vocabulary)
+      folder: path, vocabulary: vocabulary ?? HuggingFaceModel(folder: path).architecture.vocabulary,
+      chat: .test()
+    ).tokenizer
   }
+}
+
+extension ChatChoice {
+  /// On a day that does not change.
+  static func test(_ template: Template = .own) -> ChatChoice {
+    ChatChoice(template, date: CalendarDate(year: 2025, month: 3, day: 9, hour: 14, minute: 5, second: 7))
+  }
+
+  static func test(format: String?) -> ChatChoice { test(format.map { .named($0) } ?? .own) }
 }
 
 /// A folder's model, written as a checkpoint and opened.

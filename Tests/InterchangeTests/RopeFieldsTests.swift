@@ -17,7 +17,7 @@ import Testing
   }
 
   private func base(_ theta: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
-    .object(more.merging(["rope_type": .string("default"), "rope_theta": .number(theta)]) { $1 })
+    .object(JSONObject(more.merging(["rope_type": .string("default"), "rope_theta": .number(theta)]) { $1 }))
   }
 
   private let llama3: [String: JSONValue] = [
@@ -47,7 +47,7 @@ import Testing
     let differ: [[String: JSONValue]] = [
       ["rope_scaling": base(700), "rope_parameters": base(500)],
       ["rope_scaling": .object(["rope_type": .string("default")]), "rope_parameters": base(500)],
-      ["rope_scaling": .object(llama3), "rope_parameters": base(10_000)],
+      ["rope_scaling": .object(JSONObject(llama3)), "rope_parameters": base(10_000)],
     ]
     for fields in differ {
       #expect(
@@ -58,13 +58,13 @@ import Testing
 
   @Test("a llama3 rope has its base inside or beside, and the model's context where it names none")
   func scaled() throws {
-    let inside = try rope(["rope_scaling": .object(llama3.merging(["rope_theta": .number(500)]) { $1 })]).rope
+    let inside = try rope(["rope_scaling": .object(JSONObject(llama3.merging(["rope_theta": .number(500)]) { $1 }))]).rope
     #expect(inside.theta == 500 && inside.scaling?.originalContext == 16 && inside.scaling?.factor == 8)
     var open = llama3
     open["original_max_position_embeddings"] = nil
     open["rope_type"] = nil
     open["type"] = .string("llama3")
-    let other = try rope(["rope_parameters": .object(open), "rope_theta": .number(700)]).rope
+    let other = try rope(["rope_parameters": .object(JSONObject(open)), "rope_theta": .number(700)]).rope
     #expect(other.theta == 700 && other.scaling?.originalContext == 128)
   }
 

@@ -2,9 +2,9 @@ import Foundation
 import Support
 import TestSupport
 import Testing
-import Tokenizers
 
 @testable import Interchange
+@testable import Tokenizers
 
 /// A tiny tokenizer of one kind, and what `tokenizers` and `transformers` make of text with it;
 /// Tools/goldens/make_tokenizers.py says what each field is.
@@ -48,7 +48,7 @@ struct TokenizerGolden: Decodable {
   func read() throws -> Tokenizer {
     let folder = TemporaryFolder()
     try write(to: folder.path)
-    return try HuggingFaceTokenizer.read(folder.path)
+    return try HuggingFaceTokenizer.read(folder.path, chat: .test())
   }
 }
 
@@ -89,7 +89,14 @@ struct TokenizerGoldenTests {
     let one = try TokenizerGolden(kind).read()
     let folder = TemporaryFolder()
     try HuggingFaceTokenizer.write(one, to: folder.path)
-    #expect(try HuggingFaceTokenizer.read(folder.path).definition == one.definition)
+    var two = try HuggingFaceTokenizer.read(folder.path, chat: .test()).definition
+    if let template = one.chatFormat.template, template.origin == .named {
+      // A known format is a template like any other from then on.
+      #expect(two.chatFormat.template?.sources == template.sources)
+      #expect(two.chatFormat.template?.origin == .configuration && two.chatFormat.name == "template")
+      (two.chatFormat.form, two.chatFormat.name) = (one.chatFormat.form, one.chatFormat.name)
+    }
+    #expect(two == one.definition)
   }
 
   @Test("our own tokenizer, written and read again, is the same to the byte")
@@ -98,9 +105,11 @@ struct TokenizerGoldenTests {
     let one = Tokenizer.train(on: [text, text], vocabularySize: 300)
     let folder = TemporaryFolder()
     try HuggingFaceTokenizer.write(one, to: folder.path)
-    let two = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: one.vocabularyCount)
-    #expect(two.serialized == one.serialized)
-    let padded = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 512)
+    let (two, notes) = try HuggingFaceTokenizer.read(
+      folder: folder.path, vocabulary: one.vocabularyCount, chat: .test())
+    #expect(two.serialized == one.serialized && notes.isEmpty)
+    let padded = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 512, chat: .test()).tokenizer
+    #expect(padded.chatFormat == .tinyrlhf)
     #expect(padded.vocabularyCount == 512)
     #expect(padded.encode(text) == one.encode(text))
     #expect(padded.decode([511, 400]) == [])
@@ -111,25 +120,38 @@ struct TokenizerGoldenTests {
     let golden = try TokenizerGolden(kind)
     let tokenizer = try golden.read()
     for dialogue in golden.dialogues {
-      #expect(tokenizer.encode(prompt: dialogue.messages.dropLast()) == dialogue.asked)
-      #expect(tokenizer.encode(dialogue: dialogue.messages) == dialogue.answered)
+      let (asked, answer) = (Prompt(turns: dialogue.messages.dropLast()), try #require(dialogue.messages.last))
+      #expect(try tokenizer.encode(prompt: asked) == dialogue.asked)
+      let answered = try tokenizer.encode(asked, answer: answer)
+      #expect(answered.tokens == dialogue.answered)
+      #expect(answered.learnt == [dialogue.asked.count..<dialogue.answered.count])
+      // Behind an answer's end the whole dialogue may have more.
+      #expect(try tokenizer.encode(dialogue: Prompt(turns: dialogue.messages)).starts(with: dialogue.answered))
     }
     #expect(golden.dialogues.count == 6)
   }
 
-  @Test("a prompt and its completion are exactly the dialogue", arguments: TokenizerGolden.chats)
+  @Test("a prompt and its completion are the dialogue's text, with one end", arguments: TokenizerGolden.chats)
   func oneFunction(kind: String) throws {
     let folder = TemporaryFolder()
     try TokenizerGolden(kind).write(to: folder.path)
     for name in [nil, "plain", "hh-rlhf", "zephyr"] {
       let tokenizer = try HuggingFaceTokenizer.read(
-        folder: folder.path, vocabulary: 600, chatFormat: name)
+        folder: folder.path, vocabulary: 600, chat: .test(format: name)
+      ).tokenizer
+      func text(_ tokens: [Int32]) -> String {
+        tokenizer.decodeString(tokens, continuing: true, namingSpecialTokens: true)
+      }
       let turns = [Turn(.system, "Be kind."), Turn(.user, "Hi"), Turn(.assistant, "Yes?"), Turn(.user, "\nNo")]
+      let prompt = try tokenizer.encode(prompt: turns)
       for answer in ["Fine.", "", " spaced ", "\n\nline", "</s> <|im_end|> <|eot_id|>", "▁", "é"] {
-        let prompt = tokenizer.encode(prompt: turns)
         let completion = tokenizer.encode(completion: answer)
-        #expect(
-          prompt + completion == tokenizer.encode(dialogue: turns + [Turn(.assistant, answer)]))
+        let answered = try tokenizer.encode(Prompt(turns: turns), answer: Turn(.assistant, answer)).tokens
+        // Llama 3's template trims what is said.
+        let isTrimmed = name == nil && kind == "llama3" && answer.contains { $0.isWhitespace }
+        if !isTrimmed { #expect(text(prompt + completion) == text(answered), "\(name ?? "own") \(answer)") }
+        // Behind a frame of text that a letter does not join the tokens are the same, too.
+        if answer == "Fine.", name != "plain" { #expect(prompt + completion == answered) }
         #expect(completion.filter(tokenizer.endTokens.contains) == [tokenizer.endToken])
         // SentencePiece has no other character for a space than this one.
         let isKept = answer != "▁" || !tokenizer.definition.isOfCharacters

@@ -22,9 +22,9 @@ struct TokenizerRefusalTests {
     do {
       if let vocabulary {
         _ = try HuggingFaceTokenizer.read(
-          folder: folder.path, vocabulary: vocabulary, chatFormat: chatFormat)
+          folder: folder.path, vocabulary: vocabulary, chat: .test(format: chatFormat))
       } else {
-        _ = try HuggingFaceTokenizer.read(folder.path)
+        _ = try HuggingFaceTokenizer.read(folder.path, chat: .test(format: chatFormat))
       }
     } catch let failure as Failure {
       #expect(failure.kind == .badData && failure.place?.hasPrefix(folder.path) == true)
@@ -144,7 +144,7 @@ struct TokenizerRefusalTests {
       ("tokenizer_config.json", "\"add_prefix_space\":true", "\"add_prefix_space\" is true, and tokenizer.json"),
       ("tokenizer_config.json", "\"add_bos_token\":1", "\"add_bos_token\" is not true or false"),
       ("tokenizer_config.json", "\"eos_token\":4", "\"eos_token\" is not the text of a token"),
-      ("tokenizer_config.json", "\"chat_template\":[]", "\"chat_template\" is not a text, or a list"),
+      ("tokenizer_config.json", "\"chat_template\":[]", "\"chat_template\" is neither a text nor a list"),
       ("config.json", "\"eos_token_id\":\"x\"", "\"eos_token_id\" is not a whole number"),
       ("tokenizer_config.json", "\"clean_up_tokenization_spaces\":true", "no file names a token that ends a text"),
     ])
@@ -153,7 +153,7 @@ struct TokenizerRefusalTests {
     try TokenizerGolden("gpt2").write(to: folder.path)
     try folder.write(Array("{\(member)}".utf8), to: file)
     let failure = #expect(throws: Failure.self) {
-      try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421)
+      try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421, chat: .test())
     }
     #expect(failure?.what.hasPrefix(expected) == true, "\(failure?.what ?? "")")
     let place = expected.hasPrefix("no file") ? folder.path : folder.file(file)
@@ -165,22 +165,23 @@ struct TokenizerRefusalTests {
     let folder = TemporaryFolder()
     try TokenizerGolden("gpt2").write(to: folder.path)
     try folder.write(Array("{\"eos_token_id\":[5,421]}".utf8), to: "generation_config.json")
-    var warnings: [String] = []
-    let tokenizer = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421) { warnings.append($0) }
+    let (tokenizer, notes) = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 421, chat: .test())
     #expect(tokenizer.endTokens.contains(5) && !tokenizer.endTokens.contains(421))
     #expect(
-      warnings == [
+      notes == [
         "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, and the embedding 421 rows: it is left out."
       ])
     // The one added token is the last of 421.
-    warnings = []
-    let shorter = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 420) { warnings.append($0) }
+    let (shorter, more) = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 420, chat: .test())
     #expect(shorter.vocabularyCount == 420)
     #expect(shorter.encode("<|endoftext|>").count > 1)
     #expect(
-      warnings.first
+      more.first
         == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, and the embedding 420 "
         + "rows: it is left out, and its text is read as any other.")
+    // What the template writes for it is text, and ends nothing.
+    #expect(more.count == 3 && more[2].contains("writes no special token behind an answer"), "\(more)")
+    #expect(shorter.endTokens == [5])
   }
 
   @Test("hostile files are refused early, and what is quoted of them is short")
@@ -217,7 +218,7 @@ struct TokenizerRefusalTests {
     let changed = text.replacing("[\"Ġ\",\"t\"]", with: "\"Ġ t\"")
     #expect(changed != text)
     try Files.writeAtomically(Array(changed.utf8), to: path)
-    #expect(try HuggingFaceTokenizer.read(folder.path).definition == golden.read().definition)
+    #expect(try HuggingFaceTokenizer.read(folder.path, chat: .test()).definition == golden.read().definition)
   }
 
   @Test("any cut or changed byte gives an error or a tokenizer, never a trap")
@@ -236,7 +237,7 @@ struct TokenizerRefusalTests {
         }
         try folder.write(bytes, to: "tokenizer.json")
         do {
-          let tokenizer = try HuggingFaceTokenizer.read(folder.path)
+          let tokenizer = try HuggingFaceTokenizer.read(folder.path, chat: .test())
           #expect(try Tokenizer(serialized: tokenizer.serialized).definition == tokenizer.definition)
           _ = tokenizer.encode("The cat sat <|endoftext|> é\n")
         } catch is Failure { refused += 1 }

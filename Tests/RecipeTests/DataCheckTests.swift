@@ -47,11 +47,11 @@ import Tokenizers
         "completion": "\(String(repeating: "é", count: count / 2))"}
         """
     }
-    let trained = try withFile(lines) { encoder.fitting(try readDemonstrations($0).records) }
-    #expect((1..<40).contains(trained.count))
+    let (trained, count) = try withFile(lines) { try encoder.fitting(try readDemonstrations($0).records) }
+    #expect((1..<40).contains(count) && trained.count == count)
     let result = try check(lines)
     #expect(result.content == .demonstrations)
-    #expect(result.rows == 40 && result.usable == trained.count)
+    #expect(result.rows == 40 && result.usable == count)
     #expect(result.tokens.total == trained.reduce(0) { $0 + $1.tokens.count })
     #expect(result.tokens.learnt == trained.reduce(0) { $0 + $1.targetCount })
     #expect(result.findings[.overLong]?.count == 40 - trained.count)
@@ -74,9 +74,9 @@ import Tokenizers
       """#,
       #"{"messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]}"#,
     ]
-    let trained = try withFile(lines) { encoder.fitting(try readDemonstrations($0).records) }
+    let (trained, count) = try withFile(lines) { try encoder.fitting(try readDemonstrations($0).records) }
     let result = try check(lines)
-    #expect(trained.count == 2 && result.usable == 2)
+    #expect(trained.count == 2 && count == 2 && result.usable == 2)
     #expect(result.tokens.total == trained.reduce(0) { $0 + $1.tokens.count })
     #expect(result.tokens.learnt == trained.reduce(0) { $0 + $1.targetCount })
     for (shown, sequence) in zip(result.examples, trained) {
@@ -99,7 +99,7 @@ import Tokenizers
       #"{"prompt": "say", "completions": ["a", "\#(long)"], "ranks": [1, 2]}"#,
       #"{"prompt": "do", "completions": ["a", "b"], "ranks": [1, 2]}"#,
     ]
-    let trained = try withFile(lines) { encoder.ranked(try readComparisons($0).records) }
+    let trained = try withFile(lines) { try encoder.ranked(try readComparisons($0).records) }
     let result = try check(lines)
     #expect(result.usable == trained.kept.count && trained.long == 1)
     #expect(result.tokens.total == trained.sequences.flatMap(\.sequences).reduce(0) { $0 + $1.count })
@@ -115,8 +115,8 @@ import Tokenizers
   @Test("of prompts nothing is learnt, and they leave room for an answer as in PPO")
   func prompts() throws {
     let lines = (0..<40).map { "{\"prompt\": \"\(String(repeating: "7", count: $0))x\"}" }
-    let turns = try withFile(lines) { try readPrompts($0).records.map(\.turns) }
-    let trained = encoder.prompts(turns, responseLength: Settings().count(.responseLength))
+    let prompts = try withFile(lines) { try readPrompts($0).records }
+    let trained = try encoder.prompts(prompts, responseLength: Settings().count(.responseLength))
     let result = try check(lines)
     #expect(result.usable == trained.count && (1..<40).contains(trained.count))
     #expect(result.tokens.learnt == 0)

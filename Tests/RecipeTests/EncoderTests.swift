@@ -14,9 +14,9 @@ import Tokenizers
   }
 
   @Test("comparisons keep their ranks, their margin and their place; the others are counted")
-  func ranked() {
+  func ranked() throws {
     let long = String(repeating: "7", count: 30)
-    let ranked = encoder.ranked([
+    let ranked = try encoder.ranked([
       comparison(["a", "b"], [1, 1]), comparison(["a", "b"], [2, 1], margin: 0.5),
       comparison(["a", long], [1, 2]), comparison(["a", "b", "c"], [1, 3, 3]),
       comparison(["a", "b", "c"], [2, 2, 2]),

@@ -69,7 +69,7 @@ private func rows(
       ranking("Who?", ["a", "b"], [2, 1]), ranking("What?", ["x", "y"], [1, 2]),
       ranking("Who?", ["c", "a"], [1, 2]),
     ])
-    #expect(cases.map(\.prompt) == [[Turn(.user, "Who?")], [Turn(.user, "What?")]])
+    #expect(cases.map(\.prompt) == [Prompt("Who?"), Prompt("What?")])
     #expect(cases.map(\.answers) == [["a", "b", "c"], ["x", "y"]])
     #expect(cases[0].orders == [[-2, -1, nil], [-2, nil, -1]])
     var flips = RankFlips()
