@@ -46,7 +46,7 @@ extension Tokenizer {
   /// An answer that is a text, with its end: what the policy should have written behind the prompt's tokens.
   public func encode(completion text: String) -> [Int32] {
     var text = chatFormat.answerPrefix + text
-    let position: Encoder.Position = chatFormat.form == .tinyrlhf ? .afterToken : .continued
+    let position: Encoder.Position = answersFollowToken ? .afterToken : .continued
     return text.withUTF8 { encode($0, at: position) } + chatFormat.endTokens.prefix(1)
   }
 
@@ -130,9 +130,17 @@ extension Tokenizer {
   ///
   /// - Parameter continuing: whether other tokens of the answer stand before these.
   public func decode(answer tokens: some Sequence<Int32>, continuing: Bool = false) -> [UInt8] {
-    let bytes = decode(tokens, continuing: continuing || chatFormat.form != .tinyrlhf)
+    let bytes = decode(tokens, continuing: continuing || !answersFollowToken)
     let prefix = chatFormat.answerPrefix.utf8
     return !continuing && bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
+  }
+
+  /// See `answersFollowToken`; to others than tokenizers of characters it makes no difference.
+  func opensAnswersWithToken() -> Bool {
+    guard settings.isOfCharacters, let template = chatFormat.template else { return true }
+    guard let prompt = try? template.render(Prompt("a"), answers: true), let last = encode(prompt).sections.last
+    else { return false }
+    return last.position == nil
   }
 
   /// The tokens of what a template wrote.

@@ -89,6 +89,9 @@ extension ChatTemplate {
       sources.append(Source(name: try reader.text(), text: try reader.text(width: 4)))
     }
     try self.init(sources, origin: origin, specialTokens: tokens, date: date, at: "\(place), chat template")
+    guard self.date == date else {
+      throw reader.failure("the chat template has a date, and no template shows one")
+    }
   }
 }
 

@@ -26,6 +26,8 @@ public struct Tokenizer: Sendable {
   private let encoders: EncoderPool
   /// How dialogues and documents become tokens.
   public let chatFormat: ChatFormat
+  /// Whether what opens an answer ends with an added token, behind which a tokenizer of characters puts a `▁`.
+  private(set) var answersFollowToken = false
 
   /// The longest token that training makes, in bytes.
   static let longestToken = 256
@@ -62,6 +64,7 @@ public struct Tokenizer: Sendable {
     chatFormat = settings.chatFormat
     shown = settings.isOfCharacters ? vocabulary.shown(byteTokens: settings.fallsBackToBytes) : vocabulary
     encoders = EncoderPool(EncodingParts(settings, vocabulary, merges, results: results))
+    answersFollowToken = opensAnswersWithToken()
   }
 
   /// The number of ids, those without a token included.
