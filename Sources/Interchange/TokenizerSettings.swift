@@ -118,7 +118,8 @@ struct TokenizerSettings {
     let further = "\(folder)/\(HuggingFaceTokenizer.furtherTemplates)"
     var sources: [ChatTemplate.Source] = []
     if Files.exists(path) { sources.append(try source(ChatTemplate.defaultName, path)) }
-    for file in (try? Files.names(in: further)) ?? [] where file.hasSuffix(".jinja") {
+    let files = Files.exists(further) ? try Files.names(in: further) : []
+    for file in files where file.hasSuffix(".jinja") {
       sources.append(try source(String(file.dropLast(6)), "\(further)/\(file)"))
     }
     if !sources.isEmpty { return (sources, .files, path) }
