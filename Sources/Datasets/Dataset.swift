@@ -99,7 +99,7 @@ extension Dataset where Record: TokenCounted {
         counted.report.longest = max(counted.report.longest ?? 0, tokens.max() ?? 0)
         for key in records[index].unread(by: tokenizer) { counted.report.unusedKeys.add(key, lines[index]) }
       } catch let failure as Failure {
-        guard !strict else { throw failure }
+        guard !strict else { throw failure.sayingHowToGoOn }
         counted.report.dropped.append(.init(line: lines[index], reason: failure.what, isBad: true))
       }
     }

@@ -37,7 +37,9 @@ enum Messages {
   private static func message(
     _ object: JSONObject, at place: String, of key: String, _ row: RowFields
   ) throws -> Message {
-    guard let role = object["role"] ?? object["from"] else {
+    guard let role = [object["role"], object["from"]].lazy.compactMap({ $0 }).first(where: { !$0.isNull })
+      ?? object["role"] ?? object["from"]
+    else {
       throw Failure(.badData, "\"\(place)\" has no role")
     }
     let speaker = try speaker(role.text(named: "\(place).role"), at: place)
@@ -61,8 +63,9 @@ enum Messages {
       // What holds nothing says the same as a key that is not there, and chat templates look for keys.
       if !value.isEmpty || value.string != nil { fields[key] = value }
     }
-    let name = object["content"] == nil && object["value"] != nil ? "value" : "content"
-    guard let content = object["content"] ?? object["value"] else {
+    let isValue = (object["content"] ?? .null).isNull && object["value"] != nil
+    let name = isValue ? "value" : "content"
+    guard let content = object[name] else {
       guard fields.callsTool else { throw Failure(.badData, "\"\(place)\" has no text") }
       return Turn(speaker, "", fields: fields)
     }
@@ -116,7 +119,12 @@ enum Messages {
     }
     if let messages = value["messages"] {
       let tools = try RowContext.list(value["tools"], named: "\(key).tools")
-      let arguments = value["chat_template_kwargs"]?.object ?? [:]
+      let arguments = try RowContext.arguments(value["chat_template_kwargs"])
+      for (name, inner) in value.object ?? [:]
+      where !["messages", "tools", "chat_template_kwargs"].contains(name) && !inner.isEmpty {
+        throw Failure(
+          .badData, "\"\(key).\(name.prefix(80))\" has no meaning there", remedy: "Give it beside \"\(key)\", or remove it.")
+      }
       return Prompt(
         turns: try turns(messages, key: "\(key).messages", row), tools: tools, templateArguments: arguments)
     }
@@ -168,5 +176,8 @@ extension JSONObject {
 
 extension Turn {
   /// Whether it says nothing at all.
-  var isBlank: Bool { content.isBlank && isPlain }
+  var isBlank: Bool { content.isBlank && !Self.speakingKeys.contains { fields[$0] != nil } }
+
+  /// Keys by which a message says something without a text.
+  private static let speakingKeys = ["tool_calls", "function_call", "reasoning_content", "reasoning", "thinking"]
 }

@@ -31,7 +31,7 @@ extension Tokenizer {
 
   /// What a dialogue says that the chat template does not read, each by its key: `tools`,
   /// `messages[].reasoning_content`. The built-in format refuses such a dialogue.
-  func unread(_ prompt: Prompt, answers: [Turn] = []) -> [String] {
+  public func unread(_ prompt: Prompt, answers: [Turn] = []) -> [String] {
     guard let template = chatFormat.template else { return [] }
     return template.unread(prompt, answers)
   }

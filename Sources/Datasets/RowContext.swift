@@ -69,7 +69,7 @@ struct RowContext {
     return list
   }
 
-  private static func arguments(_ value: JSONValue?) throws -> JSONObject {
+  static func arguments(_ value: JSONValue?) throws -> JSONObject {
     guard let value, !value.isEmpty else { return [:] }
     if let object = value.object { return object }
     guard let text = value.string, let object = try? JSON.parse(text.utf8, at: "").object else {
@@ -106,7 +106,8 @@ struct RowContext {
       .badData, "\"\(key)\" of the row and of its dialogue differ", remedy: "Remove the one that does not count.")
   }
 
-  /// An example with what stands beside it. Of a document there is nothing to change.
+  /// An example with what stands beside it.
+  /// - Throws: `Failure(.badData)` for a document, which has no place for it.
   func applied(to example: Example) throws -> Example {
     switch example {
     case .prompt(let prompt): return .prompt(try applied(to: prompt).prompt)
@@ -121,7 +122,13 @@ struct RowContext {
         Comparison(
           prompt: try applied(to: found.prompt).prompt, answers: found.answers, ranks: found.ranks,
           labeler: found.labeler, policy: found.policy, seconds: found.seconds, margin: found.margin))
-    case .document: return example
+    case .document:
+      if system != nil || !tools.isEmpty || !templateArguments.isEmpty {
+        throw Failure(
+          .badData, "a document has no place for \"system\", \"tools\" or \"chat_template_kwargs\"",
+          remedy: "Remove them, or give a dialogue as \"messages\".")
+      }
+      return example
     }
   }
 }

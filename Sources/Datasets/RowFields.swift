@@ -61,7 +61,7 @@ public final class RowFields {
   }
 
   /// Names a key inside a value that means nothing here.
-  func ignore(inner key: String) {
+  public func ignore(inner key: String) {
     if !inner.contains(key) { inner.append(key) }
   }
 

@@ -60,21 +60,23 @@ private func promptCompletion(_ row: RowFields) throws -> Example {
   demonstration.prompt.tools = prompt.tools
   demonstration.prompt.templateArguments = prompt.templateArguments
   // A label may come in later rows only.
-  if row.object["label"]?.bool != nil, row["label"] == .bool(false) {
+  if let label = row.object["label"], isLabel(label), let value = row["label"], !isGood(value) {
     return .refutedAnswer(demonstration.prompt)
   }
   return .demonstration(demonstration)
 }
 
+/// Whether a value says that an answer is good or bad: true, false, 1 or 0.
+private func isLabel(_ value: JSONValue) -> Bool { value.bool != nil || value.number == 0 || value.number == 1 }
+
+private func isGood(_ label: JSONValue) -> Bool { label == .bool(true) || label.number == 1 }
+
 /// `{"prompt", "completion", "label": true}`: an answer to give, or one not to.
 private func unpaired(_ row: RowFields) throws -> Example {
   let example = try promptCompletion(row)
   let label = try row.value("label")
-  switch label {
-  case .bool, .integer(1), .number(1): return example
-  case .integer(0), .number(0): return .refutedAnswer(example.prompt ?? Prompt(turns: []))
-  default: throw label.isNot("true or false", named: "label")
-  }
+  guard isLabel(label) else { throw label.isNot("true or false", named: "label") }
+  return example
 }
 
 /// `{"chosen", "rejected"}`, with a `prompt` or with one that both begin with.
@@ -142,9 +144,19 @@ private func pair(
 ) throws -> Pair {
   // Else the answers would part at their first messages.
   guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
-  var pair = try Pair.parting(
-    chosen: try Messages.answered(chosen.value, key: chosen.key, prompt: prompt, row).map(\.turn),
-    rejected: try Messages.answered(rejected.value, key: rejected.key, prompt: prompt, row).map(\.turn))
+  func answered(_ side: (value: JSONValue, key: String)) throws -> [Turn] {
+    let messages = try Messages.answered(side.value, key: side.key, prompt: prompt, row)
+    if let last = messages.last, last.isLearnt == false {
+      throw Unusable("a message of \"\(side.key)\" says that it is not to be learnt")
+    }
+    return messages.map(\.turn)
+  }
+  var pair = try Pair.parting(chosen: try answered(chosen), rejected: try answered(rejected))
+  // A text and a message would differ by what the chat template writes around a message.
+  if pair.chosen.isContinuation != pair.rejected.isContinuation {
+    pair.chosen.isContinuation = false
+    pair.rejected.isContinuation = false
+  }
   pair.prompt.tools = prompt.tools
   pair.prompt.templateArguments = prompt.templateArguments
   return pair

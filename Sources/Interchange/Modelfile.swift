@@ -46,13 +46,22 @@ public enum Modelfile {
     ) { first, _ in first }
     if let template = format.template, let known = template.ollama(names[format.endTokens.first ?? -1]) {
       lines.append("TEMPLATE \"\"\"\(known)\"\"\"")
-      if let system = template.defaultSystem { lines.append("SYSTEM \"\"\"\(system)\"\"\"") }
+      if let system = template.defaultSystem {
+        // There is no way to write such a text in quotes.
+        if system.contains("\"\"\"") || system.hasSuffix("\"") {
+          notes.append("The Modelfile has no SYSTEM: the template's own text cannot be quoted there.")
+        } else {
+          lines.append("SYSTEM \"\"\"\(system)\"\"\"")
+        }
+      }
     } else {
       notes.append(
         "The Modelfile has no TEMPLATE: Ollama must know this model's chat template, which is in the GGUF file.")
     }
     for token in format.endTokens {
-      guard let name = names[token].map({ String(decoding: $0, as: UTF8.self) }) else { continue }
+      guard let name = names[token].map({ String(decoding: $0, as: UTF8.self) }),
+        !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F })
+      else { continue }
       let escaped = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
       lines.append("PARAMETER stop \"\(escaped)\"")
     }
@@ -62,7 +71,7 @@ public enum Modelfile {
   /// Writes the file beside a GGUF file.
   ///
   /// - Returns: its path, and what is to be said about it.
-  /// - Throws: `Failure(.cannotCreate)` where another file has the name and may not be replaced.
+  /// - Throws: `Failure(.cannotCreate)` where it cannot be written. A file of the name is replaced.
   public static func write(_ tokenizer: Tokenizer, besideGGUF path: String) throws -> (path: String, notes: [String]) {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     let (text, notes) = text(tokenizer, gguf: file)

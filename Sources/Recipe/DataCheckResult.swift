@@ -127,7 +127,7 @@ public struct DataCheckResult: Encodable, Sendable {
   }
 
   private static let split =
-    "become several sequences, because the chat template changes what was said before when a dialogue grows"
+    "the dialogue becomes several sequences, because the chat template changes what was said before when it grows"
 
   /// Different reasons that are counted apart: the data could make up new ones for ever.
   private static let reasons = 20

@@ -44,6 +44,11 @@ public final class Model {
   /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.
   public func requireSameTokenizer(as other: Model) throws {
     guard !tokenizer.isSame(as: other.tokenizer) else { return }
+    if tokenizer.hasSameVocabulary(as: other.tokenizer) {
+      throw Failure(
+        .badData, "has another chat format than \(other.name)", at: name,
+        remedy: "Import it again with the same --chat-template or --chat-format.")
+    }
     throw Failure(
       .badData, "has another tokenizer than \(other.name)", at: name,
       remedy: "Use models that were made from the same base.")

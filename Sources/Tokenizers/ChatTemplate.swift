@@ -92,7 +92,8 @@ public struct ChatTemplate: Sendable {
     let template = templates[name(for: prompt)]!
     var keys: [String] = []
     if !prompt.tools.isEmpty, !template.variables.contains("tools") { keys.append("tools") }
-    for (key, _) in prompt.templateArguments where !template.variables.contains(key) {
+    for (key, _) in prompt.templateArguments
+    where !template.variables.contains(key) || Self.reserved.contains(key) {
       keys.append("chat_template_kwargs.\(key)")
     }
     for turn in prompt.turns + answers where !turn.isPlain {
@@ -119,13 +120,17 @@ public struct ChatTemplate: Sendable {
     let name = name(for: prompt)
     let parts = verbatim || takesParts[name]!
     let messages = prompt.turns.enumerated().map { index, turn in
-      turn.value(origin: min(index + 1, RenderedDialogue.tools - 1), parts: parts)
+      let isLast = index == prompt.turns.count - 1
+      return turn.value(origin: isLast ? RenderedDialogue.lastMessage : RenderedDialogue.messages, parts: parts)
     }
     let text = try Self.render(
       templates[name]!, messages, tools: prompt.tools, arguments: prompt.templateArguments,
       answers: answers, specialTokens, date)
     return RenderedDialogue(text.runs)
   }
+
+  /// Variables that no dialogue's arguments can be.
+  private static let reserved: Set<String> = ["messages", "tools", "documents", "add_generation_prompt"]
 
   private static func render(
     _ template: Template, _ messages: [Value], tools: [JSONValue] = [], arguments: JSONObject = [:],
@@ -136,8 +141,11 @@ public struct ChatTemplate: Sendable {
       ("tools", tools.isEmpty ? .none : .list(tools.map { Value($0, origin: RenderedDialogue.tools) })),
       ("documents", .none), ("add_generation_prompt", .bool(answers)),
     ]
-    for (key, token) in specialTokens.sorted(by: { $0.key < $1.key }) { variables.append((key, .text(token))) }
-    for (key, value) in arguments where !variables.contains(where: { $0.0 == key }) {
+    // As in transformers, a dialogue's own arguments come before the special tokens' names.
+    for (key, token) in specialTokens.sorted(by: { $0.key < $1.key }) where arguments[key] == nil {
+      variables.append((key, .text(token)))
+    }
+    for (key, value) in arguments where !reserved.contains(key) {
       variables.append((key, Value(value, origin: RenderedDialogue.tools)))
     }
     do {
@@ -177,11 +185,11 @@ extension ChatTemplate: Equatable {
 
 /// The text that a template made of a dialogue, as UTF-8, and where its bytes came from.
 public struct RenderedDialogue: Equatable, Sendable {
-  /// The origin of what does not come from a message: tools and other variables.
-  static let tools = Text.maximumOrigin
+  /// The origins of what comes from a dialogue: its last message; the others; tools and other variables.
+  static let (lastMessage, messages, tools) = (1, 2, 3)
 
   public private(set) var bytes: [UInt8] = []
-  /// Bytes that came from a dialogue, with the number of their message, from 1; adjacent ranges may touch.
+  /// Bytes that came from a dialogue, with their origin; adjacent ranges may touch.
   private(set) var data: [(range: Range<Int>, origin: Int)] = []
   /// Bytes within `{% generation %}`.
   private(set) var generated: [Range<Int>] = []
@@ -202,9 +210,9 @@ public struct RenderedDialogue: Equatable, Sendable {
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// The bytes that a message became, from the first to the last; nil where the template does not show it.
-  func extent(ofMessage number: Int) -> Range<Int>? {
-    let own = data.filter { $0.origin == number }
+  /// The bytes that the last message became, from the first to the last; nil where the template does not show it.
+  var extentOfLastMessage: Range<Int>? {
+    let own = data.filter { $0.origin == Self.lastMessage }
     guard let first = own.first, let last = own.last else { return nil }
     return first.range.lowerBound..<last.range.upperBound
   }

@@ -10,6 +10,9 @@ struct TemplateAnswers {
     self.template = template
   }
 
+  /// Of all texts that a dialogue is rendered to, one for each answer, in bytes: time grows with them.
+  private static let longest = 1 << 24
+
   /// A text that ends with an answer.
   private struct Answered {
     var text: RenderedDialogue
@@ -21,8 +24,15 @@ struct TemplateAnswers {
   func sequences(_ dialogue: Prompt, learning: [Int]) throws -> [LearntTokens] {
     guard !learning.isEmpty else { return [LearntTokens(tokens: try tokenizer.encode(dialogue: dialogue), learnt: [])] }
     var sequences: [(text: RenderedDialogue, answers: [Range<Int>])] = []
+    var rendered = 0
     for turn in learning.reversed() {
       let answered = try answered(dialogue, turn)
+      rendered += answered.text.bytes.count
+      guard rendered <= Self.longest else {
+        throw Failure(
+          .badData, "the dialogue has too many answers: each is learnt behind all that comes before it",
+          remedy: "Split the dialogue.")
+      }
       // It belongs to a sequence that goes on as this one ends.
       let place = sequences.firstIndex { $0.text.bytes.starts(with: answered.text.bytes) }
       let end = answered.answer.last?.upperBound ?? 0
@@ -52,7 +62,7 @@ struct TemplateAnswers {
     let prompt = try template.render(shortened, answers: true)
     shortened.turns.append(dialogue.turns[turn])
     let whole = try template.render(shortened, answers: false)
-    let content = whole.extent(ofMessage: turn + 1)
+    let content = whole.extentOfLastMessage
     let opensAlike = whole.bytes.starts(with: prompt.bytes)
     if template.marksAnswers(of: shortened) {
       let start = opensAlike ? prompt.bytes.count : content?.lowerBound ?? whole.bytes.count
@@ -84,7 +94,7 @@ struct TemplateAnswers {
     let last = plain.turns.count - 1
     plain.turns[last] = Turn(plain.turns[last].role, "answer")
     guard let text = try? template.render(plain, answers: false),
-      let start = text.extent(ofMessage: last + 1)?.lowerBound, start < content.lowerBound,
+      let start = text.extentOfLastMessage?.lowerBound, start < content.lowerBound,
       whole.bytes.starts(with: text.bytes[..<start])
     else { return content.lowerBound }
     return start

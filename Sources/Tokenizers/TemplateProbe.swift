@@ -16,7 +16,7 @@ public struct TemplateProbe {
       let prompt = try template.render(Prompt(turns: [question]), answers: true)
       let whole = try template.render(Prompt(turns: [question, Turn(.assistant, answer)]), answers: false)
       problem = nil
-      guard let content = whole.extent(ofMessage: 2) else {
+      guard let content = whole.extentOfLastMessage else {
         (tail, answerPrefix) = (nil, "")
         return
       }

@@ -80,6 +80,17 @@ public struct Tokenizer: Sendable {
         && definition.serialized(isDated: false) == other.definition.serialized(isDated: false)
   }
 
+  /// Whether two tokenizers differ in their chat formats at most, and in which tokens are special.
+  public func hasSameVocabulary(as other: Tokenizer) -> Bool {
+    func plain(_ tokenizer: Tokenizer) -> TokenizerDefinition {
+      var definition = tokenizer.definition
+      definition.chatFormat = .tinyrlhf
+      for index in definition.tokens.indices { definition.tokens[index].traits = .model }
+      return definition
+    }
+    return plain(self) == plain(other)
+  }
+
   /// The tokens of a text.
   ///
   /// - Parameter continuing: whether other text stands before it, so that a tokenizer of characters puts no

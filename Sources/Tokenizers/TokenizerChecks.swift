@@ -183,7 +183,7 @@ private struct DefinitionChecks {
 
 extension ChatFormat {
   static let longestText = 1 << 14
-  static let longestList = 64
+  static let longestList = 255
 }
 
 extension ChatTemplate {

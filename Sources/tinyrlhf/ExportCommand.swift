@@ -56,6 +56,9 @@ struct Export: ParsableCommand {
     guard let name = output.split(separator: "/").last, name != ".", name != ".." else {
       throw ValidationError("-o \"\(output)\" is no name for what is made.")
     }
+    guard format != .gguf || name.lowercased() != "modelfile" else {
+      throw ValidationError("-o \"\(output)\" is the name of the file for Ollama that is written beside the GGUF file.")
+    }
     guard format == .gguf ? type.gguf != nil : type.element != nil else {
       throw ValidationError("--dtype \(type.rawValue) does not exist in --format \(format.rawValue).")
     }

@@ -35,7 +35,7 @@ struct Generate: ParsableCommand {
     let bestOf = try chooser(model)
     try JSONLines.serve(
       prepare: { fields, place in
-        let request = try Request(fields, for: .generation)
+        let request = try Request(fields, for: .generation).naming(fields, model.tokenizer)
         let tokens = try request.promptTokens(model.tokenizer, at: place)
         guard tokens.count < answerer.capacity else {
           throw Failure(

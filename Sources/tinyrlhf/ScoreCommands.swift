@@ -32,7 +32,7 @@ struct LogProbabilities: ParsableCommand {
     let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision)
     try JSONLines.run(
       prepare: { fields, place in
-        try Request(fields, for: .measurement).sequence(
+        try Request(fields, for: .measurement).naming(fields, model.tokenizer).sequence(
           model.tokenizer, context: model.architecture.context, at: place)
       },
       answer: { jobs in
@@ -70,7 +70,7 @@ struct Score: ParsableCommand {
     let scorer = try RewardScorer(model, threads: compute.threads)
     try JSONLines.run(
       prepare: { fields, place in
-        let pair = try Request(fields, for: .measurement).sequence(
+        let pair = try Request(fields, for: .measurement).naming(fields, model.tokenizer).sequence(
           model.tokenizer, context: model.architecture.context, at: place)
         return pair.prompt + pair.completion
       },

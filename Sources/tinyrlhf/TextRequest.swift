@@ -3,6 +3,17 @@ import Support
 import Tokenizers
 
 extension Request {
+  /// What the request says that the chat template does not read, each by its key.
+  func unread(by tokenizer: Tokenizer) -> [String] {
+    prompt.map { tokenizer.unread($0, answers: answer.map { [$0] } ?? []) } ?? []
+  }
+
+  /// The same request, after what the chat template does not read was named among the row's unused keys.
+  func naming(_ fields: RowFields, _ tokenizer: Tokenizer) -> Request {
+    for key in unread(by: tokenizer) { fields.ignore(inner: key) }
+    return self
+  }
+
   /// The prompt's tokens.
   /// - Throws: `Failure(.badData)` when there is no prompt, or tokens that are none.
   func promptTokens(_ tokenizer: Tokenizer, at place: String) throws -> [Int32] {

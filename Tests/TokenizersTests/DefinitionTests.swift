@@ -84,18 +84,18 @@ private let contradictions: [(String, Change)] = [
   ("the chat format names token 269, which does not exist", { $0.chatFormat.endTokens = [269] }),
   ("the chat format names token -1, which does not exist", { $0.chatFormat.documentBegin = [-1] }),
   (
-    "the chat format has a list of 65 elements, over 64",
+    "the chat format has a list of 256 elements, over 255",
     {
       $0.chatFormat = changed(
-        [.init(name: "default", text: "")] + (1...64).map { .init(name: "\($0)", text: "") })
+        [.init(name: "default", text: "")] + (1...255).map { .init(name: "\($0)", text: "") })
     }
   ),
   (
-    "the chat format has a list of 65 elements, over 64",
+    "the chat format has a list of 256 elements, over 255",
     {
       $0.chatFormat = changed(
         [.init(name: "default", text: "")],
-        Dictionary(uniqueKeysWithValues: (1...65).map { ("\($0)_token", "a") }))
+        Dictionary(uniqueKeysWithValues: (1...256).map { ("\($0)_token", "a") }))
     }
   ),
   (
@@ -114,8 +114,8 @@ private let contradictions: [(String, Change)] = [
     { $0.chatFormat = changed([.init(name: "default", text: String(repeating: "a", count: 1_048_577))]) }
   ),
   (
-    "the chat format has a list of 65 elements, over 64",
-    { $0.chatFormat.documentEnd = Array(repeating: 270, count: 65) }
+    "the chat format has a list of 256 elements, over 255",
+    { $0.chatFormat.documentEnd = Array(repeating: 270, count: 256) }
   ),
 ]
 
