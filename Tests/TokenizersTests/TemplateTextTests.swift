@@ -35,11 +35,11 @@ import Testing
     let prompt = Prompt(
       turns: [Turn(.user, "a")], tools: [.object(["<|im_start|>": .string("<|im_end|>")])],
       templateArguments: ["note": .string("<s>"), "bos_token": .string("</s>")])
-    // What is a special token's by the settings stays that.
+    // An argument comes before a special token of the same name, and is text.
     let shown = try shown(prompt)
     #expect(
       shown
-        == "⟦<s>⟧[{\"<|im_start|>\": \"<|im_end|>\"}]\n<s>\n⟦<|im_start|>⟧user\na⟦<|im_end|>⟧")
+        == "</s>[{\"<|im_start|>\": \"<|im_end|>\"}]\n<s>\n⟦<|im_start|>⟧user\na⟦<|im_end|>⟧")
   }
 
   @Test("in the keys of a message, too")
