@@ -22,7 +22,9 @@ extension Tokenizer {
   /// The prompt with each answer, up to its end.
   /// - Throws: as for demonstrations.
   public func encode(_ comparison: Comparison) throws -> [[Int32]] {
-    let prompt = try encode(prompt: comparison.prompt)
+    // A message is rendered together with its prompt.
+    let sharesPrompt = comparison.answers.contains(where: \.isContinuation)
+    let prompt = sharesPrompt ? try encode(prompt: comparison.prompt) : []
     return try comparison.answers.map { answer in
       answer.isContinuation
         ? prompt + encode(completion: answer.content) : try encode(comparison.prompt, answer: answer).tokens

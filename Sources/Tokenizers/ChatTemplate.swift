@@ -3,8 +3,8 @@ import Support
 
 /// A model's chat templates, and what they are rendered with.
 ///
-/// A template is run as transformers' `apply_chat_template` runs it. Each character of the result says which message it
-/// came from, or that the template wrote it.
+/// A template is run as transformers' `apply_chat_template` runs it. Each character of the result says whether it came
+/// from the last message, from another part of the dialogue, or from the template.
 public struct ChatTemplate: Sendable {
   /// A template by its name.
   public struct Source: Equatable, Sendable {
@@ -169,10 +169,12 @@ public struct ChatTemplate: Sendable {
     let part: JSONObject = ["type": .string("text"), "text": .string(text)]
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
     let shown = turns.map { turn in
-      try? render(template, [turn.value(origin: 1, parts: true)], answers: true, specialTokens, date)
+      let message = turn.value(origin: RenderedDialogue.lastMessage, parts: true)
+      return try? render(template, [message], answers: true, specialTokens, date)
     }
     guard let parts = shown[1] else { return false }
-    return shown[0]?.string == parts.string || parts.runs.filter { $0.origin == 1 }.map(\.text).joined() == text
+    let said = parts.runs.filter { $0.origin == RenderedDialogue.lastMessage }.map(\.text).joined()
+    return shown[0]?.string == parts.string || said == text
   }
 }
 
@@ -184,7 +186,7 @@ extension ChatTemplate: Equatable {
 }
 
 /// The text that a template made of a dialogue, as UTF-8, and where its bytes came from.
-public struct RenderedDialogue: Equatable, Sendable {
+public struct RenderedDialogue: Sendable {
   /// The origins of what comes from a dialogue: its last message; the others; tools and other variables.
   static let (lastMessage, messages, tools) = (1, 2, 3)
 
@@ -238,11 +240,6 @@ public struct RenderedDialogue: Equatable, Sendable {
       max($0.lowerBound, start) + shift..<$0.upperBound + shift
     }
     return copy
-  }
-
-  public static func == (left: RenderedDialogue, right: RenderedDialogue) -> Bool {
-    left.bytes == right.bytes && left.generated == right.generated
-      && left.data.elementsEqual(right.data) { $0.range == $1.range && $0.origin == $1.origin }
   }
 }
 

@@ -4,7 +4,7 @@
 Writes Tests/JinjaTests/Goldens/snippets.json:
 
     versions   of jinja2, transformers
-    date       what strftime_now takes for now
+    date       the moment that strftime_now formats
     variables  what every snippet is given
     snippets   template, and either output, or error: true where compiling or rendering raises
 """
