@@ -93,7 +93,7 @@ struct DatasetsTarget: Target {
   private func check<Record: Codable & Equatable & TokenCounted>(_ dataset: Dataset<Record>) throws {
     try count(dataset)
     for record in dataset.records {
-      require(record.tokenCount(tokenizer) > 0, "no tokens: \(record)")
+      require(try record.tokenCounts(tokenizer).allSatisfy { $0 > 0 }, "no tokens: \(record)")
       do {
         let copy = try JSON.decode(Record.self, from: JSON.encode(record), at: "copy")
         require(copy == record, "\(record) came back as \(copy)")

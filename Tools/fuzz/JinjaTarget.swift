@@ -42,7 +42,7 @@ struct JinjaTarget: Target {
   func run(_ input: UnsafeRawBufferPointer) throws {
     let source = String(decoding: input, as: UTF8.self)
     do {
-      let template = try Template(source, name: "t", limits: limits)
+      let template = try Jinja.Template(source, name: "t", limits: limits)
       let text = try template.render(variables, limits: limits, date: date)
       require(text.count <= limits.output, "\(text.count) characters")
       let runs = text.runs

@@ -90,11 +90,29 @@ struct TokenizerTarget: Target {
       require(tokenizer.decode(tokens) == text, "\(text) came back as \(tokenizer.decode(tokens))")
     }
     let turn = Turn(.user, String(decoding: text, as: UTF8.self))
-    let (prompt, completion) = (tokenizer.encode(prompt: [turn]), tokenizer.encode(completion: turn.content))
+    let completion = tokenizer.encode(completion: turn.content)
+    let (prompt, answer) = (Prompt(turns: [turn]), Turn(.assistant, turn.content))
+    let learnt = try tokenizer.encode(prompt, answer: answer)
     require(
-      prompt + completion == tokenizer.encode(dialogue: [turn, Turn(.assistant, turn.content)]),
-      "a prompt and its completion are not the dialogue")
+      try tokenizer.encode(dialogue: Prompt(turns: [turn, answer])).starts(with: learnt.tokens),
+      "a prompt and its answer are not how the dialogue begins")
+    let again = try Tokenizer(serialized: tokenizer.serialized)
+    require(try again.encode(prompt: prompt) == tokenizer.encode(prompt: prompt), "what was stored renders otherwise")
     _ = tokenizer.decode(completion: completion)
+  }
+
+  /// Own format, and templates: without special tokens, with one, with one for answers alone.
+  private static let templates: [ChatTemplate?] = [
+    nil, "{% for m in messages %}{{ m.role[0] ~ ':' ~ m.content ~ '\n' }}{% endfor %}",
+    "{% for m in messages %}<a>{{ m.content | trim }}{{ eos_token }}{% endfor %}",
+    "{% for m in messages %}{% if m.role == 'user' %}U:{{ m.content }}\n{% else %}A: {{ m.content ~ eos_token }}"
+      + "{% endif %}{% endfor %}{% if add_generation_prompt %}A:{% endif %}",
+  ].map { text in
+    text.flatMap { text in
+      try? ChatTemplate(
+        [.init(name: ChatTemplate.defaultName, text: text)], origin: .file, specialTokens: ["eos_token": "<a>"],
+        date: ChatTemplate.noDate, at: "t")
+    }
   }
 
   private func has256(_ definition: TokenizerDefinition) -> Bool {
@@ -130,13 +148,13 @@ struct TokenizerTarget: Target {
       let traits = Definition.Traits(rawValue: input.u8() & 127 | 2)
       add((0..<input.u8() % 8).map { _ in input.u8() }, traits)
     }
-    var format = ChatFormat.tinyrlhf
     let end = Int32(tokens.count - 1)
-    format.user = .init(open: [.token(end), .text("U:")], close: flags & 1 == 0 ? [.text("\n")] : [.token(end)])
-    format.system = .init(open: [])
-    format.assistant = .init(open: flags & 2 == 0 ? [.text("A:")] : [.token(end)])
-    (format.endTokens, format.documentBegin, format.documentEnd) = ([end], [], [end])
-    format.answerPrefix = flags & 4 == 0 ? " " : ""
+    var format = ChatFormat.tinyrlhf
+    if let template = Self.templates[Int(flags & 3)] {
+      format.form = .template(template)
+      (format.name, format.endTokens, format.documentBegin, format.documentEnd) = ("template", [end], [], [end])
+      format.answerPrefix = flags & 4 == 0 ? " " : ""
+    }
     var definition = Definition(
       splitting: splitting, normalization: normalization, vocabularyCount: tokens.count + Int(flags & 7),
       tokens: tokens, merges: merges, chatFormat: format)

@@ -1,4 +1,5 @@
 // The reader of tokenizer.json, and what must hold for every tokenizer that it accepts.
+import Jinja
 import Support
 
 @testable import Interchange
@@ -69,7 +70,7 @@ final class VocabularyTarget: Target {
     let text = (0..<Int(input.u8() & 63)).map { _ in input.u8() }
     while !input.isEmpty { TextEdit.apply(&file, Self.pieces, &input) }
     let reader = try TokenizerReader(file, at: "tokenizer.json", settings, vocabulary: nil)
-    let tokenizer = try reader.tokenizer(nil)
+    let (tokenizer, _) = try reader.tokenizer(ChatChoice(date: CalendarDate(year: 2026, month: 3, day: 7)))
     let again = try Tokenizer(serialized: tokenizer.serialized)
     require(again.serialized == tokenizer.serialized, "the same tokenizer has other bytes")
     let string = String(decoding: text, as: UTF8.self)
