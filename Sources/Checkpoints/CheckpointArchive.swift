@@ -66,7 +66,7 @@ struct Expansion {
   let name: String
   /// Of the checkpoint inside, from its own header.
   let fileBytes: Int
-  /// What the expanded file is called in a cache.
+  /// Of the archive's bytes: what the expanded file is called in a cache.
   let hash: UInt64
   private let source: Source
 
@@ -77,15 +77,14 @@ struct Expansion {
   /// Reads the archive's tables and the header page behind them; `bytes` must outlive this.
   init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
     self.name = name
+    hash = BlockHash.of(bytes)
     let page: [UInt8]
     if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
       source = .stream(bytes)
-      hash = BlockHash.of(bytes)
       page = try Self.firstPage(bytes, name: name)
     } else {
       let archive = try Archive(bytes, name: name)
       source = .frames(archive)
-      hash = archive.hash
       page = archive.frameCount > 0 ? try archive.frame(0) : []
     }
     guard page.count >= Format.headerBytes, page.starts(with: Format.magic) else {

@@ -3,14 +3,23 @@ import Support
 extension Checkpoint {
   /// Opens a `.trlhf` file or a `.trlhf.zst` archive.
   ///
-  /// An archive is expanded once, into a file of the cache folder that bears its hash, or into
-  /// memory where no folder can be written.
+  /// An archive is expanded once, into a file of the cache folder that bears the hash of the archive's bytes, or
+  /// into memory where no folder can be written. An archive whose bytes have changed is thus another archive: it is
+  /// expanded anew, and refused if it is damaged.
   /// - Parameters:
-  ///   - cache: the cache folder; nil for `CacheFolder.standard`.
-  ///   - verify: also checks every hash and value.
+  ///   - cache: the cache folder; nil for the standard one.
+  ///   - verify: also checks every hash and value of what is used, an expansion in the cache included.
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
   public static func open(
     _ path: String, cache: String? = nil, access: Access = .readOnly, verify: Bool = false,
+    load: Load = .map, threads: Int = 1
+  ) throws -> Checkpoint {
+    try open(
+      path, cache: CacheFolder(cache), access: access, verify: verify, load: load, threads: threads)
+  }
+
+  static func open(
+    _ path: String, cache: CacheFolder?, access: Access = .readOnly, verify: Bool = false,
     load: Load = .map, threads: Int = 1
   ) throws -> Checkpoint {
     let storage = try Storage.map(path, writable: false)
@@ -20,15 +29,10 @@ extension Checkpoint {
     }
     defer { withExtendedLifetime(storage) {} }
     let expansion = try Expansion(storage.bytes, name: path)
-    let checkpoint: Checkpoint
-    if let file = expansion.cacheFile(in: cache ?? CacheFolder.standard) {
-      checkpoint = try cached(expansion, file, access: access, load: load, threads: threads)
-    } else {
-      checkpoint = try Checkpoint(
-        storage: expansion.memory(threads: threads), name: path, access: access)
+    if let file = cache?.file(expansion) {
+      return try cached(expansion, file, access: access, verify: verify, load: load, threads: threads)
     }
-    if verify { try checkpoint.verify(threads: threads) }
-    return checkpoint
+    return try inMemory(expansion, access: access, verify: verify, threads: threads)
   }
 
   /// Opens a checkpoint or an archive that lies in memory, such as the bundled base. It is expanded
@@ -47,31 +51,46 @@ extension Checkpoint {
     try self.init(storage: storage, name: name, access: access)
   }
 
-  private static func cached(
-    _ expansion: Expansion, _ file: String, access: Access, load: Load, threads: Int
+  private static func inMemory(
+    _ expansion: Expansion, access: Access, verify: Bool, threads: Int
   ) throws -> Checkpoint {
-    if Files.exists(file), let found = try? Checkpoint(path: file, access: access, load: load),
-      found.fileBytes == expansion.fileBytes
-    {
-      return found
+    let storage = try expansion.memory(threads: threads)
+    let checkpoint = try Checkpoint(storage: storage, name: expansion.name, access: access)
+    if verify { try checkpoint.verify(threads: threads) }
+    return checkpoint
+  }
+
+  private static func cached(
+    _ expansion: Expansion, _ file: CacheFolder.File, access: Access, verify: Bool, load: Load, threads: Int
+  ) throws -> Checkpoint {
+    guard !Files.exists(file.path) else {
+      file.markUsed()
+      return try found(expansion, file, access: access, verify: verify, load: load, threads: threads)
     }
     do {
-      try expansion.write(to: file, threads: threads, verify: false)
-      return try Checkpoint(path: file, access: access, load: load)
+      try expansion.write(to: file.path, threads: threads, verify: verify)
+      return try Checkpoint(path: file.path, access: access, load: load)
     } catch let failure as Failure where failure.kind == .cannotCreate || failure.kind == .inputOutput {
       // A cache that cannot be written is no reason to do without the model.
-      return try Checkpoint(
-        storage: expansion.memory(threads: threads), name: expansion.name, access: access)
+      return try inMemory(expansion, access: access, verify: verify, threads: threads)
     }
   }
-}
 
-extension Expansion {
-  /// nil where no folder can be written or it has no room.
-  fileprivate func cacheFile(in folder: String?) -> String? {
-    guard let folder, CacheFolder.prepare(folder) else { return nil }
-    let digits = String(hash, radix: 16)
-    let file = "\(folder)/\(String(repeating: "0", count: 16 - digits.count))\(digits).trlhf"
-    return Files.exists(file) || CacheFolder.hasRoom(for: fileBytes, in: folder) ? file : nil
+  /// An expansion of before. One that is damaged is not made again in silence: what damaged it may go on.
+  private static func found(
+    _ expansion: Expansion, _ file: CacheFolder.File, access: Access, verify: Bool, load: Load, threads: Int
+  ) throws -> Checkpoint {
+    do {
+      let found = try Checkpoint(path: file.path, access: access, verify: verify, load: load, threads: threads)
+      guard found.fileBytes == expansion.fileBytes else {
+        throw Failure(
+          .badData, "has \(found.fileBytes) bytes, and the archive expands to \(expansion.fileBytes)", at: file.path)
+      }
+      return found
+    } catch var failure as Failure where failure.kind == .badData {
+      failure.remedy = "This is the expansion of \(expansion.name) in the cache. "
+        + "Empty the cache with `tinyrlhf cache --clear`, then run the same command again."
+      throw failure
+    }
   }
 }

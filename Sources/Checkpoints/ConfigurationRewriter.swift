@@ -32,11 +32,16 @@ extension Checkpoint {
     let slot = ConfigurationSlots.slot(
       text, generation: current.generation + 1, count: slotBytes)
     let offset = section.offset + (1 - current.index) * slotBytes
-    try slot.withUnsafeBytes {
-      try AtomicFile.write($0, at: offset, to: descriptor, path: path)
+    // The first page alone at first: what a crash leaves of a slot then begins as a text does.
+    for part in [slot.prefix(firstPage), slot.dropFirst(firstPage)] {
+      try part.withUnsafeBytes {
+        try AtomicFile.write($0, at: offset + part.startIndex, to: descriptor, path: path)
+      }
+      try Files.sync(descriptor, path: path)
     }
-    try Files.sync(descriptor, path: path)
   }
+
+  private static let firstPage = 4096
 
   /// The same file but for its CONFIG and the offsets that move with its size.
   private func layOutAnew(_ text: [UInt8]) throws {

@@ -47,6 +47,22 @@ enum ConfigurationSlots {
     return best
   }
 
+  /// The first byte that is not zero behind the text of a whole slot, or in a slot that was never written.
+  ///
+  /// A slot that an edit was writing when the machine stopped holds the beginning of a text, since that is written
+  /// first, and is no damage.
+  static func firstDamage(_ section: UnsafeRawBufferPointer) -> Int? {
+    let count = section.count / 2
+    for index in 0..<2 {
+      let slot = section.slice(index * count, count)
+      let isTorn = slot[headerBytes] == UInt8(ascii: "{")
+      let text = read(slot, index: index)?.text.count
+      guard let start = text.map({ headerBytes + $0 }) ?? (isTorn ? nil : 0) else { continue }
+      if let byte = slot.slice(start, count - start).firstNonZero() { return index * count + start + byte }
+    }
+    return nil
+  }
+
   private static func read(_ slot: UnsafeRawBufferPointer, index: Int) -> Current? {
     guard slot.count >= headerBytes, slot.u64(0) > 0, let length = Int(exactly: slot.u64(8)),
       length <= min(slot.count - headerBytes, Format.maximumJSONBytes), slot.u64(24) == 0

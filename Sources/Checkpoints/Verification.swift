@@ -1,7 +1,7 @@
 import Support
 
 extension Checkpoint {
-  /// Checks what opening does not read: hashes, zero padding, and values.
+  /// Checks what opening does not read: hashes, zero padding, what lies behind CONFIG's texts, and values.
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record: the first that is
   ///   damaged, whatever the number of threads.
   public func verify(threads: Int = 1) throws {
@@ -10,7 +10,10 @@ extension Checkpoint {
     for (index, section) in header.sections.enumerated() {
       try requireZeros(end..<section.offset, "padding before section \(index)")
       end = section.end
-      guard section.kind != SectionKind.config.rawValue else { continue }
+      guard section.kind != SectionKind.config.rawValue else {
+        try verifyConfiguration(section)
+        continue
+      }
       guard visit.sectionHashes[index] == section.hash else {
         throw damage("its hash does not match its bytes", section.offset, "section \(index)")
       }
@@ -31,6 +34,13 @@ extension Checkpoint {
   private func requireZeros(_ range: Range<Int>, _ record: String) throws {
     if let byte = storage.bytes.slice(range.lowerBound, range.count).firstNonZero() {
       throw damage("a padding byte is not zero", range.lowerBound + byte, record)
+    }
+  }
+
+  private func verifyConfiguration(_ section: SectionRecord) throws {
+    let slots = storage.bytes.slice(section.offset, section.storedBytes)
+    if let byte = ConfigurationSlots.firstDamage(slots) {
+      throw damage("a byte that belongs to no text is not zero", section.offset + byte, "CONFIG")
     }
   }
 

@@ -77,7 +77,7 @@ public struct Pipeline {
       guard let world = data.world else {
         try context.run.writeLines(data.comparisons, to: RunFile.rankings)
         try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
-        return StageResult(checkpoint: RunFile.rankings)
+        return StageResult(checkpoint: RunFile.rankings, identity: try context.rankingsIdentity())
       }
       let chooses = LabelSelection.isMade(context.settings, context.round)
       let reward = chooses ? context.round.previous?.file(RewardStage.file) : nil
@@ -111,7 +111,7 @@ public struct Pipeline {
   }
 
   private func model(_ file: String, _ access: Checkpoint.Access = .readOnly) throws -> Model {
-    try Model(Checkpoint(path: context.run.file(file), access: access))
+    try context.model(at: context.run.file(file), access)
   }
 
   /// A run folder is complete in itself: the base lies in it, expanded.

@@ -86,7 +86,7 @@ public struct RankingStage {
     let file = context.round.file(RunFile.rankings)
     try context.run.writeLines(heldOutRankings, to: context.round.file(Self.heldOutFile))
     try context.run.writeLines(rankings, to: file)
-    return StageResult(checkpoint: file)
+    return StageResult(checkpoint: file, identity: try context.rankingsIdentity())
   }
 
   /// What the rounds before have ranked.

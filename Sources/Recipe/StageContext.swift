@@ -1,3 +1,4 @@
+import Checkpoints
 import Runs
 import Support
 
@@ -13,6 +14,8 @@ public struct StageContext {
   /// Newest training checkpoints that stay of each stage, also when it ends, beside the best; nil for
   /// one until the stage ends.
   public let keep: Int?
+  /// Whether every hash and value of a checkpoint is checked before it is used.
+  public let verify: Bool
   /// Makes the progress line of a stage: name, total steps, first step.
   public let progress: (String, Int, Int) -> Progress
   /// Says something to people.
@@ -26,7 +29,7 @@ public struct StageContext {
 
   public init(
     run: RunFolder, settings: Settings, seed: UInt64, threads: Int, saveInterval: Double = 30,
-    keep: Int? = nil, resumeCommand: String, progress: @escaping (String, Int, Int) -> Progress,
+    keep: Int? = nil, verify: Bool = true, resumeCommand: String, progress: @escaping (String, Int, Int) -> Progress,
     note: @escaping (String) -> Void, isInterrupted: @escaping () -> Bool
   ) throws {
     self.run = run
@@ -39,6 +42,7 @@ public struct StageContext {
     self.threads = threads
     self.saveInterval = saveInterval
     self.keep = keep
+    self.verify = verify
     self.progress = progress
     self.note = note
     self.isInterrupted = isInterrupted
@@ -58,7 +62,7 @@ public struct StageContext {
       resume: true)
     return try StageContext(
       run: folder, settings: settings, seed: seed, threads: threads, saveInterval: saveInterval,
-      resumeCommand: resumeCommand,
+      verify: verify, resumeCommand: resumeCommand,
       progress: { [progress] in progress("\(name) \($0)", $1, $2) }, note: note,
       isInterrupted: isInterrupted)
   }
@@ -66,6 +70,7 @@ public struct StageContext {
   /// Runs a stage unless it is finished, and records it in the manifest.
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else {
+      try requireUnchanged(name)
       // A run that was killed right after the stage has left its training checkpoints.
       return try removeTrainingCheckpoints(name)
     }
@@ -86,6 +91,35 @@ public struct StageContext {
         throw error
       }
     }
+  }
+
+  /// Opens a model of the run.
+  package func model(at path: String, _ access: Checkpoint.Access = .readOnly) throws -> Model {
+    try Model(Checkpoint(path: path, access: access, verify: verify, threads: threads))
+  }
+
+  /// - Throws: `Failure(.badData)` when what a finished stage left is damaged, or is another file than it left.
+  private func requireUnchanged(_ stage: String) throws {
+    guard verify, let entry = run.manifest.stages.first(where: { $0.name == stage }),
+      let name = entry.checkpoint
+    else { return }
+    let path = run.file(name)
+    // Older runs state no identity of rankings.
+    let found = name.hasSuffix(".trlhf")
+      ? try Checkpoint(path: path, verify: true, threads: threads).identity
+      : try entry.identity.map { _ in try rankingsIdentity() }
+    guard let found, let identity = entry.identity, identity != Hexadecimal.text(found) else { return }
+    throw Failure(
+      .badData, "is not what the stage \(stage) left: its identity is \(Hexadecimal.text(found)), and was \(identity)",
+      at: path, remedy: "Put the file back; or remove it and what later stages left, and resume: the stage runs again.")
+  }
+
+  /// Of the rankings of this round: the hash of those to learn from and of those held out.
+  func rankingsIdentity() throws -> UInt64 {
+    let hashes = try [RunFile.rankings, RankingStage.heldOutFile].map {
+      Hexadecimal.text(Hash.xxh64(try Files.read(run.file(round.file($0)))))
+    }
+    return Hash.xxh64(Array(hashes.joined().utf8))
   }
 
   /// Those of a stage that has ended, unless the user wants them.

@@ -43,7 +43,7 @@ extension Laboratory {
   func recipe(_ name: String, _ settings: Settings) throws -> RunFolder {
     let trial = try trial(name, settings)
     try Pipeline(trial, inputs: Pipeline.Inputs()) { [base] path in
-      try Checkpoint(path: base, access: .readOnly).copy(to: path)
+      try Checkpoint(path: base, verify: trial.verify, threads: trial.threads).copy(to: path)
     }.run()
     return trial.run
   }

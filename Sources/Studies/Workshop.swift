@@ -38,7 +38,7 @@ public class Workshop {
   }
 
   func open(_ path: String, _ access: Checkpoint.Access = .readOnly) throws -> Model {
-    try Model(Checkpoint(path: path, access: access))
+    try context.model(at: path, access)
   }
 
   /// - Throws: `Failure(.interrupted)` where someone asked the study to stop.

@@ -39,7 +39,7 @@ struct All: ParsableCommand {
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
     if [demonstrations, comparisons, prompts, pretrainingText].contains(where: { $0 != nil }) {
-      let tokenizer = try ModelSource.open(model).tokenizer
+      let tokenizer = try ModelSource.open(model, folder.verification).tokenizer
       inputs.demonstrations = try demonstrations.map {
         try folder.read($0, readDemonstrations, tokenizer)
       }
@@ -59,7 +59,7 @@ struct All: ParsableCommand {
     let context = try folder.context(
       output, settings, stages: Stage.allCases.filter { $0 != .pretrain },
       extra: options.compactMap { name, value in value.map { (name, $0) } })
-    try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, to: $0) }).run()
+    try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, folder.verification, to: $0) }).run()
     try Report.deliver(context.run.path, printing: json ? RunFile.summary : nil)
   }
 }

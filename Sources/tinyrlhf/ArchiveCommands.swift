@@ -58,7 +58,7 @@ struct Unpack: ParsableCommand {
     let output = try output ?? defaultOutput()
     try target.check(output)
     if file == ModelSource.builtin {
-      try ModelSource.copy(file, to: output)
+      try ModelSource.checkpoint(file, verify: true, threads: compute.threads).copy(to: output)
     } else {
       try Checkpoint.unpack(file, to: output, threads: compute.threads)
     }
@@ -82,13 +82,14 @@ struct Quantize: ParsableCommand {
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))
   var output: String
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     try target.check(output)
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     try model.quantize(to: output, threads: compute.threads)
     let bytes = try Checkpoint(path: output).fileBytes
     try made.report(

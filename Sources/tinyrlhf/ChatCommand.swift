@@ -25,10 +25,11 @@ struct Chat: ParsableCommand {
       """)
   var showPrompt = false
   @OptionGroup var sampling: SamplingParameters
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     let answerer = try Answerer(
       model, threads: compute.threads, precision: precision, options: try sampling.options())
     let stop = StopTexts(sampling.stop)

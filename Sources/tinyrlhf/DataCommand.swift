@@ -38,6 +38,7 @@ struct DataCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Rows of each file to show.", valueName: "n")) var show: Int = 3
     @Flag(help: "End with status 65 if anything was found.") var strict = false
     @Flag(help: "One JSON object instead of text.") var json = false
+    @OptionGroup var verification: VerifyOptions
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws {
@@ -77,7 +78,7 @@ struct DataCommand: ParsableCommand {
     }
 
     func run() throws {
-      let check = DataCheck(try ModelSource.open(model), threads: compute.threads)
+      let check = DataCheck(try ModelSource.open(model, verification), threads: compute.threads)
       let other = try against.map { try check.other($0) }
       let terminal = Terminal.standardOutput
       var results: [DataCheckResult] = []

@@ -40,6 +40,7 @@ struct Eval: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
   @OptionGroup var badRows: BadRowOptions
   @OptionGroup var machine: AlwaysJSON
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -51,7 +52,7 @@ struct Eval: ParsableCommand {
       throw Failure(
         .usage, "--text and --tokens are both given", remedy: "Measure one after the other.")
     }
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     func read<Record: TokenCounted>(
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
     ) throws -> [Record]? {
@@ -64,8 +65,8 @@ struct Eval: ParsableCommand {
     }
     let measured = try Evaluator(
       settings: settings, seed: seed, threads: compute.threads, model: model,
-      reference: reference.map { try ModelSource.open($0) },
-      reward: rewardModel.map { try ModelSource.openReward($0) }, texts: read(text, readDocuments),
+      reference: reference.map { try ModelSource.open($0, verification) },
+      reward: rewardModel.map { try ModelSource.openReward($0, verification) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },
       prompts: read(prompts, readPrompts), split: split,
       bestOf: choosing.count(),

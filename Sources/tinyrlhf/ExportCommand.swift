@@ -49,6 +49,7 @@ struct Export: ParsableCommand {
     name: .customLong("dtype"),
     help: "How the weights are stored. huggingface: not q8_0; gguf: not bfloat16.")
   var type: NumberType = .float32
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
 
@@ -65,7 +66,7 @@ struct Export: ParsableCommand {
   }
 
   func run() throws {
-    let source = try ModelSource.open(model)
+    let source = try ModelSource.open(model, verification)
     // What is begun is then removed.
     Signals.catchInterrupts()
     var notes: [String] = []

@@ -26,10 +26,11 @@ struct Generate: ParsableCommand {
     help: ArgumentHelp("The reward model that --best-of chooses by. \(ModelSource.help)", valueName: "model"))
   var rewardModel: String?
   @OptionGroup var machine: AlwaysJSON
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     let options = try sampling.options()
     let answerer = try Answerer(model, threads: compute.threads, precision: precision, options: options)
     let bestOf = try chooser(model)
@@ -126,7 +127,7 @@ struct Generate: ParsableCommand {
         remedy: "Raise --temperature, or leave --best-of out.")
     }
     return try BestOf(
-      n, by: ModelSource.openReward(rewardModel), of: model, threads: compute.threads)
+      n, by: ModelSource.openReward(rewardModel, verification), of: model, threads: compute.threads)
   }
 }
 

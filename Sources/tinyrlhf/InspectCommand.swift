@@ -8,7 +8,8 @@ struct Inspect: ParsableCommand {
     discussion: """
       Statistics and values of int8 tensors are those of scale times code. With --no-stats only \
       header and tables are read, never the weights: as quick for a large file as for a small one. \
-      --verify looks at every byte.
+      Whatever looks at weights verifies every byte first; --no-verify looks at a damaged file. \
+      --verify does so in any case.
 
       --diff compares two checkpoints in all that they say, every tensor's bytes included, and \
       ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell.
@@ -19,7 +20,10 @@ struct Inspect: ParsableCommand {
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var file: String
   @Flag(help: "One JSON object instead of text.") var json = false
-  @Flag(help: "Check every hash and value first.") var verify = false
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Check every hash and value first. Done without being asked unless --no-stats is given.")
+  var verify: Bool?
   @Flag(
     inversion: .prefixedNo,
     help: "Minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
@@ -47,7 +51,7 @@ struct Inspect: ParsableCommand {
     if works.count > 1 {
       throw ValidationError("\(works[0].0) and \(works[1].0) are two things; do one at a time.")
     }
-    if edits && verify { throw ValidationError("--verify has nothing to say of an edit.") }
+    if edits && verify != nil { throw ValidationError("--\(verify! ? "" : "no-")verify has nothing to say of an edit.") }
     if let wrong = set.first(where: { !$0.contains("=") }) {
       throw ValidationError("--set \(wrong) is not KEY=VALUE.")
     }
@@ -61,12 +65,14 @@ struct Inspect: ParsableCommand {
     let statistics =
       stats ? try TensorStatistics.of(checkpoint.tensors, threads: compute.threads) : nil
     let inspection = try Inspection(
-      checkpoint, isVerified: verify, statistics: statistics, folder: ModelSource.folder(file))
+      checkpoint, isVerified: verifies, statistics: statistics, folder: ModelSource.folder(file))
     try output(json ? try JSON.line(inspection) + "\n" : inspection.text)
   }
 
+  private var verifies: Bool { verify ?? (stats || tensor != nil || diff != nil) }
+
   private func open(_ name: String) throws -> Checkpoint {
-    try ModelSource.checkpoint(name, verify: verify, threads: compute.threads)
+    try ModelSource.checkpoint(name, verify: verifies, threads: compute.threads)
   }
 
   private func show(_ tensor: Checkpoint.Tensor, of checkpoint: Checkpoint) throws {

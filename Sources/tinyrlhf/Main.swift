@@ -27,7 +27,7 @@ struct TinyRLHF: ParsableCommand {
       CommandGroup(name: "Data", subcommands: [DataCommand.self]),
       CommandGroup(name: "Checkpoints", subcommands: [
         Inspect.self, Pack.self, Unpack.self, Quantize.self, Import.self,
-        Export.self,
+        Export.self, Cache.self,
       ]),
       CommandGroup(name: "This machine", subcommands: [
         SelftestCommand.self, PlanCommand.self, BenchCommand.self,

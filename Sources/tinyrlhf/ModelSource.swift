@@ -12,20 +12,20 @@ enum ModelSource {
 
   /// Opens a model where it lies.
   static func open(
-    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false
+    _ name: String, _ verification: VerifyOptions, access: Checkpoint.Access = .readOnly
   ) throws -> Model {
-    try Model(checkpoint(name, access: access, verify: verify))
+    try Model(checkpoint(name, access: access, verify: verification.verify))
   }
 
   /// Opens a reward model, and says so if its scores are raw.
-  static func openReward(_ name: String) throws -> Model {
-    let model = try open(name)
+  static func openReward(_ name: String, _ verification: VerifyOptions) throws -> Model {
+    let model = try open(name, verification)
     if let note = try model.noteOfRawScores() { Console.error(note) }
     return model
   }
 
   static func checkpoint(
-    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool = false,
+    _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool,
     threads: Int = ComputeOptions.processors
   ) throws -> Checkpoint {
     guard name == builtin else {
@@ -40,8 +40,8 @@ enum ModelSource {
   }
 
   /// Puts the model, expanded, at `destination`.
-  static func copy(_ name: String, to destination: String) throws {
-    try checkpoint(name).copy(to: destination)
+  static func copy(_ name: String, _ verification: VerifyOptions, to destination: String) throws {
+    try checkpoint(name, verify: verification.verify).copy(to: destination)
   }
 
   /// The file that a model is, to be edited in place.

@@ -23,6 +23,14 @@ struct ComputeOptions: ParsableArguments {
   }
 }
 
+/// Of every command that uses a checkpoint.
+struct VerifyOptions: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Check every hash and value of the files that are used before anything is printed or written.")
+  var verify = true
+}
+
 /// What is done with rows that cannot be read.
 struct BadRowOptions: ParsableArguments {
   @Flag(help: "Leave out rows that cannot be read, and say how many and why; without it, the first ends the command.")
@@ -59,6 +67,7 @@ struct FolderOptions: ParsableArguments {
   var quiet = false
 
   @OptionGroup var badRows: BadRowOptions
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
@@ -101,7 +110,7 @@ extension FolderOptions {
     let terminal = Terminal.standardError
     return try StageContext(
       run: run, settings: settings, seed: seed, threads: compute.threads,
-      saveInterval: saveInterval, keep: keep, resumeCommand: resumeCommand,
+      saveInterval: saveInterval, keep: keep, verify: verification.verify, resumeCommand: resumeCommand,
       progress: { stage, total, first in
         Progress(
           stage: stage, total: total, first: first, terminal: terminal, quiet: quiet,

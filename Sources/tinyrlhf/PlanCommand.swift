@@ -33,6 +33,7 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "Records of one step of the stage that is planned.") var batchSize: Double?
   @Flag(help: "List every block, not only what they are for.") var blocks = false
   @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup(title: "The model that pretrain makes") var shape: ShapeParameters
   @OptionGroup(title: "Stages") var recipe: RecipeParameters
@@ -61,8 +62,8 @@ struct PlanCommand: ParsableCommand {
     }
     let plan = try Planner(
       try settings(), precision: ppo.rolloutPrecision, threads: compute.threads
-    ).plan(stage.stages, judge: try rewardModel.map { try ModelSource.open($0) }) {
-      try ModelSource.open(model)
+    ).plan(stage.stages, judge: try rewardModel.map { try ModelSource.open($0, verification) }) {
+      try ModelSource.open(model, verification)
     }
     if json { return try Console.output(JSON.line(plan)) }
     for stage in plan.stages { try show(stage) }

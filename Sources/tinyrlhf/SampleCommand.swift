@@ -19,6 +19,7 @@ struct SampleCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var machine: AlwaysJSON
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -26,7 +27,7 @@ struct SampleCommand: ParsableCommand {
       throw Failure(
         .usage, "--samples \(samples) is not in 1…64", remedy: "Choose a number between them.")
     }
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     let answerer = try Answerer(
       model, threads: compute.threads, precision: float32 ? .float32 : .int8,
       options: try sampling.options())

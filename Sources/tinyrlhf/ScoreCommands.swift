@@ -19,6 +19,7 @@ struct LogProbabilities: ParsableCommand {
   @Option(help: "Arithmetic of the weights: float32 or int8.")
   var precision: RolloutPrecision = .float32
   @OptionGroup var machine: AlwaysJSON
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   private struct Answer: Encodable {
@@ -28,7 +29,7 @@ struct LogProbabilities: ParsableCommand {
   }
 
   func run() throws {
-    let model = try ModelSource.open(model)
+    let model = try ModelSource.open(model, verification)
     let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision)
     try JSONLines.run(
       prepare: { fields, place in
@@ -59,6 +60,7 @@ struct Score: ParsableCommand {
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @OptionGroup var machine: AlwaysJSON
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
 
   private struct Answer: Encodable {
@@ -66,7 +68,7 @@ struct Score: ParsableCommand {
   }
 
   func run() throws {
-    let model = try ModelSource.openReward(model)
+    let model = try ModelSource.openReward(model, verification)
     let scorer = try RewardScorer(model, threads: compute.threads)
     try JSONLines.run(
       prepare: { fields, place in

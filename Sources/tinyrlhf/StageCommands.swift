@@ -30,12 +30,12 @@ struct SFT: ParsableCommand {
     var settings = try folder.settings(.sft)
     try own.apply(to: &settings)
     try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
-    let base = try ModelSource.open(model, access: .copyOnWrite)
+    let base = try ModelSource.open(model, folder.verification, access: .copyOnWrite)
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
-    let reward = try own.rewardModel.map { try ModelSource.openReward($0) }
+    let reward = try own.rewardModel.map { try ModelSource.openReward($0, folder.verification) }
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
@@ -76,7 +76,7 @@ struct Reward: ParsableCommand {
     try own.apply(to: &settings)
     try parameters.apply(
       to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
-    let sft = try ModelSource.open(model)
+    let sft = try ModelSource.open(model, folder.verification)
     let data = try RewardStage.Data(
       comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
       validation: validation.map { try folder.read($0, readComparisons, sft.tokenizer) },
@@ -86,7 +86,7 @@ struct Reward: ParsableCommand {
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
     let file = context.run.file(RewardStage.file)
     let assessment = try RewardAssessment(
-      try RewardScorer(Model(Checkpoint(path: file)), threads: folder.compute.threads), data.validation)
+      try RewardScorer(context.model(at: file), threads: folder.compute.threads), data.validation)
     try made.report(
       file, "The reward model is \(file). \(said(assessment, of: data.validation.count))",
       ["held_out": try assessment.isEmpty ? .null : heldOut(assessment)])
@@ -133,14 +133,14 @@ struct PPO: ParsableCommand {
     var settings = try folder.settings(.ppo)
     try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
     try parameters.apply(to: &settings)
-    let sft = try ModelSource.open(model, access: .copyOnWrite)
+    let sft = try ModelSource.open(model, folder.verification, access: .copyOnWrite)
     let data = try PPOStage.Data(
       prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer) },
       at: prompts,
       texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
       settings: settings)
-    let reference = try ModelSource.open(model)
-    let reward = try ModelSource.open(rewardModel)
+    let reference = try ModelSource.open(model, folder.verification)
+    let reward = try ModelSource.open(rewardModel, folder.verification)
     let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [

@@ -72,7 +72,7 @@ struct StudyCommand: ParsableCommand {
         output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
         extra: [("study", study.name), ("full", String(full)), ("model", model)] + extra)
     }
-    func base(_ path: String) throws { try ModelSource.copy(model, to: path) }
+    func base(_ path: String) throws { try ModelSource.copy(model, folder.verification, to: path) }
     let context: StageContext
     if comparisons != nil || rewardModel != nil {
       let (study, files) = try own(study, settings)
@@ -81,7 +81,7 @@ struct StudyCommand: ParsableCommand {
         names.compactMap { name, value in value.map { (name, $0) } } + (try files.hashes()))
       try StudyRunner(study, context, seeds: seeds, files: files, base: base).run()
     } else {
-      guard let world = try ModelSource.open(model).world() else {
+      guard let world = try ModelSource.open(model, folder.verification).world() else {
         throw Failure(
           .usage, "this model has no built-in world to study", at: model,
           remedy: "Leave --model out, or name a model of `tinyrlhf pretrain`.")
@@ -122,9 +122,9 @@ struct StudyCommand: ParsableCommand {
       }
     }
     let reward = try rewardModel.map {
-      try RewardScorer(try ModelSource.openReward($0), threads: folder.compute.threads)
+      try RewardScorer(try ModelSource.openReward($0, folder.verification), threads: folder.compute.threads)
     }
-    let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model).tokenizer
+    let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model, folder.verification).tokenizer
     let all = try folder.read(comparisons, readComparisons, tokenizer)
     let count = settings.count(.rankingPrompts)
     if all.count > count, !folder.quiet {

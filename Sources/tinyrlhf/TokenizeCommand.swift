@@ -17,6 +17,7 @@ struct Tokenize: ParsableCommand {
 
   @Argument(help: "\(ModelSource.help) Or a folder with a tokenizer.json, or that file.")
   var model: String
+  @OptionGroup var verification: VerifyOptions
   @OptionGroup var machine: AlwaysJSON
   @Flag(help: "{\"tokens\"} in, {\"text\"} out.") var decode = false
   @Flag(help: "Say on standard error how fast text was encoded, reading and writing apart.") var rate = false
@@ -104,6 +105,6 @@ struct Tokenize: ParsableCommand {
         .usage, "--chat-format and --chat-template are for a tokenizer.json; a model has its format already",
         remedy: "Give them when the model is imported.")
     }
-    return try ModelSource.open(model).tokenizer
+    return try ModelSource.open(model, verification).tokenizer
   }
 }

@@ -52,8 +52,59 @@ private func run(_ arguments: [String]) -> Int32 {
     stat(file, &after)
     #expect(before.st_ino == after.st_ino)
     truncate(file, 5000)
-    let repaired = try Checkpoint.open(archive, cache: cache.path, verify: true)
-    #expect(repaired.contentHash == first.contentHash)
+    let failure = #expect(throws: Failure.self) { try Checkpoint.open(archive, cache: cache.path) }
+    #expect(failure?.kind == .badData && failure?.remedy?.contains("tinyrlhf cache --clear") == true)
+  }
+
+  @Test("an archive that has changed is never answered from the cache")
+  func changedArchive() throws {
+    let sample = Sample()
+    let archive = sample.folder("a.trlhf.zst")
+    try Checkpoint.pack(sample.write(), to: archive)
+    let cache = Folder()
+    _ = try Checkpoint.open(archive, cache: cache.path)
+    var bytes = try Files.read(archive)
+    let frame = bytes.withUnsafeBytes { try? Archive($0, name: "a").frames[1] }
+    bytes[try #require(frame).offset + 9] ^= 16
+    try Files.writeAtomically(bytes, to: archive)
+    #expect(throws: Failure.self) { try Checkpoint.open(archive, cache: cache.path) }
+    #expect(cache.names.count == 1)
+  }
+
+  @Test("the cache stays below its limit: what was not used for longest goes first, and what is too large goes to memory")
+  func cacheLimit() throws {
+    let samples = [300, 400, 500].map { Sample(rows: $0) }
+    let archives = try samples.map { sample in
+      let archive = sample.folder("a.trlhf.zst")
+      try Checkpoint.pack(sample.write(), to: archive)
+      return archive
+    }
+    let size = try Checkpoint(path: samples[2].folder("a.trlhf")).fileBytes
+    let folder = Folder()
+    let cache = try #require(try CacheFolder(folder.path, limit: 2 * size))
+    func use(_ index: Int) throws { _ = try Checkpoint.open(archives[index], cache: cache) }
+    func age(_ path: String, by seconds: Int) {
+      var times = [timeval(tv_sec: 1_700_000_000 - seconds, tv_usec: 0), timeval(tv_sec: 1_700_000_000 - seconds, tv_usec: 0)]
+      utimes(path, &times)
+    }
+    try use(0)
+    let first = try cache.files()[0].path
+    age(first, by: 20)
+    try use(1)
+    let second = try #require(try cache.files().map(\.path).first { $0 != first })
+    age(second, by: 10)
+    // Used again, the first is the younger one.
+    try use(0)
+    try use(2)
+    let left = try cache.files().map(\.path)
+    #expect(left.count == 2 && left.contains(first) && !left.contains(second))
+    let small = try #require(try CacheFolder(folder.path, limit: 10))
+    let opened = try Checkpoint.open(archives[1], cache: small, verify: true)
+    #expect(try opened.contentHash == Checkpoint(path: samples[1].folder("a.trlhf")).contentHash)
+    #expect(try cache.files().map(\.path) == left)
+    try Files.writeAtomically([1], to: folder("notes.txt"))
+    #expect(try cache.clear().count == 2)
+    #expect(folder.names == ["notes.txt"])
   }
 
   @Test("without a folder that can be written an archive is opened in memory")

@@ -19,6 +19,30 @@ import Testing
     }
   }
 
+  @Test("verifying finds a byte that belongs to no text of CONFIG, and lets an interrupted rewrite be")
+  func verified() throws {
+    let sample = Sample()
+    let path = try sample.write()
+    let whole = try Files.read(path)
+    let (first, slot) = (65_536, ConfigurationSlots.slotUnit)
+    let text = ConfigurationSlots.headerBytes + sample.contents.configuration.count
+    func verify(_ change: (inout [UInt8]) -> Void) throws {
+      var bytes = whole
+      change(&bytes)
+      try Files.writeAtomically(bytes, to: path)
+      try Checkpoint(path: path).verify()
+    }
+    for place in [first + text, first + slot - 1, first + slot, first + slot + 20, first + 2 * slot - 1] {
+      let failure = #expect(throws: Failure.self) { try verify { $0[place] ^= 4 } }
+      #expect(failure?.place?.contains("byte \(place) (CONFIG)") == true)
+    }
+    let longer = ConfigurationSlots.slot(Array(#"{"name":"another"}"#.utf8), generation: 2, count: slot)
+    for cut in [33, 40, 49] {
+      try verify { $0.replaceSubrange(first + slot..<first + slot + cut, with: longer[..<cut]) }
+    }
+    try verify { _ in }
+  }
+
   @Test("a text that does not fit moves the sections and changes no content")
   func grow() throws {
     let sample = Sample()

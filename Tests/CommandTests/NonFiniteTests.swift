@@ -13,13 +13,15 @@ import Testing
   func weights() throws {
     let model = try tiny.withNaN(tiny.sft, "nan.trlhf")
     let before = try Files.read(model)
-    let phrases = [model, "layers.0.norm1.weight[5] is not finite", "inspect --verify"]
+    let phrases = [model, "layers.0.norm1.weight", "nan"]
+    let unverified = [model, "layers.0.norm1.weight[5] is not finite", "inspect --verify"]
     let pair = "{\"prompt\":\"Hi\",\"completion\":\"a\"}\n"
     let prompt = "{\"prompt\":\"Hi\"}\n"
     for precision in ["int8", "float32"] {
       for (command, input) in [("generate", prompt), ("chat", "Hi\n"), ("logprobs", pair)] {
-        try tiny.expectRefusal(
-          [command, model, "--precision", precision], input: input, code: 65, phrases)
+        let arguments = [command, model, "--precision", precision]
+        try tiny.expectRefusal(arguments, input: input, code: 65, phrases)
+        try tiny.expectRefusal(arguments + ["--no-verify"], input: input, code: 65, unverified)
       }
     }
     try tiny.expectRefusal(["sample", model], input: prompt, code: 65, phrases)
@@ -30,6 +32,7 @@ import Testing
       tiny.ppoArguments("no", model: model),
     ] {
       try tiny.expectRefusal(arguments, code: 65, phrases)
+      try tiny.expectRefusal(arguments + ["--no-verify"], code: 65, unverified)
     }
     #expect(try Files.read(model) == before)
     try tiny.expectRefusal(["inspect", model, "--verify"], code: 65, [model, "norm1.weight", "nan"])

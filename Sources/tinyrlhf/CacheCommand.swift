@@ -1,0 +1,53 @@
+import ArgumentParser
+import Checkpoints
+import Support
+
+struct Cache: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Show the folder that keeps expanded archives, or empty it.",
+    discussion: """
+      A .trlhf.zst is expanded once, into $XDG_CACHE_HOME/tinyrlhf or ~/.cache/tinyrlhf. The folder holds at \
+      most 10 GB, or as many bytes as the environment variable \(CacheFolder.limitVariable) says (0: no cache, \
+      archives are expanded in memory); what was not used for longest is removed first. Removing a file of it \
+      loses nothing: it is made again from its archive.
+      """)
+
+  @Flag(help: "Remove all expanded archives.") var clear = false
+  @Flag(help: "One JSON object instead of text.") var json = false
+
+  func run() throws {
+    guard let folder = try CacheFolder() else {
+      throw Failure(
+        .usage, "there is no cache folder: neither XDG_CACHE_HOME nor HOME names one",
+        remedy: "Set one of them to a folder, for instance XDG_CACHE_HOME=/var/tmp.")
+    }
+    let files = clear ? try folder.clear() : try folder.files()
+    let bytes = files.reduce(0) { $0 + $1.bytes }
+    try Console.output(Array((json ? record(folder, files, bytes) : text(folder, files, bytes)).utf8))
+  }
+
+  private func text(_ folder: CacheFolder, _ files: [CacheFolder.File], _ bytes: Int) -> String {
+    let count = files.count == 1 ? "1 file" : "\(files.count) files"
+    let sum = "\(count), \(Formatting.bytes(bytes))"
+    let path = Terminal.harmless(folder.path)
+    if clear { return "Removed from \(path): \(sum).\n" }
+    let lines = files.reversed().map { file in
+      let name = file.path.dropFirst(folder.path.count + 1)
+      return "  \(name)  \(Formatting.bytes(file.bytes))\n"
+    }
+    return "\(path): \(sum), at most \(Formatting.bytes(folder.limit)).\n" + lines.joined()
+  }
+
+  private func record(_ folder: CacheFolder, _ files: [CacheFolder.File], _ bytes: Int) throws -> String {
+    try JSON.line(Record(
+      folder: folder.path, files: files.count, bytes: bytes, limit: folder.limit, cleared: clear)) + "\n"
+  }
+
+  private struct Record: Encodable {
+    let folder: String
+    let files: Int
+    let bytes: Int
+    let limit: Int
+    let cleared: Bool
+  }
+}
