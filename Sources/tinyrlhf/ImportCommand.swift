@@ -26,6 +26,7 @@ struct Import: ParsableCommand {
   var isInt8 = false
   @OptionGroup var chat: ChatOptions
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The longest sequence, in tokens: memory grows with it. The model's own without it.",
       valueName: "n"))
