@@ -77,7 +77,8 @@ struct Unpack: ParsableCommand {
     let archive = names.first { $0.hasSuffix(".zst") }
     throw Failure(
       .usage, "is a folder, and an archive is a file", at: file,
-      remedy: archive.map { "Name an archive in it, \(file)/\($0)." } ?? "Its models are not packed: use them as they are.")
+      remedy: archive.map { "Name an archive in it, \(file)/\($0)." }
+        ?? "Its models are not packed: use them as they are.")
   }
 
   private func defaultOutput() throws -> String {

@@ -45,7 +45,6 @@ struct BenchCommand: ParsableCommand {
         throw ValidationError("--\(name) \(count) is not in 1…10,000,000.")
       }
     }
-    try refuseIdle()
     guard seconds >= 0, seconds <= 3600 else {
       throw ValidationError("--seconds \(seconds) is not in 0…3600.")
     }
@@ -79,6 +78,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   func run() throws {
+    try refuseIdle()
     let options = self.options
     let bench = Bench(options)
     var results: [BenchResult] = []

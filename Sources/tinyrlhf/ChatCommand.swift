@@ -17,7 +17,7 @@ struct Chat: ParsableCommand {
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String = ModelSource.builtin
   @Option(help: "Arithmetic of the weights: int8 or float32 (default: int8).") var precision: RolloutPrecision?
-  @Option(parsing: .unconditional, help: "Seed of the answers.", transform: Seed.read) var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(
     help: """
       Show on standard error what the model sees before each answer: the text that the chat template writes, and its \

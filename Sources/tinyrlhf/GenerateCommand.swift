@@ -19,7 +19,7 @@ struct Generate: ParsableCommand {
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(help: "Arithmetic of the weights: int8 or float32 (default: int8).") var precision: RolloutPrecision?
-  @Option(parsing: .unconditional, help: "Seed of the answers.", transform: Seed.read) var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var choosing: BestOfOptions
   @Option(

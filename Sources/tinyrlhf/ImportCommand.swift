@@ -39,6 +39,7 @@ struct Import: ParsableCommand {
   private static let longContext = 8192
 
   func run() throws {
+    try InputFiles.require([folder, chat.chatTemplate])
     try target.check(output)
     let model = try HuggingFaceModel(folder: folder, context: context)
     let (tokenizer, notes) = try HuggingFaceTokenizer.read(

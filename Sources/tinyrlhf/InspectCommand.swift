@@ -54,6 +54,10 @@ struct Inspect: ParsableCommand {
     if let wrong = set.first(where: { !$0.contains("=") }) {
       throw ValidationError("--set \(wrong) is not KEY=VALUE.")
     }
+    let keys = set.map { $0.prefix { $0 != "=" } }
+    if let twice = keys.indices.first(where: { keys[..<$0].contains(keys[$0]) }) {
+      throw ValidationError("--set gives \(keys[twice]) two values.")
+    }
   }
 
   func run() throws {

@@ -45,7 +45,8 @@ struct FolderOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "Seed of everything that is drawn. The built-in world's facts do not follow it.", transform: Seed.read)
+    help: "Seed of everything that is drawn; the built-in world's facts do not follow it (default: 1).",
+    transform: Seed.read)
   var seed: UInt64 = 1
 
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON; the command line wins.", valueName: "file"))

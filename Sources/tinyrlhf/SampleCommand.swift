@@ -14,7 +14,7 @@ struct SampleCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Prompts, JSON Lines; - for standard input.", valueName: "file"))
   var prompts: String = "-"
   @Option(parsing: .unconditional, help: "Answers a prompt.") var samples: Int = 4
-  @Option(parsing: .unconditional, help: "Seed of the answers.", transform: Seed.read) var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(help: "Generate in float32 instead of int8.") var float32 = false
   @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
   @OptionGroup var sampling: SamplingParameters
@@ -28,6 +28,11 @@ struct SampleCommand: ParsableCommand {
     }
     try InputFiles.require([model, prompts])
     let options = try sampling.options()
+    guard samples == 1 || sampling.temperature > 0 else {
+      throw Failure(
+        .usage, "--samples \(samples) at temperature 0 would be equal answers, and nothing to rank",
+        remedy: "Raise --temperature, or give --samples 1.")
+    }
     let model = try ModelSource.open(model)
     try model.refuse(precision: float32 ? .float32 : nil, as: "--float32")
     let answerer = try Answerer(

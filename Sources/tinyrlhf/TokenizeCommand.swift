@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Interchange
+import Recipe
 import Support
 import Tokenizers
 
@@ -67,6 +68,7 @@ struct Tokenize: ParsableCommand {
 
   func run() throws {
     try refuseIdle()
+    try InputFiles.require([model, chat.chatTemplate])
     let tokenizer = try openTokenizer()
     if decode {
       try JSONLines.run(
