@@ -1,3 +1,5 @@
+import Support
+
 extension Settings {
   /// The hyper-parameters that were given and that nothing reads, since they are of other stages or since others
   /// have the values that they have.
@@ -17,6 +19,26 @@ extension Settings {
     if stages.contains(.reward) { addReward(to: &idle) }
     if stages.contains(.ppo) { addPPO(precision, to: &idle) }
     return idle
+  }
+
+  /// - Throws: `Failure(.usage)` that names what of PPO's contradicts each other.
+  public func requireConsistent() throws {
+    var refusals = Refusals()
+    let (shortest, longest) = (count(.shortestResponse), count(.responseLength))
+    if shortest > longest {
+      refusals.add(
+        Failure(
+          .usage, "--min-response-length \(shortest) is above --response-length \(longest): no answer could end in time",
+          remedy: "Lower it, or allow longer answers."))
+    }
+    let (parts, episodes) = (count(.ppoMiniBatches), min(count(.ppoBatch), count(.totalEpisodes)))
+    if option(.ppoMiniBatches) != nil, parts > episodes {
+      refusals.add(
+        Failure(
+          .usage, "--num-mini-batches \(parts) is above the \(episodes) episodes of an iteration",
+          remedy: "Give fewer minibatches, or more episodes."))
+    }
+    try refusals.throwIfAny()
   }
 
   private func addReward(to idle: inout IdleOptions) {

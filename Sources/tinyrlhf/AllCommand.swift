@@ -76,6 +76,7 @@ struct All: ParsableCommand {
     var settings = try folder.settings(nil)
     try recipe.apply(to: &settings)
     try ppo.apply(to: &settings)
+    try settings.requireConsistent()
     var idle = settings.idle(in: Self.stages, precision: ppo.rolloutPrecision)
     idle.add(
       [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")

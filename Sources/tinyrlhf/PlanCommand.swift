@@ -60,7 +60,7 @@ struct PlanCommand: ParsableCommand {
         .usage, "--reward-model chooses an epoch of sft", remedy: "Plan sft, or leave it out.")
     }
     let settings = try settings()
-    try settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision).refuse()
+    try refuseIdle(settings)
     try InputFiles.require([model, rewardModel])
     let source = stage == .pretrain ? model : try ModelSource.resolve(model)
     let judge = try rewardModel.map { try ModelSource.open(ModelSource.resolve($0, .reward)) }
@@ -71,6 +71,17 @@ struct PlanCommand: ParsableCommand {
     if plan.stages.count > 1 {
       try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), the largest stage's")
     }
+  }
+
+  private func refuseIdle(_ settings: Settings) throws {
+    var idle = settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision)
+    idle.add(
+      "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a model of its own")
+    idle.add(
+      "--rollout-precision", if: ppo.rolloutPrecision != .int8 && ![.all, .ppo].contains(stage),
+      because: "only the stage ppo has rollouts")
+    idle.add("--blocks", if: blocks && json, because: "--json has every block")
+    try idle.refuse()
   }
 
   /// What the memory of the stage depends on beside its own hyper-parameters.

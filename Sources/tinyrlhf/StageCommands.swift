@@ -200,6 +200,7 @@ struct PPO: ParsableCommand {
     var settings = try folder.settings(.ppo)
     try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
     try parameters.apply(to: &settings)
+    try settings.requireConsistent()
     var idle = settings.idle(in: [.ppo], precision: parameters.rolloutPrecision)
     idle.add(
       "--pretraining-text", if: pretrainingText != nil && settings[.ptxCoefficient] == 0,

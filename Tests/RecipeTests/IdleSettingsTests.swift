@@ -60,6 +60,18 @@ import Testing
     for stage in Stage.allCases { #expect(try refusal([], in: [stage], precision: .float32) == nil) }
   }
 
+  @Test("what contradicts each other is refused, all at once, and defaults never do")
+  func contradictions() throws {
+    var settings = Settings()
+    try settings.set(.ppoBatch, 2)
+    try settings.requireConsistent()
+    try settings.set([(.shortestResponse, 41), (.ppoMiniBatches, 3)])
+    let failure = #expect(throws: Failure.self) { try settings.requireConsistent() }
+    #expect(failure?.kind == .usage)
+    #expect(failure?.what.contains("--min-response-length 41 is above --response-length 40") == true)
+    #expect(failure?.what.contains("--num-mini-batches 3 is above the 2 episodes") == true)
+  }
+
   @Test("all that is idle is named at once, and each by the name it was given by")
   func together() throws {
     var settings = Settings()
@@ -86,8 +98,8 @@ import Testing
     #expect(failure?.kind == .badData)
     for phrase in [
       "c.json: \"batch-size\" is no hyper-parameter; --gamma 3 is not in 0…1; \"kl_coef\" is no hyper-parameter; ",
-      "\"lam\" is not a number; \"sft-epoch\" is no hyper-parameter. ", "\"ppo-batch-size\"", "Did you mean \"kl-coef\"?",
-      "Did you mean \"sft-epochs\"?",
+      "\"lam\" is not a number; \"sft-epoch\" is no hyper-parameter. ", "\"ppo-batch-size\"",
+      "Did you mean \"kl-coef\"?", "Did you mean \"sft-epochs\"?",
     ] { #expect(text.contains(phrase), "\(phrase) in \(text)") }
   }
 
