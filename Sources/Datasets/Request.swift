@@ -39,6 +39,7 @@ public struct Request: Sendable {
       options = try RequestOptions(row)
     }
     guard let turns else {
+      try Self.requireNoEmptyDialogue(row)
       if context.system != nil || !context.tools.isEmpty { throw Self.missing("prompt") }
       return
     }
@@ -60,6 +61,15 @@ public struct Request: Sendable {
   public static func missing(_ key: String) -> Failure {
     Failure(
       .badData, "the key \"\(key)\" is missing", remedy: "Give it as text or messages, or \"\(key)_tokens\".")
+  }
+
+  /// A dialogue without a message is no prompt; beside tokens of one it says nothing.
+  private static func requireNoEmptyDialogue(_ row: RowFields) throws {
+    for key in ["messages", "conversations"] where row.object[key]?.array?.isEmpty == true {
+      guard row.object["prompt_tokens"] == nil else { return }
+      throw Failure(
+        .badData, "\"\(key)\" is an empty list", remedy: "Give at least one message, {\"role\", \"content\"}.")
+    }
   }
 
   private static func turns(_ row: RowFields) throws -> Prompt? {
@@ -116,9 +126,25 @@ public struct RequestOptions: Sendable, Hashable {
         guard let string = text.string else {
           throw text.isNot("a text", named: "stop", at: value.array == nil ? nil : index)
         }
+        guard !string.isEmpty else {
+          throw Failure(
+            .badData, "\"stop\"\(value.array == nil ? "" : "[\(index)]") is an empty text, which stands everywhere",
+            remedy: "Give it a text, or leave it out.")
+        }
         return string
       }
     }
+    try requireUse(ofTopK: topK ?? 0, topP: topP ?? 1)
+  }
+}
+
+extension RequestOptions {
+  /// What is drawn from is said in vain where nothing is drawn.
+  private func requireUse(ofTopK topK: Int, topP: Float) throws {
+    guard temperature == 0, topK > 0 || topP < 1 else { return }
+    throw Failure(
+      .badData, "\"\(topK > 0 ? "top_k" : "top_p")\" has no effect: \"temperature\" 0 takes the most probable token",
+      remedy: "Leave one of them out.")
   }
 }
 

@@ -30,17 +30,19 @@ public enum HuggingFaceTokenizer {
     return read
   }
 
-  /// Reads a folder or a `tokenizer.json` by itself, for encoding and decoding.
+  /// Reads a folder, or a `tokenizer.json` of any name with what stands beside it, for encoding and decoding.
   public static func read(_ path: String, chat: ChatChoice) throws -> Tokenizer {
-    let suffix = "/\(file)"
-    let folder =
-      path.hasSuffix(suffix) ? String(path.dropLast(suffix.count)) : path == file ? "." : path
-    return try TokenizerReader(folder: folder, vocabulary: nil).tokenizer(chat).tokenizer
+    let reader =
+      ForeignFolder.isFolder(path)
+      ? try TokenizerReader(folder: path, vocabulary: nil)
+      : try TokenizerReader(file: path, folder: Files.folder(of: path), vocabulary: nil)
+    return try reader.tokenizer(chat).tokenizer
   }
 
   /// Whether a path is what `read(_:)` reads.
   public static func isTokenizer(_ path: String) -> Bool {
     path == file || path.hasSuffix("/\(file)") || Files.exists("\(path)/\(file)")
+      || ForeignFile(path: path) == .json
   }
 }
 
@@ -70,6 +72,13 @@ struct TokenizerReader {
         .badData, "has \(other) \(HuggingFaceTokenizer.file)", at: folder,
         remedy: "Save the tokenizer with transformers' AutoTokenizer, which writes one.")
     }
+    try self.init(file: path, folder: folder, vocabulary: vocabulary)
+  }
+
+  /// - Parameters:
+  ///   - path: of a `tokenizer.json`, whatever its name.
+  ///   - folder: where the files are that belong to it.
+  init(file path: String, folder: String, vocabulary: Int?) throws {
     let bytes = try Files.read(path, limit: JSONFile.Purpose.tokenizer.limit)
     try ForeignFile.requireNoPointer(bytes, at: path)
     try self.init(bytes, at: path, TokenizerSettings(folder: folder), vocabulary: vocabulary)

@@ -8,6 +8,8 @@ import Training
 /// PPO with a KL penalty and a pretraining mix, from the SFT model against the reward model.
 public struct PPOStage {
   public static let file = "ppo.trlhf"
+  /// What a message about missing text says beside it.
+  static let textHint = "--ptx-coef 0 mixes no text in, and needs none."
 
   let context: StageContext
   let policy: Model
@@ -39,6 +41,8 @@ public struct PPOStage {
     let prompts: [Prompt]
     /// nil where there is no mix, and no text to mix in.
     let pretraining: DocumentSource?
+    /// Whether there is text, the user's or the world's.
+    public var hasText: Bool { pretraining != nil }
     /// The file of the prompts.
     let place: String?
     let source: Provenance.Source
@@ -51,6 +55,9 @@ public struct PPOStage {
       prompts: [Prompt]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
     ) throws {
       self.place = place
+      let needsText = texts == nil && settings[.ptxCoefficient] > 0
+      let missing = [prompts == nil ? "--prompts" : nil, needsText ? "--pretraining-text" : nil]
+      try sft.requireWorld(insteadOf: missing.compactMap { $0 }, hints: needsText ? [PPOStage.textHint] : [])
       self.prompts =
         try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
       let isMixed = try settings[.ptxCoefficient] > 0 || texts != nil || sft.world() != nil

@@ -77,7 +77,7 @@ public struct Parameter: Sendable, Hashable {
     guard let index = choices.firstIndex(of: choice) else {
       throw Failure(
         .usage, "--\(name) \(choice) is none of \(choices.joined(separator: ", "))",
-        remedy: "Choose one of them.")
+        remedy: Spelling.question(choice, in: choices) ?? "Choose one of them.")
     }
     return Double(index)
   }

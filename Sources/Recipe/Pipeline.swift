@@ -42,6 +42,15 @@ public struct Pipeline {
     self.base = base
   }
 
+  /// - Parameters: which data are the user's own.
+  /// - Throws: `Failure(.usage)` that names all data that are missing, where the base's world cannot supply them.
+  public static func requireData(
+    of base: Model, _ settings: Settings, demonstrations: Bool, comparisons: Bool, texts: Bool
+  ) throws {
+    try RecipeData.requireData(
+      of: base, settings, demonstrations: demonstrations, comparisons: comparisons, texts: texts)
+  }
+
   /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
   public func run() throws {
     try context.explaining {

@@ -30,6 +30,8 @@ package struct RecipeData {
         .usage, "answers to your own prompts need someone to rank them",
         remedy: "Give --comparisons FILE with ranked answers.")
     }
+    try Self.requireData(of: base, settings, demonstrations: inputs.demonstrations != nil,
+      comparisons: inputs.comparisons != nil, texts: inputs.pretrainingTexts != nil)
     world = isOwn ? nil : try base.world(insteadOf: "--comparisons")
     demonstrations = try SFTStage.Data(
       inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings)
@@ -40,6 +42,23 @@ package struct RecipeData {
     ppo = try PPOStage.Data(
       prompts: own == nil ? nil : training, at: inputs.promptsFile, texts: inputs.pretrainingTexts,
       sft: base, settings: settings)
+  }
+
+  /// - Parameters: which data are the user's own.
+  /// - Throws: `Failure(.usage)` that names all that is missing, where the base's world cannot supply it.
+  static func requireData(
+    of base: Model, _ settings: Settings, demonstrations: Bool, comparisons: Bool, texts: Bool
+  ) throws {
+    var missing: [String] = []
+    if !demonstrations { missing.append("--demonstrations") }
+    if !comparisons { missing.append("--comparisons") }
+    let needsText = !texts && settings[.ptxCoefficient] > 0
+    if needsText { missing.append("--pretraining-text") }
+    let hints = [
+      comparisons ? nil : "PPO takes the prompts of the comparisons, or those of --prompts FILE.",
+      needsText ? PPOStage.textHint : nil,
+    ]
+    try base.requireWorld(insteadOf: missing, hints: hints.compactMap { $0 })
   }
 
   package static func demonstrations(_ world: World, _ count: Int) -> [Demonstration] {
@@ -79,12 +98,24 @@ extension Model {
   ///
   /// - Throws: `Failure(.usage)` for a base of the user's own, which has none.
   package func world(insteadOf option: String) throws -> World {
-    guard let world = try world() else {
-      throw Failure(
-        .usage, "this model has no built-in world to take data from", at: name,
-        remedy: "Give \(option) FILE.")
-    }
+    guard let world = try world() else { throw Self.noWorld([option], [], at: name) }
     return world
+  }
+
+  /// - Parameters:
+  ///   - options: those that were not given, of which each names what the world would supply.
+  ///   - hints: sentences behind the remedy.
+  /// - Throws: `Failure(.usage)` that names all of them, where the base has no world.
+  func requireWorld(insteadOf options: [String], hints: [String]) throws {
+    guard !options.isEmpty, try world() == nil else { return }
+    throw Self.noWorld(options, hints, at: name)
+  }
+
+  private static func noWorld(_ options: [String], _ hints: [String], at place: String) -> Failure {
+    let remedy = "Give \(Spelling.list(options.map { "\($0) FILE" }))."
+    return Failure(
+      .usage, "this model has no built-in world to take data from", at: place,
+      remedy: ([remedy] + hints).joined(separator: " "))
   }
 
   /// The built-in world that the model's base was pretrained on; nil for a base of the user's own.

@@ -55,8 +55,6 @@ public final class RunFolder {
     in path: String, _ origin: Origin, _ manifest: Manifest, resume: Bool
   ) throws -> RunFolder {
     var names = try Files.names(in: path)
-    // A run that was killed before it had its manifest has left nothing else.
-    let unborn = RunFile.manifest + ".partial"
     if !names.contains(RunFile.manifest), names.contains(unborn) {
       unlink("\(path)/\(unborn)")
       names.removeAll { $0 == unborn }
@@ -88,6 +86,24 @@ public final class RunFolder {
     }
     return folder
   }
+
+  /// - Throws: `Failure(.usage)` where there is no folder, and so no run that could be continued.
+  public static func requireSomething(at path: String) throws {
+    guard !Files.exists(path) else { return }
+    throw Failure(
+      .usage, "there is no run to resume: no such folder", at: path,
+      remedy: "Name the run's folder with --output, or leave --resume out to begin one.")
+  }
+
+  /// Whether a run begins in `path`, with `resume` or without: one that was killed at once has left no more than its
+  /// lock and a part of its manifest.
+  public static func isEmpty(_ path: String) throws -> Bool {
+    guard Files.exists(path) else { return true }
+    return try Files.names(in: path).allSatisfy { $0 == FolderLock.name || $0 == unborn }
+  }
+
+  /// What a run that was killed before it had its manifest has left.
+  private static let unborn = RunFile.manifest + ".partial"
 
   /// Continues the run in `path` with the options it was begun with.
   /// - Throws: `Failure`: `.usage` if there is no run; `.busy` if another process has it.

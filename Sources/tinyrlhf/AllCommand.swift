@@ -32,14 +32,22 @@ struct All: ParsableCommand {
   @OptionGroup(title: "Stages") var recipe: RecipeParameters
   @OptionGroup(title: "PPO") var ppo: PPOParameters
 
+  private static let stages = Stage.allCases.filter { $0 != .pretrain }
+
   func run() throws {
-    var settings = try folder.settings(nil)
-    try recipe.apply(to: &settings)
-    try ppo.apply(to: &settings)
+    let files = [demonstrations, comparisons, prompts, pretrainingText]
+    // A run that is resumed has its base already.
+    try folder.check(output, data: files, models: folder.resume ? [] : [model])
+    let settings = try settings()
+    let hasFiles = files.contains { $0 != nil }
+    // The program's own model lacks nothing, and need not be opened twice.
+    let isToCheck = !folder.resume && model != ModelSource.builtin
+    let source = hasFiles || isToCheck ? try ModelSource.resolve(model) : model
+    if isToCheck { try requireData(ModelSource.open(source, folder.verification), settings) }
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
-    if [demonstrations, comparisons, prompts, pretrainingText].contains(where: { $0 != nil }) {
-      let tokenizer = try ModelSource.open(model, folder.verification).tokenizer
+    if hasFiles {
+      let tokenizer = try ModelSource.open(source, folder.verification).tokenizer
       inputs.demonstrations = try demonstrations.map {
         try folder.read($0, readDemonstrations, tokenizer)
       }
@@ -57,9 +65,31 @@ struct All: ParsableCommand {
       ("rollout-precision", ppo.rolloutPrecision.rawValue),
     ]
     let context = try folder.context(
-      output, settings, stages: Stage.allCases.filter { $0 != .pretrain },
+      output, settings, stages: Self.stages,
       extra: options.compactMap { name, value in value.map { (name, $0) } })
-    try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(model, folder.verification, to: $0) }).run()
+    try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(source, folder.verification, to: $0) }).run()
     try Report.deliver(context.run.path, printing: json ? RunFile.summary : nil)
+    NextStep.say([("talk to the model", ["chat", context.run.path])], quiet: folder.quiet)
+  }
+
+  private func settings() throws -> Settings {
+    var settings = try folder.settings(nil)
+    try recipe.apply(to: &settings)
+    try ppo.apply(to: &settings)
+    try settings.requireConsistent()
+    var idle = settings.idle(in: Self.stages, precision: ppo.rolloutPrecision)
+    idle.add(
+      [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
+    idle.add(
+      [.rankingPrompts, .completionsPerPrompt, .labelSelection, .rewardHeads], of: settings,
+      if: comparisons != nil, because: "--comparisons brings its own, and no answers are sampled to be ranked")
+    try idle.refuse()
+    return settings
+  }
+
+  private func requireData(_ base: Model, _ settings: Settings) throws {
+    try Pipeline.requireData(
+      of: base, settings, demonstrations: demonstrations != nil, comparisons: comparisons != nil,
+      texts: pretrainingText != nil)
   }
 }

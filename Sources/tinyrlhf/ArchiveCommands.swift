@@ -20,10 +20,11 @@ struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compress a .trlhf into a .trlhf.zst, which every command reads as well.")
 
-  @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file")) var file: String
+  @Argument(help: ArgumentHelp("The checkpoint; a run folder stands for its model.", valueName: "file"))
+  var file: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The archive; FILE.zst without it.", valueName: "file"))
   var output: String?
-  @Option(help: "zstd's level, 1…22.") var level: Int = 12
+  @Option(parsing: .unconditional, help: "zstd's level, 1…22.") var level: Int = 12
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
@@ -33,6 +34,11 @@ struct Pack: ParsableCommand {
       throw Failure(
         .usage, "--level \(level) is not in 1…22", remedy: "Choose a number between them.")
     }
+    guard file != ModelSource.builtin else {
+      throw Failure(
+        .usage, "is packed already, inside the program", at: file, remedy: "Expand it with `tinyrlhf unpack \(file)`.")
+    }
+    let file = try ModelSource.resolve(file)
     let output = output ?? "\(file).zst"
     try target.check(output)
     try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)
@@ -55,6 +61,7 @@ struct Unpack: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
+    try refuseFolder()
     let output = try output ?? defaultOutput()
     try target.check(output)
     if file == ModelSource.builtin {
@@ -63,6 +70,15 @@ struct Unpack: ParsableCommand {
       try Checkpoint.unpack(file, to: output, threads: compute.threads)
     }
     try made.report(output, "The checkpoint is \(output).")
+  }
+
+  private func refuseFolder() throws {
+    guard let names = try? Files.names(in: file) else { return }
+    let archive = names.first { $0.hasSuffix(".zst") }
+    throw Failure(
+      .usage, "is a folder, and an archive is a file", at: file,
+      remedy: archive.map { "Name an archive in it, \(file)/\($0)." }
+        ?? "Its models are not packed: use them as they are.")
   }
 
   private func defaultOutput() throws -> String {

@@ -15,21 +15,21 @@ struct BenchCommand: ParsableCommand {
   enum Work: String, CaseIterable, ExpressibleByArgument { case train, decode, prefill, ppo }
 
   @Argument(help: "train, decode, prefill or ppo; nothing for all.") var work: Work?
-  @Option(help: "Transformer layers.") var layers: Int?
-  @Option(help: "Width of the residual stream.") var dModel: Int?
-  @Option(help: "Attention heads.") var heads: Int?
-  @Option(help: "Tokens of the vocabulary.") var vocab: Int?
-  @Option(help: "Sequences at a time; training: of one step.") var batch: Int?
-  @Option(help: "Tokens of a training sequence.") var context: Int?
-  @Option(help: "Tokens of a prompt.") var prompt: Int?
-  @Option(help: "Tokens generated after each prompt.") var new: Int?
-  @Option(help: "PPO: episodes of an iteration.") var episodes: Int?
-  @Option(help: "PPO: tokens of an answer.") var response: Int?
-  @Option(help: "PPO: passes over the episodes.") var epochs: Int?
-  @Option(help: "PPO: updates of an epoch.") var miniBatches: Int?
-  @Option(help: "Arithmetic of generation: int8 or float32.")
-  var precision: RolloutPrecision = .int8
-  @Option(help: "Measure at least so long.") var seconds: Double = 2
+  @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Int?
+  @Option(parsing: .unconditional, help: "Width of the residual stream.") var dModel: Int?
+  @Option(parsing: .unconditional, help: "Attention heads.") var heads: Int?
+  @Option(parsing: .unconditional, help: "Tokens of the vocabulary.") var vocab: Int?
+  @Option(parsing: .unconditional, help: "Sequences at a time; training: of one step.") var batch: Int?
+  @Option(parsing: .unconditional, help: "Tokens of a training sequence.") var context: Int?
+  @Option(parsing: .unconditional, help: "Tokens of a prompt.") var prompt: Int?
+  @Option(parsing: .unconditional, help: "Tokens generated after each prompt.") var new: Int?
+  @Option(parsing: .unconditional, help: "PPO: episodes of an iteration.") var episodes: Int?
+  @Option(parsing: .unconditional, help: "PPO: tokens of an answer.") var response: Int?
+  @Option(parsing: .unconditional, help: "PPO: passes over the episodes.") var epochs: Int?
+  @Option(parsing: .unconditional, help: "PPO: updates of an epoch.") var miniBatches: Int?
+  @Option(help: "Arithmetic of generation: int8 or float32 (default: int8).")
+  var precision: RolloutPrecision?
+  @Option(parsing: .unconditional, help: "Measure at least so long.") var seconds: Double = 2
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup var compute: ComputeOptions
 
@@ -57,7 +57,28 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
+  /// Each work reads the options of its own; all together read every one but ppo's own answer length.
+  private func refuseIdle() throws {
+    let readers: [(name: String, isGiven: Bool, works: [Work])] = [
+      ("batch", batch != nil, [.train, .decode, .prefill]), ("context", context != nil, [.train]),
+      ("prompt", prompt != nil, [.decode, .prefill, .ppo]), ("new", new != nil, [.decode]),
+      ("episodes", episodes != nil, [.ppo]), ("response", response != nil, [.ppo]),
+      ("epochs", epochs != nil, [.ppo]), ("mini-batches", miniBatches != nil, [.ppo]),
+      ("precision", precision != nil, [.decode, .prefill, .ppo]),
+    ]
+    var idle = IdleOptions()
+    if let work {
+      for (name, isGiven, works) in readers {
+        idle.add("--\(name)", if: isGiven && !works.contains(work), because: "bench \(work) does not read it")
+      }
+    } else {
+      idle.add("--response", if: response != nil, because: "where everything is measured, --new is the answer's length")
+    }
+    try idle.refuse()
+  }
+
   func run() throws {
+    try refuseIdle()
     let options = self.options
     let bench = Bench(options)
     var results: [BenchResult] = []
@@ -87,7 +108,7 @@ struct BenchCommand: ParsableCommand {
     options.episodes = episodes ?? options.episodes
     options.epochs = epochs ?? options.epochs
     options.miniBatches = miniBatches ?? options.miniBatches
-    options.precision = precision
+    options.precision = precision ?? .int8
     options.threads = compute.threads
     options.seconds = seconds
     return options

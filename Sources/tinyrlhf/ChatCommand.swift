@@ -16,8 +16,8 @@ struct Chat: ParsableCommand {
     discussion: "/reset forgets the dialogue; the end of the input ends the program.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String = ModelSource.builtin
-  @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
-  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Option(help: "Arithmetic of the weights: int8 or float32 (default: int8).") var precision: RolloutPrecision?
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(
     help: """
       Show on standard error what the model sees before each answer: the text that the chat template writes, and its \
@@ -29,9 +29,11 @@ struct Chat: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
+    let options = try sampling.options()
     let model = try ModelSource.open(model, verification)
+    try model.refuse(precision: precision, as: "--precision float32")
     let answerer = try Answerer(
-      model, threads: compute.threads, precision: precision, options: try sampling.options())
+      model, threads: compute.threads, precision: precision ?? .int8, options: options)
     let stop = StopTexts(sampling.stop)
     let isTerminal = isatty(STDIN_FILENO) == 1
     let lines = try LineReader(path: "-")

@@ -31,7 +31,11 @@ struct ChatOptions: ParsableArguments {
     }
   }
 
-  var isGiven: Bool { chatFormat != nil || chatTemplate != nil }
+  /// The options that were given, with their dashes.
+  var given: [String] {
+    [("--chat-format", chatFormat), ("--chat-template", chatTemplate), ("--date", date)]
+      .compactMap { name, value in value.map { _ in name } }
+  }
 
   func choice() -> ChatChoice {
     let template: ChatChoice.Template =

@@ -35,7 +35,7 @@ struct DataCommand: ParsableCommand {
     @Option(
       help: ArgumentHelp("Another split, which should share nothing with the files.", valueName: "file"))
     var against: String?
-    @Option(help: ArgumentHelp("Rows of each file to show.", valueName: "n")) var show: Int = 3
+    @Option(parsing: .unconditional, help: ArgumentHelp("Rows of each file to show.", valueName: "n")) var show: Int = 3
     @Flag(help: "End with status 65 if anything was found.") var strict = false
     @Flag(help: "One JSON object instead of text.") var json = false
     @OptionGroup var verification: VerifyOptions
@@ -78,6 +78,7 @@ struct DataCommand: ParsableCommand {
     }
 
     func run() throws {
+      try InputFiles.require([model, against] + files)
       let check = DataCheck(try ModelSource.open(model, verification), threads: compute.threads)
       let other = try against.map { try check.other($0) }
       let terminal = Terminal.standardOutput

@@ -30,13 +30,13 @@ struct Eval: ParsableCommand {
   @Option(
     help: """
       The world's prompts to ask: evaluation, with the sets for honesty and harm, or validation, by \
-      which hyper-parameters are chosen.
+      which hyper-parameters are chosen (default: evaluation).
       """)
-  var split: EvaluationSplit = .evaluation
-  @Option(help: "Prompts of each set.") var evalPrompts: Double?
-  @Option(help: "Answers a prompt.") var evalSamples: Double?
-  @Option(help: "Held-out documents of the world's text.") var evalDocuments: Double?
-  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  var split: EvaluationSplit?
+  @Option(parsing: .unconditional, help: "Prompts of each set.") var evalPrompts: Double?
+  @Option(parsing: .unconditional, help: "Answers a prompt.") var evalSamples: Double?
+  @Option(parsing: .unconditional, help: "Held-out documents of the world's text.") var evalDocuments: Double?
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
   @OptionGroup var badRows: BadRowOptions
   @OptionGroup var machine: AlwaysJSON
@@ -44,15 +44,20 @@ struct Eval: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
+    let values: [(Parameter, Double?)] = [
+      (.evaluationPrompts, evalPrompts), (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),
+    ]
     var settings = Settings()
-    try settings.set(.evaluationPrompts, evalPrompts)
-    try settings.set(.evaluationSamples, evalSamples)
-    try settings.set(.evaluationDocuments, evalDocuments)
+    try settings.set(values)
+    let bestOf = try choosing.count()
     guard text == nil || tokens == nil else {
       throw Failure(
         .usage, "--text and --tokens are both given", remedy: "Measure one after the other.")
     }
-    let model = try ModelSource.open(model, verification)
+    try InputFiles.require([model, reference, rewardModel, text, tokens, prompts, comparisons])
+    // Rankings measure reward models.
+    let model = try ModelSource.open(ModelSource.resolve(model, comparisons == nil ? .policy : .reward), verification)
+    try refuseIdle(model, settings)
     func read<Record: TokenCounted>(
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
     ) throws -> [Record]? {
@@ -68,12 +73,42 @@ struct Eval: ParsableCommand {
       reference: reference.map { try ModelSource.open($0, verification) },
       reward: rewardModel.map { try ModelSource.openReward($0, verification) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },
-      prompts: read(prompts, readPrompts), split: split,
-      bestOf: choosing.count(),
+      prompts: read(prompts, readPrompts), split: split ?? .evaluation,
+      bestOf: bestOf,
       comparisons: read(comparisons, readComparisons),
       note: { [quiet] in if !quiet { Console.error($0) } }
     ).run()
     try Console.output(JSON.line(measured))
+  }
+
+  private func refuseIdle(_ model: Model, _ settings: Settings) throws {
+    var idle = IdleOptions()
+    badRows.check(reading: [text, prompts, comparisons], &idle)
+    if model.kind == .reward {
+      addIdleOfRewardModel(settings, &idle)
+    } else {
+      let hasWorld = try model.world() != nil
+      idle.add(
+        [.evaluationDocuments], of: settings, if: text != nil || tokens != nil || !hasWorld,
+        because: "the text is not the world's")
+      let ownPrompts = prompts != nil ? "--prompts brings its own" : "without a world or --prompts nothing is asked"
+      idle.add("--split", if: split != nil && (prompts != nil || !hasWorld), because: ownPrompts)
+      idle.add(
+        [.evaluationPrompts, .evaluationSamples], of: settings, if: prompts == nil && !hasWorld, because: ownPrompts)
+    }
+    try idle.refuse()
+  }
+
+  /// A reward model is measured on ranked answers alone.
+  private func addIdleOfRewardModel(_ settings: Settings, _ idle: inout IdleOptions) {
+    let reason = "a reward model is measured on --comparisons alone"
+    let options: [(String, Bool)] = [
+      ("--reference", reference != nil), ("--reward-model", rewardModel != nil),
+      ("--best-of", choosing.bestOf > 1), ("--text", text != nil), ("--tokens", tokens != nil),
+      ("--prompts", prompts != nil), ("--split", split != nil),
+    ]
+    for (option, isGiven) in options { idle.add(option, if: isGiven, because: reason) }
+    idle.add([.evaluationPrompts, .evaluationSamples, .evaluationDocuments], of: settings, because: reason)
   }
 }
 

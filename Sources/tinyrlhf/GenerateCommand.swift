@@ -18,8 +18,8 @@ struct Generate: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
-  @Option(help: "Arithmetic of the weights: int8 or float32.") var precision: RolloutPrecision = .int8
-  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Option(help: "Arithmetic of the weights: int8 or float32 (default: int8).") var precision: RolloutPrecision?
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var choosing: BestOfOptions
   @Option(
@@ -30,9 +30,11 @@ struct Generate: ParsableCommand {
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    let model = try ModelSource.open(model, verification)
+    try InputFiles.require([model, rewardModel])
     let options = try sampling.options()
-    let answerer = try Answerer(model, threads: compute.threads, precision: precision, options: options)
+    let model = try ModelSource.open(model, verification)
+    try model.refuse(precision: precision, as: "--precision float32")
+    let answerer = try Answerer(model, threads: compute.threads, precision: precision ?? .int8, options: options)
     let bestOf = try chooser(model)
     try JSONLines.serve(
       prepare: { fields, place in

@@ -29,9 +29,7 @@ struct PretrainParameters: ParsableArguments {
       (.context, context), (.pretrainSteps, steps), (.pretrainBatch, batchSize),
       (.pretrainRate, learningRate), (.pretrainDecay, weightDecay),
     ]
-    for (parameter, value) in values {
-      try settings.set(parameter, value, as: parameter.shortName)
-    }
+    try settings.set(values, short: true)
   }
 }
 
@@ -62,6 +60,9 @@ struct SFTParameters: ParsableArguments {
     try settings.set(.responseLength, responseLength)
   }
 
+  /// Hyper-parameters of other stages that are read all the same.
+  var further: [Parameter] { rewardModel == nil ? [] : [.responseLength] }
+
   /// What a resumed run must repeat for the same choice of an epoch.
   func choice(_ settings: Settings) -> [(String, String)] {
     guard let rewardModel else { return [] }
@@ -88,9 +89,8 @@ struct StageParameters: ParsableArguments {
   func apply(
     to settings: inout Settings, epochs: Parameter?, batch: Parameter, rate: Parameter
   ) throws {
-    if let epochs { try settings.set(epochs, self.epochs, as: "epochs") }
-    try settings.set(batch, batchSize, as: "batch-size")
-    try settings.set(rate, learningRate, as: "learning-rate")
+    let epochs = epochs.map { [($0, self.epochs)] } ?? []
+    try settings.set(epochs + [(batch, batchSize), (rate, learningRate)], short: true)
   }
 }
 
@@ -136,7 +136,7 @@ struct PPOParameters: ParsableArguments {
       (.whitenRewards, whitenRewards ? 1 : nil), (.averageDecay, emaDecay),
       (.importanceCap, importanceCap),
     ]
-    for (parameter, value) in values { try settings.set(parameter, value) }
+    try settings.set(values)
     try settings.set(.klEstimator, choice: klEstimator)
     try settings.set(.valueModel, choice: valueModel)
     try settings.set(.missingEnd, choice: missingEos)
@@ -177,7 +177,7 @@ struct RecipeParameters: ParsableArguments {
       (.ppoRate, ppoLearningRate), (.evaluationPrompts, evalPrompts),
       (.evaluationSamples, evalSamples), (.evaluationDocuments, evalDocuments),
     ]
-    for (parameter, value) in values { try settings.set(parameter, value) }
+    try settings.set(values)
     try settings.set(.labelSelection, choice: labelSelection)
   }
 }

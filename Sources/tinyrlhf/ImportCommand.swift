@@ -26,6 +26,7 @@ struct Import: ParsableCommand {
   var isInt8 = false
   @OptionGroup var chat: ChatOptions
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The longest sequence, in tokens: memory grows with it. The model's own without it.",
       valueName: "n"))
@@ -38,6 +39,7 @@ struct Import: ParsableCommand {
   private static let longContext = 8192
 
   func run() throws {
+    try InputFiles.require([folder, chat.chatTemplate])
     try target.check(output)
     let model = try HuggingFaceModel(folder: folder, context: context)
     let (tokenizer, notes) = try HuggingFaceTokenizer.read(

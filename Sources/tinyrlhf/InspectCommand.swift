@@ -51,14 +51,23 @@ struct Inspect: ParsableCommand {
     if works.count > 1 {
       throw ValidationError("\(works[0].0) and \(works[1].0) are two things; do one at a time.")
     }
+    if !stats, let work = works.first {
+      throw ValidationError("--no-stats has no effect with \(work.0), which shows no statistics of a checkpoint.")
+    }
     if edits && verify != nil { throw ValidationError("--\(verify! ? "" : "no-")verify has nothing to say of an edit.") }
     if let wrong = set.first(where: { !$0.contains("=") }) {
       throw ValidationError("--set \(wrong) is not KEY=VALUE.")
     }
+    let keys = set.map { $0.prefix { $0 != "=" } }
+    if let twice = keys.indices.first(where: { keys[..<$0].contains(keys[$0]) }) {
+      throw ValidationError("--set gives \(keys[twice]) two values.")
+    }
   }
 
   func run() throws {
-    if edits { return try edit() }
+    try InputFiles.require([file, diff])
+    let file = try ModelSource.resolve(file)
+    if edits { return try edit(file) }
     let checkpoint = try open(file)
     if let diff { return try compare(checkpoint, open(diff)) }
     if let tensor { return try show(checkpoint.tensor(called: tensor), of: checkpoint) }
@@ -92,7 +101,7 @@ struct Inspect: ParsableCommand {
     if !difference.same { throw ExitCode(Failure.Kind.failed.rawValue) }
   }
 
-  private func edit() throws {
+  private func edit(_ file: String) throws {
     let pairs = set.map { text in
       let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       return (String(parts[0]), String(parts[1]))

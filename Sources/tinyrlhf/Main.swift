@@ -38,7 +38,7 @@ struct TinyRLHF: ParsableCommand {
     Signals.explainBusErrors()
     Signals.outliveFileSizeLimits()
     do {
-      var command = try parseAsRoot()
+      var command = try parse(Array(CommandLine.arguments.dropFirst()))
       try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))
       try command.run()
     } catch let failure as Failure {
@@ -48,6 +48,16 @@ struct TinyRLHF: ParsableCommand {
       exit(withCode: Failure.Kind.badData.rawValue)
     } catch {
       exit(withError: error)
+    }
+  }
+
+  private static func parse(_ words: [String]) throws -> any ParsableCommand {
+    try Misreading.requireCommands(words)
+    do {
+      return try parseAsRoot(words)
+    } catch {
+      guard exitCode(for: error) == .validationFailure, let failure = Misreading.failure(words) else { throw error }
+      throw failure
     }
   }
 

@@ -8,7 +8,8 @@ import Support
 /// What MODEL on a command line means: a checkpoint, an archive, a run folder or `builtin:base`.
 enum ModelSource {
   static let help = "A .trlhf, a .trlhf.zst, a run folder, or builtin:base."
-  static let builtin = "builtin:base"
+  static let builtinPrefix = "builtin:"
+  static let builtin = "\(builtinPrefix)base"
 
   /// Opens a model where it lies.
   static func open(
@@ -19,7 +20,7 @@ enum ModelSource {
 
   /// Opens a reward model, and says so if its scores are raw.
   static func openReward(_ name: String, _ verification: VerifyOptions) throws -> Model {
-    let model = try open(name, verification)
+    let model = try open(resolve(name, .reward), verification)
     if let note = try model.noteOfRawScores() { Console.error(note) }
     return model
   }
@@ -28,9 +29,10 @@ enum ModelSource {
     _ name: String, access: Checkpoint.Access = .readOnly, verify: Bool,
     threads: Int = ComputeOptions.processors
   ) throws -> Checkpoint {
+    let name = try resolve(name)
     guard name == builtin else {
       return try Checkpoint.open(
-        path(name), access: access, verify: verify, threads: threads)
+        name, access: access, verify: verify, threads: threads)
     }
     let checkpoint = try withBuiltinArchive {
       try Checkpoint(bytes: $0, name: builtin, access: access, threads: threads)
@@ -47,7 +49,7 @@ enum ModelSource {
   /// The file that a model is, to be edited in place.
   /// - Throws: `Failure(.usage)` for what is no file of its own.
   static func editable(_ name: String) throws -> String {
-    guard name == builtin else { return try path(name) }
+    guard name == builtin else { return try resolve(name) }
     throw Failure(
       .usage, "lies inside the program and cannot be edited", at: name,
       remedy: "Make a file of it with `tinyrlhf unpack \(name)`.")
@@ -56,20 +58,25 @@ enum ModelSource {
   /// The folder of a model's file; nil for the bundled one.
   static func folder(_ name: String) throws -> String? {
     guard name != builtin else { return nil }
-    return Files.folder(of: try path(name))
+    return Files.folder(of: try resolve(name))
   }
 
-  /// A run folder stands for its best model, the policy of its newest round.
-  private static func path(_ name: String) throws -> String {
-    guard Files.exists("\(name)/\(RunFile.manifest)") else {
-      if let failure = ForeignModel.failure(at: name) { throw failure }
-      return name
-    }
-    for file in [PPOStage.file, SFTStage.file, RewardStage.file, PretrainStage.file] {
-      if let newest = try Round.newest(file, in: name) { return "\(name)/\(newest)" }
-    }
-    throw Failure(
-      .badData, "this run has no model yet", at: name, remedy: "Continue it with --resume.")
+  /// The file of a model, or `builtin:base`. A run folder stands for the model in it that is wanted.
+  static func resolve(_ name: String, _ wanted: RunModel = .policy) throws -> String {
+    guard name != builtin else { return name }
+    if Files.exists("\(name)/\(RunFile.manifest)") { return try wanted.file(in: name) }
+    if let failure = ForeignModel.failure(at: name) { throw failure }
+    if !Files.exists(name), let failure = misspelt(name) { throw failure }
+    return name
+  }
+
+  /// Of a name that no file has.
+  private static func misspelt(_ name: String) -> Failure? {
+    let question = Spelling.question(name, in: [builtin])
+    guard name.hasPrefix(builtinPrefix) || question != nil else { return nil }
+    return Failure(
+      .usage, "there is no such model", at: name,
+      remedy: question ?? "The one inside the program is \(builtin).")
   }
 
   private static func withBuiltinArchive<T>(_ body: (UnsafeRawBufferPointer) throws -> T) throws -> T {

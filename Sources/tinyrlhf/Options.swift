@@ -11,7 +11,7 @@ import Support
 
 /// Options that mean something to every command that computes.
 struct ComputeOptions: ParsableArguments {
-  @Option(help: "Threads. Results do not depend on their number.")
+  @Option(parsing: .unconditional, help: "Threads. Results do not depend on their number.")
   var threads: Int = ComputeOptions.processors
 
   static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -35,6 +35,12 @@ struct VerifyOptions: ParsableArguments {
 struct BadRowOptions: ParsableArguments {
   @Flag(help: "Leave out rows that cannot be read, and say how many and why; without it, the first ends the command.")
   var skipBadRows = false
+
+  /// - Parameter files: those of rows that are read.
+  func check(reading files: [String?], _ idle: inout IdleOptions) {
+    idle.add(
+      "--skip-bad-rows", if: skipBadRows && files.allSatisfy { $0 == nil }, because: "no file of rows is read")
+  }
 }
 
 /// Options of every command that writes into a run folder.
@@ -45,16 +51,20 @@ struct FolderOptions: ParsableArguments {
   @Flag(help: "Everything in small: the same stages in a minute.")
   var quick = false
 
-  @Option(help: "Seed of everything that is drawn. The built-in world's facts do not follow it.")
+  @Option(
+    parsing: .unconditional,
+    help: "Seed of everything that is drawn; the built-in world's facts do not follow it (default: 1).",
+    transform: Seed.read)
   var seed: UInt64 = 1
 
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON; the command line wins.", valueName: "file"))
   var config: String?
 
-  @Option(help: "Seconds between training checkpoints.")
+  @Option(parsing: .unconditional, help: "Seconds between training checkpoints.")
   var saveInterval: Double = 30
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       """
       Training checkpoints that stay of each stage, also when it has ended: the newest N, and the \
@@ -71,12 +81,30 @@ struct FolderOptions: ParsableArguments {
   @OptionGroup var compute: ComputeOptions
 
   func validate() throws {
+    guard saveInterval.isFinite, saveInterval >= 0 else {
+      throw ValidationError("--save-interval \(saveInterval) is not 0 seconds or more.")
+    }
     guard let keep, keep < 1 else { return }
     throw ValidationError("--keep \(keep) is not at least 1.")
   }
 }
 
 extension FolderOptions {
+  /// What a command looks at before it does anything.
+  ///
+  /// - Parameters:
+  ///   - data: files of rows or text.
+  ///   - models: what else is to be read.
+  /// - Throws: `Failure`: `.usage` where there is nothing to resume, and for an option about rows where none are
+  ///   read; `.inputOutput` that names the files that are not there.
+  func check(_ output: String, data: [String?], models: [String?] = []) throws {
+    if resume { try RunFolder.requireSomething(at: output) }
+    try InputFiles.require([config] + models + data)
+    var idle = IdleOptions()
+    badRows.check(reading: data, &idle)
+    try idle.refuse()
+  }
+
   /// Settings from defaults, `--quick` and `--config`; the command's own options come on top.
   func settings(_ stage: Stage?) throws -> Settings {
     try settings(stage, over: Settings(quick: quick))
@@ -101,6 +129,9 @@ extension FolderOptions {
     var configuration = settings.resolved(stages)
     configuration["quick"] = .bool(quick)
     for (name, value) in extra { configuration[name] = .string(value) }
+    if resume, try RunFolder.isEmpty(output), !quiet {
+      Console.error("\(output): there is no run to resume yet, so this one begins.")
+    }
     let run = try RunFolder.start(
       at: output,
       manifest: Manifest(
@@ -121,13 +152,7 @@ extension FolderOptions {
   }
 
   private var resumeCommand: String {
-    let words = CommandLine.arguments.map { word in
-      word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,@+".contains($0) } && !word.isEmpty
-        ? word
-        : "'"
-          + word.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
-          + "'"
-    }
+    let words = CommandLine.arguments.map(ShellWord.quoted)
     return (resume ? words : words + ["--resume"]).joined(separator: " ")
   }
 }

@@ -30,7 +30,7 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Plan the small run of --quick.") var quick = false
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON.", valueName: "file"))
   var config: String?
-  @Option(help: "Records of one step of the stage that is planned.") var batchSize: Double?
+  @Option(parsing: .unconditional, help: "Records of one step of the stage that is planned.") var batchSize: Double?
   @Flag(help: "List every block, not only what they are for.") var blocks = false
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup var verification: VerifyOptions
@@ -40,18 +40,18 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup(title: "PPO") var ppo: PPOParameters
 
   struct ShapeParameters: ParsableArguments {
-    @Option(help: "Transformer layers.") var layers: Double?
-    @Option(help: "Width of the residual stream.") var dModel: Double?
-    @Option(help: "Attention heads.") var heads: Double?
-    @Option(help: "Tokens of the vocabulary.") var vocab: Double?
-    @Option(help: "Longest sequence, in tokens.") var context: Double?
+    @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Double?
+    @Option(parsing: .unconditional, help: "Width of the residual stream.") var dModel: Double?
+    @Option(parsing: .unconditional, help: "Attention heads.") var heads: Double?
+    @Option(parsing: .unconditional, help: "Tokens of the vocabulary.") var vocab: Double?
+    @Option(parsing: .unconditional, help: "Longest sequence, in tokens.") var context: Double?
 
     func apply(to settings: inout Settings) throws {
       let values: [(Parameter, Double?)] = [
         (.layers, layers), (.dModel, dModel), (.heads, heads), (.vocabulary, vocab),
         (.context, context),
       ]
-      for (parameter, value) in values { try settings.set(parameter, value) }
+      try settings.set(values)
     }
   }
 
@@ -60,15 +60,37 @@ struct PlanCommand: ParsableCommand {
       throw Failure(
         .usage, "--reward-model chooses an epoch of sft", remedy: "Plan sft, or leave it out.")
     }
-    let plan = try Planner(
-      try settings(), precision: ppo.rolloutPrecision, threads: compute.threads
-    ).plan(stage.stages, judge: try rewardModel.map { try ModelSource.open($0, verification) }) {
-      try ModelSource.open(model, verification)
-    }
+    let settings = try settings()
+    try refuseIdle(settings)
+    try InputFiles.require([model, rewardModel])
+    let source = stage == .pretrain ? model : try ModelSource.resolve(model)
+    let judge = try rewardModel.map { try ModelSource.open(ModelSource.resolve($0, .reward), verification) }
+    let plan = try Planner(settings, precision: ppo.rolloutPrecision, threads: compute.threads)
+      .plan(stage.stages, judge: judge) { try ModelSource.open(source, verification) }
     if json { return try Console.output(JSON.line(plan)) }
     for stage in plan.stages { try show(stage) }
     if plan.stages.count > 1 {
       try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), the largest stage's")
+    }
+  }
+
+  private func refuseIdle(_ settings: Settings) throws {
+    var idle = settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision)
+    idle.add(
+      "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a model of its own")
+    idle.add(
+      "--rollout-precision", if: ppo.rolloutPrecision != .int8 && ![.all, .ppo].contains(stage),
+      because: "only the stage ppo has rollouts")
+    idle.add("--blocks", if: blocks && json, because: "--json has every block")
+    try idle.refuse()
+  }
+
+  /// What the memory of the stage depends on beside its own hyper-parameters.
+  private var further: [Parameter] {
+    switch stage {
+    case .sft: rewardModel == nil ? [] : [.responseLength]
+    case .reward: [.rankingPrompts, .completionsPerPrompt, .responseLength]
+    case .all, .pretrain, .ppo: []
     }
   }
 

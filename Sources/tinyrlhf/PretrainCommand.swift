@@ -16,15 +16,17 @@ struct Pretrain: ParsableCommand {
     help: ArgumentHelp(
       "Text, or JSON Lines with \"text\"; without it, the built-in world's.", valueName: "file"))
   var pretrainingText: String?
-  @Option(help: "Seed of the built-in world's facts.")
-  var worldSeed: UInt64 = 1
+  @Option(
+    parsing: .unconditional, help: "Seed of the built-in world's facts (default: 1).", transform: Seed.read)
+  var worldSeed: UInt64?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
   @OptionGroup(title: "Model and training") var parameters: PretrainParameters
 
   func run() throws {
-    var settings = try folder.settings(.pretrain)
-    try parameters.apply(to: &settings)
+    try folder.check(output, data: [pretrainingText])
+    let settings = try settings()
+    let worldSeed = worldSeed ?? 1
     let texts = try pretrainingText.map { try readDocuments($0, strict: !folder.badRows.skipBadRows) }
     let data = try PretrainData(
       texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
@@ -36,5 +38,19 @@ struct Pretrain: ParsableCommand {
     try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }
     let file = context.run.file(PretrainStage.file)
     try made.report(file, "The base model is \(file).")
+    let own = pretrainingText == nil ? [] : ["--demonstrations", "FILE"]
+    NextStep.say(
+      [("fine-tune it on demonstrations", ["sft", "-o", "DIR", "--model", file] + own)], quiet: folder.quiet)
+  }
+
+  private func settings() throws -> Settings {
+    var settings = try folder.settings(.pretrain)
+    try parameters.apply(to: &settings)
+    var idle = settings.idle(in: [.pretrain])
+    idle.add(
+      "--world-seed", if: worldSeed != nil && pretrainingText != nil,
+      because: "--pretraining-text is in the world's place")
+    try idle.refuse()
+    return settings
   }
 }

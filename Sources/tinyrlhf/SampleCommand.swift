@@ -13,8 +13,8 @@ struct SampleCommand: ParsableCommand {
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(help: ArgumentHelp("Prompts, JSON Lines; - for standard input.", valueName: "file"))
   var prompts: String = "-"
-  @Option(help: "Answers a prompt.") var samples: Int = 4
-  @Option(help: "Seed of the answers.") var seed: UInt64 = 1
+  @Option(parsing: .unconditional, help: "Answers a prompt.") var samples: Int = 4
+  @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(help: "Generate in float32 instead of int8.") var float32 = false
   @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
   @OptionGroup var sampling: SamplingParameters
@@ -27,10 +27,17 @@ struct SampleCommand: ParsableCommand {
       throw Failure(
         .usage, "--samples \(samples) is not in 1…64", remedy: "Choose a number between them.")
     }
+    try InputFiles.require([model, prompts])
+    let options = try sampling.options()
+    guard samples == 1 || sampling.temperature > 0 else {
+      throw Failure(
+        .usage, "--samples \(samples) at temperature 0 would be equal answers, and nothing to rank",
+        remedy: "Raise --temperature, or give --samples 1.")
+    }
     let model = try ModelSource.open(model, verification)
+    try model.refuse(precision: float32 ? .float32 : nil, as: "--float32")
     let answerer = try Answerer(
-      model, threads: compute.threads, precision: float32 ? .float32 : .int8,
-      options: try sampling.options())
+      model, threads: compute.threads, precision: float32 ? .float32 : .int8, options: options)
     let dataset = try readPrompts(prompts, strict: false).fits(
       context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer
     ).said(model.tokenizer, quiet: quiet, threads: compute.threads)
@@ -45,5 +52,7 @@ struct SampleCommand: ParsableCommand {
       try Console.output(JSON.write(.object(line)) + [0x0A])
     }
     if !bad.isEmpty { throw BadLines() }
+    let reward = ["reward", "-o", "DIR", "--model", model.name, "--comparisons", "FILE"]
+    NextStep.say([("add \"ranks\" to each line, 1 for the best answer, and learn from them", reward)], quiet: quiet)
   }
 }

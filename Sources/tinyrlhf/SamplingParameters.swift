@@ -1,5 +1,6 @@
 import ArgumentParser
 import Models
+import Recipe
 import Support
 
 /// How text is generated.
@@ -12,10 +13,14 @@ struct SamplingParameters: ParsableArguments {
   var topK: Int = 0
   @Option(parsing: .unconditional, help: "Only the fewest tokens whose probabilities sum to p.")
   var topP: Float = 1
-  @Option(help: ArgumentHelp("End the answer before this text; may be repeated.", valueName: "text"))
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: ArgumentHelp("End the answer before this text; may be repeated.", valueName: "text"))
   var stop: [String] = []
 
-  /// - Throws: `Failure(.usage)` naming the option that is out of bounds.
+  private static let greedy = "--temperature 0 takes the most probable token"
+
+  /// - Throws: `Failure(.usage)` naming the option that is out of bounds or has no effect.
   func options() throws -> SamplingOptions {
     var options = SamplingOptions()
     options.maxNewTokens = maxNewTokens
@@ -23,6 +28,14 @@ struct SamplingParameters: ParsableArguments {
     options.topK = topK
     options.topP = topP
     try options.validate()
+    guard !stop.contains("") else {
+      throw Failure(
+        .usage, "--stop has an empty text, which stands everywhere", remedy: "Give it a text, or leave it out.")
+    }
+    var idle = IdleOptions()
+    idle.add("--top-k", if: temperature == 0 && topK > 0, because: Self.greedy)
+    idle.add("--top-p", if: temperature == 0 && topP < 1, because: Self.greedy)
+    try idle.refuse()
     return options
   }
 }
@@ -41,5 +54,16 @@ struct BestOfOptions: ParsableArguments {
         .usage, "--best-of \(bestOf) is not in 1…256", remedy: "Choose a number between them.")
     }
     return bestOf
+  }
+}
+
+extension Model {
+  /// - Parameter option: how `precision` was given, if it was.
+  /// - Throws: `Failure(.usage)` where an int8 model is to compute in float32, which it cannot.
+  func refuse(precision: RolloutPrecision?, as option: String) throws {
+    guard precision == .float32, file.isInt8 else { return }
+    throw Failure(
+      .usage, "\(option) has no effect: \(name) holds int8 weights",
+      remedy: "Leave it out, or name the float32 model that it was made of.")
   }
 }

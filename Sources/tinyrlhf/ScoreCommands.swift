@@ -16,8 +16,8 @@ struct LogProbabilities: ParsableCommand {
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
-  @Option(help: "Arithmetic of the weights: float32 or int8.")
-  var precision: RolloutPrecision = .float32
+  @Option(help: "Arithmetic of the weights: float32 or int8 (default: float32).")
+  var precision: RolloutPrecision?
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
@@ -30,7 +30,8 @@ struct LogProbabilities: ParsableCommand {
 
   func run() throws {
     let model = try ModelSource.open(model, verification)
-    let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision)
+    try model.refuse(precision: precision, as: "--precision float32")
+    let scorer = try LogProbabilityScorer(model, threads: compute.threads, precision: precision ?? .float32)
     try JSONLines.run(
       prepare: { fields, place in
         try Request(fields, for: .measurement).naming(fields, model.tokenizer).sequence(

@@ -27,9 +27,8 @@ struct SFT: ParsableCommand {
   @OptionGroup var own: SFTParameters
 
   func run() throws {
-    var settings = try folder.settings(.sft)
-    try own.apply(to: &settings)
-    try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
+    try folder.check(output, data: [demonstrations, validation], models: [model, own.rewardModel])
+    let settings = try settings()
     let base = try ModelSource.open(model, folder.verification, access: .copyOnWrite)
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
@@ -45,6 +44,22 @@ struct SFT: ParsableCommand {
     }
     let file = context.run.file(SFTStage.file)
     try made.report(file, "The fine-tuned model is \(file).")
+    NextStep.say(
+      [
+        ("draw answers to rank", ["sample", file, "--prompts", "FILE"]),
+        ("learn from rankings", ["reward", "-o", "DIR", "--model", file, "--comparisons", "FILE"]),
+      ], quiet: folder.quiet)
+  }
+
+  private func settings() throws -> Settings {
+    var settings = try folder.settings(.sft)
+    try own.apply(to: &settings)
+    try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
+    var idle = settings.idle(in: [.sft], further: own.further)
+    idle.add(
+      [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
+    try idle.refuse()
+    return settings
   }
 }
 
@@ -72,10 +87,8 @@ struct Reward: ParsableCommand {
   @OptionGroup var own: RewardParameters
 
   func run() throws {
-    var settings = try folder.settings(.reward)
-    try own.apply(to: &settings)
-    try parameters.apply(
-      to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
+    try folder.check(output, data: [comparisons, validation, demonstrations], models: [model])
+    let settings = try settings()
     let sft = try ModelSource.open(model, folder.verification)
     let data = try RewardStage.Data(
       comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
@@ -90,6 +103,25 @@ struct Reward: ParsableCommand {
     try made.report(
       file, "The reward model is \(file). \(said(assessment, of: data.validation.count))",
       ["held_out": try assessment.isEmpty ? .null : heldOut(assessment)])
+    try sayNext(file, sft)
+  }
+
+  private func settings() throws -> Settings {
+    var settings = try folder.settings(.reward)
+    try own.apply(to: &settings)
+    try parameters.apply(
+      to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
+    try settings.idle(in: [.reward]).refuse()
+    return settings
+  }
+
+  /// A reward model that went on with another one does not know the SFT model.
+  private func sayNext(_ file: String, _ sft: Model) throws {
+    let policy = sft.kind == .reward ? "SFT" : sft.name
+    let own = try sft.world() == nil ? ["--prompts", "FILE", "--pretraining-text", "FILE"] : []
+    NextStep.say(
+      [("improve the model against it", ["ppo", "-o", "DIR", "--model", policy, "--reward-model", file] + own)],
+      quiet: folder.quiet)
   }
 
   private func said(_ assessment: RewardAssessment, of count: Int) -> String {
@@ -130,22 +162,22 @@ struct PPO: ParsableCommand {
   @OptionGroup var parameters: PPOParameters
 
   func run() throws {
-    var settings = try folder.settings(.ppo)
-    try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
-    try parameters.apply(to: &settings)
-    let sft = try ModelSource.open(model, folder.verification, access: .copyOnWrite)
+    try folder.check(output, data: [prompts, pretrainingText], models: [model, rewardModel])
+    let settings = try settings()
+    let source = try ModelSource.resolve(model)
+    let sft = try ModelSource.open(source, folder.verification, access: .copyOnWrite)
     let data = try PPOStage.Data(
       prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer) },
       at: prompts,
       texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
       settings: settings)
-    let reference = try ModelSource.open(model, folder.verification)
-    let reward = try ModelSource.open(rewardModel, folder.verification)
+    let reference = try ModelSource.open(source, folder.verification)
+    let reward = try ModelSource.open(ModelSource.resolve(rewardModel, .reward), folder.verification)
     let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [
         ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
-        ("pretraining-text", pretrainingText ?? "world"),
+        ("pretraining-text", data.hasText ? pretrainingText ?? "world" : "none"),
         ("rollout-precision", parameters.rolloutPrecision.rawValue),
       ])
     try context.stage(.ppo) {
@@ -156,6 +188,25 @@ struct PPO: ParsableCommand {
     }
     let file = context.run.file(PPOStage.file)
     try made.report(file, "The model is \(file).")
+    let own = try sft.world() == nil ? ["--prompts", "FILE"] : []
+    NextStep.say(
+      [
+        ("measure it", ["eval", file, "--reference", source, "--reward-model", reward.name] + own),
+        ("talk to it", ["chat", file]),
+      ], quiet: folder.quiet)
+  }
+
+  private func settings() throws -> Settings {
+    var settings = try folder.settings(.ppo)
+    try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
+    try parameters.apply(to: &settings)
+    try settings.requireConsistent()
+    var idle = settings.idle(in: [.ppo], precision: parameters.rolloutPrecision)
+    idle.add(
+      "--pretraining-text", if: pretrainingText != nil && settings[.ptxCoefficient] == 0,
+      because: "--ptx-coef is 0, and nothing is mixed in")
+    try idle.refuse()
+    return settings
   }
 }
 

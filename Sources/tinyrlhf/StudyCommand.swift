@@ -25,6 +25,7 @@ struct StudyCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder; runs/study-NAME without it.", valueName: "dir"))
   var output: String?
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "How many seeds, from --seed on; without it, what the study needs. --resume may ask for more.",
       valueName: "n"))
@@ -63,13 +64,19 @@ struct StudyCommand: ParsableCommand {
     guard let study = Studies.named(study) else {
       throw Failure(
         .usage, "there is no study \"\(self.study)\"",
-        remedy: "Choose one of \(Studies.all.map(\.name).joined(separator: ", ")).")
+        remedy: Spelling.question(self.study, in: Studies.all.map(\.name))
+          ?? "Choose one of \(Studies.all.map(\.name).joined(separator: ", ")).")
     }
+    let folderName = output ?? "runs/study-\(study.name)"
+    try folder.check(folderName, data: [comparisons], models: [model, rewardModel])
+    var idle = IdleOptions()
+    idle.add("--keep", if: folder.keep != nil, because: "a study keeps what it measures, and no training checkpoints")
+    try idle.refuse()
     let settings = try folder.settings(
       nil, over: folder.quick ? Settings(quick: true) : Studies.settings(full: full))
     func begin(_ extra: [(String, String)] = []) throws -> StageContext {
       try folder.context(
-        output ?? "runs/study-\(study.name)", settings, stages: Stage.allCases,
+        folderName, settings, stages: Stage.allCases,
         extra: [("study", study.name), ("full", String(full)), ("model", model)] + extra)
     }
     func base(_ path: String) throws { try ModelSource.copy(model, folder.verification, to: path) }

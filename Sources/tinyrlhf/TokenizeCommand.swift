@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Interchange
+import Recipe
 import Support
 import Tokenizers
 
@@ -15,7 +16,7 @@ struct Tokenize: ParsableCommand {
       without it), "tools" and "chat_template_kwargs".
       """)
 
-  @Argument(help: "\(ModelSource.help) Or a folder with a tokenizer.json, or that file.")
+  @Argument(help: "\(ModelSource.help) Or a tokenizer.json, by any name, or its folder.")
   var model: String
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var machine: AlwaysJSON
@@ -67,6 +68,8 @@ struct Tokenize: ParsableCommand {
   }
 
   func run() throws {
+    try refuseIdle()
+    try InputFiles.require([model, chat.chatTemplate])
     let tokenizer = try openTokenizer()
     if decode {
       try JSONLines.run(
@@ -96,14 +99,21 @@ struct Tokenize: ParsableCommand {
     }
   }
 
+  private func refuseIdle() throws {
+    var idle = IdleOptions()
+    idle.add("--rate", if: decode && rate, because: "--decode encodes nothing")
+    for option in chat.given { idle.add(option, if: decode, because: "--decode reads no dialogues") }
+    try idle.refuse()
+  }
+
   private func openTokenizer() throws -> Tokenizer {
     if HuggingFaceTokenizer.isTokenizer(model) {
       return try HuggingFaceTokenizer.read(model, chat: chat.choice())
     }
-    guard !chat.isGiven else {
+    guard chat.given.isEmpty else {
       throw Failure(
-        .usage, "--chat-format and --chat-template are for a tokenizer.json; a model has its format already",
-        remedy: "Give them when the model is imported.")
+        .usage, "\(Spelling.list(chat.given)) is for a tokenizer.json; a model has its format already",
+        remedy: "Give it when the model is imported.")
     }
     return try ModelSource.open(model, verification).tokenizer
   }

@@ -20,10 +20,15 @@ import Testing
     ]
   }
 
+  /// A run that did not come so far as to have its folder is begun again.
+  private func resuming(_ folder: String) -> [String] {
+    Files.exists("\(folder)/\(FaultSweep.runFolder)") ? ["--resume"] : []
+  }
+
   private func sweepOfTraining() -> FaultSweep {
     FaultSweep(
       name: "sft", program: program, source: tiny.base, arguments: sft,
-      again: { sft($0) + ["--resume"] }, results: ["run/sft.trlhf", "run/metrics.jsonl"])
+      again: { sft($0) + resuming($0) }, results: ["run/sft.trlhf", "run/metrics.jsonl"])
   }
 
   private func sweepOfEverything() throws -> FaultSweep {
@@ -40,7 +45,7 @@ import Testing
     }
     return FaultSweep(
       name: "all", program: program, source: tiny.base, arguments: arguments,
-      again: { arguments($0) + ["--resume"] },
+      again: { arguments($0) + resuming($0) },
       results: [
         "base.trlhf", "sft.trlhf", "rankings.jsonl", "rankings-held-out.jsonl", "reward.trlhf",
         "ppo.trlhf", "metrics.jsonl", "samples.jsonl", "evaluation.json",

@@ -163,14 +163,19 @@ import Testing
     }
   }
 
-  @Test("an int8 file answers as its float32 model does in int8, whatever precision is asked for")
+  @Test("an int8 file answers as its float32 model does in int8, and float32 is refused of it")
   func quantised() throws {
     let int8 = "\(program.folder)/generate-int8.trlhf"
     let made = try program.run("quantize", tiny.sft, "-o", int8, "--force")
     try #require(made.exitCode == 0, "\(made.errorText)")
     let expected = try generate(["--precision", "int8"])
-    for precision in ["int8", "float32"] {
-      #expect(try generate(["--precision", precision], model: int8) == expected)
+    for options in [[], ["--precision", "int8"]] { #expect(try generate(options, model: int8) == expected) }
+    for command in [
+      ["generate", int8, "--precision", "float32"], ["logprobs", int8, "--precision", "float32"],
+      ["chat", int8, "--precision", "float32"], ["sample", int8, "--float32"],
+    ] {
+      let option = command.dropFirst(2).joined(separator: " ")
+      try tiny.expectRefusal(command, code: 64, ["\(option) has no effect", int8, "int8 weights"])
     }
   }
 }

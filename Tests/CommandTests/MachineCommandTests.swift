@@ -57,7 +57,12 @@ import Testing
   /// A shape that takes no time.
   private static let shape = [
     "--seconds", "0.01", "--layers", "1", "--d-model", "32", "--heads", "2", "--vocab", "300",
-    "--batch", "2", "--context", "16", "--prompt", "4", "--new", "4", "--episodes", "4",
+  ]
+  /// What each work reads beside it.
+  private static let sizes = [
+    "train": ["--batch", "2", "--context", "16"], "prefill": ["--batch", "2", "--prompt", "4"],
+    "decode": ["--batch", "2", "--prompt", "4", "--new", "4"],
+    "ppo": ["--prompt", "4", "--response", "4", "--episodes", "4"],
   ]
 
   @Test("bench prints each work's rate beside the limit of this machine")
@@ -74,7 +79,8 @@ import Testing
     // A process begins as a copy of the one that starts it, whose memory is not its own.
     let ballast = [UInt8](repeating: 1, count: 256 << 20)
     for (work, rates) in rates.sorted(by: { $0.key < $1.key }) {
-      let result = try object(program.run(["bench", work, "--json", "--threads", "1"] + Self.shape))
+      let result = try object(
+        program.run(["bench", work, "--json", "--threads", "1"] + Self.shape + Self.sizes[work]!))
       #expect(result.keys.sorted() == (keys + rates).sorted(), "\(work)")
       #expect(result["work"]?.string == work)
       #expect(result["threads"]?.number == 1)
@@ -83,19 +89,24 @@ import Testing
       }
       #expect(result["peak_rss_bytes"]?.number ?? .infinity < Double(ballast.count) / 2, "\(work)")
     }
-    let whole = try object(program.run(["bench", "--json"] + Self.shape))
+    let sizes = ["--batch", "2", "--context", "16", "--prompt", "4", "--new", "4", "--episodes", "4"]
+    let whole = try object(program.run(["bench", "--json"] + Self.shape + sizes))
     #expect(
       whole["results"]?.array?.map { $0["work"]?.string } == [
         "FMA peak", "int8 peak", "memory read", "matrix product", "int8 product", "attention",
         "attention's gradient", "decode", "prefill", "train", "ppo",
       ])
-    let plain = try program.run(["bench", "ppo"] + Self.shape)
+    let plain = try program.run(["bench", "ppo"] + Self.shape + Self.sizes["ppo"]!)
     #expect(plain.exitCode == 0)
     #expect(plain.outputText.hasPrefix("ppo: "), "\(plain.outputText)")
     #expect(plain.outputText.split(separator: "\n").count == 1)
     #expect(plain.errorText.isEmpty, "\(plain.errorText)")
     #expect(try program.run("bench", "nothing").exitCode == 64)
     #expect(try program.run("bench", "train", "--heads", "5").exitCode == 64)
+    for (work, option) in [("train", "--new"), ("decode", "--context"), ("prefill", "--episodes"), ("ppo", "--batch")] {
+      try tiny.expectRefusal(
+        ["bench", work, option, "4"], code: 64, ["\(option) has no effect: bench \(work) does not read it"])
+    }
   }
 
   @Test("a plan's total is the sum of its blocks, as JSON and as a table")
@@ -152,6 +163,6 @@ import Testing
     _ = try program.fresh("large-sft")
     try expect(
       tiny.sftArguments("large-sft", model: folder, data: data) + ["--batch-size", "8"],
-      ["sft", "--model", folder, "--batch-size", "8"])
+      ["sft", "--model", "\(folder)/base.trlhf", "--batch-size", "8"])
   }
 }

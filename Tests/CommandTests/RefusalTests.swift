@@ -66,11 +66,11 @@ import Testing
   func notAFile() throws {
     let empty = try program.write("", to: "empty")
     for command in Self.readers {
-      // What packs and unpacks takes files alone.
-      let takesFiles = command[0].hasSuffix("pack")
+      // An archive is a file.
+      let takesFiles = command[0] == "unpack"
       try tiny.expectRefusal(
-        command + ["/usr"], code: takesFiles ? 74 : 65,
-        [takesFiles ? "/usr: is not a regular file" : "/usr: holds no model and no run"])
+        command + ["/usr"], code: takesFiles ? 64 : 65,
+        [takesFiles ? "/usr: is a folder" : "/usr: holds no model and no run"])
       try tiny.expectRefusal(command + [empty], code: 65, [empty, "is empty"])
     }
     for path in ["/usr", empty] {

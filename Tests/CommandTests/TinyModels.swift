@@ -145,7 +145,7 @@ struct TinyModels {
       #expect(last.contains(phrase), "\(phrase) in \(command)", sourceLocation: location)
     }
     // A failure's last sentence is its remedy; what is wrong stands without a full stop.
-    #expect(last.hasSuffix("."), "no remedy in \(command)", sourceLocation: location)
+    #expect(last.hasSuffix(".") || last.hasSuffix("?"), "no remedy in \(command)", sourceLocation: location)
     #expect(result.standardOutput.isEmpty, "\(result.outputText)", sourceLocation: location)
   }
 }

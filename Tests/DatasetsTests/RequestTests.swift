@@ -58,6 +58,36 @@ import Tokenizers
     #expect(try request(#"{"prompt": "p", "stop": null, "seed": null}"#, for: .generation).options == RequestOptions())
   }
 
+  @Test("a stop text has something in it")
+  func emptyStop() {
+    for (stop, name) in [(#""""#, #""stop" is"#), (#"["a", ""]"#, #""stop"[1] is"#)] {
+      let message = failure { try request(#"{"prompt": "p", "stop": \#(stop)}"#, for: .generation) }
+      #expect(message.contains("\(name) an empty text"), "\(message)")
+    }
+    #expect(throws: Never.self) { try request(#"{"prompt": "p", "stop": []}"#, for: .generation) }
+  }
+
+  @Test("what is drawn from is refused in a line that draws nothing")
+  func greedy() {
+    for (key, value) in [("top_k", "5"), ("top_p", "0.5")] {
+      let line = #"{"prompt": "p", "temperature": 0, "\#(key)": \#(value)}"#
+      #expect(failure { try request(line, for: .generation) }.contains("\"\(key)\" has no effect"))
+    }
+    let all = #"{"prompt": "p", "temperature": 0, "top_k": 0, "top_p": 1}"#
+    #expect(throws: Never.self) { try request(all, for: .generation) }
+  }
+
+  @Test("a dialogue without a message is said to be empty, and tokens of a prompt may stand beside it")
+  func emptyDialogue() throws {
+    for key in ["messages", "conversations"] {
+      for purpose in [Request.Purpose.generation, .measurement] {
+        let message = failure { try request("{\"\(key)\": []}", for: purpose) }
+        #expect(message.contains("\"\(key)\" is an empty list"), "\(message)")
+      }
+      #expect(try request("{\"\(key)\": [], \"prompt_tokens\": [1]}", for: .generation).promptTokens == [1])
+    }
+  }
+
   @Test("token ids are whole numbers, and what is not is named by its place")
   func tokens() throws {
     let found = try request(#"{"prompt_tokens": [1, 2.0], "completion_tokens": [3]}"#)

@@ -1,0 +1,25 @@
+import Recipe
+
+/// Names, without dashes, that options of different commands have for the same thing.
+enum OptionSynonyms {
+  private static let groups: [[String]] =
+    [
+      ["max-new-tokens", "response-length", "response", "new"],
+      ["temperature", "rollout-temperature"],
+      ["precision", "rollout-precision", "float32", "int8", "dtype"],
+      ["samples", "completions-per-prompt", "eval-samples"],
+      ["text", "pretraining-text"],
+      ["batch", "batch-size", "ppo-batch-size"],
+      ["num-mini-batches", "mini-batches"],
+      ["num-ppo-epochs", "ppo-epochs", "epochs"],
+      ["total-episodes", "episodes"],
+      ["demonstrations-count", "sft-demonstrations"],
+    ] + Parameter.all.filter { $0.name != $0.shortName }.map { [$0.name, $0.shortName] }
+
+  /// The other names of what `name` is called, in order and each once.
+  static func of(_ name: String) -> [String] {
+    groups.filter { $0.contains(name) }.flatMap { $0 }.reduce(into: []) { names, other in
+      if other != name, !names.contains(other) { names.append(other) }
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+
+/// Seeds on the command line.
+enum Seed {
+  /// - Throws: an error that says what a seed is; the parser names option and value.
+  @Sendable static func read(_ text: String) throws -> UInt64 {
+    guard let seed = UInt64(text) else {
+      throw ValidationError("a seed is a whole number in 0…\(UInt64.max)")
+    }
+    return seed
+  }
+}
