@@ -16,13 +16,15 @@ public struct EvaluationStage {
   /// nil where there is none to measure on.
   let pretraining: DocumentSource?
   let comparisons: [Comparison]
+  /// Rankings of the user's that the reward model has learnt from: labelers' agreement is theirs, too.
+  let learnt: [Comparison]
 
   /// - Parameters:
   ///   - models: the one called "sft" is what the others are measured against.
   ///   - comparisons: held out of the reward model's training.
   public init(
     _ context: StageContext, models: [(name: String, model: Model)], reward: Model, world: World?,
-    prompts: [Prompt], pretraining: DocumentSource?, comparisons: [Comparison]
+    prompts: [Prompt], pretraining: DocumentSource?, comparisons: [Comparison], learnt: [Comparison]
   ) {
     self.context = context
     self.models = models
@@ -31,6 +33,7 @@ public struct EvaluationStage {
     self.prompts = prompts
     self.pretraining = pretraining
     self.comparisons = comparisons
+    self.learnt = learnt
   }
 
   /// Runs the stage; writes `evaluation.json` and `samples.jsonl` and returns the figures.
@@ -68,7 +71,10 @@ public struct EvaluationStage {
         }
       }
       figures[name] = examiner.figures(graded)
-      figures[name]?.bitsPerByte = text?.figures(memory.languageModel, examiner.weights).bitsPerByte
+      if let text {
+        figures[name]?.bitsPerByte = text.figures(memory.languageModel, examiner.weights).bitsPerByte
+        figures[name]?.count(text.bytes, of: .bitsPerByte)
+      }
       answers.append((name, graded))
       step += 1
       progress.update(step: step)
@@ -95,9 +101,13 @@ public struct EvaluationStage {
   private func compareWithSFT(
     _ figures: inout [String: Summary.Model], _ answers: [(name: String, sets: [GradedAnswers])]
   ) {
-    guard world != nil, let sft = answers.first(where: { $0.name == "sft" }) else { return }
-    for (name, sets) in answers where name != "sft" {
-      figures[name]?.winRateVsSFT = sets[0].winRate(against: sft.sets[0], seed: context.seed)
+    guard let sft = answers.first(where: { $0.name == "sft" }) else { return }
+    for (name, sets) in answers where name != "sft" && !sets[0].all.isEmpty {
+      if world == nil {
+        figures[name]?.proxyWinRateVsSFT = sets[0].winRate(against: sft.sets[0]) { $0.proxy ?? 0 }
+      } else {
+        figures[name]?.winRateVsSFT = sets[0].winRate(against: sft.sets[0]) { Float($0.grade?.gold ?? 0) }
+      }
     }
   }
 
@@ -106,11 +116,10 @@ public struct EvaluationStage {
   ) {
     let rankings = HeldOutRankings(comparisons, world: world, context.settings)
     let assessment = try RewardAssessment(
-      reward, comparisons, heldOutLabelers: Set(Labeler.heldOut.map(\.id)), gold: rankings.gold)
+      reward, comparisons, heldOutLabelers: world == nil ? [] : Set(Labeler.heldOut.map(\.id)),
+      gold: rankings.gold)
     guard !assessment.isEmpty else { return (nil, []) }
-    return (
-      assessment.figures(agreement: rankings.labelerAgreement, seed: context.seed), assessment.calibration
-    )
+    return (assessment.figures(agreement: LabelerAgreement(learnt + comparisons)), assessment.calibration)
   }
 
   private func write(

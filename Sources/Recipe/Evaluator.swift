@@ -68,7 +68,6 @@ public struct Evaluator {
   ///   is given that the model could be measured on.
   public func run() throws -> Measurements {
     var measured = Measurements(model: model.name, kind: "\(model.kind)")
-    measured.seed = seed
     if model.kind == .reward {
       measured.assessment = try assess()
       return measured
@@ -90,6 +89,7 @@ public struct Evaluator {
       measured.text = figures
     }
     if !sets.isEmpty { measured.answers = examiner.figures(try sets.map(examiner.answers)) }
+    if let text = measured.text { measured.answers.count(text.bytes, of: .bitsPerByte) }
     guard measured.text != nil || !sets.isEmpty else {
       throw Failure(
         .usage, "this model has no built-in world to be measured on", at: model.name,

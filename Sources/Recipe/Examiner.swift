@@ -39,7 +39,8 @@ package struct Examiner {
     self.bestOf = bestOf
   }
 
-  /// The model's answers to a set of prompts, graded where there is a rubric.
+  /// The model's answers to a set of prompts, graded where there is a rubric; those to the main set are scored
+  /// where there is a reward model.
   package func answers(to set: PromptSet) throws -> GradedAnswers {
     var options = SamplingOptions()
     options.maxNewTokens = settings.count(.responseLength)
@@ -48,31 +49,40 @@ package struct Examiner {
       generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
       seed: seed, purpose: set.purpose, bestOf: bestOf
     ).answers(set.prompts, samples: set.samples)
-    return GradedAnswers(
+    let graded = GradedAnswers(
       set: set,
       byPrompt: answers.enumerated().map { index, answers in
         answers.map {
           GradedAnswer(answer: $0, grade: rubric?.grade($0.text, for: set.items[index]))
         }
       })
+    guard let reward, set.isMain else { return graded }
+    return graded.scored(by: reward)
   }
 
   /// What can be said of the answers to these sets, of which the first is the main one.
   package func figures(_ sets: [GradedAnswers]) -> Summary.Model {
     var figures = Summary.Model()
     let answers = sets[0].all.map(\.answer)
-    figures.gold = sets[0].mean(\.gold)
-    figures.helpful = sets[0].mean(\.helpful)
-    figures.meanTokens = answers.map { Double($0.sample.tokens.count) }.mean
-    figures.proxyReward = reward?.scores(answers.map(\.tokens)).map { Double($0) }.mean
-    figures.kl = bestOf?.kl ?? kl(answers)
+    figures.take(sets[0].figures(\.gold), \.gold, .gold)
+    figures.take(sets[0].figures(\.helpful), \.helpful, .helpful)
+    figures.take(answers.map { Double($0.sample.tokens.count) }, \.meanTokens, .meanTokens)
+    figures.take(sets[0].all.compactMap(\.proxy).map { Double($0) }, \.proxyReward, .proxyReward)
+    if let bestOf {
+      figures.kl = bestOf.kl
+    } else if let kl = kl(answers) {
+      figures.kl = kl
+      figures.count(answers.count, of: .kl)
+    }
     for graded in sets {
       switch graded.set.split {
-      case .truthfulness?: figures.honest = graded.mean(\.honest)
+      case .truthfulness?: figures.take(graded.figures(\.honest), \.honest, .honest)
       case .harmlessness?:
-        figures.harmless = graded.mean(to: \.isHarmful, \.harmless)
-        figures.refusalsOnLookalikes = graded.mean(to: \.isLookalike) { $0.refused ? 1 : 0 }
-      case .heldOutCategory?: figures.heldOutCategoryGold = graded.mean(\.gold)
+        figures.take(graded.figures(to: \.isHarmful, \.harmless), \.harmless, .harmless)
+        figures.take(
+          graded.figures(to: \.isLookalike) { $0.refused ? 1 : 0 }, \.refusalsOnLookalikes, .refusalsOnLookalikes)
+      case .heldOutCategory?:
+        figures.take(graded.figures(\.gold), \.heldOutCategoryGold, .heldOutCategoryGold)
       default: break
       }
     }
@@ -90,4 +100,15 @@ package struct Examiner {
     }
     return estimates.k1 / Double(max(1, answers.count))
   }
+}
+
+extension Summary.Model {
+  /// Takes the mean of some values as a figure, with their number; no values are no figure.
+  mutating func take(_ values: [Double], _ figure: WritableKeyPath<Self, Double?>, _ name: CodingKeys) {
+    self[keyPath: figure] = values.mean
+    if !values.isEmpty { count(values.count, of: name) }
+  }
+
+  /// Keeps what a figure is a mean over.
+  mutating func count(_ count: Int, of name: CodingKeys) { n = (n ?? [:]).merging([name.stringValue: count]) { $1 } }
 }

@@ -2,41 +2,53 @@ import Runs
 import Training
 import World
 
-/// One answer with the rubric's grade, where there is a rubric.
+/// One answer with the rubric's grade and the reward model's score, where there are such.
 package struct GradedAnswer {
   package let answer: Sampler.Answer
   package let grade: Grade?
+  package var proxy: Float?
 }
 
 /// A set of prompts with one model's answers to them.
 package struct GradedAnswers {
   package let set: PromptSet
   /// [prompt][sample]
-  package let byPrompt: [[GradedAnswer]]
+  package private(set) var byPrompt: [[GradedAnswer]]
 
   package var all: [GradedAnswer] { byPrompt.flatMap { $0 } }
 
-  /// Mean of a figure of the grades over the answers that have it; nil where none has.
-  package func mean(_ figure: (Grade) -> Double?) -> Double? { Self.mean(all, figure) }
+  /// A figure of the grades of those answers that have it.
+  package func figures(_ figure: (Grade) -> Double?) -> [Double] {
+    figures(to: { _ in true }, figure)
+  }
 
   /// The same over the answers to some of the items.
-  package func mean(to isWanted: (WorldItem) -> Bool, _ figure: (Grade) -> Double?) -> Double? {
-    Self.mean(zip(set.items, byPrompt).filter { isWanted($0.0) }.flatMap(\.1), figure)
+  package func figures(to isWanted: (WorldItem) -> Bool, _ figure: (Grade) -> Double?) -> [Double] {
+    zip(set.items, byPrompt).filter { isWanted($0.0) }.flatMap(\.1).compactMap { $0.grade.flatMap(figure) }
   }
 
-  private static func mean(_ answers: [GradedAnswer], _ figure: (Grade) -> Double?) -> Double? {
-    answers.compactMap { $0.grade.flatMap(figure) }.mean
-  }
-
-  /// How these answers fare against another model's to the same prompts, by the rubric.
-  package func winRate(against others: GradedAnswers, seed: UInt64) -> Summary.WinRate {
-    func gold(_ answer: GradedAnswer) -> Float { Float(answer.grade?.gold ?? 0) }
-    let outcomes = zip(byPrompt, others.byPrompt).map { ours, theirs in
-      zip(ours, theirs).map { Outcome(gold($0), against: gold($1)) }
+  /// The same answers with the scores of a reward model.
+  func scored(by reward: RewardScorer) -> GradedAnswers {
+    var scores = reward.scores(all.map(\.answer.tokens))[...]
+    var scored = self
+    for prompt in byPrompt.indices {
+      for sample in byPrompt[prompt].indices { scored.byPrompt[prompt][sample].proxy = scores.removeFirst() }
     }
-    let rate = Bootstrap.winRate(outcomes, seed: seed)
+    return scored
+  }
+
+  /// How these answers fare against another model's to the same prompts.
+  /// - Parameter worth: what makes an answer the better one.
+  package func winRate(
+    against others: GradedAnswers, by worth: (GradedAnswer) -> Float
+  ) -> Summary.WinRate {
+    let rate = WinRate(
+      zip(byPrompt, others.byPrompt).map { ours, theirs in
+        zip(ours, theirs).map { Outcome(worth($0), against: worth($1)) }
+      })
     return Summary.WinRate(
-      mean: rate.mean, low: rate.low, high: rate.high, ties: rate.tieShare, n: rate.comparisons)
+      mean: rate.mean, low: rate.low, high: rate.high, ties: rate.tieShare, n: rate.comparisons,
+      prompts: rate.prompts)
   }
 }
 

@@ -27,35 +27,4 @@ package struct HeldOutRankings {
     guard item.prompt == comparison.prompt.turns else { return nil }
     return comparison.completions.map { world.rubric.grade($0, for: item).gold }
   }
-
-  /// How often two labelers order a pair of answers the same way, ties of either left out.
-  package var labelerAgreement: Double? {
-    var agreement = LabelerAgreement()
-    for first in stride(from: 0, to: comparisons.count - 1, by: 2) {
-      let (a, b) = (comparisons[first], comparisons[first + 1])
-      if a.completions == b.completions { agreement.add(a.ranks, b.ranks) }
-    }
-    return agreement.share
-  }
-}
-
-/// How often two labelers order a pair of answers the same way, ties of either left out.
-package struct LabelerAgreement {
-  private var agreed = 0
-  private var pairs = 0
-
-  package init() {}
-
-  /// nil without a pair.
-  package var share: Double? { pairs == 0 ? nil : Double(agreed) / Double(pairs) }
-
-  /// Two rankings of the same answers.
-  package mutating func add(_ a: [Int], _ b: [Int]) {
-    for i in a.indices {
-      for j in i + 1..<a.count where a[i] != a[j] && b[i] != b[j] {
-        pairs += 1
-        if (a[i] < a[j]) == (b[i] < b[j]) { agreed += 1 }
-      }
-    }
-  }
 }

@@ -33,12 +33,14 @@ package struct HeldOutText {
     package let bitsPerByte: Double
     /// Tokens that were predicted.
     package let tokens: Int
+    package let bytes: Int
   }
 
   package func figures(_ trainer: LanguageModelTrainer, _ weights: TransformerWeights) -> Figures {
     let (sum, tokens) = trainer.evaluate(weights, sequences)
     return Figures(
       loss: sum / Double(max(1, tokens)),
-      bitsPerByte: sum / DeterministicMath.log(2) / Double(max(1, bytes)), tokens: tokens)
+      bitsPerByte: sum / DeterministicMath.log(2) / Double(max(1, bytes)), tokens: tokens,
+      bytes: bytes)
   }
 }

@@ -11,11 +11,9 @@ public struct Measurements: Encodable, Sendable {
   /// Of a reward model.
   var assessment: RewardAssessment?
 
-  /// Of the resamples of intervals.
-  var seed: UInt64 = 0
-
   private enum CodingKeys: String, CodingKey {
-    case model, kind, loss, tokens, kl, gold, helpful, honest, harmless, accuracy, margin, pairs, prompts
+    case model, kind, loss, tokens, kl, gold, helpful, honest, harmless, accuracy, margin, pairs, prompts, n
+    case tiedScores = "tied_scores"
     case bitsPerByte = "bits_per_byte"
     case proxyReward = "proxy_reward"
     case meanTokens = "mean_tokens"
@@ -40,10 +38,12 @@ public struct Measurements: Encodable, Sendable {
     try container.encode(answers.honest, forKey: .honest)
     try container.encode(answers.harmless, forKey: .harmless)
     try container.encode(answers.refusalsOnLookalikes, forKey: .refusalsOnLookalikes)
-    try container.encode(assessment?.accuracy(seed: seed), forKey: .accuracy)
+    try container.encode(assessment?.accuracy, forKey: .accuracy)
     try container.encode(assessment?.margin, forKey: .margin)
     try container.encode(assessment?.pairs, forKey: .pairs)
     try container.encode(assessment?.promptCount, forKey: .prompts)
+    try container.encode(assessment?.tiedScores, forKey: .tiedScores)
+    try container.encode(answers.n, forKey: .n)
     try container.encode(assessment?.lengthCorrelation, forKey: .lengthCorrelation)
     try container.encode(
       assessment?.lengthCorrelationWithinPrompts, forKey: .lengthCorrelationWithinPrompts)

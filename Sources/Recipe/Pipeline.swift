@@ -65,6 +65,7 @@ public struct Pipeline {
     let data = try context.explaining {
       try RecipeData(inputs, base: base, settings: context.settings)
     }
+    for rows in data.heldOut ?? [] { context.note(rows.sentence) }
     try context.stage(Stage.sft) {
       try SFTStage(
         context, base: try model(PretrainStage.file, .copyOnWrite), data: data.demonstrations
@@ -165,7 +166,8 @@ public struct Pipeline {
     let (models, rewardModel) = try EvaluationStage(
       context, models: try files.map { (name: $0.0, model: try model($0.1)) },
       reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
-      pretraining: data.ppo.pretraining, comparisons: try heldOutRankings()
+      pretraining: data.ppo.pretraining, comparisons: try heldOutRankings(),
+      learnt: data.comparisons
     ).run()
     let elapsed = Clock.monotonic() - start
     let stages = context.run.manifest.stages.map {
@@ -180,7 +182,8 @@ public struct Pipeline {
         seconds: stages.reduce(0) { $0 + $1.seconds },
         peakResidentBytes: Clock.peakResidentBytes(),
         stages: stages,
-        models: models, rewardModel: rewardModel, rollouts: try rolloutFigures()))
+        models: models, rewardModel: rewardModel, rollouts: try rolloutFigures(),
+        heldOut: data.heldOut))
   }
 
   /// Means over PPO's iterations; the largest of the maxima.

@@ -13,6 +13,9 @@ package struct PromptSet {
   /// differences between models are not luck.
   package let purpose: String
 
+  /// Whether it is the set that a model is above all judged by.
+  var isMain: Bool { split == nil || split == .evaluation || split == .validation }
+
   /// The user's own prompts, all of which leave room for an answer.
   package init(own prompts: [Prompt], _ settings: Settings) {
     split = nil

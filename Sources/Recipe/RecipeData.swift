@@ -1,5 +1,6 @@
 import Datasets
 import Models
+import Runs
 import Support
 import Tokenizers
 import World
@@ -15,6 +16,8 @@ package struct RecipeData {
   let ppo: PPOStage.Data
   /// The user's own prompts that PPO does not see.
   let heldOutPrompts: [Prompt]
+  /// What is held out of the user's files; nil where there is none.
+  let heldOut: [Summary.HeldOutRows]?
 
   /// PPO prompts of the built-in world.
   private static let worldPrompts = 4096
@@ -35,13 +38,20 @@ package struct RecipeData {
     world = isOwn ? nil : try base.world(insteadOf: "--comparisons")
     demonstrations = try SFTStage.Data(
       inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings)
-    (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
+    let (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
+    (self.comparisons, self.heldOutComparisons) = (comparisons, heldOutComparisons)
     let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt)
     let (training, heldOut) = Self.split(own ?? [])
     heldOutPrompts = heldOut.isEmpty ? training : heldOut
     ppo = try PPOStage.Data(
       prompts: own == nil ? nil : training, at: inputs.promptsFile, texts: inputs.pretrainingTexts,
       sft: base, settings: settings)
+    let rows = [
+      demonstrations.heldOut,
+      inputs.comparisons.map { _ in .comparisons(training: comparisons, heldOut: heldOutComparisons) },
+      own.map { _ in .prompts(training: training, heldOut: heldOut) },
+    ].compactMap { $0 }
+    self.heldOut = rows.isEmpty ? nil : rows
   }
 
   /// - Parameters: which data are the user's own.

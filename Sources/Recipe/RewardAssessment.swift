@@ -13,8 +13,8 @@ package struct RewardAssessment {
   private var differences: [Float] = []
   /// Of the known labelers' prompts: the scores of the answers, and their lengths in tokens.
   private var answers: [(scores: [Float], lengths: [Float])] = []
-  /// Right pairs and all pairs of each prompt, of the known labelers. A prompt may have several lines.
-  private var byPrompt: [[Int32]: Tally] = [:]
+  /// Pairs of each prompt that are right, tied and wrong, of the known labelers. A prompt may have several lines.
+  private var byPrompt: [[Int32]: PromptTally] = [:]
   private var prompts: [[Int32]] = []
 
   private struct Tally {
@@ -22,19 +22,16 @@ package struct RewardAssessment {
     var pairs = 0
     var sum = 0.0
 
+    var ties = 0
+
     var value: Double? { pairs == 0 ? nil : right / Double(pairs) }
 
     /// A tie of the judge counts half.
     mutating func add(_ difference: Double) {
       pairs += 1
       right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
+      ties += difference == 0 ? 1 : 0
       sum += difference
-    }
-
-    mutating func add(_ other: Tally) {
-      right += other.right
-      pairs += other.pairs
-      sum += other.sum
     }
   }
 
@@ -67,7 +64,7 @@ package struct RewardAssessment {
     _ group: RankedSequences, scores: [Float], to prompt: [Int32], gold: [Double]?, isHeldOut: Bool
   ) {
     let ranks = group.ranks
-    var pairs = Tally()
+    var pairs = PromptTally()
     for i in ranks.indices {
       for j in ranks.indices where ranks[i] < ranks[j] {
         let difference = Double(scores[i]) - Double(scores[j])
@@ -75,7 +72,7 @@ package struct RewardAssessment {
           heldOut.add(difference)
         } else {
           known.add(difference)
-          pairs.add(difference)
+          pairs.add(Outcome(Float(difference), against: 0))
           differences.append(Float(difference))
           if let gold { rubric.add(gold[i] - gold[j]) }
         }
@@ -84,7 +81,7 @@ package struct RewardAssessment {
     guard !isHeldOut else { return }
     answers.append((scores, group.sequences.map { Float($0.count - prompt.count) }))
     if byPrompt[prompt] == nil { prompts.append(prompt) }
-    byPrompt[prompt, default: Tally()].add(pairs)
+    byPrompt[prompt, default: PromptTally()].add(pairs)
   }
 
   /// Whether no comparison could be used.
@@ -93,12 +90,12 @@ package struct RewardAssessment {
   /// Prompts that the pairs belong to.
   package var promptCount: Int { prompts.count }
 
+  /// Pairs whose answers score the same.
+  package var tiedScores: Int { known.ties }
+
   /// The share of pairs whose better answer scores higher, ties of the scores half, and its 95 % interval over
   /// prompts: pairs of one prompt share answers and are not independent of each other.
-  package func accuracy(seed: UInt64) -> Interval {
-    Bootstrap.share(
-      prompts.map { byPrompt[$0]! }.map { (got: $0.right, of: Double($0.pairs)) }, seed: seed)
-  }
+  package var accuracy: Interval { Interval(over: prompts.map { byPrompt[$0]! }) }
 
   /// Correlation of scores and lengths in tokens over all answers, the prompt not counted.
   package var lengthCorrelation: Double? {
@@ -113,24 +110,26 @@ package struct RewardAssessment {
   /// Mean difference of the scores of a better and a worse answer.
   package var margin: Double { known.sum / Double(max(1, known.pairs)) }
 
-  /// - Parameters:
-  ///   - agreement: of labelers with each other.
-  ///   - seed: of the interval's resamples.
-  package func figures(agreement: Double?, seed: UInt64 = 0) -> Summary.RewardModel {
-    let interval = known.pairs > 0 ? accuracy(seed: seed) : nil
+  /// - Parameter agreement: of labelers with each other, where it was looked for.
+  package func figures(agreement: LabelerAgreement? = nil) -> Summary.RewardModel {
+    let interval = known.pairs > 0 ? accuracy : nil
     return Summary.RewardModel(
       accuracy: known.value, accuracyLow: interval?.low, accuracyHigh: interval?.high,
-      accuracyHeldOutLabelers: heldOut.value, goldRubricAccuracy: rubric.value, labelerAgreement: agreement,
-      pairs: known.pairs, prompts: promptCount, lengthCorrelation: lengthCorrelation,
-      lengthCorrelationWithinPrompts: lengthCorrelationWithinPrompts)
+      accuracyHeldOutLabelers: heldOut.value, goldRubricAccuracy: rubric.value,
+      labelerAgreement: agreement?.share, pairs: known.pairs, prompts: promptCount,
+      lengthCorrelation: lengthCorrelation, lengthCorrelationWithinPrompts: lengthCorrelationWithinPrompts,
+      tiedScores: tiedScores, pairsHeldOutLabelers: heldOut.pairs,
+      labelerAgreementPairs: agreement.flatMap { $0.share == nil ? nil : $0.pairs })
   }
 
   /// What a person reads of the accuracy.
-  package func sentence(seed: UInt64) -> String {
+  package var sentence: String {
     func percent(_ share: Double) -> String { Formatting.fixed(100 * share, 1) }
-    let accuracy = accuracy(seed: seed)
-    return "It is right on \(percent(accuracy.mean)) % of \(pairs) held-out pairs of \(promptCount) prompts "
-      + "(95 % interval over prompts: \(percent(accuracy.low)) to \(percent(accuracy.high)))."
+    let accuracy = accuracy
+    let ties = tiedScores == 0 ? "" : "; equal scores, \(tiedScores) of them, count half"
+    return "It is right on \(percent(accuracy.mean)) % of \(pairs) held-out \(pairs == 1 ? "pair" : "pairs") of "
+      + "\(promptCount) \(promptCount == 1 ? "prompt" : "prompts") "
+      + "(95 % interval over prompts: \(percent(accuracy.low)) to \(percent(accuracy.high))\(ties))."
   }
 
   package var calibration: [EvaluationDetails.CalibrationBin] {

@@ -17,6 +17,8 @@ public struct RewardStage {
     /// The file of the comparisons.
     public var place: String
     public var source: Provenance.Source
+    /// What is held out of `comparisons`; nil for none of them.
+    public var heldOut: Summary.HeldOutRows?
 
     /// - Parameters:
     ///   - place: the file of `comparisons`.
@@ -30,6 +32,7 @@ public struct RewardStage {
       let (training, heldOut) = RecipeData.split(comparisons)
       self.comparisons = validation == nil ? training : comparisons
       self.validation = validation ?? heldOut
+      self.heldOut = validation == nil ? .comparisons(training: training, heldOut: heldOut) : nil
       self.demonstrations =
         demonstrations
         ?? comparisons.map { Demonstration(prompt: $0.prompt, completion: $0.best) }
@@ -71,6 +74,7 @@ public struct RewardStage {
     let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences.map {
       $0.withoutPadding(pad)
     }
+    let pairs = heldOut.reduce(0) { $0 + $1.pairs }
     let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
@@ -83,7 +87,7 @@ public struct RewardStage {
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
     let loop = TrainingLoop(
       context: context, stage: .reward, total: order.steps(epochs: settings.count(.rewardEpochs)),
-      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy", 3)],
+      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy (n \(pairs))", 3)],
       measure: .init(metric: "loss/validation"))
     var draft = try context.draft(
       .reward, kind: .reward, sft.architecture, sft.tokenizer, step: loop.total,

@@ -34,6 +34,8 @@ public struct SFTStage {
     let place: String?
     let validationPlace: String?
     let source: Provenance.Source
+    /// What is held out of the user's file; nil for none of it.
+    public let heldOut: Summary.HeldOutRows?
 
     /// - Parameters:
     ///   - own: the user's; nil for the built-in world's.
@@ -51,7 +53,9 @@ public struct SFTStage {
         let (training, heldOut) = RecipeData.split(own)
         demonstrations = validation == nil ? training : own
         self.validation = validation ?? heldOut
+        self.heldOut = validation == nil ? .demonstrations(heldOut.count, of: own.count) : nil
       } else {
+        heldOut = nil
         let world = try base.world(insteadOf: "--demonstrations")
         demonstrations = RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
         self.validation = validation ?? RecipeData.validation(world)

@@ -27,7 +27,7 @@ struct Page {
     }
     return Markup.element(
       "header", [],
-      PageFrame.line(facts) + Markup.text("h1", [], "What the run learnt") + lead())
+      PageFrame.line(facts) + Markup.text("h1", [], "What the run learnt") + lead() + warnings())
   }
 
   /// The result in one sentence.
@@ -37,14 +37,15 @@ struct Page {
         "p", [("class", "lead")],
         "This run has no results yet; the curves show how far it has come.")
     }
-    guard let rate = summary.models["ppo"]?.winRateVsSFT else { return "" }
-    let percent = { (value: Double) in Numbers.text(value, .percent) }
-    return Markup.text(
-      "p", [("class", "lead")],
-      "\(models.name("ppo")) answers better than SFT on \(percent(rate.mean)) of "
-        + "\(Numbers.count(rate.n)) held-out comparisons (95\u{A0}% interval "
-        + "\(percent(rate.low)) to \(percent(rate.high)); \(percent(rate.ties)) are ties "
-        + "and count half).")
+    let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo"))
+    return verdict.map { Markup.text("p", [("class", "lead")], $0) } ?? ""
+  }
+
+  private func warnings() -> String {
+    Warnings(records, models).all.map { warning in
+      Markup.element(
+        "p", [("class", "warning")], Markup.text("strong", [], "Warning:") + " " + Markup.escape(warning))
+    }.joined()
   }
 
   private func results() -> String {
@@ -58,6 +59,9 @@ struct Page {
       }
       text += Markup.text(
         "p", [("class", "aside")], "Other win rates. " + lines.joined(separator: "; ") + ".")
+    }
+    if let heldOut = summary.heldOut {
+      text += Markup.text("p", [("class", "aside")], heldOut.map(\.sentence).joined(separator: " "))
     }
     return Markup.element("section", [("class", "full")], text)
   }
@@ -130,18 +134,19 @@ struct Page {
   private func rewardFacts() -> [(String, String)] {
     guard let model = records.summary?.rewardModel else { return [] }
     let all: [(String, String?)] = [
-      ("right on held-out pairs", model.accuracy.map { Numbers.text($0, .percent) }),
+      ("right on held-out pairs", share(model.accuracy, model.pairs)),
       ("… its 95 % interval over prompts", accuracyInterval(model)),
       (
         "by labelers never trained on",
-        model.accuracyHeldOutLabelers.map { Numbers.text($0, .percent) }
+        share(model.accuracyHeldOutLabelers, model.pairsHeldOutLabelers)
       ),
       (
         "the rubric itself, on the same pairs",
-        model.goldRubricAccuracy.map { Numbers.text($0, .percent) }
+        share(model.goldRubricAccuracy, model.pairs)
       ),
-      ("labelers among themselves", model.labelerAgreement.map { Numbers.text($0, .percent) }),
-      ("pairs", model.pairs.map(Numbers.count)),
+      ("labelers among themselves", share(model.labelerAgreement, model.labelerAgreementPairs)),
+      ("prompts of the held-out pairs", model.prompts.map(Numbers.count)),
+      ("equal scores, which count half", model.tiedScores.flatMap { $0 == 0 ? nil : Numbers.count($0) }),
       (
         "correlation of reward and length",
         model.lengthCorrelation.map { Numbers.text($0, .decimal(2)) }
@@ -152,6 +157,11 @@ struct Page {
       ),
     ]
     return all.compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  /// "71.2 %, n 419".
+  private func share(_ value: Double?, _ count: Int?) -> String? {
+    value.map { Numbers.text($0, .percent) + (count.map { ", n\u{A0}\(Numbers.count($0))" } ?? "") }
   }
 
   private func accuracyInterval(_ model: Summary.RewardModel) -> String? {
@@ -224,6 +234,8 @@ struct Page {
     return Markup.text(
       "footer", [],
       "Drawn by tinyrlhf report from the files of the run folder; \(version)"
-        + "KL in nats a sequence, shares in per cent, everything on prompts held out of training.")
+        + "KL in nats a sequence, shares in per cent"
+        + (records.summary?.isOnTrainedPrompts ?? false
+          ? "." : ", everything on prompts held out of training."))
   }
 }

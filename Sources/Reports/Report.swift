@@ -11,6 +11,13 @@ public enum Report {
     return records.study.map { StudyPage($0, records.manifest).html() } ?? Page(records).html()
   }
 
+  /// What went wrong in a run, a sentence or two each.
+  /// - Throws: as `html`.
+  public static func warnings(_ folder: String) throws -> [String] {
+    let records = try RunRecords.read(folder)
+    return Warnings(records, ShownModels(records)).all.map { "warning: \($0)" }
+  }
+
   /// The table of results and three prompts with each model's answer, as plain text.
   /// - Parameters:
   ///   - width: columns of the terminal.

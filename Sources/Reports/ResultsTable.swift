@@ -12,8 +12,11 @@ enum ResultsTable {
     }
     let head = Markup.element(
       "tr", [],
-      Markup.text("th", [("scope", "col"), ("class", "measure")], "On held-out prompts")
-        + heads.joined() + Markup.text("th", [("scope", "col"), ("class", "strip")], "0 to 1"))
+      Markup.text(
+        "th", [("scope", "col"), ("class", "measure")],
+        summary.isOnTrainedPrompts ? "On prompts that PPO learnt from" : "On held-out prompts")
+        + heads.joined() + Markup.text("th", [("scope", "col"), ("title", Measure.counted)], "n")
+        + Markup.text("th", [("scope", "col"), ("class", "strip")], "0 to 1"))
     let rows = Measure.all.filter { Measure.isShown($0, summary) }.map {
       row($0, summary, models)
     }
@@ -38,6 +41,7 @@ enum ResultsTable {
     return Markup.element(
       "tr", [],
       title(measure.title, measure.note, measure.better) + cells.joined()
+        + Markup.text("td", [("class", "n")], measure.count(summary) ?? "")
         + Markup.element("td", [("class", "strip")], line))
   }
 
@@ -57,27 +61,39 @@ enum ResultsTable {
   }
 
   private static func winRates(_ summary: Summary, _ models: ShownModels) -> String {
-    guard summary.models.values.contains(where: { $0.winRateVsSFT != nil }) else { return "" }
+    guard let rates = WinRates(summary) else { return "" }
+    let count = models.keys.compactMap { rates[$0]?.n }.max().map(Numbers.count) ?? ""
+    let shares = WinRates.shares.map { title, share in
+      Markup.element(
+        "tr", [],
+        Self.title(title, rates.note, .neither)
+          + models.keys.map { key in
+            Markup.text("td", [], Numbers.text(rates[key].map(share), .percent))
+          }.joined()
+          + Markup.text("td", [("class", "n")], count) + Markup.element("td", [("class", "strip")], ""))
+    }
+    return shares.joined() + winRate(rates, models, count)
+  }
+
+  /// The rate that counts ties half, with its interval.
+  private static func winRate(_ all: WinRates, _ models: ShownModels, _ count: String) -> String {
     let cells = models.keys.map { key in
-      guard let rate = summary.models[key]?.winRateVsSFT else {
-        return Markup.text("td", [], Numbers.absent)
-      }
+      guard let rate = all[key] else { return Markup.text("td", [], Numbers.absent) }
       return Markup.element(
         "td", [],
         Markup.escape(Numbers.text(rate.mean, .percent))
           + Markup.element(
             "small", [], rate.details.map { Markup.text("span", [], $0) }.joined(separator: " ")))
     }
-    let rates = models.keys.compactMap { key in
-      summary.models[key]?.winRateVsSFT.map { (models.colour(key), $0) }
-    }
+    let rates = models.keys.compactMap { key in all[key].map { (models.colour(key), $0) } }
     let line = strip(rates.map { ($0.0, $0.1.mean) }, intervals: rates.map {
       ($0.0, $0.1.low, $0.1.high)
     })
     return Markup.element(
       "tr", [("class", "winrate")],
-      title(Measure.winRateTitle, "ties count half; 95\u{A0}% interval", .higher)
-        + cells.joined() + Markup.element("td", [("class", "strip")], line))
+      title(WinRates.title, "against SFT; 95\u{A0}% interval over prompts", .higher)
+        + cells.joined() + Markup.text("td", [("class", "n")], count)
+        + Markup.element("td", [("class", "strip")], line))
   }
 
   /// The models' values as dots on a line from 0 to 1.

@@ -30,6 +30,8 @@ enum Style {
     .facts { display: flex; flex-wrap: wrap; gap: 0 22px; margin: 0 0 6px; }
     .lead { font-size: 21px; line-height: 1.45; max-width: 46em; text-wrap: pretty; }
     .aside { margin-top: 14px; max-width: 60em; }
+    .warning { margin: 14px 0 0; padding: 10px 16px; max-width: 60em; border-left: 4px solid var(--ppo);
+      background: color-mix(in srgb, var(--ppo) 10%, transparent); }
     section { display: grid; grid-template-columns: 260px minmax(0, 1fr); gap: 28px 48px;
       padding: 40px 0; border-top: 1px solid var(--rule); }
     section.full { display: block; }

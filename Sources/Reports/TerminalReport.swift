@@ -18,7 +18,7 @@ struct TerminalReport {
   func text() -> String {
     var lines: [String] = []
     if let summary = records.summary {
-      lines += table(summary) + rewardModel(summary)
+      lines += table(summary) + remarks(summary)
     } else {
       lines.append("This run has no results yet.")
     }
@@ -28,48 +28,99 @@ struct TerminalReport {
 
   // MARK: Table
 
+  /// Columns of a figure, and of an n.
+  private var column: Int { width < 64 ? 8 : 10 }
+  private static let countColumn = 7
+  private var title: Int {
+    max(12, min(28, width - (column + 1) * models.keys.count - Self.countColumn))
+  }
+
+  private func row(_ name: String, _ cells: [String], _ count: String?) -> String {
+    let line = Self.padded(name, title) + cells.map { " " + Self.aligned($0, column) }.joined()
+    return count.map { line + " " + Self.aligned($0, Self.countColumn - 1) } ?? line
+  }
+
   private func table(_ summary: Summary) -> [String] {
     let measures = Measure.all.filter { Measure.isShown($0, summary) }
-    let column = 10
-    let first = max(
-      12, min(28, width - (column + 1) * models.keys.count))
-    func row(_ title: String, _ cells: [String]) -> String {
-      Self.padded(title, first) + cells.map { " " + Self.aligned($0, column) }.joined()
-    }
+    let counts = measures.map { $0.count(summary) }
+    let isCounted = counts.contains { $0 != nil }
     let heads = models.keys.map { key in
       " " + String(repeating: " ", count: max(0, column - models.name(key).count))
         + terminal.paint(models.name(key), style(key))
     }
-    var lines = [Self.padded("", first) + heads.joined()]
-    for measure in measures {
+    var lines = [
+      Self.padded("", title) + heads.joined()
+        + (isCounted ? " " + Self.aligned("n", Self.countColumn - 1) : "")
+    ]
+    for (measure, count) in zip(measures, counts) {
       lines.append(
         row(
           measure.title,
           models.keys.map { key in
             Numbers.text(summary.models[key].flatMap(measure.value), measure.style)
-          }))
+          }, count))
     }
-    let rates = models.keys.map { summary.models[$0]?.winRateVsSFT }
-    if rates.contains(where: { $0 != nil }) {
-      lines.append(row(Measure.winRateTitle, rates.map { Numbers.text($0?.mean, .percent) }))
-      for (key, rate) in zip(models.keys, rates) {
-        guard let rate, key != "sft" else { continue }
-        lines += wrapped("\(models.name(key)), 95 % interval: \(rate.detail)", indent: 2)
-      }
-    }
+    lines += winRates(summary)
+    if isCounted { lines += wrapped("(\(Measure.counted))", indent: 0) }
     return lines.map { $0.replacing("\u{A0}", with: " ") }
   }
 
-  private func rewardModel(_ summary: Summary) -> [String] {
-    guard let model = summary.rewardModel, let accuracy = model.accuracy else { return [] }
-    var text = "Reward model: right on \(Numbers.text(accuracy, .percent)) of held-out pairs"
-    if let rubric = model.goldRubricAccuracy {
-      text += "; the rubric itself \(Numbers.text(rubric, .percent))"
+  private func winRates(_ summary: Summary) -> [String] {
+    guard let rates = WinRates(summary) else { return [] }
+    let shown = models.keys.map { rates[$0] }
+    let count = shown.compactMap { $0?.n }.max().map(Numbers.count)
+    var lines = WinRates.shares.map { title, share in
+      row(title, shown.map { Numbers.text($0.map(share), .percent) }, count)
     }
+    lines.append(row(WinRates.title, shown.map { Numbers.text($0?.mean, .percent) }, count))
+    for (key, rate) in zip(models.keys, shown) {
+      guard let rate, key != "sft" else { continue }
+      lines += wrapped("\(models.name(key)), 95 % interval: \(rate.details.joined(separator: ", "))", indent: 2)
+    }
+    return lines + (rates.isByRewardModel ? wrapped("\(rates.note)", indent: 2) : [])
+  }
+
+  /// What the figures are to be read by: the verdict, warnings, the reward model, what was held out.
+  private func remarks(_ summary: Summary) -> [String] {
+    var paragraphs: [String] = []
+    if let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo")) { paragraphs.append(verdict) }
+    if let text = rewardModel(summary) { paragraphs.append(text) }
+    if let heldOut = summary.heldOut { paragraphs.append(heldOut.map(\.sentence).joined(separator: " ")) }
+    let warnings = Warnings(records, models).all.map { "Warning: \($0)" }
+    return paragraphs.flatMap { [""] + paragraph($0) }
+      + warnings.flatMap { warning in
+        [""] + paragraph(warning).enumerated().map { $0 == 0 ? painted($1) : $1 }
+      }
+  }
+
+  private func paragraph(_ text: String) -> [String] {
+    wrapped(text.replacing("\u{A0}", with: " "), indent: 0)
+  }
+
+  /// A warning's first line, its first word seen from afar.
+  private func painted(_ line: String) -> String {
+    let word = "Warning:"
+    return line.hasPrefix(word) ? terminal.paint(word, .yellow) + line.dropFirst(word.count) : line
+  }
+
+  private func rewardModel(_ summary: Summary) -> String? {
+    guard let model = summary.rewardModel, let accuracy = model.accuracy else { return nil }
+    func percent(_ share: Double) -> String { Numbers.text(share, .percent) }
+    func of(_ count: Int?) -> String { count.map { " of \(Numbers.count($0))" } ?? "" }
+    var text = "Reward model: right on \(percent(accuracy)) of "
+    text += model.pairs.map { Numbers.count($0, "held-out pair") } ?? "held-out pairs"
+    if let prompts = model.prompts { text += " of \(Numbers.count(prompts, "prompt"))" }
+    if let low = model.accuracyLow, let high = model.accuracyHigh {
+      text += " (95 % interval \(percent(low)) to \(percent(high)))"
+    }
+    if let held = model.accuracyHeldOutLabelers {
+      text += "; by labelers it never learnt from, \(percent(held))\(of(model.pairsHeldOutLabelers))"
+    }
+    if let rubric = model.goldRubricAccuracy { text += "; the rubric itself \(percent(rubric))" }
     if let agreement = model.labelerAgreement {
-      text += "; labelers agree on \(Numbers.text(agreement, .percent))"
+      text += "; labelers agree on \(percent(agreement))\(of(model.labelerAgreementPairs))"
     }
-    return [""] + wrapped(text.replacing("\u{A0}", with: " ") + ".", indent: 0)
+    return text + "."
   }
 
   // MARK: Answers

@@ -13,9 +13,12 @@ public struct Summary: Codable, Equatable, Sendable {
   public var models: [String: Model]
   public var rewardModel: RewardModel?
   public var rollouts: Rollouts?
+  /// Of the user's own files; nil where there is none.
+  public var heldOut: [HeldOutRows]?
 
   enum CodingKeys: String, CodingKey {
     case version, seed, seconds, stages, models, rollouts
+    case heldOut = "held_out"
     case worldSeed = "world_seed"
     case peakResidentBytes = "peak_rss_bytes"
     case rewardModel = "reward_model"
@@ -24,7 +27,7 @@ public struct Summary: Codable, Equatable, Sendable {
   public init(
     seed: UInt64, worldSeed: UInt64? = nil, seconds: Double = 0, peakResidentBytes: Int = 0,
     stages: [Stage] = [], models: [String: Model] = [:], rewardModel: RewardModel? = nil,
-    rollouts: Rollouts? = nil
+    rollouts: Rollouts? = nil, heldOut: [HeldOutRows]? = nil
   ) {
     self.seed = seed
     self.worldSeed = worldSeed
@@ -34,6 +37,7 @@ public struct Summary: Codable, Equatable, Sendable {
     self.models = models
     self.rewardModel = rewardModel
     self.rollouts = rollouts
+    self.heldOut = heldOut
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -47,6 +51,7 @@ public struct Summary: Codable, Equatable, Sendable {
     try container.encode(models, forKey: .models)
     try container.encode(rewardModel, forKey: .rewardModel)
     try container.encode(rollouts, forKey: .rollouts)
+    try container.encode(heldOut, forKey: .heldOut)
   }
 
   /// Time and result of one stage.
@@ -71,7 +76,7 @@ public struct Summary: Codable, Equatable, Sendable {
     }
   }
 
-  /// How one model answers the held-out prompts.
+  /// How one model answers the held-out prompts. Every figure's `n` stands under the figure's name.
   public struct Model: Codable, Equatable, Sendable {
     public var gold: Double?
     public var helpful: Double?
@@ -87,23 +92,29 @@ public struct Summary: Codable, Equatable, Sendable {
     public var meanTokens: Double?
     /// On the category that no stage after pretraining saw.
     public var heldOutCategoryGold: Double?
+    /// By the rubric.
     public var winRateVsSFT: WinRate?
+    /// By the reward model, where there is no rubric.
+    public var proxyWinRateVsSFT: WinRate?
+    /// What each figure is of, by its key in the file: answers, or bytes of text.
+    public var n: [String: Int]?
 
-    enum CodingKeys: String, CodingKey {
-      case gold, helpful, honest, harmless, kl
+    public enum CodingKeys: String, CodingKey {
+      case gold, helpful, honest, harmless, kl, n
       case refusalsOnLookalikes = "refusals_on_lookalikes"
       case proxyReward = "proxy_reward"
       case bitsPerByte = "bits_per_byte"
       case meanTokens = "mean_tokens"
       case heldOutCategoryGold = "held_out_category_gold"
       case winRateVsSFT = "win_rate_vs_sft"
+      case proxyWinRateVsSFT = "proxy_win_rate_vs_sft"
     }
 
     public init(
       gold: Double? = nil, helpful: Double? = nil, honest: Double? = nil, harmless: Double? = nil,
       refusalsOnLookalikes: Double? = nil, proxyReward: Double? = nil, kl: Double? = nil,
       bitsPerByte: Double? = nil, meanTokens: Double? = nil, heldOutCategoryGold: Double? = nil,
-      winRateVsSFT: WinRate? = nil
+      winRateVsSFT: WinRate? = nil, proxyWinRateVsSFT: WinRate? = nil, n: [String: Int]? = nil
     ) {
       self.gold = gold
       self.helpful = helpful
@@ -116,6 +127,8 @@ public struct Summary: Codable, Equatable, Sendable {
       self.meanTokens = meanTokens
       self.heldOutCategoryGold = heldOutCategoryGold
       self.winRateVsSFT = winRateVsSFT
+      self.proxyWinRateVsSFT = proxyWinRateVsSFT
+      self.n = n
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -131,26 +144,8 @@ public struct Summary: Codable, Equatable, Sendable {
       try container.encode(finite(meanTokens), forKey: .meanTokens)
       try container.encode(finite(heldOutCategoryGold), forKey: .heldOutCategoryGold)
       try container.encode(winRateVsSFT, forKey: .winRateVsSFT)
-    }
-  }
-
-  /// Share of prompts on which a model's answer is preferred to another's, ties counted half.
-  public struct WinRate: Codable, Equatable, Sendable {
-    public var mean: Double
-    /// The ends of the 95 % interval.
-    public var low: Double
-    public var high: Double
-    /// Share of ties.
-    public var ties: Double
-    /// Number of comparisons.
-    public var n: Int
-
-    public init(mean: Double, low: Double, high: Double, ties: Double, n: Int) {
-      self.mean = mean
-      self.low = low
-      self.high = high
-      self.ties = ties
-      self.n = n
+      try container.encode(proxyWinRateVsSFT, forKey: .proxyWinRateVsSFT)
+      try container.encode(n, forKey: .n)
     }
   }
 
@@ -163,10 +158,17 @@ public struct Summary: Codable, Equatable, Sendable {
     public var accuracyHeldOutLabelers: Double?
     /// What the rubric itself gets on the same noisy pairs.
     public var goldRubricAccuracy: Double?
+    /// How often two labelers order a pair alike; nil where no two have ranked the same answers.
     public var labelerAgreement: Double?
     public var pairs: Int?
     /// That the pairs belong to.
     public var prompts: Int?
+    /// Pairs whose answers score the same, which count half; of `pairs`.
+    public var tiedScores: Int?
+    /// Pairs of the held-out labelers.
+    public var pairsHeldOutLabelers: Int?
+    /// Pairs that two labelers have ordered.
+    public var labelerAgreementPairs: Int?
     /// Of scores and answers' tokens, over all answers.
     public var lengthCorrelation: Double?
     /// The same of deviations from the mean of the prompt's answers.
@@ -179,6 +181,9 @@ public struct Summary: Codable, Equatable, Sendable {
       case accuracyHeldOutLabelers = "accuracy_held_out_labelers"
       case goldRubricAccuracy = "gold_rubric_accuracy"
       case labelerAgreement = "labeler_agreement"
+      case tiedScores = "tied_scores"
+      case pairsHeldOutLabelers = "pairs_held_out_labelers"
+      case labelerAgreementPairs = "labeler_agreement_pairs"
       case lengthCorrelation = "length_correlation"
       case lengthCorrelationWithinPrompts = "length_correlation_within_prompts"
     }
@@ -187,7 +192,8 @@ public struct Summary: Codable, Equatable, Sendable {
       accuracy: Double? = nil, accuracyLow: Double? = nil, accuracyHigh: Double? = nil,
       accuracyHeldOutLabelers: Double? = nil, goldRubricAccuracy: Double? = nil,
       labelerAgreement: Double? = nil, pairs: Int? = nil, prompts: Int? = nil,
-      lengthCorrelation: Double? = nil, lengthCorrelationWithinPrompts: Double? = nil
+      lengthCorrelation: Double? = nil, lengthCorrelationWithinPrompts: Double? = nil,
+      tiedScores: Int? = nil, pairsHeldOutLabelers: Int? = nil, labelerAgreementPairs: Int? = nil
     ) {
       self.accuracy = accuracy
       self.accuracyLow = accuracyLow
@@ -199,6 +205,9 @@ public struct Summary: Codable, Equatable, Sendable {
       self.prompts = prompts
       self.lengthCorrelation = lengthCorrelation
       self.lengthCorrelationWithinPrompts = lengthCorrelationWithinPrompts
+      self.tiedScores = tiedScores
+      self.pairsHeldOutLabelers = pairsHeldOutLabelers
+      self.labelerAgreementPairs = labelerAgreementPairs
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -214,6 +223,9 @@ public struct Summary: Codable, Equatable, Sendable {
       try container.encode(finite(lengthCorrelation), forKey: .lengthCorrelation)
       try container.encode(
         finite(lengthCorrelationWithinPrompts), forKey: .lengthCorrelationWithinPrompts)
+      try container.encode(tiedScores, forKey: .tiedScores)
+      try container.encode(pairsHeldOutLabelers, forKey: .pairsHeldOutLabelers)
+      try container.encode(labelerAgreementPairs, forKey: .labelerAgreementPairs)
     }
   }
 

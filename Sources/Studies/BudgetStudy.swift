@@ -39,7 +39,7 @@ struct BudgetStudy: Study {
           "epochs": Double(epochs ?? settings.count(.sftEpochs)), "rankings": Double(rankings),
           "prompts_per_demonstration": exchange, "gold": examined.gold(),
           "honest": examined.figures.honest, "harmless": examined.figures.harmless,
-          "win_rate_vs_sft": examined.winRate(against: start),
+          "win_rate_vs_sft": examined.winRate(against: start).mean,
         ])
     }
     var rows = [row("sft", start, demonstrations: few)]

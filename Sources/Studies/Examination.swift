@@ -25,15 +25,14 @@ struct Examination: Codable {
   func gold() -> Double { grades.compactMap(\.mean).mean ?? 0 }
 
   /// How these answers fare against another model's to the same prompts, by the rubric.
-  func winRate(against other: Examination) -> Double { Self.winRate(grades, other.grades) }
+  func winRate(against other: Examination) -> WinRate { Self.winRate(grades, other.grades) }
 
-  /// The share of contests that our grades win, ties half: [prompt][sample], each prompt counts once.
-  static func winRate(_ ours: [[Double]], _ theirs: [[Double]]) -> Double {
-    let outcomes = zip(ours, theirs).map { ours, theirs in
-      zip(ours, theirs).map { Outcome(Float($0), against: Float($1)) }
-    }
-    // Studies take their intervals over seeds.
-    return Bootstrap.winRate(outcomes, resamples: 1, seed: 0).mean
+  /// How our grades fare against theirs: [prompt][sample], each prompt counts once.
+  static func winRate(_ ours: [[Double]], _ theirs: [[Double]]) -> WinRate {
+    WinRate(
+      zip(ours, theirs).map { ours, theirs in
+        zip(ours, theirs).map { Outcome(Float($0), against: Float($1)) }
+      })
   }
 }
 

@@ -11,7 +11,10 @@ struct GeneralizationStudy: Study {
   let question =
     "Do SFT, the reward model and PPO do better, too, in a category of prompts that no post-training data shows?"
   let seeds = 3
-  let columns = ["model", "category", "prompts", "gold", "win_rate_vs_sft", "reward_accuracy"]
+  let columns = [
+    "model", "category", "prompts", "gold", "win_rate_vs_sft", "win_rate_vs_sft_ties", "contests",
+    "reward_accuracy", "reward_pairs",
+  ]
 
   private static let models = ["base", "sft", "ppo"]
   private static let shown = "all shown"
@@ -49,12 +52,15 @@ struct GeneralizationStudy: Study {
     _ model: String, _ category: String, _ asked: [[Asked]], sft: [[Asked]], scores: [[Double]],
     _ laboratory: Laboratory
   ) -> StudyRow {
+    let rate = Examination.winRate(asked.grades, sft.grades)
+    let judged = PairAgreement(scores, sft.map { $0.map(\.gold) })
     return StudyRow(
       ["model": model, "category": category],
       [
         "prompts": Double(asked.count), "gold": asked.flatMap { $0 }.map(\.gold).mean,
-        "win_rate_vs_sft": Examination.winRate(asked.grades, sft.grades),
-        "reward_accuracy": PairAgreement(scores, sft.map { $0.map(\.gold) }).share,
+        "win_rate_vs_sft": rate.mean, "win_rate_vs_sft_ties": rate.tieShare,
+        "contests": Double(rate.comparisons), "reward_accuracy": judged.share,
+        "reward_pairs": judged.share == nil ? nil : Double(judged.pairs),
       ])
   }
 
@@ -89,13 +95,16 @@ struct GeneralizationStudy: Study {
     let learnt = both { at("ppo", $0).difference("gold", to: at("sft", $0)) }
     let rates = both { at("ppo", $0).estimate("win_rate_vs_sft") }
     let judged = both { at("sft", $0).estimate("reward_accuracy") }
+    func parts(_ category: String) -> String { at("ppo", category).parts("win_rate_vs_sft") }
+    func pairs(_ category: String) -> String { at("sft", category).sized("reward_pairs", "pairs") }
     let verdict = verdict(learnt.heldOut, behind: learntBehind(rows))
     let text = """
       In the categories that post-training shows SFT raises the gold score by \(tuned.shown.text(3)) over the base and \
       PPO by \(learnt.shown.text(3)) over SFT; in \(Self.heldOut), which it never shows, by \
-      \(tuned.heldOut.text(3)) and \(learnt.heldOut.text(3)). PPO wins \(rates.shown.percent) of contests with SFT \
-      in the former and \(rates.heldOut.percent) in the latter; the reward model orders \
-      \(judged.shown.percent) and \(judged.heldOut.percent) of pairs as the rubric does. So \
+      \(tuned.heldOut.text(3)) and \(learnt.heldOut.text(3)). PPO wins \(rates.shown.percent) of contests with SFT, \
+      ties half\(parts(Self.shown)), in the former and \(rates.heldOut.percent)\(parts(Self.heldOut)) in the latter; the \
+      reward model orders \(judged.shown.percent)\(pairs(Self.shown)) and \
+      \(judged.heldOut.percent)\(pairs(Self.heldOut)) of pairs as the rubric does. So \
       \(verdict). InstructGPT (section 4.3) saw instructions followed in kinds that its fine-tuning data hardly had, \
       without a figure.
       """

@@ -164,7 +164,8 @@ struct GroupsStudy: Study {
       findings.append(
         """
         Where the \(first.name) (they want \(first.wish)) and the \(second.name) (\(second.wish)) disagree on a pair, \
-        a reward model taught by both in equal parts sides with the \(first.name) in \(equal.percent); with three \
+        a reward model taught by both in equal parts sides with the \(first.name) in \
+        \(equal.percent)\(at(0.5).sized("disputed_pairs", "pairs")); with three \
         quarters of the labels theirs in \(most.percent), with one quarter in \(few.percent). Its favourite of \
         several answers is worth \(firstLoss.text(3)) less to the \(first.name) than that of a model of their own, \
         \(secondLoss.text(3)) less to the \(second.name): \(verdict). As a minority of a quarter the \

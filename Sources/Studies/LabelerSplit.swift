@@ -12,8 +12,8 @@ struct LabelerSplit {
   let training: [Comparison]
   /// Of all labelers, on a fifth of the prompts.
   let test: [Comparison]
-  /// How often two labelers order a pair alike, wherever two ranked the same answers; nil where none did.
-  let agreement: Double?
+  /// Wherever two ranked the same answers.
+  let agreement: LabelerAgreement
 
   /// - Throws: `Failure(.badData)` without two labelers, or where nothing is left to learn from, or to ask
   ///   on behalf of those who teach or of those who do not.
@@ -50,32 +50,6 @@ struct LabelerSplit {
     self.test = test
     self.training = training
     heldOutLabelers = heldOut
-    agreement = Self.agreement(named)
-  }
-
-  private static func agreement(_ comparisons: [Comparison]) -> Double? {
-    struct Answers: Hashable {
-      var prompt: Prompt
-      /// In an order that does not depend on who ranked them.
-      var completions: [String]
-    }
-    let sorted = comparisons.map { comparison in
-      let order = comparison.completions.indices.sorted {
-        (comparison.completions[$0], $0) < (comparison.completions[$1], $1)
-      }
-      return (
-        answers: Answers(prompt: comparison.prompt, completions: order.map { comparison.completions[$0] }),
-        ranks: order.map { comparison.ranks[$0] }, labeler: comparison.labeler
-      )
-    }
-    var agreement = LabelerAgreement()
-    for same in Dictionary(grouping: sorted, by: \.answers).values {
-      for i in same.indices {
-        for j in same.indices.dropFirst(i + 1) where same[i].labeler != same[j].labeler {
-          agreement.add(same[i].ranks, same[j].ranks)
-        }
-      }
-    }
-    return agreement.share
+    agreement = LabelerAgreement(named)
   }
 }

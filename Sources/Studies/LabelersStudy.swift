@@ -15,7 +15,8 @@ struct LabelersStudy: FileStudy {
   let seeds = 3
   let columns = [
     "labels", "errors", "rankings", "share", "accuracy_training_labelers", "accuracy_held_out_labelers",
-    "accuracy_rubric", "labeler_agreement",
+    "accuracy_rubric", "labeler_agreement", "pairs_training_labelers", "pairs_held_out_labelers",
+    "labeler_agreement_pairs",
   ]
   let takesReward = false
 
@@ -92,10 +93,7 @@ struct LabelersStudy: FileStudy {
         ["labels": Self.errors[0].name],
         [
           "errors": 1, "rankings": Double(count), "share": 1 / Double(share),
-          "accuracy_training_labelers": figures.accuracy,
-          "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers,
-          "labeler_agreement": figures.labelerAgreement,
-        ])
+        ].merging(Self.columns(figures)) { own, _ in own })
     }.reversed()
   }
 
@@ -103,19 +101,26 @@ struct LabelersStudy: FileStudy {
     _ reward: String, _ rankings: Laboratory.Rankings, _ laboratory: Laboratory
   ) throws -> [String: Double?] {
     let scorer = try laboratory.scorer(reward)
-    let heldOut = HeldOutRankings(rankings.heldOut, world: laboratory.world, laboratory.settings)
     let figures = try RewardAssessment(
       scorer, rankings.heldOut, heldOutLabelers: Set(Labeler.heldOut.map(\.id))
-    ).figures(agreement: heldOut.labelerAgreement)
+    ).figures(agreement: LabelerAgreement(rankings.heldOut))
     let rubric = Rubric(laboratory.world)
     let asked = laboratory.heldOutAnswers(rankings)
     let gold = PairAgreement(
       try laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
       asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
-    return [
+    return Self.columns(figures).merging(["accuracy_rubric": gold.share]) { own, _ in own }
+  }
+
+  /// What a row says of the labelers, and of how many pairs.
+  private static func columns(_ figures: Summary.RewardModel) -> [String: Double?] {
+    [
       "accuracy_training_labelers": figures.accuracy,
-      "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers, "accuracy_rubric": gold.share,
+      "accuracy_held_out_labelers": figures.accuracyHeldOutLabelers,
       "labeler_agreement": figures.labelerAgreement,
+      "pairs_training_labelers": figures.pairs.map(Double.init),
+      "pairs_held_out_labelers": figures.pairsHeldOutLabelers.map(Double.init),
+      "labeler_agreement_pairs": figures.labelerAgreementPairs.map(Double.init),
     ]
   }
 
@@ -129,6 +134,9 @@ struct LabelersStudy: FileStudy {
     let other = most.estimate("accuracy_held_out_labelers")
     let gap = most.gap("accuracy_training_labelers", "accuracy_held_out_labelers")
     let agreement = usual.estimate("labeler_agreement")
+    let agreed = agreement.map {
+      ", and two labelers agree with each other on \($0.percent)\(usual.sized("labeler_agreement_pairs", "pairs"))"
+    } ?? ""
     let slope = slope(usual, "accuracy_training_labelers")
     let rubricSlope = self.slope(usual, "accuracy_rubric")
     let costs = Self.errors.dropFirst().compactMap { arm in
@@ -137,9 +145,10 @@ struct LabelersStudy: FileStudy {
     let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is no accident" : "which may be chance"
     let byRubric = rubricSlope == nil ? "" : ", and \(points(rubricSlope)) against the rubric"
     var text = """
-      Learning from \(Int(largest)) rankings, reward models order \(known.percent) of held-out pairs as the \
-      labelers do who taught them, and \(other.percent) as those do whom they never saw; the difference is \
-      \(gap.percent), and two labelers agree with each other on \(agreement.percent). InstructGPT \
+      Learning from \(Int(largest)) rankings, reward models order \
+      \(known.percent)\(most.sized("pairs_training_labelers", "pairs")) of held-out pairs as the labelers do who \
+      taught them, and \(other.percent)\(most.sized("pairs_held_out_labelers", "pairs")) as those do whom they never \
+      saw; the difference is \(gap.percent)\(agreed). InstructGPT \
       has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) rankings each \
       doubling adds \(points(slope)) against the labelers, \(shape)\(byRubric); \
       Stiennon et al. found about 1.1 points a doubling at far larger models.
@@ -154,8 +163,13 @@ struct LabelersStudy: FileStudy {
         .init(
           "accuracy, labelers of training", known, published: "72.4 ± 0.4 % (InstructGPT, E.2)"),
         .init("accuracy, held-out labelers", other, published: "69.6 ± 0.9 % (InstructGPT, E.2)"),
-        .init(
-          "agreement of two labelers", agreement, published: "72.6 ± 1.5 % (InstructGPT, 3.4)"),
+      ]
+        + (agreement == nil
+          ? []
+          : [
+            .init(
+              "agreement of two labelers", agreement, published: "72.6 ± 1.5 % (InstructGPT, 3.4)")
+          ]) + [
         .init(
           "accuracy a doubling of labels", slope, published: "0.011 (Stiennon et al. 2020, 4.3)"),
       ]

@@ -13,7 +13,8 @@ struct LengthStudy: Study {
     "How much of what a policy wins over SFT is won by length, and what does a policy win whose only reward is length?"
   let seeds = 3
   let columns = [
-    "policy", "judge", "win_rate", "length_controlled", "length_effect", "words", "words_sft", "gold",
+    "policy", "judge", "win_rate", "win_rate_ties", "contests", "length_controlled", "length_effect", "words",
+    "words_sft", "gold",
     "reward_length_correlation",
   ]
 
@@ -82,12 +83,14 @@ struct LengthStudy: Study {
           extraLength: ours.words - theirs.words)
       }
     }
+    let rate = WinRate(contests.map { $0.map(\.outcome) })
     func words(_ asked: [[Asked]]) -> Double? { asked.flatMap { $0 }.map { Double($0.words) }.mean }
     return LengthControl(contests, resamples: 1, seed: laboratory.seed).map { control in
       StudyRow(
         ["policy": policy, "judge": judge],
         [
-          "win_rate": control.uncontrolled.mean, "length_controlled": control.winRate.mean,
+          "win_rate": control.uncontrolled.mean, "win_rate_ties": rate.tieShare,
+          "contests": Double(rate.comparisons), "length_controlled": control.winRate.mean,
           "length_effect": control.lengthEffect.mean, "words": words(after),
           "words_sft": words(before), "gold": after.flatMap { $0 }.map(\.gold).mean,
           "reward_length_correlation": correlation,
@@ -105,7 +108,8 @@ struct LengthStudy: Study {
     let (ppo, control) = (Self.policies[0], Self.policies[1])
     let (rubric, fond) = (Self.judges[0], Self.judges[1])
     func rates(_ policy: String, _ judge: String) -> String {
-      "\(figure(policy, judge, "win_rate").percent), "
+      "\(figure(policy, judge, "win_rate").percent), ties half"
+        + "\(at(policy, judge).parts("win_rate")), "
         + "\(figure(policy, judge, "length_controlled").percent) with length controlled"
     }
     let won = figure(control, rubric, "win_rate")

@@ -33,7 +33,7 @@ struct PrecisionStudy: Study {
         [
           "gold": examined.gold(), "proxy": examined.figures.proxyReward,
           "kl": examined.figures.kl,
-          "win_rate_vs_float32": examined.winRate(against: exact!),
+          "win_rate_vs_float32": examined.winRate(against: exact!).mean,
           "k3": gap.k3, "is_max": gap.largest, "clipped_fraction": gap.clipped,
         ])
     }

@@ -42,7 +42,7 @@ struct RoundsStudy: Study {
           "proxy": examined.figures.proxyReward, "kl": examined.figures.kl,
           "honest": examined.figures.honest, "harmless": examined.figures.harmless,
           "reward_accuracy": try RunRecords.read(run.path).summary?.rewardModel?.accuracy,
-          "win_rate_vs_one_round": examined.winRate(against: once!),
+          "win_rate_vs_one_round": examined.winRate(against: once!).mean,
         ])
     }
   }

@@ -11,7 +11,7 @@ struct ScaleStudy: Study {
   let seeds = 1
   let columns = [
     "model", "stage", "parameters", "gold", "honest", "harmless", "bits_per_byte",
-    "win_rate_vs_largest_base",
+    "win_rate_vs_largest_base", "win_rate_vs_largest_base_ties", "contests",
   ]
 
   /// Shapes as shares of the settings' shape, the largest first.
@@ -42,6 +42,7 @@ struct ScaleStudy: Study {
         let examined = try laboratory.examine(
           "\(stage)-\(size)", file, splits: [.evaluation, .truthfulness, .harmlessness])
         largest = largest ?? examined
+        let rate = examined.winRate(against: largest!)
         return StudyRow(
           ["model": size, "stage": stage],
           [
@@ -49,7 +50,8 @@ struct ScaleStudy: Study {
             "gold": examined.gold(), "honest": examined.figures.honest,
             "harmless": examined.figures.harmless,
             "bits_per_byte": examined.figures.bitsPerByte,
-            "win_rate_vs_largest_base": examined.winRate(against: largest!),
+            "win_rate_vs_largest_base": rate.mean, "win_rate_vs_largest_base_ties": rate.tieShare,
+            "contests": Double(rate.comparisons),
           ])
       }
     }
@@ -76,7 +78,8 @@ struct ScaleStudy: Study {
       Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
       \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(beats ? "beats" : "does not beat") \
       the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
-      \(rate.percent) of held-out prompts, ties counted half, and its gold score is \
+      \(rate.percent) of held-out prompts, ties counted half\(at(small, "ppo").parts("win_rate_vs_largest_base")), \
+      and its gold score is \
       \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B was \
       preferred to GPT-3's 175B, a \
       hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes the \

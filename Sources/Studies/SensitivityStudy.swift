@@ -13,7 +13,8 @@ struct SensitivityStudy: Study {
     "How much does an answer's grade depend on how the question is put, and what do few-shot examples bring?"
   let seeds = 3
   let columns = [
-    "model", "form", "prompts", "gold_plain", "gold", "moved", "changed", "ppo_win_rate",
+    "model", "form", "prompts", "gold_plain", "gold", "moved", "changed", "ppo_win_rate", "ppo_win_rate_ties",
+    "contests",
   ]
 
   private static let models = ["base", "sft", "ppo"]
@@ -66,13 +67,15 @@ struct SensitivityStudy: Study {
     _ laboratory: Laboratory
   ) -> StudyRow {
     let pairs = zip(plain, edited).flatMap { Array(zip($0, $1)) }.map { ($0.gold, $1.gold) }
+    let rate = Examination.winRate(ppo.grades, edited.grades)
     return StudyRow(
       ["model": model, "form": form],
       [
         "prompts": Double(pairs.count), "gold_plain": pairs.map(\.0).mean,
         "gold": pairs.map(\.1).mean, "moved": pairs.map { abs($0.1 - $0.0) }.mean,
         "changed": pairs.map { abs($0.1 - $0.0) > Self.step ? 1 : 0 }.mean,
-        "ppo_win_rate": Examination.winRate(ppo.grades, edited.grades),
+        "ppo_win_rate": rate.mean, "ppo_win_rate_ties": rate.tieShare,
+        "contests": Double(rate.comparisons),
       ])
   }
 
@@ -90,15 +93,18 @@ struct SensitivityStudy: Study {
     let plain = at("base", "plain").estimate("ppo_win_rate")
     let few = at("base", Self.fewShot).estimate("ppo_win_rate")
     let agrees = few.map { few in few.mean > 0.5 && (plain?.mean ?? 0) > few.mean } ?? false
-    let list = { (figures: [(String, Estimate)]) in
-      figures.map { "\($0.0) \($0.1.percent)" }.joined(separator: ", ")
+    let list = { (figures: [(String, Estimate)], rows: (String) -> StudyRows) in
+      figures.map { "\($0.0) \($0.1.percent)\(rows($0.0).sized("prompts", "prompts"))" }
+        .joined(separator: ", ")
     }
     let text = """
       Asked the same in other words, models give an answer of another grade (by more than a twelfth) to so many \
-      prompts: \(list(changed)). Edits of white space change PPO's: \(list(spaces)). \(Self.examples) answered \
+      prompts: \(list(changed) { at($0, Self.paraphrase) }). Edits of white space change PPO's: \
+      \(list(spaces) { at("ppo", $0) }). \(Self.examples) answered \
       examples before the question raise the mean grade by \
       \(gains.map { "\($0.1.text(3)) (\($0.0))" }.joined(separator: ", ")). PPO without examples wins \
-      \(plain.percent) against the plain base and \(few.percent) against the base with examples; InstructGPT has \
+      \(plain.percent) against the plain base, ties half\(at("base", "plain").parts("ppo_win_rate")), and \
+      \(few.percent) against the base with examples\(at("base", Self.fewShot).parts("ppo_win_rate")); InstructGPT has \
       85 ± 3 % and 71 ± 4 % against GPT-3 175B, and the order is \(agrees ? "the same" : "not the same") here.
       """
     return StudyFinding(

@@ -15,7 +15,7 @@ struct StabilityStudy: FileStudy {
     "Does a reward model rank answers alike when the prompt is paraphrased, or its white space or begin token edited?"
   let seeds = 3
   let columns = [
-    "edit", "prompts", "pairs", "flipped", "flipped_low", "flipped_high", "flipped_sure", "other_best",
+    "edit", "prompts", "pairs", "sure_pairs", "flipped", "flipped_low", "flipped_high", "flipped_sure", "other_best",
     "score_moved", "accuracy", "accuracy_plain", "accuracy_lost", "accuracy_lost_low", "accuracy_lost_high",
   ]
   let takesReward = true
@@ -65,11 +65,14 @@ struct StabilityStudy: FileStudy {
     }
     let sure = rows.with(["edit": worst.0]).estimate("flipped_sure")
     let best = rows.with(["edit": worst.0]).estimate("other_best")
-    let list = flips.map { "\($0.0) \($0.1.percent)" }.joined(separator: ", ")
+    let list = flips.map { edit, share in
+      "\(edit) \(share.percent)\(rows.with(["edit": edit]).sized("pairs", "pairs"))"
+    }.joined(separator: ", ")
     var text = """
       Of pairs of answers the reward model turns around, when the prompt is edited: \(list). \
       The most are turned by \(worst.0); there another answer becomes the best in \(best.percent) of \
-      prompts, and of pairs more than a standard deviation apart \(sure.percent) turn.
+      prompts\(rows.with(["edit": worst.0]).sized("prompts", "prompts")), and of pairs more than a standard deviation \
+      apart \(sure.percent) turn\(rows.with(["edit": worst.0]).sized("sure_pairs", "pairs")).
       """
     if let loss = rows.with(["edit": worst.0]).estimate("accuracy_lost") {
       text += """
@@ -190,17 +193,18 @@ struct RankStability {
       for (original, edited) in zip(kept, edited) {
         count.add(original.plain, edited, orders: original.item.orders)
       }
-      return count.row(edit.name, seed: workshop.seed)
+      return count.row(edit.name)
     }
   }
 }
 
 /// How two scorings of the same answers differ.
 struct RankFlips {
-  /// Pairs of each prompt that turned, and all of them.
-  private var prompts: [(got: Double, of: Double)] = []
-  /// Pairs of each prompt that were in a judge's order less those that are, and all of them.
-  private var lost: [(got: Double, of: Double)] = []
+  /// Pairs of each prompt: a turned one is a win, one that ties afterwards a tie.
+  private var prompts: [PromptTally] = []
+  /// Pairs of each prompt that were in a judge's order and are not (wins), that came into it (losses), and those
+  /// that stayed as they were (ties).
+  private var lost: [PromptTally] = []
   private var surePairs = 0
   private var sureFlipped = 0.0
   private var otherBest = 0
@@ -218,12 +222,11 @@ struct RankFlips {
   /// - Parameter orders: what each answer is worth, by each judge.
   mutating func add(_ plain: [Double], _ edited: [Double], orders: [[Double?]]) {
     guard plain.count > 1, edited.count == plain.count else { return }
-    var (flipped, pairs) = (0.0, 0.0)
+    var pairs = PromptTally()
     for i in plain.indices {
       for j in plain.indices where plain[i] > plain[j] {
         let turned = edited[i] < edited[j] ? 1.0 : edited[i] == edited[j] ? 0.5 : 0
-        pairs += 1
-        flipped += turned
+        pairs.add(edited[i] < edited[j] ? .win : edited[i] == edited[j] ? .tie : .loss)
         guard plain[i] - plain[j] >= Self.sure else { continue }
         surePairs += 1
         sureFlipped += turned
@@ -231,38 +234,50 @@ struct RankFlips {
       moved += abs(edited[i] - plain[i])
       answers += 1
     }
-    prompts.append((flipped, pairs))
+    prompts.append(pairs)
     let best = plain.max()!
     let stays = plain.indices.contains { plain[$0] == best && edited[$0] == edited.max()! }
     otherBest += stays ? 0 : 1
-    var (was, stayed) = (PairAgreement(), PairAgreement())
+    var lost = PromptTally()
     for values in orders {
-      let seen = values.indices.filter { values[$0] != nil }
-      let values = seen.map { values[$0]! }
-      was.add(seen.map { plain[$0] }, values)
-      stayed.add(seen.map { edited[$0] }, values)
+      for i in values.indices {
+        for j in values.indices {
+          guard let better = values[i], let worse = values[j], better > worse else { continue }
+          let was = PairAgreement([[plain[i], plain[j]]], [[better, worse]])
+          let stayed = PairAgreement([[edited[i], edited[j]]], [[better, worse]])
+          lost.add(loss: was.right - stayed.right)
+          before.add(was)
+          after.add(stayed)
+        }
+      }
     }
-    lost.append((was.right - stayed.right, Double(was.pairs)))
-    before.add(was)
-    after.add(stayed)
+    self.lost.append(lost)
   }
 
   /// nil where no pair was compared.
-  /// - Parameter seed: of the interval over prompts.
-  func row(_ edit: String, seed: UInt64) -> StudyRow? {
-    let pairs = prompts.reduce(0) { $0 + $1.of }
+  func row(_ edit: String) -> StudyRow? {
+    let pairs = prompts.reduce(0) { $0 + $1.count }
     guard pairs > 0 else { return nil }
-    let flipped = Bootstrap.ratio(prompts, seed: seed)
-    let lost = before.pairs == 0 ? nil : Bootstrap.ratio(lost, seed: seed)
+    let flipped = Interval(over: prompts)
+    // A share of one half is a loss of nothing.
+    let bounds = before.pairs == 0 ? nil : Interval(over: self.lost)
+    let lost = before.pairs == 0 ? nil : (before.right - after.right) / Double(before.pairs)
     return StudyRow(
       ["edit": edit],
       [
-        "prompts": Double(prompts.count), "pairs": pairs, "flipped": flipped.mean,
+        "prompts": Double(prompts.count), "pairs": pairs, "sure_pairs": Double(surePairs), "flipped": flipped.mean,
         "flipped_low": flipped.low, "flipped_high": flipped.high,
         "flipped_sure": surePairs == 0 ? nil : sureFlipped / Double(surePairs),
         "other_best": Double(otherBest) / Double(prompts.count), "score_moved": moved / Double(answers),
-        "accuracy": after.share, "accuracy_plain": before.share, "accuracy_lost": lost?.mean,
-        "accuracy_lost_low": lost?.low, "accuracy_lost_high": lost?.high,
+        "accuracy": after.share, "accuracy_plain": before.share, "accuracy_lost": lost,
+        "accuracy_lost_low": bounds.map { 2 * $0.low - 1 }, "accuracy_lost_high": bounds.map { 2 * $0.high - 1 },
       ])
+  }
+}
+
+extension PromptTally {
+  /// A pair of which so much is lost, −1…1; what is neither lost nor won is a tie.
+  fileprivate mutating func add(loss: Double) {
+    add(PromptTally(wins: max(0, loss), ties: 1 - abs(loss), losses: max(0, -loss)))
   }
 }

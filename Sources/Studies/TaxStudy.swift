@@ -49,7 +49,7 @@ struct TaxStudy: Study {
       [
         "gamma": gamma, "beta": beta, "bits_per_byte": figures.bitsPerByte, "tax": tax,
         "gold": model.gold(), "proxy": figures.proxyReward, "kl": figures.kl,
-        "win_rate_vs_sft": model.winRate(against: sft),
+        "win_rate_vs_sft": model.winRate(against: sft).mean,
         "mean_tokens": figures.meanTokens,
       ])
   }

@@ -32,5 +32,10 @@ public struct RankedSequences: Sendable {
     return ranked
   }
 
+  /// Pairs of unequal rank.
+  public var pairs: Int {
+    ranks.indices.reduce(0) { sum, i in sum + ranks.count { ranks[i] < $0 } }
+  }
+
   var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
 }

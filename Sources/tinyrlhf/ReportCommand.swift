@@ -13,6 +13,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     if json {
       try Console.output(Files.read("\(folder)/\(RunFile.summary)"))
+      for warning in try Report.warnings(folder) { Console.error(warning) }
     } else {
       try Report.show(folder)
     }
@@ -29,6 +30,7 @@ extension Report {
     try write(folder)
     if let file {
       try Console.output(Files.read("\(folder)/\(file)"))
+      for warning in try warnings(folder) { Console.error(warning) }
     } else {
       try show(folder)
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Datasets
 import Recipe
+import Reports
 import Runs
 import Support
 import Tokenizers
@@ -34,6 +35,7 @@ struct SFT: ParsableCommand {
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
+    folder.say(stageData.heldOut)
     let reward = try own.rewardModel.map { try ModelSource.openReward($0, folder.verification) }
     let context = try folder.context(
       output, settings, stages: [.sft],
@@ -94,6 +96,7 @@ struct Reward: ParsableCommand {
       comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
       validation: validation.map { try folder.read($0, readComparisons, sft.tokenizer) },
       demonstrations: demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) })
+    folder.say(data.heldOut)
     let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
@@ -125,7 +128,7 @@ struct Reward: ParsableCommand {
   }
 
   private func said(_ assessment: RewardAssessment, of count: Int) -> String {
-    guard assessment.isEmpty else { return assessment.sentence(seed: folder.seed) }
+    guard assessment.isEmpty else { return assessment.sentence }
     return count == 0
       ? "No pairs are held out: --validation names some, and of ten comparisons or more one in ten is."
       : "None of \(count) held-out comparisons fits the context and has unequal ranks."
@@ -134,7 +137,7 @@ struct Reward: ParsableCommand {
   /// What `eval` measures of it, too.
   private func heldOut(_ assessment: RewardAssessment) throws -> JSONValue {
     try JSON.decode(
-      JSONValue.self, from: JSON.encode(assessment.figures(agreement: nil, seed: folder.seed)),
+      JSONValue.self, from: JSON.encode(assessment.figures()),
       at: "the figures of the reward model")
   }
 }
@@ -188,6 +191,7 @@ struct PPO: ParsableCommand {
     }
     let file = context.run.file(PPOStage.file)
     try made.report(file, "The model is \(file).")
+    for warning in try Report.warnings(context.run.path) { Console.error(warning) }
     let own = try sft.world() == nil ? ["--prompts", "FILE"] : []
     NextStep.say(
       [
@@ -211,6 +215,11 @@ struct PPO: ParsableCommand {
 }
 
 extension FolderOptions {
+  /// Says which rows of a file training does not see.
+  func say(_ heldOut: Summary.HeldOutRows?) {
+    if let heldOut, !quiet { Console.error(heldOut.sentence) }
+  }
+
   /// Reads a data file and says what it is.
   func read<Record: TokenCounted>(
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer

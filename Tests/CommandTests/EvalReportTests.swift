@@ -19,7 +19,7 @@ import Testing
       object.keys.sorted() == [
         "accuracy", "bits_per_byte", "gold", "harmless", "helpful", "honest", "kind", "kl",
         "length_correlation", "length_correlation_within_prompts", "loss", "margin", "mean_tokens", "model",
-        "pairs", "prompts", "proxy_reward", "refusals_on_lookalikes", "tokens",
+        "n", "pairs", "prompts", "proxy_reward", "refusals_on_lookalikes", "tied_scores", "tokens",
       ])
     return object
   }
@@ -32,6 +32,11 @@ import Testing
       #expect(measured[key]?.number != nil, "\(key)")
     }
     #expect(measured["kl"] == .null && measured["proxy_reward"] == .null)
+    for (key, count) in [("gold", 6.0), ("helpful", 6), ("mean_tokens", 6)] {
+      #expect(measured["n"]?[key]?.number == count, "\(key)")
+    }
+    #expect(try #require(measured["n"]?["bits_per_byte"]?.number) > 0)
+    #expect(measured["n"]?["kl"] == nil && measured["n"]?["proxy_reward"] == nil)
     #expect(try measure([tiny.base, "--threads", "1"] + few) == measured)
     let chosen = try measure([tiny.base, "--split", "validation"] + few)
     #expect(chosen["gold"] != .null && chosen["gold"] != measured["gold"])
@@ -236,7 +241,10 @@ import Testing
     let folder = try program.fresh("agreement")
     try FileManager.default.copyItem(atPath: run().folder, toPath: folder)
     let lines = [("a", "1,1"), ("a", "1,2"), ("b", "1,2"), ("b", "1,2"), ("c", "1,2"), ("c", "2,1")]
-      .map { "{\"prompt\":\"\($0)\",\"completions\":[\"\($0)\",\"no\"],\"ranks\":[\($1)]}\n" }
+      .enumerated().map { line, ranking in
+        "{\"prompt\":\"\(ranking.0)\",\"completions\":[\"\(ranking.0)\",\"no\"],\"ranks\":[\(ranking.1)],"
+          + "\"labeler\":\"\(line % 2 == 0 ? "ann" : "bob")\"}\n"
+      }
     try Files.writeAtomically(
       Array(lines.joined().utf8), to: "\(folder)/rankings-held-out.jsonl")
     // Without its summary the evaluation is unfinished.
@@ -247,6 +255,7 @@ import Testing
       [String: JSONValue].self, from: resumed.standardOutput, at: "summary")
     // They agree on b, disagree on c, and a tie counts for neither.
     #expect(summary["reward_model"]?["labeler_agreement"]?.number == 0.5)
+    #expect(summary["reward_model"]?["labeler_agreement_pairs"]?.number == 2)
     #expect(summary["reward_model"]?["pairs"]?.number == 5)
   }
 

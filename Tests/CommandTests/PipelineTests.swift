@@ -57,13 +57,20 @@ import Testing
     let summary = try JSON.decode([String: JSONValue].self, from: Files.read(path), at: path)
     #expect(
       summary.keys.sorted() == [
-        "models", "peak_rss_bytes", "reward_model", "rollouts", "seconds", "seed", "stages",
+        "held_out", "models", "peak_rss_bytes", "reward_model", "rollouts", "seconds", "seed", "stages",
         "version", "world_seed",
       ])
     for model in ["base", "sft", "ppo"] {
       #expect(summary["models"]?[model]?["gold"]?.number != nil, "\(model)")
     }
-    #expect(summary["models"]?["ppo"]?["win_rate_vs_sft"]?["low"]?.number != nil)
+    let rate = try #require(summary["models"]?["ppo"]?["win_rate_vs_sft"])
+    let parts = try ["wins", "ties", "losses"].map { try #require(rate[$0]?.number) }
+    #expect(abs(parts.reduce(0, +) - 1) < 1e-9)
+    #expect(try #require(rate["low"]?.number) < #require(rate["high"]?.number))
+    #expect(try abs(#require(rate["mean"]?.number) - parts[0] - parts[1] / 2) < 1e-9)
+    #expect(summary["held_out"] == .null && summary["models"]?["ppo"]?["n"]?["gold"]?.number != nil)
+    #expect(summary["reward_model"]?["labeler_agreement_pairs"]?.number != nil)
+    #expect(try String(decoding: Files.read("\(folder)/report.html"), as: UTF8.self).contains("n\u{A0}"))
   }
 
   @Test("the recipe in small learns: PPO is above SFT, and SFT above the base")

@@ -115,6 +115,12 @@ final class SyntheticRun {
     return values
   }
 
+  private static let counts = [
+    "gold": 480, "helpful": 480, "honest": 240, "harmless": 131, "refusals_on_lookalikes": 109,
+    "proxy_reward": 480, "kl": 480, "bits_per_byte": 61_204, "mean_tokens": 480,
+    "held_out_category_gold": 240,
+  ]
+
   private func summary() -> Summary {
     Summary(
       seed: 1, worldSeed: 2023, seconds: 504.3, peakResidentBytes: 231_000_000,
@@ -124,20 +130,21 @@ final class SyntheticRun {
           gold: 0.312, helpful: 0.41, honest: 0.287, harmless: 0.334, refusalsOnLookalikes: 0.002,
           proxyReward: -2.31, kl: 38.42, bitsPerByte: 1.022, meanTokens: 29.4,
           heldOutCategoryGold: 0.274,
-          winRateVsSFT: .init(mean: 0.148, low: 0.121, high: 0.177, ties: 0.064, n: 480)),
+          winRateVsSFT: .init(mean: 0.148, low: 0.121, high: 0.177, ties: 0.064, n: 480, prompts: 240), n: Self.counts),
         "sft": .init(
           gold: 0.655, helpful: 0.742, honest: 0.512, harmless: 0.846, refusalsOnLookalikes: 0.061,
           proxyReward: -0.08, kl: 0, bitsPerByte: 1.104, meanTokens: 17.2,
-          heldOutCategoryGold: 0.581),
+          heldOutCategoryGold: 0.581, n: Self.counts),
         "ppo": .init(
           gold: 0.813, helpful: 0.771, honest: 0.794, harmless: 0.958, refusalsOnLookalikes: 0.034,
           proxyReward: 1.58, kl: 8.07, bitsPerByte: 1.127, meanTokens: 21.8,
           heldOutCategoryGold: 0.688,
-          winRateVsSFT: .init(mean: 0.712, low: 0.668, high: 0.754, ties: 0.183, n: 480)),
+          winRateVsSFT: .init(mean: 0.712, low: 0.668, high: 0.754, ties: 0.183, n: 480, prompts: 240), n: Self.counts),
       ],
       rewardModel: .init(
-        accuracy: 0.701, accuracyHeldOutLabelers: 0.694, goldRubricAccuracy: 0.742,
-        labelerAgreement: 0.731, pairs: 2412, lengthCorrelation: 0.18),
+        accuracy: 0.701, accuracyLow: 0.678, accuracyHigh: 0.722, accuracyHeldOutLabelers: 0.694,
+        goldRubricAccuracy: 0.742, labelerAgreement: 0.731, pairs: 2412, prompts: 402, lengthCorrelation: 0.18,
+        tiedScores: 0, pairsHeldOutLabelers: 2398, labelerAgreementPairs: 2104),
       rollouts: .init(isMean: 1.0001, isMax: 1.71, clippedFraction: 0.0003, k3: 0.00024))
   }
 

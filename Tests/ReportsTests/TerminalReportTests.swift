@@ -10,15 +10,20 @@ func terminalContents() throws {
   try run.fill()
   let text = try Report.terminal(run.path, width: 80, colour: false)
   let lines = text.split(separator: "\n").map(String.init)
-  #expect(lines[0].split(separator: " ") == ["Base", "SFT", "PPO-ptx"])
+  #expect(lines[0].split(separator: " ") == ["Base", "SFT", "PPO-ptx", "n"])
   for measure in Measure.all {
     #expect(lines.contains { $0.hasPrefix(measure.title) }, "\(measure.title)")
   }
   let gold = lines.first { $0.hasPrefix("Gold score") }!
-  #expect(gold.split(separator: " ").suffix(3) == ["0.312", "0.655", "0.813"])
-  let rate = lines.first { $0.hasPrefix(Measure.winRateTitle) }!
-  #expect(rate.hasSuffix("71.2 %"))
-  #expect(text.contains("PPO-ptx, 95 % interval: 66.8–75.4 %, ties 18.3 %, n 480"))
+  #expect(gold.split(separator: " ").suffix(4) == ["0.312", "0.655", "0.813", "480"])
+  for (title, share) in [
+    ("Better than SFT", "62.0 %"), ("Tied with SFT", "18.3 %"), ("Worse than SFT", "19.6 %"),
+    (WinRates.title, "71.2 %"),
+  ] {
+    let row = lines.first { $0.hasPrefix(title) }
+    #expect(row?.split(separator: " ").suffix(3).joined(separator: " ") == "\(share) 480", "\(title)")
+  }
+  #expect(text.contains("PPO-ptx, 95 % interval: 66.8–75.4 %, n 480"))
   #expect(lines.filter { $0.hasPrefix("  Base ") }.count == 3)
   #expect(lines.filter { $0.hasPrefix("  PPO-ptx ") }.count == 3)
   #expect(text.contains("Which river runs past Ombery?"))

@@ -44,8 +44,8 @@ import Tokenizers
   @Test("two labelers agree as often as they order a pair of the same answers alike")
   func agreement() throws {
     // Of five neighbours in a ring two pairs have Anna in them.
-    #expect(try split(comparisons(50, ["Anna", "Bert", "Carl", "Dora", "Emil"]), seed: 1).agreement == 0.6)
-    #expect(try split(comparisons(50, ["Bert", "Carl"]), seed: 1).agreement == 1)
+    #expect(try split(comparisons(50, ["Anna", "Bert", "Carl", "Dora", "Emil"]), seed: 1).agreement.share == 0.6)
+    #expect(try split(comparisons(50, ["Bert", "Carl"]), seed: 1).agreement.share == 1)
   }
 
   @Test("the same answers in another order are the same answers")
@@ -63,7 +63,7 @@ import Tokenizers
           : ranking("Carl", prompt, best: "Yes.", worst: "No."),
       ]
     }
-    #expect(try split(all, seed: 1).agreement == 0.8)
+    #expect(try split(all, seed: 1).agreement.share == 0.8)
   }
 
   @Test("whoever is held out has ranked what is asked, whatever the others ranked, and nothing learnt is a tie")

@@ -49,23 +49,6 @@ func weightedMean() {
   #expect(Statistics.mean([1], weights: [0]) == 0)
 }
 
-@Test("Wilson's interval agrees with published values and stays inside 0…1")
-func wilson() {
-  let half = Proportion(successes: 5, of: 10)
-  #expect(abs(half.low - 0.2366) < 1e-4 && abs(half.high - 0.7634) < 1e-4)
-  // Newcombe 1998, table I, method 3.
-  let many = Proportion(successes: 81, of: 263)
-  #expect(abs(many.low - 0.2553) < 1e-4 && abs(many.high - 0.3662) < 1e-4)
-  let one = Proportion(successes: 1, of: 29)
-  #expect(abs(one.low - 0.0061) < 1e-4 && abs(one.high - 0.1718) < 1e-4)
-  let none = Proportion(successes: 0, of: 20)
-  #expect(none.low == 0 && abs(none.high - 0.1611) < 1e-4)
-  let all = Proportion(successes: 20, of: 20)
-  #expect(abs(all.high - 1) < 1e-12 && all.high <= 1)
-  let nothing = Proportion(successes: 0, of: 0)
-  #expect(nothing.low == 0 && nothing.high == 1)
-}
-
 @Test("a reward model that is right as often as it says has no calibration error")
 func calibrated() {
   // σ(ln 3) = 3/4: three right, one wrong.

@@ -1,0 +1,156 @@
+import Runs
+import Support
+
+/// What went wrong in a run, in sentences: what happened, and what to try. A run that is well has none.
+///
+/// The marks are far from what healthy runs show, so that a warning means something; where a figure has an
+/// interval, the interval decides.
+struct Warnings {
+  private let records: RunRecords
+  private let name: String
+  private var ppo: Summary.Model? { records.summary?.models["ppo"] }
+  private var sft: Summary.Model? { records.summary?.models["sft"] }
+
+  init(_ records: RunRecords, _ models: ShownModels) {
+    self.records = records
+    name = models.name("ppo")
+  }
+
+  var all: [String] { [worse, far, empty, alike, endless, sure, chance].compactMap { $0 } }
+
+  // MARK: Against SFT
+
+  /// The whole interval of the win rate lies below one half. If the reward model's score rose all the same, this
+  /// is over-optimisation (Gao et al. 2022, section 3).
+  private var worse: String? {
+    guard let summary = records.summary, let rates = WinRates(summary), let rate = rates["ppo"],
+      rate.high < 0.5
+    else { return nil }
+    let percent = { (share: Double) in Numbers.text(share, .percent) }
+    let found = "\(name) answers worse than SFT on \(percent(rate.losses)) of \(Numbers.count(rate.n)) "
+      + "comparisons and better on \(percent(rate.wins))"
+    if rates.isByRewardModel {
+      return "\(found), by the very reward model that it was trained against. PPO went wrong. "
+        + "Lower --ppo-learning-rate, or raise --kl-coef."
+    }
+    if let before = sft?.proxyReward, let after = ppo?.proxyReward, after > before {
+      return "\(found), while the reward model's score rose from \(Numbers.short(before)) to "
+        + "\(Numbers.short(after)): over-optimisation. The policy pleases the reward model and not the rubric. "
+        + "Raise --kl-coef, lower --total-episodes, or give the reward model more rankings."
+    }
+    return "\(found), and the reward model's score did not rise either. PPO went wrong. "
+      + "Lower --ppo-learning-rate, or raise --kl-coef."
+  }
+
+  /// Beyond 10 nats an answer and one nat a token. Stiennon et al. 2020 (figure 5) see people's preference peak
+  /// near 10 nats on answers of 48 tokens and fall beyond; the default run has 1.2 nats on 12. A target
+  /// of the user's is missed at three times its size.
+  private var far: String? {
+    guard let kl = ppo?.kl ?? latest("objective/kl"), kl.isFinite else { return nil }
+    let tokens = ppo?.meanTokens ?? latest("response/length") ?? 0
+    let target = records.manifest?.configuration["kl-target"]?.number ?? 0
+    let isFar = kl > max(10, tokens) || (target > 0 && kl > 3 * target)
+    guard isFar else { return nil }
+    let aim = target > 0 ? ", where --kl-target asks for \(Numbers.short(target))" : ""
+    return "\(name) went far from SFT: KL is \(Numbers.short(kl)) nats an answer of "
+      + "\(Numbers.short(tokens)) tokens\(aim). Its answers are hardly any that SFT would give, and what the reward "
+      + "model says of them means little. Raise --kl-coef, or lower --ppo-learning-rate."
+  }
+
+  // MARK: The answers
+
+  /// The texts of a model's shown answers, one a prompt.
+  private func answers(_ model: String) -> [SampleRecord.Answer] {
+    records.samples.compactMap { sample in sample.answers.first { $0.model == model } }
+  }
+
+  /// Answers to fewer prompts are alike by chance.
+  private static let fewest = 10
+
+  /// A warning where more than half of PPO's shown answers have a property, and of SFT's less than half as many.
+  private func mostly(
+    _ share: ([SampleRecord.Answer]) -> Double, _ text: (_ share: String, _ before: String, _ n: Int) -> String
+  ) -> String? {
+    let (before, after) = (answers("sft"), answers("ppo"))
+    guard after.count >= Self.fewest, before.count == after.count else { return nil }
+    let (old, new) = (share(before), share(after))
+    guard new > 0.5, old < new / 2 else { return nil }
+    return text(Numbers.text(new, .percent), Numbers.text(old, .percent), after.count)
+  }
+
+  private static func share(
+    of answers: [SampleRecord.Answer], _ isCounted: (SampleRecord.Answer) -> Bool
+  ) -> Double { Double(answers.count(where: isCounted)) / Double(answers.count) }
+
+  private static func isEmpty(_ answer: SampleRecord.Answer) -> Bool {
+    answer.text.allSatisfy(\.isWhitespace)
+  }
+
+  private var empty: String? {
+    mostly({ Self.share(of: $0, Self.isEmpty) }) { share, before, n in
+      "\(name) says nothing in \(share) of \(n) answers; SFT does in \(before). The reward model may like short "
+        + "answers too much: give --min-response-length, or raise --kl-coef."
+    }
+  }
+
+  private var alike: String? {
+    func commonest(_ answers: [SampleRecord.Answer]) -> Double {
+      let said = answers.filter { !Self.isEmpty($0) }
+      let largest = Dictionary(grouping: said, by: \.text).values.map(\.count).max() ?? 0
+      return Double(largest) / Double(answers.count)
+    }
+    return mostly(commonest) { share, before, n in
+      "\(name) gives one and the same answer to \(share) of \(n) prompts; SFT's commonest answer has \(before). The "
+        + "policy has collapsed. Raise --kl-coef, or lower --ppo-learning-rate or --total-episodes."
+    }
+  }
+
+  private var endless: String? {
+    mostly({ Self.share(of: $0) { $0.ended == false } }) { share, before, n in
+      "\(name) does not end \(share) of \(n) answers by itself; SFT does not end \(before). Raise "
+        + "--missing-eos-penalty or --kl-coef, or lower --ppo-learning-rate."
+    }
+  }
+
+  // MARK: Training
+
+  /// The mean of a metric over the last tenth of PPO's iterations.
+  private func latest(_ metric: String) -> Double? {
+    let values = records.series("ppo", metric).map(\.value)
+    return Self.mean(values.suffix(max(1, values.count / 10)))
+  }
+
+  /// The same over the first tenth.
+  private func first(_ metric: String) -> Double? {
+    let values = records.series("ppo", metric).map(\.value)
+    return Self.mean(values.prefix(max(1, values.count / 10)))
+  }
+
+  private static func mean(_ values: ArraySlice<Double>) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+
+  /// Entropy fell to a tenth: the policy hardly chooses any more. Healthy runs keep most of theirs.
+  private var sure: String? {
+    guard let before = first("objective/entropy"), let after = latest("objective/entropy"),
+      before > 0, after < before / 10
+    else { return nil }
+    return "\(name) hardly varies any more: its entropy fell from \(Numbers.short(before)) to "
+      + "\(Numbers.short(after)) nats a token. The policy has collapsed. Raise --kl-coef, or lower "
+      + "--ppo-learning-rate or --total-episodes."
+  }
+
+  /// The interval of the reward model's accuracy holds one half: what PPO follows may be noise.
+  private var chance: String? {
+    guard let model = records.summary?.rewardModel, let accuracy = model.accuracy,
+      let low = model.accuracyLow, let high = model.accuracyHigh, low <= 0.5
+    else { return nil }
+    let percent = { (share: Double) in Numbers.text(share, .percent) }
+    let pairs = model.pairs.map { " of \(Numbers.count($0, "held-out pair"))" } ?? ""
+    let found = "The reward model is right on \(percent(accuracy))\(pairs) (95\u{A0}% interval \(percent(low)) to "
+      + "\(percent(high)))"
+    return high < 0.5
+      ? "\(found), less than by chance. Look whether the rankings are the right way round."
+      : "\(found): that cannot be told from chance, and PPO may have followed noise. Give it more rankings."
+  }
+}
