@@ -6,6 +6,15 @@
 #include <malloc.h>
 #endif
 
+size_t ts_heap_bytes(void) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+  const struct mallinfo2 heap = mallinfo2();
+  return heap.uordblks + heap.hblkhd;
+#else
+  return 0;
+#endif
+}
+
 void ts_release_free_memory(void) {
 #ifdef __GLIBC__
   malloc_trim(0);

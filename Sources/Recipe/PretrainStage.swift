@@ -1,6 +1,7 @@
 import Checkpoints
 import Models
 import Support
+import Tensors
 import Tokenizers
 import Training
 
@@ -42,7 +43,7 @@ public struct PretrainStage {
       .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
       data: data.provenance)
     if let seed = data.worldSeed {
-      draft.provenance.notes[Provenance.worldSeedNote] = .number(Double(seed))
+      draft.provenance.notes[Provenance.worldSeedNote] = JSONValue(seed)
     }
     let schedule = Schedule(
       .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, loop.total / 20))
@@ -64,8 +65,8 @@ public struct PretrainStage {
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
-  static func memory(_ architecture: Architecture, _ settings: Settings, threads: Int) throws
-    -> LanguageModelMemory
+  static func memory(_ architecture: Architecture, _ settings: Settings, threads: Int, arena: Arena = Arena())
+    throws -> LanguageModelMemory
   {
     var options = AdamW.Options()
     options.weightDecay = Float(settings[.pretrainDecay])
@@ -74,7 +75,7 @@ public struct PretrainStage {
     return try LanguageModelMemory(
       architecture, parameters: nil, options: options,
       tokens: settings.count(.pretrainBatch) * architecture.context, name: "base",
-      threads: threads)
+      threads: threads, arena: arena)
   }
 }
 

@@ -54,8 +54,7 @@ public struct Settings: Equatable, Sendable {
         let names = parameter.choices.joined(separator: ", ")
         throw Failure(
           .badData, "\"\(key)\" is none of \(names)", at: place, remedy: "Choose one of them.")
-      case .integer(let value)?: try set(parameter, Double(value), as: key)
-      case .number(let value)?: try set(parameter, value, as: key)
+      case let value? where value.number != nil: try set(parameter, value.number, as: key)
       case .bool(let value)?: try set(parameter, value ? 1 : 0, as: key)
       default:
         throw Failure(.badData, "\"\(key)\" is not a number", at: place, remedy: "Give a number.")

@@ -87,7 +87,8 @@ struct Chart {
       strong: Self.thinned(Self.smoothed(points, window: points.count / 24)))
   }
 
-  /// Means of neighbours, at most `resolution` of them.
+  /// Means of neighbours, at most `resolution` of them. (Here and below: shares are added up, since sums may be
+  /// more than a float64 holds.)
   static func thinned(_ points: [Point]) -> [Point] {
     guard points.count > resolution else { return points }
     return (0..<resolution).map { index in
@@ -95,7 +96,7 @@ struct Chart {
         index * points.count / resolution..<(index + 1) * points.count / resolution]
       let count = Double(part.count)
       return Point(
-        x: part.reduce(0) { $0 + $1.x } / count, y: part.reduce(0) { $0 + $1.y } / count)
+        x: part.reduce(0) { $0 + $1.x / count }, y: part.reduce(0) { $0 + $1.y / count })
     }
   }
 
@@ -106,7 +107,8 @@ struct Chart {
     points.indices.map { index in
       let reach = min(window, index)
       let part = points[index - reach...min(index + reach, points.count - 1)]
-      return Point(x: points[index].x, y: part.reduce(0) { $0 + $1.y } / Double(part.count))
+      let count = Double(part.count)
+      return Point(x: points[index].x, y: part.reduce(0) { $0 + $1.y / count })
     }
   }
 
@@ -191,11 +193,11 @@ struct Chart {
     let faint = drawn.faint.map { Point(x: $0.x, y: min(max($0.y, y.low), y.high)) }
     var marks = path(faint, "faint")
     marks += path(drawn.strong, drawn.series.dashed ? "line dashed" : "line")
-    let heaviest = drawn.strong.map(\.weight).max() ?? 1
+    let heaviest = max(drawn.strong.map(\.weight).max() ?? 1, 1)
     if drawn.series.marked || drawn.strong.count == 1 {
       for point in drawn.strong {
         let at = place(point, x, y)
-        let radius = 2 + 3 * (point.weight / heaviest).squareRoot()
+        let radius = 2 + 3 * (max(point.weight, 0) / heaviest).squareRoot()
         marks += Self.circle(at, radius, "mark \(colour)")
       }
     }
