@@ -136,13 +136,11 @@ extension RowFields {
 
   fileprivate func seed(_ key: String) throws -> UInt64? {
     guard let value = self[key], !value.isNull else { return nil }
-    guard value.number != nil else { throw value.isNot("a whole number", named: key) }
-    guard let seed = value.unsigned else {
-      throw Failure(
-        .badData, "\"\(key)\" is \(value.shown), which is no whole number in 0…\(UInt64.max)",
-        remedy: "Choose a number between them.")
-    }
-    return seed
+    if let seed = value.unsigned { return seed }
+    guard value.integer != nil else { throw value.isNot("a whole number", named: key) }
+    throw Failure(
+      .badData, "\"\(key)\" is \(value.shown), which is not in 0…\(UInt64.max)",
+      remedy: "Choose a number between them.")
   }
 
   fileprivate func decimal(_ key: String, _ bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {

@@ -57,7 +57,8 @@ public struct Planner {
       settings, vocabulary: data?.tokenizer.vocabularyCount ?? settings.count(.vocabulary))
     try architecture.validate()
     let arena = Arena(isPlan: true)
-    let memory = try PretrainStage.memory(architecture, settings, threads: threads, arena: arena)
+    let longest = data?.source.longest(context: architecture.context) ?? architecture.context
+    let memory = try PretrainStage.memory(architecture, settings, longest: longest, threads: threads, arena: arena)
     return withExtendedLifetime((memory, data)) { plan(.pretrain, arena) }
   }
 
@@ -151,6 +152,8 @@ public struct Planner {
     let lengths = try prompts(model).map { try $0.map { try $0.tokenCount(model.tokenizer) } }
     let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
     let policy = try model.file.parameters()
+    let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
+    let document = text?.longest(context: model.architecture.context)
     // Stands for the reward model's file, which is mapped and belongs to no arena of the stage.
     let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
     let reward = try ParameterSet(
@@ -159,9 +162,8 @@ public struct Planner {
       PPOMemory.Models(
         policy: policy, reference: policy, reward: reward,
         normalization: RewardNormalization(gain: 1, bias: 0)),
-      PPOStage.sizes(settings, longest: longest), options: PPOStage.options(settings),
+      PPOStage.sizes(settings, longest: longest, document: document), options: PPOStage.options(settings),
       precision: precision, threads: threads, arena: arena)
-    let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
     return withExtendedLifetime((memory, text)) {
       plan(
         .ppo, arena,

@@ -89,6 +89,8 @@ struct PPOMemory {
     var longest: Int
     /// Pretraining documents of one update.
     var documents: Int
+    /// Tokens of the longest of them; nil for the context.
+    var longestDocument: Int?
     /// Sequences generated at a time.
     var slots = 32
   }
@@ -117,7 +119,7 @@ struct PPOMemory {
       policy: policy,
       value: sharesTrunk ? policy : try Self.valueModel(sharingGradientsOf: policy, bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
-      options: options, pretrainingTokens: sizes.documents * architecture.context,
+      options: options, pretrainingTokens: sizes.documents * (sizes.longestDocument ?? architecture.context),
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
     generator = try bench.generator(
       inference, precision, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))

@@ -87,16 +87,13 @@ struct Chart {
       strong: Self.thinned(Self.smoothed(points, window: points.count / 24)))
   }
 
-  /// Means of neighbours, at most `resolution` of them. (Here and below: shares are added up, since sums may be
-  /// more than a float64 holds.)
+  /// Means of neighbours, at most `resolution` of them.
   static func thinned(_ points: [Point]) -> [Point] {
     guard points.count > resolution else { return points }
     return (0..<resolution).map { index in
       let part = points[
         index * points.count / resolution..<(index + 1) * points.count / resolution]
-      let count = Double(part.count)
-      return Point(
-        x: part.reduce(0) { $0 + $1.x / count }, y: part.reduce(0) { $0 + $1.y / count })
+      return Point(x: mean(part.map(\.x)), y: mean(part.map(\.y)))
     }
   }
 
@@ -107,9 +104,14 @@ struct Chart {
     points.indices.map { index in
       let reach = min(window, index)
       let part = points[index - reach...min(index + reach, points.count - 1)]
-      let count = Double(part.count)
-      return Point(x: points[index].x, y: part.reduce(0) { $0 + $1.y / count })
+      return Point(x: points[index].x, y: mean(part.map(\.y)))
     }
+  }
+
+  /// Of numbers whose sum may be more than a float64 holds.
+  private static func mean(_ values: [Double]) -> Double {
+    let (sum, count) = (values.reduce(0, +), Double(values.count))
+    return sum.isFinite ? sum / count : values.reduce(0) { $0 + $1 / count }
   }
 
   private func axes(_ drawn: [Drawn]) -> (Axis, Axis) {

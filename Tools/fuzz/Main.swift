@@ -22,6 +22,8 @@ private func chosen() -> any Target.Type {
   case "interchange": InterchangeTarget.self
   case "vocabulary": VocabularyTarget.self
   case "template": JinjaTarget.self
+  case "report": ReportTarget.self
+  case "options": OptionsTarget.self
   case let name: fatalError("there is no target \(name ?? "without TINYRLHF_FUZZ")")
   }
 }
