@@ -37,7 +37,9 @@ func numbersOfAnySize() {
 @Test("means of numbers whose sum no float64 holds are means")
 func meansOfAnySize() {
   let points = (0..<400).map { Chart.Point(x: Double($0), y: $0 % 2 == 0 ? 1.7e308 : 1.6e308) }
-  for point in Chart.thinned(points) + Chart.smoothed(points, window: 9) { #expect((1.5e308...1.75e308).contains(point.y)) }
+  for point in Chart.thinned(points) + Chart.smoothed(points, window: 9) {
+    #expect((1.5e308...1.75e308).contains(point.y))
+  }
 }
 
 @Suite struct AnySizeRunTests {
@@ -100,8 +102,9 @@ func meansOfAnySize() {
       (
         RunFile.summary,
         #"{"version":1,"seed":7,"seconds":90,"peak_rss_bytes":123,"stages":[],"models":{"sft":{"gold":0.5,"kl":0,"#
-          + #""mean_tokens":12.5},"ppo":{"gold":0.75,"win_rate_vs_sft":{"mean":0.75,"low":0.5,"high":1,"ties":0.25,"n":48}}},"#
-          + #""reward_model":{"accuracy":0.7,"pairs":100},"rollouts":{"is_mean":1,"is_max":2,"clipped_fraction":0.5,"k3":0}}"#
+          + #""mean_tokens":12.5},"ppo":{"gold":0.75,"win_rate_vs_sft":{"mean":0.75,"low":0.5,"high":1,"#
+          + #""ties":0.25,"n":48}}},"reward_model":{"accuracy":0.7,"pairs":100},"#
+          + #""rollouts":{"is_mean":1,"is_max":2,"clipped_fraction":0.5,"k3":0}}"#
       ),
       (
         RunFile.samples,
@@ -115,7 +118,8 @@ func meansOfAnySize() {
 
   @Test("any finite number in a study gives a report")
   func study() throws {
-    try Files.writeAtomically(Array(#"{"stage":"sft","step":1}"#.utf8) + [0x0A], to: "\(folder.path)/\(RunFile.metrics)")
+    let metrics = Array(#"{"stage":"sft","step":1}"#.utf8) + [0x0A]
+    try Files.writeAtomically(metrics, to: "\(folder.path)/\(RunFile.metrics)")
     try check(
       RunFile.study,
       #"{"study":"s","question":"q","seeds":[1],"finding":"f","figures":[{"name":"n","value":1.5,"low":1,"high":2}],"#

@@ -10,8 +10,8 @@ struct ReportTarget: Target {
   private static let files: [(name: String, text: String)] = [
     (
       "manifest.json",
-      #"{"version":1,"command":["tinyrlhf","all"],"configuration":{"rounds":2,"seed":1.5,"x":"y"},"seed":7,"world_seed":1,"#
-        + #""host":{"processor":"p","threads":2,"memory_limit":5},"started":"2026-01-01T00:00:00Z","resumed":[],"#
+      #"{"version":1,"command":["tinyrlhf","all"],"configuration":{"rounds":2,"seed":1.5,"x":"y"},"seed":7,"#
+        + #""world_seed":1,"host":{"processor":"p","threads":2,"memory_limit":5},"started":"2026-01-01T00:00:00Z","resumed":[],"#
         + #""stages":[{"name":"sft","status":"finished","seconds":3.5,"checkpoint":"sft.trlhf","identity":"00ff"},"#
         + #"{"name":"ppo","status":"running","seconds":1}]}"#
     ),
@@ -30,8 +30,9 @@ struct ReportTarget: Target {
       "evaluation.json",
       #"{"calibration":[{"predicted":0.55,"observed":0.5,"n":10},{"predicted":0.75,"observed":0.8,"n":4}],"#
         + #""proxy_gold":[{"stage":"ppo","step":4,"kl":4,"proxy":1.5,"gold":0.5}],"#
-        + #""categories":[{"model":"sft","category":"c","gold":0.5,"n":3},{"model":"ppo","category":"c","gold":0.75,"n":3}],"#
-        + #""comparisons":[{"model":"base","against":"ppo","win_rate":{"mean":0.25,"low":0.125,"high":0.5,"ties":0,"n":9}}]}"#
+        + #""categories":[{"model":"sft","category":"c","gold":0.5,"n":3},{"model":"ppo","category":"c","gold":1,"n":3}],"#
+        + #""comparisons":[{"model":"base","against":"ppo","win_rate":{"mean":0.25,"low":0.125,"high":0.5,"ties":0,"#
+        + #""n":9}}]}"#
     ),
     (
       "samples.jsonl",
@@ -43,7 +44,8 @@ struct ReportTarget: Target {
       #"{"version":1,"seed":7,"world_seed":1,"seconds":90,"peak_rss_bytes":123456789,"#
         + #""stages":[{"name":"sft","seconds":3.5,"checkpoint":"sft.trlhf"}],"#
         + #""models":{"sft":{"gold":0.5,"kl":0,"mean_tokens":12.5,"bits_per_byte":1.5,"proxy_reward":0},"#
-        + #""ppo":{"gold":0.75,"honest":1,"kl":4,"win_rate_vs_sft":{"mean":0.75,"low":0.5,"high":1,"ties":0.25,"n":480}}},"#
+        + #""ppo":{"gold":0.75,"honest":1,"kl":4,"win_rate_vs_sft":{"mean":0.75,"low":0.5,"high":1,"ties":0.25,"#
+        + #""n":480}}},"#
         + #""reward_model":{"accuracy":0.7,"accuracy_low":0.6,"accuracy_high":0.8,"pairs":100,"prompts":10},"#
         + #""rollouts":{"is_mean":1,"is_max":2,"clipped_fraction":0.001,"k3":0.0001}}"#
     ),
@@ -53,7 +55,8 @@ struct ReportTarget: Target {
         + #""figures":[{"name":"n","value":1.5,"low":1,"high":2,"published":"p"}],"#
         + #""charts":[{"title":"t","unit":"u","x_title":"x","dots":[],"#
         + #""series":[{"name":"s","fit":false,"points":[{"x":1,"y":2,"low":1,"high":3},{"x":2,"y":4}]}]},"#
-        + #"{"title":"t","unit":"u","series":[],"dots":[{"label":"l","value":1,"low":0,"high":2},{"label":"m","value":3}]}]}"#
+        + #"{"title":"t","unit":"u","series":[],"dots":[{"label":"l","value":1,"low":0,"high":2},"#
+        + #"{"label":"m","value":3}]}]}"#
     ),
   ]
 
@@ -66,7 +69,9 @@ struct ReportTarget: Target {
     // Each piece in the place of a number of each file.
     files.indices.flatMap { file -> [[UInt8]] in
       let bytes = Array(files[file].text.utf8)
-      let numbers = bytes.indices.filter { $0 > 0 && bytes[$0 - 1] == UInt8(ascii: ":") && bytes[$0] >= 0x30 && bytes[$0] <= 0x39 }
+      let numbers = bytes.indices.dropFirst().filter {
+        bytes[$0 - 1] == UInt8(ascii: ":") && (0x30...0x39).contains(bytes[$0])
+      }
       return numbers.enumerated().map { index, place in
         [UInt8(file), 0, UInt8(place & 255), UInt8(place >> 8), UInt8(index % pieces.count)]
       }
