@@ -4,10 +4,13 @@
 
 #ifdef __GLIBC__
 #include <malloc.h>
+#if __GLIBC_PREREQ(2, 33)
+#define HAS_MALLINFO2
+#endif
 #endif
 
 size_t ts_heap_bytes(void) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+#ifdef HAS_MALLINFO2
   const struct mallinfo2 heap = mallinfo2();
   return heap.uordblks + heap.hblkhd;
 #else
