@@ -3,7 +3,7 @@ import Support
 
 /// A `.zst` stream, expanded a buffer at a time in memory that does not grow with its length.
 ///
-/// Frames may follow one another. A frame whose window exceeds 32 MB is refused: all of a window may
+/// Frames may follow one another. A frame whose window exceeds 33.6 MB is refused: all of a window may
 /// have to be kept, whatever little it is a window on. The zstd command stays below it at every level
 /// but --ultra 21 and 22, unless it is asked for --long.
 public final class ZstdReader {
@@ -53,7 +53,7 @@ public final class ZstdReader {
     guard ZSTD_isError(hint) == 0 else {
       guard ZSTD_getErrorCode(hint) != ZSTD_error_frameParameter_windowTooLarge else {
         throw Failure(
-          .badData, "the zstd stream asks for a window beyond \(1 << (Self.maximumWindowLog - 20)) MB",
+          .badData, "the zstd stream asks for a window beyond \(Formatting.bytes(1 << Self.maximumWindowLog))",
           at: name, remedy: "Compress it with `zstd -19`, or expand it first.")
       }
       throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name,

@@ -16,7 +16,7 @@ func rankedAnswers(_ row: RowFields) throws -> Comparison {
   return Comparison(
     prompt: prompt, answers: answers, ranks: ranks, labeler: try row.optionalName("labeler"),
     policy: try row.optionalName("policy"), seconds: try row.optionalNumber("seconds"),
-    margin: try row.optionalNumber("margin"))
+    margin: try row.margin())
 }
 
 private func list(_ row: RowFields, _ key: String) throws -> [JSONValue] {

@@ -119,7 +119,7 @@ public struct RequestOptions: Sendable, Hashable {
     temperature = try row.decimal("temperature", "0 or above") { $0 >= 0 }
     topK = try row.whole("top_k", in: 0...Int(Int32.max))
     topP = try row.decimal("top_p", "in (0, 1]") { $0 > 0 && $0 <= 1 }
-    seed = try row.whole("seed", in: 0...Int.max).map(UInt64.init)
+    seed = try row.seed("seed")
     bestOf = try row.whole("best_of", in: 1...256)
     if let value = row["stop"], !value.isNull {
       stop = try (value.array ?? [value]).enumerated().map { index, text in
@@ -158,6 +158,15 @@ extension RowFields {
         remedy: "Choose a number between them.")
     }
     return number
+  }
+
+  fileprivate func seed(_ key: String) throws -> UInt64? {
+    guard let value = self[key], !value.isNull else { return nil }
+    if let seed = value.unsigned { return seed }
+    guard value.integer != nil else { throw value.isNot("a whole number", named: key) }
+    throw Failure(
+      .badData, "\"\(key)\" is \(value.shown), which is not in 0…\(UInt64.max)",
+      remedy: "Choose a number between them.")
   }
 
   fileprivate func decimal(_ key: String, _ bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {

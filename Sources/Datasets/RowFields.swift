@@ -47,9 +47,9 @@ public final class RowFields {
 
   /// A name, also one that is a whole number.
   func optionalName(_ key: String) throws -> String? {
-    if let number = object[key]?.integer {
+    if let value = object[key], let number = value.integer.map({ "\($0)" }) ?? value.unsigned.map({ "\($0)" }) {
       used.insert(key)
-      return "\(number)"
+      return number
     }
     return try optionalText(key)
   }
@@ -59,6 +59,20 @@ public final class RowFields {
     guard let number = value.number else { throw value.isNot("a number", named: key) }
     return number
   }
+
+  /// By how much the better answer should win, in the reward model's units.
+  func margin() throws -> Double? {
+    guard let margin = try optionalNumber("margin") else { return nil }
+    guard abs(margin) <= Self.largestMargin else {
+      throw Failure(
+        .badData, "\"margin\" is \(margin), beyond the \(Int(Self.largestMargin)) that scores could differ by",
+        remedy: "Scale the margins to the reward model's units, a few at most, or leave the key out.")
+    }
+    return margin
+  }
+
+  /// Beyond it no difference of scores satisfies the loss, whose sums are then infinite.
+  private static let largestMargin = 1e6
 
   /// Names a key inside a value that means nothing here.
   public func ignore(inner key: String) {
@@ -102,6 +116,7 @@ extension JSONValue {
   var shown: String {
     switch self {
     case .integer(let value): "\(value)"
+    case .unsigned(let value): "\(value)"
     case .number(let value): "\(value)"
     default: noun
     }

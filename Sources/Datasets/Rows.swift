@@ -20,7 +20,7 @@ extension Example {
     case .preference, .hhRLHF, .implicitPreference:
       self = .comparison(
         try preference(row, format: format, context).comparison(
-          margin: try row.optionalNumber("margin"), labeler: try row.optionalName("labeler")))
+          margin: try row.margin(), labeler: try row.optionalName("labeler")))
     case .unpaired: self = try unpaired(row)
     case .promptCompletion: self = try promptCompletion(row)
     case .messages: self = try dialogue(row, "messages")

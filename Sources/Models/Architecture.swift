@@ -103,6 +103,9 @@ public struct Architecture: Equatable, Sendable {
     return Double(dModel) * (Double(vocabulary) + Double(layers) * rows)
   }
 
+  /// So that the bytes of a few such models are still an `Int`.
+  private static let mostElements = 0x1p56
+
   /// - Throws: `Failure(.badData)` naming the first contradiction, or what cannot be computed.
   public func validate(at place: String? = nil) throws {
     guard attentionBias || !attentionOutputBias else {
@@ -111,6 +114,11 @@ public struct Architecture: Equatable, Sendable {
         at: place)
     }
     try record.validate(at: place)
+    guard matrixElements <= Self.mostElements else {
+      throw Failure(
+        .badData, "a model of \(matrixElements) parameters is larger than any memory", at: place,
+        remedy: "Choose fewer layers, or narrower ones.")
+    }
     guard headDim <= AttentionShape.widestHead else {
       throw Failure(
         .badData,

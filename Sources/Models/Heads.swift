@@ -3,7 +3,7 @@ import Tensors
 /// Scratch of the heads: they see only the rows they are asked for, a chunk at a time.
 struct HeadScratch {
   /// Rows of a chunk: so many that reading a large unembedding from memory is not what a product waits
-  /// for, and so few that logits over the largest vocabularies stay within 64 MB.
+  /// for, and so few that logits over the largest vocabularies stay within 67 MB.
   let chunk: Int
 
   let hidden: Matrix  // gathered rows [chunk, d]

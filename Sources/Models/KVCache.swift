@@ -29,8 +29,8 @@ public final class KVCache: @unchecked Sendable {
     kvHeads = a.kvHeads
     headDim = a.headDim
     headBytes = self.capacity / group * precision.groupBytes(headDim: a.headDim)
-    base = try arena.allocate(
-      "key-value cache", bytes: slots * layers * 2 * kvHeads * headBytes)
+    let name = "key-value cache"
+    base = try arena.allocate(name, bytes: try Arena.bytes(name, slots, layers, 2, kvHeads, headBytes))
     entries.reserveCapacity(slots)
   }
 

@@ -14,7 +14,12 @@ public struct SamplingOptions: Equatable, Sendable {
 
   public init() {}
 
-  var inverseTemperature: Float { temperature > 0 ? 1 / temperature : 0 }
+  /// Below it no token has a probability but the most probable, and its logits over the temperature are beyond
+  /// float32.
+  private static let coldest: Float = 1e-20
+
+  /// 0 for the most probable token.
+  var inverseTemperature: Float { temperature < Self.coldest ? 0 : 1 / temperature }
   var truncates: Bool { topK > 0 || topP < 1 }
 
   /// - Throws: `Failure(.usage)` naming the option.

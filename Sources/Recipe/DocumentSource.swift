@@ -17,6 +17,14 @@ public enum DocumentSource {
     }
   }
 
+  /// The most tokens that a sequence can have.
+  func longest(context: Int) -> Int {
+    switch self {
+    case .world: context
+    case .texts(let texts): min(texts.longest, context)
+    }
+  }
+
   /// Held-out text, `count` sequences at most.
   package func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> HeldOutText {
     switch self {

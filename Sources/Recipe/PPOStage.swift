@@ -184,7 +184,8 @@ public struct PPOStage {
       at: data.place, remedy: "Lower --response-length, or use shorter prompts.",
       note: context.note)
     let sizes = Self.sizes(
-      settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!)
+      settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!,
+      document: data.pretraining?.longest(context: policy.architecture.context))
     var options = Self.options(settings)
     // The next round goes on with the newest policy; an average is for the last.
     if context.round.number < context.round.count { options.averageDecay = 0 }
@@ -235,11 +236,15 @@ public struct PPOStage {
         + "\(prompts.count) answers of \(policy.name) have mean 0 and standard deviation 1.")
   }
 
-  static func sizes(_ settings: Settings, longest: Int) -> PPOMemory.Sizes {
+  /// - Parameters:
+  ///   - longest: tokens of the longest prompt with its answer.
+  ///   - document: tokens of the longest pretraining document; nil for the context.
+  static func sizes(_ settings: Settings, longest: Int, document: Int?) -> PPOMemory.Sizes {
     let batch = batch(settings)
     let miniBatch = options(settings).miniBatch(of: batch)
     return PPOMemory.Sizes(
-      batch: batch, longest: longest, documents: documentsPerUpdate(miniBatch, settings))
+      batch: batch, longest: longest, documents: documentsPerUpdate(miniBatch, settings),
+      longestDocument: document)
   }
 
   private static func documentsPerUpdate(_ miniBatch: Int, _ settings: Settings) -> Int {

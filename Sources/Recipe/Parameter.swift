@@ -84,12 +84,12 @@ public struct Parameter: Sendable, Hashable {
 
   /// As the manifest and a checkpoint's provenance record it.
   public func json(_ value: Double) -> JSONValue {
-    choices.isEmpty ? .number(value) : .string(choices[Int(value)])
+    choices.isEmpty ? .number(value) : .string(text(value))
   }
 
   /// A value as a person writes it.
   public func text(_ value: Double) -> String {
-    guard choices.isEmpty else { return choices[Int(value)] }
+    if let index = Int(exactly: value), choices.indices.contains(index) { return choices[index] }
     return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
   }
 }

@@ -24,6 +24,8 @@ public struct Pipeline {
     public var demonstrationsFile: String?
     /// Where the prompts come from; comparisons bring theirs along.
     public var promptsFile: String?
+    /// Where the texts come from.
+    public var pretrainingFile: String?
     public var precision = RolloutPrecision.int8
 
     public init() {}

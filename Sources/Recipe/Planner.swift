@@ -1,24 +1,33 @@
+import Datasets
 import Models
 import Runs
+import Support
 import Tensors
 import Tokenizers
 import Training
 import World
 
-/// Lays out the arenas of stages with the code that runs them, and writes to none of them.
+/// Lays out the arenas of stages with the code that runs them, in arenas that only plan.
 ///
-/// Lengths come from the built-in world's data where the model knows it; else every sequence counts
-/// as the longest that the context holds. Answers that are still to be sampled count as the longest
-/// allowed.
+/// Lengths come from the user's data, or from the built-in world's where the model knows it; else every
+/// sequence counts as the longest that the context holds. Answers that are still to be sampled count as the
+/// longest allowed.
 public struct Planner {
   let settings: Settings
   let precision: RolloutPrecision
   let threads: Int
+  let inputs: Pipeline.Inputs
+  let program: ProgramMemory
 
-  public init(_ settings: Settings, precision: RolloutPrecision, threads: Int) {
+  /// - Parameters:
+  ///   - inputs: what replaces parts of the built-in world.
+  ///   - program: as it was before anything was read.
+  public init(_ settings: Settings, _ inputs: Pipeline.Inputs, program: ProgramMemory, threads: Int) {
     self.settings = settings
-    self.precision = precision
+    self.inputs = inputs
+    self.program = program
     self.threads = threads
+    precision = inputs.precision
   }
 
   /// - Parameters:
@@ -36,106 +45,152 @@ public struct Planner {
         case .ppo: try ppo(try model())
         case .eval: try evaluation(try model())
         }
-      })
+      }, available: .now())
   }
 
   private func pretraining() throws -> Plan.StagePlan {
+    // The tokenizer that the stage would train, and its tokens.
+    let data = try inputs.pretrainingTexts.map {
+      try PretrainData($0, worldSeed: 0, settings: settings, at: inputs.pretrainingFile)
+    }
     let architecture = PretrainStage.architecture(
-      settings, vocabulary: settings.count(.vocabulary))
+      settings, vocabulary: data?.tokenizer.vocabularyCount ?? settings.count(.vocabulary))
     try architecture.validate()
-    let memory = try PretrainStage.memory(architecture, settings, threads: threads)
-    return Plan.StagePlan(.pretrain, memory.bench.arena)
+    let arena = Arena(isPlan: true)
+    let longest = data?.source.longest(context: architecture.context) ?? architecture.context
+    let memory = try PretrainStage.memory(architecture, settings, longest: longest, threads: threads, arena: arena)
+    return withExtendedLifetime((memory, data)) { plan(.pretrain, arena) }
   }
 
   private func sft(_ model: Model, _ judge: Model?) throws -> Plan.StagePlan {
     try model.require(.base, .sft, .ppo, toBe: "a language model to fine-tune")
     let batch = settings.count(.sftBatch)
     let encoder = Encoder(model.tokenizer, context: model.architecture.context)
-    let lengths =
-      try model.world().map { world in
-        try encoder.fitting(RecipeData.demonstrations(world, settings.count(.sftDemonstrations)))
-          .sequences.map(\.tokens.count)
-      } ?? Array(repeating: encoder.context, count: batch)
+    let sequences = try demonstrations(model).map { try encoder.fitting($0.training).sequences }
+    let lengths = sequences?.map(\.tokens.count) ?? Array(repeating: encoder.context, count: batch)
+    let arena = Arena(isPlan: true)
     let memory = try LanguageModelMemory(
       model.architecture, parameters: try model.file.parameters(),
       tokens: Encoder.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
-      threads: threads)
+      threads: threads, arena: arena)
     guard let judge else {
-      return Plan.StagePlan(.sft, memory.bench.arena, mapped: [Self.copy(model)])
+      return withExtendedLifetime((memory, sequences)) { plan(.sft, arena, mapped: [Self.copy(model)]) }
     }
     try judge.require(.reward, toBe: "a reward model")
     try judge.requireToRead(model)
-    let asked =
-      try model.world().map { world in
-        longestSequences(
-          try RecipeData.validation(world).map { try $0.prompt.tokenCount(model.tokenizer) }, model
-        ).max() ?? encoder.context
-      } ?? encoder.context
-    _ = try JudgingMemory(memory.bench, reward: judge.architecture, longest: asked)
-    return Plan.StagePlan(
-      .sft, memory.bench.arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
+    let asked = try demonstrations(model).flatMap { demonstrations in
+      longestSequences(
+        try demonstrations.heldOut.map { try $0.prompt.tokenCount(model.tokenizer) }, model
+      ).max()
+    }
+    let judging = try JudgingMemory(memory.bench, reward: judge.architecture, longest: asked ?? encoder.context)
+    return withExtendedLifetime((judging, sequences)) {
+      plan(.sft, arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
+    }
+  }
+
+  /// What SFT learns from; nil where only the run knows.
+  private func demonstrations(_ model: Model) throws -> (training: [Demonstration], heldOut: [Demonstration])? {
+    if let own = inputs.demonstrations { return RecipeData.split(own) }
+    return try model.world().map { world in
+      (RecipeData.demonstrations(world, settings.count(.sftDemonstrations)), RecipeData.validation(world))
+    }
   }
 
   private var rounds: [Round] { Round.all(settings.count(.rounds)) }
 
   private func rankings(_ model: Model) throws -> Plan.StagePlan {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
+    let arena = Arena(isPlan: true)
+    // The user's own are there already.
+    guard inputs.comparisons == nil else { return plan(.rankings, arena) }
     let chooses = rounds.contains { LabelSelection.isMade(settings, $0) }
-    let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads)
-    return Plan.StagePlan(
-      .rankings, memory.bench.arena,
-      mapped: [Self.mapped(model, "SFT model")] + (chooses ? [Self.mapped(model, "reward model")] : []))
+    let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads, arena: arena)
+    return withExtendedLifetime(memory) {
+      plan(
+        .rankings, arena,
+        mapped: [Self.mapped(model, "SFT model")] + (chooses ? [Self.mapped(model, "reward model")] : []))
+    }
   }
 
   private func reward(_ model: Model) throws -> Plan.StagePlan {
     try model.require(
       .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
-    let answers = settings.count(.completionsPerPrompt)
     let batch = settings.count(.rewardBatch)
+    let own = try ownRankings(model)
+    let groups = try own?.map { $0.sequences.reduce(0) { $0 + $1.count } } ?? groupsToSample(model)
+    let arena = Arena(isPlan: true)
+    let memory = try RewardMemory(
+      model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads, arena: arena)
+    return withExtendedLifetime((memory, own)) {
+      plan(.reward, arena, mapped: [Self.mapped(model, "SFT model")])
+    }
+  }
+
+  private func ownRankings(_ model: Model) throws -> [RankedSequences]? {
+    let encoder = Encoder(model.tokenizer, context: model.architecture.context)
+    return try inputs.comparisons.map { comparisons in
+      let (training, heldOut) = RecipeData.split(comparisons)
+      return try encoder.ranked(training).sequences
+        + encoder.ranked(heldOut, limit: RewardStage.watched).sequences
+    }
+  }
+
+  /// Tokens of each prompt's answers together, where they are still to be sampled.
+  private func groupsToSample(_ model: Model) throws -> [Int] {
     let longest =
       try model.world().map { world in
         longestSequences(try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
           try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
         }, model)
-      } ?? Array(repeating: model.architecture.context, count: batch)
-    let groups = longest.map { answers * $0 }
-    let memory = try RewardMemory(
-      model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads)
-    return Plan.StagePlan(
-      .reward, memory.bench.arena, mapped: [Self.mapped(model, "SFT model")])
+      } ?? Array(repeating: model.architecture.context, count: settings.count(.rewardBatch))
+    return longest.map { settings.count(.completionsPerPrompt) * $0 }
   }
 
   private func ppo(_ model: Model) throws -> Plan.StagePlan {
     try model.require(.sft, .ppo, .base, toBe: "a language model to improve")
-    let longest =
-      try model.world().map { world in
-        longestSequences(try RecipeData.prompts(world).map { try $0.tokenCount(model.tokenizer) }, model).max()
-          ?? model.architecture.context
-      } ?? model.architecture.context
+    let lengths = try prompts(model).map { try $0.map { try $0.tokenCount(model.tokenizer) } }
+    let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
     let policy = try model.file.parameters()
+    let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
+    let document = text?.longest(context: model.architecture.context)
     // Stands for the reward model's file, which is mapped and belongs to no arena of the stage.
-    let file = Arena()
+    let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
     let reward = try ParameterSet(
       ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: file)
     let memory = try PPOMemory(
       PPOMemory.Models(
         policy: policy, reference: policy, reward: reward,
         normalization: RewardNormalization(gain: 1, bias: 0)),
-      PPOStage.sizes(settings, longest: longest), options: PPOStage.options(settings),
-      precision: precision, threads: threads)
-    return Plan.StagePlan(
-      .ppo, memory.bench.arena,
-      mapped: [
-        Self.copy(model), Self.mapped(model, "reference"),
-        Plan.Block(name: "reward model", bytes: file.bytes),
-      ])
+      PPOStage.sizes(settings, longest: longest, document: document), options: PPOStage.options(settings),
+      precision: precision, threads: threads, arena: arena)
+    return withExtendedLifetime((memory, text)) {
+      plan(
+        .ppo, arena,
+        mapped: [
+          Self.copy(model), Self.mapped(model, "reference"),
+          Plan.Block(name: "reward model", bytes: file.bytes),
+        ])
+    }
+  }
+
+  /// What PPO asks; nil where only the run knows.
+  private func prompts(_ model: Model) throws -> [Prompt]? {
+    try inputs.prompts ?? inputs.comparisons?.map(\.prompt) ?? model.world().map(RecipeData.prompts)
   }
 
   private func evaluation(_ model: Model) throws -> Plan.StagePlan {
-    let memory = try EvaluationMemory(model.architecture, threads: threads)
-    return Plan.StagePlan(
-      .eval, memory.bench.arena,
-      mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
+    let arena = Arena(isPlan: true)
+    let memory = try EvaluationMemory(model.architecture, threads: threads, arena: arena)
+    return withExtendedLifetime(memory) {
+      plan(
+        .eval, arena,
+        mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
+    }
+  }
+
+  private func plan(_ stage: Stage, _ arena: Arena, mapped: [Plan.Block] = []) -> Plan.StagePlan {
+    Plan.StagePlan(stage, arena, mapped: mapped, program: program.bytes)
   }
 
   /// Prompts that leave room for an answer, each with the longest answer.
@@ -152,4 +207,3 @@ public struct Planner {
     Plan.Block(name: name, bytes: 4 * model.file.layout.trunkCount)
   }
 }
-

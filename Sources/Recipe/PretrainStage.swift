@@ -1,6 +1,7 @@
 import Checkpoints
 import Models
 import Support
+import Tensors
 import Tokenizers
 import Training
 
@@ -29,7 +30,8 @@ public struct PretrainStage {
     let architecture = Self.architecture(settings, vocabulary: tokenizer.vocabularyCount)
     try architecture.validate()
     let batch = settings.count(.pretrainBatch)
-    let memory = try Self.memory(architecture, settings, threads: context.threads)
+    let memory = try Self.memory(
+      architecture, settings, longest: source.longest(context: architecture.context), threads: context.threads)
     let (model, trainer) = (memory.model, memory.trainer)
     let parameters = model.parameters
     parameters.initialize(seed: context.seed)
@@ -42,7 +44,7 @@ public struct PretrainStage {
       .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
       data: data.provenance)
     if let seed = data.worldSeed {
-      draft.provenance.notes[Provenance.worldSeedNote] = .number(Double(seed))
+      draft.provenance.notes[Provenance.worldSeedNote] = JSONValue(seed)
     }
     let schedule = Schedule(
       .cosine, peak: settings[.pretrainRate], floor: 0.1, warmup: max(1, loop.total / 20))
@@ -64,17 +66,18 @@ public struct PretrainStage {
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
-  static func memory(_ architecture: Architecture, _ settings: Settings, threads: Int) throws
-    -> LanguageModelMemory
-  {
+  /// - Parameter longest: tokens of the longest sequence.
+  static func memory(
+    _ architecture: Architecture, _ settings: Settings, longest: Int, threads: Int, arena: Arena = Arena()
+  ) throws -> LanguageModelMemory {
     var options = AdamW.Options()
     options.weightDecay = Float(settings[.pretrainDecay])
     options.epsilon = 1e-8
     options.tensorFlowForm = false
     return try LanguageModelMemory(
       architecture, parameters: nil, options: options,
-      tokens: settings.count(.pretrainBatch) * architecture.context, name: "base",
-      threads: threads)
+      tokens: settings.count(.pretrainBatch) * longest, name: "base",
+      threads: threads, arena: arena)
   }
 }
 

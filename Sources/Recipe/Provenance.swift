@@ -49,7 +49,7 @@ public struct Provenance: Codable, Equatable, Sendable {
     self.data = data
     self.configuration = configuration
     for parent in parents {
-      if let seed = try parent.worldSeed() { notes[Self.worldSeedNote] = .number(Double(seed)) }
+      if let seed = try parent.worldSeed() { notes[Self.worldSeedNote] = JSONValue(seed) }
     }
   }
 }

@@ -134,7 +134,7 @@ extension Model {
   /// The seed of the world that the model was pretrained on; later stages carry it on.
   func worldSeed() throws -> UInt64? {
     guard let note = try note(Provenance.worldSeedNote) else { return nil }
-    guard let seed = note.number.flatMap({ UInt64(exactly: $0) }) else {
+    guard let seed = note.unsigned else {
       throw Failure(
         .badData, "\"notes.\(Provenance.worldSeedNote)\" is not a whole number",
         at: "\(name), provenance", remedy: ModelFile.remedy)

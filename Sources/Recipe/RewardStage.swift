@@ -41,7 +41,7 @@ public struct RewardStage {
   }
 
   /// Held-out comparisons that are looked at while training.
-  private static let watched = 100
+  static let watched = 100
 
   let context: StageContext
   let sft: Model

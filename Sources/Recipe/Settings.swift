@@ -80,8 +80,7 @@ public struct Settings: Equatable, Sendable {
     case _ where !parameter.choices.isEmpty:
       let names = parameter.choices.joined(separator: ", ")
       throw Failure(.badData, "\"\(key)\" is none of \(names)", remedy: "Choose one of them.")
-    case .integer(let value)?: try set(parameter, Double(value), as: key)
-    case .number(let value)?: try set(parameter, value, as: key)
+    case let value? where value.number != nil: try set(parameter, value.number, as: key)
     case .bool(let value)?: try set(parameter, value ? 1 : 0, as: key)
     default: throw Failure(.badData, "\"\(key)\" is not a number", remedy: "Give a number.")
     }

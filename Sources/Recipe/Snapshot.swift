@@ -71,6 +71,9 @@ struct Snapshot {
     }
     let state = try JSON.decode(StageState.self, from: bytes, at: "\(path), state")
     try Self.requireSameOrigin(checkpoint, draft)
+    guard ([state.step, state.skippedUpdates, state.skipsInARow ?? 0] + state.optimizerSteps.values)
+      .allSatisfy({ (0...Self.mostSteps).contains($0) })
+    else { throw Failure(.badData, "counts steps that cannot be", at: "\(path), state") }
     for (role, model) in models {
       try Self.copy(model.parameters, from: checkpoint, role, [.weights, .head], prefix: "")
       try Self.copy(model.optimizer.m, from: checkpoint, role, [.moments], prefix: "m.")
@@ -85,6 +88,9 @@ struct Snapshot {
     }
     return state
   }
+
+  /// More than any run takes, and few enough to be counted on from.
+  private static let mostSteps = 1 << 48
 
   private static func requireSameOrigin(_ checkpoint: Checkpoint, _ draft: CheckpointDraft) throws {
     let begun = try JSON.decode(

@@ -3,7 +3,8 @@ import Tensors
 import Training
 
 /// The memory of each stage, laid out here for the run and for `plan` alike, so that prediction and
-/// run cannot drift apart. Blocks cost memory only when they are first written.
+/// run cannot drift apart. Blocks cost memory only when they are first written; those of an arena that plans,
+/// none.
 
 /// Pretraining and SFT.
 struct LanguageModelMemory {
@@ -16,9 +17,9 @@ struct LanguageModelMemory {
   ///   - tokens: the most tokens of one optimizer step.
   init(
     _ architecture: Architecture, parameters: ParameterSet?, options: AdamW.Options = .init(),
-    tokens: Int, name: String, threads: Int
+    tokens: Int, name: String, threads: Int, arena: Arena = Arena()
   ) throws {
-    bench = try Workbench(architecture, threads: threads)
+    bench = try Workbench(architecture, threads: threads, arena: arena)
     model = try TrainableModel(
       try parameters
         ?? ParameterSet(
@@ -54,8 +55,10 @@ struct RewardMemory {
   /// - Parameters:
   ///   - groups: tokens of each prompt's answers together.
   ///   - batch: prompts of one optimizer step.
-  init(_ architecture: Architecture, groups: [Int], batch: Int, threads: Int) throws {
-    bench = try Workbench(architecture, threads: threads)
+  init(
+    _ architecture: Architecture, groups: [Int], batch: Int, threads: Int, arena: Arena = Arena()
+  ) throws {
+    bench = try Workbench(architecture, threads: threads, arena: arena)
     model = try TrainableModel(
       try ParameterSet(
         ParameterLayout(architecture, scalarHead: true), name: "reward parameters",
@@ -86,6 +89,8 @@ struct PPOMemory {
     var longest: Int
     /// Pretraining documents of one update.
     var documents: Int
+    /// Tokens of the longest of them; nil for the context.
+    var longestDocument: Int?
     /// Sequences generated at a time.
     var slots = 32
   }
@@ -98,10 +103,10 @@ struct PPOMemory {
 
   init(
     _ models: Models, _ sizes: Sizes, options: PPOOptions, precision: RolloutPrecision,
-    threads: Int
+    threads: Int, arena: Arena = Arena()
   ) throws {
     let architecture = models.policy.layout.architecture
-    bench = try Workbench(architecture, threads: threads)
+    bench = try Workbench(architecture, threads: threads, arena: arena)
     let updateTokens = options.miniBatch(of: sizes.batch) * sizes.longest
     let inference = try bench.inference()
     let sharesTrunk = options.valueModel == .shared
@@ -114,7 +119,7 @@ struct PPOMemory {
       policy: policy,
       value: sharesTrunk ? policy : try Self.valueModel(sharingGradientsOf: policy, bench.arena),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
-      options: options, pretrainingTokens: sizes.documents * architecture.context,
+      options: options, pretrainingTokens: sizes.documents * (sizes.longestDocument ?? architecture.context),
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
     generator = try bench.generator(
       inference, precision, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
@@ -149,8 +154,10 @@ struct SamplingMemory {
   /// What the prompts are chosen by; nil where they are not.
   let scorer: RewardTrainer?
 
-  init(_ layout: ParameterLayout, choosing: Bool = false, threads: Int) throws {
-    bench = try Workbench(layout.architecture, threads: threads)
+  init(
+    _ layout: ParameterLayout, choosing: Bool = false, threads: Int, arena: Arena = Arena()
+  ) throws {
+    bench = try Workbench(layout.architecture, threads: threads, arena: arena)
     let transformer = try bench.inference()
     generator = try bench.generator(transformer, .int8)
     quantized = try QuantizedWeights(layout, arena: bench.arena)
@@ -165,8 +172,8 @@ package struct EvaluationMemory {
   package let languageModel: LanguageModelTrainer
   package let scorer: RewardTrainer
 
-  package init(_ architecture: Architecture, threads: Int) throws {
-    bench = try Workbench(architecture, threads: threads)
+  package init(_ architecture: Architecture, threads: Int, arena: Arena = Arena()) throws {
+    bench = try Workbench(architecture, threads: threads, arena: arena)
     let transformer = try bench.inference()
     generator = try bench.generator(transformer, .float32, slots: 48)
     languageModel = try LanguageModelTrainer(transformer, arena: bench.arena)

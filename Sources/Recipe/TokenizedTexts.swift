@@ -6,6 +6,8 @@ public struct TokenizedTexts: Sendable {
   private let tokens: [Int32]
   private let starts: [Int]
   private let heldOutCount: Int
+  /// Tokens of the longest sequence.
+  let longest: Int
 
   /// Every fiftieth sequence is held out.
   private static let heldOutShare = 50
@@ -24,6 +26,7 @@ public struct TokenizedTexts: Sendable {
     self.tokens = tokens
     self.starts = starts
     heldOutCount = max(1, (starts.count - 1) / Self.heldOutShare)
+    longest = zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0
     guard starts.count > 2 else {
       throw Failure(
         .badData, "holds too little text to train on", at: place,

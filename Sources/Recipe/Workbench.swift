@@ -3,7 +3,7 @@ import Tensors
 
 /// The memory and the transformers of one stage; gone when the stage ends.
 public final class Workbench {
-  public let arena = Arena()
+  public let arena: Arena
   public let compute: Compute
   public let architecture: Architecture
 
@@ -12,8 +12,10 @@ public final class Workbench {
   public static let trainingRows = 512
   public static let inferenceRows = 512
 
-  public init(_ architecture: Architecture, threads: Int) throws {
+  /// - Parameter arena: one that plans, for who only asks what the stage would take.
+  public init(_ architecture: Architecture, threads: Int, arena: Arena = Arena()) throws {
     self.architecture = architecture
+    self.arena = arena
     let widest = max(architecture.dModel, architecture.queryWidth, architecture.dFF)
     compute = try Compute(
       threads: threads, arena: arena, int8Rows: max(Self.inferenceRows, architecture.context),

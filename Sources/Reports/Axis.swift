@@ -13,19 +13,27 @@ struct Axis {
     var (low, high) = (low, high)
     if !(high - low > 1e-12 * max(1, abs(low))) {
       let room = low == 0 ? 1 : abs(low) * 0.1
-      (low, high) = (low - room, high + room)
+      (low, high) = (Self.finite(low - room), Self.finite(high + room))
     }
-    let step = Self.roundStep((high - low) / Double(count))
+    let step = Self.roundStep(Self.distance(low, high) / Double(count) * 2)
     let first = (low / step + (tight ? -1e-9 : 0.1)).rounded(tight ? .up : .down)
     let last = (high / step + (tight ? 1e-9 : -0.1)).rounded(tight ? .down : .up)
-    ticks = first <= last ? (0...Int(last - first)).map { (first + Double($0)) * step } : []
+    ticks = (0..<max(0, Int(nearest: last - first + 1))).map { (first + Double($0)) * step }
+      .filter(\.isFinite)
     self.step = step
-    self.low = tight ? low : first * step
-    self.high = tight ? high : last * step
+    self.low = tight ? low : Self.finite(first * step)
+    self.high = tight ? high : Self.finite(last * step)
   }
 
   /// The share of the axis at `value`: 0 at its low end, 1 at its high end.
-  func position(_ value: Double) -> Double { (value - low) / (high - low) }
+  func position(_ value: Double) -> Double { Self.distance(low, value) / Self.distance(low, high) }
+
+  /// Half of the way from one to the other: the whole may be more than a float64 holds.
+  private static func distance(_ from: Double, _ to: Double) -> Double { to / 2 - from / 2 }
+
+  private static func finite(_ value: Double) -> Double {
+    min(max(value, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
+  }
 
   /// A tick's label, with the same decimals on all of the axis.
   func label(_ tick: Double, percent: Bool = false) -> String {
@@ -33,7 +41,7 @@ struct Axis {
     let step = step * scale
     let value = abs(tick * scale) < step * 1e-6 ? 0 : tick * scale
     if step < 0.000_1 { return Numbers.scientific(value) }
-    if step >= 1000 { return Numbers.count(Int(value.rounded())) + (percent ? "\u{A0}%" : "") }
+    if step >= 1000 { return Numbers.count(value) + (percent ? "\u{A0}%" : "") }
     return Numbers.minus(Formatting.fixed(value, decimals(step))) + (percent ? "\u{A0}%" : "")
   }
 

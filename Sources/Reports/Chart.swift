@@ -93,9 +93,7 @@ struct Chart {
     return (0..<resolution).map { index in
       let part = points[
         index * points.count / resolution..<(index + 1) * points.count / resolution]
-      let count = Double(part.count)
-      return Point(
-        x: part.reduce(0) { $0 + $1.x } / count, y: part.reduce(0) { $0 + $1.y } / count)
+      return Point(x: mean(part.map(\.x)), y: mean(part.map(\.y)))
     }
   }
 
@@ -106,8 +104,14 @@ struct Chart {
     points.indices.map { index in
       let reach = min(window, index)
       let part = points[index - reach...min(index + reach, points.count - 1)]
-      return Point(x: points[index].x, y: part.reduce(0) { $0 + $1.y } / Double(part.count))
+      return Point(x: points[index].x, y: mean(part.map(\.y)))
     }
+  }
+
+  /// Of numbers whose sum may be more than a float64 holds.
+  private static func mean(_ values: [Double]) -> Double {
+    let (sum, count) = (values.reduce(0, +), Double(values.count))
+    return sum.isFinite ? sum / count : values.reduce(0) { $0 + $1 / count }
   }
 
   private func axes(_ drawn: [Drawn]) -> (Axis, Axis) {
@@ -191,11 +195,11 @@ struct Chart {
     let faint = drawn.faint.map { Point(x: $0.x, y: min(max($0.y, y.low), y.high)) }
     var marks = path(faint, "faint")
     marks += path(drawn.strong, drawn.series.dashed ? "line dashed" : "line")
-    let heaviest = drawn.strong.map(\.weight).max() ?? 1
+    let heaviest = max(drawn.strong.map(\.weight).max() ?? 1, 1)
     if drawn.series.marked || drawn.strong.count == 1 {
       for point in drawn.strong {
         let at = place(point, x, y)
-        let radius = 2 + 3 * (point.weight / heaviest).squareRoot()
+        let radius = 2 + 3 * (max(point.weight, 0) / heaviest).squareRoot()
         marks += Self.circle(at, radius, "mark \(colour)")
       }
     }

@@ -15,9 +15,17 @@ enum Numbers {
   static func text(_ value: Double?, _ style: Style) -> String {
     guard let value, value.isFinite else { return absent }
     switch style {
-    case .decimal(let places): return minus(Formatting.fixed(value, places))
-    case .percent: return minus(Formatting.fixed(value * 100, 1)) + "\u{A0}%"
+    case .decimal(let places): return decimal(value, places)
+    case .percent: return decimal(value * 100, 1) + "\u{A0}%"
     }
+  }
+
+  /// Numbers from here on are written in powers of ten.
+  private static let large = 1e9
+
+  /// So many decimals, as far as a person reads them.
+  static func decimal(_ value: Double, _ places: Int) -> String {
+    abs(value) < large ? minus(Formatting.fixed(value, places)) : scientific(value)
   }
 
   /// A value with three significant digits or so: what stands at the end of a curve.
@@ -31,6 +39,7 @@ enum Numbers {
 
   /// "1.5×10⁻⁵".
   static func scientific(_ value: Double) -> String {
+    guard value.isFinite else { return absent }
     guard value != 0 else { return "0" }
     var (mantissa, exponent) = (abs(value), 0)
     while mantissa >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
@@ -45,13 +54,18 @@ enum Numbers {
 
   /// "12,480".
   static func count(_ value: Int) -> String {
-    let digits = Array(String(abs(value)))
+    let digits = Array(String(value.magnitude))
     var text = ""
     for (index, digit) in digits.enumerated() {
       if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
       text.append(digit)
     }
     return (value < 0 ? "−" : "") + text
+  }
+
+  /// The same of a number that is written as it comes, of any size.
+  static func count(_ value: Double) -> String {
+    abs(value) < large ? count(Int(nearest: value)) : scientific(value)
   }
 
   static func minus(_ text: String) -> String {

@@ -71,7 +71,7 @@ struct Page {
   /// What the curves of stages 2 and 3 are of, where these were repeated.
   private var rounds: String {
     guard let count = records.manifest?.configuration["rounds"]?.number, count > 1 else { return "" }
-    return " The curves run through \(Numbers.count(Int(count))) rounds; each begins with a reward "
+    return " The curves run through \(Numbers.count(count)) rounds; each begins with a reward "
       + "model that starts again from SFT and learns from all rankings so far."
   }
 
@@ -208,7 +208,7 @@ struct Page {
           "rect",
           [
             ("class", "bar"), ("height", "10"),
-            ("width", Formatting.fixed(max(1, 200 * stage.seconds / longest), 1)),
+            ("width", Formatting.fixed(max(1, 200 * (stage.seconds / longest)), 1)),
           ]))
       let status = stage.status == .finished ? "" : "not finished"
       return Markup.element(

@@ -1,3 +1,5 @@
+import Support
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -19,14 +21,7 @@ enum Machine {
     }
   }
 
-  /// The first page of /proc/cpuinfo, which has no size that could be asked for.
   private static var processorDescription: String {
-    let descriptor = open("/proc/cpuinfo", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return "" }
-    defer { close(descriptor) }
-    let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
-      filled = max(0, read(descriptor, buffer.baseAddress, buffer.count))
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    String(decoding: Files.unsized("/proc/cpuinfo") ?? [], as: UTF8.self)
   }
 }

@@ -46,9 +46,9 @@ public struct RunRecords: Sendable {
     for round in stages(of: stage) {
       let records = metrics.filter { $0.stage == round }
       for record in records {
-        if let value = record.values[metric] { points[earlier + record.step] = value }
+        if let value = record.values[metric] { points[earlier.adding(atMost: record.step)] = value }
       }
-      earlier += records.map(\.step).max() ?? 0
+      earlier = earlier.adding(atMost: records.map(\.step).max() ?? 0)
     }
     return points.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }

@@ -21,20 +21,7 @@ public enum Clock {
   }
 
   /// The largest resident memory that the process has had, in bytes.
-  public static func peakResidentBytes() -> Int { highWaterMark() ?? usedByProcess() }
-
-  /// Of this program alone.
-  private static func highWaterMark() -> Int? {
-    let descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    let text = [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, filled in
-      filled = max(0, read(descriptor, buffer.baseAddress, buffer.count))
-    }
-    let line = text.split(separator: 0x0A).first { $0.starts(with: Array("VmHWM:".utf8)) }
-    let digits = line?.filter { (0x30...0x39).contains($0) }
-    return digits.flatMap { Int(String(decoding: $0, as: UTF8.self)) }.map { $0 * 1024 }
-  }
+  public static func peakResidentBytes() -> Int { Memory.peak ?? usedByProcess() }
 
   /// Where there is no `/proc`: counts what the process had in memory before it became this program.
   private static func usedByProcess() -> Int {
@@ -51,7 +38,7 @@ public enum Clock {
     var (moment, parts) = (time_t(seconds), tm())
     gmtime_r(&moment, &parts)
     func two(_ n: Int32) -> String { n < 10 ? "0\(n)" : "\(n)" }
-    return "\(parts.tm_year + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
+    return "\(Int(parts.tm_year) + 1900)-\(two(parts.tm_mon + 1))-\(two(parts.tm_mday))"
       + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))Z"
   }
 }

@@ -123,6 +123,20 @@ public enum Files {
     }
   }
 
+  /// What a file of the kernel's says, whose size cannot be asked for: its first 64 kB; nil where there is none.
+  public static func unsized(_ path: String) -> [UInt8]? {
+    let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, filled in
+      while filled < buffer.count {
+        let got = uninterrupted { Glibc.read(descriptor, buffer.baseAddress! + filled, buffer.count - filled) }
+        guard got > 0 else { break }
+        filled += got
+      }
+    }
+  }
+
   /// Replaces `path` by `bytes`: temporary file beside it, fsync, rename, fsync of the folder.
   /// After a failure the old file is still there, or the new one if only its name is not yet durable.
   public static func writeAtomically(_ bytes: [UInt8], to path: String) throws {

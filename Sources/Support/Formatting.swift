@@ -15,21 +15,23 @@ public enum Formatting {
     return sign + digits.dropLast(decimals) + "." + digits.suffix(decimals)
   }
 
-  /// `bytes(12_345_678)` is "11.8 MB" (1 MB = 1,048,576 bytes).
+  /// `bytes(12_345_678)` is "12.3 MB": 1 kB is 1000 bytes, 1 MB 10⁶, 1 GB 10⁹.
   public static func bytes(_ count: Int) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB"]
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
     var value = Double(count)
     var unit = 0
-    while value >= 1024 && unit < units.count - 1 {
-      value /= 1024
+    // What would be rounded to 1000.0 has the next unit.
+    while abs(value) >= (unit == 0 ? 1000 : 999.95) && unit < units.count - 1 {
+      value /= 1000
       unit += 1
     }
     return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
   }
 
-  /// `duration(3725)` is "1:02:05"; under an hour "m:ss".
+  /// `duration(3725)` is "1:02:05"; under an hour "m:ss". What is no time that a clock could show, below 0
+  /// or not finite, is "0:00".
   public static func duration(_ seconds: Double) -> String {
-    let total = Int(max(0, seconds.isFinite ? seconds.rounded() : 0))
+    let total = Int(nearest: seconds.isFinite ? max(0, seconds) : 0)
     func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
     let (hours, minutes, rest) = (total / 3600, total / 60 % 60, total % 60)
     return hours > 0 ? "\(hours):\(two(minutes)):\(two(rest))" : "\(minutes):\(two(rest))"

@@ -141,6 +141,7 @@ extension JSONReader {
     }
     let digits = String(decoding: text[start..<index], as: UTF8.self)
     if isWhole, let value = Int(digits) { return .integer(value) }
+    if isWhole, let value = UInt64(digits) { return .unsigned(value) }
     // Beyond a float64 no number is what is written; below it, zero is as near as it gets.
     guard let value = Double(digits), value.isFinite else {
       throw failure(

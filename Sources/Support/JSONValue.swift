@@ -6,20 +6,30 @@ public enum JSONValue: Hashable, Sendable {
   case bool(Bool)
   /// A number without point and exponent that an `Int` holds.
   case integer(Int)
+  /// The same of a number above those that a `UInt64` holds.
+  case unsigned(UInt64)
   /// Every other number; finite where it was read.
   case number(Double)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)
 
+  /// A seed or another whole number, every digit of it.
+  public init(_ value: UInt64) {
+    self = Int(exactly: value).map { .integer($0) } ?? .unsigned(value)
+  }
+
   public static func == (a: JSONValue, b: JSONValue) -> Bool {
     switch (a, b) {
     case (.null, .null): true
     case (.bool(let a), .bool(let b)): a == b
     case (.integer(let a), .integer(let b)): a == b
+    case (.unsigned(let a), .unsigned(let b)): a == b
     case (.number(let a), .number(let b)): a == b
     case (.integer(let whole), .number(let number)), (.number(let number), .integer(let whole)):
       Int(exactly: number) == whole
+    case (.unsigned(let whole), .number(let number)), (.number(let number), .unsigned(let whole)):
+      UInt64(exactly: number) == whole
     case (.string(let a), .string(let b)): a == b
     case (.array(let a), .array(let b)): a == b
     case (.object(let a), .object(let b)): a == b
@@ -32,9 +42,16 @@ public enum JSONValue: Hashable, Sendable {
     case .null: break
     case .bool(let value): hasher.combine(value)
     case .integer(let value): hasher.combine(value)
+    case .unsigned(let value): hasher.combine(value)
     case .number(let value):
-      // What equals an integer has its hash.
-      if let whole = Int(exactly: value) { hasher.combine(whole) } else { hasher.combine(value) }
+      // What equals a whole number has its hash.
+      if let whole = Int(exactly: value) {
+        hasher.combine(whole)
+      } else if let whole = UInt64(exactly: value) {
+        hasher.combine(whole)
+      } else {
+        hasher.combine(value)
+      }
     case .string(let value): hasher.combine(value)
     case .array(let value): hasher.combine(value)
     case .object(let value): hasher.combine(value)
@@ -57,10 +74,21 @@ public enum JSONValue: Hashable, Sendable {
     }
   }
 
-  /// Any number; an integer above 2⁵³ is rounded.
+  /// A whole number from 0 on, also one that is written `2.0`.
+  public var unsigned: UInt64? {
+    switch self {
+    case .integer(let value): UInt64(exactly: value)
+    case .unsigned(let value): value
+    case .number(let value): UInt64(exactly: value)
+    default: nil
+    }
+  }
+
+  /// Any number; a whole one above 2⁵³ is rounded.
   public var number: Double? {
     switch self {
     case .integer(let value): Double(value)
+    case .unsigned(let value): Double(value)
     case .number(let value): value
     default: nil
     }
@@ -77,7 +105,7 @@ public enum JSONValue: Hashable, Sendable {
     switch self {
     case .null: "null"
     case .bool(let value): "\(value)"
-    case .integer, .number: "a number"
+    case .integer, .unsigned, .number: "a number"
     case .string: "a text"
     case .array: "a list"
     case .object: "an object"
@@ -95,6 +123,8 @@ extension JSONValue: Codable {
       self = .bool(value)
     } else if let value = try? container.decode(Int.self) {
       self = .integer(value)
+    } else if let value = try? container.decode(UInt64.self) {
+      self = .unsigned(value)
     } else if let value = try? container.decode(Double.self) {
       self = .number(value)
     } else if let value = try? container.decode(String.self) {
@@ -112,6 +142,7 @@ extension JSONValue: Codable {
     case .null: try container.encodeNil()
     case .bool(let value): try container.encode(value)
     case .integer(let value): try container.encode(value)
+    case .unsigned(let value): try container.encode(value)
     case .number(let value):
       if let whole = Self.shortWhole(value) {
         try container.encode(whole)

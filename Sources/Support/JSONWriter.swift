@@ -12,6 +12,7 @@ extension JSON {
     case .null: bytes += "null".utf8
     case .bool(let value): bytes += (value ? "true" : "false").utf8
     case .integer(let value): bytes += "\(value)".utf8
+    case .unsigned(let value): bytes += "\(value)".utf8
     case .number(let value): bytes += (JSONValue.shortWhole(value).map { "\($0)" } ?? "\(value)").utf8
     case .string(let value): write(value, to: &bytes)
     case .array(let values):

@@ -47,6 +47,7 @@ public struct RotaryTable: @unchecked Sendable {
     let half = rotary / 2
     cosine = try arena.floats("rotary cosine", positions * half)
     sine = try arena.floats("rotary sine", positions * half)
+    guard !arena.isPlan else { return }
     let logTheta = DeterministicMath.log(theta)
     for i in 0..<half {
       let plain = DeterministicMath.exp(-2 * Double(i) / Double(rotary) * logTheta)

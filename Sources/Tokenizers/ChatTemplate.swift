@@ -278,6 +278,7 @@ extension Value {
     case .null: self = .none
     case .bool(let value): self = .bool(value)
     case .integer(let value): self = .integer(value)
+    case .unsigned(let value): self = .float(Double(value))
     case .number(let value): self = .float(value)
     case .string(let value): self = .text(Text(value, origin: origin))
     case .array(let values): self = .list(values.map { Value($0, origin: origin) })

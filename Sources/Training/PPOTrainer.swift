@@ -63,7 +63,7 @@ public final class PPOTrainer: @unchecked Sendable {
       options.averageDecay > 0
       ? try ParameterSet(
         policy.parameters.languageModel.layout, name: "policy, average", arena: arena) : nil
-    average?.copy(from: policy.parameters)
+    if !arena.isPlan { average?.copy(from: policy.parameters) }
     policyPass = try PolicyPass(training, arena: arena)
     valuePass = sharesTrunk ? nil : try ScalarPass(training, arena: arena)
     evaluator = try PolicyPass(inference, arena: arena)

@@ -41,8 +41,10 @@ struct BenchCommand: ParsableCommand {
       ("mini-batches", miniBatches),
     ]
     for (name, count) in counts {
-      if let count, !(1...10_000_000).contains(count) {
-        throw ValidationError("--\(name) \(count) is not in 1…10,000,000.")
+      // The shape's as everywhere.
+      let most = Parameter.all.first { $0.name == name }.map { Int($0.bounds.upperBound) } ?? 10_000_000
+      if let count, !(1...most).contains(count) {
+        throw ValidationError("--\(name) \(count) is not in 1…\(most).")
       }
     }
     guard seconds >= 0, seconds <= 3600 else {

@@ -103,7 +103,7 @@ private struct Dialogue {
     var dropped = 0
     var prompt = try tokenizer.encode(prompt: turns)
     // A question goes together with its answer.
-    while turns.count > 2, prompt.count + reserve > capacity {
+    while turns.count > 2, prompt.count > capacity - reserve {
       turns.removeFirst(2)
       dropped += 2
       prompt = try tokenizer.encode(prompt: turns)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Recipe
 import Support
 
@@ -7,10 +8,12 @@ struct PlanCommand: ParsableCommand {
     commandName: "plan",
     abstract: "What a run would take: its memory, block by block, without running it.",
     discussion: """
-      Lays out each stage's memory with the code that runs it. Lengths come from the built-in \
-      world's data, or are the longest that the context holds when the model has no world; answers \
-      that are still to be sampled count as the longest allowed. Texts and the program itself come \
-      on top. Stages follow each other, so the peak is the largest stage's.
+      Lays out each stage's memory with the code that runs it, and takes none of it: a run that does not fit can \
+      be planned, too. Lengths come from your files or the built-in world's data, or are the longest that the \
+      context holds where there are neither; answers that are still to be sampled count as the longest allowed. \
+      The program's own share is measured: its code, stacks and threads, the tokenizer, and the files that are \
+      given here. Stages follow each other, so the peak is the largest stage's. It is compared with the memory \
+      that this machine could give now, or the control group that the program is in.
       """)
 
   enum Scope: String, CaseIterable, ExpressibleByArgument {
@@ -27,6 +30,15 @@ struct PlanCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("The reward model by which sft chooses its epoch.", valueName: "model"))
   var rewardModel: String?
+  @Option(help: ArgumentHelp("Demonstrations, JSON Lines, for sft and all.", valueName: "file"))
+  var demonstrations: String?
+  @Option(help: ArgumentHelp("Ranked answers, JSON Lines, for reward and all.", valueName: "file"))
+  var comparisons: String?
+  @Option(help: ArgumentHelp("Prompts, JSON Lines, for ppo and all.", valueName: "file"))
+  var prompts: String?
+  @Option(help: ArgumentHelp("Text, for pretrain, ppo and all.", valueName: "file"))
+  var pretrainingText: String?
+  @OptionGroup var badRows: BadRowOptions
   @Flag(help: "Plan the small run of --quick.") var quick = false
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON.", valueName: "file"))
   var config: String?
@@ -62,16 +74,46 @@ struct PlanCommand: ParsableCommand {
     }
     let settings = try settings()
     try refuseIdle(settings)
-    try InputFiles.require([model, rewardModel])
+    try InputFiles.require([model, rewardModel, demonstrations, comparisons, prompts, pretrainingText])
     let source = stage == .pretrain ? model : try ModelSource.resolve(model)
     let judge = try rewardModel.map { try ModelSource.open(ModelSource.resolve($0, .reward), verification) }
-    let plan = try Planner(settings, precision: ppo.rolloutPrecision, threads: compute.threads)
+    let program = try ProgramMemory(threads: compute.threads)
+    let plan = try Planner(settings, try inputs(), program: program, threads: compute.threads)
       .plan(stage.stages, judge: judge) { try ModelSource.open(source, verification) }
     if json { return try Console.output(JSON.line(plan)) }
     for stage in plan.stages { try show(stage) }
     if plan.stages.count > 1 {
       try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), the largest stage's")
     }
+    if let verdict = verdict(plan) { try Console.output(verdict) }
+  }
+
+  private func inputs() throws -> Pipeline.Inputs {
+    let given = [
+      ("demonstrations", demonstrations, [Scope.sft]), ("comparisons", comparisons, [.reward]),
+      ("prompts", prompts, [.ppo]), ("pretraining-text", pretrainingText, [.pretrain, .ppo]),
+    ]
+    for (name, file, scopes) in given where file != nil && !(scopes + [.all]).contains(stage) {
+      throw Failure(.usage, "--\(name) is no file of \(stage.rawValue)", remedy: "Leave it out.")
+    }
+    let strict = !badRows.skipBadRows
+    var inputs = Pipeline.Inputs()
+    inputs.precision = ppo.rolloutPrecision
+    inputs.demonstrations = try demonstrations.map { try readDemonstrations($0, strict: strict).records }
+    inputs.comparisons = try comparisons.map { try readComparisons($0, strict: strict).records }
+    inputs.prompts = try prompts.map { try readPrompts($0, strict: strict).records }
+    inputs.pretrainingTexts = try pretrainingText.map { try readDocuments($0, strict: strict).records }
+    inputs.pretrainingFile = pretrainingText
+    return inputs
+  }
+
+  /// Whether it fits.
+  private func verdict(_ plan: Plan) -> String? {
+    guard let available = plan.availableBytes, let limit = plan.limit else { return nil }
+    let owner = limit == .machine ? "this machine" : "the program's control group"
+    let has = "\(owner) has \(Formatting.bytes(available)) to give"
+    return plan.peakBytes <= available
+      ? "It fits: \(has)." : "It does not fit: \(has), \(Formatting.bytes(plan.peakBytes - available)) too few."
   }
 
   private func refuseIdle(_ settings: Settings) throws {
@@ -119,6 +161,7 @@ struct PlanCommand: ParsableCommand {
     try Console.output(stage.stage)
     let rows = (blocks ? stage.blocks : stage.groups) + stage.mapped
     for row in rows { try Console.output(line(row.name, row.bytes)) }
+    try Console.output(line("the program, its tokenizer and data", stage.programBytes))
     try Console.output(line("total", stage.bytes) + "\n")
   }
 

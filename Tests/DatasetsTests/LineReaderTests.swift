@@ -37,7 +37,7 @@ import Testing
   func limit() throws {
     let reader = lines("short\n" + String(repeating: "x", count: 200_000), limit: 100_000)
     #expect(try reader.next()?.count == 5)
-    #expect(failure { try reader.next() }.hasPrefix("data.jsonl:2: this line is longer than 97.7"))
+    #expect(failure { try reader.next() }.hasPrefix("data.jsonl:2: this line is longer than 100.0 kB"))
   }
 
   @Test("a file is read from its path, and a missing one is an error that names it")

@@ -56,6 +56,9 @@ import Tokenizers
     #expect(all.maxNewTokens == 3 && all.temperature == 0.5 && all.topK == 2 && all.topP == 0.25)
     #expect(all.stop == ["x"] && all.seed == 9 && all.bestOf == 4)
     #expect(try request(#"{"prompt": "p", "stop": null, "seed": null}"#, for: .generation).options == RequestOptions())
+    for seed in [0, 1 << 63, UInt64.max] {
+      #expect(try request("{\"prompt\": \"p\", \"seed\": \(seed)}", for: .generation).options.seed == seed)
+    }
   }
 
   @Test("a stop text has something in it")

@@ -80,6 +80,8 @@ import Testing
     #expect(JSONValue.integer(3) == .number(3) && JSONValue.integer(3) != .number(3.5))
     #expect(Set<JSONValue>([.integer(3), .number(3)]).count == 1)
     #expect(JSONValue.number(9_007_199_254_740_992) != .integer(9_007_199_254_740_993))
+    #expect(JSONValue.unsigned(1 << 63) == .number(0x1p63) && JSONValue.unsigned(1 << 63) != .number(0x1p64))
+    #expect(Set<JSONValue>([.unsigned(1 << 63), .number(0x1p63)]).count == 1)
     let (a, b) = (try parse(#"{"x": 1, "y": 2}"#), try parse(#"{"y": 2, "x": 1}"#))
     #expect(a == b && Set([a, b]).count == 1)
     #expect(JSON.write(a) != JSON.write(b))
@@ -116,5 +118,18 @@ import Testing
     #expect(try source(#"{"id": {"z": 1.0, "a": "\u00e9"}}"#) == #"{"z": 1.0, "a": "\u00e9"}"#)
     #expect(try source(#"{"i": 1}"#) == nil)
     #expect(try source("{}") == nil)
+  }
+
+  @Test("a whole number above Int's keeps every digit, read, written and decoded")
+  func unsigned() throws {
+    let text = "[18446744073709551615,9223372036854775808,18446744073709551616]"
+    let value = try parse(text)
+    #expect(value.array?[0] == .unsigned(.max) && value.array?[1].unsigned == 1 << 63)
+    #expect(value.array?[2] == .number(0x1p64) && value.array?[2].unsigned == nil && value.array?[0].integer == nil)
+    let written = "[18446744073709551615,9223372036854775808,1.8446744073709552e+19]"
+    #expect(String(decoding: JSON.write(value), as: UTF8.self) == written)
+    #expect(try JSON.decode(JSONValue.self, from: Array(text.utf8), at: "x") == value)
+    #expect(try JSON.line(JSONValue(UInt64.max)) == "18446744073709551615" && JSONValue(7) == .integer(7))
+    #expect(JSONValue.integer(-1).unsigned == nil && JSONValue.number(2).unsigned == 2)
   }
 }

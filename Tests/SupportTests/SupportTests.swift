@@ -50,6 +50,6 @@ func formatting() {
   #expect(Formatting.fixed(-0.005, 2) == "0.00")
   #expect(Formatting.fixed(-1.256, 2) == "-1.26")
   #expect(Formatting.fixed(0.05, 3) == "0.050")
-  #expect(Formatting.bytes(12_345_678) == "11.8 MB")
+  #expect(Formatting.bytes(12_345_678) == "12.3 MB")
   #expect(Formatting.duration(3725) == "1:02:05")
 }

@@ -22,6 +22,9 @@ private func chosen() -> any Target.Type {
   case "interchange": InterchangeTarget.self
   case "vocabulary": VocabularyTarget.self
   case "template": JinjaTarget.self
+  case "json": JSONTarget.self
+  case "report": ReportTarget.self
+  case "options": OptionsTarget.self
   case let name: fatalError("there is no target \(name ?? "without TINYRLHF_FUZZ")")
   }
 }

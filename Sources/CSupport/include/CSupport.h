@@ -71,6 +71,9 @@ void ts_signal_forget(void);
 /// From now on SIGBUS (a mapped file that shrank) writes one message and exits with 74.
 void ts_signals_catch_bus(void);
 
+/// Bytes that the C library has given out and not got back; 0 where it does not tell.
+size_t ts_heap_bytes(void);
+
 /// Gives memory that was freed back to the system, where the C library keeps it.
 void ts_release_free_memory(void);
 
