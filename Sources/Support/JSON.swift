@@ -28,54 +28,11 @@ public enum JSON {
   public static func decode<T: Decodable>(
     _ type: T.Type, from bytes: [UInt8], at place: String
   ) throws -> T {
-    try requireSound(bytes, at: place)
+    let value = try parse(bytes, at: place)
     do {
-      return try JSONDecoder().decode(type, from: Data(bytes))
+      return try JSONValueDecoder(value).decode(type)
     } catch let error as DecodingError {
-      if case .dataCorrupted(let context) = error, context.codingPath.isEmpty {
-        // A decoder does not say where and why a text is no JSON.
-        _ = try parse(bytes, at: place)
-      }
       throw explain(error, at: place)
-    }
-  }
-
-  /// Looks at a text before it is decoded; what is not JSON is left to the decoder.
-  ///
-  /// - Throws: `Failure(.badData)` where a list or an object opens beyond the limit, and for a key that
-  ///   stands twice in the outermost object: a decoder takes one of the two, and does not say which.
-  private static func requireSound(_ bytes: [UInt8], at place: String) throws {
-    var (depth, isText, isEscaped, start) = (0, false, false, 0)
-    var text = 0..<0
-    var keys: Set<ArraySlice<UInt8>> = []
-    for (index, byte) in bytes.enumerated() {
-      if isText {
-        if isEscaped {
-          isEscaped = false
-        } else if byte == UInt8(ascii: "\\") {
-          isEscaped = true
-        } else if byte == UInt8(ascii: "\"") {
-          isText = false
-          text = start..<index
-        }
-        continue
-      }
-      switch byte {
-      case UInt8(ascii: "\""): (isText, start) = (true, index + 1)
-      case UInt8(ascii: ":") where depth == 1:
-        guard !keys.insert(bytes[text]).inserted else { continue }
-        throw Failure(
-          .badData, "the key \"\(String(decoding: bytes[text].prefix(80), as: UTF8.self))\" stands twice",
-          at: place, remedy: "Remove one of the two.")
-      case UInt8(ascii: "["), UInt8(ascii: "{"):
-        depth += 1
-        guard depth > depthLimit else { continue }
-        throw Failure(
-          .badData, "byte \(index) opens list or object \(depthLimit + 1) within each other", at: place,
-          remedy: "Nest at most \(depthLimit).")
-      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-      default: break
-      }
     }
   }
 
@@ -94,13 +51,6 @@ public enum JSON {
     case .valueNotFound(let type, let context):
       return failure("\(name(context)) is null", "Give \(noun(type)).")
     case .dataCorrupted(let context):
-      guard !context.codingPath.isEmpty else {
-        if context.debugDescription.hasPrefix("Number ") {
-          return failure(
-            "a number does not suit its place: \(context.debugDescription)", "Correct it.")
-        }
-        return failure("this is not JSON", "Write a JSON object here.")
-      }
       return failure(
         "\(name(context)) cannot be read: \(context.debugDescription)", "Correct it or leave it out.")
     @unknown default: return failure("this JSON cannot be read")

@@ -1,13 +1,14 @@
 /// The keys and values of a JSON object, in the order in which they stand in the text.
 ///
-/// Two objects are equal where they have equal values under equal keys, whatever the order.
+/// Two objects are equal where they have equal values under equal keys, whatever the order. Keys are equal where
+/// their UTF-8 is, as for every other reader of JSON: é as one scalar and as two are two keys.
 public struct JSONObject: Sendable {
   public typealias Element = (key: String, value: JSONValue)
 
   public private(set) var keys: [String] = []
   public private(set) var values: [JSONValue] = []
   /// Where each key stands, once there are so many that looking through them takes long.
-  private var positions: [String: Int] = [:]
+  private var positions: [[UInt8]: Int] = [:]
 
   private static let manyKeys = 16
 
@@ -31,8 +32,8 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// Without the order.
-  public var dictionary: [String: JSONValue] { Dictionary(uniqueKeysWithValues: zip(keys, values)) }
+  /// Without the order. Of keys that Swift's `String` takes for equal, the last counts.
+  public var dictionary: [String: JSONValue] { Dictionary(zip(keys, values), uniquingKeysWith: { $1 }) }
 
   /// The value that a key had; nil where there is no such key.
   @discardableResult
@@ -47,9 +48,9 @@ public struct JSONObject: Sendable {
     keys.append(key)
     values.append(value)
     if keys.count == Self.manyKeys {
-      for (place, key) in keys.enumerated() { positions[key] = place }
+      for (place, key) in keys.enumerated() { positions[Array(key.utf8)] = place }
     } else if keys.count > Self.manyKeys {
-      positions[key] = keys.count - 1
+      positions[Array(key.utf8)] = keys.count - 1
     }
   }
 
@@ -60,7 +61,8 @@ public struct JSONObject: Sendable {
   }
 
   private func position(of key: String) -> Int? {
-    keys.count < Self.manyKeys ? keys.firstIndex(of: key) : positions[key]
+    keys.count < Self.manyKeys
+      ? keys.firstIndex { $0.utf8.elementsEqual(key.utf8) } : positions[Array(key.utf8)]
   }
 }
 

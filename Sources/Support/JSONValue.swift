@@ -6,7 +6,7 @@ public enum JSONValue: Hashable, Sendable {
   case bool(Bool)
   /// A number without point and exponent that an `Int` holds.
   case integer(Int)
-  /// The same of a number above those that a `UInt64` holds.
+  /// The same of a number that only a `UInt64` holds.
   case unsigned(UInt64)
   /// Every other number; finite where it was read.
   case number(Double)
@@ -114,8 +114,12 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: Codable {
-  /// Keys of objects come in the alphabet's order: a decoder does not say how they stood. `JSON.parse` does.
+  /// What `JSON.decode` has read, as it stood. Of another decoder, keys of objects come in the alphabet's order.
   public init(from decoder: any Decoder) throws {
+    if let decoder = decoder as? JSONValueDecoder {
+      self = decoder.value
+      return
+    }
     let container = try decoder.singleValueContainer()
     if container.decodeNil() {
       self = .null
