@@ -59,6 +59,9 @@ struct Measure {
     return least == most ? Numbers.count(most) : "\(Numbers.count(least))–\(Numbers.count(most))"
   }
 
+  /// Whether the run tells what its figures are of.
+  static func areCounted(_ summary: Summary) -> Bool { summary.models.values.contains { $0.n != nil } }
+
   /// What n counts.
   static let counted = "n: answers; of bits per byte, bytes"
 }

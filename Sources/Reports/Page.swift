@@ -60,9 +60,9 @@ struct Page {
       text += Markup.text(
         "p", [("class", "aside")], "Other win rates. " + lines.joined(separator: "; ") + ".")
     }
-    if let heldOut = summary.heldOut {
-      text += Markup.text("p", [("class", "aside")], heldOut.map(\.sentence).joined(separator: " "))
-    }
+    let sentences =
+      (Measure.areCounted(summary) ? ["\(Measure.counted)."] : []) + (summary.heldOut ?? []).map(\.sentence)
+    if !sentences.isEmpty { text += Markup.text("p", [("class", "aside")], sentences.joined(separator: " ")) }
     return Markup.element("section", [("class", "full")], text)
   }
 

@@ -15,7 +15,7 @@ enum ResultsTable {
       Markup.text(
         "th", [("scope", "col"), ("class", "measure")],
         summary.isOnTrainedPrompts ? "On prompts that PPO learnt from" : "On held-out prompts")
-        + heads.joined() + Markup.text("th", [("scope", "col"), ("title", Measure.counted)], "n")
+        + heads.joined() + Markup.text("th", [("scope", "col"), ("class", "n"), ("title", Measure.counted)], "n")
         + Markup.text("th", [("scope", "col"), ("class", "strip")], "0 to 1"))
     let rows = Measure.all.filter { Measure.isShown($0, summary) }.map {
       row($0, summary, models)
@@ -63,10 +63,11 @@ enum ResultsTable {
   private static func winRates(_ summary: Summary, _ models: ShownModels) -> String {
     guard let rates = WinRates(summary) else { return "" }
     let count = models.keys.compactMap { rates[$0]?.n }.max().map(Numbers.count) ?? ""
-    let shares = WinRates.shares.map { title, share in
-      Markup.element(
+    let shares = WinRates.shares.enumerated().map { index, row in
+      let (title, share) = row
+      return Markup.element(
         "tr", [],
-        Self.title(title, rates.note, .neither)
+        Self.title(title, index == 0 ? rates.note : "", .neither)
           + models.keys.map { key in
             Markup.text("td", [], Numbers.text(rates[key].map(share), .percent))
           }.joined()

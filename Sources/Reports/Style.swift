@@ -110,6 +110,8 @@ enum Style {
     .results td { font-size: 17px; }
     .results thead th { width: 15%; }
     .results thead th.measure { width: auto; }
+    .results thead th.n { width: 7%; }
+    .results td.n { font-size: 14px; color: var(--soft); }
     .results td small { white-space: normal; max-width: 13em; margin-left: auto; }
     .results td small span { display: inline-block; white-space: nowrap; padding-left: 0.6em; }
     .results .strip { width: 200px; text-align: center; vertical-align: middle; }

@@ -43,7 +43,7 @@ struct TerminalReport {
   private func table(_ summary: Summary) -> [String] {
     let measures = Measure.all.filter { Measure.isShown($0, summary) }
     let counts = measures.map { $0.count(summary) }
-    let isCounted = counts.contains { $0 != nil }
+    let isCounted = Measure.areCounted(summary)
     let heads = models.keys.map { key in
       " " + String(repeating: " ", count: max(0, column - models.name(key).count))
         + terminal.paint(models.name(key), style(key))

@@ -36,7 +36,7 @@ struct Warnings {
     if let before = sft?.proxyReward, let after = ppo?.proxyReward, after > before {
       return "\(found), while the reward model's score rose from \(Numbers.short(before)) to "
         + "\(Numbers.short(after)): over-optimisation. The policy pleases the reward model and not the rubric. "
-        + "Raise --kl-coef, lower --total-episodes, or give the reward model more rankings."
+        + "Raise --kl-coef, lower --total-episodes or --ppo-learning-rate, or give the reward model more rankings."
     }
     return "\(found), and the reward model's score did not rise either. PPO went wrong. "
       + "Lower --ppo-learning-rate, or raise --kl-coef."
