@@ -11,10 +11,12 @@ public struct Refusals {
     do { try body() } catch let failure as Failure { failures.append(failure) }
   }
 
-  /// - Throws: the one failure; for several, one with the place and the kind of the first that says what each says.
+  /// - Throws: the one failure; for several, one that says what each says, with the place and the kind of the first,
+  ///   or the kind of bad data where any is.
   public func throwIfAny() throws {
     guard var failure = failures.first else { return }
     if failures.count > 1 {
+      if failures.contains(where: { $0.kind == .badData }) { failure.kind = .badData }
       failure.what = failures.map { $0.at(elsewhereThan: failure.place) + $0.what }.joined(separator: "; ")
       let remedies = failures.compactMap(\.remedy).reduce(into: [String]()) { remedies, remedy in
         if !remedies.contains(remedy) { remedies.append(remedy) }

@@ -56,14 +56,14 @@ import Testing
     #expect(refuse([one]) == one)
   }
 
-  @Test("several failures are one, with each place that is another and each remedy once")
+  @Test("several failures are one, with each place that is another and each remedy once, and bad data if any is")
   func several() {
     let all = refuse([
       Failure(.usage, "--a is odd", at: "x", remedy: "Make it even."),
       Failure(.badData, "--b is odd", at: "x", remedy: "Make it even."),
       Failure(.usage, "is empty", at: "y", remedy: "Fill it."),
     ])
-    #expect(all?.kind == .usage)
+    #expect(all?.kind == .badData)
     #expect(all?.description == "x: --a is odd; --b is odd; y: is empty. Make it even. Fill it.")
   }
 
