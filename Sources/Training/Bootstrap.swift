@@ -68,7 +68,10 @@ public enum Bootstrap {
     guard !parts.isEmpty else { return Interval(mean: 0, low: 0, high: 0) }
     func share(_ got: Double, _ of: Double) -> Double { of == 0 ? 0 : got / of }
     var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
+    let work = Work("drawing resamples", of: resamples)
+    defer { work.end() }
     let ratios: [Double] = (0..<resamples).map { _ in
+      defer { work.advance() }
       var (got, of) = (0.0, 0.0)
       for _ in parts.indices {
         let part = parts[stream.below(parts.count)]
