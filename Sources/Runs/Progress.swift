@@ -41,9 +41,10 @@ public final class Progress {
     self.interval = interval
     self.clock = clock
     start = clock()
-    lastShown = start - (line.terminal.redraws ? 1 : 0)
+    lastShown = start
     lastStep = first
     line.stage = [stage]
+    if !quiet && line.terminal.redraws { show(at: start) }
   }
 
   /// Tells that `step` steps of the stage are done. Cheap enough for every step.

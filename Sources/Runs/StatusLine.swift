@@ -8,6 +8,8 @@ public final class StatusLine: @unchecked Sendable {
   private struct State {
     /// Columns of what is drawn; 0 for nothing.
     var drawn = 0
+    /// What was drawn last.
+    var words: [String] = []
     /// Of the stage that runs: its name, and how far it is.
     var stage: [String] = []
     /// What the stage drew last, until it leaves its line.
@@ -58,6 +60,13 @@ public final class StatusLine: @unchecked Sendable {
     }
   }
 
+  /// Draws again what no longer fits the window.
+  func fit() {
+    state.withLock { state in
+      if state.drawn > 0, state.drawn >= width() { draw(state.words, &state) }
+    }
+  }
+
   /// Takes away what is drawn.
   public func clear() { state.withLock { clear(&$0) } }
 
@@ -66,6 +75,7 @@ public final class StatusLine: @unchecked Sendable {
     let (text, columns) = fitted(words, width)
     write(Self.cleaning(state.drawn, width) + text)
     state.drawn = columns
+    state.words = words
   }
 
   private func clear(_ state: inout State) {

@@ -17,6 +17,7 @@ public final class WorkLine: Work.Watcher {
     var tasks: [Work.Task] = []
     var lastShown: Double
     var isShown = false
+    var isStopped = false
   }
 
   private let line: StatusLine
@@ -43,19 +44,40 @@ public final class WorkLine: Work.Watcher {
   public func advances(_ task: Work.Task) {
     let now = clock()
     guard now - task.begun >= Self.delay else { return }
+    state.withLock { showIfDue(&$0, at: now) }
+  }
+
+  /// To be called now and then from another thread: shows work that has not come any further, and draws
+  /// again what a narrower window has broken.
+  public func tick() {
+    guard line.terminal.redraws else { return }
+    let now = clock()
     state.withLock { state in
-      guard now - state.lastShown >= (line.terminal.redraws ? Self.drawing : interval),
-        !state.tasks.isEmpty
-      else { return }
-      state.lastShown = now
-      state.isShown = show(state.tasks, at: now)
+      guard !state.isStopped else { return }
+      showIfDue(&state, at: now)
+      line.fit()
     }
+  }
+
+  /// From now on nothing is shown.
+  public func stop() {
+    state.withLock { $0.isStopped = true }
+    line.clear()
+  }
+
+  private func showIfDue(_ state: inout State, at now: Double) {
+    guard !state.isStopped, !state.tasks.isEmpty,
+      now - state.lastShown >= (line.terminal.redraws ? Self.drawing : interval),
+      state.tasks.contains(where: { now - $0.begun >= Self.delay })
+    else { return }
+    state.lastShown = now
+    state.isShown = show(state.tasks, at: now)
   }
 
   public func ends(_ task: Work.Task) {
     state.withLock { state in
       state.tasks.removeAll { $0 === task }
-      guard state.isShown, state.tasks.isEmpty else { return }
+      guard state.isShown, state.tasks.isEmpty, !state.isStopped else { return }
       state.isShown = false
       line.restore()
     }

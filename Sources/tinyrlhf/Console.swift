@@ -14,8 +14,14 @@ enum Console {
   static let status = StatusLine(
     .standardError, width: { Terminal.standardError.width }, write: raw)
 
+  private static let work = WorkLine(status)
+
   /// From now on work that lasts is shown on standard error.
-  static func showWork() { Work.watch(WorkLine(status)) }
+  static func showWork() {
+    Work.watch(work)
+    guard status.terminal.redraws else { return }
+    Clock.every(milliseconds: 500) { Console.work.tick() }
+  }
 
   /// A line for people.
   static func error(_ text: String) { status.print(Terminal.harmless(text, keepingLines: true)) }
@@ -41,7 +47,7 @@ enum Console {
   /// Data go above the line that is redrawn; a line of data that is still to be continued would be drawn over.
   private static func makeRoom(_ bytes: [UInt8]) {
     status.clear()
-    if bytes.last != UInt8(ascii: "\n") { Work.watch(nil) }
+    if bytes.last != UInt8(ascii: "\n") { work.stop() }
   }
 }
 

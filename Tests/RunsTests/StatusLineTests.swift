@@ -96,6 +96,16 @@ private final class Screen {
     #expect(screen.lines == ["above", ""])
   }
 
+  @Test("what no longer fits the window is drawn again, and what fits is not")
+  func fitting() {
+    line.draw(words)
+    line.fit()
+    screen.width = 60
+    #expect(screen.lines.count == 3)
+    line.fit()
+    #expect(screen.lines.count == 2 && screen.lines[1].count < 60)
+  }
+
   @Test("a name that is longer than the window is cut")
   func longName() {
     screen.width = 20

@@ -73,6 +73,25 @@ private final class Moving: Sendable {
     #expect(written.take() == "\r\u{1B}[Kexpanding  1:05")
   }
 
+  @Test("work that has not come any further is shown, too, and a line that a narrower window broke is drawn again")
+  func ticking() {
+    watcher.tick()
+    let task = begin("writing", of: 8)
+    clock.move(1)
+    watcher.tick()
+    #expect(written.take().isEmpty)
+    clock.move(2)
+    watcher.tick()
+    #expect(written.take() == "\r\u{1B}[Kwriting 0 %")
+    watcher.stop()
+    #expect(written.take() == "\r\u{1B}[K")
+    clock.move(2)
+    watcher.tick()
+    task.advance(by: 1)
+    watcher.ends(task)
+    #expect(written.take().isEmpty, "it was stopped")
+  }
+
   @Test("of work within work the whole is shown, and the part behind it")
   func nested() {
     let whole = begin("answering", of: 4)
@@ -89,6 +108,7 @@ private final class Moving: Sendable {
   func withinStage() {
     let clock = clock
     let progress = Progress(stage: "ppo", total: 9, line: line, clock: { clock.now() })
+    clock.move(1)
     progress.update(step: 2)
     _ = written.take()
     let task = begin("writing", of: 4)

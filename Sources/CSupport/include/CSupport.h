@@ -91,6 +91,10 @@ void ts_release_free_memory(void);
 /// Columns of the terminal behind `descriptor`, or 0 where there is none.
 int ts_terminal_width(int descriptor);
 
+/// Calls `body` again and again, so long after it has returned, on a thread of its own; 0, or -1 where there
+/// is none.
+int ts_every(int milliseconds, void (*body)(void));
+
 /// Two files or folders take each other's name in one step; 0, or -1 and errno.
 int ts_exchange(const char *a, const char *b);
 
