@@ -98,7 +98,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["CTestSupport", "Support", "Tensors"],
       path: "Tests/TestSupport"),
-    tests("Support"),
+    tests("Support", ["TestSupport"]),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),

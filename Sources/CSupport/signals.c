@@ -1,4 +1,6 @@
+#define _GNU_SOURCE
 #include "CSupport.h"
+#include "temporaries.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -7,25 +9,46 @@
 
 static atomic_int received;
 
-static void remember(int signal) { atomic_store(&received, signal); }
-
-void ts_signals_catch(void) {
+static void install(int number, void (*handler)(int)) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
-  action.sa_handler = remember;
-  // The second signal finds the default action and ends the process at once.
-  action.sa_flags = SA_RESTART | SA_RESETHAND;
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  sigaction(number, &action, NULL);
+}
+
+static int is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+static void remember(int number) {
+  atomic_store(&received, number);
+  // The second one ends the process at once. Who closes a terminal often sends SIGHUP twice: its shell
+  // does, and then the kernel.
+  if (number != SIGHUP) install(number, ts_temporaries_end);
+}
+
+void ts_signals_catch(void) {
+  install(SIGINT, remember);
+  install(SIGTERM, remember);
+  if (!is_ignored(SIGHUP)) install(SIGHUP, remember);
+}
+
+void ts_signals_end_cleanly(void) {
+  static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTERM, SIGXCPU};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (!is_ignored(numbers[i])) install(numbers[i], ts_temporaries_end);
+  }
 }
 
 int ts_signal_received(void) { return atomic_load(&received); }
 
 void ts_signal_forget(void) { atomic_store(&received, 0); }
 
-static void bus_error(int signal) {
-  (void)signal;
+static void bus_error(int number) {
+  (void)number;
   // Several threads may meet the hole at once; one of them speaks.
   static atomic_flag spoken = ATOMIC_FLAG_INIT;
   while (atomic_flag_test_and_set(&spoken)) pause();
@@ -34,6 +57,7 @@ static void bus_error(int signal) {
       "Check the disk, then run the same command again.\n";
   ssize_t ignored = write(STDERR_FILENO, message, sizeof message - 1);
   (void)ignored;
+  ts_temporaries_remove();
   _exit(74);
 }
 

@@ -106,7 +106,7 @@ struct Expansion {
 
   /// Expands into a file, which takes its place only when it is a valid checkpoint.
   func write(to path: String, threads: Int, verify: Bool) throws {
-    try AtomicFile.replace(path) { file in
+    try AtomicFile.replace(path, bytes: fileBytes) { file in
       guard CacheFolder.hasRoom(for: fileBytes, in: file.folder) else {
         throw Failure(
           .inputOutput, "expands to \(Formatting.bytes(fileBytes)), for which there is no room",
@@ -144,6 +144,8 @@ struct Expansion {
     _ bytes: UnsafeRawBufferPointer, _ write: ([UInt8], Int) throws -> Void
   ) throws {
     let reader = try Self.reader(bytes, name: name)
+    let work = Work("expanding", of: fileBytes)
+    defer { work.end() }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
     defer { buffer.deallocate() }
     var offset = 0
@@ -157,6 +159,7 @@ struct Expansion {
       if got == 0 { break }
       try write(Array(buffer[..<got]), offset)
       offset += got
+      work.advance(by: got)
     }
     guard offset == fileBytes else {
       throw Failure(

@@ -9,7 +9,7 @@ public enum CheckpointWriter {
   @discardableResult
   public static func write(_ contents: CheckpointContents, to path: String) throws -> UInt64 {
     var plan = try Plan(contents)
-    try AtomicFile.replace(path) { file in
+    try AtomicFile.replace(path, bytes: plan.header.fileBytes) { file in
       try file.resize(plan.header.fileBytes)
       for index in plan.header.sections.indices { try writeSection(index, &plan, file) }
       // A file without its header is no checkpoint, so nothing half-written can pass for one.

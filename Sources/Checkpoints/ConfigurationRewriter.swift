@@ -50,7 +50,7 @@ extension Checkpoint {
     moved.sections[0].storedBytes = config.count
     moved.sections[0].rawBytes = config.count
     moved.place()
-    try AtomicFile.replace(path) { file in
+    try AtomicFile.replace(path, bytes: moved.fileBytes) { file in
       try file.resize(moved.fileBytes)
       try file.write(config, at: moved.sections[0].offset)
       for (old, new) in zip(header.sections, moved.sections).dropFirst() {

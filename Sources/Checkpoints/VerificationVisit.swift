@@ -13,7 +13,7 @@ struct VerificationVisit {
   init(_ header: Header, _ bytes: UnsafeRawBufferPointer, threads: Int) throws {
     let stretches = Stretch.all(header)
     let input = Borrowed(bytes: bytes)
-    let found = try Parallel.map(stretches.count, threads: threads) {
+    let found = try Parallel.map(stretches.count, threads: threads, as: "verifying") {
       stretches[$0].visit(header, input.bytes)
     }
     var sections = [[UInt64]](repeating: [], count: header.sections.count)
@@ -105,7 +105,9 @@ struct VerificationVisit {
     }
     // Pieces are small, and neighbours lie together: each thread takes runs of them.
     let run = 16
-    let suspects = try Parallel.map((pieces.count + run - 1) / run, threads: threads) { number in
+    let suspects = try Parallel.map(
+      (pieces.count + run - 1) / run, threads: threads, as: "verifying codes"
+    ) { number in
       pieces[run * number..<min(run * (number + 1), pieces.count)].filter { index, row in
         let tensor = header.tensors[index]
         let start = header.sections[tensor.section].offset + tensor.offset

@@ -108,7 +108,7 @@ public struct Archive: Sendable {
     threads: Int, write: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) throws -> Void
   ) throws {
     let queue = WriteQueue(write)
-    try Parallel.forEach(frames.count, threads: threads) { index in
+    try Parallel.forEach(frames.count, threads: threads, as: "expanding") { index in
       queue.add(try self.frame(index), at: self.frames[index].rawOffset)
       try queue.writeOne(limit: 2 * threads)
     }

@@ -46,13 +46,16 @@ public enum ArchiveWriter {
     // What is packed and not yet written stays within a few pieces for each thread.
     let wave = 8 * threads
     let queue = WriteQueue(write)
+    let work = Work("packing", of: source.count)
+    defer { work.end() }
     for start in stride(from: 0, to: pieces.count, by: wave) {
       let part = start..<min(start + wave, pieces.count)
       let packed = try Parallel.map(threads, threads: threads) { thread in
-        try stride(from: part.lowerBound + thread, to: part.upperBound, by: threads).map {
+        try stride(from: part.lowerBound + thread, to: part.upperBound, by: threads).map { index in
           // Of the waves before: as many parts as are packed here.
           try queue.writeOne(limit: 2 * wave)
-          return try packers[thread].pack(pieces[$0], of: input.bytes)
+          defer { work.advance(by: pieces[index].count) }
+          return try packers[thread].pack(pieces[index], of: input.bytes)
         }
       }
       for index in 0..<part.count {

@@ -17,6 +17,9 @@ final class DescriptorSource: ByteSource {
   private let descriptor: Int32
   private let name: String
   private let owned: Bool
+  /// From the first byte on that is read of a file; nobody knows how many bytes a pipe will bring.
+  private var work: Work?
+  private var hasBegun = false
 
   /// - Parameter owned: whether to close the descriptor at the end.
   init(_ descriptor: Int32, name: String, owned: Bool) {
@@ -42,17 +45,42 @@ final class DescriptorSource: ByteSource {
     }
   }
 
-  deinit { if owned { close(descriptor) } }
+  deinit {
+    endWork()
+    if owned { close(descriptor) }
+  }
 
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    if !hasBegun {
+      hasBegun = true
+      work = begun()
+    }
     while true {
       let got = systemRead(descriptor, buffer.baseAddress, buffer.count)
-      if got >= 0 { return got }
+      if got >= 0 {
+        work?.advance(by: got)
+        if got == 0 { endWork() }
+        return got
+      }
       guard errno == EINTR else {
         throw Failure(
           .inputOutput, "cannot be read: \(Files.systemError())", at: name, remedy: "Name a file.")
       }
     }
+  }
+}
+
+extension DescriptorSource {
+  private func endWork() {
+    work?.end()
+    work = nil
+  }
+
+  /// nil where it is not a file that is read.
+  private func begun() -> Work? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Work("reading", of: Int(status.st_size) - max(0, Int(lseek(descriptor, 0, SEEK_CUR))))
   }
 }
 

@@ -86,7 +86,7 @@ extension Dataset where Record: TokenCounted {
   /// - Throws: `Failure(.badData)` with the line of such a dialogue, and if nothing is left.
   public func countingTokens(_ tokenizer: Tokenizer, strict: Bool = true, threads: Int) throws -> Dataset {
     let (records, lines, name) = (records, lines, report.name)
-    let counts = try Parallel.map(records.count, threads: threads) { index in
+    let counts = try Parallel.map(records.count, threads: threads, as: "counting tokens") { index in
       Result { try Failure.locating("\(name):\(lines[index])") { try records[index].tokenCounts(tokenizer) } }
     }
     var counted = Dataset(report: report)
@@ -115,7 +115,10 @@ extension Dataset where Record: TokenCounted {
     context: Int, reserve: Int = 0, tokenizer: Tokenizer
   ) throws -> Dataset<Record> {
     var kept = Dataset(report: report)
+    let work = Work("counting tokens", of: records.count)
+    defer { work.end() }
     for (record, line) in zip(records, lines) {
+      defer { work.advance() }
       do {
         if try record.fits(context: context, reserve: reserve, tokenizer: tokenizer) {
           kept.append(record, line: line)

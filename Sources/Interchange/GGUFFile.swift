@@ -103,7 +103,7 @@ struct GGUFFile {
       end = Self.aligned(end + type.bytes(tensor.count))
     }
     let start = Self.aligned(head.count)
-    try AtomicFile.replace(path) { file in
+    try AtomicFile.replace(path, bytes: start + end) { file in
       try head.withUnsafeBytes { try file.write($0, at: 0) }
       // What lies between two tensors stays zero.
       try file.resize(start + end)

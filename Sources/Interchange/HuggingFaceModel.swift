@@ -97,7 +97,12 @@ public struct HuggingFaceModel {
       let limit = name == Self.configurationFile ? JSONFile.Purpose.configuration : .tokenizer
       return (name, Hash.xxh64(try Files.read("\(folder)/\(name)", limit: limit.limit)))
     }
-    return texts + files.files.map { (String($0.path.dropFirst(folder.count + 1)), $0.hash) }
+    let work = Work("reading the weights", of: files.bytes)
+    defer { work.end() }
+    return texts + files.files.map { file in
+      defer { work.advance(by: file.bytes) }
+      return (String(file.path.dropFirst(folder.count + 1)), file.hash)
+    }
   }
 
   /// The tensors of a checkpoint with this model, float32.

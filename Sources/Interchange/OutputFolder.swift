@@ -23,18 +23,23 @@ enum OutputFolder {
       try body(partial)
       try Files.syncFolder(of: "\(partial)/.")
       try Interruption.check()
-      // The old folder then goes under the other's name.
-      guard exists ? exchange(partial, path) : rename(partial, path) == 0 else {
-        throw Failure(
-          .cannotCreate, "cannot be put in place: \(Files.systemError())", at: path,
-          remedy: "Choose another folder.")
-      }
     } catch {
-      try? remove(partial) { _ in true }
+      Temporaries.discard(partial)
       throw error
     }
-    // Whatever else somebody has put there meanwhile stays.
-    if exists { try remove(partial, isFileOfModel) }
+    try Temporaries.whole {
+      // The old folder then goes under the other's name.
+      guard exists ? exchange(partial, path) : rename(partial, path) == 0 else {
+        let failure = Failure(
+          .cannotCreate, "cannot be put in place: \(Files.systemError())", at: path,
+          remedy: "Choose another folder.")
+        Temporaries.discard(partial)
+        throw failure
+      }
+      Temporaries.forget(partial)
+      // Whatever else somebody has put there meanwhile stays.
+      if exists { try remove(partial, isFileOfModel) }
+    }
     try Files.syncFolder(of: path)
   }
 
@@ -42,7 +47,15 @@ enum OutputFolder {
   private static func makePartial(_ path: String) throws -> String {
     for number in 1... {
       let partial = number == 1 ? "\(path).partial" : "\(path).partial-\(number)"
-      if mkdir(partial, 0o755) == 0 { return partial }
+      let isMade = Temporaries.whole {
+        guard mkdir(partial, 0o755) == 0 else { return false }
+        guard !Temporaries.add(partial) else { return true }
+        let reason = errno
+        rmdir(partial)
+        errno = reason
+        return false
+      }
+      if isMade { return partial }
       guard errno == EEXIST, number < 1000 else { break }
     }
     throw Failure(

@@ -34,7 +34,7 @@ enum SafetensorsWriter {
     }
     var header = try JSON.encode(entries)
     header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
-    try AtomicFile.replace(path) { file in
+    try AtomicFile.replace(path, bytes: SafetensorsHeader.lengthBytes + header.count + end) { file in
       try withUnsafeBytes(of: UInt64(header.count).littleEndian) { try file.write($0, at: 0) }
       try header.withUnsafeBytes { try file.write($0, at: SafetensorsHeader.lengthBytes) }
       var offset = SafetensorsHeader.lengthBytes + header.count

@@ -97,6 +97,9 @@ public final class Generator: @unchecked Sendable {
     onToken: ((Int, Int, Int32) -> Void)? = nil
   ) throws -> [[Sample]] {
     for (number, request) in requests.enumerated() { try check(request, number) }
+    // Who is handed each token sees how far it is.
+    let work = Work("sampling", of: onToken == nil ? room(requests, options) : 0)
+    defer { work.end() }
     var results = requests.map { Array(repeating: Sample(), count: $0.samples) }
     var waiting = (request: 0, sample: 0)
     while waiting.request < requests.count || !active.isEmpty {
@@ -109,9 +112,23 @@ public final class Generator: @unchecked Sendable {
         decode(weights)
       }
       draw(weights, options, onToken)
-      retire(options, shouldStop) { results[$0.request][$0.sample] = $0.result }
+      var done = asking.count
+      retire(options, shouldStop) {
+        results[$0.request][$0.sample] = $0.result
+        done += room(requests[$0.request], options) - $0.result.tokens.count
+      }
+      if onToken == nil { work.advance(by: done) }
     }
     return results
+  }
+
+  /// The most tokens that a sample can have.
+  private func room(_ request: Request, _ options: SamplingOptions) -> Int {
+    min(options.maxNewTokens, capacity - request.prompt.count)
+  }
+
+  private func room(_ requests: [Request], _ options: SamplingOptions) -> Int {
+    requests.reduce(0) { $0 + $1.samples * room($1, options) }
   }
 
   private func check(_ request: Request, _ number: Int) throws {
@@ -147,7 +164,7 @@ public final class Generator: @unchecked Sendable {
         asking.append((active.count, batch.entries.count - 1))
         // Room for all its tokens, so that no step needs to ask for more.
         var result = Sample()
-        let room = min(options.maxNewTokens, capacity - request.prompt.count)
+        let room = room(request, options)
         result.tokens.reserveCapacity(room)
         result.logprobs.reserveCapacity(room)
         active.append(

@@ -76,8 +76,11 @@ public struct ParameterSet: @unchecked Sendable {
 
   /// Copies what the two have in common: the trunk, and the head when both have one.
   public func copy(from other: ParameterSet) {
+    let work = Work("copying weights", of: layout.trunkCount)
+    defer { work.end() }
     for (tensor, base) in tensors {
       if let source = other.values(tensor.name) { base.update(from: source, count: tensor.count) }
+      work.advance(by: tensor.count)
     }
   }
 
@@ -90,7 +93,10 @@ public struct ParameterSet: @unchecked Sendable {
 
   /// The first value that is NaN or infinite, as `tensor[index]`; nil when there is none.
   public var firstNonFinite: String? {
+    let work = Work("looking at the weights", of: layout.trunkCount)
+    defer { work.end() }
     for (tensor, base) in tensors {
+      defer { work.advance(by: tensor.count) }
       var largest: UInt32 = 0
       for i in 0..<tensor.count { largest = max(largest, base[i].bitPattern & Self.exponent) }
       guard largest == Self.exponent else { continue }
@@ -119,7 +125,10 @@ public struct ParameterSet: @unchecked Sendable {
   /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0.
   public func initialize(seed: UInt64) {
     fillZero()
+    let work = Work("drawing weights", of: layout.trunkCount)
+    defer { work.end() }
     for (number, (tensor, base)) in tensors.enumerated() {
+      defer { work.advance(by: tensor.count) }
       var random = RandomStream(seed: seed, purpose: "initialize", index: UInt64(number))
       if tensor.name.contains("norm") {
         if tensor.name.hasSuffix(".weight") { base.update(repeating: 1, count: tensor.count) }

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// The int8 twin of a language model: every projection quantised by output row; embeddings, norms
@@ -43,8 +44,11 @@ public final class QuantizedWeights: @unchecked Sendable {
 
   /// Quantises anew from `parameters`, and the model that computes with the result.
   public func update(from parameters: ParameterSet, compute: Compute) -> TransformerWeights {
+    let work = Work("quantizing", of: projections.count)
+    defer { work.end() }
     for projection in projections {
       compute.quantize(parameters.values(projection.name)!, into: projection.matrix)
+      work.advance()
     }
     return weights(over: parameters)
   }

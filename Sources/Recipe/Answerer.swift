@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tokenizers
 
 /// Answers prompts with a model: what `sample` and `generate` do.
@@ -29,6 +30,8 @@ public final class Answerer {
     each: (Prompt, [String]) throws -> Void
   ) throws {
     let batch = 64
+    let work = Work("answering", of: prompts.count)
+    defer { work.end() }
     for first in stride(from: 0, to: prompts.count, by: batch) {
       let chunk = Array(prompts[first..<min(first + batch, prompts.count)])
       let answers = try Sampler(
@@ -39,6 +42,7 @@ public final class Answerer {
       for (prompt, answers) in zip(chunk, answers) {
         try each(prompt, answers.map { stop.cut($0.text) })
       }
+      work.advance(by: chunk.count)
     }
   }
 

@@ -29,7 +29,7 @@ struct Encoder {
   /// The sequences of the demonstrations that fit, and how many demonstrations do.
   /// - Throws: as `sequences`.
   func fitting(_ demonstrations: [Demonstration]) throws -> (sequences: [TrainingSequence], count: Int) {
-    let fitting = try demonstrations.map(sequences).filter(fits)
+    let fitting = try encoding(demonstrations, sequences).filter(fits)
     return (fitting.flatMap { $0 }.filter { $0.targetCount > 0 }, fitting.count)
   }
 
@@ -51,7 +51,10 @@ struct Encoder {
   /// - Throws: as `sequences`.
   func ranked(_ comparisons: [Comparison], limit: Int = .max) throws -> Ranked {
     var result = Ranked()
+    let work = Work("encoding", of: comparisons.count)
+    defer { work.end() }
     for (index, comparison) in comparisons.enumerated() where result.kept.count < limit {
+      defer { work.advance() }
       let sequences = try sequences(comparison)
       if !fits(sequences) {
         result.long += 1
@@ -76,9 +79,20 @@ struct Encoder {
   /// Prompts that leave room for an answer of `responseLength`.
   /// - Throws: as `sequences`.
   func prompts(_ prompts: [Prompt], responseLength: Int) throws -> [(index: Int, tokens: [Int32])] {
-    try prompts.enumerated().compactMap { index, prompt in
-      let tokens = try tokenizer.encode(prompt: prompt)
-      return fits(tokens, responseLength: responseLength) ? (index, tokens) : nil
+    try encoding(prompts) { try tokenizer.encode(prompt: $0) }.enumerated().filter {
+      fits($0.element, responseLength: responseLength)
+    }.map { (index: $0.offset, tokens: $0.element) }
+  }
+
+  /// What `encode` makes of each record.
+  private func encoding<Record, Encoded>(
+    _ records: [Record], _ encode: (Record) throws -> Encoded
+  ) rethrows -> [Encoded] {
+    let work = Work("encoding", of: records.count)
+    defer { work.end() }
+    return try records.map {
+      defer { work.advance() }
+      return try encode($0)
     }
   }
 

@@ -1,5 +1,6 @@
 import Models
 import Runs
+import Support
 import Training
 import World
 
@@ -49,10 +50,13 @@ package struct Examiner {
       generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
       seed: seed, purpose: set.purpose, bestOf: bestOf
     ).answers(set.prompts, samples: set.samples)
+    let work = Work("grading", of: answers.count)
+    defer { work.end() }
     let graded = GradedAnswers(
       set: set,
       byPrompt: answers.enumerated().map { index, answers in
-        answers.map {
+        defer { work.advance() }
+        return answers.map {
           GradedAnswer(answer: $0, grade: rubric?.grade($0.text, for: set.items[index]))
         }
       })

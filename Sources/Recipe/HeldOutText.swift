@@ -18,8 +18,11 @@ package struct HeldOutText {
 
   /// Whole documents, cut where the context ends.
   package init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
+    let work = Work("encoding", of: documents.count)
+    defer { work.end() }
     self.init(
       documents.flatMap { document in
+        defer { work.advance() }
         let tokens = tokenizer.encode(document: document)
         return stride(from: 0, to: tokens.count, by: context).map {
           TrainingSequence(tokens: Array(tokens[$0..<min($0 + context, tokens.count)]))

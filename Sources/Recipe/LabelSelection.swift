@@ -79,7 +79,10 @@ struct LabelSelection {
       seed: context.seed, purpose: "reward/heads/order", index: UInt64(context.round.number))
     random.shuffle(&order)
     let (width, weights) = (reward.architecture.dModel, TransformerWeights(parameters))
+    let work = Work("learning heads", of: order.count)
+    defer { work.end() }
     for first in stride(from: 0, to: order.count, by: Self.batch) {
+      defer { work.advance(by: Self.batch) }
       let prompts = order[first..<min(first + Self.batch, order.count)].map { ranked[$0] }
       let features = scorer.features(weights, prompts.flatMap(\.sequences))
       var next = 0
@@ -126,7 +129,10 @@ struct LabelSelection {
   private func disagreements(_ prompts: [(turns: Prompt, answers: [String])]) throws -> [Double] {
     let (width, weights) = (reward.architecture.dModel, TransformerWeights(parameters))
     var result: [Double] = []
+    let work = Work("choosing prompts", of: prompts.count)
+    defer { work.end() }
     for first in stride(from: 0, to: prompts.count, by: Self.batch) {
+      defer { work.advance(by: Self.batch) }
       let groups = try prompts[first..<min(first + Self.batch, prompts.count)].map { prompt in
         try encoder.sequences(
           Comparison(

@@ -146,7 +146,9 @@ public struct Pipeline {
     return try RewardStage(
       context, sft: try model(SFTStage.file),
       data: RewardStage.Data(
-        comparisons: try readComparisons(rankings).records, at: rankings,
+        comparisons: try Failure.advising(RunFile.remedy(RunFile.rankings)) {
+          try readComparisons(rankings).records
+        }, at: rankings,
         validation: try heldOutRankings(context.round),
         demonstrations: data.demonstrations.demonstrations)
     ).run()

@@ -29,12 +29,20 @@ public struct PretrainData {
       self.worldSeed = nil
     } else {
       let world = World(seed: worldSeed)
-      tokenizer = Tokenizer.train(
-        on: (0..<Self.tokenizerDocuments).map { Self.text(world.document($0)) },
-        vocabularySize: vocabulary)
+      tokenizer = Tokenizer.train(on: Self.documents(of: world), vocabularySize: vocabulary)
       source = .world(world)
       provenance = .init(name: "world", hash: worldSeed)
       self.worldSeed = worldSeed
+    }
+  }
+
+  /// What the tokenizer of a world is trained on.
+  private static func documents(of world: World) -> [String] {
+    let work = Work("writing documents", of: tokenizerDocuments)
+    defer { work.end() }
+    return (0..<tokenizerDocuments).map {
+      defer { work.advance() }
+      return text(world.document($0))
     }
   }
 

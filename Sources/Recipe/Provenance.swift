@@ -14,7 +14,12 @@ public struct Provenance: Codable, Equatable, Sendable {
 
     /// Hashes records one after another: their JSON never lies in memory as a whole.
     package init(name: String, records: [some Encodable]) throws {
-      let hash = try records.reduce(UInt64(0)) { Hash.xxh64(try JSON.encode($1), seed: $0) }
+      let work = Work("hashing", of: records.count)
+      defer { work.end() }
+      let hash = try records.reduce(UInt64(0)) {
+        defer { work.advance() }
+        return Hash.xxh64(try JSON.encode($1), seed: $0)
+      }
       self.init(name: name, hash: hash)
     }
   }

@@ -75,10 +75,14 @@ public struct RankingStage {
         })
       try selection.write()
     }
+    let work = Work("ranking", of: training.count + heldOut.count)
+    defer { work.end() }
     for index in training {
+      defer { work.advance() }
       rankings.append(rank(numbers[index], answers[index], by: Labeler.training))
     }
     for index in candidates.count..<numbers.count {
+      defer { work.advance() }
       for labelers in [Labeler.training, Labeler.heldOut] {
         heldOutRankings.append(rank(numbers[index], answers[index], by: labelers))
       }

@@ -48,8 +48,11 @@ package struct RewardAssessment {
     let encoder = Encoder(reward.model.tokenizer, context: reward.model.architecture.context)
     let ranked = try encoder.ranked(comparisons).kept
     let scores = reward.rawScores(ranked.flatMap(\.sequences.sequences))
+    let work = Work("counting pairs", of: ranked.count)
+    defer { work.end() }
     var next = 0
     for (index, group) in ranked {
+      defer { work.advance() }
       let k = group.ranks.count
       let labeler = comparisons[index].labeler
       let prompt = try reward.model.tokenizer.encode(prompt: comparisons[index].prompt)

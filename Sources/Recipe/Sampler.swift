@@ -1,4 +1,5 @@
 import Models
+import Support
 import Tokenizers
 
 /// Answers in text: prompts in, K answers each out, in bounded batches.
@@ -23,16 +24,18 @@ package struct Sampler {
   }
 
   /// K answers for each prompt; `between` is called after each batch of prompts with how many are
-  /// done, and may throw to stop.
+  /// done, and may throw to stop. Without it the answers are work of their own.
   /// - Parameter numbers: by which each prompt's random streams are chosen, where they do not follow
   ///   one another from `firstPrompt` on.
   package func answers(
     _ prompts: [Prompt], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
-    between: (Int) throws -> Void = { _ in }
+    between: ((Int) throws -> Void)? = nil
   ) throws -> [[Answer]] {
     var options = options
     options.endTokens = tokenizer.endTokens
     let drawn = samples * (bestOf?.n ?? 1)
+    let work = between == nil && prompts.count > batch ? Work("answering", of: prompts.count) : nil
+    defer { work?.end() }
     var result: [[Answer]] = []
     result.reserveCapacity(prompts.count)
     for first in stride(from: 0, to: prompts.count, by: batch) {
@@ -52,7 +55,8 @@ package struct Sampler {
             Answer(prompt: prompt, sample: $0, text: tokenizer.decode(completion: $0.tokens))
           })
       }
-      try between(min(first + batch, prompts.count))
+      work?.advance(by: chunk.count)
+      try between?(min(first + batch, prompts.count))
     }
     return result
   }

@@ -30,7 +30,11 @@ struct SelftestDisk {
   }
 
   func run(_ show: (Check) throws -> Void) throws {
-    defer { for file in [model, archive, copy, training] { unlink(file) } }
+    let files = [model, archive, copy, training]
+    defer { files.forEach(Temporaries.discard) }
+    for file in files where !Temporaries.add(file) {
+      throw Failure(.cannotCreate, "cannot be created: \(Files.systemError())", at: file)
+    }
     try show(roundTrip())
     try show(packing())
     try show(flips())

@@ -65,28 +65,42 @@ struct Snapshot {
   /// - Throws: `Failure(.badData)` when anything that the stage needs is missing: nothing is
   ///   re-initialised silently; and when it was begun with other models or other data.
   func restore(from path: String, as draft: CheckpointDraft) throws -> StageState {
+    let (checkpoint, state) = try Failure.advising(Self.remedy) { try read(path) }
+    try Self.requireSameOrigin(checkpoint, draft)
+    try Failure.advising(Self.remedy) { try copy(checkpoint, state) }
+    return state
+  }
+
+  /// Of a damaged training checkpoint.
+  private static let remedy =
+    "Remove this file: the stage then goes on from its training checkpoint before this one, or begins again "
+    + "if there is none."
+
+  private func read(_ path: String) throws -> (Checkpoint, StageState) {
     let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     guard checkpoint.training.isTrainingCheckpoint, let bytes = checkpoint.state else {
       throw Failure(.badData, "is no training checkpoint", at: path)
     }
     let state = try JSON.decode(StageState.self, from: bytes, at: "\(path), state")
-    try Self.requireSameOrigin(checkpoint, draft)
     guard ([state.step, state.skippedUpdates, state.skipsInARow ?? 0] + state.optimizerSteps.values)
       .allSatisfy({ (0...Self.mostSteps).contains($0) })
     else { throw Failure(.badData, "counts steps that cannot be", at: "\(path), state") }
+    return (checkpoint, state)
+  }
+
+  private func copy(_ checkpoint: Checkpoint, _ state: StageState) throws {
     for (role, model) in models {
       try Self.copy(model.parameters, from: checkpoint, role, [.weights, .head], prefix: "")
       try Self.copy(model.optimizer.m, from: checkpoint, role, [.moments], prefix: "m.")
       try Self.copy(model.optimizer.v, from: checkpoint, role, [.moments], prefix: "v.")
       guard let step = state.optimizerSteps["\(role)"] else {
-        throw Failure(.badData, "the optimizer state of the \(role) is missing", at: path)
+        throw Failure(.badData, "the optimizer state of the \(role) is missing", at: checkpoint.path)
       }
       model.optimizer.step = step
     }
     if let average {
       try Self.copy(average, from: checkpoint, .average, [.weights], prefix: "")
     }
-    return state
   }
 
   /// More than any run takes, and few enough to be counted on from.

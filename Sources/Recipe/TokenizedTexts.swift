@@ -17,7 +17,10 @@ public struct TokenizedTexts: Sendable {
     var tokens: [Int32] = []
     var starts = [0]
     let encoder = Encoder(tokenizer, context: context)
+    let work = Work("encoding", of: documents.count)
+    defer { work.end() }
     for document in documents {
+      defer { work.advance() }
       for piece in encoder.pieces(document) {
         tokens += piece
         starts.append(tokens.count)

@@ -80,8 +80,18 @@ struct TrainingLoop {
     progress.finish()
     try context.metrics.synchronize()
     guard measure?.decides == true, let best = retention.best else { return nil }
-    _ = try restore(context.run.trainingCheckpoint(name, step: best.step).path)
+    try takeBest(context.run.trainingCheckpoint(name, step: best.step).path, restore)
     return best
+  }
+
+  private func takeBest(_ path: String, _ restore: (String) throws -> StageState) throws {
+    do { _ = try restore(path) } catch var failure as Failure
+    where failure.kind == .badData || failure.kind == .inputOutput {
+      // Without it another would be taken for the best.
+      failure.remedy =
+        "Remove every \(name)-*.training.trlhf of this folder: the stage then begins again."
+      throw failure
+    }
   }
 
   /// Where the last good state is, for people; nil when nothing was learnt.

@@ -87,9 +87,15 @@ public final class MetricsLog {
   /// What the file holds, with every line so far.
   private func lines() throws -> [(line: ArraySlice<UInt8>, record: MetricsRecord)] {
     try flush()
-    return try Files.read(path).split(separator: 0x0A).enumerated().map { index, line in
+    let lines = try Files.read(path).split(separator: 0x0A)
+    let work = Work("reading \(RunFile.metrics)", of: lines.count)
+    defer { work.end() }
+    return try lines.enumerated().map { index, line in
+      defer { work.advance() }
       let place = "\(path), line \(index + 1)"
-      return (line, try JSON.decode(MetricsRecord.self, from: Array(line), at: place))
+      return try Failure.advising(RunFile.remedy(RunFile.metrics)) {
+        (line, try JSON.decode(MetricsRecord.self, from: Array(line), at: place))
+      }
     }
   }
 

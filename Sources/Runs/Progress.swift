@@ -13,38 +13,38 @@ public final class Progress {
   private let total: Int
   private let first: Int
   private let unit: String
-  private let terminal: Terminal
+  private let line: StatusLine
   private let quiet: Bool
   private let interval: Double
   private let clock: () -> Double
-  private let write: (String) -> Void
   private let start: Double
   private var lastShown: Double
   private var lastStep: Int
   private var lastFigures: [Figure] = []
-  private var lineIsOpen = false
+  /// The step of the line that was shown last.
+  private var shownStep: Int?
 
   /// - Parameters:
   ///   - first: the step from which this process starts; above 0 when resumed.
+  ///   - line: where it is shown.
   ///   - interval: seconds between plain lines where nothing can be redrawn.
-  ///   - write: takes the text, to standard error.
   public init(
-    stage: String, total: Int, first: Int = 0, unit: String = "steps", terminal: Terminal,
-    quiet: Bool = false, interval: Double = 10, clock: @escaping () -> Double = Clock.monotonic,
-    write: @escaping (String) -> Void
+    stage: String, total: Int, first: Int = 0, unit: String = "steps", line: StatusLine,
+    quiet: Bool = false, interval: Double = 10, clock: @escaping () -> Double = Clock.monotonic
   ) {
     self.stage = stage
     self.total = total
     self.first = first
     self.unit = unit
-    self.terminal = terminal
+    self.line = line
     self.quiet = quiet
     self.interval = interval
     self.clock = clock
-    self.write = write
     start = clock()
-    lastShown = start - (terminal.redraws ? 1 : 0)
+    lastShown = start
     lastStep = first
+    line.stage = [stage]
+    if !quiet && line.terminal.redraws { show(at: start) }
   }
 
   /// Tells that `step` steps of the stage are done. Cheap enough for every step.
@@ -52,7 +52,8 @@ public final class Progress {
     (lastStep, lastFigures) = (step, figures)
     guard !quiet else { return }
     let now = clock()
-    guard now - lastShown >= (terminal.redraws ? 0.1 : interval) else { return }
+    line.stage = [stage, position]
+    guard now - lastShown >= (line.terminal.redraws ? 0.1 : interval) else { return }
     lastShown = now
     show(at: now)
   }
@@ -60,21 +61,23 @@ public final class Progress {
   /// Writes a line of its own, above the one that is redrawn.
   public func note(_ text: String) {
     guard !quiet else { return }
-    write((lineIsOpen ? "\r\u{1B}[K" : "") + text + "\n")
-    lineIsOpen = false
-    if terminal.redraws { show(at: clock()) }
+    line.print(text)
+    if line.terminal.redraws { show(at: clock()) }
   }
 
-  /// Shows the last state and ends the line.
+  /// Shows the last state, unless it stands there already, and ends the line.
   public func finish() {
+    line.stage = [stage]
     guard !quiet else { return }
-    show(at: clock())
-    if lineIsOpen { write("\n") }
-    lineIsOpen = false
+    if shownStep != lastStep || line.isBare { show(at: clock()) }
+    line.leave()
   }
+
+  private var position: String { "step \(lastStep)/\(total)" }
 
   private func show(at now: Double) {
-    var words = [terminal.paint(stage, .bold), "step \(lastStep)/\(total)"]
+    shownStep = lastStep
+    var words = [stage, position]
     let (done, seconds) = (lastStep - first, now - start)
     if done > 0 && seconds > 0 {
       let rate = Double(done) / seconds
@@ -87,20 +90,6 @@ public final class Progress {
           : "took \(Formatting.duration(seconds))")
     }
     words += lastFigures.map { "\($0.name) \($0.value)" }
-    guard terminal.redraws else { return write(words.joined(separator: "  ") + "\n") }
-    write("\r\u{1B}[K" + fitted(words))
-    lineIsOpen = true
-  }
-
-  /// As many words as fit the terminal: a line that wraps cannot be redrawn.
-  private func fitted(_ words: [String]) -> String {
-    var (line, used) = ("", 0)
-    for (index, word) in words.enumerated() {
-      let width = (index == 0 ? stage.count : word.count) + (index == 0 ? 0 : 2)
-      guard used + width < terminal.width else { break }
-      line += (index == 0 ? "" : "  ") + word
-      used += width
-    }
-    return line
+    if line.terminal.redraws { line.draw(words, ofStage: true) } else { line.print(words.joined(separator: "  ")) }
   }
 }

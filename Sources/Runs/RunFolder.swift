@@ -218,7 +218,10 @@ public final class RunFolder {
   /// Replaces a file by one JSON object a line.
   public func writeLines(_ records: [some Encodable], to name: String) throws {
     var bytes: [UInt8] = []
+    let work = Work("writing \(name)", of: records.count)
+    defer { work.end() }
     for record in records {
+      defer { work.advance() }
       bytes += try JSON.encode(record)
       bytes.append(0x0A)
     }

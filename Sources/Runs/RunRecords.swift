@@ -66,14 +66,18 @@ public struct RunRecords: Sendable {
     let path = "\(folder)/\(RunFile.manifest)"
     struct Version: Decodable { var version: Int }
     let bytes = try Files.read(path)
-    let version = try JSON.decode(Version.self, from: bytes, at: path).version
+    let version = try Failure.advising(RunFile.remedy(RunFile.manifest)) {
+      try JSON.decode(Version.self, from: bytes, at: path).version
+    }
     guard version == Manifest.currentVersion else {
       throw Failure(
         .badData,
         "has layout version \(version), and this program knows \(Manifest.currentVersion)",
         at: path, remedy: "Use the program that wrote it.")
     }
-    return try JSON.decode(Manifest.self, from: bytes, at: path)
+    return try Failure.advising(RunFile.remedy(RunFile.manifest)) {
+      try JSON.decode(Manifest.self, from: bytes, at: path)
+    }
   }
 
   private static func value<T: Decodable>(
@@ -81,7 +85,9 @@ public struct RunRecords: Sendable {
   ) throws -> T? {
     let path = "\(folder)/\(name)"
     guard Files.exists(path) else { return nil }
-    return try JSON.decode(type, from: Files.read(path), at: path)
+    return try Failure.advising(RunFile.remedy(name)) {
+      try JSON.decode(type, from: Files.read(path), at: path)
+    }
   }
 
   /// A last line without its end is still being written, or never was; it does not count.
@@ -92,10 +98,15 @@ public struct RunRecords: Sendable {
     guard Files.exists(path) else { return [] }
     let bytes = try Files.read(path)
     let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
+    let work = Work("reading \(name)", of: whole.count)
+    defer { work.end() }
     return try whole.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
       .compactMap { index, line in
+        defer { work.advance(by: line.count + 1) }
         guard !line.isEmpty else { return nil }
-        return try JSON.decode(type, from: Array(line), at: "\(path), line \(index + 1)")
+        return try Failure.advising(RunFile.remedy(name)) {
+          try JSON.decode(type, from: Array(line), at: "\(path), line \(index + 1)")
+        }
       }
   }
 }

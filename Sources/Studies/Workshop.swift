@@ -50,7 +50,11 @@ public class Workshop {
   /// interrupted.
   func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
     let path = context.run.file("\(name).json")
-    if Files.exists(path) { return try JSON.decode(Value.self, from: Files.read(path), at: path) }
+    if Files.exists(path) {
+      return try Failure.advising("Remove this file: then it is measured again.") {
+        try JSON.decode(Value.self, from: Files.read(path), at: path)
+      }
+    }
     try goOn()
     let value = try body()
     try Files.writeAtomically(JSON.encode(value), to: path)

@@ -135,7 +135,7 @@ public final class ChildProcess {
     defer { posix_spawnattr_destroy(&attributes) }
     sigemptyset(&none)
     sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGPIPE] { sigaddset(&signals, signal) }
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&signals, signal) }
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(
@@ -156,18 +156,13 @@ public final class ChildProcess {
   }
 
   private static func temporaryFile() throws -> Int32 {
-    let variables = ProcessInfo.processInfo.environment
-    for folder in [variables["TMPDIR"], "/tmp", "/dev/shm", "."].compactMap({ $0 }) {
-      var name = Array("\(folder)/tinyrlhf-XXXXXX".utf8CString)
-      let descriptor = mkstemp(&name)
-      guard descriptor >= 0 else { continue }
-      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-      unlink(name)
-      return descriptor
+    let descriptor = Temporaries.openNameless()
+    guard descriptor >= 0 else {
+      throw Failure(
+        .cannotCreate, "no temporary file can be created: \(Files.systemError())",
+        remedy: "Set TMPDIR to a folder that can be written.")
     }
-    throw Failure(
-      .cannotCreate, "no temporary file can be created: \(Files.systemError())",
-      remedy: "Set TMPDIR to a folder that can be written.")
+    return descriptor
   }
 
   private static func contents(of descriptor: Int32) -> [UInt8] {

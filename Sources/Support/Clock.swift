@@ -1,3 +1,5 @@
+import CSupport
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -11,6 +13,12 @@ public enum Clock {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
+  }
+
+  /// Calls `body` again and again on a thread of its own, `milliseconds` after it has returned. Where no
+  /// thread can be made, never.
+  public static func every(milliseconds: Int32, _ body: @convention(c) () -> Void) {
+    _ = ts_every(milliseconds, body)
   }
 
   /// Seconds that this thread has had of a processor: a busy machine does not lengthen them.

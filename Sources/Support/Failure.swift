@@ -37,6 +37,18 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Gives failures of `body` that speak of damaged data another remedy.
+  public static func advising<T>(
+    _ remedy: @autoclosure () -> String, _ body: () throws -> T
+  ) throws -> T {
+    do {
+      return try body()
+    } catch var failure as Failure where failure.kind == .badData {
+      failure.remedy = remedy()
+      throw failure
+    }
+  }
+
   /// One line: `place: what. Remedy`
   public var description: String {
     var text = place.map { "\($0): \(what)" } ?? what

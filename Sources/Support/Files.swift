@@ -21,6 +21,23 @@ public enum Files {
 
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  /// Whether there is something of the name that takes bytes only in order: a pipe, a terminal, a device.
+  public static func isStream(_ path: String) -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return false }
+    return [S_IFIFO, S_IFCHR, S_IFSOCK].contains(status.st_mode & S_IFMT)
+  }
+
+  /// Where a symbolic link leads in the end; `path` itself if it is none, or leads nowhere.
+  static func target(of path: String) -> String {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK,
+      let real = realpath(path, nil)
+    else { return path }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   /// The folder that `path` lies in.
   public static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
@@ -137,33 +154,9 @@ public enum Files {
     }
   }
 
-  /// Replaces `path` by `bytes`: temporary file beside it, fsync, rename, fsync of the folder.
-  /// After a failure the old file is still there, or the new one if only its name is not yet durable.
+  /// Replaces `path` by `bytes`, as `AtomicFile.replace`.
   public static func writeAtomically(_ bytes: [UInt8], to path: String) throws {
-    let temporary = "\(path).partial"
-    let descriptor = uninterrupted {
-      open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    }
-    guard descriptor >= 0 else {
-      throw Failure(
-        .cannotCreate, "cannot be created: \(systemError())", at: path,
-        remedy: "Choose a folder that exists and can be written.")
-    }
-    do {
-      try write(bytes, to: descriptor, path: path)
-      try sync(descriptor, path: path)
-      close(descriptor)
-    } catch {
-      close(descriptor)
-      unlink(temporary)
-      throw error
-    }
-    guard rename(temporary, path) == 0 else {
-      let reason = systemError()
-      unlink(temporary)
-      throw Failure(.inputOutput, "cannot be replaced: \(reason)", at: path)
-    }
-    try syncFolder(of: path)
+    try AtomicFile.replace(path) { try $0.write(bytes, at: 0) }
   }
 
   /// Makes what was written to a file durable.

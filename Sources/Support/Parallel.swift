@@ -1,18 +1,25 @@
 /// Independent pieces of work over threads: part p of n does the pieces p, p + n, p + 2n, ….
 public enum Parallel {
+  /// - Parameter name: what it is called where people see how far it is; nil where it is a part of what is
+  ///   shown already.
   /// - Throws: the error of the first piece, by number, that failed.
   public static func forEach(
-    _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) throws -> Void
+    _ count: Int, threads: Int, as name: String? = nil, _ body: @escaping @Sendable (Int) throws -> Void
   ) throws {
     guard count > 0 else { return }
     let pool = try ThreadPool(threads: max(1, min(threads, count)))
-    let work = Work(count: count, parts: pool.count, body: body)
+    let work = name.map { Work($0, of: count) }
+    defer { work?.end() }
+    let pieces = Pieces(count: count, parts: pool.count) {
+      try body($0)
+      work?.advance()
+    }
     pool.run(
       { context, part, parts in
-        let work = context!.load(as: UnsafeRawPointer.self)
-        Unmanaged<Work>.fromOpaque(work).takeUnretainedValue().run(Int(part), Int(parts))
-      }, UnsafeRawPointer(Unmanaged.passUnretained(work).toOpaque()))
-    if let first = work.failures.all.compactMap({ $0 }).min(by: { $0.index < $1.index }) {
+        let pieces = context!.load(as: UnsafeRawPointer.self)
+        Unmanaged<Pieces>.fromOpaque(pieces).takeUnretainedValue().run(Int(part), Int(parts))
+      }, UnsafeRawPointer(Unmanaged.passUnretained(pieces).toOpaque()))
+    if let first = pieces.failures.all.compactMap({ $0 }).min(by: { $0.index < $1.index }) {
       throw first.error
     }
   }
@@ -20,14 +27,14 @@ public enum Parallel {
   /// What `body` gives for each piece, in order.
   /// - Throws: the error of the first piece, by number, that failed.
   public static func map<Result>(
-    _ count: Int, threads: Int, _ body: @escaping @Sendable (Int) throws -> Result
+    _ count: Int, threads: Int, as name: String? = nil, _ body: @escaping @Sendable (Int) throws -> Result
   ) throws -> [Result] {
     let results = Slots<Result>(count: count)
-    try forEach(count, threads: threads) { results[$0] = try body($0) }
+    try forEach(count, threads: threads, as: name) { results[$0] = try body($0) }
     return results.all.map { $0! }
   }
 
-  private final class Work: @unchecked Sendable {
+  private final class Pieces: @unchecked Sendable {
     let count: Int
     let body: @Sendable (Int) throws -> Void
     /// Of each part, the first.

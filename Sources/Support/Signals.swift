@@ -6,13 +6,18 @@ import CSupport
   import Musl
 #endif
 
-/// SIGINT and SIGTERM as a flag that a training loop looks at after each step.
+/// SIGINT, SIGTERM and SIGHUP as a flag that a training loop looks at after each step; and what else
+/// signals do to the process.
 public enum Signals {
   /// From now on the first SIGINT or SIGTERM is remembered; a second one of the same kind ends
-  /// the process at once.
+  /// the process at once. SIGHUP is remembered however often it comes, unless it was ignored before, as
+  /// `nohup` wants it.
   public static func catchInterrupts() { ts_signals_catch() }
 
-  /// Whether SIGINT or SIGTERM has come since `catchInterrupts`.
+  /// From now on a signal that ends the process first removes its temporary files (`Temporaries`).
+  public static func endCleanly() { ts_signals_end_cleanly() }
+
+  /// Whether SIGINT, SIGTERM or SIGHUP has come since `catchInterrupts`.
   public static var interrupted: Bool { ts_signal_received() != 0 }
 
   /// The number of the signal that came, if one did.

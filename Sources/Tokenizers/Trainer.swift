@@ -1,3 +1,5 @@
+import Support
+
 extension Tokenizer {
   /// Learns merges: again and again the most frequent pair of adjacent tokens becomes one token.
   ///
@@ -13,7 +15,12 @@ extension Tokenizer {
       vocabularySize >= firstMerge && vocabularySize <= 1 << 24,
       "a vocabulary of \(vocabularySize) is not within \(firstMerge)…\(1 << 24)")
     var pieces = PieceCounts()
-    for document in documents { pieces.add(document) }
+    let work = Work("counting pieces of text", of: documents.underestimatedCount)
+    for document in documents {
+      pieces.add(document)
+      work.advance()
+    }
+    work.end()
     var trainer = Trainer(pieces)
     trainer.learn(vocabularySize - Int(firstMerge))
     return Tokenizer(validated: trainer.merges, bytes: trainer.tokens)
@@ -67,6 +74,8 @@ private struct Trainer {
   }
 
   mutating func learn(_ wanted: Int) {
+    let work = Work("learning merges", of: wanted)
+    defer { work.end() }
     while merges.count < wanted, let candidate = candidates.pop() {
       // Counts of a queued pair only fall; a fallen one goes back to its place.
       let count = pairs[candidate.pair]?.count ?? 0
@@ -80,6 +89,7 @@ private struct Trainer {
       guard joined.count <= Tokenizer.longestToken, known.insert(joined).inserted else { continue }
       apply(candidate.pair, as: Int32(tokens.count))
       merges.append(candidate.pair)
+      work.advance()
       tokens.append(joined)
     }
   }

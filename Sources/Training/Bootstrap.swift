@@ -18,8 +18,11 @@ public enum Bootstrap {
     precondition(resamples > 0, "\(resamples) resamples")
     guard let mean = average(values) else { return Interval(mean: 0, low: 0, high: 0) }
     var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
+    let work = Work("drawing resamples", of: resamples)
+    defer { work.end() }
     let means: [Double] = (0..<resamples).map { _ in
-      values.reduce(0) { sum, _ in sum + values[stream.below(values.count)] } / Double(values.count)
+      defer { work.advance() }
+      return values.reduce(0) { sum, _ in sum + values[stream.below(values.count)] } / Double(values.count)
     }
     return interval(mean, means)
   }

@@ -33,7 +33,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     var sum = 0.0
     transformer.dropout = dropout
     defer { transformer.dropout = nil }
-    forEachMicroBatch(of: sequences) { range in
+    forEachMicroBatch(of: sequences, as: "learning") { range in
       let targetRows = load(sequences[range])
       dLogprobs.update(repeating: -coefficient / Float(count), count: targetRows.count)
       transformer.forward(weights, batch)
@@ -68,7 +68,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     _ weights: TransformerWeights, _ sequences: [TrainingSequence]
   ) -> (negativeLogLikelihood: Double, tokens: Int) {
     var (sum, count) = (0.0, 0)
-    forEachMicroBatch(of: sequences) { range in
+    forEachMicroBatch(of: sequences, as: "measuring") { range in
       let targetRows = load(sequences[range])
       transformer.forward(weights, batch)
       transformer.logprobs(weights, targetRows, logprob: logprobs)
@@ -83,7 +83,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
   ) -> [[Float]] {
     var result: [[Float]] = []
-    forEachMicroBatch(of: sequences) { range in
+    forEachMicroBatch(of: sequences, as: "measuring") { range in
       let targetRows = load(sequences[range])
       transformer.forward(weights, batch)
       transformer.logprobs(
@@ -98,9 +98,11 @@ public final class LanguageModelTrainer: @unchecked Sendable {
   }
 
   @inline(__always)
-  private func forEachMicroBatch(of sequences: [TrainingSequence], _ body: (Range<Int>) -> Void) {
+  private func forEachMicroBatch(
+    of sequences: [TrainingSequence], as name: String, _ body: (Range<Int>) -> Void
+  ) {
     Training.forEachMicroBatch(
-      of: sequences.count, capacity: batch.capacity, length: { sequences[$0].tokens.count }, body)
+      of: sequences.count, capacity: batch.capacity, as: name, length: { sequences[$0].tokens.count }, body)
   }
 
   private func load(_ sequences: ArraySlice<TrainingSequence>) -> HeadRows {

@@ -49,8 +49,11 @@ public struct LengthControl: Codable, Equatable, Sendable {
     }
     let fit = Fit(rows.flatMap { $0 })
     var stream = RandomStream(seed: seed, purpose: "statistics/length-control")
+    let work = Work("fitting resamples", of: resamples)
+    defer { work.end() }
     let fits = (0..<resamples).map { _ in
-      Fit(rows.indices.flatMap { _ in rows[stream.below(rows.count)] })
+      defer { work.advance() }
+      return Fit(rows.indices.flatMap { _ in rows[stream.below(rows.count)] })
     }
     self.scale = scale
     winRate = Bootstrap.interval(

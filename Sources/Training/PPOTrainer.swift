@@ -349,7 +349,7 @@ public final class PPOTrainer: @unchecked Sendable {
     var loss = valueLoss(of: tokens)
     value.gradients.reset()
     forEachMicroBatch(
-      of: minibatch.count, capacity: valuePass.transformer.rows,
+      of: minibatch.count, capacity: valuePass.transformer.rows, as: "learning values",
       length: { episodes.sequenceLength(minibatch[$0]) }
     ) { range in
       let members = minibatch[range]

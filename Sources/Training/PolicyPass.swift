@@ -48,7 +48,7 @@ final class PolicyPass {
     var result = Reading()
     let starts = episodes.starts
     forEachMicroBatch(
-      of: episodes.count, capacity: transformer.rows, length: episodes.sequenceLength
+      of: episodes.count, capacity: transformer.rows, as: "reading answers", length: episodes.sequenceLength
     ) { range in
       let headRows = load(episodes, range, starts)
       transformer.forward(weights, batch)
@@ -107,7 +107,7 @@ final class PolicyPass {
     let isHeld = held.map { $0.members == minibatch && $0.pass == transformer.passes } ?? false
     held = nil
     forEachMicroBatch(
-      of: minibatch.count, capacity: transformer.rows,
+      of: minibatch.count, capacity: transformer.rows, as: "learning",
       length: { episodes.sequenceLength(minibatch[$0]) }
     ) { range in
       let headRows: HeadRows

@@ -22,7 +22,7 @@ public final class RewardTrainer: @unchecked Sendable {
     model.gradients.reset()
     var loss = RankingLoss(prompts: prompts.count, centering: centering)
     forEachMicroBatch(
-      of: prompts.count, capacity: pass.transformer.rows, length: { prompts[$0].tokenCount }
+      of: prompts.count, capacity: pass.transformer.rows, as: "learning", length: { prompts[$0].tokenCount }
     ) { range in
       pass.removeAll()
       for prompt in prompts[range] {

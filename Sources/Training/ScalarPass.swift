@@ -63,7 +63,7 @@ final class ScalarPass {
     add: (Int) -> Void
   ) -> [Float] {
     var values: [Float] = []
-    forEachMicroBatch(of: count, capacity: transformer.rows, length: length) { range in
+    forEachMicroBatch(of: count, capacity: transformer.rows, as: "scoring", length: length) { range in
       removeAll()
       range.forEach(add)
       values += forward(parameters, weights)
@@ -76,7 +76,7 @@ final class ScalarPass {
     _ weights: TransformerWeights, of count: Int, length: (Int) -> Int, add: (Int) -> Void
   ) -> [Float] {
     var features: [Float] = []
-    forEachMicroBatch(of: count, capacity: transformer.rows, length: length) { range in
+    forEachMicroBatch(of: count, capacity: transformer.rows, as: "scoring", length: length) { range in
       removeAll()
       range.forEach(add)
       transformer.forward(weights, batch)

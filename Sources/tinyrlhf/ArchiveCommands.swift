@@ -7,8 +7,13 @@ import Support
 struct FileOutput: ParsableArguments {
   @Flag(help: "Replace the output file if there is one.") var force = false
 
+  /// - Parameter streams: whether a pipe or a device may have the name.
   /// - Throws: `Failure(.cannotCreate)` when the file exists.
-  func check(_ path: String) throws {
+  func check(_ path: String, streams: Bool = false) throws {
+    guard !Files.isStream(path) else {
+      guard !streams else { return }
+      throw Failure(.cannotCreate, "is no file, but a pipe or a device", at: path, remedy: "Name a file with -o.")
+    }
     guard !force, Files.exists(path) else { return }
     throw Failure(
       .cannotCreate, "exists already", at: path,
@@ -40,7 +45,7 @@ struct Pack: ParsableCommand {
     }
     let file = try ModelSource.resolve(file)
     let output = output ?? "\(file).zst"
-    try target.check(output)
+    try target.check(output, streams: true)
     try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)
     try made.report(output, "The archive is \(output).")
   }
@@ -63,7 +68,7 @@ struct Unpack: ParsableCommand {
   func run() throws {
     try refuseFolder()
     let output = try output ?? defaultOutput()
-    try target.check(output)
+    try target.check(output, streams: true)
     if file == ModelSource.builtin {
       try ModelSource.checkpoint(file, verify: true, threads: compute.threads).copy(to: output)
     } else {

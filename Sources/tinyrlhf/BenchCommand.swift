@@ -83,12 +83,19 @@ struct BenchCommand: ParsableCommand {
     try refuseIdle()
     let options = self.options
     let bench = Bench(options)
-    var results: [BenchResult] = []
-    if work == nil || work == .decode { results.append(try bench.decode()) }
-    if work == nil || work == .prefill { results.append(try bench.prefill()) }
-    if work == nil || work == .train { results.append(try bench.train()) }
-    if work == nil || work == .ppo { results.append(try bench.ppo()) }
-    if work == nil { results = try bench.kernels() + results }
+    let all: [(work: Work?, measure: () throws -> [BenchResult])] = [
+      (.decode, { [try bench.decode()] }), (.prefill, { [try bench.prefill()] }),
+      (.train, { [try bench.train()] }), (.ppo, { [try bench.ppo()] }), (nil, bench.kernels),
+    ]
+    let wanted = all.filter { work == nil || $0.work == work }
+    let shown = Support.Work("measuring", of: wanted.count)
+    defer { shown.end() }
+    let measured = try wanted.map {
+      defer { shown.advance() }
+      return try $0.measure()
+    }
+    // The kernels are measured last, when the processor is warm, and stand first.
+    let results = work == nil ? measured[4] + measured[..<4].joined() : measured[0]
     if json {
       let objects = results.map { $0.json(options) }
       return try Console.output(

@@ -13,7 +13,7 @@ struct TinyRLHF: ParsableCommand {
 
       Exit codes: 0 done; 1 failed; 64 usage; 65 bad data or a damaged file; 69 not enough memory; \
       73, 74 cannot create, input-output error; 75 the run is held by another process; \
-      130 interrupted, state saved.
+      130 interrupted by SIGINT, SIGTERM or SIGHUP, state saved.
       """,
     version: "tinyrlhf \(ProgramVersion.text)",
     groupedSubcommands: [
@@ -36,9 +36,11 @@ struct TinyRLHF: ParsableCommand {
 
   static func main() {
     Signals.explainBusErrors()
+    Signals.endCleanly()
     Signals.outliveFileSizeLimits()
     do {
       var command = try parse(Array(CommandLine.arguments.dropFirst()))
+      if (command as? any Quietable)?.isQuiet != true { Console.showWork() }
       try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))
       try command.run()
     } catch let failure as Failure {

@@ -138,14 +138,11 @@ extension FolderOptions {
         command: CommandLine.arguments, configuration: configuration, seed: seed,
         host: .current(threads: compute.threads)),
       resume: resume)
-    let terminal = Terminal.standardError
     return try StageContext(
       run: run, settings: settings, seed: seed, threads: compute.threads,
       saveInterval: saveInterval, keep: keep, verify: verification.verify, resumeCommand: resumeCommand,
       progress: { stage, total, first in
-        Progress(
-          stage: stage, total: total, first: first, terminal: terminal, quiet: quiet,
-          write: Console.raw)
+        Progress(stage: stage, total: total, first: first, line: Console.status, quiet: quiet)
       },
       note: { [quiet] text in if !quiet { Console.error(text) } },
       isInterrupted: { Signals.interrupted })

@@ -38,13 +38,16 @@ struct FaultSweep {
   /// Runs at a time.
   private static let width = 2
 
-  /// - Parameter everything: each call with each fault; else each call with one of them in turn.
-  func run(everything: Bool) throws -> [String: Tally] {
+  /// - Parameters:
+  ///   - everything: each call with each fault; else each call with one of them in turn.
+  ///   - share: which part of them, from 1 on.
+  func run(everything: Bool, share: (number: Int, of: Int) = (1, of: 1)) throws -> [String: Tally] {
     let reference = try prepared("undisturbed")
     let events = try reference.events(arguments(reference.path))
     let expected = try contents(reference.path)
     for result in results { try #require(expected[result] != nil, "\(result)") }
-    let attempts = try Self.cases(events, everything: everything)
+    let attempts = try Self.cases(events, everything: everything).enumerated()
+      .filter { $0.offset % share.of == share.number - 1 }.map(\.element)
     var tallies: [String: Tally] = [:]
     for first in stride(from: 0, to: attempts.count, by: Self.width) {
       let group = try attempts[first..<min(first + Self.width, attempts.count)].enumerated().map {

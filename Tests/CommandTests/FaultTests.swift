@@ -132,21 +132,27 @@ import Testing
     #expect(counts["rename"]! >= 6 && counts["unlink"]! >= 2 && counts["mkdir"]! >= 1, "\(counts)")
   }
 
-  /// Where `Tools/check-long --faults` wants its table; the sweep is too long for every day.
+  /// Where `Tools/check-long faults-…` wants its table; the sweep is too long for every day.
   private static let table = ProcessEnvironment.variable("TINYRLHF_FAULT_TABLE")
+  /// Whose calls fail, all commands' without it; and which share of the calls: "2/4".
+  private static let commands = ProcessEnvironment.variable("TINYRLHF_FAULT_COMMANDS")?.split(separator: ",")
+  private static let share = ProcessEnvironment.variable("TINYRLHF_FAULT_SHARE")
 
   @Test(
     "whichever call of any command fails in whichever way, nothing is lost",
-    .enabled(if: table != nil, "Tools/check-long --faults runs it"))
+    .enabled(if: table != nil, "Tools/check-long runs it"))
   func everything() throws {
     let table = try #require(Self.table)
     var text = "command,call,error,calls,refused,completed\n"
-    for sweep in [
+    let sweeps = [
       sweepOfTraining(), try sweepOfEverything(), sweep("pack", source: tiny.base),
       sweep("unpack", source: try archive()), sweep("quantize", source: tiny.base), sweepOfExport(),
       sweepOfImport(),
-    ] {
-      for (fault, tally) in try sweep.run(everything: true).sorted(by: { $0.key < $1.key }) {
+    ].filter { Self.commands?.contains(Substring($0.name)) ?? true }
+    let share = try (Self.share ?? "1/1").split(separator: "/").map { try #require(Int($0)) }
+    try #require(!sweeps.isEmpty && share.count == 2 && (1...share[1]).contains(share[0]))
+    for sweep in sweeps {
+      for (fault, tally) in try sweep.run(everything: true, share: (share[0], of: share[1])).sorted(by: { $0.key < $1.key }) {
         text += "\(sweep.name),\(fault),\(tally.refused + tally.completed),"
           + "\(tally.refused),\(tally.completed)\n"
       }

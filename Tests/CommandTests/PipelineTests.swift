@@ -129,12 +129,12 @@ import Testing
     try expectSameBytes(folder, as: whole())
   }
 
-  @Test("a run stopped by SIGINT or SIGTERM says how to continue, and that ends with the same bytes")
+  @Test("a run stopped by SIGINT, SIGTERM or SIGHUP says how to continue, and that ends with the same bytes")
   func survivesInterrupts() throws {
     let folder = try program.fresh("stopped, now and then")
     var command = ""
     for (stage, signal) in [
-      ("sft", SIGINT), ("rankings", SIGTERM), ("reward", SIGTERM), ("ppo", SIGINT),
+      ("sft", SIGINT), ("rankings", SIGHUP), ("reward", SIGTERM), ("ppo", SIGINT),
       ("eval", SIGTERM),
     ] {
       let stopped = try program.stop(

@@ -38,4 +38,22 @@ import Tokenizers
           """)
     }
   }
+
+  @Test("of a damaged training checkpoint it is said that the stage goes on without it")
+  func damage() throws {
+    let folder = TemporaryFolder()
+    let path = folder.file("sft-00000001.training.trlhf")
+    let model = try SelftestModel(threads: 1)
+    let draft = CheckpointDraft(
+      kind: .ppo, architecture: SelftestModel.architecture,
+      tokenizer: .train(on: ["one text"], vocabularySize: 262), seed: 7, step: 1,
+      provenance: try Provenance(stage: .ppo, parents: [], data: [], configuration: [:]))
+    try model.snapshot.write(draft, state: StageState(step: 1), to: path)
+    var bytes = try Files.read(path)
+    bytes[bytes.count / 2] ^= 1
+    try Files.writeAtomically(bytes, to: path)
+    let failure = #expect(throws: Failure.self) { try model.snapshot.restore(from: path, as: draft) }
+    #expect(failure?.kind == .badData && failure?.place?.hasPrefix(path) == true)
+    #expect(failure?.remedy?.hasPrefix("Remove this file: the stage then goes on from") == true)
+  }
 }

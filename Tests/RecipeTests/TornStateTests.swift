@@ -67,8 +67,7 @@ import Training
         progress: { stage, total, first in
           Progress(
             stage: stage, total: total, first: first,
-            terminal: Terminal(redraws: false, colour: false, width: 80), quiet: true,
-            write: { _ in })
+            line: StatusLine(Terminal(redraws: false, colour: false, width: 80)) { _ in }, quiet: true)
         }, note: { _ in }, isInterrupted: { false })
       draft = try context.draft(
         .ppo, kind: .ppo, architecture, tokenizer, step: TornStateTests.iterations, parents: [],

@@ -13,8 +13,8 @@ private final class Stage {
   ) -> Progress {
     Progress(
       stage: "ppo", total: 100, first: first,
-      terminal: Terminal(redraws: redraws, colour: false, width: width), quiet: quiet,
-      clock: { self.now }, write: { self.written += $0 })
+      line: StatusLine(Terminal(redraws: redraws, colour: false, width: width)) { self.written += $0 },
+      quiet: quiet, clock: { self.now })
   }
 }
 
@@ -80,4 +80,29 @@ func progressQuiet() {
   progress.note("note")
   progress.finish()
   #expect(stage.written.isEmpty)
+}
+
+@Test("the last line comes once, on a terminal and elsewhere", arguments: [true, false])
+func progressEndsOnce(redraws: Bool) {
+  let stage = Stage()
+  let progress = stage.progress(redraws: redraws)
+  stage.now += 60
+  progress.update(step: 100, [("loss", "1.0")])
+  progress.finish()
+  let line = "ppo  step 100/100  1.7 steps/s  took 1:00  loss 1.0\n"
+  #expect(stage.written == (redraws ? "\r\u{1B}[Kppo  step 0/100\r\u{1B}[K" : "") + line)
+}
+
+@Test("a line that was never shown is shown at the end, and one that is out of date again")
+func progressEndsWithTheLastStep() {
+  let stage = Stage()
+  let progress = stage.progress(redraws: false)
+  progress.finish()
+  #expect(stage.written == "ppo  step 0/100\n")
+  stage.written = ""
+  let other = stage.progress(redraws: true)
+  other.update(step: 99)
+  other.update(step: 100)
+  other.finish()
+  #expect(stage.written.hasSuffix("\r\u{1B}[Kppo  step 100/100\n"))
 }

@@ -237,3 +237,23 @@ func runFolderRetention() throws {
     try Files.names(in: temporary.path)
       == ["lock", "manifest.json", "ppo-control-00000007.training.trlhf", "ppo.trlhf"])
 }
+
+@Test("what is damaged in a run folder has a remedy that helps", arguments: ["{", "{}", "[1]", ""])
+func damagedFiles(text: String) throws {
+  let temporary = TemporaryFolder()
+  func remedy(_ name: String, _ read: () throws -> Void) throws -> String {
+    try temporary.write(text + (name.hasSuffix("l") ? "x\n" : ""), to: name)
+    defer { unlink(temporary.file(name)) }
+    let failure = #expect(throws: Failure.self, "\(name)") { try read() }
+    #expect(failure?.kind == .badData)
+    return failure?.remedy ?? ""
+  }
+  let manifest = try remedy(RunFile.manifest) { _ = try RunFolder.resume(at: temporary.path) }
+  #expect(manifest.hasPrefix("Nothing makes it again: begin anew in another folder."))
+  for (name, words) in [
+    (RunFile.summary, "Remove summary.json"), (RunFile.evaluation, "Remove summary.json"),
+    (RunFile.study, "Remove it"), (RunFile.metrics, "Remove the line"), (RunFile.samples, "Remove summary.json"),
+  ] {
+    #expect(try remedy(name) { _ = try RunRecords.read(temporary.path) }.hasPrefix(words), "\(name)")
+  }
+}

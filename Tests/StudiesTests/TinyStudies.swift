@@ -60,8 +60,7 @@ struct TinyStudies {
       progress: { stage, total, first in
         Progress(
           stage: stage, total: total, first: first,
-          terminal: Terminal(redraws: false, colour: false, width: 80), quiet: true,
-          write: { _ in })
+          line: StatusLine(Terminal(redraws: false, colour: false, width: 80)) { _ in }, quiet: true)
       }, note: { _ in }, isInterrupted: { false })
   }
 

@@ -17,10 +17,21 @@ private func send(_ signal: Int32) {
   while !Signals.interrupted && Clock.monotonic() - start < 20 {}
 }
 
+/// What a signal does now.
+private func action(of signal: Int32) -> sigaction {
+  var action = sigaction()
+  sigaction(signal, nil, &action)
+  return action
+}
+
+private func address(of action: sigaction) -> Int {
+  unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+}
+
 @Suite(.serialized) struct SignalsTests {
-  @Test("a caught SIGINT or SIGTERM is remembered, by its number, until it is forgotten")
+  @Test("a caught SIGINT, SIGTERM or SIGHUP is remembered, by its number, until it is forgotten")
   func remembered() {
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
       Signals.catchInterrupts()
       #expect(!Signals.interrupted)
       send(signal)
@@ -30,13 +41,29 @@ private func send(_ signal: Int32) {
     }
   }
 
-  @Test("after the first signal the next one has its default action")
+  @Test("after the first SIGINT the next one ends the process, and after the first SIGHUP nothing changes")
   func secondEnds() {
     Signals.catchInterrupts()
+    let remembers = address(of: action(of: SIGINT))
     send(SIGINT)
-    var action = sigaction()
-    sigaction(SIGINT, nil, &action)
-    #expect(action.__sigaction_handler.sa_handler == nil)  // SIG_DFL
+    #expect(address(of: action(of: SIGINT)) != remembers)
+    #expect(address(of: action(of: SIGTERM)) == remembers)
     Signals.forget()
+    send(SIGHUP)
+    #expect(address(of: action(of: SIGHUP)) == remembers)
+    Signals.forget()
+  }
+
+  @Test("a SIGHUP that was ignored stays ignored, as nohup wants it")
+  func nohup() {
+    let before = action(of: SIGHUP)
+    defer {
+      var before = before
+      sigaction(SIGHUP, &before, nil)
+    }
+    signal(SIGHUP, SIG_IGN)
+    Signals.catchInterrupts()
+    Signals.endCleanly()
+    #expect(address(of: action(of: SIGHUP)) == 1)  // SIG_IGN
   }
 }

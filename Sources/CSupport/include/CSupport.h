@@ -63,8 +63,12 @@ void ts_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 /// The value of the environment variable `name`, or NULL.
 const char *ts_environment(const char *name);
 
-/// From now on SIGINT and SIGTERM are remembered; a second one ends the process at once.
+/// From now on SIGINT, SIGTERM and, unless it is ignored, SIGHUP are remembered; a second SIGINT or SIGTERM
+/// ends the process at once.
 void ts_signals_catch(void);
+/// From now on a signal that ends the process first removes the temporary files that are known. Signals
+/// that are ignored stay so.
+void ts_signals_end_cleanly(void);
 /// The signal remembered, or 0.
 int ts_signal_received(void);
 void ts_signal_forget(void);
@@ -74,11 +78,25 @@ void ts_signals_catch_bus(void);
 /// Bytes that the C library has given out and not got back; 0 where it does not tell.
 size_t ts_heap_bytes(void);
 
+/// Files, and folders of files, that are removed when a signal ends the process.
+/// 0, or -1 and errno where the path cannot be kept.
+int ts_temporary_add(const char *path);
+void ts_temporary_forget(const char *path);
+/// Removes what is known under this name, a folder with all that is in it, and forgets it.
+void ts_temporary_discard(const char *path);
+/// Between the two no signal ends the process: what comes ends it at the last release.
+void ts_temporaries_hold(void);
+void ts_temporaries_release(void);
+
 /// Gives memory that was freed back to the system, where the C library keeps it.
 void ts_release_free_memory(void);
 
 /// Columns of the terminal behind `descriptor`, or 0 where there is none.
 int ts_terminal_width(int descriptor);
+
+/// Calls `body` again and again, so long after it has returned, on a thread of its own; 0, or -1 where there
+/// is none.
+int ts_every(int milliseconds, void (*body)(void));
 
 /// Two files or folders take each other's name in one step; 0, or -1 and errno.
 int ts_exchange(const char *a, const char *b);

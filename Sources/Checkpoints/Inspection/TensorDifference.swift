@@ -43,7 +43,7 @@ public struct TensorDifference: Encodable, Sendable {
       let (a, b) = pairs[index]
       return a.dims == b.dims ? TensorValues(a).pieces.map { (index, $0) } : []
     }
-    let parts = try Parallel.map(pieces.count, threads: threads) { number in
+    let parts = try Parallel.map(pieces.count, threads: threads, as: "comparing") { number in
       let (index, piece) = pieces[number]
       return distance(TensorValues(pairs[index].0), TensorValues(pairs[index].1), piece)
     }

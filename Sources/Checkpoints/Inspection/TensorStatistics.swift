@@ -26,7 +26,7 @@ public struct TensorStatistics: Equatable, Sendable {
   public static func of(_ tensors: [Checkpoint.Tensor], threads: Int) throws -> [TensorStatistics] {
     let values = tensors.map(TensorValues.init)
     let pieces = values.indices.flatMap { index in values[index].pieces.map { (index, $0) } }
-    let parts = try Parallel.map(pieces.count, threads: threads) { number in
+    let parts = try Parallel.map(pieces.count, threads: threads, as: "measuring") { number in
       let (index, piece) = pieces[number]
       return TensorStatistics(values[index], piece)
     }

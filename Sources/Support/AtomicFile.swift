@@ -1,0 +1,157 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A file that takes the place of `path` only when it is whole.
+package final class AtomicFile: Sendable {
+  package let path: String
+  package let descriptor: Int32
+  /// The name that it has until then.
+  package let temporary: String
+  private let work: Work
+
+  /// The folder of both.
+  package var folder: String { Files.folder(of: path) }
+
+  /// Writes a temporary file beside `path`, makes it durable and renames it.
+  /// After a failure the old file is still there, untouched; or the new one, if only its name is not
+  /// yet durable. A signal that ends the process takes the temporary file along.
+  ///
+  /// Two processes that replace the same path take turns. A symbolic link stays one: what it leads to is
+  /// replaced. A stream (`Files.isStream`) gets the bytes when all are made.
+  /// - Parameter bytes: how many there will be, where that is known, to tell how far it is.
+  package static func replace(_ path: String, bytes: Int = 0, _ body: (AtomicFile) throws -> Void) throws {
+    guard !Files.isStream(path) else { return try send(to: path, bytes: bytes, body) }
+    let target = Files.target(of: path)
+    let temporary = "\(target).partial"
+    let file = AtomicFile(path, try opened(temporary, for: path), temporary, bytes: bytes)
+    defer { file.close() }
+    do {
+      // What a killed process left of it.
+      try file.resize(0)
+      try body(file)
+      try Files.sync(file.descriptor, path: path)
+      try Temporaries.whole {
+        guard rename(temporary, target) == 0 else { throw file.failure("cannot be replaced") }
+        Temporaries.forget(temporary)
+      }
+    } catch {
+      Temporaries.discard(temporary)
+      throw error
+    }
+    try Files.syncFolder(of: target)
+  }
+
+  private static func send(to path: String, bytes: Int, _ body: (AtomicFile) throws -> Void) throws {
+    let descriptor = Temporaries.openNameless()
+    guard descriptor >= 0 else { throw cannotCreate(path) }
+    let file = AtomicFile(path, descriptor, "/proc/self/fd/\(descriptor)", bytes: bytes)
+    defer { file.close() }
+    try body(file)
+    let stream = Files.uninterrupted { open(path, O_WRONLY | O_CLOEXEC) }
+    guard stream >= 0 else { throw cannotCreate(path) }
+    defer { systemClose(stream) }
+    lseek(descriptor, 0, SEEK_SET)
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+      let got = buffer.withUnsafeMutableBytes { buffer in
+        Files.uninterrupted { read(descriptor, buffer.baseAddress, buffer.count) }
+      }
+      guard got >= 0 else { throw file.failure("cannot be written") }
+      if got == 0 { return }
+      try Files.write(Array(buffer[..<got]), to: stream, path: path)
+    }
+  }
+
+  /// Opens the temporary file, locked, and known to whoever removes it when a signal ends the process.
+  private static func opened(_ temporary: String, for path: String) throws -> Int32 {
+    while true {
+      let (descriptor, isOurs) = try Temporaries.whole { try tried(temporary, for: path) }
+      if isOurs { return descriptor }
+      // It is another process's until that lets go; then the name is looked at again.
+      _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
+      systemClose(descriptor)
+    }
+  }
+
+  private static func tried(_ temporary: String, for path: String) throws -> (descriptor: Int32, isOurs: Bool) {
+    let descriptor = Files.uninterrupted {
+      open(temporary, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
+    }
+    guard descriptor >= 0 else { throw cannotCreate(path) }
+    // Where locks do not exist there is nobody to take turns with.
+    let isLocked = Files.uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 || errno != EWOULDBLOCK
+    guard isLocked, Files.isSame(descriptor, temporary) else { return (descriptor, false) }
+    guard Temporaries.add(temporary) else {
+      let failure = cannotCreate(path)
+      unlink(temporary)
+      systemClose(descriptor)
+      throw failure
+    }
+    return (descriptor, true)
+  }
+
+  private init(_ path: String, _ descriptor: Int32, _ temporary: String, bytes: Int) {
+    self.path = path
+    self.descriptor = descriptor
+    self.temporary = temporary
+    work = Work("writing", of: bytes)
+  }
+
+  private func close() {
+    systemClose(descriptor)
+    work.end()
+  }
+
+  package func resize(_ count: Int) throws {
+    guard Files.uninterrupted({ ftruncate(descriptor, off_t(count)) }) == 0 else {
+      throw failure("cannot be written")
+    }
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    try Self.write(bytes, at: offset, to: descriptor, path: path) { work.advance(by: $0) }
+  }
+
+  package func write(_ bytes: [UInt8], at offset: Int) throws {
+    try bytes.withUnsafeBytes { try write($0, at: offset) }
+  }
+
+  /// Writes all of `bytes`; may be called from several threads at once.
+  /// - Parameter written: called with the bytes that were written since the last time.
+  package static func write(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: Int32, path: String,
+    written: (Int) -> Void = { _ in }
+  ) throws {
+    var done = 0
+    while done < bytes.count {
+      let put = Files.uninterrupted {
+        pwrite(
+          descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 24),
+          off_t(offset + done))
+      }
+      guard put > 0 else { throw failure("cannot be written", path) }
+      done += put
+      written(put)
+    }
+  }
+
+  private func failure(_ what: String) -> Failure { Self.failure(what, path) }
+
+  private static func failure(_ what: String, _ path: String) -> Failure {
+    Failure(
+      .inputOutput, "\(what): \(Files.systemError())", at: path,
+      remedy: "Make sure of free space and permission, then run the same command again.")
+  }
+
+  private static func cannotCreate(_ path: String) -> Failure {
+    Failure(
+      .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
+      remedy: "Choose a folder that exists and can be written.")
+  }
+}
+
+/// `close(2)`, which the method of the same name hides.
+private func systemClose(_ descriptor: Int32) { close(descriptor) }

@@ -1,0 +1,13 @@
+/// A command that can be told to show nothing of how far it is.
+protocol Quietable {
+  var isQuiet: Bool { get }
+}
+
+extension All: Quietable { var isQuiet: Bool { folder.quiet } }
+extension Pretrain: Quietable { var isQuiet: Bool { folder.quiet } }
+extension SFT: Quietable { var isQuiet: Bool { folder.quiet } }
+extension Reward: Quietable { var isQuiet: Bool { folder.quiet } }
+extension PPO: Quietable { var isQuiet: Bool { folder.quiet } }
+extension StudyCommand: Quietable { var isQuiet: Bool { folder.quiet } }
+extension SampleCommand: Quietable { var isQuiet: Bool { quiet } }
+extension Eval: Quietable { var isQuiet: Bool { quiet } }
