@@ -46,8 +46,10 @@ extension Interval {
   /// never counts for less than one comparison. With one comparison a prompt this is Wilson's interval, or
   /// Tango's where there are ties.
   ///
-  /// - Parameter prompts: those without a comparison are left out; with none left the interval is 0…1.
-  public init(over prompts: [PromptTally]) {
+  /// - Parameters:
+  ///   - prompts: those without a comparison are left out; with none left the interval is 0…1.
+  ///   - most: comparisons that they count for at most. Without it comparisons that stand there twice change nothing.
+  public init(over prompts: [PromptTally], atMost most: Double = .infinity) {
     let prompts = prompts.filter { $0.count > 0 }
     var all = PromptTally()
     for prompt in prompts { all.add(prompt) }
@@ -57,7 +59,8 @@ extension Interval {
     }
     let mean = all.points / all.count
     let bounds = ScoreInterval.bounds(
-      wins: all.wins / all.count, losses: all.losses / all.count, of: Self.effectiveCount(prompts, all))
+      wins: all.wins / all.count, losses: all.losses / all.count,
+      of: min(most, Self.effectiveCount(prompts, all)))
     self.init(mean: mean, low: min(mean, bounds.low), high: max(mean, bounds.high))
   }
 

@@ -33,13 +33,13 @@ public struct WinRate: Equatable, Sendable {
     func mean(_ share: (PromptTally) -> Double) -> Double {
       tallies.isEmpty ? 0 : tallies.reduce(0) { $0 + share($1) } / Double(tallies.count)
     }
-    let interval = Interval(over: tallies)
+    comparisons = outcomes.reduce(0) { $0 + $1.count }
+    let interval = Interval(over: tallies, atMost: Double(comparisons))
     self.mean = mean(\.points)
     low = interval.low
     high = interval.high
     winShare = mean(\.wins)
     tieShare = mean(\.ties)
     prompts = tallies.count
-    comparisons = outcomes.reduce(0) { $0 + $1.count }
   }
 }

@@ -141,6 +141,10 @@ func winRate() {
   #expect(rate.low < rate.mean && rate.high > rate.mean && rate.low > 0 && rate.high <= 1)
   #expect(Outcome(2, against: 1) == .win && Outcome(1, against: 1) == .tie)
   #expect(Outcome(0, against: 1) == .loss)
+  // Prompts that all have one win and one loss do not count for more comparisons than there are.
+  let even = WinRate(Array(repeating: [.win, .loss], count: 20))
+  let bounds = wilson(20, of: 40)
+  #expect(abs(even.low - bounds.low) < 1e-12 && abs(even.high - bounds.high) < 1e-12)
   for outcome in [Outcome.win, .tie, .loss] {
     let same = WinRate(Array(repeating: [outcome, outcome], count: 10))
     #expect(same.low < same.high && same.mean == outcome.points, "\(outcome)")
