@@ -120,7 +120,7 @@ void ts_temporaries_end(int number) {
 }
 
 void ts_temporaries_hold(void) {
-  atomic_fetch_add(&held, 1);
+  if (atomic_fetch_add(&held, 1) != 0) return;
   int number = atomic_load(&ending);
   if (number != 0) end(number);
 }

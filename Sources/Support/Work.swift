@@ -39,11 +39,11 @@ public struct Work: Sendable {
     fileprivate let watcher: any Watcher
     private let count = Atomic<Int>(0)
 
-    init(_ name: String, of total: Int, _ watcher: any Watcher) {
+    init(_ name: String, of total: Int, _ watcher: any Watcher, begun: Double = Clock.monotonic()) {
       self.name = name
       self.total = total
       self.watcher = watcher
-      begun = Clock.monotonic()
+      self.begun = begun
     }
 
     public var done: Int { count.load(ordering: .relaxed) }

@@ -37,7 +37,7 @@ struct Eval: ParsableCommand {
   @Option(parsing: .unconditional, help: "Answers a prompt.") var evalSamples: Double?
   @Option(parsing: .unconditional, help: "Held-out documents of the world's text.") var evalDocuments: Double?
   @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
-  @Flag(name: .shortAndLong, help: "Say nothing about the data that are read.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Say nothing of the data that are read, and show no progress.") var quiet = false
   @OptionGroup var badRows: BadRowOptions
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var verification: VerifyOptions

@@ -57,7 +57,7 @@ func progressWidth() {
   let progress = stage.progress(redraws: true, width: 30)
   stage.now += 1
   progress.update(step: 1, [("loss", "1.0"), ("another figure", "2.0")])
-  let line = stage.written.dropFirst("\r\u{1B}[K".count)
+  let line = stage.written.split(separator: "\r\u{1B}[K").last!
   #expect(line.hasPrefix("ppo  step 1/100"))
   #expect(line.count < 30)
 }

@@ -39,7 +39,7 @@ private final class Moving: Sendable {
   }
 
   private func begin(_ name: String, of total: Int) -> Work.Task {
-    let task = Work.Task(name, of: total, watcher)
+    let task = Work.Task(name, of: total, watcher, begun: clock.now())
     watcher.begins(task)
     return task
   }
