@@ -7,7 +7,7 @@ import Testing
 @Test("at any temperature a product with a logit is a number, and the coldest take the most probable token")
 func temperaturesOfAnySize() {
   var options = SamplingOptions()
-  for temperature: Float in [0, 1e-45, 1e-38, 1e-30, 1e-21, 1e-19, 1e-6, 1, 1e20, .greatestFiniteMagnitude] {
+  for temperature: Float in [0, .leastNonzeroMagnitude, 1e-38, 1e-30, 1e-21, 1e-19, 1e-6, 1, 1e20, .greatestFiniteMagnitude] {
     options.temperature = temperature
     #expect((options.inverseTemperature * 1e15).isFinite && options.inverseTemperature >= 0)
     #expect((options.inverseTemperature == 0) == (temperature < 1e-20))
@@ -30,7 +30,7 @@ func truncationsOfAnySize() {
 @Test("a shape whose parameters cannot be counted is refused before anything is laid out")
 func shapesOfAnySize() throws {
   let architecture = Architecture.gpt2(
-    layers: 1 << 24, dModel: 1 << 24, heads: 1 << 20, vocabulary: 1 << 24, context: 1 << 24)
+    layers: 1 << 24, dModel: 1 << 22, heads: 1 << 18, vocabulary: 1 << 24, context: 1 << 24)
   let failure = #expect(throws: Failure.self) { try architecture.validate() }
   #expect(failure?.kind == .badData && failure?.what.contains("larger than any memory") == true)
   // The largest that the options of a command can ask for is only too large for this machine.

@@ -7,7 +7,8 @@ import Testing
 
 /// What files of a run may hold: JSON knows no bound, and what is drawn has one.
 private let sizes: [Double] = [
-  1e300, -1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e18, -9_223_372_036_854_775_808, 5e-324, 1e9,
+  1e300, -1e300, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, 1e18, -9_223_372_036_854_775_808,
+  .leastNonzeroMagnitude, 1e9,
 ]
 
 @Test("an axis of any range has few ticks, all of them finite, and its data lie on it", arguments: sizes)
@@ -31,7 +32,7 @@ func numbersOfAnySize() {
   #expect(Numbers.text(1e300, .decimal(2)) == "1×10³⁰⁰" && Numbers.text(-2.5e12, .percent) == "−2.5×10¹⁴\u{A0}%")
   #expect(Numbers.text(.greatestFiniteMagnitude, .percent) == "–\u{A0}%" && Numbers.scientific(.infinity) == "–")
   #expect(Numbers.count(Int.min) == "−9,223,372,036,854,775,808" && Numbers.count(1e300) == "1×10³⁰⁰")
-  #expect(Numbers.count(12_480.0) == "12,480" && Numbers.short(5e-324) == "4.9×10⁻³²⁴")
+  #expect(Numbers.count(12_480.0) == "12,480" && Numbers.short(.leastNonzeroMagnitude) == "4.9×10⁻³²⁴")
 }
 
 @Test("means of numbers whose sum no float64 holds are means")
