@@ -1,4 +1,4 @@
-import Compression
+@testable import Compression
 import Glibc
 import Support
 import Testing

@@ -104,7 +104,7 @@ import Testing
     }
     let cache = try program.run("cache", "--json").objects()[0]
     let folder = try #require(cache["folder"]?.string)
-    let hash = try BlockHash.of(Files.read(archive))
+    let hash = try Files.read(archive).withUnsafeBytes { BlockHash.of($0) }
     let expansion = "\(folder)/\(Hexadecimal.text(hash)).trlhf"
     let whole = try Files.read(expansion)
     for (name, byte) in try places(expansion) {
