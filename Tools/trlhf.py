@@ -348,15 +348,22 @@ class Checkpoint:
         tokenizer = [s.hash for s in self.sections if s.kind == 2] or [0]
         self._require(tokenizer[0] == self.tokenizer_hash, "the tokenizer's hash is not its section's", 56, "header")
 
+    def _read_slot(self, at, size):
+        """Generation and text of a slot of CONFIG; None where it is not whole."""
+        generation, length, digest, spare = struct.unpack("<4Q", self.data[at:at + 32].tobytes())
+        if generation == 0 or length > size - 32 or spare != 0:
+            return None
+        text = self.data[at + 32:at + 32 + length].tobytes()
+        return (generation, text) if xxh64(text, generation) == digest else None
+
+    def _slots(self):
+        config = self.sections[0]
+        size = config.bytes // 2
+        return [(at, size, self._read_slot(at, size)) for at in (config.offset, config.offset + size)]
+
     def _read_configuration(self):
         config = self.sections[0]
-        best, size = (0, b""), config.bytes // 2
-        for at in (config.offset, config.offset + size):
-            generation, length, digest, spare = struct.unpack("<4Q", self.data[at:at + 32].tobytes())
-            if generation > best[0] and length <= size - 32 and spare == 0:
-                text = self.data[at + 32:at + 32 + length].tobytes()
-                if xxh64(text, generation) == digest:
-                    best = (generation, text)
+        best = max((slot for _, _, slot in self._slots() if slot), key=lambda slot: slot[0], default=(0, b""))
         self._require(best[0] > 0, "neither slot of CONFIG is whole", config.offset, "CONFIG")
         return best[1]
 
@@ -419,12 +426,20 @@ class Checkpoint:
 
     # MARK: Verification
 
+    def _verify_configuration(self):
+        """Nothing lies behind the text of a whole slot, nor in one that was never written."""
+        for at, size, slot in self._slots():
+            is_torn = slot is None and self.data[at + 32] == ord("{")
+            if not is_torn:
+                self._require_zeros(at + (32 + len(slot[1]) if slot else 0), at + size, "CONFIG")
+
     def verify(self):
         """Checks what opening does not read: padding, hashes and values."""
         end = self.tables_bytes
         for index, section in enumerate(self.sections):
             self._require_zeros(end, section.offset, f"padding before section {index}")
             end = section.end
+        self._verify_configuration()
         hashed = [section for section in self.sections if section.kind != 1]
         sections = long_hashes([self.data[s.offset:s.end] for s in hashed])
         for section, found in zip(hashed, sections):

@@ -111,7 +111,8 @@ public struct StageContext {
     guard let found, let identity = entry.identity, identity != Hexadecimal.text(found) else { return }
     throw Failure(
       .badData, "is not what the stage \(stage) left: its identity is \(Hexadecimal.text(found)), and was \(identity)",
-      at: path, remedy: "Put the file back; or remove it and what later stages left, and resume: the stage runs again.")
+      at: path, remedy: "Put the file back; or remove it and what later stages left, so that they run again. "
+        + "--no-verify takes it as it is.")
   }
 
   /// Of the rankings of this round: the hash of those to learn from and of those held out.

@@ -12,7 +12,8 @@ struct Axis {
   init(_ low: Double, _ high: Double, count: Int = 4, tight: Bool = false) {
     var (low, high) = (low, high)
     if !(high - low > 1e-12 * max(1, abs(low))) {
-      let room = low == 0 ? 1 : abs(low) * 0.1
+      // A tenth of the least numbers is nothing.
+      let room = abs(low) < 1e-300 ? 1 : abs(low) * 0.1
       (low, high) = (Self.finite(low - room), Self.finite(high + room))
     }
     let step = Self.roundStep(Self.distance(low, high) / Double(count) * 2)

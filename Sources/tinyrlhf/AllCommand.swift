@@ -83,6 +83,9 @@ struct All: ParsableCommand {
     idle.add(
       [.rankingPrompts, .completionsPerPrompt, .labelSelection, .rewardHeads], of: settings,
       if: comparisons != nil, because: "--comparisons brings its own, and no answers are sampled to be ranked")
+    idle.add(
+      [.rounds], of: settings, if: comparisons != nil && settings.count(.rounds) > 1,
+      because: "--comparisons has nobody who ranks the answers of every round")
     try idle.refuse()
     return settings
   }

@@ -89,13 +89,6 @@ struct PlanCommand: ParsableCommand {
   }
 
   private func inputs() throws -> Pipeline.Inputs {
-    let given = [
-      ("demonstrations", demonstrations, [Scope.sft]), ("comparisons", comparisons, [.reward]),
-      ("prompts", prompts, [.ppo]), ("pretraining-text", pretrainingText, [.pretrain, .ppo]),
-    ]
-    for (name, file, scopes) in given where file != nil && !(scopes + [.all]).contains(stage) {
-      throw Failure(.usage, "--\(name) is no file of \(stage.rawValue)", remedy: "Leave it out.")
-    }
     let strict = !badRows.skipBadRows
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
@@ -123,6 +116,15 @@ struct PlanCommand: ParsableCommand {
     idle.add(
       "--rollout-precision", if: ppo.rolloutPrecision != .int8 && ![.all, .ppo].contains(stage),
       because: "only the stage ppo has rollouts")
+    let given = [
+      ("demonstrations", demonstrations, [Scope.sft]), ("comparisons", comparisons, [.reward]),
+      ("prompts", prompts, [.ppo]), ("pretraining-text", pretrainingText, [.pretrain, .ppo]),
+    ]
+    for (name, file, scopes) in given {
+      idle.add(
+        "--\(name)", if: file != nil && !(scopes + [.all]).contains(stage),
+        because: "the stage \(stage.rawValue) does not read it")
+    }
     idle.add("--blocks", if: blocks && json, because: "--json has every block")
     try idle.refuse()
   }

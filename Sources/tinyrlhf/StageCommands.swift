@@ -31,12 +31,12 @@ struct SFT: ParsableCommand {
     try folder.check(output, data: [demonstrations, validation], models: [model, own.rewardModel])
     let settings = try settings()
     let base = try ModelSource.open(model, folder.verification, access: .copyOnWrite)
+    let reward = try own.rewardModel.map { try ModelSource.openReward($0, folder.verification) }
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
     folder.say(stageData.heldOut)
-    let reward = try own.rewardModel.map { try ModelSource.openReward($0, folder.verification) }
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
@@ -169,13 +169,13 @@ struct PPO: ParsableCommand {
     let settings = try settings()
     let source = try ModelSource.resolve(model)
     let sft = try ModelSource.open(source, folder.verification, access: .copyOnWrite)
+    let reference = try ModelSource.open(source, folder.verification)
+    let reward = try ModelSource.open(ModelSource.resolve(rewardModel, .reward), folder.verification)
     let data = try PPOStage.Data(
       prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer) },
       at: prompts,
       texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
       settings: settings)
-    let reference = try ModelSource.open(source, folder.verification)
-    let reward = try ModelSource.open(ModelSource.resolve(rewardModel, .reward), folder.verification)
     let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [

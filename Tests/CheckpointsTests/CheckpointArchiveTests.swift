@@ -74,6 +74,7 @@ private func run(_ arguments: [String]) -> Int32 {
   @Test("the cache stays below its limit: what was not used for longest goes first, and what is too large goes to memory")
   func cacheLimit() throws {
     let samples = [300, 400, 500].map { Sample(rows: $0) }
+    defer { withExtendedLifetime(samples) {} }
     let archives = try samples.map { sample in
       let archive = sample.folder("a.trlhf.zst")
       try Checkpoint.pack(sample.write(), to: archive)

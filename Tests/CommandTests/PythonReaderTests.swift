@@ -169,7 +169,7 @@ import Testing
         var damaged = bytes
         damaged[offset] ^= 1 << UInt8(random.below(8))
         try Files.writeAtomically(damaged, to: path)
-        // A slot of CONFIG that is not in force may hold anything.
+        // What an interrupted rewrite of CONFIG leaves is no damage.
         let ours = try program.run("inspect", path, "--verify").exitCode
         let theirs = try read(path, "--verify", code: ours)
         #expect(ours == 0 || theirs.errorText.contains("\(path), byte "), "\(theirs.errorText)")

@@ -186,7 +186,7 @@ import Testing
     let comparisons = try program.write(
       #"{"prompt":"a","completions":["b","c"],"ranks":[1,2]}"# + "\n", to: "rounds-own.jsonl")
     for (rounds, more, words) in [
-      (2, ["--comparisons", comparisons], ["--rounds 2", "--comparisons"]),
+      (2, ["--comparisons", comparisons], ["--rounds", "--comparisons", "every round"]),
       (26, [], ["--ranking-prompts 25", "--rounds 26"]),
       (6, [], ["5 iterations", "--rounds 6"]), (0, [], ["--rounds 0"]),
       (1, ["--label-selection", "disagreement", "--reward-heads", "4"], ["disagreement", "--rounds 2"]),

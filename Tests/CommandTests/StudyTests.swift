@@ -52,7 +52,8 @@ import Testing
     ("precision", "seed,arm,gold,proxy,kl,win_rate_vs_float32,k3,is_max,clipped_fraction"),
     (
       "scale",
-      "seed,model,stage,parameters,gold,honest,harmless,bits_per_byte,win_rate_vs_largest_base"
+      "seed,model,stage,parameters,gold,honest,harmless,bits_per_byte,win_rate_vs_largest_base,"
+        + "win_rate_vs_largest_base_ties,contests"
     ),
   ])
   func leavesFiles(study: String, heading: String) throws {

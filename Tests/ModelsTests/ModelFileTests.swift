@@ -72,9 +72,10 @@ import Testing
       { $0.vocabulary = 1 << 24 },
     ]
     for claim in huge {
+      let refusal = try refusal(claim: claim)
       #expect(
-        try refusal(claim: claim)
-          == "the architecture needs more than the 27 tensors of 5504 bytes that are there")
+        refusal == "the architecture needs more than the 27 tensors of 5504 bytes that are there"
+          || refusal?.hasSuffix("parameters is larger than any memory") == true, "\(refusal ?? "none")")
     }
   }
 
