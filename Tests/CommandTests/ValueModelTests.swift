@@ -94,13 +94,14 @@ import Testing
       let result = try program.run(
         ["plan", "ppo", "--model", tiny.base, "--json", "--value-model", valueModel])
       try #require(result.exitCode == 0, "\(result.errorText)")
-      return try #require(try result.objects()[0]["peak_bytes"]?.number)
+      let stage = try #require(try result.objects()[0]["stages"]?.array?.first)
+      // The program's own share is measured, and differs by some pages.
+      return try #require(stage["bytes"]?.number) - #require(stage["program_bytes"]?.number)
     }
     let checkpoint = try Checkpoint(path: tiny.base)
     let model = checkpoint.tensors(in: .weights, role: .policy).reduce(0) { $0 + $1.byteCount }
     let saved = try bytes("separate") - bytes("shared")
-    // The program's own share is measured, and differs by some pages.
-    #expect(saved >= 3 * Double(model) && saved < 4 * Double(model), "\(saved), \(model)")
+    #expect(saved >= 3 * Double(model) && saved < 3.5 * Double(model), "\(saved), \(model)")
   }
 
   @Test("what is no value model is refused by name")

@@ -78,5 +78,8 @@ private final class Root {
 func heap() {
   let (heap, resident) = (Memory.heap, Memory.resident)
   let bytes = [UInt8](repeating: 1, count: 50_000_000)
-  #expect(Memory.heap - heap >= bytes.count && Memory.resident - resident >= bytes.count / 2)
+  let (more, pages) = (Memory.heap - heap, Memory.resident - resident)
+  withExtendedLifetime(bytes) {}
+  // Something small may be given back meanwhile.
+  #expect(more >= bytes.count - 1_000_000 && pages >= bytes.count / 2, "\(more), \(pages)")
 }
