@@ -69,13 +69,20 @@ public struct CacheFolder: Sendable {
   /// Removes all expansions, those in use included: whoever has mapped one keeps it until its end.
   /// - Returns: what was removed.
   /// - Throws: `Failure(.inputOutput)` for a file that cannot be removed.
-  public func clear() throws -> [File] { try remove(files()) }
+  public func clear() throws -> [File] {
+    let files = try files()
+    for file in files where unlink(file.path) != 0 && errno != ENOENT {
+      throw Failure(
+        .inputOutput, "cannot be removed: \(Files.systemError())", at: file.path,
+        remedy: "Check the permissions of the folder.")
+    }
+    return files
+  }
 
   /// Where an expansion lies or will lie; nil where it finds no place: it is larger than the limit, or the folder
   /// cannot be written or has no room.
   func file(_ expansion: Expansion) -> File? {
-    let digits = String(expansion.hash, radix: 16)
-    let name = String(repeating: "0", count: 16 - digits.count) + digits + Self.suffix
+    let name = Hexadecimal.text(expansion.archiveHash) + Self.suffix
     let file = File(path: "\(path)/\(name)", bytes: expansion.fileBytes, used: 0)
     if limit > 0, Files.exists(file.path) { return file }
     guard expansion.fileBytes <= limit, prepare() else { return nil }
@@ -93,15 +100,6 @@ public struct CacheFolder: Sendable {
       unlink(oldest.path)
       held -= oldest.bytes
     }
-  }
-
-  private func remove(_ files: [File]) throws -> [File] {
-    for file in files where unlink(file.path) != 0 && errno != ENOENT {
-      throw Failure(
-        .inputOutput, "cannot be removed: \(Files.systemError())", at: file.path,
-        remedy: "Check the permissions of the folder.")
-    }
-    return files
   }
 
   private static let suffix = ".trlhf"

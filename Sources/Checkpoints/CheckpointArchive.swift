@@ -66,9 +66,11 @@ struct Expansion {
   let name: String
   /// Of the checkpoint inside, from its own header.
   let fileBytes: Int
-  /// Of the archive's bytes: what the expanded file is called in a cache.
-  let hash: UInt64
+  private let bytes: UnsafeRawBufferPointer
   private let source: Source
+
+  /// Of all of the archive's bytes, which are read for it: what the expanded file is called in a cache.
+  var archiveHash: UInt64 { BlockHash.of(bytes) }
 
   static func isArchive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     Archive.isArchive(bytes) || bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD])
@@ -77,7 +79,7 @@ struct Expansion {
   /// Reads the archive's tables and the header page behind them; `bytes` must outlive this.
   init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
     self.name = name
-    hash = BlockHash.of(bytes)
+    self.bytes = bytes
     let page: [UInt8]
     if bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
       source = .stream(bytes)

@@ -80,17 +80,15 @@ extension Checkpoint {
   private static func found(
     _ expansion: Expansion, _ file: CacheFolder.File, access: Access, verify: Bool, load: Load, threads: Int
   ) throws -> Checkpoint {
-    do {
+    let remedy = "This is the expansion of \(expansion.name) in the cache. "
+      + "Empty the cache with `tinyrlhf cache --clear`, then run the same command again."
+    return try Failure.advising(remedy) {
       let found = try Checkpoint(path: file.path, access: access, verify: verify, load: load, threads: threads)
       guard found.fileBytes == expansion.fileBytes else {
         throw Failure(
           .badData, "has \(found.fileBytes) bytes, and the archive expands to \(expansion.fileBytes)", at: file.path)
       }
       return found
-    } catch var failure as Failure where failure.kind == .badData {
-      failure.remedy = "This is the expansion of \(expansion.name) in the cache. "
-        + "Empty the cache with `tinyrlhf cache --clear`, then run the same command again."
-      throw failure
     }
   }
 }

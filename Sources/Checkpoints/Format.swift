@@ -1,4 +1,5 @@
 import Glibc
+import Support
 
 #if _endian(big)
   #error(".trlhf files are mapped as they lie, which needs a little-endian machine")
@@ -70,22 +71,12 @@ public enum TensorType: UInt8, Sendable, CaseIterable {
   /// Bytes of the elements (of the packed codes), or nil where the product overflows.
   func byteCount(_ dims: [Int]) -> Int? {
     switch self {
-    case .float32: return Self.product(dims + [4])
-    case .bfloat16: return Self.product(dims + [2])
+    case .float32: return Int.product(dims + [4])
+    case .bfloat16: return Int.product(dims + [2])
     case .int8:
       guard dims.count == 2 else { return nil }
-      return Self.product([(dims[0] + 15) / 16, (dims[1] + 3) / 4, 64])
+      return Int.product([(dims[0] + 15) / 16, (dims[1] + 3) / 4, 64])
     }
-  }
-
-  private static func product(_ factors: [Int]) -> Int? {
-    var result = 1
-    for factor in factors {
-      let (next, overflow) = result.multipliedReportingOverflow(by: factor)
-      if overflow { return nil }
-      result = next
-    }
-    return result
   }
 }
 

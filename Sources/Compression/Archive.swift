@@ -4,8 +4,6 @@ import Support
 public struct Archive: Sendable {
   /// Bytes of everything expanded, as the tables state and expanding proves.
   public let rawBytes: Int
-  /// Of what the archive expands to.
-  public let hash: UInt64
   public var frameCount: Int { frames.count }
 
   let frames: [ArchiveFrame]
@@ -89,7 +87,6 @@ public struct Archive: Sendable {
     self.frames = frames
     self.name = name
     rawBytes = rawOffset
-    hash = u64(32)
     input = Borrowed(bytes: bytes)
   }
 

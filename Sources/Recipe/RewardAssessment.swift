@@ -18,19 +18,15 @@ package struct RewardAssessment {
   private var prompts: [[Int32]] = []
 
   private struct Tally {
-    var right = 0.0
-    var pairs = 0
+    var outcomes = PromptTally()
     var sum = 0.0
 
-    var ties = 0
-
-    var value: Double? { pairs == 0 ? nil : right / Double(pairs) }
-
+    var pairs: Int { Int(outcomes.count) }
     /// A tie of the judge counts half.
+    var value: Double? { pairs == 0 ? nil : outcomes.points / outcomes.count }
+
     mutating func add(_ difference: Double) {
-      pairs += 1
-      right += difference > 0 ? 1 : difference == 0 ? 0.5 : 0
-      ties += difference == 0 ? 1 : 0
+      outcomes.add(Outcome(Float(difference), against: 0))
       sum += difference
     }
   }
@@ -94,7 +90,7 @@ package struct RewardAssessment {
   package var promptCount: Int { prompts.count }
 
   /// Pairs whose answers score the same.
-  package var tiedScores: Int { known.ties }
+  package var tiedScores: Int { Int(known.outcomes.ties) }
 
   /// The share of pairs whose better answer scores higher, ties of the scores half, and its 95 % interval over
   /// prompts: pairs of one prompt share answers and are not independent of each other.

@@ -40,14 +40,14 @@ struct All: ParsableCommand {
     try folder.check(output, data: files, models: folder.resume ? [] : [model])
     let settings = try settings()
     let hasFiles = files.contains { $0 != nil }
-    // The program's own model lacks nothing, and need not be opened twice.
+    // The program's own model lacks nothing.
     let isToCheck = !folder.resume && model != ModelSource.builtin
     let source = hasFiles || isToCheck ? try ModelSource.resolve(model) : model
-    if isToCheck { try requireData(ModelSource.open(source, folder.verification), settings) }
+    let base = hasFiles || isToCheck ? try ModelSource.open(source, folder.verification) : nil
+    if isToCheck, let base { try requireData(base, settings) }
     var inputs = Pipeline.Inputs()
     inputs.precision = ppo.rolloutPrecision
-    if hasFiles {
-      let tokenizer = try ModelSource.open(source, folder.verification).tokenizer
+    if hasFiles, let tokenizer = base?.tokenizer {
       inputs.demonstrations = try demonstrations.map {
         try folder.read($0, readDemonstrations, tokenizer)
       }

@@ -23,24 +23,23 @@ struct Cache: ParsableCommand {
     }
     let files = clear ? try folder.clear() : try folder.files()
     let bytes = files.reduce(0) { $0 + $1.bytes }
-    try Console.output(Array((json ? record(folder, files, bytes) : text(folder, files, bytes)).utf8))
+    try Console.output(json ? record(folder, files, bytes) : text(folder, files, bytes))
   }
 
   private func text(_ folder: CacheFolder, _ files: [CacheFolder.File], _ bytes: Int) -> String {
     let count = files.count == 1 ? "1 file" : "\(files.count) files"
     let sum = "\(count), \(Formatting.bytes(bytes))"
     let path = Terminal.harmless(folder.path)
-    if clear { return "Removed from \(path): \(sum).\n" }
+    if clear { return "Removed from \(path): \(sum)." }
     let lines = files.reversed().map { file in
-      let name = file.path.dropFirst(folder.path.count + 1)
-      return "  \(name)  \(Formatting.bytes(file.bytes))\n"
+      "  \(file.path.dropFirst(folder.path.count + 1))  \(Formatting.bytes(file.bytes))"
     }
-    return "\(path): \(sum), at most \(Formatting.bytes(folder.limit)).\n" + lines.joined()
+    return (["\(path): \(sum), at most \(Formatting.bytes(folder.limit))."] + lines).joined(separator: "\n")
   }
 
   private func record(_ folder: CacheFolder, _ files: [CacheFolder.File], _ bytes: Int) throws -> String {
     try JSON.line(Record(
-      folder: folder.path, files: files.count, bytes: bytes, limit: folder.limit, cleared: clear)) + "\n"
+      folder: folder.path, files: files.count, bytes: bytes, limit: folder.limit, cleared: clear))
   }
 
   private struct Record: Encodable {

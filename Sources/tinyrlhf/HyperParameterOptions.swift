@@ -61,7 +61,8 @@ struct SFTParameters: ParsableArguments {
   }
 
   /// Hyper-parameters of other stages that are read all the same.
-  var further: [Parameter] { rewardModel == nil ? [] : [.responseLength] }
+  /// - Parameter rewardModel: by which an epoch is chosen, if one is.
+  static func further(_ rewardModel: String?) -> [Parameter] { rewardModel == nil ? [] : [.responseLength] }
 
   /// What a resumed run must repeat for the same choice of an epoch.
   func choice(_ settings: Settings) -> [(String, String)] {

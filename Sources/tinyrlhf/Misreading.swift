@@ -30,8 +30,8 @@ enum Misreading {
 
   /// What the parser could not read, where more can be said of it than the parser does; else nil.
   static func failure(_ words: [String]) -> Failure? {
-    guard var command = CommandTree.program(), let program = Optional(command) else { return nil }
-    var (path, rest) = (command.name, words[...])
+    guard let program = CommandTree.program() else { return nil }
+    var (command, path, rest) = (program, program.name, words[...])
     while let word = rest.first, let next = command.commands.first(where: { $0.name == word }) {
       (command, path, rest) = (next, "\(path) \(word)", rest.dropFirst())
     }

@@ -132,7 +132,7 @@ struct PlanCommand: ParsableCommand {
   /// What the memory of the stage depends on beside its own hyper-parameters.
   private var further: [Parameter] {
     switch stage {
-    case .sft: rewardModel == nil ? [] : [.responseLength]
+    case .sft: SFTParameters.further(rewardModel)
     case .reward: [.rankingPrompts, .completionsPerPrompt, .responseLength]
     case .all, .pretrain, .ppo: []
     }

@@ -11,12 +11,7 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Print summary.json instead of the table.") var json = false
 
   func run() throws {
-    if json {
-      try Console.output(Files.read("\(folder)/\(RunFile.summary)"))
-      for warning in try Report.warnings(folder) { Console.error(warning) }
-    } else {
-      try Report.show(folder)
-    }
+    try Report.show(folder, printing: json ? RunFile.summary : nil)
     // Last, so that a folder that cannot be written still shows its table.
     try Report.write(folder)
     Console.error("The report is \(folder)/\(RunFile.report).")
@@ -28,20 +23,24 @@ extension Report {
   /// it is asked for, a file of the folder.
   static func deliver(_ folder: String, printing file: String?) throws {
     try write(folder)
-    if let file {
-      try Console.output(Files.read("\(folder)/\(file)"))
-      for warning in try warnings(folder) { Console.error(warning) }
-    } else {
-      try show(folder)
-    }
+    try show(folder, printing: file)
     Console.error("The report is \(folder)/\(RunFile.report).")
   }
 
-  /// Prints the table.
-  static func show(_ folder: String) throws {
+  /// Prints the table, with what went wrong; or a file of the folder, and what went wrong for people.
+  static func show(_ folder: String, printing file: String?) throws {
+    if let file {
+      try Console.output(Files.read("\(folder)/\(file)"))
+      return try warn(folder)
+    }
     let output = Terminal.standardOutput
     let text = try terminal(folder, width: output.width, colour: output.colour)
     try Console.output(Array(text.utf8))
+  }
+
+  /// Says what went wrong in a run.
+  static func warn(_ folder: String) throws {
+    for warning in try warnings(folder) { Console.error(warning) }
   }
 
   /// Writes `report.html` into the folder.

@@ -57,7 +57,7 @@ struct SFT: ParsableCommand {
     var settings = try folder.settings(.sft)
     try own.apply(to: &settings)
     try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
-    var idle = settings.idle(in: [.sft], further: own.further)
+    var idle = settings.idle(in: [.sft], further: SFTParameters.further(own.rewardModel))
     idle.add(
       [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
     try idle.refuse()
@@ -191,7 +191,7 @@ struct PPO: ParsableCommand {
     }
     let file = context.run.file(PPOStage.file)
     try made.report(file, "The model is \(file).")
-    for warning in try Report.warnings(context.run.path) { Console.error(warning) }
+    try Report.warn(context.run.path)
     let own = try sft.world() == nil ? ["--prompts", "FILE"] : []
     NextStep.say(
       [
