@@ -8,11 +8,13 @@
 // Keys after the query are not read into it. Blocks of queries share a transposed tile of keys;
 // what else is in the block, in the call or in other parts never enters a query's arithmetic.
 //
-// A cache of int8 keeps the codes of a key, or a value, with their scale, and quantises the query too:
+// A cache of int8 keeps the codes of a key (as rotation.h prepares it), or of a value, with their scale, and
+// quantises the query too:
 //   s = scale·(float(Σ codes)·(scale of q·scale of k)),   o ← o + (p·scale of v)·codes of v
 #ifdef TK_SUFFIX
 #include "attention_tiles.h"
 #include "int8_row.h"
+#include "rotation.h"
 
 /// scores → exp(scale·scores − max) of the `visible` first keys, 0 for the others up to `columns`;
 /// updates the running maximum and sum, and returns what the output so far must be multiplied by.
@@ -121,6 +123,17 @@ TK_INLINE void TK(fetch)(const void *from, int64_t bytes) {
 // Decoding: a query reads its sequence's cache where it lies, in groups of 16 positions. From float32
 // that is what attention_block computes, in the same order. Two heads at a time, so that there are
 // chains enough to keep the multipliers busy.
+
+/// to = R·(x ∘ factors) of a kv head, or R·(x ∘ 1/factors): a key, or a query that meets it.
+TK_INLINE void TK(prepare_head)(const float *x, const float *factors, int64_t kv_head, const int divides,
+                                int64_t head_dim, float *to) {
+  if (factors) {
+    TK(prepare)(x, factors + kv_head * head_dim, divides, head_dim, to);
+    return;
+  }
+  for (int64_t d = 0; d < head_dim; d += 16) TK(v_store_at)(to, d, head_dim, TK(v_load_at)(x, d, head_dim, 0));
+  TK(rotate)(to, head_dim);
+}
 
 /// What one head of the query reads and makes.
 typedef struct {
@@ -292,8 +305,9 @@ static void TK(decode_heads)(const tk_attention_args *a, int64_t i, int64_t quer
     h[c].q = s->q + query * a->q_row + own * a->head_dim;
     if (is_int8) {
       __builtin_memset(h[c].codes, 0, sizeof h[c].codes);  // past head_dim keys are not defined
-      h[c].scale = TK(row_scale)(h[c].q, a->head_dim);
-      h[c].start = -TK(key_offset) * TK(row_codes)(h[c].q, a->head_dim, h[c].scale, h[c].codes, 4);
+      TK(prepare_head)(h[c].q, a->key_factors, own / share, 1, a->head_dim, h[c].out);
+      h[c].scale = TK(row_scale)(h[c].out, a->head_dim);
+      h[c].start = -TK(key_offset) * TK(row_codes)(h[c].out, a->head_dim, h[c].scale, h[c].codes, 4);
     }
     h[c].keys = (const char *)s->k + kv;
     h[c].values = (const char *)s->v + kv;
@@ -343,8 +357,11 @@ TK_INLINE void TK(store_position)(int64_t head_dim, const float *k, const float 
     TK(v_store_at)(values + at * head_dim, d, head_dim, TK(v_load_at)(v, d, head_dim, 0));
   }
 }
-TK_INLINE void TK(store_position_int8)(int64_t head_dim, const float *k, const float *v, int64_t at,
-                                       char *keys, char *values) {
+TK_INLINE void TK(store_position_int8)(const tk_cache_store_args *a, int64_t kv_head, const float *key,
+                                       const float *v, int64_t at, char *keys, char *values) {
+  _Alignas(64) float k[WIDEST_HEAD];
+  const int64_t head_dim = a->head_dim;
+  TK(prepare_head)(key, a->key_factors, kv_head, 0, head_dim, k);
   const float k_scale = TK(row_scale)(k, head_dim), v_scale = TK(row_scale)(v, head_dim);
   ((float *)keys)[at] = k_scale;
   ((float *)values)[at] = v_scale;
@@ -376,7 +393,7 @@ static void TK(cache_store)(const void *args, int part, int parts) {
       const int64_t group = head * plane + position / 16 * bytes;
       char *keys = (char *)e->keys + group, *values = (char *)e->values + group;
       if (is_int8)
-        TK(store_position_int8)(a->head_dim, e->k + source, e->v + source, position % 16, keys, values);
+        TK(store_position_int8)(a, head, e->k + source, e->v + source, position % 16, keys, values);
       else
         TK(store_position)(a->head_dim, e->k + source, e->v + source, position % 16, (float *)keys,
                            (float *)values);

@@ -5,16 +5,28 @@
 #include "activation_row.h"
 #include "int8_row.h"
 #include "norm_row.h"
+#include "rotation.h"
+
+/// Where a part prepares rows of K elements.
+TK_INLINE float *TK(part_workspace)(float *workspace, int64_t K, int part) {
+  return workspace + part * ((K + 15) / 16 * 16);
+}
 
 static void TK(int8_pack)(const void *args, int part, int parts) {
   const tk_int8_pack_args *p = args;
   int64_t begin, end, depth = (p->K + 3) / 4 * 4;
   tk_slice(p->N, 16, part, parts, &begin, &end);
   for (int64_t n = begin; n < end; n++) {
-    float scale = TK(row_scale)(p->w + n * p->K, p->K);
+    const float *row = p->w + n * p->K;
+    if (p->factors) {
+      float *prepared = TK(part_workspace)(p->workspace, p->K, part);
+      TK(prepare)(row, p->factors, 1, p->K, prepared);
+      row = prepared;
+    }
+    float scale = TK(row_scale)(row, p->K);
     int8_t *to = p->codes + n / 16 * 16 * depth + n % 16 * 4;
     p->scales[n] = scale;
-    p->row_sums[n] = TK(row_codes)(p->w + n * p->K, p->K, scale, to, 64);
+    p->row_sums[n] = TK(row_codes)(row, p->K, scale, to, 64);
   }
   for (int64_t n = end; begin < end && n % 16 != 0; n++)
     for (int64_t k = 0; k < depth; k += 4)
@@ -33,9 +45,31 @@ static void TK(int8_quantize)(const void *args, int part, int parts) {
       v16 x = TK(v_load_at)(q->gelu->x + m * q->K, k, q->K, 0);
       TK(v_store_at)(q->gelu->y + m * q->K, k, q->K, TK(gelu_form16)(x, q->gelu->exact));
     }
-    float scale = TK(row_scale)(q->x + m * q->x_row, q->K);
+    const float *row = q->x + m * q->x_row;
+    if (q->factors) {
+      float *prepared = TK(part_workspace)(q->workspace, q->K, part);
+      TK(prepare)(row, q->factors, 0, q->K, prepared);
+      row = prepared;
+    }
+    float scale = TK(row_scale)(row, q->K);
     q->scales[m] = scale;
-    TK(row_codes)(q->x + m * q->x_row, q->K, scale, q->codes + m * depth, 4);
+    TK(row_codes)(row, q->K, scale, q->codes + m * depth, 4);
+  }
+}
+
+static void TK(int8_unpack)(const void *args, int part, int parts) {
+  const tk_int8_unpack_args *u = args;
+  int64_t begin, end, depth = (u->K + 3) / 4 * 4;
+  tk_slice(u->rows, 1, part, parts, &begin, &end);
+  for (int64_t row = begin; row < end; row++) {
+    const int64_t n = u->ids ? u->ids[row] : row;
+    const int8_t *codes = u->codes + n / 16 * 16 * depth + n % 16 * 4;
+    float *w = u->w + row * u->w_row;
+    for (int64_t k = 0; k < u->K; k++) w[k] = u->scales[n] * (float)codes[k / 4 * 64 + k % 4];
+    if (!u->factors) continue;
+    TK(rotate_back)(w, u->K);
+    for (int64_t k = 0; k < u->K; k += 16)
+      TK(v_store_at)(w, k, u->K, TK(v_load_at)(w, k, u->K, 0) * TK(v_load_at)(u->factors, k, u->K, 0));
   }
 }
 
@@ -56,13 +90,10 @@ void tk_int8_quantize(const void *args, int part, int parts) {
 }
 
 void tk_int8_unpack(const void *args, int part, int parts) {
-  const tk_int8_unpack_args *u = args;
-  int64_t begin, end, depth = (u->K + 3) / 4 * 4;
-  tk_slice(u->N, 1, part, parts, &begin, &end);
-  for (int64_t n = begin; n < end; n++) {
-    const int8_t *codes = u->codes + n / 16 * 16 * depth + n % 16 * 4;
-    for (int64_t k = 0; k < u->K; k++)
-      u->w[n * u->K + k] = u->scales[n] * (float)codes[k / 4 * 64 + k % 4];
-  }
+  TK_DISPATCH(int8_unpack, args, part, parts)
+}
+
+size_t tk_int8_workspace_bytes(int64_t K, int parts) {
+  return (size_t)((K + 15) / 16 * 16) * sizeof(float) * (size_t)parts;
 }
 #endif

@@ -1,9 +1,9 @@
 // A row and its int8 codes: of weights, of activations, and of the keys and values of a cache.
 // Included once per instruction set.
 //
-// A row's scale is max|w|/127, and a code is w/scale rounded half to even: one IEEE
-// division and one exact rounding, the same bits on every instruction set. Since the scale is
-// within half a unit in the last place, |w/scale| < 127.5: no code leaves −127…127. Two kinds of
+// A row's scale is max|w|/127, and a code is w·(1/scale) rounded half to even: IEEE operations and one
+// exact rounding, the same bits on every instruction set. Since scale and reciprocal are each within half
+// a unit in the last place, |w·(1/scale)| < 127.5: no code leaves −127…127. Two kinds of
 // rows have no such scale: where it would be zero or subnormal it is 1 and the codes are 0, and
 // where an element is infinite or not a number it is NaN and the codes are 0, so that the product
 // is NaN instead of wrong. Padding codes are 0.
@@ -42,11 +42,11 @@ TK_INLINE float TK(row_scale)(const float *x, int64_t count) {
 /// low bits.
 TK_INLINE int32_t TK(row_codes)(const float *x, int64_t count, float scale, int8_t *to,
                             int64_t stride) {
-  const float whole = 0x1.8p23f;
+  const float whole = 0x1.8p23f, inverse = 1 / scale;
   int defined = scale == scale;
   i16 sum = {0};
   for (int64_t k = 0; k < count; k += 16) {
-    v16 rounded = TK(v_load_at)(x, k, count, 0) / scale + whole;
+    v16 rounded = TK(v_load_at)(x, k, count, 0) * inverse + whole;
     i16 codes = (i16)rounded - 0x4b400000;
     if (!defined) codes = (i16){0};
     sum += codes;

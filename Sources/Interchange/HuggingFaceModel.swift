@@ -1,7 +1,6 @@
 import Checkpoints
 import Models
 import Support
-import Tensors
 
 /// A model in a folder of Hugging Face's form, its configuration understood and its tensors found, but
 /// not yet read.
@@ -115,25 +114,6 @@ public struct HuggingFaceModel {
       head.append(Self.head(ModelFile.normalizationName, [gain, bias]))
     }
     return trunk + head
-  }
-
-  /// The tensors with the projections in int8, as `tinyrlhf quantize` would make them.
-  /// - Throws: `Failure(.badData)` for a reward model.
-  public func int8Tensors(_ compute: Compute) throws -> [TensorSource] {
-    guard !isReward else {
-      throw Failure(
-        .badData, "is a reward model, and language models alone have an int8 form", at: folder,
-        remedy: "Import it without --int8.")
-    }
-    let layout = ParameterLayout(architecture, scalarHead: false)
-    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
-    return weights.tensors.flatMap { tensor in
-      let name = tensor.ours.name
-      guard quantized.contains(name) else { return [tensor.source(.weights)] }
-      // A tied embedding is looked up in float32 and multiplied with in int8.
-      guard name == "token_embedding.weight" else { return [tensor.int8Source(name: name, compute)] }
-      return [tensor.source(.weights), tensor.int8Source(name: "unembedding.weight", compute)]
-    }
   }
 
   private static func head(_ name: String, _ values: [Float]) -> TensorSource {

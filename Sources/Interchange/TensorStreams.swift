@@ -1,6 +1,5 @@
 import Checkpoints
 import Models
-import Tensors
 
 /// The tensors of a folder as those of a checkpoint, made piece by piece when they are written: memory
 /// does not grow with the model.
@@ -8,37 +7,11 @@ extension FoundTensor {
   /// About so many elements are in memory at a time.
   private static let pieceElements = 1 << 18
 
-  /// Rows of a piece, a multiple of 16 as int8 codes are packed.
-  private var pieceRows: Int { max(1, Self.pieceElements / width / 16) * 16 }
+  private var pieceRows: Int { max(1, Self.pieceElements / width) }
 
   func source(_ section: SectionKind) -> TensorSource {
     TensorSource(section: section, role: .policy, name: ours.name, dims: ours.dims, type: .float32) {
       put in try forEachPiece { _, floats in try put(UnsafeRawBufferPointer(floats)) }
-    }
-  }
-
-  /// Quantised by rows.
-  func int8Source(name: String, _ compute: Compute) -> TensorSource {
-    TensorSource(section: .weights, role: .policy, name: name, dims: ours.dims, type: .int8) { put in
-      let scales = UnsafeMutableBufferPointer<Float>.allocate(capacity: rows)
-      let sums = UnsafeMutableBufferPointer<Int32>.allocate(capacity: rows)
-      let codes = UnsafeMutableBufferPointer<Int8>.allocate(
-        capacity: Int8Matrix.packedBytes(outputs: min(rows, pieceRows), inputs: width))
-      defer {
-        scales.deallocate()
-        sums.deallocate()
-        codes.deallocate()
-      }
-      try forEachPiece { range, floats in
-        let piece = Int8Matrix(
-          outputs: range.count, inputs: width, codes: codes.baseAddress!,
-          scales: scales.baseAddress! + range.lowerBound, rowSums: sums.baseAddress! + range.lowerBound)
-        compute.quantize(floats.baseAddress!, into: piece)
-        let bytes = Int8Matrix.packedBytes(outputs: range.count, inputs: width)
-        try put(UnsafeRawBufferPointer(start: codes.baseAddress!, count: bytes))
-      }
-      try put(UnsafeRawBufferPointer(scales))
-      try put(UnsafeRawBufferPointer(sums))
     }
   }
 

@@ -56,13 +56,19 @@ extension Transformer {
       to: hidden.prefix(rows), activations.finalStatistics)
   }
 
+  /// y = x·Wᵀ + b, or addend + that.
+  private func apply(_ linear: Linear, _ x: Operand, to y: Matrix, addingTo addend: Matrix? = nil) {
+    observer?.multiplies(linear, x.matrix)
+    compute.apply(linear, x, to: y, addingTo: addend)
+  }
+
   /// y = residual + a sub-layer's output, less what dropout leaves out of it at this site.
   private func apply(
     _ linear: Linear, _ x: Operand, to y: Matrix, addingTo residual: Matrix, site: Int
   ) {
-    guard let dropout else { return compute.apply(linear, x, to: y, addingTo: residual) }
+    guard let dropout else { return apply(linear, x, to: y, addingTo: residual) }
     let product = activations.normed.prefix(y.rows)
-    compute.apply(linear, x, to: product)
+    apply(linear, x, to: product)
     compute.drop(product, dropout, site: site, addingTo: residual, to: y)
   }
 
@@ -76,7 +82,7 @@ extension Transformer {
     let qkv = layer.qkv.prefix(batch.rows)
     let operand = compute.normalize(
       weights.norm1, input, to: norm1, layer.statistics1, for: weights.qkv)
-    compute.apply(weights.qkv, operand, to: qkv)
+    apply(weights.qkv, operand, to: qkv)
     normalizeHeads(weights, layer, qkv)
     if let rotary {
       // Queries and keys lie side by side, so that one call rotates both.
@@ -84,8 +90,10 @@ extension Transformer {
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary)
     }
+    observer?.attends(index, qkv)
     cache?.store(
-      batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, compute: compute)
+      batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, keyFactors: weights.keyFactors,
+      compute: compute)
     // What begins here needs no cache to see itself: prompts read their keys as they were computed.
     let past = batch.entries.contains { $0.position > 0 } ? cache : nil
     precondition(
@@ -93,7 +101,8 @@ extension Transformer {
       "a prompt must not depend on its company")
     collectSequences(index, batch, past, lastTokensOnly: lastTokensOnly)
     sequences.withUnsafeBufferPointer {
-      compute.attention($0, shape(past?.storage ?? .rows(stride: architecture.qkvWidth)))
+      compute.attention(
+        $0, shape(past?.storage ?? .rows(stride: architecture.qkvWidth), keyFactors: weights.keyFactors))
     }
   }
 
@@ -158,7 +167,7 @@ extension Transformer {
     let activated = activations.activated.prefix(x.rows)
     let operand = compute.normalize(
       weights.norm2, x, to: activations.normed.prefix(x.rows), layer.statistics2, for: weights.up)
-    compute.apply(weights.up, operand, to: up)
+    apply(weights.up, operand, to: up)
     switch architecture.mlp {
     case .gelu: return compute.gelu(up, to: activated, .tanh, for: weights.down)
     case .geluExact: return compute.gelu(up, to: activated, .exact, for: weights.down)

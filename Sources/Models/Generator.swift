@@ -122,6 +122,36 @@ public final class Generator: @unchecked Sendable {
     return results
   }
 
+  /// log π at temperature 1 of every token but the first, as sampling would have it: token by token, by way of
+  /// the cache.
+  ///
+  /// - Parameter sequences: of at most `capacity` tokens.
+  public func logprobs(of sequences: [[Int32]], weights: TransformerWeights) -> [[Float]] {
+    precondition(active.isEmpty && sequences.allSatisfy { $0.count <= capacity }, "slots of \(capacity)")
+    let work = Work("measuring", of: sequences.reduce(0) { $0 + $1.count })
+    defer { work.end() }
+    var results = sequences.map { _ in [Float]() }
+    for first in stride(from: 0, to: sequences.count, by: cache.slots) {
+      let chunk = first..<min(first + cache.slots, sequences.count)
+      for position in 0..<(sequences[chunk].map(\.count).max() ?? 0) {
+        let here = chunk.filter { sequences[$0].count > position + 1 }
+        batch.removeAll()
+        for (row, number) in here.enumerated() {
+          batch.append(
+            CollectionOfOne(sequences[number][position]), position: position, slot: number - first)
+          rows[row] = Int32(row)
+          drawn[row] = sequences[number][position + 1]
+        }
+        transformer.forward(weights, batch, cache: cache)
+        transformer.logprobs(
+          weights, HeadRows(count: here.count, rows: rows, targets: drawn), logprob: logprobs)
+        for (row, number) in here.enumerated() { results[number].append(logprobs[row]) }
+      }
+      work.advance(by: sequences[chunk].reduce(0) { $0 + $1.count })
+    }
+    return results
+  }
+
   /// The most tokens that a sample can have.
   private func room(_ request: Request, _ options: SamplingOptions) -> Int {
     min(options.maxNewTokens, capacity - request.prompt.count)

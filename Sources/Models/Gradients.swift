@@ -99,7 +99,7 @@ public final class Gradients: @unchecked Sendable {
     if !holdsProjections { Self.clear(projectionRegions) }
     if !holdsUnembedding { Self.clear(unembeddingRegions) }
     let rows = kept.rows.prefix(count)
-    compute.scatter(rows, kept.ids, addTo: weights.tokenEmbedding)
+    compute.scatter(rows, kept.ids, addTo: weights.tokenEmbedding.floats)
     if let table = weights.positionEmbedding {
       compute.scatter(rows, kept.positions, addTo: table)
     }

@@ -95,8 +95,16 @@ extension Transformer {
     let gathered = headScratch.hidden.prefix(count)
     compute.gather(hidden.base, rows, to: gathered)
     let logits = headScratch.logits.prefix(count)
+    observer?.multiplies(unembedding, gathered)
     compute.apply(unembedding, gathered, to: logits)
     return logits
+  }
+
+  /// Shows the observer what the unembedding meets at these rows.
+  func observeHead(_ weights: TransformerWeights, _ rows: [Int32]) {
+    rows.withUnsafeBufferPointer { rows in
+      forEachChunk(rows.count) { _ = logits(weights, rows.baseAddress! + $0.lowerBound, $0.count) }
+    }
   }
 
   /// The scalar head at `count` rows of the batch: scores [count].

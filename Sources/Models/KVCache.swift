@@ -48,7 +48,11 @@ public final class KVCache: @unchecked Sendable {
   }
 
   /// Stores the keys and values of a batch, rows of a fused qkv activation.
-  func store(_ batch: TokenBatch, layer: Int, qkv: Matrix, queryWidth: Int, compute: Compute) {
+  /// - Parameter keyFactors: what an int8 cache multiplies keys by, [kvHeads, headDim]; nil for 1.
+  func store(
+    _ batch: TokenBatch, layer: Int, qkv: Matrix, queryWidth: Int, keyFactors: UnsafePointer<Float>?,
+    compute: Compute
+  ) {
     entries.removeAll(keepingCapacity: true)
     for entry in batch.entries {
       precondition(
@@ -63,7 +67,8 @@ public final class KVCache: @unchecked Sendable {
     }
     entries.withUnsafeBufferPointer {
       compute.store(
-        $0, kvHeads: kvHeads, headDim: headDim, stride: qkv.stride, precision, capacity: capacity)
+        $0, kvHeads: kvHeads, headDim: headDim, stride: qkv.stride, precision, capacity: capacity,
+        keyFactors: keyFactors)
     }
   }
 

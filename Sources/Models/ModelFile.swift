@@ -7,7 +7,7 @@ public final class ModelFile: @unchecked Sendable {
   public let checkpoint: Checkpoint
   public let architecture: Architecture
   public let layout: ParameterLayout
-  /// Projections in int8, embeddings and norms in float32.
+  /// Matrices in int8, positions and norms in float32.
   public let isInt8: Bool
 
   /// Gain and bias of a reward model, [2], in its HEAD.
@@ -79,33 +79,44 @@ public final class ModelFile: @unchecked Sendable {
       }
       return found
     }
-    let quantized = QuantizedWeights.projections(of: layout)
-    let projections = try quantized.map { projection in
-      let isTied = projection.name == Self.tokenEmbedding
-      let found = try tensor(
-        isTied ? Self.unembedding : projection.name, projection.dims, .int8)
+    let projections = try QuantizedWeights.projections(of: layout).map { projection in
+      let found = try tensor(projection.name, projection.dims, .int8)
       return QuantizedWeights.Projection(
         name: projection.name,
         matrix: Int8Matrix(
           outputs: found.dims[0], inputs: found.dims[1],
           codes: found.pointer.assumingMemoryBound(to: Int8.self), scales: found.scales!,
-          rowSums: found.rowSums!))
+          rowSums: found.rowSums!, factors: found.factors!))
     }
-    let names = Set(quantized.map(\.name)).subtracting([Self.tokenEmbedding])
+    let names = Set(projections.map(\.name))
     var floats: [String: UnsafeMutablePointer<Float>] = [:]
     for wanted in layout.trunk where !names.contains(wanted.name) {
       floats[wanted.name] = try tensor(wanted.name, wanted.dims, .float32).floats
     }
-    let used = names.union(floats.keys).union(quantized.count > names.count ? [Self.unembedding] : [])
+    let a = architecture
+    let keyFactors = try tensor(QuantizedWeights.keyFactorsName, [a.layers, a.kvHeads, a.headDim], .float32).floats
+    let used = names.union(floats.keys).union([QuantizedWeights.keyFactorsName])
     if let more = tensors.first(where: { !used.contains($0.name) }) {
       throw Self.superfluous(more, checkpoint)
     }
-    return QuantizedWeights(layout, projections: projections).weights { floats[$0] }
+    try Self.requireFactors(keyFactors, a.layers * a.keyValueWidth, checkpoint)
+    return QuantizedWeights(layout, projections: projections, keyFactors: keyFactors).weights { floats[$0] }
+  }
+
+  /// Keys are divided by them again: with others than powers of two the product would not be exact.
+  private static func requireFactors(
+    _ factors: UnsafePointer<Float>, _ count: Int, _ checkpoint: Checkpoint
+  ) throws {
+    let bounds = Float(0x1p-32)...0x1p32
+    guard let i = (0..<count).first(where: { !bounds.contains(factors[$0]) || factors[$0].significand != 1 })
+    else { return }
+    throw Failure(
+      .badData, "key factor \(i) is \(factors[i]), not a power of two from 2⁻³² to 2³²", at: checkpoint.path,
+      remedy: remedy)
   }
 
   /// For what a file of our own could not lack.
   public static let remedy = "Name a model that tinyrlhf has made."
-  private static let tokenEmbedding = "token_embedding.weight"
   private static let unembedding = "unembedding.weight"
 
   private static func superfluous(_ tensor: Checkpoint.Tensor, _ checkpoint: Checkpoint) -> Failure {

@@ -18,6 +18,9 @@ public final class Transformer: @unchecked Sendable {
   /// Passes so far: while it stays the same, so do the activations.
   public internal(set) var passes = 0
 
+  /// Who looks at float32 passes; nil for nobody.
+  weak var observer: (any PassObserver)?
+
   let activations: Activations
   let rotary: RotaryTable?
   let gradientScratch: GradientScratch?
@@ -59,10 +62,10 @@ public final class Transformer: @unchecked Sendable {
   /// The final norm's output of the latest pass, [rows, d].
   public var hidden: Matrix { activations.hidden }
 
-  func shape(_ keyValues: KeyValueStorage) -> AttentionShape {
+  func shape(_ keyValues: KeyValueStorage, keyFactors: UnsafePointer<Float>? = nil) -> AttentionShape {
     AttentionShape(
       heads: architecture.heads, kvHeads: architecture.kvHeads, headDim: architecture.headDim,
       queryStride: architecture.qkvWidth, keyValues: keyValues,
-      outputStride: architecture.queryWidth)
+      outputStride: architecture.queryWidth, keyFactors: keyFactors)
   }
 }

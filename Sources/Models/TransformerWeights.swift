@@ -7,6 +7,8 @@ public struct TransformerWeights: @unchecked Sendable {
     public let qkv: Linear
     public let queryNorm: HeadNorm?
     public let keyNorm: HeadNorm?
+    /// What an int8 cache multiplies keys by, [kvHeads, headDim]; nil for 1.
+    public let keyFactors: UnsafePointer<Float>?
     public let output: Linear
     public let norm2: Norm
     public let up: Linear
@@ -14,7 +16,7 @@ public struct TransformerWeights: @unchecked Sendable {
   }
 
   public let architecture: Architecture
-  public let tokenEmbedding: UnsafeMutablePointer<Float>
+  public let tokenEmbedding: EmbeddingTable
   public let positionEmbedding: UnsafeMutablePointer<Float>?
   public let layers: [Layer]
   public let finalNorm: Norm
@@ -25,6 +27,7 @@ public struct TransformerWeights: @unchecked Sendable {
   public init(_ parameters: ParameterSet) {
     self.init(
       parameters.layout.architecture, values: parameters.values,
+      tokenEmbedding: .float32(parameters.values("token_embedding.weight")!), keyFactors: nil,
       hasUnembedding: parameters.layout.hasUnembedding
     ) { name in
       .float32(parameters.values(name)!)
@@ -32,12 +35,13 @@ public struct TransformerWeights: @unchecked Sendable {
   }
 
   /// - Parameters:
-  ///   - values: norms, biases and embeddings by name.
+  ///   - values: norms, biases and a table of positions by name.
+  ///   - keyFactors: of all layers, [layers, kvHeads, headDim].
   ///   - hasUnembedding: false for a reward or value model.
   ///   - weight: projections by name.
   init(
     _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
-    hasUnembedding: Bool, weight: (String) -> Linear.Weight
+    tokenEmbedding: EmbeddingTable, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool, weight: (String) -> Linear.Weight
   ) {
     func norm(_ name: String) -> Norm {
       Norm(
@@ -55,7 +59,7 @@ public struct TransformerWeights: @unchecked Sendable {
       }
     }
     architecture = a
-    tokenEmbedding = values("token_embedding.weight")!
+    self.tokenEmbedding = tokenEmbedding
     positionEmbedding = values("position_embedding.weight")
     layers = (0..<a.layers).map { layer in
       let prefix = "layers.\(layer)"
@@ -64,6 +68,7 @@ public struct TransformerWeights: @unchecked Sendable {
         qkv: linear("\(prefix).attention.qkv", a.dModel, a.qkvWidth),
         queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
         keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads),
+        keyFactors: keyFactors.map { $0 + layer * a.keyValueWidth },
         output: linear("\(prefix).attention.output", a.queryWidth, a.dModel),
         norm2: norm("\(prefix).norm2"),
         up: linear("\(prefix).mlp.\(a.mlp == .swiglu ? "gate_up" : "up")", a.dModel, a.upWidth),

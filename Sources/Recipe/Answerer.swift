@@ -19,9 +19,9 @@ public final class Answerer {
     self.options = options
     self.options.endTokens = model.tokenizer.endTokens
     bench = try Workbench(model.architecture, threads: threads)
-    generator = try bench.generator(
-      try bench.inference(), model.file.isInt8 ? .int8 : precision)
-    weights = try bench.weights(of: model, precision: precision)
+    let transformer = try bench.inference()
+    generator = try bench.generator(transformer, model.file.isInt8 ? .int8 : precision)
+    weights = try bench.weights(of: model, precision: precision, on: transformer)
   }
 
   /// K answers for each prompt, handed over in order, in batches of bounded size.

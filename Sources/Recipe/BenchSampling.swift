@@ -23,8 +23,9 @@ struct BenchSampling {
     let set = try ParameterSet(
       ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: bench.arena)
     set.initialize(seed: 1)
-    weights = try bench.weights(of: set, precision: options.precision)
-    generator = try bench.generator(try bench.inference(), options.precision, slots: options.batch)
+    let transformer = try bench.inference()
+    weights = try bench.weights(of: set, precision: options.precision, on: transformer)
+    generator = try bench.generator(transformer, options.precision, slots: options.batch)
     operations = BenchOperations(set.layout, options.precision)
     let source = Bench(options)
     requests = (0..<options.batch).map {

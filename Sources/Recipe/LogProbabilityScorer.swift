@@ -12,8 +12,9 @@ public final class LogProbabilityScorer {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
     self.model = model
     let bench = try Workbench(model.architecture, threads: threads)
-    trainer = try LanguageModelTrainer(try bench.inference(), arena: bench.arena)
-    weights = try bench.weights(of: model, precision: precision)
+    let transformer = try bench.inference()
+    trainer = try LanguageModelTrainer(transformer, arena: bench.arena)
+    weights = try bench.weights(of: model, precision: precision, on: transformer)
   }
 
   /// - Parameter trainer: of the model's architecture.

@@ -16,16 +16,17 @@ public struct PPOStage {
   let reference: Model
   let reward: Model
   let data: Data
-  let precision: RolloutPrecision
+  let precision: RolloutPrecision?
   let probe: Probe?
 
   /// - Parameters:
   ///   - policy: the model to improve: the SFT model, or the policy of the round before. Mapped
   ///     copy-on-write; its parameters are used where they lie.
   ///   - reference: the SFT model, of which KL is measured in every round; mapped read-only, and shared.
+  ///   - precision: of rollouts; without it int8, unless that is too far from float32 on this model.
   public init(
     _ context: StageContext, policy: Model, reference: Model, reward: Model, data: Data,
-    precision: RolloutPrecision, probe: Probe? = nil
+    precision: RolloutPrecision?, probe: Probe? = nil
   ) {
     self.context = context
     self.policy = policy
@@ -95,7 +96,7 @@ public struct PPOStage {
     let snapshot = Snapshot(trainer, threads: context.threads)
     var draft = try context.draft(
       .ppo, kind: .ppo, policy.architecture, policy.tokenizer, step: total, parents: parents,
-      data: data.source, configuration: ["rollout-precision": .string(precision.rawValue)])
+      data: data.source, configuration: ["rollout-precision": .string(machine.memory.precision.rawValue)])
 
     let loop = TrainingLoop(
       context: context, stage: .ppo, total: total,
@@ -191,12 +192,14 @@ public struct PPOStage {
     if context.round.number < context.round.count { options.averageDecay = 0 }
     let rewardParameters = try reward.parameters()
     let normalization = try reward.normalization()
-    let memory = try PPOMemory(
+    var memory = try PPOMemory(
       PPOMemory.Models(
         policy: try policy.parameters(), reference: try reference.file.parameters(),
         reward: rewardParameters,
         normalization: normalization ?? RewardNormalization(gain: 1, bias: 0)),
-      sizes, options: options, precision: precision, threads: context.threads)
+      sizes, options: options, precision: precision ?? .int8, threads: context.threads)
+    try memory.balance()
+    try measureInt8(&memory, fitting.map(\.tokens))
     memory.trainer.padToken = try reward.padToken()
     let machine = Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
     if normalization == nil { try scale(machine) }
@@ -213,6 +216,29 @@ public struct PPOStage {
     return machine
   }
 
+  /// Prompts whose answers are compared in both precisions.
+  private static let compared = 64
+
+  /// Says how far int8 rollouts are from the policy that learns, on answers of the one that the stage begins with:
+  /// the same whenever it begins or continues. Where they are too far, rollouts go on in float32, unless int8
+  /// was asked for.
+  private func measureInt8(_ memory: inout PPOMemory, _ prompts: [[Int32]]) throws {
+    guard memory.quantized != nil else { return }
+    let prompts = Array(prompts.prefix(Self.compared))
+    let samples = try sample(prompts.enumerated().map { ($0, $1) }, memory, purpose: "ppo/int8").map { $0[0] }
+    let float32 = memory.trainer.logprobs(Episodes(prompts: prompts, samples: samples))
+    let gap = Int8Gap(float32: [float32], int8: [samples.flatMap(\.logprobs)])
+    let sentence = gap.text(of: "that \(policy.name) samples")
+    guard gap.weights.k3 > Int8Gap.tolerated else { return context.note("Rollouts: \(sentence)") }
+    guard precision == nil else {
+      return context.note("warning: \(sentence) More than \(Int8Gap.tolerated) is far; --rollout-precision int8 asks for it.")
+    }
+    context.note(
+      "warning: \(sentence) More than \(Int8Gap.tolerated) is far: rollouts go on in float32. "
+        + "--rollout-precision int8 keeps them.")
+    try memory.leaveInt8()
+  }
+
   /// Answers that a reward model without a normalisation is scaled by, at most.
   private static let scaling = 256
 
@@ -220,7 +246,7 @@ public struct PPOStage {
   /// that is here to be improved, which is the same whenever the stage begins or continues.
   private func scale(_ machine: Machine) throws {
     let prompts = machine.prompts.prefix(Self.scaling)
-    let samples = try sample(prompts.enumerated().map { ($0, $1) }, machine, purpose: "ppo/scale")
+    let samples = try sample(prompts.enumerated().map { ($0, $1) }, machine.memory, purpose: "ppo/scale")
     let trainer = machine.memory.trainer
     do {
       try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples.map { $0[0] }))
@@ -291,7 +317,8 @@ public struct PPOStage {
     let trainer = machine.memory.trainer
     let numbers = Self.episodes(step, context.settings)
     let prompts = prompts(of: numbers, machine)
-    let samples = try sample(zip(numbers, prompts).map { ($0, $1) }, machine, purpose: "ppo/rollout")
+    let samples = try sample(
+      zip(numbers, prompts).map { ($0, $1) }, machine.memory, purpose: "ppo/rollout")
     var random = RandomStream(seed: context.seed, purpose: "ppo/minibatch", index: UInt64(step))
     var update = step * trainer.options.epochs * trainer.options.miniBatches
     var metrics = try trainer.learn(
@@ -307,11 +334,11 @@ public struct PPOStage {
 
   /// One answer to each prompt, which has the number of its random stream.
   private func sample(
-    _ prompts: [(number: Int, tokens: [Int32])], _ machine: Machine, purpose: String
+    _ prompts: [(number: Int, tokens: [Int32])], _ memory: PPOMemory, purpose: String
   ) throws -> [[Generator.Sample]] {
-    try machine.memory.generator.run(
+    try memory.generator.run(
       prompts.map { Generator.Request(prompt: $0.tokens, stream: UInt64($0.number)) },
-      weights: machine.memory.rolloutWeights(), options: sampling(), seed: context.seed, purpose: purpose)
+      weights: memory.rolloutWeights(), options: sampling(), seed: context.seed, purpose: purpose)
   }
 
   private func sampling() -> SamplingOptions {

@@ -26,7 +26,8 @@ public struct Pipeline {
     public var promptsFile: String?
     /// Where the texts come from.
     public var pretrainingFile: String?
-    public var precision = RolloutPrecision.int8
+    /// nil for int8, unless that is too far from float32 on the model.
+    public var precision: RolloutPrecision?
 
     public init() {}
   }

@@ -27,7 +27,7 @@ public struct Planner {
     self.inputs = inputs
     self.program = program
     self.threads = threads
-    precision = inputs.precision
+    precision = inputs.precision ?? .int8
   }
 
   /// - Parameters:

@@ -1,24 +1,28 @@
+import Checkpoints
 import Models
 import Support
 
 extension Model {
-  /// Writes this language model with its projections in int8, embeddings and norms in float32.
+  /// Writes this language model with its matrices in int8; positions, norms and biases stay float32.
   ///
-  /// - Returns: the identity of the new checkpoint.
+  /// - Returns: the new model.
   /// - Throws: `Failure(.badData)` for a model of another kind or one that is int8 already.
   @discardableResult
-  public func quantize(to path: String, threads: Int) throws -> UInt64 {
+  public func quantize(to path: String, threads: Int) throws -> Model {
     try require(.base, .sft, .ppo, toBe: "a language model")
-    let parameters = try self.parameters()
-    let bench = try Workbench(architecture, threads: threads)
-    let quantized = try QuantizedWeights(file.layout, arena: bench.arena)
-    _ = quantized.update(from: parameters, compute: bench.compute)
     let stage: Stage = kind == .base ? .pretrain : kind == .sft ? .sft : .ppo
     let draft = CheckpointDraft(
       kind: kind, architecture: architecture, tokenizer: tokenizer, seed: checkpoint.training.seed,
       step: Int(checkpoint.training.step),
       provenance: try Provenance(
         stage: stage, parents: [self], data: [], configuration: ["quantized": .string("int8")]))
-    return try draft.write(quantized.sources(over: parameters), to: path)
+    try draft.write(try int8Tensors(threads: threads), to: path)
+    return try Model(Checkpoint(path: path))
+  }
+
+  /// Its int8 twin as the tensors of a checkpoint, made when they are written.
+  func int8Tensors(threads: Int) throws -> [TensorSource] {
+    let bench = try Workbench(architecture, threads: threads)
+    return try parameters().int8Sources(on: try bench.inference())
   }
 }

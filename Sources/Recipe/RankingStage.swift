@@ -104,8 +104,7 @@ public struct RankingStage {
     options.maxNewTokens = context.settings.count(.responseLength)
     let sampler = Sampler(
       generator: memory.generator,
-      weights: memory.quantized.update(
-        from: try policy.parameters(), compute: memory.bench.compute),
+      weights: try memory.weights(of: try policy.parameters()),
       tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(

@@ -98,8 +98,10 @@ struct PPOMemory {
   let bench: Workbench
   /// The parameters of its value model, or of the policy's value head, are zeroes.
   let trainer: PPOTrainer
-  let generator: Generator
-  let quantized: QuantizedWeights?
+  private(set) var generator: Generator
+  private(set) var quantized: QuantizedWeights?
+  private let inference: Transformer
+  private let slots: Int
 
   init(
     _ models: Models, _ sizes: Sizes, options: PPOOptions, precision: RolloutPrecision,
@@ -108,7 +110,7 @@ struct PPOMemory {
     let architecture = models.policy.layout.architecture
     bench = try Workbench(architecture, threads: threads, arena: arena)
     let updateTokens = options.miniBatch(of: sizes.batch) * sizes.longest
-    let inference = try bench.inference()
+    inference = try bench.inference()
     let sharesTrunk = options.valueModel == .shared
     let policy = try TrainableModel(
       sharesTrunk
@@ -121,8 +123,9 @@ struct PPOMemory {
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * (sizes.longestDocument ?? architecture.context),
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)
+    slots = sizes.slots
     generator = try bench.generator(
-      inference, precision, slots: sizes.slots, capacity: min(sizes.longest, architecture.context))
+      inference, precision, slots: slots, capacity: min(sizes.longest, architecture.context))
     quantized =
       precision == .int8
       ? try QuantizedWeights(models.policy.layout, arena: bench.arena) : nil
@@ -139,6 +142,20 @@ struct PPOMemory {
 }
 
 extension PPOMemory {
+  /// Chooses what balances the channels of an int8 policy: by the one that the stage begins with, before it learns
+  /// or is restored.
+  func balance() throws {
+    try quantized?.balance(by: trainer.policy.parameters, on: inference)
+  }
+
+  /// From here on rollouts are float32.
+  mutating func leaveInt8() throws {
+    quantized = nil
+    generator = try bench.generator(inference, .float32, slots: slots, capacity: generator.capacity)
+  }
+
+  var precision: RolloutPrecision { quantized == nil ? .float32 : .int8 }
+
   /// The policy as it samples now: quantised anew, where rollouts are int8.
   func rolloutWeights() -> TransformerWeights {
     quantized?.update(from: trainer.policy.parameters, compute: bench.compute)
@@ -150,7 +167,8 @@ extension PPOMemory {
 struct SamplingMemory {
   let bench: Workbench
   let generator: Generator
-  let quantized: QuantizedWeights
+  private let transformer: Transformer
+  private let quantized: QuantizedWeights
   /// What the prompts are chosen by; nil where they are not.
   let scorer: RewardTrainer?
 
@@ -158,10 +176,16 @@ struct SamplingMemory {
     _ layout: ParameterLayout, choosing: Bool = false, threads: Int, arena: Arena = Arena()
   ) throws {
     bench = try Workbench(layout.architecture, threads: threads, arena: arena)
-    let transformer = try bench.inference()
+    transformer = try bench.inference()
     generator = try bench.generator(transformer, .int8)
     quantized = try QuantizedWeights(layout, arena: bench.arena)
     scorer = choosing ? try RewardTrainer(transformer, arena: bench.arena) : nil
+  }
+
+  /// A model as it samples: balanced and quantised.
+  func weights(of parameters: ParameterSet) throws -> TransformerWeights {
+    try quantized.balance(by: parameters, on: transformer)
+    return quantized.update(from: parameters, compute: bench.compute)
   }
 }
 

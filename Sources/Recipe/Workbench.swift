@@ -52,17 +52,21 @@ public final class Workbench {
 
 extension Workbench {
   /// A language model's weights for computing, quantised here if they must be.
-  func weights(of model: Model, precision: RolloutPrecision) throws -> TransformerWeights {
+  /// - Parameter transformer: of the stage, which looks at the channels to be balanced.
+  func weights(of model: Model, precision: RolloutPrecision, on transformer: Transformer) throws
+    -> TransformerWeights
+  {
     guard !model.file.isInt8 else { return try model.weights() }
-    return try weights(of: try model.parameters(), precision: precision)
+    return try weights(of: try model.parameters(), precision: precision, on: transformer)
   }
 
   /// Parameters as weights for computing.
-  func weights(of parameters: ParameterSet, precision: RolloutPrecision) throws
+  func weights(of parameters: ParameterSet, precision: RolloutPrecision, on transformer: Transformer) throws
     -> TransformerWeights
   {
     guard precision == .int8 else { return TransformerWeights(parameters) }
-    return try QuantizedWeights(parameters.layout, arena: arena)
-      .update(from: parameters, compute: compute)
+    let quantized = try QuantizedWeights(parameters.layout, arena: arena)
+    try quantized.balance(by: parameters, on: transformer)
+    return quantized.update(from: parameters, compute: compute)
   }
 }

@@ -26,6 +26,16 @@ package enum Temporaries {
   /// Removes what is known under this name, a folder with all that is in it, and forgets it.
   package static func discard(_ path: String) { ts_temporary_discard(path) }
 
+  /// Lends the name of a file beside `path` (in /tmp, where that is a stream), which goes when `body` ends.
+  package static func withFile<Result>(beside path: String, _ kind: String, _ body: (String) throws -> Result)
+    throws -> Result
+  {
+    let name = Files.isStream(path) ? "/tmp/tinyrlhf-\(getpid()).\(kind)" : "\(Files.target(of: path)).\(kind)"
+    guard add(name) else { throw Failure(.outOfMemory, "no memory to keep the name of a file", at: name) }
+    defer { discard(name) }
+    return try body(name)
+  }
+
   /// Opens a file without a name, which goes with its last descriptor; −1 where none can be made.
   static func openNameless() -> Int32 {
     for folder in [ProcessEnvironment.variable("TMPDIR"), "/tmp", "/dev/shm", "."].compactMap({ $0 }) {

@@ -30,7 +30,7 @@ public enum KeyValuePrecision: Sendable {
 }
 
 /// Heads and strides of an attention call; strides in elements between tokens.
-public struct AttentionShape: Sendable {
+public struct AttentionShape: @unchecked Sendable {
   /// The most elements that a head may have.
   public static let widestHead = Int(TK_WIDEST_HEAD)
 
@@ -40,10 +40,12 @@ public struct AttentionShape: Sendable {
   public var queryStride: Int
   public var keyValues: KeyValueStorage
   public var outputStride: Int
+  /// What keys of an int8 cache were multiplied by, powers of two, [kvHeads, headDim]; nil for 1.
+  public var keyFactors: UnsafePointer<Float>?
 
   public init(
     heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValues: KeyValueStorage,
-    outputStride: Int
+    outputStride: Int, keyFactors: UnsafePointer<Float>? = nil
   ) {
     precondition(headDim <= Self.widestHead, "a head of \(headDim), \(Self.widestHead) at most")
     self.heads = heads
@@ -52,6 +54,7 @@ public struct AttentionShape: Sendable {
     self.queryStride = queryStride
     self.keyValues = keyValues
     self.outputStride = outputStride
+    self.keyFactors = keyFactors
   }
 
   var scale: Float { 1 / Float(headDim).squareRoot() }
@@ -77,20 +80,21 @@ extension Compute {
         heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim),
         q_row: Int64(shape.queryStride), kv_row: Int64(shape.keyValueStride),
         out_row: Int64(shape.outputStride), storage: storage, capacity: Int64(capacity),
-        scale: shape.scale))
+        key_factors: shape.keyFactors, scale: shape.scale))
   }
 
   /// Keeps the keys and values of new positions; each entry's k and v are rows, `stride` apart.
+  /// - Parameter keyFactors: of int8, as `AttentionShape` has them.
   public func store(
     _ entries: UnsafeBufferPointer<CacheEntry>, kvHeads: Int, headDim: Int, stride: Int,
-    _ precision: KeyValuePrecision, capacity: Int
+    _ precision: KeyValuePrecision, capacity: Int, keyFactors: UnsafePointer<Float>? = nil
   ) {
     pool.run(
       tk_cache_store,
       tk_cache_store_args(
         count: Int64(entries.count), entries: entries.baseAddress, kv_heads: Int64(kvHeads),
         head_dim: Int64(headDim), kv_row: Int64(stride), storage: precision.storage,
-        capacity: Int64(capacity)))
+        capacity: Int64(capacity), key_factors: keyFactors))
   }
 
   /// Gradients of `attention` over whole sequences; dq, dk, dv have q's, k's and v's strides.

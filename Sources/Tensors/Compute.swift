@@ -14,7 +14,8 @@ public final class Compute: @unchecked Sendable {
     pool = try ThreadPool(threads: threads)
     gemmWorkspace = try arena.allocate(
       "workspace/matrix product", bytes: tk_gemm_workspace_bytes(Int32(threads)))
-    quantized = try QuantizedRows(arena: arena, rows: int8Rows, columns: int8Columns)
+    quantized = try QuantizedRows(
+      arena: arena, rows: int8Rows, columns: int8Columns, threads: threads)
   }
 }
 
@@ -24,12 +25,17 @@ struct QuantizedRows {
   let columns: Int
   let codes: UnsafeMutablePointer<Int8>
   let scales: UnsafeMutablePointer<Float>
+  /// Rows of activations or weights as they are balanced and rotated, one a thread.
+  let prepared: UnsafeMutablePointer<Float>
 
-  init(arena: Arena, rows: Int, columns: Int) throws {
+  init(arena: Arena, rows: Int, columns: Int, threads: Int) throws {
     self.rows = rows
     self.columns = (columns + 3) / 4 * 4
     codes = try arena.allocate("workspace/int8 activations", rows * self.columns, of: Int8.self)
     scales = try arena.floats("workspace/int8 scales", rows)
+    prepared = try arena.allocate(
+      "workspace/int8 rows", bytes: tk_int8_workspace_bytes(Int64(columns), Int32(threads))
+    ).assumingMemoryBound(to: Float.self)
   }
 }
 

@@ -1,6 +1,28 @@
 import CKernels
 
+/// Rows that tokens are looked up in, [V, d].
+public enum EmbeddingTable: @unchecked Sendable {
+  case float32(UnsafeMutablePointer<Float>)
+  case int8(Int8Matrix)
+
+  /// The float32 rows; training has no others.
+  public var floats: UnsafeMutablePointer<Float> {
+    guard case .float32(let pointer) = self else {
+      preconditionFailure("an int8 embedding has no gradient")
+    }
+    return pointer
+  }
+}
+
 extension Compute {
+  /// y(i) = table(ids[i]). y [T, d].
+  public func gather(_ table: EmbeddingTable, _ ids: UnsafePointer<Int32>, to y: Matrix) {
+    switch table {
+    case .float32(let rows): gather(rows, ids, to: y)
+    case .int8(let matrix): unpack(matrix, ids, to: y)
+    }
+  }
+
   /// y(i) = table(ids[i]), or y(i) += when `accumulate`. y [T, d], table [V, d].
   public func gather(
     _ table: UnsafePointer<Float>, _ ids: UnsafePointer<Int32>, to y: Matrix,

@@ -1,39 +1,5 @@
 import CKernels
 
-/// A weight matrix [outputs, inputs] in int8, one scale per output row, packed for every
-/// instruction set: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
-public struct Int8Matrix: @unchecked Sendable {
-  public let outputs: Int
-  public let inputs: Int
-  public let codes: UnsafeMutablePointer<Int8>
-  public let scales: UnsafeMutablePointer<Float>
-  public let rowSums: UnsafeMutablePointer<Int32>
-
-  public init(
-    outputs: Int, inputs: Int, codes: UnsafeMutablePointer<Int8>,
-    scales: UnsafeMutablePointer<Float>, rowSums: UnsafeMutablePointer<Int32>
-  ) {
-    self.outputs = outputs
-    self.inputs = inputs
-    self.codes = codes
-    self.scales = scales
-    self.rowSums = rowSums
-  }
-
-  public init(_ name: String, outputs: Int, inputs: Int, arena: Arena) throws {
-    self.init(
-      outputs: outputs, inputs: inputs,
-      codes: try arena.allocate(
-        name, Self.packedBytes(outputs: outputs, inputs: inputs), of: Int8.self),
-      scales: try arena.floats("\(name) scales", outputs),
-      rowSums: try arena.allocate("\(name) row sums", outputs, of: Int32.self))
-  }
-
-  public static func packedBytes(outputs: Int, inputs: Int) -> Int {
-    tk_int8_packed_bytes(Int64(outputs), Int64(inputs))
-  }
-}
-
 /// y = x·Wᵀ + b: every projection of every architecture.
 public struct Linear: @unchecked Sendable {
   public enum Weight {
@@ -55,13 +21,16 @@ public struct Linear: @unchecked Sendable {
     self.bias = bias
   }
 
-  public var isInt8: Bool {
-    if case .int8 = weight { return true }
-    return false
+  public var isInt8: Bool { int8 != nil }
+
+  /// Its int8 weights, where it has such.
+  var int8: Int8Matrix? {
+    guard case .int8(let matrix) = weight else { return nil }
+    return matrix
   }
 
   /// The float32 weights; training has no others.
-  var floats: UnsafeMutablePointer<Float> {
+  package var floats: UnsafeMutablePointer<Float> {
     guard case .float32(let pointer) = weight else {
       preconditionFailure("an int8 weight has no gradient")
     }
@@ -71,7 +40,7 @@ public struct Linear: @unchecked Sendable {
 
 /// What a projection multiplies with: a matrix, of which the codes may already be in the scratch.
 public struct Operand {
-  let matrix: Matrix
+  package let matrix: Matrix
   let isQuantized: Bool
 
   public init(_ matrix: Matrix) { self.init(matrix: matrix, isQuantized: false) }
@@ -108,7 +77,7 @@ extension Compute {
           from_row: Int64(addend?.stride ?? 0), bias: linear.bias, workspace: gemmWorkspace))
     case .int8(let weight):
       precondition(addend == nil || addend!.base == y.base, "an int8 product adds in place")
-      if !operand.isQuantized { quantizeRows(x) }
+      if !operand.isQuantized { quantizeRows(x, for: weight) }
       pool.run(
         tk_int8_gemm,
         tk_int8_gemm_args(
@@ -119,9 +88,9 @@ extension Compute {
     }
   }
 
-  /// Codes of the rows of x, which a norm or an activation may compute in the same visit.
+  /// Codes of the rows of x, as `weight` wants them; a norm or an activation may compute x in the same visit.
   private func quantizeRows(
-    _ x: Matrix, norm: UnsafePointer<tk_norm_args>? = nil,
+    _ x: Matrix, for weight: Int8Matrix, norm: UnsafePointer<tk_norm_args>? = nil,
     gelu: UnsafePointer<tk_gelu_args>? = nil, swiglu: UnsafePointer<tk_swiglu_args>? = nil
   ) {
     precondition(
@@ -131,7 +100,8 @@ extension Compute {
       tk_int8_quantize,
       tk_int8_quantize_args(
         rows: Int64(x.rows), K: Int64(x.columns), x: x.base, x_row: Int64(x.stride),
-        codes: quantized.codes, scales: quantized.scales, norm: norm, gelu: gelu, swiglu: swiglu))
+        codes: quantized.codes, scales: quantized.scales, norm: norm, gelu: gelu, swiglu: swiglu,
+        factors: weight.factors, workspace: quantized.prepared))
   }
 
   /// y = norm(x), as `linear` will want it: its codes, too, when the weights are int8. The operand
@@ -139,33 +109,33 @@ extension Compute {
   public func normalize(
     _ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?, for linear: Linear
   ) -> Operand {
-    guard linear.isInt8 else {
+    guard let weight = linear.int8 else {
       normalize(norm, x, to: y, statistics)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: arguments(norm, x, y, statistics)) { quantizeRows(y, norm: $0) }
+    withUnsafePointer(to: arguments(norm, x, y, statistics)) { quantizeRows(y, for: weight, norm: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 
   /// y = GELU(x), as `linear` will want it.
   public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm, for linear: Linear) -> Operand {
-    guard linear.isInt8 else {
+    guard let weight = linear.int8 else {
       gelu(x, to: y, form)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: arguments(x, y, form)) { quantizeRows(y, gelu: $0) }
+    withUnsafePointer(to: arguments(x, y, form)) { quantizeRows(y, for: weight, gelu: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 
   /// y = silu(gate)·up with x = [gate | up], as `linear` will want it.
   public func swiglu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
-    guard linear.isInt8 else {
+    guard let weight = linear.int8 else {
       swiglu(x, to: y)
       return Operand(matrix: y, isQuantized: false)
     }
     let arguments = tk_swiglu_args(
       rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base)
-    withUnsafePointer(to: arguments) { quantizeRows(y, swiglu: $0) }
+    withUnsafePointer(to: arguments) { quantizeRows(y, for: weight, swiglu: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 
@@ -206,23 +176,5 @@ extension Compute {
           rows: Int64(dy.rows), width: Int64(dy.columns), x: dy.base, x_row: Int64(dy.stride),
           out: bias))
     }
-  }
-
-  /// Quantises float32 weights [outputs, inputs] into `target`.
-  public func quantize(_ weights: UnsafePointer<Float>, into target: Int8Matrix) {
-    pool.run(
-      tk_int8_pack,
-      tk_int8_pack_args(
-        N: Int64(target.outputs), K: Int64(target.inputs), w: weights, codes: target.codes,
-        scales: target.scales, row_sums: target.rowSums))
-  }
-
-  /// The float32 values of an int8 matrix.
-  public func dequantize(_ source: Int8Matrix, into weights: UnsafeMutablePointer<Float>) {
-    pool.run(
-      tk_int8_unpack,
-      tk_int8_unpack_args(
-        N: Int64(source.outputs), K: Int64(source.inputs), codes: source.codes,
-        scales: source.scales, w: weights))
   }
 }

@@ -75,11 +75,14 @@ public struct ImportanceWeights: Equatable, Sendable {
   /// `rollout/k3`: KL(int8 ‖ float32), nats a token.
   public var k3: Double { mean(k3Sum) }
 
+  /// `rollout/ess`: the effective sample size as a share of the tokens, (Σρ)² / (n·Σρ²).
+  public var effectiveShare: Double { tokens == 0 ? 1 : mean * mean / (mean * mean + variance) }
+
   /// The figures under the names they are logged by.
   public var metrics: [(name: String, value: Double)] {
     [
       ("rollout/is_mean", mean), ("rollout/is_max", maximum), ("rollout/is_var", variance),
-      ("rollout/clipped_frac", clippedFraction), ("rollout/k3", k3),
+      ("rollout/clipped_frac", clippedFraction), ("rollout/k3", k3), ("rollout/ess", effectiveShare),
     ]
   }
 }

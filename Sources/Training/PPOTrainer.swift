@@ -185,6 +185,9 @@ public final class PPOTrainer: @unchecked Sendable {
     score(&episodes)
   }
 
+  /// The policy's log-probabilities of what was sampled, as it stands.
+  public func logprobs(_ episodes: Episodes) -> [Float] { logprobs(policy.weights, episodes) }
+
   /// The policy that PPO leaves: the average where one is kept, else the newest.
   public var result: ParameterSet { average ?? policy.parameters.languageModel }
 

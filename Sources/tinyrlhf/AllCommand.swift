@@ -62,7 +62,7 @@ struct All: ParsableCommand {
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
-      ("rollout-precision", ppo.rolloutPrecision.rawValue),
+      ("rollout-precision", ppo.rolloutPrecision?.rawValue ?? "measured"),
     ]
     let context = try folder.context(
       output, settings, stages: Self.stages,
@@ -77,7 +77,7 @@ struct All: ParsableCommand {
     try recipe.apply(to: &settings)
     try ppo.apply(to: &settings)
     try settings.requireConsistent()
-    var idle = settings.idle(in: Self.stages, precision: ppo.rolloutPrecision)
+    var idle = settings.idle(in: Self.stages, precision: ppo.rolloutPrecision ?? .int8)
     idle.add(
       [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
     idle.add(

@@ -122,8 +122,12 @@ struct PPOParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: help(.averageDecay)) var emaDecay: Double?
   @Option(parsing: .unconditional, help: help(.importanceCap)) var importanceCap: Double?
   @Option(help: help(.rolloutCorrection)) var rolloutCorrection: String?
-  @Option(help: "Arithmetic of rollouts: int8 or float32.")
-  var rolloutPrecision: RolloutPrecision = .int8
+  @Option(
+    help: """
+      Arithmetic of rollouts: int8 or float32. Without it int8, but float32 for a model that is more than \
+      \(Int8Gap.tolerated) nats a token from its int8 form.
+      """)
+  var rolloutPrecision: RolloutPrecision?
 
   func apply(to settings: inout Settings) throws {
     let values: [(Parameter, Double?)] = [

@@ -22,8 +22,9 @@ struct Import: ParsableCommand {
   @Argument(help: ArgumentHelp("The folder of the model.", valueName: "dir")) var folder: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var output: String
-  @Flag(name: .customLong("int8"), help: "Projections in int8: a model to use, not to train.")
+  @Flag(name: .customLong("int8"), help: "Weights in int8: a model to use, not to train. Says what that changes.")
   var isInt8 = false
+  @OptionGroup var measuring: Int8MeasureOptions
   @OptionGroup var chat: ChatOptions
   @Option(
     parsing: .unconditional,
@@ -39,27 +40,45 @@ struct Import: ParsableCommand {
   private static let longContext = 8192
 
   func run() throws {
-    try InputFiles.require([folder, chat.chatTemplate])
+    var idle = IdleOptions()
+    idle.add("--text", if: measuring.text != nil && !isInt8, because: "only --int8 is compared with float32")
+    try idle.refuse()
+    try InputFiles.require([folder, chat.chatTemplate, measuring.text])
     try target.check(output)
+    let texts = try measuring.read()
     let model = try HuggingFaceModel(folder: folder, context: context)
     let (tokenizer, notes) = try HuggingFaceTokenizer.read(
       folder: folder, vocabulary: model.architecture.vocabulary, chat: chat.choice())
     var warnings = model.warnings + notes
     for warning in warnings { Console.error("warning: \(warning)") }
-    let tensors =
-      isInt8
-      ? try model.int8Tensors(Compute(threads: compute.threads, arena: Arena())) : model.tensors
-    try ImportedCheckpoint.write(
+    let checkpoint = try ImportedCheckpoint(
       isReward: model.isReward, architecture: model.architecture, tokenizer: tokenizer,
-      tensors: tensors, files: model.sources(), padToken: model.padToken,
+      files: model.sources(), padToken: model.padToken,
       configuration: [
         "class": .string(model.className), "context": .number(Double(model.architecture.context)),
         "precision": .string(isInt8 ? "int8" : "float32"),
-      ],
-      to: output)
+      ])
+    let gap = try write(checkpoint, model, texts)
     if model.isReward && !model.isNormalized { warnings.append(Self.rawScores) }
     try made.report(
-      output, try report(model, tokenizer), ["warnings": .array(warnings.map { .string($0) })])
+      output, try report(model, tokenizer) + (gap.map { "\n\(measuring.text(of: $0))" } ?? ""),
+      ["warnings": .array(warnings.map { .string($0) })].merging(gap.map { ["int8": $0.json] } ?? [:]) { $1 })
+  }
+
+  /// - Returns: how far an int8 model is from float32.
+  private func write(_ checkpoint: ImportedCheckpoint, _ model: HuggingFaceModel, _ texts: [String]?) throws -> Int8Gap? {
+    guard isInt8 else {
+      try checkpoint.write(model.tensors, to: output)
+      return nil
+    }
+    guard !model.isReward else {
+      throw Failure(
+        .badData, "is a reward model, and language models alone have an int8 form", at: folder,
+        remedy: "Import it without --int8.")
+    }
+    return try checkpoint.writeInt8(model.tensors, to: output, threads: compute.threads) {
+      try measuring.measure($0, $1, texts, threads: compute.threads)
+    }
   }
 
   private static let rawScores =

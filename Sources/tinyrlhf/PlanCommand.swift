@@ -110,11 +110,11 @@ struct PlanCommand: ParsableCommand {
   }
 
   private func refuseIdle(_ settings: Settings) throws {
-    var idle = settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision)
+    var idle = settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision ?? .int8)
     idle.add(
       "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a model of its own")
     idle.add(
-      "--rollout-precision", if: ppo.rolloutPrecision != .int8 && ![.all, .ppo].contains(stage),
+      "--rollout-precision", if: ppo.rolloutPrecision != nil && ![.all, .ppo].contains(stage),
       because: "only the stage ppo has rollouts")
     let given = [
       ("demonstrations", demonstrations, [Scope.sft]), ("comparisons", comparisons, [.reward]),

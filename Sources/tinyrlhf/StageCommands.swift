@@ -181,7 +181,7 @@ struct PPO: ParsableCommand {
       extra: [
         ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
         ("pretraining-text", data.hasText ? pretrainingText ?? "world" : "none"),
-        ("rollout-precision", parameters.rolloutPrecision.rawValue),
+        ("rollout-precision", parameters.rolloutPrecision?.rawValue ?? "measured"),
       ])
     try context.stage(.ppo) {
       try PPOStage(
@@ -205,7 +205,7 @@ struct PPO: ParsableCommand {
     try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
     try parameters.apply(to: &settings)
     try settings.requireConsistent()
-    var idle = settings.idle(in: [.ppo], precision: parameters.rolloutPrecision)
+    var idle = settings.idle(in: [.ppo], precision: parameters.rolloutPrecision ?? .int8)
     idle.add(
       "--pretraining-text", if: pretrainingText != nil && settings[.ptxCoefficient] == 0,
       because: "--ptx-coef is 0, and nothing is mixed in")

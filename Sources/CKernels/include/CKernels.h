@@ -207,7 +207,7 @@ enum { TK_WIDEST_HEAD = 128 };
 ///   int8, D = head_dim rounded up to 16, a scale for each row as int8 products have it:
 ///            float32 scales [16], then keys [D / 4][16][4], values [16][D]
 /// so that decoding reads all in order and 16 keys at a time. Queries that read int8 are quantised
-/// too.
+/// too: keys as R·(k ∘ factors), queries as R·(q ∘ 1/factors), R the rotation of rotation.h.
 typedef enum { TK_KEYS_IN_ROWS = 0, TK_CACHE_FLOAT32 = 1, TK_CACHE_INT8 = 2 } tk_keys_storage;
 /// Of the keys, or the values, of 16 positions of a head.
 size_t tk_cache_group_bytes(tk_keys_storage storage, int64_t head_dim);
@@ -224,6 +224,7 @@ typedef struct {
   int64_t q_row, kv_row, out_row;      // strides between tokens; head h lies at h*head_dim
   tk_keys_storage storage;
   int64_t capacity;                    // of a cache; kv_row then has no meaning
+  const float *key_factors;            // [kv_heads, head_dim] powers of two, of an int8 cache; NULL for 1
   float scale;
 } tk_attention_args;
 void tk_attention(const void *args, int part, int parts);
@@ -239,6 +240,7 @@ typedef struct {
   int64_t kv_heads, head_dim, kv_row;
   tk_keys_storage storage;        // a cache
   int64_t capacity;
+  const float *key_factors;       // as above
 } tk_cache_store_args;
 void tk_cache_store(const void *args, int part, int parts);
 
@@ -320,20 +322,32 @@ void tk_adamw(const void *args, int part, int parts);
 
 /// Bytes of the packed codes of an [N, K] matrix: [⌈N/16⌉][⌈K/4⌉][16][4].
 size_t tk_int8_packed_bytes(int64_t N, int64_t K);
+/// Of the rows that are prepared for codes, one a part: `workspace` below, where `factors` are given.
+size_t tk_int8_workspace_bytes(int64_t K, int parts);
 /// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = round half to even of
-/// w/scale in −127…127; codes packed (padding zero), scales [N], row_sums [N] of codes.
+/// w·(1/scale) in −127…127; codes packed (padding zero), scales [N], row_sums [N] of codes. With `factors`,
+/// powers of two, it is not w that is quantised but R·(w ∘ 1/factors), R the rotation of rotation.h.
 typedef struct {
   int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums;
+  const float *factors;   // [K] or NULL
+  float *workspace;
 } tk_int8_pack_args;
 void tk_int8_pack(const void *args, int part, int parts);
-/// The inverse: w(n,k) = scale(n)·code(n,k).
-typedef struct { int64_t N, K; const int8_t *codes; const float *scales; float *w; } tk_int8_unpack_args;
+/// The inverse, w(i) = row ids[i] (row i without ids): w(n,k) = scale(n)·code(n,k), and with `factors`
+/// factors ∘ R⁻¹·that.
+typedef struct {
+  int64_t rows, K; const int32_t *ids; const int8_t *codes; const float *scales, *factors;
+  float *w; int64_t w_row;
+} tk_int8_unpack_args;
 void tk_int8_unpack(const void *args, int part, int parts);
-/// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero.
+/// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero;
+/// with `factors`, R·(x ∘ factors), which meets weights with the same factors.
 /// Not more than one of `norm`, `gelu`, `swiglu` is given: x is then its y, and is computed in the same visit.
 typedef struct {
   int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales;
   const tk_norm_args *norm; const tk_gelu_args *gelu; const tk_swiglu_args *swiglu;
+  const float *factors;   // [K] or NULL
+  float *workspace;
 } tk_int8_quantize_args;
 void tk_int8_quantize(const void *args, int part, int parts);
 /// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or added to y when `accumulate`:

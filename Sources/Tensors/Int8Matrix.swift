@@ -1,0 +1,75 @@
+import CKernels
+
+/// A weight matrix [outputs, inputs] in int8, one scale an output row, packed for every
+/// instruction set: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
+///
+/// The codes are those of R·(w ∘ 1/factors), rows of w balanced and rotated: no channel of what they meet is
+/// then far above the others, and one scale serves a row. `CKernels/rotation.h` defines R.
+public struct Int8Matrix: @unchecked Sendable {
+  public let outputs: Int
+  public let inputs: Int
+  public let codes: UnsafeMutablePointer<Int8>
+  /// [outputs].
+  public let scales: UnsafeMutablePointer<Float>
+  /// Of codes, [outputs].
+  public let rowSums: UnsafeMutablePointer<Int32>
+  /// What activations are multiplied by, powers of two, [inputs].
+  public let factors: UnsafeMutablePointer<Float>
+
+  public init(
+    outputs: Int, inputs: Int, codes: UnsafeMutablePointer<Int8>,
+    scales: UnsafeMutablePointer<Float>, rowSums: UnsafeMutablePointer<Int32>,
+    factors: UnsafeMutablePointer<Float>
+  ) {
+    self.outputs = outputs
+    self.inputs = inputs
+    self.codes = codes
+    self.scales = scales
+    self.rowSums = rowSums
+    self.factors = factors
+  }
+
+  /// Room for codes. The factors are 1, but in an arena that plans, which has no memory.
+  public init(_ name: String, outputs: Int, inputs: Int, arena: Arena) throws {
+    self.init(
+      outputs: outputs, inputs: inputs,
+      codes: try arena.allocate(
+        name, Self.packedBytes(outputs: outputs, inputs: inputs), of: Int8.self),
+      scales: try arena.floats("\(name) scales", outputs),
+      rowSums: try arena.allocate("\(name) row sums", outputs, of: Int32.self),
+      factors: try arena.floats("\(name) factors", inputs))
+    if !arena.isPlan { factors.update(repeating: 1, count: inputs) }
+  }
+
+  public static func packedBytes(outputs: Int, inputs: Int) -> Int {
+    tk_int8_packed_bytes(Int64(outputs), Int64(inputs))
+  }
+}
+
+extension Compute {
+  /// Quantises float32 weights [outputs, inputs] into `target`, whose factors are given.
+  public func quantize(_ weights: UnsafePointer<Float>, into target: Int8Matrix) {
+    precondition(target.inputs <= quantized.columns, "\(target.inputs) inputs, int8 scratch \(quantized.columns)")
+    pool.run(
+      tk_int8_pack,
+      tk_int8_pack_args(
+        N: Int64(target.outputs), K: Int64(target.inputs), w: weights, codes: target.codes,
+        scales: target.scales, row_sums: target.rowSums, factors: target.factors,
+        workspace: quantized.prepared))
+  }
+
+  /// The float32 values of an int8 matrix.
+  public func dequantize(_ source: Int8Matrix, into weights: UnsafeMutablePointer<Float>) {
+    unpack(source, nil, to: Matrix(weights, source.outputs, source.inputs))
+  }
+
+  /// y(i) = row ids[i] of the matrix; row i without ids.
+  func unpack(_ source: Int8Matrix, _ ids: UnsafePointer<Int32>?, to y: Matrix) {
+    precondition(y.columns == source.inputs)
+    pool.run(
+      tk_int8_unpack,
+      tk_int8_unpack_args(
+        rows: Int64(y.rows), K: Int64(source.inputs), ids: ids, codes: source.codes,
+        scales: source.scales, factors: source.factors, w: y.base, w_row: Int64(y.stride)))
+  }
+}
