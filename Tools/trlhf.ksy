@@ -194,6 +194,22 @@ types:
         io: _root._io
         pos: _root.sections[section].offset + offset
         size: bytes
+      scales:
+        io: _root._io
+        pos: _root.sections[section].offset + scale_offset
+        size: 4 * dims[0]
+        if: scale_offset != 0
+      row_sums:
+        io: _root._io
+        pos: _root.sections[section].offset + row_sum_offset
+        size: 4 * dims[0]
+        if: row_sum_offset != 0
+      factors:
+        doc: of int8, one f4 a column; FORMAT.md says how the weights follow from codes, scales and factors
+        io: _root._io
+        pos: _root.sections[section].offset + (row_sum_offset + 4 * dims[0] + 255) / 256 * 256
+        size: 4 * dims[1]
+        if: row_sum_offset != 0
 instances:
   slot_0:
     type: slot
@@ -239,4 +255,4 @@ enums:
     2: int8
   layout:
     0: row_major
-    1: packed_16_by_4
+    2: packed_16_by_4_prepared

@@ -10,7 +10,10 @@
     file = trlhf.Checkpoint("sft.trlhf")  # mapped; its structure is checked, its weights untouched
     file.verify()
     file["embedding.weight"]              # ndarray: float32 in the mapping, others converted
+    file.stored(file.find("wq.weight"))   # as it is stored
     for name, array in file.items(): …    # SECTION/ROLE/NAME
+
+Of an int8 tensor both give the weights, where `tinyrlhf inspect` shows what is stored: scale times code.
 
 Exit codes: 0 done, 64 usage, 65 a damaged file, 74 a file that cannot be read.
 """
@@ -147,6 +150,28 @@ def long_hashes(extents):
             for count in counts]
 
 
+# MARK: The rotation of int8 tensors
+
+def _hadamard(order):
+    """(−1)^popcount(i & j) / √order."""
+    matrix = np.ones((1, 1), np.float32)
+    while len(matrix) < order:
+        matrix = np.block([[matrix, matrix], [matrix, -matrix]])
+    return matrix / np.float32(order ** 0.5)
+
+
+def rotated_back(rows):
+    """R⁻¹ of each row, a new array. Of codes it is exact: no sum needs more than 20 bits."""
+    rows = np.array(rows, np.float32)
+    count, columns = rows.shape
+    order = next(order for order in (64, 16, 1) if columns >= order)
+    matrix, whole = _hadamard(order), columns // order * order
+    if whole < columns:
+        rows[:, -order:] = rows[:, -order:] @ matrix
+    rows[:, :whole] = (rows[:, :whole].reshape(-1, order) @ matrix).reshape(count, whole)
+    return rows
+
+
 # MARK: Records
 
 class Section:
@@ -176,9 +201,14 @@ class Tensor:
         return self.dims[:self.rank]
 
     @property
+    def factor_offset(self):
+        """Of an int8 tensor, from the start of the section."""
+        return round_up(self.row_sum_offset + 4 * self.dims[0], TENSOR_ALIGNMENT)
+
+    @property
     def end(self):
         """Of its last part, from the start of the section."""
-        return self.row_sum_offset + 4 * self.dims[0] if self.type == 2 else self.offset + self.bytes
+        return self.factor_offset + 4 * self.dims[1] if self.type == 2 else self.offset + self.bytes
 
 
 class Checkpoint:
@@ -312,7 +342,9 @@ class Checkpoint:
             require((tensor.section, plain) not in names, "its name stands twice", 0)
             require(tensor.type < len(TYPES), f"type {tensor.type}", 64)
             int8 = tensor.type == 2
-            require(tensor.layout == int(int8) and tensor.spare == 0, f"layout {tensor.layout}", 65)
+            require(not int8 or tensor.layout != 1, "this int8 tensor is in the earlier form, one scale a row without "
+                    "factors; quantise its float32 model anew with `tinyrlhf quantize`", 65)
+            require(tensor.layout == (2 if int8 else 0) and tensor.spare == 0, f"layout {tensor.layout}", 65)
             require(1 <= tensor.rank <= 4 and (not int8 or tensor.rank == 2), f"rank {tensor.rank}", 66)
             require(all(tensor.shape) and not any(tensor.dims[tensor.rank:]), f"dims {tensor.dims}", 72)
             if int8:
@@ -392,25 +424,39 @@ class Checkpoint:
         return found[0]
 
     def array(self, tensor):
-        """A tensor's values, float32: in the mapping where they lie so, else converted."""
+        """A tensor's values, float32: in the mapping where they lie so, else converted. Of int8 the weights."""
         start = self.sections[tensor.section].offset + tensor.offset
         elements = self.data[start:start + tensor.bytes]
         if tensor.type == 0:
             return elements.view("<f4").reshape(tensor.shape)
         if tensor.type == 1:
             return (elements.view("<u2").astype(np.uint32) << 16).view(np.float32).reshape(tensor.shape)
-        codes, scales, _ = self._int8(tensor)
+        scales, _, factors = self.int8_parts(tensor)
         rows, columns = tensor.shape
-        return codes[:rows, :columns].astype(np.float32) * scales[:, None]
+        # In this order one product rounds, the last.
+        return rotated_back(self._codes(tensor)[:rows, :columns]) * factors * scales[:, None]
 
-    def _int8(self, tensor):
-        """Codes with their padding as rows and columns, scales and row sums."""
+    def stored(self, tensor):
+        """A tensor's values as they are stored: of int8 scale times code, else as `array`."""
+        if tensor.type != 2:
+            return self.array(tensor)
+        rows, columns = tensor.shape
+        return self._codes(tensor)[:rows, :columns].astype(np.float32) * self.int8_parts(tensor)[0][:, None]
+
+    def _codes(self, tensor):
+        """Of an int8 tensor, with their padding, as rows and columns."""
+        rows, columns = tensor.shape
+        start = self.sections[tensor.section].offset + tensor.offset
+        packed = self.data[start:start + tensor.bytes].view(np.int8).reshape(-1, -(-columns // 4), 16, 4)
+        return packed.transpose(0, 2, 1, 3).reshape(round_up(rows, 16), -1)
+
+    def int8_parts(self, tensor):
+        """Scales, row sums and factors of an int8 tensor."""
         start, (rows, columns) = self.sections[tensor.section].offset, tensor.shape
-        part = lambda offset, count: self.data[start + offset:start + offset + count]
-        packed = part(tensor.offset, tensor.bytes).view(np.int8).reshape(-1, -(-columns // 4), 16, 4)
-        codes = packed.transpose(0, 2, 1, 3).reshape(round_up(rows, 16), -1)
-        return (codes, part(tensor.scale_offset, 4 * rows).view("<f4"),
-                part(tensor.row_sum_offset, 4 * rows).view("<i4"))
+        def part(offset, count, kind):
+            return self.data[start + offset:start + offset + 4 * count].view(kind)
+        return (part(tensor.scale_offset, rows, "<f4"), part(tensor.row_sum_offset, rows, "<i4"),
+                part(tensor.factor_offset, columns, "<f4"))
 
     def __getitem__(self, name):
         return self.array(self.find(name))
@@ -461,11 +507,12 @@ class Checkpoint:
                 self._require(np.isfinite(self.array(tensor)).all(), "a value is not finite", at, record)
 
     def _verify_int8(self, tensor, start, record):
-        codes, scales, sums = self._int8(tensor)
+        codes, (scales, sums, factors) = self._codes(tensor), self.int8_parts(tensor)
         rows, columns = tensor.shape
         at = start + tensor.offset
         self._require_zeros(at + tensor.bytes, start + tensor.scale_offset, record)
         self._require_zeros(start + tensor.scale_offset + 4 * rows, start + tensor.row_sum_offset, record)
+        self._require_zeros(start + tensor.row_sum_offset + 4 * rows, start + tensor.factor_offset, record)
         self._require((codes != -128).all(), "a code is -128", at, record)
         self._require(not codes[rows:].any() and not codes[:, columns:].any(), "a padding code is not zero", at, record)
         self._require((np.isfinite(scales) & (scales > 0)).all(), "a scale is not finite and positive",
@@ -473,6 +520,11 @@ class Checkpoint:
         wanted = codes[:rows].sum(1, dtype=np.int64).astype(np.int32)
         self._require((wanted == sums).all(), "a row's sum is not that of its codes",
                       start + tensor.row_sum_offset, record)
+        bits = factors.view("<u4")
+        wrong = np.flatnonzero((bits & 0x7FFFFF != 0) | (bits < 0x2F800000) | (bits > 0x4F800000))
+        for column in wrong[:1]:
+            self._require(False, f"the factor of column {column} is {factors[column]}, not a power of two from 2⁻³² to 2³²",
+                          start + tensor.factor_offset + 4 * int(column), record)
 
     # MARK: As JSON
 

@@ -19,8 +19,22 @@ extension TensorRecord {
         let rows = PackedRows(self, extent, first: row)
         if !rows.areSound, let found = rows.firstBadCode() { return found }
       }
-      return nil
+      return firstBadFactor(extent)
     }
+  }
+
+  /// The first factor of an int8 tensor that is no power of two from 2⁻³² to 2³², as above.
+  func firstBadFactor(_ extent: UnsafeRawBufferPointer) -> (offset: Int, what: String)? {
+    let start = factorOffset - offset
+    for column in 0..<dims[1] {
+      let factor = Float(bitPattern: extent.u32(start + 4 * column))
+      // Without a sign and without a fraction.
+      let isPower = factor.sign == .plus && factor.significandBitPattern == 0
+      if isPower && (0x1p-32...0x1p32).contains(factor) { continue }
+      return (
+        start + 4 * column, "the factor of column \(column) is \(factor), not a power of two from 2⁻³² to 2³²")
+    }
+    return nil
   }
 }
 

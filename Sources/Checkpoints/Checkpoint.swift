@@ -35,6 +35,8 @@ public final class Checkpoint: @unchecked Sendable {
     public let scales: UnsafeMutablePointer<Float>?
     /// `[dims[0]]`, for int8 only.
     public let rowSums: UnsafeMutablePointer<Int32>?
+    /// `[dims[1]]`, for int8 only: powers of two, by which FORMAT.md defines the values.
+    public let factors: UnsafeMutablePointer<Float>?
     /// Of the tensor's extent, as the directory states it.
     public let hash: UInt64
 
@@ -167,6 +169,8 @@ public final class Checkpoint: @unchecked Sendable {
         ? (start + record.scaleOffset).assumingMemoryBound(to: Float.self) : nil,
       rowSums: isPacked
         ? (start + record.rowSumOffset).assumingMemoryBound(to: Int32.self) : nil,
+      factors: isPacked
+        ? (start + record.factorOffset).assumingMemoryBound(to: Float.self) : nil,
       hash: record.hash)
   }
 }

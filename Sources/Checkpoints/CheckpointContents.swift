@@ -2,8 +2,8 @@ import Support
 
 /// One tensor to be written: its bytes stay where they are, or are made when they are written.
 public struct TensorSource {
-  /// Puts the elements (or the packed codes), for int8 then the scales and then the row sums, front to
-  /// back in pieces; no piece belongs to two of them.
+  /// Puts the elements (or the packed codes), for int8 then the scales, the row sums and the factors, front
+  /// to back in pieces; no piece belongs to two of them.
   public typealias Stream = (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
   public var section: SectionKind
@@ -18,7 +18,9 @@ public struct TensorSource {
   public var scales: UnsafeRawBufferPointer?
   /// int32 `[dims[0]]`, for int8 only.
   public var rowSums: UnsafeRawBufferPointer?
-  /// In the place of `bytes`, `scales` and `rowSums`, for a tensor that lies nowhere.
+  /// float32 `[dims[1]]`, powers of two from 2⁻³² to 2³², for int8 only.
+  public var factors: UnsafeRawBufferPointer?
+  /// In the place of `bytes`, `scales`, `rowSums` and `factors`, for a tensor that lies nowhere.
   public private(set) var stream: Stream?
 
   /// A tensor whose bytes are made when they are written, so that a model need not fit in memory.
@@ -35,7 +37,7 @@ public struct TensorSource {
   public init(
     section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
     bytes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer? = nil,
-    rowSums: UnsafeRawBufferPointer? = nil
+    rowSums: UnsafeRawBufferPointer? = nil, factors: UnsafeRawBufferPointer? = nil
   ) {
     self.section = section
     self.role = role
@@ -45,6 +47,7 @@ public struct TensorSource {
     self.bytes = bytes
     self.scales = scales
     self.rowSums = rowSums
+    self.factors = factors
   }
 
   /// - Throws: `Failure(.failed)` if the tensor cannot stand in a checkpoint.
@@ -63,10 +66,10 @@ public struct TensorSource {
     }
     try require(
       type.byteCount(dims) == bytes.count, "dims \(dims) of \(type) are not \(bytes.count) bytes")
-    let rowBytes = type == .int8 ? 4 * dims[0] : nil
+    let (rowBytes, columnBytes) = type == .int8 ? (4 * dims[0], 4 * dims[1]) : (nil, nil)
     try require(
-      scales?.count == rowBytes && rowSums?.count == rowBytes,
-      "scales and row sums do not suit \(type) with dims \(dims)")
+      scales?.count == rowBytes && rowSums?.count == rowBytes && factors?.count == columnBytes,
+      "scales, row sums and factors do not suit \(type) with dims \(dims)")
   }
 }
 

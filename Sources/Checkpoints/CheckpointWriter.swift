@@ -76,16 +76,7 @@ public enum CheckpointWriter {
 extension TensorSource {
   fileprivate func forEachPiece(_ put: (UnsafeRawBufferPointer) throws -> Void) throws {
     if let stream { return try stream(put) }
-    for part in [bytes, scales, rowSums] { if let part { try put(part) } }
-  }
-}
-
-extension TensorRecord {
-  /// Where elements, scales and row sums lie in the section.
-  fileprivate var parts: [Range<Int>] {
-    let elements = offset..<offset + bytes
-    guard type == .int8 else { return [elements] }
-    return [elements] + [scaleOffset, rowSumOffset].map { $0..<$0 + 4 * dims[0] }
+    for part in [bytes, scales, rowSums, factors] { if let part { try put(part) } }
   }
 }
 

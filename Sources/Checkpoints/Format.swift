@@ -65,7 +65,8 @@ public enum Role: UInt32, Sendable, CaseIterable {
 public enum TensorType: UInt8, Sendable, CaseIterable {
   case float32 = 0
   case bfloat16 = 1
-  /// Codes packed `[⌈N/16⌉][⌈K/4⌉][16][4]`, float32 scales `[N]`, int32 row sums `[N]`.
+  /// A matrix `[N, K]` balanced and rotated (FORMAT.md): codes packed `[⌈N/16⌉][⌈K/4⌉][16][4]`, float32
+  /// scales `[N]`, int32 row sums `[N]`, float32 factors `[K]`.
   case int8 = 2
 
   /// Bytes of the elements (of the packed codes), or nil where the product overflows.

@@ -54,9 +54,12 @@ struct SectionRecord: Equatable {
 
 /// One row of the tensor directory.
 struct TensorRecord: Equatable {
-  /// Elements in row-major order, or codes in blocks of 16 rows by 4 columns.
+  /// Elements in row-major order, or codes in blocks of 16 rows by 4 columns, of weights that were balanced
+  /// and rotated.
   static let rowMajor: UInt8 = 0
-  static let packed16x4: UInt8 = 1
+  static let prepared16x4: UInt8 = 2
+  /// Of int8 tensors before there were factors; nothing reads it.
+  static let unprepared16x4: UInt8 = 1
 
   var name: String
   var type: TensorType
@@ -71,9 +74,22 @@ struct TensorRecord: Equatable {
   /// Of the tensor's extent: from `offset` to the end of its last part.
   var hash: UInt64
 
-  var layout: UInt8 { type == .int8 ? Self.packed16x4 : Self.rowMajor }
+  var layout: UInt8 { type == .int8 ? Self.prepared16x4 : Self.rowMajor }
 
-  var end: Int { type == .int8 ? rowSumOffset + 4 * dims[0] : offset + bytes }
+  /// From the start of the section; 0 where there are none. No field has it: it follows from the row sums'.
+  var factorOffset: Int {
+    type == .int8 ? Format.roundUp(rowSumOffset + 4 * dims[0], to: Format.tensorAlignment) : 0
+  }
+
+  var end: Int { type == .int8 ? factorOffset + 4 * dims[1] : offset + bytes }
+
+  /// Where its parts lie in the section: elements, or codes, scales, row sums and factors.
+  var parts: [Range<Int>] {
+    let elements = offset..<offset + bytes
+    guard type == .int8 else { return [elements] }
+    let counts = [(scaleOffset, dims[0]), (rowSumOffset, dims[0]), (factorOffset, dims[1])]
+    return [elements] + counts.map { $0..<$0 + 4 * $1 }
+  }
 
   /// Places a tensor of valid `dims` at `offset`.
   init(name: String, type: TensorType, dims: [Int], section: Int, offset: Int, bytes: Int) {

@@ -72,6 +72,7 @@ struct TensorDirectoryReader {
 
     func record(name: [UInt8], section: Int, after end: Int, limit: Int) throws -> TensorRecord {
       let (type, dims) = (try type(), try dims())
+      try refuseEarlierForm(type)
       guard let bytes = type.byteCount(dims) else {
         throw failure("the dims \(dims) do not suit \(type)", 72)
       }
@@ -94,10 +95,18 @@ struct TensorDirectoryReader {
       }
       guard slice.u8(67) == 0 else { throw failure("a spare byte is not zero", 67) }
       guard record.end <= limit else {
-        throw failure("its scales reach beyond its section of \(limit) bytes", 104)
+        throw failure("its scales, row sums and factors reach beyond its section of \(limit) bytes", 104)
       }
       record.hash = slice.u64(120)
       return record
+    }
+
+    /// An int8 tensor of before there were factors is no damage: a copy would not help.
+    private func refuseEarlierForm(_ type: TensorType) throws {
+      guard type == .int8, slice.u8(65) == TensorRecord.unprepared16x4 else { return }
+      var refusal = failure("this int8 tensor is in the earlier form, one scale a row without factors", 65)
+      refusal.remedy = "Quantise its float32 model anew with `tinyrlhf quantize`."
+      throw refusal
     }
 
     private func type() throws -> TensorType {

@@ -54,9 +54,8 @@ extension Checkpoint {
     guard visit.tensorHashes[index] == record.hash else {
       throw damage("its hash does not match its bytes", at, name)
     }
-    if record.type == .int8 {
-      try requireZeros(at + record.bytes..<start + record.scaleOffset, name)
-      try requireZeros(start + record.scaleOffset + 4 * record.dims[0]..<start + record.rowSumOffset, name)
+    for (part, next) in zip(record.parts, record.parts.dropFirst()) {
+      try requireZeros(start + part.upperBound..<start + next.lowerBound, name)
     }
     guard visit.isSuspect[index] else { return }
     let extent = storage.bytes.slice(at, record.end - record.offset)

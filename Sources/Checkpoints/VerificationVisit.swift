@@ -27,6 +27,15 @@ struct VerificationVisit {
     sectionHashes = sections.map { $0.isEmpty ? 0 : BlockHash.of(blocks: $0) }
     tensorHashes = tensors.map(BlockHash.of(blocks:))
     for index in try Self.suspectCodes(header, input, threads: threads) { isSuspect[index] = true }
+    for (index, tensor) in header.tensors.enumerated() where tensor.type == .int8 {
+      if tensor.firstBadFactor(Self.extent(tensor, header, bytes)) != nil { isSuspect[index] = true }
+    }
+  }
+
+  private static func extent(
+    _ tensor: TensorRecord, _ header: Header, _ file: UnsafeRawBufferPointer
+  ) -> UnsafeRawBufferPointer {
+    file.slice(header.sections[tensor.section].offset + tensor.offset, tensor.end - tensor.offset)
   }
 
   /// A few consecutive hash blocks of a section, and the blocks of its tensors that begin there.
@@ -110,9 +119,7 @@ struct VerificationVisit {
     ) { number in
       pieces[run * number..<min(run * (number + 1), pieces.count)].filter { index, row in
         let tensor = header.tensors[index]
-        let start = header.sections[tensor.section].offset + tensor.offset
-        let extent = input.bytes.slice(start, tensor.end - tensor.offset)
-        return !PackedRows(tensor, extent, first: row).areSound
+        return !PackedRows(tensor, extent(tensor, header, input.bytes), first: row).areSound
       }.map(\.0)
     }
     return suspects.flatMap { $0 }

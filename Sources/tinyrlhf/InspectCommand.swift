@@ -6,13 +6,15 @@ struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what a checkpoint is, compare two, or edit a checkpoint's metadata.",
     discussion: """
-      Statistics and values of int8 tensors are those of scale times code. With --no-stats only \
-      header and tables are read, never the weights: as quick for a large file as for a small one. \
+      Statistics and values of int8 tensors are of the stored values, scale times code, which are the \
+      weights balanced and rotated (FORMAT.md). With --no-stats only header and tables are read, \
+      never the weights: as quick for a large file as for a small one. \
       Whatever looks at weights verifies every byte first; --no-verify looks at a damaged file. \
       --verify does so in any case.
 
       --diff compares two checkpoints in all that they say, every tensor's bytes included, and \
-      ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell.
+      ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell. \
+      The values of an int8 tensor are compared with another int8 tensor's only.
 
       --set and --unset edit the free metadata of a .trlhf in place: content hash and weights stay \
       as they are, and a crash leaves the old metadata or the new. Values are kept as text.

@@ -19,7 +19,7 @@ import Testing
     // Blanks behind the JSON take larger slots, and the same facts.
     try Checkpoint.editConfiguration(b) { $0 + [UInt8](repeating: 0x20, count: 100_000) }
     let found = try difference(a, b)
-    #expect(found.same && found.equalTensors == 9 && found.text.isEmpty, "\(found)")
+    #expect(found.same && found.equalTensors == 10 && found.text.isEmpty, "\(found)")
   }
 
   @Test("a changed element is counted and measured, and only in its tensor, for any threads")
@@ -36,7 +36,7 @@ import Testing
     let found = try difference(a, b)
     #expect(found.fields.isEmpty && found.onlyInA.isEmpty && found.onlyInB.isEmpty && !found.same)
     let one = try #require(found.tensors.first)
-    #expect(found.tensors.count == 1 && found.equalTensors == 8)
+    #expect(found.tensors.count == 1 && found.equalTensors == 9)
     #expect(one.tensor == "weights/policy/embedding" && one.differing == 2)
     let original = try Checkpoint(path: a)
     let values = try original.tensor(called: "policy/embedding").floats
@@ -61,12 +61,8 @@ import Testing
     let sample = Sample()
     let a = try sample.write("a.trlhf")
     let other = Sample()
-    // Scale n + 1 times code n − k.
-    let codes = (0..<85).map { i -> Float in
-      let (n, k) = (i / 5, i % 5)
-      return Float((n + 1) * (n - k))
-    }
-    other.replace("codes", by: codes, dims: [17, 5])
+    // The values that are stored as codes stand for others.
+    other.replace("codes", by: [Float](repeating: 1, count: 85), dims: [17, 5])
     other.replace("cube", by: [1, 2, 3], dims: [3])
     other.contents.tensors.removeAll { $0.name == "gain" }
     other.replace("norm", by: [.nan, 0, 0], dims: [3])
@@ -78,11 +74,35 @@ import Testing
     #expect(tensors.count == 3)
     let int8 = try #require(tensors["weights/value/codes"])
     #expect(int8.typeA == "int8" && int8.typeB == "float32")
-    #expect(int8.differing == 0 && int8.maximumAbsolute == 0 && int8.relativeL2 == 0)
+    #expect(int8.differing == nil && int8.maximumAbsolute == nil && int8.relativeL2 == nil)
+    let apart = "int8 | float32, not compared: int8 values are stored balanced and rotated (FORMAT.md)"
+    #expect(found.text.contains("weights/value/codes: \(apart)\n"), "\(found.text)")
     let cube = try #require(tensors["weights/policy/cube"])
     #expect(cube.dimsA == [2, 3, 5, 7] && cube.dimsB == [3] && cube.differing == nil)
     let norm = try #require(tensors["weights/policy/norm"])
     #expect(norm.differing == 3 && norm.maximumAbsolute == nil)
+  }
+
+  @Test("int8 tensors are compared as they are stored; one whose factors alone differ is not the same")
+  func int8() throws {
+    let sample = Sample()
+    let (a, b) = (try sample.write("a.trlhf"), try sample.write("b.trlhf"))
+    let changed = try Checkpoint(path: b, access: .copyOnWrite)
+    let (codes, wide) = (try changed.tensor(called: "codes"), try changed.tensor(called: "wide"))
+    // Code (0, 0) of the first row, whose scale is 1.
+    codes.pointer.storeBytes(of: 7, as: Int8.self)
+    codes.rowSums![0] += 7
+    wide.factors![69] = 1
+    try CheckpointWriter.write(sample.contents.with(changed), to: b)
+    let found = try difference(a, b)
+    let tensors = Dictionary(uniqueKeysWithValues: found.tensors.map { ($0.tensor, $0) })
+    #expect(tensors.count == 2 && found.equalTensors == 8 && !found.same)
+    let one = try #require(tensors["weights/value/codes"])
+    #expect(one.differing == 1 && one.maximumAbsolute == 7)
+    let other = try #require(tensors["weights/value/wide"])
+    #expect(other.differing == 0 && other.maximumAbsolute == 0)
+    #expect(found.text.contains("codes: as stored, balanced and rotated, 1 of 85 elements differ"), "\(found.text)")
+    withExtendedLifetime(changed) {}
   }
 
   @Test("every fact that differs is named with both values")

@@ -10,8 +10,8 @@ struct Forgery {
   let header: Header
 
   /// Of a small file: sections CONFIG, TOKENIZER, WEIGHTS of the policy and of the value model, HEAD,
-  /// MOMENTS, STATE, PROVENANCE; tensors 0…2 are the policy's, 3…5 the value model's (float32, bfloat16,
-  /// int8), 6 and 7 the head's, 8 a moment.
+  /// MOMENTS, STATE, PROVENANCE; tensors 0…2 are the policy's, 3…6 the value model's (float32, bfloat16,
+  /// int8 twice), 7 and 8 the head's, 9 a moment.
   init() throws { try self.init(Sample(rows: 3)) }
 
   init(_ sample: Sample) throws {

@@ -29,7 +29,7 @@ import Testing
       #expect(shown["hash"] == .string(Hexadecimal.text(record.hash)))
     }
     let tensors = found["tensors"]?.array ?? []
-    #expect(tensors.count == 9)
+    #expect(tensors.count == 10)
     for (shown, record) in zip(tensors, checkpoint.header.tensors) {
       #expect(shown["name"] == .string(record.name))
       #expect(shown["offset"] == .number(Double(record.offset)))
@@ -40,6 +40,24 @@ import Testing
     for record in checkpoint.header.tensors {
       #expect(text.contains(record.name) && text.contains(Hexadecimal.text(record.hash)))
     }
+  }
+
+  @Test("where values of int8 tensors are shown, it is said that they are those that are stored")
+  func storedValues() throws {
+    let note = "int8: of the stored values, which are the weights balanced and rotated (FORMAT.md)"
+    let (sample, plain) = (Sample(), Sample(floats: [1]))
+    let checkpoint = try Checkpoint(path: sample.write())
+    func text(_ tensors: Bool) throws -> String {
+      let statistics = tensors ? try TensorStatistics.of(checkpoint.tensors, threads: 1) : nil
+      return try Inspection(checkpoint, isVerified: false, statistics: statistics).text
+    }
+    #expect(try text(true).contains(note) && !text(false).contains(note))
+    #expect(try TensorShow(checkpoint.tensor(called: "wide"), threads: 1).text.contains(note))
+    #expect(try !TensorShow(checkpoint.tensor(called: "brain"), threads: 1).text.contains(note))
+    let floats = try Checkpoint(path: plain.write())
+    let statistics = try TensorStatistics.of(floats.tensors, threads: 1)
+    #expect(try !Inspection(floats, isVerified: false, statistics: statistics).text.contains(note))
+    withExtendedLifetime((checkpoint, floats)) {}
   }
 
   /// A file with this identity whose provenance names these parents.

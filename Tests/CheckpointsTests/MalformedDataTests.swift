@@ -59,14 +59,19 @@ import Testing
     let sound = try Forgery()
     let end = sound.data(0) + sound.header.tensors[0].bytes
     #expect(end < sound.data(1))
-    let places = [
+    let wide = sound.header.tensors[6]
+    let start = sound.data(6) - wide.offset
+    let gaps = zip(wide.parts, wide.parts.dropFirst()).map { $0.upperBound..<$1.lowerBound }
+    #expect(gaps.count == 3 && gaps.allSatisfy { !$0.isEmpty })
+    let between = gaps.flatMap { [(start + $0.lowerBound, "tensor \"wide\""), (start + $0.upperBound - 1, "tensor \"wide\"")] }
+    let places = between + [
       (end, "tensor \"norm\""), (sound.header.tablesBytes, "padding before section 0"),
       (sound.header.sections[2].offset - 1, "padding before section 2"),
     ]
     for (byte, record) in places {
       var forgery = sound
       forgery.bytes[byte] = 1
-      forgery.sealTensors(0)
+      forgery.sealTensors(0, 6)
       #expect(throws: Never.self) { try open(forgery.bytes) }
       expectRefusal(
         forgery.bytes, "forged.trlhf, byte \(byte) (\(record)): a padding byte is not zero. "
@@ -91,13 +96,24 @@ import Testing
 
   /// Bytes at an offset of a tensor, and what verification says of them.
   struct BadValue: Sendable, CustomTestStringConvertible {
-    enum Part: Sendable { case elements, scales, rowSums }
+    enum Part: Sendable { case elements, scales, rowSums, factors }
     let tensor: Int
-    var part = Part.elements
+    let part: Part
     let offset: Int
     let value: [UInt8]
     let what: String
     var testDescription: String { what }
+
+    init(tensor: Int, part: Part = .elements, offset: Int, value: [UInt8], what: String) {
+      (self.tensor, self.part, self.offset, self.value, self.what) = (tensor, part, offset, value, what)
+    }
+
+    /// Of the second int8 tensor.
+    init(factor column: Int, _ value: [UInt8], _ shown: String) {
+      self.init(
+        tensor: 6, part: .factors, offset: 4 * column, value: value,
+        what: "the factor of column \(column) is \(shown), not a power of two from 2⁻³² to 2³²")
+    }
   }
 
   @Test(
@@ -121,6 +137,11 @@ import Testing
       BadValue(
         tensor: 5, part: .rowSums, offset: 0, value: [0, 0, 0, 0],
         what: "the sum of row 0 is not that of its codes, -10"),
+      BadValue(factor: 0, [0, 0, 0, 0], "0.0"), BadValue(factor: 1, [0, 0, 0x80, 0xBF], "-1.0"),
+      BadValue(factor: 2, [0, 0, 0xC0, 0x7F], "nan"), BadValue(factor: 3, [0, 0, 0x80, 0x7F], "inf"),
+      BadValue(factor: 68, [0, 0, 0x40, 0x40], "3.0"), BadValue(factor: 69, [1, 0, 0x80, 0x3F], "1.0000001"),
+      BadValue(factor: 4, [0, 0, 0, 0x50], "8.589935e+09"), BadValue(factor: 5, [0, 0, 0, 0x2F], "1.1641532e-10"),
+      BadValue(factor: 6, [0, 0, 0x40, 0], "5.877472e-39"),
     ])
   func values(bad: BadValue) throws {
     var forgery = try Forgery()
@@ -130,6 +151,7 @@ import Testing
       case .elements: 0
       case .scales: tensor.scaleOffset - tensor.offset
       case .rowSums: tensor.rowSumOffset - tensor.offset
+      case .factors: tensor.factorOffset - tensor.offset
       }
     let byte = forgery.data(bad.tensor) + part + bad.offset
     for (index, value) in bad.value.enumerated() { forgery.put(value, at: byte + index) }

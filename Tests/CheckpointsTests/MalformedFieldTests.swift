@@ -145,8 +145,8 @@ import Testing
     Lie(.tensor(5), 104, u64: 0, "an offset is 0, not 768"),
     Lie(.tensor(5), 112, u64: 1, "an offset is 1, not 1024"),
     Lie(
-      .tensor(5), 72, u32: 32, "its scales reach beyond its section of 1092 bytes",
-      seen: (.tensor(5), 104)),
+      .tensor(6), 76, u32: 72, "its scales, row sums and factors reach beyond its section of 3608 bytes",
+      seen: (.tensor(6), 104)),
     Lie(
       .tensor(0), 120, u64: 1, "the content hash does not match the tables", seen: (.header, 40)),
   ]
@@ -209,6 +209,20 @@ import Testing
     #expect(TensorType.float32.byteCount([Int(UInt32.max), Int(UInt32.max), 2]) == nil)
     #expect(TensorType.int8.byteCount([Int(UInt32.max), Int(UInt32.max)]) == nil)
     #expect(TensorType.int8.byteCount([17, 5]) == 256)
+  }
+
+  @Test("an int8 tensor of the earlier form is refused by name, and told from damage")
+  func earlierForm() throws {
+    var forgery = try Forgery()
+    forgery.put(UInt8(1), at: forgery.tensor(6) + 65)
+    // The section of an earlier file is too short for what its dims ask for now.
+    forgery.put(UInt32(72), at: forgery.tensor(6) + 76)
+    forgery.sealTables()
+    expectRefusal(
+      forgery.bytes,
+      "forged.trlhf, byte \(forgery.tensor(6) + 65) (tensor 6 \"wide\"): "
+        + "this int8 tensor is in the earlier form, one scale a row without factors. "
+        + "Quantise its float32 model anew with `tinyrlhf quantize`.")
   }
 
   @Test("a tensor may not be longer than its section")

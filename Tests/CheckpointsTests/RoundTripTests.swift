@@ -27,13 +27,19 @@ import Testing
       #expect(UInt(bitPattern: tensor.pointer) % 256 == 0)
       let bytes = UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount)
       #expect(bytes.elementsEqual(source.bytes))
-      if let scales = source.scales, let sums = source.rowSums {
-        #expect(UnsafeRawBufferPointer(start: tensor.scales, count: 68).elementsEqual(scales))
-        #expect(UnsafeRawBufferPointer(start: tensor.rowSums, count: 68).elementsEqual(sums))
+      let parts: [(UnsafeRawPointer?, UnsafeRawBufferPointer?)] = [
+        (UnsafeRawPointer(tensor.scales), source.scales), (UnsafeRawPointer(tensor.rowSums), source.rowSums),
+        (UnsafeRawPointer(tensor.factors), source.factors),
+      ]
+      for (found, written) in parts {
+        #expect((found == nil) == (tensor.type != .int8) && (written == nil) == (found == nil))
+        guard let found, let written else { continue }
+        #expect(UInt(bitPattern: found) % 256 == 0)
+        #expect(UnsafeRawBufferPointer(start: found, count: written.count).elementsEqual(written))
       }
       seen += 1
     }
-    #expect(seen == 9)
+    #expect(seen == 10)
     withExtendedLifetime(checkpoint) {}
   }
 
@@ -48,7 +54,7 @@ import Testing
           section: source.section, role: source.role, name: source.name, dims: source.dims,
           type: source.type
         ) { put in
-          for part in [source.bytes, source.scales, source.rowSums] {
+          for part in [source.bytes, source.scales, source.rowSums, source.factors] {
             guard let part else { continue }
             for first in stride(from: 0, to: part.count, by: piece) {
               try put(UnsafeRawBufferPointer(rebasing: part[first..<min(first + piece, part.count)]))
@@ -72,6 +78,20 @@ import Testing
     }
     let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
     #expect(error?.description == "norm: is given \(count < 4 ? "fewer" : "more") bytes than it has")
+    #expect(sample.folder.names.isEmpty)
+  }
+
+  @Test("a stream without factors leaves no file")
+  func noFactors() throws {
+    let sample = Sample()
+    let source = sample.contents.tensors[5]
+    sample.contents.tensors[5] = TensorSource(
+      section: source.section, role: source.role, name: source.name, dims: source.dims, type: .int8
+    ) { put in
+      for part in [source.bytes, source.scales!, source.rowSums!] { try put(part) }
+    }
+    let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
+    #expect(error?.description == "codes: is given fewer bytes than it has")
     #expect(sample.folder.names.isEmpty)
   }
 

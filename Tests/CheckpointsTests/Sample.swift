@@ -39,7 +39,7 @@ final class Sample {
       floats(.weights, .policy, "embedding", [rows, 8]), floats(.weights, .policy, "norm", [3]),
       floats(.weights, .policy, "cube", [2, 3, 5, 7]),
       floats(.weights, .value, "embedding", [5, 5]),
-      brains(), codes(), floats(.head, .reward, "head.weight", [8]),
+      brains(), codes(), wide(), floats(.head, .reward, "head.weight", [8]),
       floats(.head, .reward, "gain", [1]), floats(.moments, .policy, "first/embedding", [rows, 8]),
     ]
   }
@@ -105,18 +105,36 @@ final class Sample {
 
   /// Code (n, k) of a 17 by 5 matrix is n − k.
   private func codes() -> TensorSource {
-    let (codes, scales, sums) = (allocate(2 * 2 * 64), allocate(4 * 17), allocate(4 * 17))
-    for n in 0..<17 {
-      for k in 0..<5 {
-        codes[((n / 16 * 2 + k / 4) * 16 + n % 16) * 4 + k % 4] = UInt8(bitPattern: Int8(n - k))
+    int8("codes", 17, 5) { n, k in n - k }
+  }
+
+  /// Wider than a block of the rotation and no multiple of it; its factors are all that there are.
+  private func wide() -> TensorSource {
+    int8("wide", 3, 70) { n, k in (31 * n + 17 * k) % 255 - 127 }
+  }
+
+  /// Scale n is n + 1.
+  private func int8(_ name: String, _ rows: Int, _ columns: Int, _ code: (Int, Int) -> Int) -> TensorSource {
+    let blocks = (columns + 3) / 4
+    let codes = allocate((rows + 15) / 16 * blocks * 64)
+    let (scales, sums, factors) = (allocate(4 * rows), allocate(4 * rows), allocate(4 * columns))
+    for n in 0..<rows {
+      for k in 0..<columns {
+        let at = ((n / 16 * blocks + k / 4) * 16 + n % 16) * 4 + k % 4
+        codes[at] = UInt8(bitPattern: Int8(code(n, k)))
       }
+      let sum = (0..<columns).reduce(0) { $0 + code(n, $1) }
       scales.storeBytes(of: Float(n + 1), toByteOffset: 4 * n, as: Float.self)
-      sums.storeBytes(of: Int32(5 * n - 10), toByteOffset: 4 * n, as: Int32.self)
+      sums.storeBytes(of: Int32(sum), toByteOffset: 4 * n, as: Int32.self)
+    }
+    for k in 0..<columns {
+      let factor = Float(sign: .plus, exponent: 12 * k % 65 - 32, significand: 1)
+      factors.storeBytes(of: factor, toByteOffset: 4 * k, as: Float.self)
     }
     return TensorSource(
-      section: .weights, role: .value, name: "codes", dims: [17, 5], type: .int8,
+      section: .weights, role: .value, name: name, dims: [rows, columns], type: .int8,
       bytes: UnsafeRawBufferPointer(codes), scales: UnsafeRawBufferPointer(scales),
-      rowSums: UnsafeRawBufferPointer(sums))
+      rowSums: UnsafeRawBufferPointer(sums), factors: UnsafeRawBufferPointer(factors))
   }
 }
 
@@ -131,7 +149,8 @@ extension CheckpointContents {
         type: tensor.type,
         bytes: UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount),
         scales: tensor.scales.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) },
-        rowSums: tensor.rowSums.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) })
+        rowSums: tensor.rowSums.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) },
+        factors: tensor.factors.map { UnsafeRawBufferPointer(start: $0, count: 4 * tensor.dims[1]) })
     }
     return contents
   }

@@ -79,14 +79,16 @@ import Testing
     return path
   }
 
-  /// Dims and values of every tensor by its address, as `import trlhf` gives them.
+  /// Dims and values of every tensor by its address, as `import trlhf` gives them; and the stored values.
   private func everyArray(_ model: String) throws -> [String: JSONValue] {
     let script = """
       import json, sys
       sys.path.insert(0, sys.argv[1])
       import trlhf
-      print(json.dumps({name: dict(dims=array.shape, values=array.ravel().tolist())
-                        for name, array in trlhf.Checkpoint(sys.argv[2]).items()}))
+      file = trlhf.Checkpoint(sys.argv[2])
+      print(json.dumps({name: dict(dims=array.shape, values=array.ravel().tolist(),
+                                   stored=file.stored(file.find(name)).ravel().tolist())
+                        for name, array in file.items()}))
       """
     let result = try ChildProcess.run(
       "python3", ["-c", script, "\(Self.root)/Tools", model],
@@ -120,10 +122,12 @@ import Testing
       for (address, their) in arrays {
         let our = try program.run("inspect", model, "--tensor", address, "--json").objects()[0]
         #expect(our["dims"] == their["dims"])
-        let (a, b) = (our["values"]?.array ?? [], their["values"]?.array ?? [])
+        let (a, b) = (our["values"]?.array ?? [], their["stored"]?.array ?? [])
+        let type = our["type"]?.string ?? ""
+        #expect(type == "int8" || their["values"] == their["stored"])
         #expect(a.map { Float($0.number!) } == b.map { Float($0.number!) }, "\(address) of \(model)")
         #expect(!a.isEmpty)
-        types.insert(our["type"]?.string ?? "")
+        types.insert(type)
       }
       // The command prints what the library gives.
       let (address, array) = try #require(arrays.max { $0.key < $1.key })
@@ -131,6 +135,57 @@ import Testing
       #expect(printed["values"] == array["values"] && printed["dims"] == array["dims"])
     }
     #expect(types == ["float32", "int8", "bfloat16"])
+  }
+
+  @Test(
+    "the weights that Python reads from int8 are those of the description, to the bit",
+    .enabled(if: hasNumPy, needsNumPy),
+    arguments: [(17, 5), (3, 15), (2, 16), (5, 37), (2, 64), (3, 70), (4, 127), (2, 192)])
+  func int8(rows: Int, columns: Int) throws {
+    let tensor = PreparedTensor(rows, columns)
+    let path = try write(tensor)
+    #expect(try program.run("inspect", path, "--verify", "--no-stats").exitCode == 0)
+    _ = try read(path, "--verify")
+    let found = try #require(try everyArray(path)["weights/policy/prepared"]?["values"]?.array)
+    #expect(found.map { Float($0.number!) } == tensor.weights)
+  }
+
+  @Test("both readers refuse a bad factor and int8 of the earlier form", .enabled(if: hasNumPy, needsNumPy))
+  func badInt8() throws {
+    var tensor = PreparedTensor(3, 70)
+    for factor in [0, -1, .nan, .infinity, 3, 0x1p33, 0x1p-33] as [Float] {
+      tensor.factors[69] = factor
+      let path = try write(tensor)
+      for error in [
+        try program.run("inspect", path, "--verify").errorText, try read(path, "--verify", code: 65).errorText,
+      ] { #expect(error.contains("the factor of column 69 is "), "\(factor): \(error)") }
+    }
+    tensor.factors[69] = 1
+    let path = try write(tensor)
+    var bytes = try Files.read(path)
+    let tables = bytes.withUnsafeBytes { 4096 + 64 * Int($0[64]) + 128 * Int($0[68]) }
+    bytes[tables - 128 + 65] = 1
+    bytes.replaceSubrange(24..<32, with: [UInt8](repeating: 0, count: 8))
+    let checksum = Hash.xxh64(Array(bytes.prefix(tables)))
+    withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(24..<32, with: $0) }
+    try Files.writeAtomically(bytes, to: path)
+    let ours = try program.run("inspect", path)
+    #expect(ours.exitCode == 65 && ours.errorText.contains("Quantise its float32 model anew"), "\(ours.errorText)")
+    #expect(try read(path, code: 65).errorText.contains("quantise its float32 model anew"))
+  }
+
+  /// A file that holds nothing else.
+  private func write(_ tensor: PreparedTensor) throws -> String {
+    let original = try Checkpoint(path: tiny.base)
+    let path = try program.fresh("python-prepared.trlhf")
+    try tensor.withSource { source in
+      _ = try CheckpointWriter.write(
+        CheckpointContents(
+          architecture: original.architecture, training: original.training,
+          identity: original.identity, configuration: original.configuration, tensors: [source]),
+        to: path)
+    }
+    return path
   }
 
   @Test(

@@ -84,14 +84,19 @@ enum Template {
       bytes: zeros(4 * dims.reduce(1, *)))
   }
 
-  /// Zero codes, whose sums are zero; all scales are 1.
+  /// Zero codes, whose sums are zero; all scales and factors are 1.
   private static func packed(_ name: String, _ dims: [Int]) -> TensorSource {
-    let scales = UnsafeMutableBufferPointer<Float>.allocate(capacity: dims[0])
-    scales.initialize(repeating: 1)
     return TensorSource(
       section: .weights, role: .policy, name: name, dims: dims, type: .int8,
       bytes: zeros((dims[0] + 15) / 16 * ((dims[1] + 3) / 4) * 64),
-      scales: UnsafeRawBufferPointer(scales), rowSums: zeros(4 * dims[0]))
+      scales: ones(dims[0]), rowSums: zeros(4 * dims[0]), factors: ones(dims[1]))
+  }
+
+  /// Never freed, as `zeros`.
+  private static func ones(_ count: Int) -> UnsafeRawBufferPointer {
+    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
+    memory.initialize(repeating: 1)
+    return UnsafeRawBufferPointer(memory)
   }
 
   /// Never freed: a template lives as long as the program.

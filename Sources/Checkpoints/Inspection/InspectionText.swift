@@ -22,6 +22,9 @@ extension Inspection {
       sections.map { ["\($0.kind) \($0.role)", "at \($0.offset)", "\($0.bytes) bytes", $0.hash] })
     lines.append("  tensors")
     lines += Self.table(tensors.map(row))
+    if tensors.contains(where: { $0.type == "\(TensorType.int8)" && $0.statistics != nil }) {
+      lines.append("    " + TensorType.storedValues)
+    }
     lines += provenanceLines
     if case .object(let object) = configuration, !object.isEmpty {
       lines.append("  configuration")

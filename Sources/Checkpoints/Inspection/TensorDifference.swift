@@ -1,12 +1,15 @@
 import CSupport
 import Support
 
-/// How two tensors of one address differ in their values, int8 ones as scale times code.
+/// How two tensors of one address differ in their values.
+///
+/// Two int8 tensors are compared as they are stored, scale times code. One is not compared with a tensor of
+/// another type, whose values are not balanced and rotated.
 public struct TensorDifference: Encodable, Sendable {
   public let tensor: String
   public let dimsA, dimsB: [Int]
   public let typeA, typeB: String
-  /// How many elements differ; null, as the next two, where the dims do.
+  /// How many elements differ; null, as the next two, where the dims do or one of the two is int8.
   public let differing: Int?
   /// null also where one of two elements that differ is not finite.
   public let maximumAbsolute: Double?
@@ -41,7 +44,7 @@ public struct TensorDifference: Encodable, Sendable {
   ) throws -> [TensorDifference] {
     let pieces = pairs.indices.flatMap { index -> [(Int, Range<Int>)] in
       let (a, b) = pairs[index]
-      return a.dims == b.dims ? TensorValues(a).pieces.map { (index, $0) } : []
+      return areComparable(a, b) ? TensorValues(a).pieces.map { (index, $0) } : []
     }
     let parts = try Parallel.map(pieces.count, threads: threads, as: "comparing") { number in
       let (index, piece) = pieces[number]
@@ -50,6 +53,10 @@ public struct TensorDifference: Encodable, Sendable {
     var distances = [ts_distance](repeating: ts_distance(), count: pairs.count)
     for (number, part) in parts.enumerated() { distances[pieces[number].0].add(part) }
     return zip(pairs, distances).map { TensorDifference($0.0, $0.1, $1) }
+  }
+
+  private static func areComparable(_ a: Checkpoint.Tensor, _ b: Checkpoint.Tensor) -> Bool {
+    a.dims == b.dims && (a.type == .int8) == (b.type == .int8)
   }
 
   private static func distance(
@@ -73,7 +80,7 @@ public struct TensorDifference: Encodable, Sendable {
   }
 
   private init(_ a: Checkpoint.Tensor, _ b: Checkpoint.Tensor, _ distance: ts_distance) {
-    let isComparable = a.dims == b.dims
+    let isComparable = Self.areComparable(a, b)
     tensor = a.address
     (dimsA, dimsB) = (a.dims, b.dims)
     (typeA, typeB) = ("\(a.type)", "\(b.type)")

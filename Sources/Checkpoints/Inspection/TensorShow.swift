@@ -20,7 +20,7 @@ public struct TensorShow {
 
   /// One JSON object on one line. It comes in pieces, so that a tensor may be larger than memory.
   ///
-  /// Values are in row-major order, int8 ones as scale times code; what is not finite is null.
+  /// Values are in row-major order, int8 ones as they are stored, scale times code; what is not finite is null.
   public func json(_ write: ([UInt8]) throws -> Void) throws {
     let head = Head(
       bytes: tensor.byteCount, dims: tensor.dims, hash: Hexadecimal.text(tensor.hash),
@@ -58,6 +58,7 @@ public struct TensorShow {
       lines.append("  " + shown.joined(separator: " ") + (width < columns ? " …" : ""))
     }
     if rows > Self.shownRows { lines.append("  …") }
+    if tensor.type == .int8 { lines.append("  " + TensorType.storedValues) }
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -1,7 +1,7 @@
 import CSupport
 import Support
 
-/// What a tensor's values are like, int8 ones as scale times code.
+/// What a tensor's values are like, int8 ones as they are stored, scale times code.
 ///
 /// Extremes, mean and standard deviation (of the whole tensor, so with n in the denominator) are
 /// of the finite values; nil where there is none.

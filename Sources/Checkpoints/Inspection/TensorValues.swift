@@ -1,6 +1,7 @@
 import CSupport
 
-/// A tensor's elements in row-major order as float32, whatever they are stored as.
+/// A tensor's elements in row-major order as float32, whatever they are stored as; of an int8 tensor the
+/// stored values, scale times code.
 struct TensorValues: @unchecked Sendable {
   let tensor: Checkpoint.Tensor
   let count: Int
@@ -73,14 +74,19 @@ extension [Int] {
   var shape: String { map(String.init).joined(separator: " × ") }
 }
 
+extension TensorType {
+  /// What is to be said where an int8 tensor's values or their statistics are shown.
+  static let storedValues = "int8: of the stored values, which are the weights balanced and rotated (FORMAT.md)"
+}
+
 extension Checkpoint.Tensor {
   /// `weights/policy/tok_embeddings.weight`: what no other tensor of the file is called.
   public var address: String { "\(section)/\(role)/\(name)" }
 
-  /// All its bytes: the elements, and scales and row sums behind packed codes.
+  /// All its bytes: the elements, and scales, row sums and factors behind packed codes.
   var extent: UnsafeRawBufferPointer {
-    guard let rowSums else { return UnsafeRawBufferPointer(start: pointer, count: byteCount) }
-    let end = UnsafeRawPointer(rowSums + dims[0])
+    guard let factors else { return UnsafeRawBufferPointer(start: pointer, count: byteCount) }
+    let end = UnsafeRawPointer(factors + dims[1])
     return UnsafeRawBufferPointer(start: pointer, count: end - UnsafeRawPointer(pointer))
   }
 }
