@@ -65,11 +65,14 @@ static void TK(int8_unpack)(const void *args, int part, int parts) {
     const int64_t n = u->ids ? u->ids[row] : row;
     const int8_t *codes = u->codes + n / 16 * 16 * depth + n % 16 * 4;
     float *w = u->w + row * u->w_row;
-    for (int64_t k = 0; k < u->K; k++) w[k] = u->scales[n] * (float)codes[k / 4 * 64 + k % 4];
-    if (!u->factors) continue;
-    TK(rotate_back)(w, u->K);
-    for (int64_t k = 0; k < u->K; k += 16)
-      TK(v_store_at)(w, k, u->K, TK(v_load_at)(w, k, u->K, 0) * TK(v_load_at)(u->factors, k, u->K, 0));
+    for (int64_t k = 0; k < u->K; k++) w[k] = (float)codes[k / 4 * 64 + k % 4];
+    // Exact until the scale comes: whole numbers over 8, and powers of two.
+    if (u->factors) TK(rotate_back)(w, u->K);
+    for (int64_t k = 0; k < u->K; k += 16) {
+      v16 v = TK(v_load_at)(w, k, u->K, 0);
+      if (u->factors) v *= TK(v_load_at)(u->factors, k, u->K, 0);
+      TK(v_store_at)(w, k, u->K, v * u->scales[n]);
+    }
   }
 }
 

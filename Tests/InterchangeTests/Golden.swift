@@ -75,14 +75,13 @@ final class Imported {
   let checkpoint: Checkpoint
   let file: ModelFile
 
-  init(_ path: String, context: Int? = nil, int8: Bool = false) throws {
+  init(_ path: String, context: Int? = nil) throws {
     model = try HuggingFaceModel(folder: path, context: context)
-    let compute = try Compute(threads: 1, arena: Arena())
     try CheckpointWriter.write(
       CheckpointContents(
         architecture: model.architecture.record,
         training: TrainingRecord(kind: model.isReward ? .reward : .base), identity: 1,
-        configuration: Array("{}".utf8), tensors: int8 ? model.int8Tensors(compute) : model.tensors),
+        configuration: Array("{}".utf8), tensors: model.tensors),
       to: folder.file("model.trlhf"))
     checkpoint = try Checkpoint(path: folder.file("model.trlhf"), access: .copyOnWrite, verify: true)
     file = try ModelFile(checkpoint)

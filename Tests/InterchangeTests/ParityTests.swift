@@ -52,21 +52,6 @@ import Testing
     #expect(error <= golden.expected.tolerance, "off by \(error)")
   }
 
-  @Test(
-    "int8 made on the way in is what quantize makes of the float32 model",
-    arguments: ["qwen3", "neox-parallel"])
-  func int8(name: String) throws {
-    let golden = try Golden(name)
-    let imported = try Imported(golden.path)
-    let direct = try Imported(golden.path, int8: true)
-    let bench = try Bench(imported.model.architecture)
-    let quantized = try QuantizedWeights(imported.file.layout, arena: bench.arena)
-    let weights = quantized.update(from: try imported.file.parameters(), compute: bench.compute)
-    let expected = bench.logits(weights, golden.expected.sequences)
-    #expect(bench.logits(try direct.file.weights(), golden.expected.sequences) == expected)
-    #expect(direct.file.isInt8)
-  }
-
   @Test("a shorter context takes the first positions, learned ones too", arguments: ["gpt2", "llama-rope"])
   func context(name: String) throws {
     let golden = try Golden(name)

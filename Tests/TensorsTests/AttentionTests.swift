@@ -40,8 +40,10 @@ struct AttentionCase {
 typealias KeysStorage = (storage: tk_keys_storage, row: Int, capacity: Int)
 
 func attend(
-  _ sequences: [tk_attention_sequence], _ shape: AttentionShape, _ keys: KeysStorage, _ s: Setting
+  _ sequences: [tk_attention_sequence], _ shape: AttentionShape, _ keys: KeysStorage, _ s: Setting,
+  keyFactors: [Float]? = nil
 ) {
+  let factors = keyFactors.map { s.floats($0) }
   sequences.withUnsafeBufferPointer {
     s.run(
       tk_attention,
@@ -49,7 +51,7 @@ func attend(
         count: Int64(sequences.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
         kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
         kv_row: Int64(keys.row), out_row: Int64(shape.outRow), storage: keys.storage,
-        capacity: Int64(keys.capacity), scale: shape.scale))
+        capacity: Int64(keys.capacity), key_factors: factors?.readOnly, scale: shape.scale))
   }
 }
 
@@ -71,8 +73,9 @@ func attend(_ cases: [AttentionCase], _ shape: AttentionShape, _ s: Setting) -> 
 /// The same from caches, into which the keys come in two pieces; all memory is NaN before.
 func attendCached(
   _ cases: [AttentionCase], _ shape: AttentionShape, _ storage: tk_keys_storage, capacity: Int,
-  _ s: Setting
+  keyFactors: [Float]? = nil, _ s: Setting
 ) -> [Float] {
+  let factors = keyFactors.map { s.floats($0) }
   let room = shape.kvHeads * capacity / 16 * tk_cache_group_bytes(storage, Int64(shape.headDim)) / 4
   let buffers = cases.map {
     ($0, s.floats($0.q), s.floats($0.k), s.floats($0.v), s.filled(room, .nan), s.filled(room, .nan),
@@ -91,7 +94,7 @@ func attendCached(
         tk_cache_store_args(
           count: Int64(cases.count), entries: $0.baseAddress, kv_heads: Int64(shape.kvHeads),
           head_dim: Int64(shape.headDim), kv_row: Int64(shape.kvRow), storage: storage,
-          capacity: Int64(capacity)))
+          capacity: Int64(capacity), key_factors: factors?.readOnly))
     }
   }
   let sequences = buffers.map { c, q, _, _, keys, values, out, lse in
@@ -99,18 +102,24 @@ func attendCached(
       queries: Int64(c.queries), keys: Int64(c.keys), q: q.readOnly, k: keys.pointer,
       v: values.pointer, out: out.pointer, lse: lse.pointer)
   }
-  attend(sequences, shape, (storage, 0, capacity), s)
+  attend(sequences, shape, (storage, 0, capacity), s, keyFactors: keyFactors)
   return buffers.flatMap { $0.6.values } + buffers.flatMap { $0.7.values }
 }
 
 /// Every head of every row as its int8 codes have it: the nearest multiple of max|x|/127.
-func throughCodes(_ x: [Float], row: Int, headDim: Int) -> [Double] {
+/// - Parameter prepare: what a head becomes before it is quantised.
+func throughCodes(
+  _ x: [Float], row: Int, headDim: Int, prepare: (_ head: Int, [Float]) -> [Float] = { $1 }
+) -> [Double] {
   var result = doubles(x)
   for start in stride(from: 0, through: x.count - headDim, by: row) {
-    for head in stride(from: start, through: min(start + row, x.count) - headDim, by: headDim) {
-      let range = head..<(head + headDim)
-      let scale = x[range].map(abs).max()! / 127
-      for i in range { result[i] = Double((x[i] / scale).rounded(.toNearestOrEven)) * Double(scale) }
+    for (head, place) in stride(from: start, through: min(start + row, x.count) - headDim, by: headDim).enumerated() {
+      let range = place..<(place + headDim)
+      let values = prepare(head, Array(x[range]))
+      let scale = values.map(\.magnitude).max()! / 127
+      for (i, value) in zip(range, values) {
+        result[i] = Double((value * (1 / scale)).rounded(.toNearestOrEven)) * Double(scale)
+      }
     }
   }
   return result
@@ -220,18 +229,26 @@ func attentionReference(
     }
   }
 
-  @Test("an int8 cache is the definition over what the codes of queries, keys and values stand for")
-  func codes() {
+  @Test(
+    "an int8 cache is the definition over what the codes of balanced and rotated queries and keys, and of values, stand for",
+    arguments: [false, true])
+  func codes(balanced: Bool) {
     for headDim in headDims {
       let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: headDim)
       let cases = pasts(shape)
+      let factors = balanced ? someFactors(2 * headDim) : nil
       let got = everywhere("head \(headDim)", parts: [1, 3]) {
-        attendCached(cases, shape, TK_CACHE_INT8, capacity: 160, $0)
+        attendCached(cases, shape, TK_CACHE_INT8, capacity: 160, keyFactors: factors, $0)
       }
+      func factor(_ kvHead: Int, _ i: Int) -> Float { factors?[kvHead * headDim + i] ?? 1 }
       let want = cases.map {
         attentionReference(
-          q: throughCodes($0.q, row: shape.qRow, headDim: headDim),
-          k: throughCodes($0.k, row: shape.kvRow, headDim: headDim),
+          q: throughCodes($0.q, row: shape.qRow, headDim: headDim) { head, q in
+            rotatedAsKernels(q.enumerated().map { $1 / factor(head / 2, $0) })
+          },
+          k: throughCodes($0.k, row: shape.kvRow, headDim: headDim) { head, k in
+            rotatedAsKernels(k.enumerated().map { $1 * factor(head, $0) })
+          },
           v: throughCodes($0.v, row: shape.kvRow, headDim: headDim), queries: $0.queries,
           keys: $0.keys, shape)
       }

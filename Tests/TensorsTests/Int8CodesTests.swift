@@ -4,11 +4,11 @@ import Tensors
 import TestSupport
 import Testing
 
-/// The rule, one number at a time: max/127 and w/scale rounded half to even.
+/// The rule, one number at a time: max/127 and w·(1/scale) rounded half to even.
 private func codesByDefinition(_ row: some Collection<Float>) -> (codes: [Int8], scale: Float) {
   let most = row.map(\.magnitude).max() ?? 0
   let scale = most == 0 ? 1 : most / 127
-  return (row.map { Int8(($0 / scale).rounded(.toNearestOrEven)) }, scale)
+  return (row.map { Int8(($0 * (1 / scale)).rounded(.toNearestOrEven)) }, scale)
 }
 
 private let shapes = [

@@ -17,8 +17,10 @@ struct PackedCodes: Equatable {
   }
 
   /// By the kernel, in `parts` slices; what it does not write stays 99.
-  init(packing w: [Float], N: Int, K: Int, parts: Int = 1) {
+  /// - Parameter factors: of the columns; without them the codes are those of w itself.
+  init(packing w: [Float], N: Int, K: Int, factors: [Float]? = nil, parts: Int = 1) {
     (self.N, self.K) = (N, K)
+    var workspace = [Float](repeating: .nan, count: tk_int8_workspace_bytes(Int64(K), Int32(parts)) / 4)
     codes = [Int8](repeating: 99, count: tk_int8_packed_bytes(Int64(N), Int64(K)))
     scales = [Float](repeating: 99, count: N)
     rowSums = [Int32](repeating: 99, count: N)
@@ -33,7 +35,13 @@ struct PackedCodes: Equatable {
               args.codes = codes.baseAddress
               args.scales = scales.baseAddress
               args.row_sums = rowSums.baseAddress
-              tk_int8_pack(&args, Int32(part), Int32(parts))
+              (factors ?? []).withUnsafeBufferPointer { values in
+                args.factors = factors == nil ? nil : values.baseAddress
+                workspace.withUnsafeMutableBufferPointer {
+                  args.workspace = $0.baseAddress
+                  tk_int8_pack(&args, Int32(part), Int32(parts))
+                }
+              }
             }
           }
         }
@@ -54,18 +62,21 @@ struct PackedCodes: Equatable {
     }
   }
 
-  func unpacked(parts: Int = 1) -> [Float] {
+  func unpacked(factors: [Float]? = nil, parts: Int = 1) -> [Float] {
     var w = [Float](repeating: 99, count: N * K)
     for part in 0..<parts {
       var args = tk_int8_unpack_args()
-      (args.N, args.K) = (Int64(N), Int64(K))
+      (args.rows, args.K, args.w_row) = (Int64(N), Int64(K), Int64(K))
       codes.withUnsafeBufferPointer { codes in
         scales.withUnsafeBufferPointer { scales in
-          w.withUnsafeMutableBufferPointer { w in
-            args.codes = codes.baseAddress
-            args.scales = scales.baseAddress
-            args.w = w.baseAddress
-            tk_int8_unpack(&args, Int32(part), Int32(parts))
+          (factors ?? []).withUnsafeBufferPointer { values in
+            w.withUnsafeMutableBufferPointer { w in
+              args.codes = codes.baseAddress
+              args.scales = scales.baseAddress
+              args.factors = factors == nil ? nil : values.baseAddress
+              args.w = w.baseAddress
+              tk_int8_unpack(&args, Int32(part), Int32(parts))
+            }
           }
         }
       }
@@ -84,8 +95,10 @@ struct RowCodes: Equatable {
   var depth: Int { roundedUp(K, 4) }
 
   /// By the kernel, in `parts` slices, from rows that lie `stride` apart.
-  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, parts: Int = 1) {
+  /// - Parameter factors: of the columns; without them the codes are those of x itself.
+  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, factors: [Float]? = nil, parts: Int = 1) {
     (self.rows, self.K) = (rows, K)
+    var workspace = [Float](repeating: .nan, count: tk_int8_workspace_bytes(Int64(K), Int32(parts)) / 4)
     codes = [Int8](repeating: 99, count: rows * roundedUp(K, 4))
     scales = [Float](repeating: 99, count: rows)
     for part in 0..<parts {
@@ -97,7 +110,13 @@ struct RowCodes: Equatable {
             args.x = x.baseAddress
             args.codes = codes.baseAddress
             args.scales = scales.baseAddress
-            tk_int8_quantize(&args, Int32(part), Int32(parts))
+            (factors ?? []).withUnsafeBufferPointer { values in
+              args.factors = factors == nil ? nil : values.baseAddress
+              workspace.withUnsafeMutableBufferPointer {
+                args.workspace = $0.baseAddress
+                tk_int8_quantize(&args, Int32(part), Int32(parts))
+              }
+            }
           }
         }
       }

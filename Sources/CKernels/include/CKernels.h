@@ -334,7 +334,7 @@ typedef struct {
 } tk_int8_pack_args;
 void tk_int8_pack(const void *args, int part, int parts);
 /// The inverse, w(i) = row ids[i] (row i without ids): w(n,k) = scale(n)·code(n,k), and with `factors`
-/// factors ∘ R⁻¹·that.
+/// scale(n)·(factors ∘ R⁻¹·code(n,·)), exact but for the last product.
 typedef struct {
   int64_t rows, K; const int32_t *ids; const int8_t *codes; const float *scales, *factors;
   float *w; int64_t w_row;
