@@ -2,10 +2,10 @@ import Checkpoints
 import Models
 import Support
 import Tensors
+import Tokenizers
 
-/// A model in a folder of Hugging Face's form, its configuration understood and its tensors found, but
-/// not yet read.
-public struct HuggingFaceModel {
+/// A model in a folder of Hugging Face's form.
+public struct HuggingFaceModel: IncomingModel {
   public static let configurationFile = "config.json"
   /// Files that say something of a model, beside its weights.
   private static let textFiles = [
@@ -14,14 +14,10 @@ public struct HuggingFaceModel {
   ]
 
   public let architecture: Architecture
-  /// The class in `transformers`, for people.
   public let className: String
   public let isReward: Bool
   let rewardHead: RewardHead?
-  /// Of a reward model: the token that fills batches. `transformers` reads the score of the last token that
-  /// is another; nil where the last of all is read.
   public let padToken: Int?
-  /// What the configuration says and this program ignores, a sentence each.
   public let warnings: [String]
   private let folder: String
   private let files: SafetensorsFolder
@@ -42,17 +38,9 @@ public struct HuggingFaceModel {
     _ configuration: HuggingFaceConfiguration, _ files: SafetensorsFolder, folder: String,
     context: Int? = nil
   ) throws {
-    var architecture = configuration.architecture
-    let positions = architecture.context
-    if let context {
-      guard (1...positions).contains(context) else {
-        throw Failure(
-          .usage, "--context \(context) is not in 1…\(positions), what the model has",
-          remedy: "Choose a number between them.")
-      }
-      architecture.context = context
-    }
-    try Self.require(files, toHold: architecture)
+    let positions = configuration.architecture.context
+    let architecture = try IncomingModels.architecture(configuration.architecture, context: context)
+    try files.requireRoom(for: architecture)
     self.architecture = architecture
     self.folder = folder
     self.files = files
@@ -73,25 +61,15 @@ public struct HuggingFaceModel {
     ]
   }
 
-  /// What a forged configuration claims may need more memory, even as a list of names, than there is; so
-  /// the claim is compared with the files first, roughly: the tensors' shapes are compared later.
-  private static func require(_ files: SafetensorsFolder, toHold a: Architecture) throws {
-    let room = Double(1 << 20) + 16 * Double(files.bytes)
-    guard a.layers > files.names.count || a.matrixElements > room else { return }
-    throw Failure(
-      .badData,
-      "the configuration needs more than the \(files.names.count) tensors of \(files.bytes) bytes that "
-        + "are there", at: files.path,
-      remedy: "Copy the folder again; configuration and weights are not of one model.")
-  }
-
-  /// A reward model that came without a normalisation has to be normalised before PPO.
   public var isNormalized: Bool { rewardHead?.normalization != nil }
 
-  /// Elements of all tensors.
-  public var parameterCount: Int { weights.tensors.reduce(0) { $0 + $1.rows * $1.width } }
+  public var parameterCount: Int { weights.tensors.parameterCount }
+  public var quantizedTypes: [String] { [] }
 
-  /// Every file that was read, with the XXH64 of its bytes.
+  public func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
+    try HuggingFaceTokenizer.read(folder: folder, vocabulary: architecture.vocabulary, chat: chat)
+  }
+
   public func sources() throws -> [(name: String, hash: UInt64)] {
     let texts = try Self.textFiles.filter { Files.exists("\(folder)/\($0)") }.map { name in
       let limit = name == Self.configurationFile ? JSONFile.Purpose.configuration : .tokenizer
@@ -105,7 +83,6 @@ public struct HuggingFaceModel {
     }
   }
 
-  /// The tensors of a checkpoint with this model, float32.
   public var tensors: [TensorSource] {
     let trunk = weights.tensors.filter { $0.ours.name != "head.weight" }.map { $0.source(.weights) }
     guard let rewardHead else { return trunk }
@@ -117,23 +94,13 @@ public struct HuggingFaceModel {
     return trunk + head
   }
 
-  /// The tensors with the projections in int8, as `tinyrlhf quantize` would make them.
-  /// - Throws: `Failure(.badData)` for a reward model.
   public func int8Tensors(_ compute: Compute) throws -> [TensorSource] {
     guard !isReward else {
       throw Failure(
         .badData, "is a reward model, and language models alone have an int8 form", at: folder,
         remedy: "Import it without --int8.")
     }
-    let layout = ParameterLayout(architecture, scalarHead: false)
-    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
-    return weights.tensors.flatMap { tensor in
-      let name = tensor.ours.name
-      guard quantized.contains(name) else { return [tensor.source(.weights)] }
-      // A tied embedding is looked up in float32 and multiplied with in int8.
-      guard name == "token_embedding.weight" else { return [tensor.int8Source(name: name, compute)] }
-      return [tensor.source(.weights), tensor.int8Source(name: "unembedding.weight", compute)]
-    }
+    return weights.tensors.int8Sources(of: architecture, compute)
   }
 
   private static func head(_ name: String, _ values: [Float]) -> TensorSource {

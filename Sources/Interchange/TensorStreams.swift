@@ -2,7 +2,7 @@ import Checkpoints
 import Models
 import Tensors
 
-/// The tensors of a folder as those of a checkpoint, made piece by piece when they are written: memory
+/// A found tensor as one of a checkpoint, made piece by piece when they are written: memory
 /// does not grow with the model.
 extension FoundTensor {
   /// About so many elements are in memory at a time.
@@ -51,6 +51,33 @@ extension FoundTensor {
       let range = first..<min(first + pieceRows, rows)
       try read(range, into: floats.baseAddress!)
       try body(range, UnsafeBufferPointer(rebasing: floats[..<(range.count * width)]))
+    }
+  }
+}
+
+extension [FoundTensor] {
+  /// Elements of all tensors.
+  var parameterCount: Int { reduce(0) { $0 + $1.rows * $1.width } }
+
+  /// Types of blocks, the most frequent first.
+  var quantizedTypes: [String] {
+    var counts: [String: Int] = [:]
+    for (tensor, elements) in flatMap(\.parts) where elements.blockElements > 1 {
+      counts[elements.name, default: 0] += tensor.dims.reduce(1, *)
+    }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+  }
+
+  /// The tensors with the projections in int8, as `tinyrlhf quantize` would make them.
+  func int8Sources(of architecture: Architecture, _ compute: Compute) -> [TensorSource] {
+    let layout = ParameterLayout(architecture, scalarHead: false)
+    let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
+    return flatMap { tensor in
+      let name = tensor.ours.name
+      guard quantized.contains(name) else { return [tensor.source(.weights)] }
+      // A tied embedding is looked up in float32 and multiplied with in int8.
+      guard name == "token_embedding.weight" else { return [tensor.int8Source(name: name, compute)] }
+      return [tensor.source(.weights), tensor.int8Source(name: "unembedding.weight", compute)]
     }
   }
 }
