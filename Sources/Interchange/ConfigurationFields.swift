@@ -1,14 +1,17 @@
 import Support
 
-/// The fields of a `config.json`, each read with its own error.
+/// The fields of a `config.json`, or of a GGUF file's metadata, each read with its own error.
 struct ConfigurationFields {
   let object: [String: JSONValue]
   /// The file.
   let place: String
+  /// The program whose reading of an unknown key counts.
+  let judge: String
 
-  init(_ object: [String: JSONValue], at place: String) {
+  init(_ object: [String: JSONValue], at place: String, judge: String = "transformers") {
     self.object = object
     self.place = place
+    self.judge = judge
   }
 
   /// nil for a field that is missing or null.

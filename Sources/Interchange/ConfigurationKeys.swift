@@ -162,10 +162,10 @@ extension ConfigurationFields {
   /// of.
   /// - Returns: warnings, a sentence each.
   /// - Throws: `Failure(.badData)` naming the key.
-  func requireKnown(_ family: Family) throws -> [String] {
+  func requireKnown(_ use: (String) -> ConfigurationKey.Use?) throws -> [String] {
     var warnings: [String] = []
     for (name, value) in object.sorted(by: { $0.key < $1.key }) where value != .null {
-      switch ConfigurationKey.named(name, of: family)?.use {
+      switch use(name) {
       case .used, .ignored: break
       case .must(let values):
         guard values.contains(value) else { throw refusal(name, value) }
@@ -191,7 +191,7 @@ extension ConfigurationFields {
     failure(
       "\"\(shortened(Array(name.utf8)))\" is \(Self.text(value)), which is unknown and by its name changes "
         + "what the model computes",
-      "Remove the key if transformers computes the same without it.")
+      "Remove the key if \(judge) computes the same without it.")
   }
 
   private func stated(_ name: String, _ value: JSONValue) -> String {

@@ -1,4 +1,4 @@
-/// How another program stores the elements of a tensor that we can read.
+/// Elements that another program stores one by one.
 ///
 /// float16 and bfloat16 become float32 exactly.
 public enum ElementType: String, CaseIterable, Sendable {
@@ -8,28 +8,14 @@ public enum ElementType: String, CaseIterable, Sendable {
 
   var bytes: Int { self == .float32 ? 4 : 2 }
 
-  /// `count` elements from element `first` on; `source` need not be aligned.
-  func read(
-    _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>
-  ) {
-    let source = source + first * bytes
-    switch self {
-    case .float32: UnsafeMutableRawPointer(floats).copyMemory(from: source, byteCount: 4 * count)
-    case .bfloat16:
-      for i in 0..<count {
-        let bits = source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self)
-        floats[i] = Float(bitPattern: UInt32(bits) << 16)
-      }
-    case .float16:
-      for i in 0..<count {
-        let bits = UInt32(source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
-        // The exponent is 112 too small, that of a subnormal as well; 2¹¹² is 0x7780_0000.
-        let magnitude = Float(bitPattern: (bits & 0x7FFF) << 13) * Float(bitPattern: 0x7780_0000)
-        // An exponent of all ones stays one: infinity or NaN.
-        let special: UInt32 = bits & 0x7C00 == 0x7C00 ? 0x7F80_0000 : 0
-        floats[i] = Float(bitPattern: magnitude.bitPattern | special | (bits & 0x8000) << 16)
-      }
-    }
+  @inline(__always)
+  static func float(half bits: UInt16) -> Float {
+    let bits = UInt32(bits)
+    // The exponent is 112 too small, that of a subnormal as well; 2¹¹² is 0x7780_0000.
+    let magnitude = Float(bitPattern: (bits & 0x7FFF) << 13) * Float(bitPattern: 0x7780_0000)
+    // An exponent of all ones stays one: infinity or NaN.
+    let special: UInt32 = bits & 0x7C00 == 0x7C00 ? 0x7F80_0000 : 0
+    return Float(bitPattern: magnitude.bitPattern | special | (bits & 0x8000) << 16)
   }
 
   /// `count` elements, rounded to the nearest, ties to even.
@@ -57,6 +43,23 @@ public enum ElementType: String, CaseIterable, Sendable {
     case .float32: .greatestFiniteMagnitude
     case .float16: 65_519.996
     case .bfloat16: Float(bitPattern: 0x7F7F_7FFF)
+    }
+  }
+}
+
+extension ElementType: StoredElements {
+  var name: String { rawValue }
+  var blockElements: Int { 1 }
+
+  func read(
+    _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>
+  ) {
+    let source = source + first * bytes
+    func bits(_ i: Int) -> UInt16 { source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self) }
+    switch self {
+    case .float32: UnsafeMutableRawPointer(floats).copyMemory(from: source, byteCount: 4 * count)
+    case .bfloat16: for i in 0..<count { floats[i] = Float(bitPattern: UInt32(bits(i)) << 16) }
+    case .float16: for i in 0..<count { floats[i] = Self.float(half: bits(i)) }
     }
   }
 }

@@ -80,8 +80,7 @@ enum ForeignFile {
     switch self {
     case .gguf:
       (
-        "is a GGUF file, the form of llama.cpp, which this program writes and does not read",
-        "Import the folder that it was made of: config.json, safetensors and tokenizer.json."
+        "is a GGUF file, the form of llama.cpp", "Make a checkpoint of it with `tinyrlhf import FILE`."
       )
     case .pointer:
       ("is a Git LFS pointer, not the file itself", "Fetch the file with `git lfs pull` in its repository.")
@@ -122,7 +121,11 @@ enum ForeignFile {
   }
 
   func failure(at path: String) -> Failure {
-    Failure(.badData, description.what, at: path, remedy: description.remedy)
+    let (what, remedy) = description
+    let isGGUF = self == .gguf
+    return Failure(
+      .badData, what, at: path,
+      remedy: isGGUF ? "Make a checkpoint of it with `tinyrlhf import \(path) -o FILE`." : remedy)
   }
 
   /// - Throws: `Failure(.badData)` for a file that Git LFS, or a copy of links, has left in the place of another.

@@ -22,15 +22,17 @@ enum ForeignFolder {
     Failure(.badData, what, at: path, remedy: remedy)
   }
 
+  private static let wanted = "Name the folder of a model in Hugging Face's form, or a GGUF file."
+
   /// - Throws: `Failure(.badData)` that says what a path is, if it is no model's folder in Hugging Face's
   ///   form, and what to do.
   static func requireModel(_ path: String) throws {
     guard let kind = kind(of: path) else {
-      throw failure("does not exist", at: path, "Name the folder of a model in Hugging Face's form.")
+      throw failure("does not exist", at: path, wanted)
     }
     guard kind == S_IFDIR else {
       throw ForeignFile(path: path).map { notFolder($0, path) }
-        ?? failure("is not a folder", at: path, "Name the folder of a model in Hugging Face's form.")
+        ?? failure("is not a folder", at: path, wanted)
     }
     let names = Set(try Files.names(in: path))
     if let failure = withoutWeights(path, names) { throw failure }

@@ -38,13 +38,16 @@ public enum GGUFExport {
     try GGUFTokenizer(
       tokenizer.definition, count: model.architecture.vocabulary, at: file.checkpoint.path
     ).add(to: &gguf)
-    let correspondences = file.layout.trunk.flatMap {
-      ggufNames($0, model.family, model.architecture)
+    let a = model.architecture
+    var correspondences = model.family.ggufCorrespondences(file.layout, positions: a.context)
+    // llama.cpp looks for GPT-NeoX's unembedding even where it is the embedding.
+    if model.family == .gptNeoX, a.tiedEmbeddings {
+      let embedding = correspondences[0].ours
+      let part = Correspondence.Part(name: Family.ggufUnembedding, dims: embedding.dims)
+      correspondences.insert(Correspondence(embedding, stacked: [part], rows: [embedding.dims[0]]), at: 1)
     }
     for tensor in model.tensors(correspondences) { gguf.add(tensor, type(of: tensor, precision)) }
-    if let scaling = model.architecture.ropeScaling {
-      gguf.add(frequencies(scaling, model.architecture), .float32)
-    }
+    if let scaling = a.ropeScaling { gguf.add(frequencies(scaling, a), .float32) }
     try gguf.write(to: path)
   }
 
@@ -94,92 +97,24 @@ public enum GGUFExport {
     }
     if model.family == .gptNeoX {
       gguf.add("gptneox.use_parallel_residual", .bool(a.parallelResidual))
+      // llama.cpp knows one GELU; this program reads which one the model was trained with.
+      gguf.add(GGUFConfiguration.activationKey, a.mlp == .gelu ? "gelu_new" : "gelu")
     }
   }
 
-  private static func type(of tensor: OutgoingTensor, _ precision: Precision) -> GGUFFile.TensorType {
+  private static func type(of tensor: OutgoingTensor, _ precision: Precision) -> GGUFTensorType {
     guard tensor.dims.count == 2, tensor.name != "position_embd.weight" else { return .float32 }
     switch precision {
     case .float32: return .float32
     case .float16: return .float16
-    case .q8: return tensor.width % 32 == 0 ? .q8 : .float16
+    case .q8: return tensor.width % 32 == 0 ? .q8_0 : .float16
     }
   }
 
-  /// By what llama.cpp divides each frequency.
   private static func frequencies(_ scaling: RotaryScaling, _ a: Architecture) -> OutgoingTensor {
-    let half = a.rotaryDim / 2
-    let theta = DeterministicMath.log(Double(a.rotaryTheta))
-    let factors = (0..<half).map { i in
-      let plain = DeterministicMath.exp(-2 * Double(i) / Double(a.rotaryDim) * theta)
-      return Float(plain / scaling.scaled(plain))
-    }
-    return OutgoingTensor(name: "rope_freqs.weight", dims: [half], rows: half, width: 1) {
+    let factors = GGUFRope.factors(of: scaling, a)
+    return OutgoingTensor(name: GGUFRope.tensor, dims: [factors.count], rows: factors.count, width: 1) {
       range, floats in floats.update(from: Array(factors[range]), count: range.count)
     }
   }
-
-  /// Our tensor as those of llama.cpp.
-  private static func ggufNames(
-    _ ours: ParameterLayout.Tensor, _ family: Family, _ a: Architecture
-  ) -> [Correspondence] {
-    let dot = ours.name.lastIndex(of: ".")!
-    let (module, suffix) = (String(ours.name[..<dot]), String(ours.name[dot...]))
-    func parts(_ names: [String], _ rows: [Int]) -> [Correspondence.Part] {
-      zip(names, rows).map { .init(name: $0 + suffix, dims: [$1] + ours.dims.dropFirst()) }
-    }
-    func whole(_ name: String) -> Correspondence {
-      Correspondence(ours, stacked: parts([name], [ours.dims[0]]), rows: [ours.dims[0]])
-    }
-    guard module.hasPrefix("layers.") else {
-      let names = [
-        "token_embedding": "token_embd", "position_embedding": "position_embd",
-        "final_norm": "output_norm", "unembedding": "output",
-      ]
-      let found = whole(names[module]!)
-      // llama.cpp looks for GPT-NeoX's unembedding even where it is the embedding.
-      let isTwice = module == "token_embedding" && a.tiedEmbeddings && family == .gptNeoX
-      return isTwice ? [found, whole("output")] : [found]
-    }
-    let words = module.split(separator: ".", maxSplits: 2)
-    let block = "blk.\(words[1])."
-    switch (String(words[2]), family) {
-    case ("attention.qkv", .llama), ("attention.qkv", .qwen2), ("attention.qkv", .qwen3):
-      let rows = [a.queryWidth, a.keyValueWidth, a.keyValueWidth]
-      let parts = parts(["q", "k", "v"].map { "\(block)attn_\($0)" }, rows)
-      guard family == .llama else { return [Correspondence(ours, stacked: parts, rows: rows)] }
-      return [Correspondence(ours, parts, .rows(turnedInPairs(a)))]
-    case ("mlp.gate_up", _):
-      return [
-        Correspondence(
-          ours, stacked: parts(["\(block)ffn_gate", "\(block)ffn_up"], [a.dFF, a.dFF]),
-          rows: [a.dFF, a.dFF])
-      ]
-    case (let module, _):
-      let names = [
-        "norm1": "attn_norm", "norm2": "ffn_norm", "attention.qkv": "attn_qkv",
-        "attention.output": "attn_output", "attention.query_norm": "attn_q_norm",
-        "attention.key_norm": "attn_k_norm", "mlp.up": "ffn_up", "mlp.down": "ffn_down",
-      ]
-      return [whole(block + names[module]!)]
-    }
-  }
-
-  /// llama.cpp's Llama turns neighbouring elements of a head together, and not one of each half.
-  private static func turnedInPairs(_ a: Architecture) -> [Correspondence.Run] {
-    let half = a.headDim / 2
-    func turned(_ part: Int, heads: Int, first: Int) -> [Correspondence.Run] {
-      (0..<heads * a.headDim).map { row in
-        let (head, i) = (row / a.headDim, row % a.headDim)
-        return Correspondence.Run(
-          first: first + row, part: part, theirs: head * a.headDim + 2 * (i % half) + i / half, count: 1)
-      }
-    }
-    return turned(0, heads: a.heads, first: 0) + turned(1, heads: a.kvHeads, first: a.queryWidth)
-      + [.init(first: a.queryWidth + a.keyValueWidth, part: 2, theirs: 0, count: a.keyValueWidth)]
-  }
-}
-
-extension Family {
-  fileprivate var ggufName: String { self == .gptNeoX ? "gptneox" : modelType }
 }

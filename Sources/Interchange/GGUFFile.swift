@@ -3,31 +3,6 @@ import Support
 
 /// Writes GGUF version 3, the form of llama.cpp: metadata, the tensors' directory, their data.
 struct GGUFFile {
-  /// How a tensor is stored; raw values are the format's.
-  enum TensorType: UInt32 {
-    case float32 = 0
-    case float16 = 1
-    /// Blocks of 32: a float16 scale and 32 int8.
-    case q8 = 8
-
-    func bytes(_ count: Int) -> Int {
-      switch self {
-      case .float32: 4 * count
-      case .float16: 2 * count
-      case .q8: count / 32 * 34
-      }
-    }
-
-    /// The largest magnitude that does not become infinite; of blocks, their scale does not.
-    var largest: Float {
-      switch self {
-      case .float32: ElementType.float32.largest
-      case .float16: ElementType.float16.largest
-      case .q8: 127 * 65_504
-      }
-    }
-  }
-
   enum Value {
     case uint32(Int)
     case float32(Float)
@@ -43,7 +18,7 @@ struct GGUFFile {
 
   private var metadata: [UInt8] = []
   private var metadataCount = 0
-  private(set) var tensors: [(tensor: OutgoingTensor, type: TensorType)] = []
+  private(set) var tensors: [(tensor: OutgoingTensor, type: GGUFTensorType)] = []
 
   mutating func add(_ key: String, _ value: Value) {
     metadataCount += 1
@@ -81,7 +56,7 @@ struct GGUFFile {
     metadata.put(UInt64(count))
   }
 
-  mutating func add(_ tensor: OutgoingTensor, _ type: TensorType) { tensors.append((tensor, type)) }
+  mutating func add(_ tensor: OutgoingTensor, _ type: GGUFTensorType) { tensors.append((tensor, type)) }
 
   /// - Throws: `Failure(.badData)` for a value that its type cannot hold; `.cannotCreate`, `.inputOutput`.
   func write(to path: String) throws {
@@ -114,7 +89,7 @@ struct GGUFFile {
   }
 
   private static func write(
-    _ tensor: OutgoingTensor, _ type: TensorType, at offset: Int, _ file: AtomicFile
+    _ tensor: OutgoingTensor, _ type: GGUFTensorType, at offset: Int, _ file: AtomicFile
   ) throws {
     var offset = offset
     try tensor.forEachPiece(largest: type.largest) { floats in
@@ -124,7 +99,8 @@ struct GGUFFile {
         switch type {
         case .float32: ElementType.float32.write(source, count: floats.count, to: target)
         case .float16: ElementType.float16.write(source, count: floats.count, to: target)
-        case .q8: Self.quantize(source, blocks: floats.count / 32, to: target)
+        case .q8_0: Self.quantize(source, blocks: floats.count / 32, to: target)
+        default: preconditionFailure("\(type.name) is not written")
         }
         try file.write(UnsafeRawBufferPointer(bytes), at: offset)
       }

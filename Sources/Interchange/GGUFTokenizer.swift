@@ -3,15 +3,7 @@ import Tokenizers
 
 /// A tokenizer as the metadata that llama.cpp reads.
 struct GGUFTokenizer {
-  /// Kinds of tokens, llama.cpp's numbers.
-  private enum Kind: Int32 {
-    case normal = 1
-    case unknown = 2
-    case control = 3
-    case userDefined = 4
-    case unused = 5
-    case byte = 6
-  }
+  private typealias Kind = GGUFTokenKind
 
   private let definition: TokenizerDefinition
   private let preTokenizer: String
@@ -28,7 +20,7 @@ struct GGUFTokenizer {
     preTokenizer = try Self.preTokenizer(of: definition, at: place)
     try Self.requireKnown(definition, at: place)
     names = try TokenizerWriter.names(of: definition)
-    tokens = (0..<count).map { Array("[PAD\($0)]".utf8) }
+    tokens = (0..<count).map(GGUFTokenKind.filling)
     kinds = [Kind](repeating: .unused, count: count)
     for token in definition.tokens {
       let (id, name) = (Int(token.id), names[token.id]!)
@@ -59,15 +51,12 @@ struct GGUFTokenizer {
 
   /// llama.cpp's name.
   private static func preTokenizer(of definition: TokenizerDefinition, at place: String) throws -> String {
-    switch definition.splitting {
-    case .gpt2: return "gpt-2"
-    case .llama3: return "llama-bpe"
-    case .qwen2: return "qwen2"
-    case .smollm: return "smollm"
-    case .none: return "default"
-    case .tinyrlhf:
+    if definition.isOfCharacters { return "default" }
+    let known = GGUFPreTokenizer.all.filter { $0.splitting == definition.splitting }
+    guard let first = known.first else {
       throw refusal("llama.cpp cuts no text into pieces as this program's own tokenizers do", at: place)
     }
+    return (known.first { $0.normalization == definition.normalization } ?? first).name
   }
 
   /// What llama.cpp does otherwise, whatever a file says.

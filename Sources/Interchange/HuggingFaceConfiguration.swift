@@ -19,7 +19,8 @@ struct HuggingFaceConfiguration {
   /// - Throws: `Failure(.badData)` naming the field.
   init(_ fields: ConfigurationFields) throws {
     (family, isReward) = try Self.classes(fields)
-    var warnings = try fields.requireKnown(family)
+    let family = self.family
+    var warnings = try fields.requireKnown { ConfigurationKey.named($0, of: family)?.use }
     architecture =
       switch family {
       case .gpt2: try fields.gpt2()

@@ -1,10 +1,10 @@
 import Checkpoints
 import Models
 import Support
+import Tokenizers
 
-/// A model in a folder of Hugging Face's form, its configuration understood and its tensors found, but
-/// not yet read.
-public struct HuggingFaceModel {
+/// A model in a folder of Hugging Face's form.
+public struct HuggingFaceModel: IncomingModel {
   public static let configurationFile = "config.json"
   /// Files that say something of a model, beside its weights.
   private static let textFiles = [
@@ -13,14 +13,10 @@ public struct HuggingFaceModel {
   ]
 
   public let architecture: Architecture
-  /// The class in `transformers`, for people.
   public let className: String
   public let isReward: Bool
   let rewardHead: RewardHead?
-  /// Of a reward model: the token that fills batches. `transformers` reads the score of the last token that
-  /// is another; nil where the last of all is read.
   public let padToken: Int?
-  /// What the configuration says and this program ignores, a sentence each.
   public let warnings: [String]
   private let folder: String
   private let files: SafetensorsFolder
@@ -41,17 +37,9 @@ public struct HuggingFaceModel {
     _ configuration: HuggingFaceConfiguration, _ files: SafetensorsFolder, folder: String,
     context: Int? = nil
   ) throws {
-    var architecture = configuration.architecture
-    let positions = architecture.context
-    if let context {
-      guard (1...positions).contains(context) else {
-        throw Failure(
-          .usage, "--context \(context) is not in 1…\(positions), what the model has",
-          remedy: "Choose a number between them.")
-      }
-      architecture.context = context
-    }
-    try Self.require(files, toHold: architecture)
+    let positions = configuration.architecture.context
+    let architecture = try IncomingModels.architecture(configuration.architecture, context: context)
+    try files.requireRoom(for: architecture)
     self.architecture = architecture
     self.folder = folder
     self.files = files
@@ -72,25 +60,15 @@ public struct HuggingFaceModel {
     ]
   }
 
-  /// What a forged configuration claims may need more memory, even as a list of names, than there is; so
-  /// the claim is compared with the files first, roughly: the tensors' shapes are compared later.
-  private static func require(_ files: SafetensorsFolder, toHold a: Architecture) throws {
-    let room = Double(1 << 20) + 16 * Double(files.bytes)
-    guard a.layers > files.names.count || a.matrixElements > room else { return }
-    throw Failure(
-      .badData,
-      "the configuration needs more than the \(files.names.count) tensors of \(files.bytes) bytes that "
-        + "are there", at: files.path,
-      remedy: "Copy the folder again; configuration and weights are not of one model.")
-  }
-
-  /// A reward model that came without a normalisation has to be normalised before PPO.
   public var isNormalized: Bool { rewardHead?.normalization != nil }
 
-  /// Elements of all tensors.
-  public var parameterCount: Int { weights.tensors.reduce(0) { $0 + $1.rows * $1.width } }
+  public var parameterCount: Int { weights.tensors.parameterCount }
+  public var quantizedTypes: [String] { [] }
 
-  /// Every file that was read, with the XXH64 of its bytes.
+  public func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
+    try HuggingFaceTokenizer.read(folder: folder, vocabulary: architecture.vocabulary, chat: chat)
+  }
+
   public func sources() throws -> [(name: String, hash: UInt64)] {
     let texts = try Self.textFiles.filter { Files.exists("\(folder)/\($0)") }.map { name in
       let limit = name == Self.configurationFile ? JSONFile.Purpose.configuration : .tokenizer
@@ -104,7 +82,6 @@ public struct HuggingFaceModel {
     }
   }
 
-  /// The tensors of a checkpoint with this model, float32.
   public var tensors: [TensorSource] {
     let trunk = weights.tensors.filter { $0.ours.name != "head.weight" }.map { $0.source(.weights) }
     guard let rewardHead else { return trunk }

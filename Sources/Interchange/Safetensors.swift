@@ -1,29 +1,6 @@
 import Checkpoints
 import Support
 
-/// A tensor where it lies in a mapped file, which it keeps open.
-struct ForeignTensor {
-  let name: String
-  /// As its file names it.
-  let typeName: String
-  let dims: [Int]
-  let bytes: UnsafeRawBufferPointer
-  let file: SafetensorsFile
-
-  /// What errors call it.
-  var place: String { "\(file.path), tensor \"\(name)\"" }
-
-  /// - Throws: `Failure(.badData)` for a type that cannot be read.
-  func elementType() throws -> ElementType {
-    guard let type = ElementType(rawValue: typeName) else {
-      throw Failure(
-        .badData, "its type is \(typeName), and F32, F16 and BF16 can be read", at: place,
-        remedy: "Convert it to one of them.")
-    }
-    return type
-  }
-}
-
 /// A mapped safetensors file, its header checked.
 final class SafetensorsFile: @unchecked Sendable {
   let path: String
@@ -54,19 +31,21 @@ final class SafetensorsFile: @unchecked Sendable {
     header.tensors[name].map {
       ForeignTensor(
         name: name, typeName: $0.type, dims: $0.dims,
-        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[$0.bytes]), file: self)
+        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[$0.bytes]),
+        elements: ElementType(rawValue: $0.type), readable: "F32, F16 and BF16", path: path, owner: self)
     }
   }
 }
 
 /// The tensors of a model's folder: `model.safetensors`, or the shards that
 /// `model.safetensors.index.json` names.
-struct SafetensorsFolder {
+struct SafetensorsFolder: TensorArchive {
   static let single = "model.safetensors"
   static let index = "model.safetensors.index.json"
 
-  /// The file that says which tensors there are; what errors about a missing one name.
   let path: String
+  let statement = "the configuration"
+  let advice = "Copy the folder again; configuration and weights are not of one model."
   /// In the order of their names.
   let files: [SafetensorsFile]
   private let places: [String: Int]
@@ -104,7 +83,6 @@ struct SafetensorsFolder {
 
   var names: [String] { places.keys.sorted() }
 
-  /// Of all files.
   var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
 
   func tensor(_ name: String) -> ForeignTensor? { places[name].flatMap { files[$0].tensor(name) } }

@@ -1,7 +1,7 @@
 import Checkpoints
 import Models
 
-/// The tensors of a folder as those of a checkpoint, made piece by piece when they are written: memory
+/// A found tensor as one of a checkpoint, made piece by piece when they are written: memory
 /// does not grow with the model.
 extension FoundTensor {
   /// About so many elements are in memory at a time.
@@ -25,5 +25,19 @@ extension FoundTensor {
       try read(range, into: floats.baseAddress!)
       try body(range, UnsafeBufferPointer(rebasing: floats[..<(range.count * width)]))
     }
+  }
+}
+
+extension [FoundTensor] {
+  /// Elements of all tensors.
+  var parameterCount: Int { reduce(0) { $0 + $1.rows * $1.width } }
+
+  /// Types of blocks, the most frequent first.
+  var quantizedTypes: [String] {
+    var counts: [String: Int] = [:]
+    for (tensor, elements) in flatMap(\.parts) where elements.blockElements > 1 {
+      counts[elements.name, default: 0] += tensor.dims.reduce(1, *)
+    }
+    return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
   }
 }

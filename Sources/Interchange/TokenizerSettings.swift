@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// What stands beside a `tokenizer.json`: which tokens begin and end texts, and the chat template.
+/// What stands beside a vocabulary: which tokens begin and end texts, and the chat template.
 struct TokenizerSettings {
   let place: String
   /// The names of tokens.
@@ -19,6 +19,26 @@ struct TokenizerSettings {
   let templateOrigin: ChatTemplate.Origin
   /// The file that the templates stand in.
   let templatePlace: String
+
+  /// - Parameters:
+  ///   - specialTokens: by `tokenKeys`.
+  ///   - endIdentifiers: ids that end texts or answers, and where they stand.
+  init(
+    at place: String, specialTokens: [String: String], addsBegin: Bool,
+    endIdentifiers: [(id: Int, place: String)], templates: [ChatTemplate.Source],
+    origin: ChatTemplate.Origin, templatePlace: String
+  ) {
+    self.place = place
+    beginToken = specialTokens["bos_token"]
+    endToken = specialTokens["eos_token"]
+    self.addsBegin = addsBegin
+    self.endIdentifiers = endIdentifiers
+    addsPrefixSpace = nil
+    self.specialTokens = specialTokens
+    self.templates = templates
+    templateOrigin = origin
+    self.templatePlace = templatePlace
+  }
 
   init(folder: String) throws {
     func read(_ file: String) throws -> [String: JSONValue] {

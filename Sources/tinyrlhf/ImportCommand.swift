@@ -8,18 +8,20 @@ import Tokenizers
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a checkpoint of a model in Hugging Face's form.",
+    abstract: "Make a checkpoint of a model in Hugging Face's form, or of a GGUF file.",
     discussion: """
-      DIR holds config.json, the weights as safetensors (one file, or shards with their index; F32, F16 or \
-      BF16) and tokenizer.json. GPT-2, GPT-NeoX, Llama, Qwen2 and Qwen3 are understood, and their \
-      sequence classifiers with one label as reward models. What this program would compute otherwise than \
-      the one that trained the model is refused by name.
+      MODEL is a folder or a file. A folder holds config.json, the weights as safetensors (one file, or shards \
+      with their index; F32, F16 or BF16) and tokenizer.json. A GGUF file, the form of llama.cpp, holds all in \
+      one; its weights may be F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or Q2_K to Q6_K. GPT-2, GPT-NeoX, \
+      Llama, Qwen2 and Qwen3 are understood, and in folders their sequence classifiers with one label as reward \
+      models. What this program would compute otherwise than the one that trained the model is refused by name.
 
-      The weights are made float32, which is exact, or int8 with --int8. They are read tensor by tensor: \
-      memory does not grow with the model.
+      The weights are made float32, which is exact, or int8 with --int8; the float32 model then lies in a file \
+      beside it meanwhile. They are read tensor by tensor: memory does not grow with the model.
       """)
 
-  @Argument(help: ArgumentHelp("The folder of the model.", valueName: "dir")) var folder: String
+  @Argument(help: ArgumentHelp("The folder of the model, or its GGUF file.", valueName: "model"))
+  var source: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var output: String
   @Flag(name: .customLong("int8"), help: "Weights in int8: a model to use, not to train. Says what that changes.")
@@ -43,12 +45,11 @@ struct Import: ParsableCommand {
     var idle = IdleOptions()
     idle.add("--text", if: measuring.text != nil && !isInt8, because: "only --int8 is compared with float32")
     try idle.refuse()
-    try InputFiles.require([folder, chat.chatTemplate, measuring.text])
+    try InputFiles.require([source, chat.chatTemplate, measuring.text])
     try target.check(output)
     let texts = try measuring.read()
-    let model = try HuggingFaceModel(folder: folder, context: context)
-    let (tokenizer, notes) = try HuggingFaceTokenizer.read(
-      folder: folder, vocabulary: model.architecture.vocabulary, chat: chat.choice())
+    let model = try IncomingModels.open(source, context: context)
+    let (tokenizer, notes) = try model.tokenizer(chat.choice())
     var warnings = model.warnings + notes
     for warning in warnings { Console.error("warning: \(warning)") }
     let checkpoint = try ImportedCheckpoint(
@@ -66,14 +67,14 @@ struct Import: ParsableCommand {
   }
 
   /// - Returns: how far an int8 model is from float32.
-  private func write(_ checkpoint: ImportedCheckpoint, _ model: HuggingFaceModel, _ texts: [String]?) throws -> Int8Gap? {
+  private func write(_ checkpoint: ImportedCheckpoint, _ model: any IncomingModel, _ texts: [String]?) throws -> Int8Gap? {
     guard isInt8 else {
       try checkpoint.write(model.tensors, to: output)
       return nil
     }
     guard !model.isReward else {
       throw Failure(
-        .badData, "is a reward model, and language models alone have an int8 form", at: folder,
+        .badData, "is a reward model, and language models alone have an int8 form", at: source,
         remedy: "Import it without --int8.")
     }
     return try checkpoint.writeInt8(model.tensors, to: output, threads: compute.threads) {
@@ -85,12 +86,15 @@ struct Import: ParsableCommand {
     "This reward model has no normalisation: its scores are the classifier's logits. PPO scales them by the "
     + "answers of the model that it starts from; `tinyrlhf reward --epochs 0` by demonstrations, for good."
 
-  private func report(_ model: HuggingFaceModel, _ tokenizer: Tokenizer) throws -> String {
+  private func report(_ model: any IncomingModel, _ tokenizer: Tokenizer) throws -> String {
     let bytes = try Checkpoint(path: output).fileBytes
     var text =
       "The checkpoint is \(output): \(model.className), "
       + "\(Formatting.fixed(Double(model.parameterCount) / 1e6, 2)) million parameters, "
       + "\(Formatting.bytes(bytes)), \(tokenizer.chatFormat.shown)."
+    if !model.quantizedTypes.isEmpty {
+      text += "\nIts weights had been quantised to \(Spelling.list(model.quantizedTypes)); what they lost by that is lost."
+    }
     if model.architecture.context > Self.longContext {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."
     }

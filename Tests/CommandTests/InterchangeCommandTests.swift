@@ -47,6 +47,31 @@ import Testing
     #expect(answer.exitCode == 0, "\(answer.errorText)")
   }
 
+  @Test("a GGUF file comes in as a folder does, and where another command is given one it says so")
+  func gguf() throws {
+    let (first, file) = (try imported("qwen3"), try program.fresh("qwen3.gguf"))
+    let exported = try program.run("export", first, "-o", file, "--format", "gguf")
+    #expect(exported.exitCode == 0, "\(exported.errorText)")
+    let path = try program.fresh("again.trlhf")
+    let made = try program.run("import", file, "-o", path, "--chat-format", "plain", "--context", "24", "--json")
+    #expect(made.exitCode == 0, "\(made.errorText)")
+    #expect(try made.objects().first?["warnings"]?.array?.isEmpty == true)
+    #expect(made.errorText.contains("The checkpoint is \(path): Qwen3ForCausalLM, "), "\(made.errorText)")
+    let object = try program.run("inspect", path, "--json", "--verify").objects()[0]
+    #expect(object["provenance"]?["data"]?.array?.compactMap { $0["name"]?.string } == ["qwen3.gguf"])
+    #expect(object["architecture"]?["context"]?.number == 24)
+    let small = try program.run("import", file, "-o", path, "--chat-format", "plain", "--int8", "--force")
+    #expect(small.exitCode == 0, "\(small.errorText)")
+    let used = try program.run("generate", file, input: "{\"prompt\":\"a\"}\n")
+    #expect(used.exitCode == 65 && used.errorText.contains("is a GGUF file, the form of llama.cpp"), "\(used.errorText)")
+    #expect(used.errorText.contains("Make a checkpoint of it with `tinyrlhf import \(file) -o FILE`."), "\(used.errorText)")
+    var bytes = try Files.read(file)
+    bytes[4] = 1
+    try Files.writeAtomically(bytes, to: file)
+    let refused = try program.run("import", file, "-o", path, "--force")
+    #expect(refused.exitCode == 65 && refused.errorText.contains("is a GGUF file of version 1"), "\(refused.errorText)")
+  }
+
   @Test("a chat template that is not understood is refused by its file, and --chat-format is the way out")
   func unknownTemplate() throws {
     let folder = try program.fresh("template")
@@ -210,7 +235,7 @@ import Testing
     #expect(missing.exitCode == 65)
     #expect(
       missing.errorText
-        == "tinyrlhf: /nowhere: does not exist. Name the folder of a model in Hugging Face's form.\n")
+        == "tinyrlhf: /nowhere: does not exist. Name the folder of a model in Hugging Face's form, or a GGUF file.\n")
     #expect(!Files.exists(path))
     let int8 = try imported("gpt2", ["--int8"])
     let folder = try program.fresh("refused")

@@ -24,13 +24,23 @@ import Testing
     try HuggingFaceConfiguration(ConfigurationFields(fields, at: "config.json"))
   }
 
+  /// The rows of the tables of `config.json`, of GGUF's model and of GGUF's tokenizer, as cells.
+  private static func tables() throws -> [[[String]]] {
+    let text = String(decoding: try Files.read(document), as: UTF8.self)
+    let parts = text.components(separatedBy: "\n# GGUF").flatMap { $0.components(separatedBy: "\n## The tokenizer") }
+    return parts.map { part in
+      part.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+        let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        return [cells[0].trimmingCharacters(in: ["`"])] + cells.dropFirst()
+      }
+    }
+  }
+
   /// "key family: use", of the document's first tables and of the rope's.
   private static func rows() throws -> (keys: Set<String>, inner: Set<String>) {
-    let text = String(decoding: try Files.read(document), as: UTF8.self)
     var (keys, inner): (Set<String>, Set<String>) = ([], [])
-    for line in text.split(separator: "\n") where line.hasPrefix("| `") {
-      let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
-      let key = cells[0].trimmingCharacters(in: ["`"])
+    for cells in try tables()[0] {
+      let key = cells[0]
       if cells[1].contains("llama3") {
         for type in cells[1].components(separatedBy: ", ") { inner.insert("\(key) \(type)") }
         continue
@@ -64,6 +74,26 @@ import Testing
       ConfigurationFields.ropeKeys.flatMap { ["\($0) default", "\($0) llama3"] }
       + ConfigurationFields.llama3Keys.map { "\($0) llama3" }
     #expect(inner == Set(ropes))
+  }
+
+  @Test("the document's tables of GGUF are the program's")
+  func gguf() throws {
+    let tables = try Self.tables()
+    #expect(tables.count == 3)
+    let names = Family.allCases.map(\.ggufName)
+    var model: Set<String> = []
+    for cells in tables[1] {
+      for name in cells[1] == "all" ? names : cells[1].components(separatedBy: ", ") {
+        model.insert("\(cells[0]) \(name): \(cells[2].split(separator: ":")[0])")
+      }
+    }
+    let known = GGUFKeys.model.flatMap { key in
+      key.families.map { "\(key.name) \($0.ggufName): \(Self.text(key.use))" }
+    }
+    #expect(model == Set(known), "\(model.symmetricDifference(known).sorted())")
+    let tokenizer = Set(tables[2].map { "\($0[0]): \($0[1])" })
+    let uses = Set(GGUFKeys.tokenizer.map { "\($0.key): \(Self.text($0.value))" })
+    #expect(tokenizer == uses, "\(tokenizer.symmetricDifference(uses).sorted())")
   }
 
   @Test("an ignored key changes nothing, whatever its value, and a warned one is named", arguments: Family.allCases)

@@ -20,6 +20,7 @@ private func chosen() -> any Target.Type {
   case "datasets": DatasetsTarget.self
   case "requests": RequestsTarget.self
   case "interchange": InterchangeTarget.self
+  case "gguf": GGUFTarget.self
   case "vocabulary": VocabularyTarget.self
   case "template": JinjaTarget.self
   case "json": JSONTarget.self
