@@ -216,7 +216,7 @@ public struct PPOStage {
     return machine
   }
 
-  /// Prompts whose answers are compared in both precisions.
+  /// Answers that are compared in both precisions; prompts are asked again where there are fewer.
   private static let compared = 64
 
   /// Says how far int8 rollouts are from the policy that learns, on answers of the one that the stage begins with:
@@ -224,7 +224,7 @@ public struct PPOStage {
   /// was asked for.
   private func measureInt8(_ memory: inout PPOMemory, _ prompts: [[Int32]]) throws {
     guard memory.quantized != nil else { return }
-    let prompts = Array(prompts.prefix(Self.compared))
+    let prompts = (0..<Self.compared).map { prompts[$0 % prompts.count] }
     let samples = try sample(prompts.enumerated().map { ($0, $1) }, memory, purpose: "ppo/int8").map { $0[0] }
     let float32 = memory.trainer.logprobs(Episodes(prompts: prompts, samples: samples))
     let gap = Int8Gap(float32: [float32], int8: [samples.flatMap(\.logprobs)])

@@ -247,7 +247,9 @@ import Testing
       #expect(try program.run("export", program.base, "-o", name, "--force").exitCode == 64, "\(name)")
     }
     // The tokenizer is this program's own.
-    let own = try program.run("export", program.base, "-o", folder, "--format", "gguf")
+    let place = try program.fresh("refused-gguf")
+    try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+    let own = try program.run("export", program.base, "-o", "\(place)/own.gguf", "--format", "gguf")
     #expect(own.exitCode == 65)
     #expect(
       own.errorText == "tinyrlhf: \(program.base): llama.cpp cuts no text into pieces as this program's own "

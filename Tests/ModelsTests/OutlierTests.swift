@@ -88,7 +88,7 @@ struct OutlierTests {
   func balanced(outlier: Outlier) throws {
     let (without, with) = (try Measured(Self.learned, nil), try Measured(Self.learned, outlier))
     let (before, after, plain) = (without.k3(without.balanced), with.k3(with.balanced), with.k3(with.plain))
-    #expect(after < 1.2 * before, "\(before) without it, \(after) with it")
+    #expect(after < 1.5 * before, "\(before) without it, \(after) with it")
     // A key's bias of 50 is not far above what keys of random weights are.
     if case .key(50) = outlier { return }
     #expect(plain > 2 * after, "\(plain) without the balance, \(after) with it")

@@ -52,13 +52,16 @@ static void cached(const int64_t *lengths, tk_keys_storage storage, int64_t quer
     outputs[2 * s] = FLOATS(list[s].out, asked * q_row);
     outputs[2 * s + 1] = FLOATS(list[s].lse, asked * heads);
   }
+  float *factors = numbers(kv_heads * dim, 1);
+  for (int64_t i = 0; i < kv_heads * dim; i++) factors[i] = (float)(1 << i % 5) / 4;
   tk_cache_store_args c = {
       .count = sequences, .entries = entries, .kv_heads = kv_heads, .head_dim = dim,
-      .kv_row = kv_row, .storage = storage, .capacity = capacity};
+      .kv_row = kv_row, .storage = storage, .capacity = capacity, .key_factors = factors};
   compare("cache_store", tk_cache_store, &c, 2 * sequences, stored);
   tk_attention_args a = {
       .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
-      .q_row = q_row, .out_row = q_row, .storage = storage, .capacity = capacity, .scale = 0.3f};
+      .q_row = q_row, .out_row = q_row, .storage = storage, .capacity = capacity,
+      .key_factors = factors, .scale = 0.3f};
   compare("attention, cached", tk_attention, &a, 2 * sequences, outputs);
   release();
 }

@@ -1,19 +1,30 @@
 // int8 codes and the int8 matrix product.
 #include "harness.h"
 
-static void int8(int64_t M, int64_t N, int64_t K) {
+// Powers of two.
+static float *some_factors(int64_t count) {
+  float *factors = numbers(count, 1);
+  for (int64_t i = 0; i < count; i++) factors[i] = (float)(1 << i % 5) / 4;
+  return factors;
+}
+
+static void int8(int64_t M, int64_t N, int64_t K, int balanced) {
+  const float *factors = balanced ? some_factors(K) : NULL;
+  float *prepared = workspace(tk_int8_workspace_bytes(K, 4));
   size_t packed = tk_int8_packed_bytes(N, K), depth = (size_t)(K + 3) / 4 * 4;
   tk_int8_pack_args p = {
       .N = N, .K = K, .w = numbers(N * K, 0.3f), .codes = room(packed), .scales = numbers(N, 1),
-      .row_sums = room((size_t)N * 4)};
+      .row_sums = room((size_t)N * 4), .factors = factors, .workspace = prepared};
   COMPARE("int8_pack", tk_int8_pack, &p, (output){p.codes, packed}, FLOATS(p.scales, N),
           (output){p.row_sums, (size_t)N * 4});
   tk_int8_unpack_args u = {
-      .N = N, .K = K, .codes = p.codes, .scales = p.scales, .w = numbers(N * K, 1)};
+      .rows = N, .K = K, .codes = p.codes, .scales = p.scales, .factors = factors,
+      .w = numbers(N * K, 1), .w_row = K};
   COMPARE("int8_unpack", tk_int8_unpack, &u, FLOATS(u.w, N * K));
   tk_int8_quantize_args q = {
       .rows = M, .K = K, .x = numbers(M * (K + 3) - 3, 5), .x_row = K + 3,
-      .codes = room((size_t)M * depth), .scales = numbers(M, 1)};
+      .codes = room((size_t)M * depth), .scales = numbers(M, 1), .factors = factors,
+      .workspace = prepared};
   COMPARE("int8_quantize", tk_int8_quantize, &q, (output){q.codes, (size_t)M * depth},
           FLOATS(q.scales, M));
   for (int kind = 0; kind < 4; kind++) {
@@ -29,8 +40,8 @@ static void int8(int64_t M, int64_t N, int64_t K) {
 
 void check_int8(void) {
   static const int64_t shapes[][2] = {
-      {1, 1}, {15, 3}, {16, 4}, {17, 5}, {40, 33}, {64, 64}, {100, 70}, {20, 1024},
+      {1, 1}, {15, 3}, {16, 4}, {17, 5}, {40, 33}, {64, 64}, {100, 70}, {20, 1024}, {9, 200},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1]);
+    for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1], M % 2);
 }
