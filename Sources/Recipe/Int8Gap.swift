@@ -4,7 +4,7 @@ import Support
 import Tokenizers
 import Training
 
-/// How far an int8 model is from the float32 one that it was made of, on tokens that neither was made by.
+/// How far an int8 model is from the float32 one that it was made of, on tokens that its factors were not chosen by.
 public struct Int8Gap: Sendable {
   /// KL(int8 ‖ float32) by the estimator k3, the mean weight and its spread.
   public let weights: ImportanceWeights
