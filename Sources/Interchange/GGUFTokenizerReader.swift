@@ -16,7 +16,16 @@ struct GGUFTokenizerReader {
   private static let longestToken = 1 << 12
   private static let unsupported = "Such a tokenizer cannot be imported."
 
+  /// What `tokenizer.ggml.model` may be.
+  private enum Model: String {
+    /// Merges of bytes.
+    case gpt2
+    /// SentencePiece's scores.
+    case llama
+  }
+
   private let metadata: GGUFMetadata
+  private let model: Model
   private let names: [[UInt8]]
   private let kinds: [GGUFTokenKind]
   /// What is left out or not followed, a sentence each.
@@ -25,12 +34,24 @@ struct GGUFTokenizerReader {
   /// - Throws: `Failure(.badData)` that names the key.
   init(_ metadata: GGUFMetadata) throws {
     self.metadata = metadata
+    model = try Self.model(metadata)
     guard
       let names = try metadata.texts(Self.tokensKey, limit: Self.mostTokens, longest: Self.longestToken), !names.isEmpty
     else { throw metadata.failure(Self.tokensKey, "is missing or empty", remedy: "Name the file of a model with its tokenizer.") }
     self.names = names
     kinds = try Self.kinds(metadata, count: names.count)
     try requireKnownKeys()
+  }
+
+  private static func model(_ metadata: GGUFMetadata) throws -> Model {
+    guard let name = try metadata.optionalText(modelKey) else {
+      throw metadata.failure(modelKey, "is missing", remedy: "Name the file of a model with its tokenizer.")
+    }
+    guard let model = Model(rawValue: name) else {
+      throw metadata.failure(
+        modelKey, "the tokenizer \(quoted(name)) is not known, and gpt2 and llama are", remedy: unsupported)
+    }
+    return model
   }
 
   /// The number of ids.
@@ -72,18 +93,12 @@ struct GGUFTokenizerReader {
   }
 
   func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
-    guard let model = try metadata.optionalText(Self.modelKey) else {
-      throw metadata.failure(Self.modelKey, "is missing", remedy: "Name the file of a model with its tokenizer.")
-    }
     var notes = warnings
     var definition: TokenizerDefinition
     let addsBegin: Bool
     switch model {
-    case "gpt2": (definition, addsBegin) = try ofBytes(&notes)
-    case "llama": (definition, addsBegin) = (try ofCharacters(&notes), true)
-    default:
-      throw metadata.failure(
-        Self.modelKey, "the tokenizer \(quoted(model)) is not known, and gpt2 and llama are", remedy: Self.unsupported)
+    case .gpt2: (definition, addsBegin) = try ofBytes(&notes)
+    case .llama: (definition, addsBegin) = (try ofCharacters(&notes), true)
     }
     let special = try SpecialIdentifiers(metadata, count: vocabulary, isOfCharacters: definition.isOfCharacters, &notes)
     markSpecial(special.ids, in: &definition)
