@@ -38,7 +38,11 @@ nonisolated(unsafe) private let target: any Target = {
 public func initialize(
   _ count: UnsafeMutablePointer<Int32>?, _ arguments: UnsafeMutableRawPointer?
 ) -> Int32 {
-  guard let folder = ProcessEnvironment.variable("TINYRLHF_SEEDS") else { return 0 }
+  guard let folder = ProcessEnvironment.variable("TINYRLHF_SEEDS") else {
+    // Made before the first input's time is taken.
+    _ = target
+    return 0
+  }
   do {
     for (index, seed) in try chosen().seeds().enumerated() {
       try Files.writeAtomically(seed, to: "\(folder)/seed-\(index)")
