@@ -6,9 +6,11 @@ import Support
 public enum Report {
   /// One HTML file that needs nothing else: no script, font, image or style from elsewhere.
   /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
-  public static func html(_ folder: String) throws -> String {
-    let records = try RunRecords.read(folder)
-    return records.study.map { StudyPage($0, records.manifest).html() } ?? Page(records).html()
+  public static func html(_ folder: String) throws -> String { html(try RunRecords.read(folder)) }
+
+  /// The same of records that were read.
+  public static func html(_ records: RunRecords) -> String {
+    records.study.map { StudyPage($0, records.manifest).html() } ?? Page(records).html()
   }
 
   /// What went wrong in a run, a sentence or two each.
@@ -24,8 +26,12 @@ public enum Report {
   ///   - colour: whether the models' names are coloured.
   /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
   public static func terminal(_ folder: String, width: Int, colour: Bool) throws -> String {
-    let records = try RunRecords.read(folder)
-    return records.study.map { StudyText.text($0, width: width) }
+    terminal(try RunRecords.read(folder), width: width, colour: colour)
+  }
+
+  /// The same of records that were read.
+  public static func terminal(_ records: RunRecords, width: Int, colour: Bool) -> String {
+    records.study.map { StudyText.text($0, width: width) }
       ?? TerminalReport(records, width: width, colour: colour).text()
   }
 }

@@ -125,7 +125,7 @@ public final class RunFolder {
 
   /// - Parameter expected: the run that it must be; checked before anything is touched.
   private convenience init(resuming path: String, as expected: Manifest?, lock: FolderLock) throws {
-    let manifest = try RunRecords.manifest(in: path)
+    let manifest = try RunFiles(folder: path).manifest()
     if let expected { try manifest.requireSameRun(as: expected, at: path) }
     self.init(path: path, manifest: manifest, lock: lock, origin: nil)
     for name in try Files.names(in: path) where name.hasSuffix(".partial") {
@@ -230,7 +230,7 @@ public final class RunFolder {
 
   /// The records of a file that `writeLines` has written.
   public func readLines<Record: Decodable>(_ name: String) throws -> [Record] {
-    try RunRecords.lines(Record.self, name, in: path)
+    try RunFiles(folder: path).lines(Record.self, name)
   }
 
   private func write(_ value: some Encodable, to name: String) throws {

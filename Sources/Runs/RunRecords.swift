@@ -23,17 +23,20 @@ public struct RunRecords: Sendable {
   }
 
   /// - Throws: `Failure` if `folder` holds none of a run's files, or a damaged one.
-  public static func read(_ folder: String) throws -> RunRecords {
+  public static func read(_ folder: String) throws -> RunRecords { try read(RunFiles(folder: folder)) }
+
+  /// - Throws: `Failure` if there is none of a run's files, or a damaged one.
+  public static func read(_ files: RunFiles) throws -> RunRecords {
     let records = RunRecords(
-      manifest: Files.exists("\(folder)/\(RunFile.manifest)") ? try manifest(in: folder) : nil,
-      metrics: try lines(MetricsRecord.self, RunFile.metrics, in: folder),
-      samples: try lines(SampleRecord.self, RunFile.samples, in: folder),
-      evaluation: try value(EvaluationDetails.self, RunFile.evaluation, in: folder),
-      summary: try value(Summary.self, RunFile.summary, in: folder),
-      study: try value(StudyRecord.self, RunFile.study, in: folder))
+      manifest: files.exists(RunFile.manifest) ? try files.manifest() : nil,
+      metrics: try files.lines(MetricsRecord.self, RunFile.metrics),
+      samples: try files.lines(SampleRecord.self, RunFile.samples),
+      evaluation: try files.value(EvaluationDetails.self, RunFile.evaluation),
+      summary: try files.value(Summary.self, RunFile.summary),
+      study: try files.value(StudyRecord.self, RunFile.study))
     guard records.manifest != nil || records.summary != nil || !records.metrics.isEmpty else {
       throw Failure(
-        .badData, "is not a run folder (it has no \(RunFile.manifest))", at: folder,
+        .badData, "is not a run folder (it has no \(RunFile.manifest))", at: files.folder,
         remedy: "Name the folder that was given with --output.")
     }
     return records
@@ -60,53 +63,5 @@ public struct RunRecords: Sendable {
       Round.number(in: name, of: stage).map { (name: name, number: $0) }
     }
     return earlier.sorted { $0.number < $1.number }.map(\.name) + (names.contains(stage) ? [stage] : [])
-  }
-
-  static func manifest(in folder: String) throws -> Manifest {
-    let path = "\(folder)/\(RunFile.manifest)"
-    struct Version: Decodable { var version: Int }
-    let bytes = try Files.read(path)
-    let version = try Failure.advising(RunFile.remedy(RunFile.manifest)) {
-      try JSON.decode(Version.self, from: bytes, at: path).version
-    }
-    guard version == Manifest.currentVersion else {
-      throw Failure(
-        .badData,
-        "has layout version \(version), and this program knows \(Manifest.currentVersion)",
-        at: path, remedy: "Use the program that wrote it.")
-    }
-    return try Failure.advising(RunFile.remedy(RunFile.manifest)) {
-      try JSON.decode(Manifest.self, from: bytes, at: path)
-    }
-  }
-
-  private static func value<T: Decodable>(
-    _ type: T.Type, _ name: String, in folder: String
-  ) throws -> T? {
-    let path = "\(folder)/\(name)"
-    guard Files.exists(path) else { return nil }
-    return try Failure.advising(RunFile.remedy(name)) {
-      try JSON.decode(type, from: Files.read(path), at: path)
-    }
-  }
-
-  /// A last line without its end is still being written, or never was; it does not count.
-  static func lines<T: Decodable>(
-    _ type: T.Type, _ name: String, in folder: String
-  ) throws -> [T] {
-    let path = "\(folder)/\(name)"
-    guard Files.exists(path) else { return [] }
-    let bytes = try Files.read(path)
-    let whole = bytes.prefix(bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)
-    let work = Work("reading \(name)", of: whole.count)
-    defer { work.end() }
-    return try whole.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
-      .compactMap { index, line in
-        defer { work.advance(by: line.count + 1) }
-        guard !line.isEmpty else { return nil }
-        return try Failure.advising(RunFile.remedy(name)) {
-          try JSON.decode(type, from: Array(line), at: "\(path), line \(index + 1)")
-        }
-      }
   }
 }

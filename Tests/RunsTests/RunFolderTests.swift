@@ -23,7 +23,7 @@ func runFolderBegins() throws {
   let path = "\(temporary.path)/a/b"
   let run = try RunFolder.start(at: path, manifest: manifest(), resume: false)
   #expect(run.manifest == manifest())
-  #expect(try RunRecords.manifest(in: path) == manifest())
+  #expect(try RunFiles(folder: path).manifest() == manifest())
   #expect(!run.manifest.host.processor.isEmpty)
 }
 

@@ -33,6 +33,8 @@ final class JSONTarget: Target {
     (question, answer) = (there[1], back[0])
     close(there[0])
     close(back[1])
+    // Python takes its time to start.
+    require(ask([], []) == UInt8(ascii: "="), "Python takes nothing for JSON")
   }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
@@ -49,13 +51,19 @@ final class JSONTarget: Target {
 
   private func ask(_ text: [UInt8], _ written: [UInt8]) -> UInt8 {
     var message: [UInt8] = []
-    for part in [text, written] {
-      withUnsafeBytes(of: UInt32(part.count).littleEndian) { message += $0 }
-      message += part
-    }
-    require(write(question, message, message.count) == message.count, "Python does not read")
+    for part in [text, written] { withUnsafeBytes(of: UInt32(part.count).littleEndian) { message += $0 } }
+    message += text + written
+    require(uninterrupted { write(question, message, message.count) } == message.count, "Python does not read")
     var byte: UInt8 = 0
-    require(read(answer, &byte, 1) == 1, "Python does not answer")
+    require(uninterrupted { read(answer, &byte, 1) } == 1, "Python does not answer")
     return byte
+  }
+
+  /// libFuzzer's timer interrupts whoever waits.
+  private func uninterrupted(_ call: () -> Int) -> Int {
+    while true {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
   }
 }

@@ -39,7 +39,15 @@ nonisolated(unsafe) private let target: any Target = {
 public func initialize(
   _ count: UnsafeMutablePointer<Int32>?, _ arguments: UnsafeMutableRawPointer?
 ) -> Int32 {
-  guard let folder = ProcessEnvironment.variable("TINYRLHF_SEEDS") else { return 0 }
+  guard let folder = ProcessEnvironment.variable("TINYRLHF_SEEDS") else {
+    // Made before the first input's time is taken.
+    _ = target
+    atexit {
+      let line = "stat::slowest_input_seconds: \(slowest)\n"
+      write(2, line, line.utf8.count)
+    }
+    return 0
+  }
   do {
     for (index, seed) in try chosen().seeds().enumerated() {
       try Files.writeAtomically(seed, to: "\(folder)/seed-\(index)")
@@ -48,8 +56,18 @@ public func initialize(
   } catch { fatalError("\(error)") }
 }
 
+/// The longest that an input took of a processor, which neither a busy machine nor one that stops for a while lengthens.
+nonisolated(unsafe) private var slowest = 0.0
+
+private func look(at seconds: Double) {
+  require(seconds < 1, "an input takes \(seconds) s")
+  slowest = max(slowest, seconds)
+}
+
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+  let start = clock()
+  defer { look(at: Double(clock() - start) / 1e6) }
   do {
     try target.run(UnsafeRawBufferPointer(start: bytes, count: count))
   } catch let failure as Failure {

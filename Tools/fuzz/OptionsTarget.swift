@@ -83,6 +83,15 @@ struct OptionsTarget: Target {
     let options = PPOStage.options(settings)
     require(options.temperature > 0, "\(options.temperature)")
     for round in Round.all(min(settings.count(.rounds), 4)) { _ = RankingStage.items(settings, round) }
+    try plan(settings)
+  }
+
+  private static let usual = Settings(quick: true)
+
+  /// The memory of a model, where it is another than that without options: laying it out takes the longest.
+  private func plan(_ settings: Settings) throws {
+    let read: [Parameter] = [.layers, .dModel, .heads, .vocabulary, .context, .pretrainBatch]
+    guard read.contains(where: { settings[$0] != Self.usual[$0] }) else { return }
     let architecture = PretrainStage.architecture(settings, vocabulary: settings.count(.vocabulary))
     do {
       try architecture.validate()

@@ -3,10 +3,11 @@ import Glibc
 import Reports
 import Support
 
-/// An input is a list of edits: a byte that names the file, and then the edit of its text.
-struct ReportTarget: Target {
-  private let folder: String
+@testable import Runs
 
+/// An input is a byte whose lowest bit says what is drawn, the page or the terminal's text, and then a byte for each
+/// file that the folder has: as it is, or followed by an edit of its text.
+struct ReportTarget: Target {
   private static let files: [(name: String, text: String)] = [
     (
       "manifest.json",
@@ -51,7 +52,7 @@ struct ReportTarget: Target {
     ),
     (
       "study.json",
-      #"{"study":"scale","question":"q","seeds":[1,2],"finding":"f","#
+      #"{"version":1,"study":"scale","question":"q","seeds":[1,2],"finding":"f","#
         + #""figures":[{"name":"n","value":1.5,"low":1,"high":2,"published":"p"}],"#
         + #""charts":[{"title":"t","unit":"u","x_title":"x","dots":[],"#
         + #""series":[{"name":"s","fit":false,"points":[{"x":1,"y":2,"low":1,"high":3},{"x":2,"y":4}]}]},"#
@@ -65,9 +66,12 @@ struct ReportTarget: Target {
     "1000000000000000000", "5e-324", "0", "-0.0", "null", "-1", "999999999.5", "[]", "\"x\"", "1e16",
   ]
 
+  /// Added to a file's number: without an edit.
+  private static let asItIs: UInt8 = 128
+
   static func seeds() -> [[UInt8]] {
     // Each piece in the place of a number of each file.
-    files.indices.flatMap { file -> [[UInt8]] in
+    let edits = files.indices.flatMap { file -> [[UInt8]] in
       let bytes = Array(files[file].text.utf8)
       let numbers = bytes.indices.dropFirst().filter {
         bytes[$0 - 1] == UInt8(ascii: ":") && (0x30...0x39).contains(bytes[$0])
@@ -75,43 +79,68 @@ struct ReportTarget: Target {
       return numbers.enumerated().map { index, place in
         [UInt8(file), 0, UInt8(place & 255), UInt8(place >> 8), UInt8(index % pieces.count)]
       }
-    } + [[], [UInt8(files.count)]]
+    }
+    let whole = files.indices.map { asItIs + UInt8($0) }
+    // Beside the manifest, without which most files are no run, and beside all but the study.
+    let folders = edits.map { [whole[0]] + $0 } + [whole.dropLast(), whole, [whole[0]]]
+      + edits.indices.filter { $0 % 7 == 0 }.map { whole.dropLast() + edits[$0] }
+    return folders.flatMap { [[0] + $0, [1] + $0] }
   }
 
+  /// The files as they are, read once: what takes the time is left to those that were edited.
+  private let whole: RunRecords
+
   init() throws {
-    folder = "/dev/shm/tinyrlhf-fuzz-report-\(getpid())"
-    try Files.makeFolder(folder)
+    let texts = Dictionary(uniqueKeysWithValues: Self.files.map { ($0.name, Array($0.text.utf8)) })
+    whole = try RunRecords.read(RunFiles(folder: "run", texts: texts))
   }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
     var bytes = Bytes(input)
-    var texts = Self.files.map { Array($0.text.utf8) }
-    // A study's folder is another report.
-    var isStudy = false
-    for _ in 0..<8 where !bytes.isEmpty {
-      let file = Int(bytes.u8()) % (Self.files.count + 1)
-      if file >= Self.files.count - 1 { isStudy = true }
-      if file < Self.files.count { TextEdit.apply(&texts[file], Self.pieces, &bytes) }
-    }
-    for (index, file) in Self.files.enumerated() {
-      let path = "\(folder)/\(file.name)"
-      if file.name == "study.json", !isStudy {
-        unlink(path)
-      } else {
-        try write(texts[index], to: path)
+    let isPage = bytes.u8() & 1 == 0
+    var edited: [String: [UInt8]] = [:]
+    var named: Set<String> = []
+    for _ in 0..<12 where !bytes.isEmpty {
+      let choice = bytes.u8()
+      let (name, text) = Self.files[Int(choice & ~Self.asItIs) % Self.files.count]
+      named.insert(name)
+      if choice < Self.asItIs {
+        var changed = edited[name] ?? Array(text.utf8)
+        TextEdit.apply(&changed, Self.pieces, &bytes)
+        edited[name] = changed
       }
     }
-    let html = try Report.html(folder)
-    for word in ["nan", "inf", "-nan", "-inf"] where html.contains("\"\(word)\"") { fatalError("\(word) in the page") }
-    require(html.hasSuffix("</html>\n") || html.hasSuffix("</html>"), "a page without an end")
-    require(!(try Report.terminal(folder, width: 80, colour: false)).isEmpty, "no text")
+    let records = try read(RunFiles(folder: "run", texts: edited), as: named)
+    if isPage {
+      checkPage(Report.html(records))
+    } else {
+      require(!Report.terminal(records, width: 80, colour: false).isEmpty, "no text")
+    }
   }
 
-  /// Without a sync, which nobody needs here.
-  private func write(_ bytes: [UInt8], to path: String) throws {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    require(descriptor >= 0, "\(path) cannot be written")
-    defer { close(descriptor) }
-    try Files.write(bytes, to: descriptor, path: path)
+  private func read(_ files: RunFiles, as named: Set<String>) throws -> RunRecords {
+    /// Of a file that was not edited, what was read before.
+    func value<T>(_ name: String, _ whole: T, without none: T, _ read: (String) throws -> T) throws -> T {
+      files.exists(name) ? try read(name) : named.contains(name) ? whole : none
+    }
+    return RunRecords(
+      manifest: try value(RunFile.manifest, whole.manifest, without: nil) { _ in try files.manifest() },
+      metrics: try value(RunFile.metrics, whole.metrics, without: []) { try files.lines(MetricsRecord.self, $0) },
+      samples: try value(RunFile.samples, whole.samples, without: []) { try files.lines(SampleRecord.self, $0) },
+      evaluation: try value(RunFile.evaluation, whole.evaluation, without: nil) {
+        try files.value(EvaluationDetails.self, $0)
+      },
+      summary: try value(RunFile.summary, whole.summary, without: nil) { try files.value(Summary.self, $0) },
+      study: try value(RunFile.study, whole.study, without: nil) { try files.value(StudyRecord.self, $0) })
+  }
+
+  private func checkPage(_ html: String) {
+    require(html.hasSuffix("</html>\n"), "a page without an end")
+    html.withCString { page in
+      require(strlen(page) == html.utf8.count, "a zero byte in the page")
+      for word in ["\"nan\"", "\"inf\"", "\"-nan\"", "\"-inf\""] {
+        require(strstr(page, word) == nil, "\(word) in the page")
+      }
+    }
   }
 }
