@@ -24,10 +24,10 @@ static int is_ignored(int number) {
 }
 
 static void remember(int number) {
-  atomic_store(&received, number);
   // The second one ends the process at once. Who closes a terminal often sends SIGHUP twice: its shell
-  // does, and then the kernel.
+  // does, and then the kernel. The flag comes last: who reads it finds the new handler in place.
   if (number != SIGHUP) install(number, ts_temporaries_end);
+  atomic_store(&received, number);
 }
 
 void ts_signals_catch(void) {
