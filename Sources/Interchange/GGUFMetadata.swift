@@ -144,8 +144,6 @@ struct GGUFMetadata {
     Failure(.badData, what, at: place(key), remedy: remedy)
   }
 
-  func has(_ key: String) -> Bool { values[key] != nil }
-
   func optionalText(_ key: String, limit: Int = 1 << 16) throws -> String? {
     guard let value = values[key] else { return nil }
     guard case .text(let range) = value else { throw failure(key, "is no text") }

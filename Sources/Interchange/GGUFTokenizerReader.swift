@@ -224,9 +224,12 @@ struct GGUFTokenizerReader {
     try requireBytes(tokens)
     let pieces = tokens.filter { $0.traits == .model }
       .map { SentencePieceMerges.Piece(id: $0.id, bytes: $0.bytes, score: scores[Int($0.id)]) }
+    guard let rules = SentencePieceMerges(pieces).rules(atMost: Self.mostMerges) else {
+      throw metadata.failure(Self.tokensKey, "gives more than \(Self.mostMerges) merges of two tokens")
+    }
     let addsSpace = try metadata.optionalFlag("tokenizer.ggml.add_space_prefix") ?? true
     var definition = definition(
-      .none, addsSpace ? .prepend : .metaspaceNever, tokens, SentencePieceMerges(pieces).rules)
+      .none, addsSpace ? .prepend : .metaspaceNever, tokens, rules)
     definition.fallsBackToBytes = true
     return definition
   }

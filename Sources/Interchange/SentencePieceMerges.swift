@@ -50,9 +50,13 @@ struct SentencePieceMerges {
   }
 
   /// - Complexity: linear in the bytes of all pieces, but for the comparison of those that are found.
-  var rules: [TokenizerDefinition.Rule] {
+  /// - Returns: nil where there are more than `most`.
+  func rules(atMost most: Int) -> [TokenizerDefinition.Rule]? {
     var merges: [Merge] = []
-    for piece in pieces { append(&merges, of: piece) }
+    for piece in pieces {
+      append(&merges, of: piece)
+      guard merges.count <= most else { return nil }
+    }
     let order = merges.indices.sorted { a, b in
       let (left, right) = (merges[a], merges[b])
       if left.score != right.score { return left.score > right.score }

@@ -56,7 +56,9 @@ extension TensorArchive {
   /// compared with the files first, roughly: the tensors' shapes are compared later.
   func requireRoom(for a: Architecture) throws {
     let room = Double(1 << 20) + 16 * Double(bytes)
-    guard a.layers > names.count || a.matrixElements > room else { return }
+    // Each row of queries, keys and values is a byte at least, and has a place of its own in what is made of them.
+    let attentionRows = Double(a.layers) * (Double(a.queryWidth) + 2 * Double(a.keyValueWidth))
+    guard a.layers > names.count || a.matrixElements > room || attentionRows > Double(bytes) else { return }
     throw Failure(
       .badData, "\(statement) needs more than the \(names.count) tensors of \(bytes) bytes that are there",
       at: path, remedy: advice)

@@ -32,6 +32,7 @@ final class ChannelBalance: PassObserver {
 
   /// Passes random tokens through a model.
   /// - Parameter transformer: of the same architecture, in float32.
+  /// - Throws: `Failure(.badData)` for a model whose activations overflow.
   init(_ parameters: ParameterSet, on transformer: Transformer) throws {
     let architecture = parameters.layout.architecture
     self.architecture = architecture
@@ -50,6 +51,12 @@ final class ChannelBalance: PassObserver {
       transformer.forward(weights, batch)
       guard weights.unembedding != nil else { continue }
       transformer.observeHead(weights, rows)
+    }
+    let sums = Array(inputs.values) + queries + keys
+    guard sums.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
+      throw Failure(
+        .badData, "some of its activations are not finite numbers, and int8 has no scale for those",
+        remedy: "Use float32 (--precision float32, --rollout-precision float32), or another model.")
     }
   }
 
@@ -92,9 +99,12 @@ final class ChannelBalance: PassObserver {
     }
   }
 
-  /// √(w/x) of each channel as a power of two, 1 on average; w and x are known up to a factor.
+  /// √(w/x) of each channel as a power of two, 1 in the middle channel; w and x are known up to a factor.
   static func factors(_ w: [Float], over x: [Float]) -> [Float] {
-    let (w, x) = (w.map { max($0, .leastNormalMagnitude) }, x.map { max($0, .leastNormalMagnitude) })
+    func bounded(_ sum: Float) -> Float {
+      sum.isFinite ? max(sum, .leastNormalMagnitude) : .greatestFiniteMagnitude
+    }
+    let (w, x) = (w.map(bounded), x.map(bounded))
     let octaves = zip(w, x).map { octave(of: $0) - octave(of: $1) }
     let middle = octaves.sorted()[octaves.count / 2]
     return octaves.map { difference in

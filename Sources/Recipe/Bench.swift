@@ -148,6 +148,23 @@ public struct Bench {
       isInt8: sampler.isInt8)
   }
 
+  /// All matrices quantised anew, as before each int8 rollout; their factors are chosen beforehand.
+  public func quantize() throws -> BenchResult {
+    let bench = try Workbench(options.architecture(context: options.context), threads: options.threads)
+    let parameters = try ParameterSet(
+      ParameterLayout(bench.architecture, scalarHead: false), name: "parameters", arena: bench.arena)
+    parameters.initialize(seed: 1)
+    let quantized = try QuantizedWeights(parameters.layout, arena: bench.arena)
+    try quantized.balance(by: parameters, on: try bench.inference())
+    let seconds = try median { _ = quantized.update(from: parameters, compute: bench.compute) }
+    let resident = Clock.peakResidentBytes()
+    let weights = quantized.projections.reduce(0.0) { $0 + Double($1.matrix.outputs * $1.matrix.inputs) }
+    return BenchResult(
+      work: "quantize", rates: [("weights_per_second", weights / seconds), ("seconds", seconds)],
+      limit: try limits.of(.read) / 4, limitedBy: "reading float32 weights once",
+      peakResidentBytes: resident, isInt8: true)
+  }
+
   // MARK: PPO
 
   /// Whole PPO iterations: rollouts, scoring, advantages and the updates of policy and value, with

@@ -41,7 +41,6 @@ public struct ImportedCheckpoint {
 
   /// Writes its int8 twin. The float32 model lies in a file beside it meanwhile.
   /// - Parameter measure: is handed the two.
-  /// - Throws: `Failure(.badData)` for a reward model.
   public func writeInt8<Result>(
     _ tensors: [TensorSource], to path: String, threads: Int, measure: (_ int8: Model, _ float32: Model) throws -> Result
   ) throws -> Result {

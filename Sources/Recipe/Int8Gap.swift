@@ -6,7 +6,8 @@ import Training
 
 /// How far an int8 model is from the float32 one that it was made of, on tokens that its factors were not chosen by.
 public struct Int8Gap: Sendable {
-  /// KL(int8 ‖ float32) by the estimator k3, the mean weight and its spread.
+  /// The estimator k3, the mean weight and its spread. On tokens that the int8 model sampled, k3 estimates
+  /// KL(int8 ‖ float32); on a text it is a distance of the same kind, without that meaning.
   public let weights: ImportanceWeights
   /// Mean −log π, nats a token.
   public let float32Loss: Double
@@ -17,6 +18,9 @@ public struct Int8Gap: Sendable {
   /// Above so many nats a token rollouts are no longer close to the policy: an answer of a hundred tokens is a
   /// nat away before anything is learnt.
   public static let tolerated = 0.01
+
+  /// Whether it is tolerated. A model that gives no numbers is not near.
+  public var isNear: Bool { weights.k3 <= Self.tolerated }
 
   /// - Parameters: log π of the same tokens.
   init(float32: [[Float]], int8: [[Float]]) {

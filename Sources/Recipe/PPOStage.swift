@@ -229,7 +229,7 @@ public struct PPOStage {
     let float32 = memory.trainer.logprobs(Episodes(prompts: prompts, samples: samples))
     let gap = Int8Gap(float32: [float32], int8: [samples.flatMap(\.logprobs)])
     let sentence = gap.text(of: "that \(policy.name) samples")
-    guard gap.weights.k3 > Int8Gap.tolerated else { return context.note("Rollouts: \(sentence)") }
+    guard !gap.isNear else { return context.note("Rollouts: \(sentence)") }
     guard precision == nil else {
       return context.note("warning: \(sentence) More than \(Int8Gap.tolerated) is far; --rollout-precision int8 asks for it.")
     }

@@ -26,14 +26,26 @@ package enum Temporaries {
   /// Removes what is known under this name, a folder with all that is in it, and forgets it.
   package static func discard(_ path: String) { ts_temporary_discard(path) }
 
-  /// Lends the name of a file beside `path` (in /tmp, where that is a stream), which goes when `body` ends.
+  /// Makes an empty file beside `path`, whose name no other file has, and lends its name; it goes when `body` ends.
   package static func withFile<Result>(beside path: String, _ kind: String, _ body: (String) throws -> Result)
     throws -> Result
   {
-    let name = Files.isStream(path) ? "/tmp/tinyrlhf-\(getpid()).\(kind)" : "\(Files.target(of: path)).\(kind)"
-    guard add(name) else { throw Failure(.outOfMemory, "no memory to keep the name of a file", at: name) }
-    defer { discard(name) }
-    return try body(name)
+    var name = Array("\(Files.target(of: path)).\(kind)-XXXXXX".utf8CString)
+    let (text, error): (String, Int32) = whole {
+      let descriptor = mkstemp(&name)
+      let text = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+      guard descriptor >= 0 else { return (text, errno) }
+      close(descriptor)
+      if add(text) { return (text, 0) }
+      let error = errno
+      unlink(text)
+      return (text, error)
+    }
+    guard error == 0 else {
+      throw Failure(.cannotCreate, "cannot be created: \(String(cString: strerror(error)))", at: text)
+    }
+    defer { discard(text) }
+    return try body(text)
   }
 
   /// Opens a file without a name, which goes with its last descriptor; −1 where none can be made.

@@ -12,9 +12,9 @@ struct BenchCommand: ParsableCommand {
       the same run.
       """)
 
-  enum Work: String, CaseIterable, ExpressibleByArgument { case train, decode, prefill, ppo }
+  enum Work: String, CaseIterable, ExpressibleByArgument { case train, decode, prefill, quantize, ppo }
 
-  @Argument(help: "train, decode, prefill or ppo; nothing for all.") var work: Work?
+  @Argument(help: "train, decode, prefill, quantize or ppo; nothing for all.") var work: Work?
   @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Int?
   @Option(parsing: .unconditional, help: "Width of the residual stream.") var dModel: Int?
   @Option(parsing: .unconditional, help: "Attention heads.") var heads: Int?
@@ -85,7 +85,8 @@ struct BenchCommand: ParsableCommand {
     let bench = Bench(options)
     let all: [(work: Work?, measure: () throws -> [BenchResult])] = [
       (.decode, { [try bench.decode()] }), (.prefill, { [try bench.prefill()] }),
-      (.train, { [try bench.train()] }), (.ppo, { [try bench.ppo()] }), (nil, bench.kernels),
+      (.quantize, { [try bench.quantize()] }), (.train, { [try bench.train()] }), (.ppo, { [try bench.ppo()] }),
+      (nil, bench.kernels),
     ]
     let wanted = all.filter { work == nil || $0.work == work }
     let shown = Support.Work("measuring", of: wanted.count)
@@ -95,7 +96,7 @@ struct BenchCommand: ParsableCommand {
       return try $0.measure()
     }
     // The kernels are measured last, when the processor is warm, and stand first.
-    let results = work == nil ? measured[4] + measured[..<4].joined() : measured[0]
+    let results = work == nil ? measured.last! + measured.dropLast().joined() : measured[0]
     if json {
       let objects = results.map { $0.json(options) }
       return try Console.output(
@@ -142,7 +143,7 @@ struct BenchCommand: ParsableCommand {
       value /= 1000
       unit += 1
     }
-    return Formatting.fixed(value, value < 100 ? 1 : 0) + units[unit]
+    return Formatting.fixed(value, value < 1 ? 3 : value < 100 ? 1 : 0) + units[unit]
   }
 }
 

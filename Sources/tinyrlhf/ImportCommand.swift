@@ -16,8 +16,9 @@ struct Import: ParsableCommand {
       Llama, Qwen2 and Qwen3 are understood, and in folders their sequence classifiers with one label as reward \
       models. What this program would compute otherwise than the one that trained the model is refused by name.
 
-      The weights are made float32, which is exact, or int8 with --int8; the float32 model then lies in a file \
-      beside it meanwhile. They are read tensor by tensor: memory does not grow with the model.
+      The weights are made float32, which is exact, or int8 with --int8. They are read tensor by tensor: memory does \
+      not grow with the model. --int8 also runs the model, to balance and to measure it: until it ends, the float32 \
+      model lies in a file beside FILE, and memory grows with the context.
       """)
 
   @Argument(help: ArgumentHelp("The folder of the model, or its GGUF file.", valueName: "model"))

@@ -24,7 +24,7 @@ struct Int8MeasureOptions: ParsableArguments {
   /// For people; with a warning where rollouts would go on in float32.
   func text(of gap: Int8Gap) -> String {
     let sentence = gap.text(of: text.map { "of \($0)" } ?? "that it sampled")
-    guard gap.weights.k3 > Int8Gap.tolerated else { return "On the same tokens, \(sentence)" }
+    guard !gap.isNear else { return "On the same tokens, \(sentence)" }
     return "warning: On the same tokens, \(sentence) That is more than \(Int8Gap.tolerated): this model loses by int8."
   }
 }

@@ -228,6 +228,18 @@ import Testing
     }
   }
 
+  @Test("an import in int8 leaves what lies beside its output, and nothing of its own")
+  func neighbours() throws {
+    let place = try program.fresh("neighbours")
+    let folder = "\(place)/m.trlhf.float32"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    try Files.writeAtomically(Array("mine".utf8), to: "\(folder)/notes")
+    let result = try program.run("import", Self.golden("gpt2"), "-o", "\(place)/m.trlhf", "--int8")
+    #expect(result.exitCode == 0, "\(result.errorText)")
+    #expect(try Files.read("\(folder)/notes") == Array("mine".utf8))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: place).sorted() == ["m.trlhf", "m.trlhf.float32"])
+  }
+
   @Test("what cannot be imported or exported is bad data, wrong use is wrong use")
   func refusals() throws {
     let path = try program.fresh("refused.trlhf")

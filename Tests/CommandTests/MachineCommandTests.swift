@@ -62,7 +62,7 @@ import Testing
   private static let sizes = [
     "train": ["--batch", "2", "--context", "16"], "prefill": ["--batch", "2", "--prompt", "4"],
     "decode": ["--batch", "2", "--prompt", "4", "--new", "4"],
-    "ppo": ["--prompt", "4", "--response", "4", "--episodes", "4"],
+    "ppo": ["--prompt", "4", "--response", "4", "--episodes", "4"], "quantize": [],
   ]
 
   @Test("bench prints each work's rate beside the limit of this machine")
@@ -74,7 +74,7 @@ import Testing
     let rates = [
       "train": ["tokens_per_second"], "prefill": ["tokens_per_second"],
       "decode": ["end_to_end_tokens_per_second", "tokens_per_second"],
-      "ppo": ["episodes_per_second"],
+      "ppo": ["episodes_per_second"], "quantize": ["seconds", "weights_per_second"],
     ]
     // A process begins as a copy of the one that starts it, whose memory is not its own.
     let ballast = [UInt8](repeating: 1, count: 256 << 20)
@@ -94,7 +94,7 @@ import Testing
     #expect(
       whole["results"]?.array?.map { $0["work"]?.string } == [
         "FMA peak", "int8 peak", "memory read", "matrix product", "int8 product", "attention",
-        "attention's gradient", "decode", "prefill", "train", "ppo",
+        "attention's gradient", "decode", "prefill", "quantize", "train", "ppo",
       ])
     let plain = try program.run(["bench", "ppo"] + Self.shape + Self.sizes["ppo"]!)
     #expect(plain.exitCode == 0)
@@ -103,7 +103,9 @@ import Testing
     #expect(plain.errorText.isEmpty, "\(plain.errorText)")
     #expect(try program.run("bench", "nothing").exitCode == 64)
     #expect(try program.run("bench", "train", "--heads", "5").exitCode == 64)
-    for (work, option) in [("train", "--new"), ("decode", "--context"), ("prefill", "--episodes"), ("ppo", "--batch")] {
+    for (work, option) in [
+      ("train", "--new"), ("decode", "--context"), ("prefill", "--episodes"), ("ppo", "--batch"), ("quantize", "--prompt"),
+    ] {
       try tiny.expectRefusal(
         ["bench", work, option, "4"], code: 64, ["\(option) has no effect: bench \(work) does not read it"])
     }

@@ -57,6 +57,9 @@ import Testing
       try tiny.expectRefusal(
         arguments, code: 1, ["optimizer step 1", "is not finite", "learning rate"])
     }
+    for arguments in [["quantize", model, "-o", "no.trlhf"], tiny.ppoArguments("no", model: model)] {
+      try tiny.expectRefusal(arguments, code: 65, ["activations are not finite", "float32"])
+    }
     #expect(try Files.read(model) == before)
     let pair = "{\"prompt\":\"Hi\",\"completion\":\"a\"}\n"
     let scores = try program.run("logprobs", model, input: pair)

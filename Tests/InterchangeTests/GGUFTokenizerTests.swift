@@ -86,7 +86,8 @@ import Testing
     let pieces = zip(texts, scores).enumerated().map { id, piece in
       SentencePieceMerges.Piece(id: Int32(id), bytes: Array(piece.0.utf8), score: piece.1)
     }
-    let rules = SentencePieceMerges(pieces).rules.map { "\(texts[Int($0.left)])+\(texts[Int($0.right)])" }
+    let rules = SentencePieceMerges(pieces).rules(atMost: 100)!.map { "\(texts[Int($0.left)])+\(texts[Int($0.right)])" }
+    #expect(SentencePieceMerges(pieces).rules(atMost: 4) == nil)
     #expect(rules == ["aa+b", "a+ab", "a+a", "a+b", "é+a"])
   }
 

@@ -124,15 +124,16 @@ def markdown(rows):
                 descriptions[row["work"]], f"{row['peer']} ({row['peer_version']})",
                 f"{figure(float(row['ours']))} {row['unit']}",
                 f"{figure(float(row['theirs']))} {row['unit']}",
-                f"**{float(row['ratio']):.2f}** ({low}–{high})", f"{float(row['memory_ratio']):.0%}"])
-    return measuring.table(["work", "peer", "tinyrlhf", "peer's", "times as fast", "memory"], lines)
+                f"**{float(row['ratio']):.2f}** ({low}–{high})", f"{float(row['memory_ratio']):.0%}",
+                row["machine"]])
+    return measuring.table(["work", "peer", "tinyrlhf", "peer's", "times as fast", "memory", "machine"], lines)
 
 
 def main():
     names = [work.name for work in works()]
     parser = argparse.ArgumentParser(prog="Tools/bench", epilog="Works: " + ", ".join(names) + ".")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each work (5)")
-    parser.add_argument("--only", default=",".join(names), help="works, separated by commas; other rows stay")
+    parser.add_argument("--only", default=",".join(names), help="works, separated by commas; other rows stay, and those of other machines")
     parser.add_argument("--seconds", type=float, default=2, help="each run measures at least so long (2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of everything (2)")
     parser.add_argument("--output", type=pathlib.Path, default=measuring.RESULTS / "bench.csv")
@@ -149,7 +150,8 @@ def main():
     if not options.table:
         for work in works():
             if work.name in only:
-                rows = [row for row in rows if row["work"] != work.name] + measure(work, options)
+                here = (work.name, measuring.machine(options.threads))
+                rows = [row for row in rows if (row["work"], row["machine"]) != here] + measure(work, options)
                 rows.sort(key=lambda row: names.index(row["work"]))
                 # After each work, so that what was measured is kept if the rest is interrupted.
                 measuring.write_rows(options.output, COLUMNS, rows)
