@@ -215,7 +215,7 @@ import Testing
   func earlierForm() throws {
     var forgery = try Forgery()
     forgery.put(UInt8(1), at: forgery.tensor(6) + 65)
-    // The section of an earlier file is too short for what its dims ask for now.
+    // The section of an earlier file has no room for factors, which this layout asks for.
     forgery.put(UInt32(72), at: forgery.tensor(6) + 76)
     forgery.sealTables()
     expectRefusal(

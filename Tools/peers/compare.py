@@ -133,7 +133,8 @@ def main():
     names = [work.name for work in works()]
     parser = argparse.ArgumentParser(prog="Tools/bench", epilog="Works: " + ", ".join(names) + ".")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each work (5)")
-    parser.add_argument("--only", default=",".join(names), help="works, separated by commas; other rows stay, and those of other machines")
+    parser.add_argument("--only", default=",".join(names),
+                        help="works, separated by commas; other rows stay, and those of other machines")
     parser.add_argument("--seconds", type=float, default=2, help="each run measures at least so long (2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of everything (2)")
     parser.add_argument("--output", type=pathlib.Path, default=measuring.RESULTS / "bench.csv")
