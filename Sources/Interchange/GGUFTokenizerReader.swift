@@ -228,8 +228,7 @@ struct GGUFTokenizerReader {
       throw metadata.failure(Self.tokensKey, "gives more than \(Self.mostMerges) merges of two tokens")
     }
     let addsSpace = try metadata.optionalFlag("tokenizer.ggml.add_space_prefix") ?? true
-    var definition = definition(
-      .none, addsSpace ? .prepend : .metaspaceNever, tokens, rules)
+    var definition = definition(.none, addsSpace ? .prepend : .metaspaceNever, tokens, rules)
     definition.fallsBackToBytes = true
     return definition
   }

@@ -146,7 +146,7 @@ package final class AtomicFile: Sendable {
       remedy: "Make sure of free space and permission, then run the same command again.")
   }
 
-  private static func cannotCreate(_ path: String) -> Failure {
+  static func cannotCreate(_ path: String) -> Failure {
     Failure(
       .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
       remedy: "Choose a folder that exists and can be written.")

@@ -31,21 +31,20 @@ package enum Temporaries {
     throws -> Result
   {
     var name = Array("\(Files.target(of: path)).\(kind)-XXXXXX".utf8CString)
-    let (text, error): (String, Int32) = whole {
+    let temporary = try whole {
       let descriptor = mkstemp(&name)
-      let text = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-      guard descriptor >= 0 else { return (text, errno) }
+      guard descriptor >= 0 else { throw AtomicFile.cannotCreate(path) }
       close(descriptor)
-      if add(text) { return (text, 0) }
-      let error = errno
-      unlink(text)
-      return (text, error)
+      let temporary = name.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+      guard add(temporary) else {
+        let failure = AtomicFile.cannotCreate(path)
+        unlink(temporary)
+        throw failure
+      }
+      return temporary
     }
-    guard error == 0 else {
-      throw Failure(.cannotCreate, "cannot be created: \(String(cString: strerror(error)))", at: text)
-    }
-    defer { discard(text) }
-    return try body(text)
+    defer { discard(temporary) }
+    return try body(temporary)
   }
 
   /// Opens a file without a name, which goes with its last descriptor; −1 where none can be made.

@@ -116,6 +116,13 @@ import Testing
   func claims() {
     #expect(refusal { $0["llama.block_count"] = .uint32(1 << 24) }?.contains("the metadata needs more than the 11 tensors") == true)
     #expect(refusal { $0["llama.feed_forward_length"] = .uint32(1 << 24) }?.contains("the metadata needs more than") == true)
+    // Few elements, but more rows of queries than the file has bytes.
+    let manyRows = refusal {
+      $0["llama.attention.head_count"] = .uint32(1 << 13)
+      $0["llama.attention.key_length"] = .uint32(4)
+      $0["llama.attention.value_length"] = .uint32(4)
+    }
+    #expect(manyRows?.contains("the metadata needs more than") == true, "\(manyRows ?? "read")")
   }
 
   @Test("a missing tensor, one of another shape and one too many are named")
