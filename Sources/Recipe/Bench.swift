@@ -213,7 +213,7 @@ public struct Bench {
       weights: memory.rolloutWeights(), options: sampling, seed: UInt64(iteration), purpose: "bench")
     var random = RandomStream(seed: 1, purpose: "bench", index: UInt64(iteration))
     _ = try memory.trainer.learn(
-      from: Episodes(prompts: prompts, samples: samples.map { $0[0] }), learningRate: 1e-6,
+      from: Episodes(prompts: prompts, samples: samples), learningRate: 1e-6,
       random: &random, pretraining: { [] })
   }
 

@@ -203,8 +203,7 @@ public struct PPOStage {
     memory.trainer.padToken = try reward.padToken()
     let machine = Machine(memory: memory, sizes: sizes, prompts: fitting.map(\.tokens))
     if normalization == nil { try scale(machine) }
-    if memory.trainer.options.valueModel == .separate {
-      let value = memory.trainer.value.parameters
+    if let value = memory.trainer.values.model?.parameters {
       value.copy(from: rewardParameters)
       // The value model predicts normalised rewards from its first step on.
       let scale = memory.trainer.normalization
@@ -225,9 +224,9 @@ public struct PPOStage {
   private func measureInt8(_ memory: inout PPOMemory, _ prompts: [[Int32]]) throws {
     guard memory.quantized != nil else { return }
     let prompts = (0..<Self.compared).map { prompts[$0 % prompts.count] }
-    let samples = try sample(prompts.enumerated().map { ($0, $1) }, memory, purpose: "ppo/int8").map { $0[0] }
+    let samples = try sample(prompts.enumerated().map { ($0, $1) }, memory, purpose: "ppo/int8")
     let float32 = memory.trainer.logprobs(Episodes(prompts: prompts, samples: samples))
-    let gap = Int8Gap(float32: [float32], int8: [samples.flatMap(\.logprobs)])
+    let gap = Int8Gap(float32: [float32], int8: [samples.flatMap { $0.flatMap(\.logprobs) }])
     let sentence = gap.text(of: "that \(policy.name) samples")
     guard !gap.isNear else { return context.note("Rollouts: \(sentence)") }
     guard precision == nil else {
@@ -249,7 +248,7 @@ public struct PPOStage {
     let samples = try sample(prompts.enumerated().map { ($0, $1) }, machine.memory, purpose: "ppo/scale")
     let trainer = machine.memory.trainer
     do {
-      try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples.map { $0[0] }))
+      try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples))
     } catch let failure as Failure where failure.kind == .badData {
       context.note(
         "\(reward.name) has no normalisation, and one score for \(prompts.count) answers of "
@@ -322,7 +321,7 @@ public struct PPOStage {
     var random = RandomStream(seed: context.seed, purpose: "ppo/minibatch", index: UInt64(step))
     var update = step * trainer.options.epochs * trainer.options.miniBatches
     var metrics = try trainer.learn(
-      from: Episodes(prompts: prompts, samples: samples.map { $0[0] }),
+      from: Episodes(prompts: prompts, samples: samples),
       learningRate: learningRate, random: &random,
       pretraining: {
         defer { update += 1 }

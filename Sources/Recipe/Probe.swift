@@ -35,8 +35,8 @@ public struct Probe {
       generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
     ).answers(items.map { Prompt(turns: $0.prompt) }, samples: samples).flatMap { $0 }
-    var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map(\.sample))
-    trainer.look(at: &episodes)
+    var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map { [$0.sample] })
+    trainer.scoreResult(&episodes)
     var kl = KLEstimates()
     kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
     let n = Double(answers.count)

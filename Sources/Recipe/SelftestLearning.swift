@@ -68,7 +68,7 @@ struct SelftestLearning {
     let samples = try memory.generator.run(
       requests, weights: memory.rolloutWeights(), options: options, seed: 6,
       purpose: "selftest/rollout")
-    return Episodes(prompts: requests.map(\.prompt), samples: samples.map { $0[0] })
+    return Episodes(prompts: requests.map(\.prompt), samples: samples)
   }
 
   private static func prompt(_ stream: Int) -> [Int32] {

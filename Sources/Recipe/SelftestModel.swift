@@ -41,7 +41,7 @@ struct SelftestModel {
     let samples = try memory.generator.run(
       prompts.enumerated().map { .init(prompt: $1, stream: UInt64($0)) },
       weights: memory.rolloutWeights(), options: options, seed: 7, purpose: "selftest")
-    return Episodes(prompts: prompts, samples: samples.map { $0[0] })
+    return Episodes(prompts: prompts, samples: samples)
   }
 
   /// One PPO iteration; its metrics.

@@ -28,7 +28,7 @@ struct Snapshot {
 
   /// Of PPO: the policy, its value head with it if it has one, or else a value model; and the average.
   init(_ trainer: PPOTrainer, threads: Int) {
-    let value = trainer.value === trainer.policy ? [] : [(role: Role.value, model: trainer.value)]
+    let value = trainer.values.model.map { [(role: Role.value, model: $0)] } ?? []
     self.init(
       models: [(.policy, trainer.policy)] + value, average: trainer.average, threads: threads)
   }

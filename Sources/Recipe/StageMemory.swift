@@ -119,7 +119,8 @@ struct PPOMemory {
       options: AdamW.Options(), tokens: updateTokens, name: "policy", arena: bench.arena)
     trainer = try PPOTrainer(
       policy: policy,
-      value: sharesTrunk ? policy : try Self.valueModel(sharingGradientsOf: policy, bench.arena),
+      values: sharesTrunk
+        ? .sharedTrunk : .separate(try Self.valueModel(sharingGradientsOf: policy, bench.arena)),
       reference: models.reference, reward: models.reward, normalization: models.normalization,
       options: options, pretrainingTokens: sizes.documents * (sizes.longestDocument ?? architecture.context),
       training: try bench.training(beside: inference), inference: inference, arena: bench.arena)

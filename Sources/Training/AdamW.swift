@@ -5,7 +5,7 @@ import Tensors
 /// AdamW over one model, with clipping by the global gradient norm.
 ///
 /// Loshchilov & Hutter 2019; the TensorFlow form as in openai/lm-human-preferences.
-public final class AdamW: @unchecked Sendable {
+public final class AdamW {
   public struct Options: Equatable, Sendable {
     public var beta1: Float = 0.9
     public var beta2: Float = 0.95
@@ -53,14 +53,13 @@ public final class AdamW: @unchecked Sendable {
     return sum.squareRoot()
   }
 
-  /// One update of `parameters`; returns the gradient's norm before clipping.
+  /// One update of `parameters`.
   ///
+  /// - Parameter norm: of the gradients, before clipping.
   /// - Throws: `Failure(.failed)` for a gradient that is not finite, before anything is touched.
-  @discardableResult
   public func update(
-    _ parameters: ParameterSet, gradients: ParameterSet, learningRate: Double, compute: Compute
-  ) throws -> Double {
-    let norm = norm(of: gradients, compute: compute)
+    _ parameters: ParameterSet, gradients: ParameterSet, norm: Double, learningRate: Double, compute: Compute
+  ) throws {
     guard norm.isFinite else {
       let place = gradients.firstNonFinite ?? "the whole model"
       throw refusal("the gradient of \(place) is", of: parameters)
@@ -83,7 +82,6 @@ public final class AdamW: @unchecked Sendable {
         scalars, count: tensor.count, p: base(parameters), g: base(gradients), m: base(m),
         v: base(v))
     }
-    return norm
   }
 
   /// Why the next step is not taken: `what` of the model with these parameters is not finite.

@@ -1,3 +1,32 @@
+/// How the rewards of answers become the advantage of each token.
+public protocol AdvantageEstimator: Sendable {
+  /// Whether it looks at values; without them nothing has to predict any.
+  var needsValues: Bool { get }
+
+  /// - Parameters:
+  ///   - rewards: one a token, answers laid end to end.
+  ///   - episodes: the answers, with values where they are needed, and which of them answer one prompt.
+  /// - Returns: advantages, and the returns that values are fitted to, one a token.
+  func estimate(rewards: [Float], of episodes: Episodes) -> (advantages: [Float], returns: [Float])
+}
+
+/// Generalised advantage estimation (Schulman et al. 2016) against a value model.
+public struct GeneralizedAdvantages: AdvantageEstimator {
+  public let gamma: Double
+  public let lambda: Double
+  public let needsValues = true
+
+  public init(gamma: Double, lambda: Double) {
+    self.gamma = gamma
+    self.lambda = lambda
+  }
+
+  public func estimate(rewards: [Float], of episodes: Episodes) -> (advantages: [Float], returns: [Float]) {
+    Advantages.generalized(
+      rewards: rewards, values: episodes.values, lengths: episodes.lengths, gamma: gamma, lambda: lambda)
+  }
+}
+
 /// Generalised advantage estimation over ragged answers, and whitening.
 public enum Advantages {
   /// Advantages and returns of every token (Schulman et al. 2016).

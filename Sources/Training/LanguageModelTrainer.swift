@@ -1,24 +1,39 @@
 import Models
 import Tensors
 
-/// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.
-public final class LanguageModelTrainer: @unchecked Sendable {
-  private let transformer: Transformer
-  private let batch: TokenBatch
-  private let rows: UnsafeMutablePointer<Int32>
-  private let targets: UnsafeMutablePointer<Int32>
-  private let logprobs: UnsafeMutablePointer<Float>
-  private let dLogprobs: UnsafeMutablePointer<Float>
+/// The mean of −log π over tokens, times a coefficient.
+struct LanguageModelObjective: Objective {
+  let outputs = HeadOutputs.logprobs
+  /// Tokens of the whole step.
+  let tokens: Int
+  var coefficient: Float = 1
+  /// Σ −log π so far, in nats.
+  private(set) var sum = 0.0
 
-  public init(_ transformer: Transformer, arena: Arena) throws {
-    self.transformer = transformer
-    let capacity = transformer.rows
-    batch = try TokenBatch(capacity: capacity, name: "language-model batch", arena: arena)
-    rows = try arena.allocate("language-model rows", capacity, of: Int32.self)
-    targets = try arena.allocate("language-model targets", capacity, of: Int32.self)
-    logprobs = try arena.floats("language-model log-probabilities", capacity)
-    dLogprobs = try arena.floats("language-model gradients", capacity)
+  init(tokens: Int, coefficient: Float = 1) {
+    self.tokens = tokens
+    self.coefficient = coefficient
   }
+
+  mutating func add(logprobs chunk: OutputChunk) {
+    chunk.gradient.update(repeating: -coefficient / Float(tokens))
+    for logprob in chunk.values { sum -= Double(logprob) }
+  }
+
+  /// The mean so far, in nats a token, without the coefficient.
+  var mean: Double { sum / Double(tokens) }
+}
+
+/// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.
+public final class LanguageModelTrainer {
+  private let pass: SequencePass
+  private var transformer: Transformer { pass.transformer }
+
+  public convenience init(_ transformer: Transformer, arena: Arena) throws {
+    self.init(try SequencePass(transformer, arena: arena))
+  }
+
+  init(_ pass: SequencePass) { self.pass = pass }
 
   /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target
   /// token. L = −1/N · Σ log π(token), N counted over all `sequences`.
@@ -30,21 +45,11 @@ public final class LanguageModelTrainer: @unchecked Sendable {
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }
-    var sum = 0.0
     transformer.dropout = dropout
     defer { transformer.dropout = nil }
-    forEachMicroBatch(of: sequences, as: "learning") { range in
-      let targetRows = load(sequences[range])
-      dLogprobs.update(repeating: -coefficient / Float(count), count: targetRows.count)
-      transformer.forward(weights, batch)
-      transformer.beginBackward(batch)
-      transformer.logprobsBackward(
-        weights, targetRows, logprob: logprobs, dLogprob: dLogprobs, into: gradients)
-      transformer.backward(weights, batch, into: gradients)
-      transformer.dropout?.firstToken += batch.rows
-      for i in 0..<targetRows.count { sum -= Double(logprobs[i]) }
-    }
-    return sum / Double(count)
+    var objective = LanguageModelObjective(tokens: count, coefficient: coefficient)
+    pass.learn(&objective, .init(weights: weights), into: gradients, sequences, as: "learning")
+    return objective.mean
   }
 
   /// One optimizer step on the mean loss over `sequences`.
@@ -59,7 +64,7 @@ public final class LanguageModelTrainer: @unchecked Sendable {
     guard loss.isFinite else {
       throw model.refusal("the loss is")
     }
-    let norm = try model.step(learningRate: learningRate, compute: transformer.compute)
+    let norm = try model.step(learningRate: learningRate, compute: transformer.compute).norm
     return (loss, norm)
   }
 
@@ -67,60 +72,22 @@ public final class LanguageModelTrainer: @unchecked Sendable {
   public func evaluate(
     _ weights: TransformerWeights, _ sequences: [TrainingSequence]
   ) -> (negativeLogLikelihood: Double, tokens: Int) {
-    var (sum, count) = (0.0, 0)
-    forEachMicroBatch(of: sequences, as: "measuring") { range in
-      let targetRows = load(sequences[range])
-      transformer.forward(weights, batch)
-      transformer.logprobs(weights, targetRows, logprob: logprobs)
-      for i in 0..<targetRows.count { sum -= Double(logprobs[i]) }
-      count += targetRows.count
-    }
-    return (sum, count)
+    let logprobs = pass.read(.logprobs, of: .init(weights: weights), sequences, as: "measuring").logprobs
+    return (logprobs.reduce(0) { $0 - Double($1) }, logprobs.count)
   }
 
   /// Log-probability of every target token, per sequence.
   public func logprobs(
     _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
   ) -> [[Float]] {
-    var result: [[Float]] = []
-    forEachMicroBatch(of: sequences, as: "measuring") { range in
-      let targetRows = load(sequences[range])
-      transformer.forward(weights, batch)
-      transformer.logprobs(
-        weights, targetRows, inverseTemperature: inverseTemperature, logprob: logprobs)
-      var next = 0
-      for sequence in sequences[range] {
-        result.append((next..<next + sequence.targetCount).map { logprobs[$0] })
-        next += sequence.targetCount
-      }
+    let logprobs = pass.read(
+      .logprobs, of: .init(weights: weights), sequences, inverseTemperature: inverseTemperature,
+      as: "measuring"
+    ).logprobs
+    var next = 0
+    return sequences.map { sequence in
+      defer { next += sequence.targetCount }
+      return Array(logprobs[next..<next + sequence.targetCount])
     }
-    return result
-  }
-
-  @inline(__always)
-  private func forEachMicroBatch(
-    of sequences: [TrainingSequence], as name: String, _ body: (Range<Int>) -> Void
-  ) {
-    Training.forEachMicroBatch(
-      of: sequences.count, capacity: batch.capacity, as: name, length: { sequences[$0].tokens.count }, body)
-  }
-
-  private func load(_ sequences: ArraySlice<TrainingSequence>) -> HeadRows {
-    batch.removeAll()
-    var count = 0
-    for sequence in sequences {
-      let first = batch.rows
-      batch.append(sequence.tokens)
-      func learn(_ span: Range<Int>) {
-        for index in span {
-          rows[count] = Int32(first + index - 1)
-          targets[count] = sequence.tokens[index]
-          count += 1
-        }
-      }
-      sequence.earlier.forEach(learn)
-      learn(sequence.learnFrom..<max(sequence.learnFrom, sequence.tokens.count))
-    }
-    return HeadRows(count: count, rows: rows, targets: targets)
   }
 }

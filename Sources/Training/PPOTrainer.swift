@@ -7,15 +7,12 @@ import Tensors
 ///     E[r(x, y) − β log(π(y|x)/π_SFT(y|x))] + γ_ptx E_pretrain[log π(x)]     Ouyang et al. 2022, eq. 2
 ///
 /// Sampling may be int8; everything the objective is made of is float32.
-public final class PPOTrainer: @unchecked Sendable {
+public final class PPOTrainer {
   public let policy: TrainableModel
-  /// The policy itself where values come from its own trunk.
-  public let value: TrainableModel
+  public let values: ValueSource
   public let options: PPOOptions
   /// β; moves when it is adaptive.
   public private(set) var controller: KLController
-  /// Moving average of the policy.
-  public let average: ParameterSet?
   public private(set) var skippedUpdates = 0
   /// Iterations with skipped updates up to the latest, none without between them.
   public private(set) var skipsInARow = 0
@@ -27,49 +24,47 @@ public final class PPOTrainer: @unchecked Sendable {
   public private(set) var normalization: RewardNormalization
   /// Of the reward model, if it was another program's: its score is read before this token.
   public var padToken: Int32?
-  private let policyPass: PolicyPass
-  /// nil where the policy's pass brings the values.
-  private let valuePass: ScalarPass?
+  private let advantages: any AdvantageEstimator
+  /// The transformer that learns, and the one that only computes.
+  private let training: SequencePass
+  private let inference: SequencePass
   private let scorer: RewardTrainer
-  private let evaluator: PolicyPass
-  private let valueEvaluator: ScalarPass?
   private let languageModel: LanguageModelTrainer
   private let pretrainingGradients: Gradients?
+  /// The answers whose activations `assess` left for the first update.
+  private var held: (members: [Int], pass: SequencePass.Held)?
 
   /// - Parameters:
-  ///   - policy, value: take turns, so that their gradients may share memory; or one and the same, a
-  ///     language model with a scalar head.
+  ///   - policy: with a scalar head where the values are its own.
+  ///   - advantages: how rewards become advantages; nil for generalised advantage estimation.
   ///   - reference: frozen, mapped and shared.
   ///   - training: the transformer that learns.
   ///   - inference: one that only computes; the same bits with less memory.
   public init(
-    policy: TrainableModel, value: TrainableModel, reference: ParameterSet, reward: ParameterSet,
-    normalization: RewardNormalization, options: PPOOptions, pretrainingTokens: Int,
-    training: Transformer, inference: Transformer, arena: Arena
+    policy: TrainableModel, values: ValueSource, reference: ParameterSet, reward: ParameterSet,
+    normalization: RewardNormalization, options: PPOOptions, advantages: (any AdvantageEstimator)? = nil,
+    pretrainingTokens: Int, training: Transformer, inference: Transformer, arena: Arena
   ) throws {
-    let sharesTrunk = options.valueModel == .shared
     precondition(
-      (value === policy) == sharesTrunk && policy.parameters.layout.hasScalarHead == sharesTrunk,
+      values.kind == options.valueModel
+        && policy.parameters.layout.hasScalarHead == (values.kind == .shared),
       "a \(options.valueModel.rawValue) value model is asked for")
     self.policy = policy
-    self.value = value
+    self.values = values
     self.options = options
+    self.advantages = advantages ?? GeneralizedAdvantages(gamma: options.gamma, lambda: options.lambda)
     self.reference = (reference, TransformerWeights(reference))
     self.reward = (reward, TransformerWeights(reward))
     self.normalization = normalization
     compute = training.compute
     controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
-    average =
-      options.averageDecay > 0
-      ? try ParameterSet(
-        policy.parameters.languageModel.layout, name: "policy, average", arena: arena) : nil
-    if !arena.isPlan { average?.copy(from: policy.parameters) }
-    policyPass = try PolicyPass(training, arena: arena)
-    valuePass = sharesTrunk ? nil : try ScalarPass(training, arena: arena)
-    evaluator = try PolicyPass(inference, arena: arena)
-    valueEvaluator = sharesTrunk ? nil : try ScalarPass(inference, arena: arena)
-    scorer = try RewardTrainer(inference, arena: arena)
-    languageModel = try LanguageModelTrainer(training, arena: arena)
+    if options.averageDecay > 0 {
+      try policy.keepAverage(decay: options.averageDecay, name: "policy, average", arena: arena)
+    }
+    self.training = try SequencePass(training, arena: arena)
+    self.inference = try SequencePass(inference, arena: arena)
+    scorer = RewardTrainer(self.inference)
+    languageModel = LanguageModelTrainer(self.training)
     pretrainingGradients =
       options.pretrainingCoefficient > 0
       ? try Gradients(
@@ -86,8 +81,16 @@ public final class PPOTrainer: @unchecked Sendable {
 
   private var inverseTemperature: Float { 1 / options.temperature }
 
-  /// The policy's parameters, whose head gives the values; nil where another model does.
-  private var valueHead: ParameterSet? { value === policy ? policy.parameters : nil }
+  /// The model whose head gives the values: the policy itself where its trunk is shared.
+  public var value: TrainableModel { values.model ?? policy }
+
+  /// Moving average of the policy; nil unless it is kept.
+  public var average: ParameterSet? { policy.average }
+
+  /// What one pass of the policy gives.
+  private var policyOutputs: HeadOutputs {
+    values.model == nil ? [.logprobs, .entropies, .scalars] : [.logprobs, .entropies]
+  }
 
   // MARK: One iteration
 
@@ -129,7 +132,7 @@ public final class PPOTrainer: @unchecked Sendable {
       ("the policy's log-probabilities are", episodes.logprobs, policy.parameters),
       ("the reference policy's log-probabilities are", episodes.reference, reference.parameters),
       (
-        "the \(valueHead == nil ? "value model" : "policy")'s values are", episodes.values,
+        "the \(values.model == nil ? "policy" : "value model")'s values are", episodes.values,
         value.parameters
       ),
       ("the reward model's scores are", episodes.scores, reward.parameters),
@@ -154,20 +157,13 @@ public final class PPOTrainer: @unchecked Sendable {
   /// - Parameter first: the episodes of the first update. When they are all and fit one pass, that
   ///   pass is the update's own: its activations wait for the advantages.
   public func assess(_ episodes: inout Episodes, first: [Int] = []) -> [String: Double] {
-    let old =
-      !first.isEmpty && first.count == episodes.count && policyPass.fits(episodes, first)
-      ? policyPass.hold(
-        policy.weights, valueHead: valueHead, episodes, first,
-        inverseTemperature: inverseTemperature)
-      : evaluator.read(
-        policy.weights, valueHead: valueHead, episodes, inverseTemperature: inverseTemperature)
+    let old = readPolicy(episodes, first)
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
     episodes.reference = logprobs(reference.weights, episodes)
     episodes.values =
-      valueEvaluator?.values(
-        value.parameters, value.weights, of: episodes.count, length: episodes.sequenceLength,
-        add: { [episodes] in valueEvaluator?.append(episodes, $0) }) ?? old.values
+      values.model.map { inference.read(.scalars, of: $0.view, units(episodes), as: "scoring").scalars }
+      ?? old.scalars
     score(&episodes)
     var correction = ImportanceWeights(cap: options.importanceCap)
     episodes.weights = correction.add(float32: episodes.logprobs, sampled: episodes.sampled)
@@ -177,9 +173,29 @@ public final class PPOTrainer: @unchecked Sendable {
     return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
   }
 
-  /// Fills in what answers of the policy that PPO leaves are looked at by: its own log-probabilities and the
+  /// What the policy says of every token, in the episodes' order. Where `first` are all episodes and fit one
+  /// pass, their activations stay for the first update.
+  private func readPolicy(_ episodes: Episodes, _ first: [Int]) -> SequencePass.Reading {
+    held = nil
+    let units = first.lazy.map { episodes.unit($0) }
+    guard !first.isEmpty, first.count == episodes.count, training.fits(units) else {
+      return inference.read(
+        policyOutputs, of: policy.view, self.units(episodes), inverseTemperature: inverseTemperature,
+        as: "reading answers")
+    }
+    let (reading, pass) = training.hold(
+      policyOutputs, of: policy.view, units, inverseTemperature: inverseTemperature)
+    held = (first, pass)
+    return reading.ordered(by: episodes.tokens(of: first))
+  }
+
+  private func units(_ episodes: Episodes) -> some RandomAccessCollection<Episodes.Unit> {
+    (0..<episodes.count).lazy.map { episodes.unit($0) }
+  }
+
+  /// Scores episodes that were sampled from the policy that PPO leaves: fills in its log-probabilities, the
   /// reference's, and the scores.
-  public func look(at episodes: inout Episodes) {
+  public func scoreResult(_ episodes: inout Episodes) {
     episodes.logprobs = logprobs(resultWeights, episodes)
     episodes.reference = logprobs(reference.weights, episodes)
     score(&episodes)
@@ -195,7 +211,10 @@ public final class PPOTrainer: @unchecked Sendable {
   public var resultWeights: TransformerWeights { average.map { TransformerWeights($0) } ?? policy.weights }
 
   private func logprobs(_ weights: TransformerWeights, _ episodes: Episodes) -> [Float] {
-    evaluator.read(weights, episodes, inverseTemperature: inverseTemperature).logprobs
+    inference.read(
+      .logprobs, of: .init(weights: weights), units(episodes), inverseTemperature: inverseTemperature,
+      as: "reading answers"
+    ).logprobs
   }
 
   private func score(_ episodes: inout Episodes) {
@@ -224,12 +243,9 @@ public final class PPOTrainer: @unchecked Sendable {
     let beta = controller.coefficient
     var rewards = Rewards.perToken(
       logprobs: episodes.logprobs, reference: episodes.reference, lengths: episodes.lengths,
-      scores: scores, klCoefficient: beta, estimator: options.klEstimator
-    ).rewards
+      scores: scores, klCoefficient: beta, estimator: options.klEstimator)
     if options.whitenRewards { rewards = Rewards.whitened(rewards) }
-    (episodes.advantages, episodes.returns) = Advantages.generalized(
-      rewards: rewards, values: episodes.values, lengths: episodes.lengths, gamma: options.gamma,
-      lambda: options.lambda)
+    (episodes.advantages, episodes.returns) = advantages.estimate(rewards: rewards, of: episodes)
     let explained = Statistics.explainedVariance(values: episodes.values, returns: episodes.returns)
     if options.whitenAdvantages { episodes.advantages = Advantages.whitened(episodes.advantages) }
 
@@ -278,63 +294,63 @@ public final class PPOTrainer: @unchecked Sendable {
     pretraining: () -> [TrainingSequence]
   ) throws -> [String: Double] {
     var record = UpdateRecord()
-    for minibatch in minibatches {
+    for members in minibatches {
+      let minibatch = Minibatch(members: members, tokens: episodes.tokens(of: members))
       try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
-      if let valuePass {
-        try updateValue(valuePass, episodes, minibatch, learningRate, &record)
-      }
+      if let value = values.model { try update(value, episodes, minibatch, learningRate, &record) }
     }
     try guardAgainstExplosion(record)
     return record.metrics(skipped: skippedUpdates)
   }
 
+  /// The answers of one update.
+  private struct Minibatch {
+    let members: [Int]
+    /// Where their tokens stand in the episodes' per-token arrays.
+    let tokens: [Int]
+  }
+
   private func updatePolicy(
-    _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double,
+    _ episodes: Episodes, _ minibatch: Minibatch, _ learningRate: Double,
     _ pretraining: () -> [TrainingSequence], _ record: inout UpdateRecord
   ) throws {
-    let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
-    var loss = PPOPolicyLoss(clipRange: options.clipRange, tokens: tokens)
-    var ownValueLoss = valueHead.map { _ in valueLoss(of: tokens) }
+    let tokens = minibatch.tokens
+    var objective = ClippedPolicyObjective(
+      episodes, tokens: tokens, policy: PPOPolicyLoss(clipRange: options.clipRange, tokens: tokens.count),
+      value: values.model == nil ? valueLoss(of: tokens.count) : nil)
     policy.gradients.reset()
-    policyPass.accumulate(
-      policy, episodes, minibatch, inverseTemperature: inverseTemperature, loss: &loss,
-      valueLoss: &ownValueLoss)
-    policy.gradients.finish(compute)
-    let own = policy.optimizer.norm(of: policy.gradients.parameters, compute: compute)
+    training.learn(
+      &objective, policy.view, into: policy.gradients, minibatch.members.lazy.map { episodes.unit($0) },
+      inverseTemperature: inverseTemperature,
+      held: held.flatMap { $0.members == minibatch.members ? $0.pass : nil },
+      as: "learning")
+    held = nil
     if let pretrainingGradients {
       pretrainingGradients.reset()
       record.pretrainingLoss += languageModel.accumulate(
         policy.weights, into: pretrainingGradients, pretraining(),
         coefficient: Float(options.pretrainingCoefficient))
-      pretrainingGradients.finish(compute)
-      record.pretrainingNorm += policy.optimizer.norm(
-        of: pretrainingGradients.parameters, compute: compute)
-      compute.add(
-        pretrainingGradients.parameters.trunk, to: policy.gradients.parameters.trunk,
-        count: policy.parameters.layout.trunkCount)
     }
-    record.add(loss.sums, norm: own)
-    if let ownValueLoss { record.add(ownValueLoss.sums, norm: nil) }
-    let ratio = loss.sums.ratioMean
-    guard !ratio.isNaN else { throw policy.refusal("the policy's log-probabilities are") }
-    guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio,
-      loss.sums.approximateKL < options.largestKL
-    else {
-      skippedUpdates += 1
-      record.skip(loss.sums)
-      return
+    _ = try policy.step(learningRate: learningRate, mixing: pretrainingGradients, compute: compute) { norms in
+      record.pretrainingNorm += norms.mixed
+      record.add(objective.policy.sums, norm: norms.norm)
+      if let value = objective.value { record.add(value.sums, norm: nil) }
+      return try accept(objective.policy.sums, &record)
     }
-    try policy.optimizer.update(
-      policy.parameters, gradients: policy.gradients.parameters, learningRate: learningRate,
-      compute: compute)
-    updateAverage()
   }
 
-  private func updateAverage() {
-    guard let average else { return }
-    compute.average(
-      policy.parameters.trunk, into: average.trunk, count: policy.parameters.layout.trunkCount,
-      decay: Float(MovingAverage.kept(options.averageDecay, at: policy.optimizer.step)))
+  /// Whether a policy update is small enough to be taken; counts it if it is not.
+  private func accept(_ sums: PPOPolicyLoss.Sums, _ record: inout UpdateRecord) throws -> Bool {
+    let ratio = sums.ratioMean
+    guard !ratio.isNaN else { throw policy.refusal("the policy's log-probabilities are") }
+    guard ratio < options.largestMeanRatio, ratio > 1 / options.largestMeanRatio,
+      sums.approximateKL < options.largestKL
+    else {
+      skippedUpdates += 1
+      record.skip(sums)
+      return false
+    }
+    return true
   }
 
   private func valueLoss(of tokens: Int) -> PPOValueLoss {
@@ -342,34 +358,19 @@ public final class PPOTrainer: @unchecked Sendable {
       clipRange: options.clipRangeValue, coefficient: options.valueCoefficient, tokens: tokens)
   }
 
-  /// Of a value model of its own.
-  private func updateValue(
-    _ valuePass: ScalarPass, _ episodes: Episodes, _ minibatch: [Int], _ learningRate: Double,
+  /// Updates the separate value model.
+  private func update(
+    _ value: TrainableModel, _ episodes: Episodes, _ minibatch: Minibatch, _ learningRate: Double,
     _ record: inout UpdateRecord
   ) throws {
-    let starts = episodes.starts
-    let tokens = minibatch.reduce(0) { $0 + episodes.responses[$1].count }
-    var loss = valueLoss(of: tokens)
+    var objective = ClippedValueObjective(
+      episodes, tokens: minibatch.tokens, loss: valueLoss(of: minibatch.tokens.count))
     value.gradients.reset()
-    forEachMicroBatch(
-      of: minibatch.count, capacity: valuePass.transformer.rows, as: "learning values",
-      length: { episodes.sequenceLength(minibatch[$0]) }
-    ) { range in
-      let members = minibatch[range]
-      valuePass.removeAll()
-      for member in members { valuePass.append(episodes, member) }
-      let predicted = valuePass.forward(value.parameters, value.weights)
-      var next = 0
-      for member in members {
-        for t in starts[member]..<starts[member] + episodes.responses[member].count {
-          valuePass.gradients[next] = loss.add(
-            value: predicted[next], oldValue: episodes.values[t], target: episodes.returns[t])
-          next += 1
-        }
-      }
-      valuePass.backward(value)
-    }
-    record.add(loss.sums, norm: try value.step(learningRate: learningRate, compute: compute))
+    training.learn(
+      &objective, value.view, into: value.gradients, minibatch.members.lazy.map { episodes.unit($0) },
+      as: "learning values")
+    let norm = try value.step(learningRate: learningRate, compute: compute).norm
+    record.add(objective.loss.sums, norm: norm)
   }
 
   private func guardAgainstExplosion(_ record: UpdateRecord) throws {

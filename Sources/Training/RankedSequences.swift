@@ -36,6 +36,22 @@ public struct RankedSequences: Sendable {
   public var pairs: Int {
     ranks.indices.reduce(0) { sum, i in sum + ranks.count { ranks[i] < $0 } }
   }
+}
 
+extension RankedSequences: PassUnit {
   var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
+
+  func append(to pass: SequencePass) {
+    for sequence in sequences { ScoredSequence(tokens: sequence).append(to: pass) }
+  }
+}
+
+/// A sequence that is read at its last token.
+struct ScoredSequence: PassUnit {
+  let tokens: [Int32]
+  var tokenCount: Int { tokens.count }
+
+  func append(to pass: SequencePass) {
+    pass.read(RankedSequences.scoredRows(of: tokens), from: pass.append(tokens))
+  }
 }

@@ -1,16 +1,43 @@
 import Models
 import Tensors
 
+/// The ranking loss of the scores at the last token of every answer.
+struct RankingObjective: Objective {
+  let outputs = HeadOutputs.scalars
+  private let prompts: [RankedSequences]
+  private var next = 0
+  private(set) var loss: RankingLoss
+
+  init(_ prompts: [RankedSequences], centering: Double = 0) {
+    self.prompts = prompts
+    loss = RankingLoss(prompts: max(1, prompts.count), centering: centering)
+  }
+
+  mutating func add(scalars chunk: OutputChunk) {
+    var answer = 0
+    while answer < chunk.values.count {
+      let prompt = prompts[next]
+      let answers = answer..<answer + prompt.ranks.count
+      loss.add(
+        scores: UnsafeBufferPointer(rebasing: chunk.values[answers]), ranks: prompt.ranks,
+        margin: prompt.margin, gradient: chunk.gradient.baseAddress! + answer)
+      answer = answers.upperBound
+      next += 1
+    }
+  }
+}
+
 /// Trains and reads a reward model: all answers of a prompt are one batch element, each forwarded
 /// once (Ouyang et al. 2022, §3.5).
-public final class RewardTrainer: @unchecked Sendable {
-  private let pass: ScalarPass
-  private var compute: Compute { pass.transformer.compute }
+public final class RewardTrainer {
+  private let pass: SequencePass
 
   /// - Parameter transformer: holds all answers of a prompt in one pass.
-  public init(_ transformer: Transformer, arena: Arena) throws {
-    pass = try ScalarPass(transformer, arena: arena)
+  public convenience init(_ transformer: Transformer, arena: Arena) throws {
+    self.init(try SequencePass(transformer, arena: arena))
   }
+
+  init(_ pass: SequencePass) { self.pass = pass }
 
   /// One optimizer step on the mean ranking loss over `prompts`.
   ///
@@ -20,29 +47,13 @@ public final class RewardTrainer: @unchecked Sendable {
     centering: Double = 0
   ) throws -> (loss: RankingLoss, gradientNorm: Double) {
     model.gradients.reset()
-    var loss = RankingLoss(prompts: prompts.count, centering: centering)
-    forEachMicroBatch(
-      of: prompts.count, capacity: pass.transformer.rows, as: "learning", length: { prompts[$0].tokenCount }
-    ) { range in
-      pass.removeAll()
-      for prompt in prompts[range] {
-        for sequence in prompt.sequences { appendLastToken(sequence) }
-      }
-      let scores = pass.forward(model.parameters, model.weights)
-      var next = 0
-      for prompt in prompts[range] {
-        let k = prompt.ranks.count
-        loss.add(
-          scores: UnsafeBufferPointer(rebasing: scores[next..<next + k]), ranks: prompt.ranks,
-          margin: prompt.margin, gradient: pass.gradients + next)
-        next += k
-      }
-      pass.backward(model)
-    }
-    guard loss.mean.isFinite else {
+    var objective = RankingObjective(prompts, centering: centering)
+    pass.learn(&objective, model.view, into: model.gradients, prompts, as: "learning")
+    guard objective.loss.mean.isFinite else {
       throw model.refusal("the loss is")
     }
-    return (loss, try model.step(learningRate: learningRate, compute: compute))
+    let norm = try model.step(learningRate: learningRate, compute: pass.transformer.compute).norm
+    return (objective.loss, norm)
   }
 
   /// The ranking loss without learning: accuracy on held-out comparisons.
@@ -65,19 +76,14 @@ public final class RewardTrainer: @unchecked Sendable {
   public func scores(
     _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
   ) -> [Float] {
-    pass.values(
-      parameters, weights, of: sequences.count, length: { sequences[$0].count },
-      add: { appendLastToken(sequences[$0]) })
+    pass.read(
+      .scalars, of: .init(weights: weights, head: parameters),
+      sequences.lazy.map(ScoredSequence.init), as: "scoring"
+    ).scalars
   }
 
   /// What a head sees of each sequence at its last token, [count · d].
   public func features(_ weights: TransformerWeights, _ sequences: [[Int32]]) -> [Float] {
-    pass.features(
-      weights, of: sequences.count, length: { sequences[$0].count },
-      add: { appendLastToken(sequences[$0]) })
-  }
-
-  private func appendLastToken(_ sequence: [Int32]) {
-    pass.append(sequence, rows: RankedSequences.scoredRows(of: sequence))
+    pass.features(weights, sequences.lazy.map(ScoredSequence.init), as: "scoring")
   }
 }

@@ -2,12 +2,15 @@ import Models
 import Support
 import Tensors
 
-/// One model that learns: parameters, gradients and optimizer.
-public final class TrainableModel: @unchecked Sendable {
+/// One model that learns: parameters, gradients and optimizer; and their moving average, if it has one.
+public final class TrainableModel {
   public let parameters: ParameterSet
   public let weights: TransformerWeights
   public let gradients: Gradients
   public let optimizer: AdamW
+  /// Moving average of the language model after each step (`MovingAverage`); nil unless it is kept.
+  public private(set) var average: ParameterSet?
+  private var averageDecay = 0.0
 
   /// - Parameters:
   ///   - parameters: used and updated where they lie.
@@ -42,15 +45,66 @@ public final class TrainableModel: @unchecked Sendable {
     optimizer = try AdamW(parameters.layout, options, name: name, arena: arena)
   }
 
+  /// Keeps a moving average from here on; it begins with the parameters as they are.
+  func keepAverage(decay: Double, name: String, arena: Arena) throws {
+    let average = try ParameterSet(parameters.languageModel.layout, name: name, arena: arena)
+    if !arena.isPlan { average.copy(from: parameters) }
+    self.average = average
+    averageDecay = decay
+  }
+
   /// Why the next step is not taken: `what` of this model is not finite.
   func refusal(_ what: String) -> Failure {
     optimizer.refusal(what, of: parameters)
   }
 
-  /// Closes the gradient sums and takes one optimizer step; returns the gradient's norm.
-  public func step(learningRate: Double, compute: Compute) throws -> Double {
+  /// Norms of a step's gradients, before clipping.
+  public struct GradientNorms {
+    /// ‖g‖₂ of the model's own.
+    public let norm: Double
+    /// ‖g‖₂ of those that were mixed in; 0 without.
+    public let mixed: Double
+  }
+
+  /// Ends a step: finishes the gradient sums, mixes others in, clips, updates, and moves the average.
+  ///
+  /// No other place turns gradients into a step, so that whatever has to happen between the two (several machines
+  /// that add their sums) happens here.
+  /// - Parameters:
+  ///   - other: gradients of the same language model, added to its own.
+  ///   - isAccepted: asked when the sums are known; false leaves parameters, moments and average alone.
+  /// - Throws: `Failure(.failed)` for a gradient that is not finite, before anything is touched.
+  public func step(
+    learningRate: Double, mixing other: Gradients? = nil, compute: Compute,
+    isAccepted: (GradientNorms) throws -> Bool = { _ in true }
+  ) throws -> GradientNorms {
     gradients.finish(compute)
-    return try optimizer.update(
-      parameters, gradients: gradients.parameters, learningRate: learningRate, compute: compute)
+    let norm = optimizer.norm(of: gradients.parameters, compute: compute)
+    var (total, mixed) = (norm, 0.0)
+    if let other {
+      other.finish(compute)
+      mixed = optimizer.norm(of: other.parameters, compute: compute)
+      compute.add(
+        other.parameters.trunk, to: gradients.parameters.trunk, count: other.parameters.layout.trunkCount)
+      total = optimizer.norm(of: gradients.parameters, compute: compute)
+    }
+    let norms = GradientNorms(norm: norm, mixed: mixed)
+    guard try isAccepted(norms) else { return norms }
+    try optimizer.update(
+      parameters, gradients: gradients.parameters, norm: total, learningRate: learningRate, compute: compute)
+    updateAverage(compute)
+    return norms
+  }
+
+  private func updateAverage(_ compute: Compute) {
+    guard let average else { return }
+    compute.average(
+      parameters.trunk, into: average.trunk, count: average.layout.trunkCount,
+      decay: Float(MovingAverage.kept(averageDecay, at: optimizer.step)))
+  }
+
+  /// As a pass sees it.
+  var view: SequencePass.Model {
+    SequencePass.Model(weights: weights, head: parameters.layout.hasScalarHead ? parameters : nil)
   }
 }

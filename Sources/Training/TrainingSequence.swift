@@ -34,3 +34,14 @@ public struct TrainingSequence: Sendable {
   /// Every range of tokens that is learnt, in order.
   public var learnt: [Range<Int>] { earlier + [learnFrom..<max(learnFrom, tokens.count)] }
 }
+
+extension TrainingSequence: PassUnit {
+  var tokenCount: Int { tokens.count }
+
+  func append(to pass: SequencePass) {
+    let start = pass.append(tokens)
+    // A token is predicted by the row before it.
+    for span in earlier { pass.read(span.lowerBound - 1..<span.upperBound - 1, from: start) }
+    if learnFrom < tokens.count { pass.read(learnFrom - 1..<tokens.count - 1, from: start) }
+  }
+}

@@ -105,7 +105,7 @@ import Training
           var random = RandomStream(seed: 1, purpose: "minibatches", index: UInt64(step))
           var next = step * TornStateTests.updatesAnIteration
           return try trainer.learn(
-            from: Episodes(prompts: prompts, samples: samples.map { $0[0] }), learningRate: 1e-2,
+            from: Episodes(prompts: prompts, samples: samples), learningRate: 1e-2,
             random: &random,
             pretraining: {
               if next == update { strike(fault) }

@@ -50,8 +50,9 @@ struct AdamWModelTests {
       for (i, gradient) in values(gradients).enumerated() {
         references[i].update(&expected[i], gradients: gradient.map { $0 * scale })
       }
-      let reported = try model.optimizer.update(
-        parameters, gradients: gradients, learningRate: 0.01, compute: lab.compute)
+      let reported = model.optimizer.norm(of: gradients, compute: lab.compute)
+      try model.optimizer.update(
+        parameters, gradients: gradients, norm: reported, learningRate: 0.01, compute: lab.compute)
       #expect(abs(reported - Double(norm)) < 1e-4 * Double(norm))
     }
     #expect(model.optimizer.step == 4)
@@ -75,7 +76,9 @@ struct AdamWModelTests {
       let before = model.bits
       let error = #expect(throws: Failure.self) {
         try model.optimizer.update(
-          model.parameters, gradients: gradients, learningRate: 0.1, compute: lab.compute)
+          model.parameters, gradients: gradients,
+          norm: model.optimizer.norm(of: gradients, compute: lab.compute), learningRate: 0.1,
+          compute: lab.compute)
       }
       #expect(error?.what.contains("\(name)[\(place)]") == true)
       #expect(model.bits == before && model.optimizer.step == 0)

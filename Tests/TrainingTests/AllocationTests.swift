@@ -64,7 +64,8 @@ struct AllocationTests {
           isShared ? try base.addingScalarHead(name: "value head", arena: lab.arena) : base)
         let trainer = try PPOTrainer(
           policy: policy,
-          value: isShared ? policy : try lab.model(try lab.parameters(scalarHead: true)),
+          values: isShared
+            ? .sharedTrunk : .separate(try lab.model(try lab.parameters(scalarHead: true))),
           reference: try lab.parameters(), reward: try lab.parameters(scalarHead: true),
           normalization: .init(gain: 1, bias: 0), options: options, pretrainingTokens: 0,
           training: lab.training, inference: lab.inference, arena: lab.arena)

@@ -36,8 +36,9 @@ private struct PPOLab {
     let learner = try lab.model(policy)
     trainer = try PPOTrainer(
       policy: learner,
-      value: options.valueModel == .shared
-        ? learner : try Self.valueModel(lab, reward, sharingGradientsOf: sharesGradients ? learner : nil),
+      values: options.valueModel == .shared
+        ? .sharedTrunk
+        : .separate(try Self.valueModel(lab, reward, sharingGradientsOf: sharesGradients ? learner : nil)),
       reference: reference,
       reward: reward, normalization: normalization, options: options, pretrainingTokens: 256,
       training: lab.training, inference: lab.inference, arena: lab.arena)
@@ -73,7 +74,7 @@ private struct PPOLab {
       int8 ? twin.update(from: policy.parameters, compute: lab.compute) : policy.weights
     let samples = try generator.run(
       requests, weights: weights, options: sampling, seed: 6, purpose: "rollout")
-    return Episodes(prompts: requests.map(\.prompt), samples: samples.map { $0[0] })
+    return Episodes(prompts: requests.map(\.prompt), samples: samples)
   }
 
   func learn(_ episodes: Episodes, iteration: Int = 0, learningRate: Double = 1e-2) throws
@@ -211,8 +212,8 @@ struct PPOExactnessTests {
     let (mean, variance) = Statistics.moments(episodes.scores)
     #expect(abs(mean) < 1e-4 && abs(variance - 1) < 1e-4)
     let before = ppo.trainer.normalization
-    let same = Episodes(prompts: [episodes.prompts[0]], samples: [])
-    var one = same
+    var one = Episodes()
+    one.prompts = [episodes.prompts[0]]
     one.responses = [episodes.responses[0]]
     #expect(throws: Failure.self) { try ppo.trainer.normalize(by: one) }
     #expect(ppo.trainer.normalization == before)

@@ -8,11 +8,11 @@ func rolloutGolden() throws {
   let golden = try Golden.load("training")
   let (ppo, float) = (try golden["ppo"], try golden["tolerance"]["float"].number)
   let lengths = try ppo["lengths"].ints
-  let (rewards, rewardLengths) = Rewards.perToken(
+  let rewards = Rewards.perToken(
     logprobs: try ppo["logprobs"].floats, reference: try ppo["reference"].floats,
     lengths: lengths, scores: try ppo["scores"].floats,
     klCoefficient: try ppo["kl_coefficient"].number)
-  #expect(rewardLengths == lengths)
+  #expect(rewards.count == lengths.reduce(0, +))
   expectClose(rewards, try ppo["rewards"].doubles, float)
   expectClose(Rewards.whitened(rewards), try ppo["rewards_whitened"].doubles, 5 * float)
 
@@ -24,17 +24,34 @@ func rolloutGolden() throws {
   expectClose(Advantages.whitened(advantages), try ppo["advantages_whitened"].doubles, 5 * float)
 }
 
+extension Rewards {
+  /// Rewards as TRL places them: an answer of fewer than `longest` tokens has its score one past its end, and one
+  /// reward more.
+  static func perTokenPastEnd(
+    logprobs: [Float], reference: [Float], lengths: [Int], scores: [Float], klCoefficient: Double,
+    longest: Int
+  ) -> [Float] {
+    var rest = perToken(
+      logprobs: logprobs, reference: reference, lengths: lengths,
+      scores: zip(lengths, scores).map { $0 < longest ? 0 : $1 }, klCoefficient: klCoefficient)[...]
+    return zip(lengths, scores).flatMap { length, score in
+      defer { rest = rest.dropFirst(length) }
+      return rest.prefix(length) + (length < longest ? [score] : [])
+    }
+  }
+}
+
 @Test("the score one past the end agrees with the padded reference, at full length too")
 func pastEndGolden() throws {
   let golden = try Golden.load("training")
   let (ppo, past) = (try golden["ppo"], try golden["ppo_past_end"])
   let float = try golden["tolerance"]["float"].number
-  let (rewards, lengths) = Rewards.perToken(
+  let rewards = Rewards.perTokenPastEnd(
     logprobs: try ppo["logprobs"].floats, reference: try ppo["reference"].floats,
     lengths: try ppo["lengths"].ints, scores: try ppo["scores"].floats,
-    klCoefficient: try ppo["kl_coefficient"].number,
-    placement: .onePastEnd(maximumLength: try past["maximum_length"].int))
-  #expect(lengths == (try past["lengths"].ints))
+    klCoefficient: try ppo["kl_coefficient"].number, longest: try past["maximum_length"].int)
+  let lengths = try past["lengths"].ints
+  #expect(rewards.count == lengths.reduce(0, +))
   expectClose(rewards, try past["rewards"].doubles, float)
   let (advantages, returns) = Advantages.generalized(
     rewards: rewards, values: try past["values"].floats, lengths: lengths,
@@ -64,8 +81,7 @@ func estimators() {
   ] as [(KLEstimator, (Double) -> Double)] {
     let rewards = Rewards.perToken(
       logprobs: logprobs, reference: reference, lengths: [3, 1], scores: [0.75, -2],
-      klCoefficient: 0.5, estimator: estimator
-    ).rewards
+      klCoefficient: 0.5, estimator: estimator)
     let differences = zip(logprobs, reference).map { Double($0) - Double($1) }
     let scores = [0, 0, 0.75, -2]
     expectClose(rewards, zip(differences, scores).map { -0.5 * formula($0) + $1 }, 1e-7)
@@ -93,8 +109,7 @@ func noDivergence() {
   #expect(kl.k1 == 0 && kl.k2 == 0 && kl.k3 == 0)
   let rewards = Rewards.perToken(
     logprobs: logprobs, reference: logprobs, lengths: [2, 1], scores: [0.5, -4],
-    klCoefficient: 0.3
-  ).rewards
+    klCoefficient: 0.3)
   #expect(rewards == [0, 0.5, -4])
 }
 

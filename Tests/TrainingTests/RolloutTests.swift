@@ -36,11 +36,11 @@ struct RolloutTests {
     for (pair, ours) in zip(pairs, ours) { #expect(bits(ours) == bits(pair.1.logprobs)) }
     #expect(pairs.count == 24 && Set(pairs.map { $0.1.tokens }).count > 12)
 
-    let episodes = Episodes(prompts: pairs.map { $0.0 }, samples: pairs.map { $0.1 })
+    let episodes = Episodes(prompts: pairs.map { $0.0 }, samples: pairs.map { [$0.1] })
     #expect(episodes.count == 24 && episodes.sampled.count == episodes.lengths.reduce(0, +))
     for index in 0..<24 {
       #expect(episodes.ended[index] == (episodes.responses[index].last == 0))
-      let (rows, sequence) = (episodes.rows(index), episodes.sequence(index))
+      let (rows, sequence) = (episodes.unit(index).rows, episodes.sequence(index))
       #expect(Array(sequence[(rows.lowerBound + 1)...]) == episodes.responses[index])
       #expect(rows.upperBound == sequence.count - 1)
     }

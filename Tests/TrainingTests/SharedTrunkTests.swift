@@ -8,7 +8,7 @@ import Testing
 /// A policy with a value head, episodes that it might have sampled, and the passes over both.
 private struct SharedTrunk {
   let compute: Compute
-  let pass: PolicyPass
+  let pass: SequencePass
   let model: TrainableModel
   var episodes: Episodes
   let inverseTemperature: Float
@@ -20,21 +20,24 @@ private struct SharedTrunk {
 
   /// The minibatch of all episodes; leaves the gradient in the model.
   func accumulate() -> (policy: PPOPolicyLoss, value: PPOValueLoss) {
-    var policy = PPOPolicyLoss(clipRange: clipRange, tokens: tokenCount)
-    var value: PPOValueLoss? = PPOValueLoss(
-      clipRange: clipRangeValue, coefficient: coefficient, tokens: tokenCount)
+    var objective = ClippedPolicyObjective(
+      episodes, tokens: Array(0..<tokenCount),
+      policy: PPOPolicyLoss(clipRange: clipRange, tokens: tokenCount),
+      value: PPOValueLoss(clipRange: clipRangeValue, coefficient: coefficient, tokens: tokenCount))
     model.gradients.reset()
-    pass.accumulate(
-      model, episodes, Array(0..<episodes.count), inverseTemperature: inverseTemperature,
-      loss: &policy, valueLoss: &value)
+    pass.learn(
+      &objective, model.view, into: model.gradients, units, inverseTemperature: inverseTemperature,
+      as: "learning")
     model.gradients.finish(compute)
-    return (policy, value!)
+    return (objective.policy, objective.value!)
   }
 
-  func read() -> PolicyPass.Reading {
+  func read() -> SequencePass.Reading {
     pass.read(
-      model.weights, valueHead: model.parameters, episodes, inverseTemperature: inverseTemperature)
+      [.logprobs, .scalars], of: model.view, units, inverseTemperature: inverseTemperature, as: "reading")
   }
+
+  private var units: [Episodes.Unit] { (0..<episodes.count).map(episodes.unit) }
 
   var gradients: [(name: String, values: [Float])] {
     model.gradients.parameters.tensors.map {
@@ -54,7 +57,7 @@ extension SharedTrunk {
     episodes.prompts = (0..<4).map { tokens(1 + $0, stream: UInt64($0)) }
     episodes.responses = (0..<4).map { tokens(5 - $0, stream: UInt64(10 + $0)) }
     compute = lab.compute
-    pass = try PolicyPass(lab.training, arena: lab.arena)
+    pass = try SequencePass(lab.training, arena: lab.arena)
     model = try lab.model(parameters)
     self.episodes = episodes
     inverseTemperature = 1 / 0.8
@@ -65,8 +68,8 @@ extension SharedTrunk {
       values.map { $0 + scale * random.normal() }
     }
     self.episodes.logprobs = moved(now.logprobs, 0.05)
-    self.episodes.values = moved(now.values, 0.1)
-    self.episodes.returns = moved(now.values, 1)
+    self.episodes.values = moved(now.scalars, 0.1)
+    self.episodes.returns = moved(now.scalars, 1)
     self.episodes.advantages = moved(Array(repeating: 0, count: tokenCount), 1)
     self.episodes.weights = (0..<tokenCount).map { 0.5 + 0.1 * Float($0 % 7) }
   }
@@ -77,7 +80,7 @@ extension SharedTrunk {
     compute = try Compute(threads: 1, arena: arena)
     let transformer = try Transformer(
       architecture, rows: 64, training: true, compute: compute, arena: arena)
-    pass = try PolicyPass(transformer, arena: arena)
+    pass = try SequencePass(transformer, arena: arena)
     let parameters = try ParameterSet(
       ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: arena
     ).addingScalarHead(name: "head", arena: arena)
@@ -118,7 +121,7 @@ struct SharedTrunkTests {
     let ours = try SharedTrunk(golden)
     let reading = ours.read()
     expectClose(reading.logprobs, try golden["new_logprobs"].doubles, tolerance)
-    expectClose(reading.values, try golden["new_values"].doubles, tolerance)
+    expectClose(reading.scalars, try golden["new_values"].doubles, tolerance)
     let (policy, value) = ours.accumulate()
     expectClose(policy.loss, try golden["losses"]["policy"].number, tolerance)
     expectClose(value.sums.meanLoss, try golden["losses"]["value"].number, tolerance)
@@ -179,12 +182,12 @@ struct SharedTrunkTests {
     let ours = try SharedTrunk(lab)
     let alone = try lab.parameters(scalarHead: true, seed: 5)
     alone.copy(from: ours.model.parameters)
-    let pass = try ScalarPass(lab.inference, arena: lab.arena)
-    let episodes = ours.episodes
-    let expected = pass.values(
-      alone, TransformerWeights(alone), of: episodes.count, length: episodes.sequenceLength,
-      add: { pass.append(episodes, $0) })
-    #expect(bits(ours.read().values) == bits(expected))
+    let pass = try SequencePass(lab.inference, arena: lab.arena)
+    let expected = pass.read(
+      .scalars, of: .init(weights: TransformerWeights(alone), head: alone),
+      (0..<ours.episodes.count).map(ours.episodes.unit), as: "reading"
+    ).scalars
+    #expect(bits(ours.read().scalars) == bits(expected))
     #expect(Set(expected).count > 4)
   }
 }

@@ -28,11 +28,6 @@ private struct TRLRun {
 
   func option(_ name: String) throws -> Double { try golden["options"][name].number }
 
-  /// What TRL places one past the end of an answer.
-  var placement: Rewards.Placement {
-    get throws { .onePastEnd(maximumLength: Int(try option("response_length"))) }
-  }
-
   /// |ours − golden| ≤ tolerance · max(1, max|golden|).
   func expectClose(
     _ ours: [Float], _ golden: [Float], _ what: String,
@@ -57,16 +52,14 @@ private final class TRLLab {
   let arena = Arena()
   let compute: Compute
   let transformer: Transformer
-  let policyPass: PolicyPass
-  let valuePass: ScalarPass
+  let pass: SequencePass
 
   init(_ run: TRLRun) throws {
     self.run = run
     compute = try Compute(threads: 1, arena: arena)
     transformer = try Transformer(
       try run.golden.llama, rows: 256, training: true, compute: compute, arena: arena)
-    policyPass = try PolicyPass(transformer, arena: arena)
-    valuePass = try ScalarPass(transformer, arena: arena)
+    pass = try SequencePass(transformer, arena: arena)
   }
 
   func parameters(_ tensors: Golden, scalarHead: Bool) throws -> ParameterSet {
@@ -85,20 +78,31 @@ private final class TRLLab {
     try TrainableModel(parameters, options: .init(), tokens: 256, name: "model", arena: arena)
   }
 
-  /// Values where the answers' tokens are predicted, and one past the end where TRL has one.
-  func appendValues() {
+  /// Answers with the rows where their tokens are predicted, and one past the end where TRL has a value there.
+  var valueUnits: [ValueUnit] {
     let episodes = run.episodes
-    for index in 0..<episodes.count {
+    return (0..<episodes.count).map { index in
       let first = episodes.prompts[index].count - 1
-      valuePass.append(episodes.sequence(index), rows: first..<first + run.valueLengths[index])
+      return ValueUnit(
+        tokens: episodes.sequence(index), rows: first..<first + run.valueLengths[index])
     }
   }
 
-  func values(_ parameters: ParameterSet) -> [Float] {
-    valuePass.removeAll()
-    appendValues()
-    return Array(valuePass.forward(parameters, TransformerWeights(parameters)))
+  struct ValueUnit: PassUnit {
+    let tokens: [Int32]
+    let rows: Range<Int>
+    var tokenCount: Int { tokens.count }
+    func append(to pass: SequencePass) { pass.read(rows, from: pass.append(tokens)) }
   }
+
+  func values(_ parameters: ParameterSet) -> [Float] {
+    pass.read(
+      .scalars, of: .init(weights: TransformerWeights(parameters), head: parameters), valueUnits,
+      as: "reading"
+    ).scalars
+  }
+
+  var units: [Episodes.Unit] { (0..<run.episodes.count).map(run.episodes.unit) }
 
   func expectGradients(_ model: TrainableModel, _ golden: Golden) throws {
     model.gradients.finish(compute)
@@ -120,7 +124,9 @@ struct TRLTests {
     let inverse = 1 / Float(try run.option("temperature"))
     for (name, key) in [("policy", "logprobs"), ("reference", "reference")] {
       let weights = TransformerWeights(try lab.parameters(try models[name], scalarHead: false))
-      let ours = lab.policyPass.read(weights, run.episodes, inverseTemperature: inverse).logprobs
+      let ours = lab.pass.read(
+        .logprobs, of: .init(weights: weights), lab.units, inverseTemperature: inverse, as: "reading"
+      ).logprobs
       run.expectClose(ours, try run.golden[key].floats, key)
     }
     let value = try lab.parameters(try models["value"], scalarHead: true)
@@ -142,10 +148,11 @@ struct TRLTests {
     )
     let scores = try run.golden["scores"].floats
     let beta = try run.option("kl_coef")
-    let (rewards, lengths) = Rewards.perToken(
+    let rewards = Rewards.perTokenPastEnd(
       logprobs: logprobs, reference: reference, lengths: run.lengths, scores: scores,
-      klCoefficient: beta, placement: try run.placement)
-    #expect(lengths == run.valueLengths)
+      klCoefficient: beta, longest: Int(try run.option("response_length")))
+    let lengths = run.valueLengths
+    #expect(rewards.count == lengths.reduce(0, +))
     let whitened = Rewards.whitened(rewards)
     run.expectClose(whitened, try run.golden["rewards"].floats, "whitened rewards")
     let (advantages, returns) = Advantages.generalized(
@@ -181,13 +188,14 @@ struct TRLTests {
     let model = try lab.model(
       try lab.parameters(try run.golden["moved"]["policy"], scalarHead: false))
     let tokens = run.lengths.reduce(0, +)
-    var loss = PPOPolicyLoss(clipRange: try run.option("cliprange"), tokens: tokens)
-    var noValues: PPOValueLoss?
+    var objective = ClippedPolicyObjective(
+      run.episodes, tokens: Array(0..<tokens),
+      policy: PPOPolicyLoss(clipRange: try run.option("cliprange"), tokens: tokens), value: nil)
     model.gradients.reset()
-    lab.policyPass.accumulate(
-      model, run.episodes, Array(0..<run.episodes.count),
-      inverseTemperature: 1 / Float(try run.option("temperature")), loss: &loss,
-      valueLoss: &noValues)
+    lab.pass.learn(
+      &objective, model.view, into: model.gradients, lab.units,
+      inverseTemperature: 1 / Float(try run.option("temperature")), as: "learning")
+    let loss = objective.policy
     let (metrics, masked) = (try run.golden["metrics"], try run.golden["masked"])
     run.expectClose(loss.loss, try run.golden["losses"]["policy"].number, "policy loss")
     run.expectClose(loss.loss, try metrics["loss/policy_avg"].number, "policy loss")
@@ -215,18 +223,19 @@ struct TRLTests {
     let lab = try TRLLab(run)
     let model = try lab.model(
       try lab.parameters(try run.golden["moved"]["value"], scalarHead: true))
-    let (old, targets) = (try run.golden["values"].floats, try run.golden["returns"].floats)
-    var loss = PPOValueLoss(
-      clipRange: try run.option("cliprange_value"), coefficient: try run.option("vf_coef"),
-      tokens: old.count)
+    var episodes = Episodes()
+    episodes.values = try run.golden["values"].floats
+    episodes.returns = try run.golden["returns"].floats
     let predicted = lab.values(model.parameters)
     run.expectClose(predicted, try run.golden["new_values"].floats, "values of the update")
+    var objective = ClippedValueObjective(
+      episodes, tokens: Array(predicted.indices),
+      loss: PPOValueLoss(
+        clipRange: try run.option("cliprange_value"), coefficient: try run.option("vf_coef"),
+        tokens: episodes.values.count))
     model.gradients.reset()
-    for i in predicted.indices {
-      lab.valuePass.gradients[i] = loss.add(
-        value: predicted[i], oldValue: old[i], target: targets[i])
-    }
-    lab.valuePass.backward(model)
+    lab.pass.learn(&objective, model.view, into: model.gradients, lab.valueUnits, as: "learning")
+    let loss = objective.loss
     let metrics = try run.golden["metrics"]
     run.expectClose(loss.sums.meanLoss, try run.golden["losses"]["value"].number, "value loss")
     run.expectClose(loss.sums.meanLoss, try metrics["loss/value_avg"].number, "value loss")

@@ -1,0 +1,234 @@
+import Models
+import Tensors
+
+/// Sequences that one pass computes together, and the rows of them that are read.
+protocol PassUnit {
+  /// Tokens that it takes in a pass.
+  var tokenCount: Int { get }
+  /// Appends its sequences to a pass.
+  func append(to pass: SequencePass)
+}
+
+/// The way of sequences through a model: load, forward, heads, loss, backward.
+///
+/// Units are taken in order, as many at a time as fit the transformer; where they are cut changes no byte.
+final class SequencePass {
+  /// What a model says of every row that is read, in order. Empty are the outputs that nobody asked for.
+  struct Reading {
+    var logprobs: [Float] = []
+    var entropies: [Float] = []
+    var scalars: [Float] = []
+
+    /// Each row's outputs at the place that `places` gives it.
+    func ordered(by places: [Int]) -> Reading {
+      func ordered(_ values: [Float]) -> [Float] {
+        guard !values.isEmpty else { return [] }
+        var result = values
+        for (value, place) in zip(values, places) { result[place] = value }
+        return result
+      }
+      return Reading(
+        logprobs: ordered(logprobs), entropies: ordered(entropies), scalars: ordered(scalars))
+    }
+  }
+
+  /// A model as a pass sees it.
+  struct Model {
+    let weights: TransformerWeights
+    /// Its scalar head; nil where none is read.
+    var head: ParameterSet?
+  }
+
+  /// A pass whose activations may still be there.
+  struct Held {
+    fileprivate let pass: Int
+  }
+
+  let transformer: Transformer
+  private let batch: TokenBatch
+  // One entry a row that is read.
+  private let rows: UnsafeMutablePointer<Int32>
+  private let targets: UnsafeMutablePointer<Int32>
+  private let logprob: UnsafeMutablePointer<Float>
+  private let entropy: UnsafeMutablePointer<Float>
+  private let scalar: UnsafeMutablePointer<Float>
+  private let gradient: UnsafeMutablePointer<Float>
+  private var count = 0
+
+  init(_ transformer: Transformer, arena: Arena) throws {
+    self.transformer = transformer
+    let capacity = transformer.rows
+    batch = try TokenBatch(capacity: capacity, name: "pass", arena: arena)
+    rows = try arena.allocate("pass rows", capacity, of: Int32.self)
+    targets = try arena.allocate("pass targets", capacity, of: Int32.self)
+    logprob = try arena.floats("pass log-probabilities", capacity)
+    entropy = try arena.floats("pass entropies", capacity)
+    scalar = try arena.floats("pass scalars", capacity)
+    gradient = try arena.floats("pass gradients", capacity)
+  }
+
+  // MARK: Loading
+
+  /// Appends a sequence of one or two pieces; returns its first row.
+  func append(_ first: [Int32], _ second: [Int32] = []) -> Int {
+    defer { batch.append(first, second) }
+    return batch.rows
+  }
+
+  /// Reads these rows of the newest sequence, which begins at `start`.
+  func read(_ wanted: Range<Int>, from start: Int) {
+    for row in wanted.lowerBound + start..<wanted.upperBound + start {
+      rows[count] = Int32(row)
+      targets[count] = row + 1 < batch.rows ? batch.ids[row + 1] : 0
+      count += 1
+    }
+  }
+
+  private func load(_ units: some Collection<some PassUnit>) {
+    batch.removeAll()
+    count = 0
+    for unit in units { unit.append(to: self) }
+  }
+
+  // MARK: Reading
+
+  /// The outputs at every row that the units read.
+  /// - Parameter name: what this is called where people see how far it is.
+  func read(
+    _ outputs: HeadOutputs, of model: Model, _ units: some RandomAccessCollection<some PassUnit>,
+    inverseTemperature: Float = 1, as name: String
+  ) -> Reading {
+    var reading = Reading()
+    forEachMicroBatch(of: units, as: name) { units in
+      load(units)
+      transformer.forward(model.weights, batch)
+      readHeads(outputs, of: model, inverseTemperature, into: &reading)
+    }
+    return reading
+  }
+
+  /// `read` of units that fit one pass, whose activations stay: if the transformer's next pass is to learn from
+  /// the same units, it need not compute them again.
+  func hold(
+    _ outputs: HeadOutputs, of model: Model, _ units: some RandomAccessCollection<some PassUnit>,
+    inverseTemperature: Float
+  ) -> (Reading, Held) {
+    var reading = Reading()
+    load(units)
+    transformer.forward(model.weights, batch)
+    readHeads(outputs, of: model, inverseTemperature, into: &reading)
+    return (reading, Held(pass: transformer.passes))
+  }
+
+  /// Whether these units fit one pass.
+  func fits(_ units: some Collection<some PassUnit>) -> Bool {
+    units.reduce(0) { $0 + $1.tokenCount } <= transformer.rows
+  }
+
+  private func readHeads(
+    _ outputs: HeadOutputs, of model: Model, _ inverseTemperature: Float, into reading: inout Reading
+  ) {
+    if outputs.contains(.logprobs) {
+      let hasEntropies = outputs.contains(.entropies)
+      transformer.logprobs(
+        model.weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
+        entropy: hasEntropies ? entropy : nil)
+      reading.logprobs += UnsafeBufferPointer(start: logprob, count: count)
+      if hasEntropies { reading.entropies += UnsafeBufferPointer(start: entropy, count: count) }
+    }
+    if outputs.contains(.scalars) {
+      transformer.scores(model.head!, rows: rows, count: count, to: scalar)
+      reading.scalars += UnsafeBufferPointer(start: scalar, count: count)
+    }
+  }
+
+  /// What a scalar head sees at every row that the units read, [count · d].
+  func features(
+    _ weights: TransformerWeights, _ units: some RandomAccessCollection<some PassUnit>, as name: String
+  ) -> [Float] {
+    var features: [Float] = []
+    forEachMicroBatch(of: units, as: name) { units in
+      load(units)
+      transformer.forward(weights, batch)
+      let values = count * transformer.architecture.dModel
+      features += [Float](unsafeUninitializedCapacity: values) { buffer, filled in
+        transformer.features(rows: rows, count: count, to: buffer.baseAddress!)
+        filled = values
+      }
+    }
+    return features
+  }
+
+  // MARK: Learning
+
+  /// Adds the objective's gradient to `gradients`, in one visit to each unit's logits.
+  /// - Parameter held: a pass over exactly these units, by the same weights.
+  func learn<Goal: Objective>(
+    _ objective: inout Goal, _ model: Model, into gradients: Gradients,
+    _ units: some RandomAccessCollection<some PassUnit>, inverseTemperature: Float = 1,
+    held: Held? = nil, as name: String
+  ) {
+    let isHeld = held.map { $0.pass == transformer.passes } ?? false
+    var first = 0
+    forEachMicroBatch(of: units, as: name) { units in
+      if !isHeld {
+        load(units)
+        transformer.forward(model.weights, batch)
+      }
+      transformer.beginBackward(batch)
+      if objective.outputs.contains(.logprobs) {
+        learnLogprobs(&objective, model, into: gradients, inverseTemperature, first)
+      }
+      if objective.outputs.contains(.scalars) { learnScalars(&objective, model, into: gradients, first) }
+      transformer.backward(model.weights, batch, into: gradients)
+      transformer.dropout?.firstToken += batch.rows
+      first += count
+    }
+  }
+
+  private func learnLogprobs<Goal: Objective>(
+    _ objective: inout Goal, _ model: Model, into gradients: Gradients, _ inverseTemperature: Float,
+    _ first: Int
+  ) {
+    let entropies = objective.outputs.contains(.entropies) ? entropy : nil
+    transformer.logprobsBackward(
+      model.weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
+      entropy: entropies, dLogprob: gradient, into: gradients
+    ) { rows in
+      objective.add(logprobs: chunk(rows, after: first, logprob, entropies))
+    }
+  }
+
+  private func learnScalars<Goal: Objective>(
+    _ objective: inout Goal, _ model: Model, into gradients: Gradients, _ first: Int
+  ) {
+    guard let head = model.head else { preconditionFailure("a model without a scalar head has no scalars") }
+    transformer.scores(head, rows: rows, count: count, to: scalar)
+    objective.add(scalars: chunk(0..<count, after: first, scalar, nil))
+    transformer.scoresBackward(head, rows: rows, count: count, dScores: gradient, into: gradients)
+  }
+
+  private func chunk(
+    _ rows: Range<Int>, after first: Int, _ values: UnsafeMutablePointer<Float>,
+    _ entropies: UnsafeMutablePointer<Float>?
+  ) -> OutputChunk {
+    OutputChunk(
+      first: first + rows.lowerBound,
+      values: UnsafeBufferPointer(start: values + rows.lowerBound, count: rows.count),
+      entropies: UnsafeBufferPointer(
+        start: entropies.map { $0 + rows.lowerBound }, count: entropies == nil ? 0 : rows.count),
+      gradient: UnsafeMutableBufferPointer(start: gradient + rows.lowerBound, count: rows.count))
+  }
+
+  private var headRows: HeadRows { HeadRows(count: count, rows: rows, targets: targets) }
+
+  @inline(__always)
+  private func forEachMicroBatch<Units: RandomAccessCollection>(
+    of units: Units, as name: String, _ body: (Units.SubSequence) -> Void
+  ) where Units.Element: PassUnit {
+    func index(_ number: Int) -> Units.Index { units.index(units.startIndex, offsetBy: number) }
+    Training.forEachMicroBatch(
+      of: units.count, capacity: transformer.rows, as: name, length: { units[index($0)].tokenCount }
+    ) { body(units[index($0.lowerBound)..<index($0.upperBound)]) }
+  }
+}
