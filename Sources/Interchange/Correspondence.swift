@@ -78,7 +78,7 @@ extension Family {
   private func correspondence(
     _ ours: ParameterLayout.Tensor, _ a: Architecture, prefix: String, positions: Int
   ) -> Correspondence {
-    if ours.name == "unembedding.weight" {
+    if ours.role == .unembedding {
       return Correspondence(
         ours, stacked: [.init(name: unembedding, dims: ours.dims)], rows: [ours.dims[0]])
     }
@@ -86,7 +86,7 @@ extension Family {
     let module = String(ours.name[..<dot])
     let names = modules(of: module).map { "\(prefix)\($0)\(ours.name[dot...])" }
     precondition(!names.isEmpty, "\(self) has no \(ours.name)")
-    if self == .gpt2, ours.dims.count == 2, module.hasPrefix("layers.") {
+    if self == .gpt2, case .projection = ours.role {
       return Correspondence(
         ours, [.init(name: names[0], dims: ours.dims.reversed())], .transposed)
     }
@@ -97,7 +97,7 @@ extension Family {
     var rows = [ours.dims[0]]
     if names.count == 3 { rows = [a.queryWidth, a.keyValueWidth, a.keyValueWidth] }
     if names.count == 2 { rows = [a.dFF, a.dFF] }
-    let theirs = ours.name == "position_embedding.weight" ? [positions] : rows
+    let theirs = ours.role == .positionEmbedding ? [positions] : rows
     return Correspondence(
       ours,
       stacked: zip(names, theirs).map { .init(name: $0, dims: [$1] + ours.dims.dropFirst()) },

@@ -38,7 +38,8 @@ extension Transformer {
     scratch.hidden.prefix(batch.rows).fillZero()
   }
 
-  /// From ∂L/∂hidden back to every parameter, added to `gradients`.
+  /// From ∂L/∂hidden back to every parameter that learns, added to `gradients`. What does not learn costs nothing,
+  /// and the pass ends at the lowest layer that has something to learn.
   ///
   /// Follows a `forward` of the same weights and batch. `gradients.finish` closes the step.
   public func backward(_ weights: TransformerWeights, _ batch: TokenBatch, into gradients: Gradients) {
@@ -46,12 +47,12 @@ extension Transformer {
     let stream = scratch.stream.prefix(batch.rows)
     stream.fillZero()
     compute.normalizeBackward(
-      weights.finalNorm, gradient: gradients.weights.finalNorm,
+      weights.finalNorm, gradient: gradients.places.finalNorm,
       dy: scratch.hidden.prefix(batch.rows),
       x: activations.layers[architecture.layers - 1].output.prefix(batch.rows),
       activations.finalStatistics, addTo: stream)
-    for index in weights.layers.indices.reversed() {
-      let gradient = gradients.weights.layers[index]
+    for index in weights.layers.indices.reversed() where index >= gradients.places.lowestLayer {
+      let gradient = gradients.places.layers[index]
       let (layer, adds) = (weights.layers[index], gradients.holdsProjections)
       if architecture.parallelResidual {
         // Both see the gradient of the sum, before either adds to it.
@@ -68,7 +69,7 @@ extension Transformer {
   }
 
   private func feedForwardBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ rows: Int, _ adds: Bool
   ) {
     let layer = activations.layers[index]
@@ -85,13 +86,13 @@ extension Transformer {
     case .geluExact: compute.geluBackward(up, dy: activated, .exact)
     case .swiglu: compute.swigluBackward(up, dy: activated)
     }
-    compute.backwardWeight(gradient.down, dy: output, x: activated, accumulate: adds)
+    compute.backwardWeight(weights.down, gradient.down, dy: output, x: activated, accumulate: adds)
     compute.backwardInput(weights.up, dy: up, to: norm)
     compute.normalizeBackward(
       weights.norm2, gradient: gradient.norm2, dy: norm,
       x: (architecture.parallelResidual ? layer.input : layer.middle).prefix(rows),
       layer.statistics2, addTo: stream, y: norm2)
-    compute.backwardWeight(gradient.up, dy: up, x: norm2, accumulate: adds)
+    compute.backwardWeight(weights.up, gradient.up, dy: up, x: norm2, accumulate: adds)
   }
 
   /// The gradient of a sub-layer's output, from that of the residual stream.
@@ -104,19 +105,19 @@ extension Transformer {
 
   /// Of the attention's output projection.
   private func projectBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ rows: Int, _ adds: Bool
   ) {
     let output = dropped(scratch.stream.prefix(rows), site: 2 * index)
     compute.backwardInput(weights.output, dy: output, to: scratch.attention.prefix(rows))
     compute.backwardWeight(
-      gradient.output, dy: output, x: activations.layers[index].attention.prefix(rows),
+      weights.output, gradient.output, dy: output, x: activations.layers[index].attention.prefix(rows),
       accumulate: adds)
   }
 
   /// From the gradient of the heads' outputs to the layer's input.
   private func attendBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ batch: TokenBatch, _ adds: Bool
   ) {
     let layer = activations.layers[index]
@@ -139,23 +140,22 @@ extension Transformer {
     compute.normalizeBackward(
       weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
       layer.statistics1, addTo: stream, y: norm1)
-    compute.backwardWeight(gradient.qkv, dy: qkv, x: norm1, accumulate: adds)
+    compute.backwardWeight(weights.qkv, gradient.qkv, dy: qkv, x: norm1, accumulate: adds)
   }
 
   private func normalizeHeadsBackward(
-    _ weights: TransformerWeights.Layer, _ gradient: TransformerWeights.Layer,
+    _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ layer: Activations.Layer, _ dQKV: Matrix
   ) {
-    guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm, let kept = layer.heads,
-      let queryGradient = gradient.queryNorm, let keyGradient = gradient.keyNorm
+    guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm, let kept = layer.heads
     else { return }
     let (queries, keys) = (architecture.queryWidth, architecture.keyValueWidth)
     let input = kept.input.prefix(dQKV.rows)
     compute.normalizeBackward(
-      queryNorm, gradient: queryGradient, dy: dQKV.columns(0, queries),
+      queryNorm, gradient: gradient.queryNorm, dy: dQKV.columns(0, queries),
       x: input.columns(0, queries), rstd: kept.queryRstd)
     compute.normalizeBackward(
-      keyNorm, gradient: keyGradient, dy: dQKV.columns(queries, keys),
+      keyNorm, gradient: gradient.keyNorm, dy: dQKV.columns(queries, keys),
       x: input.columns(queries, keys), rstd: kept.keyRstd)
   }
 

@@ -5,10 +5,11 @@ import Tensors
 /// What scatters into the embeddings is kept as rows and added once, in token order, at the end:
 /// a tied embedding also receives the unembedding's product, and the order of the two would
 /// otherwise depend on the micro-batch split.
-public final class Gradients: @unchecked Sendable {
+public final class Gradients {
   public let parameters: ParameterSet
-  public let weights: TransformerWeights
-  private let kept: EmbeddingRows
+  let places: TransformerGradients
+  /// nil where no embedding learns.
+  private let kept: EmbeddingRows?
   private var count = 0
 
   // A step's first product writes over what the step before left in a matrix, and later ones add to
@@ -26,9 +27,11 @@ public final class Gradients: @unchecked Sendable {
   public convenience init(
     _ layout: ParameterLayout, tokens: Int, name: String, arena: Arena
   ) throws {
+    let learnsEmbeddings = layout.trunk.contains { $0.role == .tokenEmbedding || $0.role == .positionEmbedding }
     self.init(
       try ParameterSet(layout, name: name, arena: arena),
-      try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena))
+      learnsEmbeddings
+        ? try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena) : nil)
   }
 
   /// In the memory of `other`, for two models of which one has taken its step before the other
@@ -49,24 +52,27 @@ public final class Gradients: @unchecked Sendable {
       other.kept)
   }
 
-  private init(_ parameters: ParameterSet, _ kept: EmbeddingRows) {
+  private init(_ parameters: ParameterSet, _ kept: EmbeddingRows?) {
     self.parameters = parameters
-    weights = TransformerWeights(parameters)
+    places = TransformerGradients(parameters)
     self.kept = kept
+    let layout = parameters.layout
+    // A tied embedding is written by the unembedding's product first.
     let unembedding =
-      weights.unembedding == nil
-      ? nil
-      : parameters.layout.architecture.tiedEmbeddings
-        ? "token_embedding.weight" : "unembedding.weight"
-    func regions(_ belongs: (ParameterLayout.Tensor) -> Bool) -> [Region] {
-      parameters.tensors.filter { belongs($0.tensor) }.map { ($0.base, $0.tensor.count) }
+      layout.hasUnembedding
+      ? layout.architecture.tiedEmbeddings ? TensorRole.tokenEmbedding : .unembedding : nil
+    func regions(_ belongs: (TensorRole) -> Bool) -> [Region] {
+      parameters.tensors.filter { belongs($0.tensor.role) }.map { ($0.base, $0.tensor.count) }
     }
-    func isProjection(_ tensor: ParameterLayout.Tensor) -> Bool {
-      tensor.name.hasPrefix("layers.") && tensor.dims.count > 1
+    func isProjection(_ role: TensorRole) -> Bool {
+      switch role {
+      case .projection, .adapterInput, .adapterOutput: true
+      default: false
+      }
     }
     projectionRegions = regions(isProjection)
-    unembeddingRegions = regions { $0.name == unembedding }
-    otherRegions = regions { !isProjection($0) && $0.name != unembedding }
+    unembeddingRegions = regions { $0 == unembedding }
+    otherRegions = regions { !isProjection($0) && $0 != unembedding }
   }
 
   /// Begins a step.
@@ -75,7 +81,7 @@ public final class Gradients: @unchecked Sendable {
     holdsProjections = false
     holdsUnembedding = false
     count = 0
-    kept.user = ObjectIdentifier(self)
+    kept?.user = ObjectIdentifier(self)
   }
 
   private static func clear(_ regions: [Region]) {
@@ -84,6 +90,7 @@ public final class Gradients: @unchecked Sendable {
 
   /// Keeps ∂L/∂(embedding output) of a micro-batch.
   func keep(_ gradient: Matrix, _ batch: TokenBatch) {
+    guard let kept else { return }
     precondition(kept.user == ObjectIdentifier(self), "gradients in memory that others have taken")
     precondition(
       count + batch.rows <= kept.rows.rows,
@@ -98,11 +105,10 @@ public final class Gradients: @unchecked Sendable {
   public func finish(_ compute: Compute) {
     if !holdsProjections { Self.clear(projectionRegions) }
     if !holdsUnembedding { Self.clear(unembeddingRegions) }
+    guard let kept else { return }
     let rows = kept.rows.prefix(count)
-    compute.scatter(rows, kept.ids, addTo: weights.tokenEmbedding.floats)
-    if let table = weights.positionEmbedding {
-      compute.scatter(rows, kept.positions, addTo: table)
-    }
+    if let table = places.tokenEmbedding { compute.scatter(rows, kept.ids, addTo: table) }
+    if let table = places.positionEmbedding { compute.scatter(rows, kept.positions, addTo: table) }
     count = 0
   }
 }

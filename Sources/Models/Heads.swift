@@ -64,7 +64,7 @@ extension Transformer {
     dLogprob: UnsafePointer<Float>, into gradients: Gradients,
     prepare: (Range<Int>) -> Void = { _ in }
   ) {
-    guard let unembedding = weights.unembedding, let gradient = gradients.weights.unembedding else {
+    guard let unembedding = weights.unembedding else {
       preconditionFailure("a model without an unembedding has no log-probabilities")
     }
     forEachChunk(rows.count) { chunk in
@@ -80,7 +80,7 @@ extension Transformer {
       let dHidden = headScratch.gradient.prefix(chunk.count)
       compute.backwardInput(unembedding, dy: logits, to: dHidden)
       compute.backwardWeight(
-        gradient, dy: logits, x: headScratch.hidden.prefix(chunk.count),
+        unembedding, gradients.places.unembedding, dy: logits, x: headScratch.hidden.prefix(chunk.count),
         accumulate: gradients.holdsUnembedding)
       gradients.holdsUnembedding = true
       compute.scatter(dHidden, rows.rows + first, addTo: hiddenGradient.base)

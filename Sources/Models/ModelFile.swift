@@ -130,7 +130,7 @@ public final class ModelFile: @unchecked Sendable {
   }
 
   private static func require(
-    _ wanted: [ParameterLayout.Tensor], in kind: SectionKind, _ checkpoint: Checkpoint
+    _ wanted: TensorTable, in kind: SectionKind, _ checkpoint: Checkpoint
   ) throws {
     let found = checkpoint.tensors(in: kind, role: .policy)
     for (index, tensor) in wanted.enumerated() {

@@ -1,88 +1,155 @@
-/// Where each tensor of a model lies in its buffer.
-///
-/// Tensors stand in this order, each at the next multiple of 256 bytes: the rule of a checkpoint's
-/// section, so a mapped section is such a buffer.
+/// The tensors that are stored and learn together: those of a whole model, or of an adapter to one.
 public struct ParameterLayout: Sendable {
-  public struct Tensor: Sendable {
-    public let name: String
-    public let dims: [Int]
-    /// In elements from the start of the buffer.
-    public let offset: Int
-    public var count: Int { dims.reduce(1, *) }
-    /// Weight decay is for matrices; norms and biases keep their size.
-    public var decays: Bool { dims.count > 1 }
-  }
+  public typealias Tensor = TensorTable.Tensor
 
+  /// Of the model that they belong to.
   public let architecture: Architecture
-  /// Trunk, and the unembedding of a language model that does not tie it.
-  public private(set) var trunk: [Tensor] = []
-  /// The scalar head of a reward or value model; empty for a language model that has none beside its
-  /// unembedding.
-  public private(set) var head: [Tensor] = []
-  public private(set) var trunkCount = 0
-  public private(set) var headCount = 0
-  public let hasScalarHead: Bool
-  /// Whether it gives logits; a tied embedding serves without a tensor more.
+  /// A model's trunk, and the unembedding of a language model that does not tie it; or an adapter.
+  public private(set) var trunk = TensorTable()
+  /// The scalar head of a reward or value model; empty without one.
+  public private(set) var head = TensorTable()
+  /// Whether the trunk gives logits; a tied embedding serves without a tensor more.
   public let hasUnembedding: Bool
-  private var index: [String: Int] = [:]
+  /// What the trunk adapts; nil for a whole model.
+  public let adapter: LowRankOptions?
 
-  private static let alignment = 64  // float32 elements: 256 bytes
+  public var trunkCount: Int { trunk.extent }
+  public var headCount: Int { head.extent }
+  public var hasScalarHead: Bool { !head.isEmpty }
 
+  /// A whole model.
   /// - Parameter unembedding: nil for the one head or the other; true for a language model whose trunk
   ///   has a scalar head, too.
   public init(_ architecture: Architecture, scalarHead: Bool, unembedding: Bool? = nil) {
     self.architecture = architecture
-    hasScalarHead = scalarHead
     hasUnembedding = unembedding ?? !scalarHead
+    adapter = nil
     let a = architecture
-    add("token_embedding.weight", a.vocabulary, a.dModel)
-    if a.position == .learned { add("position_embedding.weight", a.context, a.dModel) }
+    trunk.add("token_embedding.weight", [a.vocabulary, a.dModel], .tokenEmbedding)
+    if a.position == .learned {
+      trunk.add("position_embedding.weight", [a.context, a.dModel], .positionEmbedding)
+    }
     for layer in 0..<a.layers { addLayer("layers.\(layer)") }
     addNorm("final_norm")
-    if !a.tiedEmbeddings && hasUnembedding { add("unembedding.weight", a.vocabulary, a.dModel) }
-    if scalarHead {
-      head = [
-        Tensor(name: "head.weight", dims: [a.dModel], offset: 0),
-        Tensor(name: "head.bias", dims: [1], offset: Self.align(a.dModel)),
-      ]
-      headCount = Self.align(a.dModel) + 1
+    if !a.tiedEmbeddings && hasUnembedding {
+      trunk.add("unembedding.weight", [a.vocabulary, a.dModel], .unembedding)
     }
+    if scalarHead { addHead() }
+  }
+
+  /// A low-rank adapter to the projections of a model.
+  /// - Parameter scalarHead: whether a scalar head learns beside it.
+  public init(_ architecture: Architecture, adapter: LowRankOptions, scalarHead: Bool = false) {
+    self.architecture = architecture
+    self.adapter = adapter
+    hasUnembedding = false
+    for layer in 0..<architecture.layers {
+      for projection in Projection.allCases where adapter.targets.contains(projection) {
+        let name = "layers.\(layer).\(projection.name(in: architecture))"
+        let (outputs, inputs) = projection.shape(in: architecture)
+        trunk.add("\(name).lora_a", [adapter.rank, inputs], .adapterInput(projection))
+        trunk.add("\(name).lora_b", [outputs, adapter.rank], .adapterOutput(projection))
+      }
+    }
+    if scalarHead { addHead() }
+  }
+
+  /// With a scalar head beside what is there.
+  public var withHead: ParameterLayout {
+    var layout = self
+    if !hasScalarHead { layout.addHead() }
+    return layout
+  }
+
+  /// Without a scalar head.
+  public var withoutHead: ParameterLayout {
+    var layout = self
+    layout.head = TensorTable()
+    return layout
+  }
+
+  /// The tensors that learn where others are frozen; they have offsets of their own.
+  public func filtered(_ learns: (Tensor) -> Bool) -> ParameterLayout {
+    var layout = self
+    layout.trunk = trunk.filtered(learns)
+    layout.head = head.filtered(learns)
+    return layout
+  }
+
+  private mutating func addHead() {
+    head.add("head.weight", [architecture.dModel], .headWeight)
+    head.add("head.bias", [1], .headBias)
   }
 
   private mutating func addLayer(_ prefix: String) {
     let a = architecture
     addNorm("\(prefix).norm1")
-    addLinear("\(prefix).attention.qkv", a.qkvWidth, a.dModel, bias: a.attentionBias)
+    addProjection(.queryKeyValue, prefix, bias: a.attentionBias)
     if a.queryKeyNorm {
-      add("\(prefix).attention.query_norm.weight", a.headDim)
-      add("\(prefix).attention.key_norm.weight", a.headDim)
+      trunk.add("\(prefix).attention.query_norm.weight", [a.headDim], .normWeight)
+      trunk.add("\(prefix).attention.key_norm.weight", [a.headDim], .normWeight)
     }
-    addLinear("\(prefix).attention.output", a.dModel, a.queryWidth, bias: a.attentionOutputBias)
+    addProjection(.attentionOutput, prefix, bias: a.attentionOutputBias)
     addNorm("\(prefix).norm2")
-    let up = a.mlp == .swiglu ? "gate_up" : "up"
-    addLinear("\(prefix).mlp.\(up)", a.upWidth, a.dModel, bias: a.mlpBias)
-    addLinear("\(prefix).mlp.down", a.dModel, a.dFF, bias: a.mlpBias)
+    addProjection(.up, prefix, bias: a.mlpBias)
+    addProjection(.down, prefix, bias: a.mlpBias)
   }
 
   private mutating func addNorm(_ prefix: String) {
-    add("\(prefix).weight", architecture.dModel)
-    if architecture.normBias { add("\(prefix).bias", architecture.dModel) }
+    trunk.add("\(prefix).weight", [architecture.dModel], .normWeight)
+    if architecture.normBias { trunk.add("\(prefix).bias", [architecture.dModel], .bias) }
   }
 
-  private mutating func addLinear(_ prefix: String, _ outputs: Int, _ inputs: Int, bias: Bool) {
-    add("\(prefix).weight", outputs, inputs)
-    if bias { add("\(prefix).bias", outputs) }
+  private mutating func addProjection(_ projection: Projection, _ prefix: String, bias: Bool) {
+    let name = "\(prefix).\(projection.name(in: architecture))"
+    let (outputs, inputs) = projection.shape(in: architecture)
+    trunk.add("\(name).weight", [outputs, inputs], .projection(projection))
+    if bias { trunk.add("\(name).bias", [outputs], .bias) }
+  }
+}
+
+/// A low-rank adapter of projections (Hu et al. 2021): y = x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ.
+public struct LowRankOptions: Equatable, Sendable {
+  public let rank: Int
+  /// What scale is made of.
+  public let alpha: Float
+  /// The projections that have one.
+  public let targets: Set<Projection>
+  /// Whether scale is α/√rank, which keeps the size of the output at any rank (Kalajdzievski 2023), and not α/rank.
+  public let isRankStabilized: Bool
+
+  public init(
+    rank: Int, alpha: Float, targets: Set<Projection> = Set(Projection.allCases),
+    isRankStabilized: Bool = false
+  ) {
+    precondition(rank > 0 && !targets.isEmpty, "rank \(rank), \(targets.count) projections")
+    self.rank = rank
+    self.alpha = alpha
+    self.targets = targets
+    self.isRankStabilized = isRankStabilized
   }
 
-  private mutating func add(_ name: String, _ dims: Int...) {
-    let tensor = Tensor(name: name, dims: dims, offset: Self.align(trunkCount))
-    index[name] = trunk.count
-    trunk.append(tensor)
-    trunkCount = tensor.offset + tensor.count
+  public var scale: Float { alpha / (isRankStabilized ? Float(rank).squareRoot() : Float(rank)) }
+}
+
+extension Projection {
+  /// The name of its tensors within a layer, without `.weight`.
+  func name(in architecture: Architecture) -> String {
+    switch self {
+    case .queryKeyValue: "attention.qkv"
+    case .attentionOutput: "attention.output"
+    case .up: architecture.mlp == .swiglu ? "mlp.gate_up" : "mlp.up"
+    case .down: "mlp.down"
+    }
   }
 
-  private static func align(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
-
-  /// The trunk's tensor of that name.
-  func tensor(_ name: String) -> Tensor? { index[name].map { trunk[$0] } }
+  /// [outputs, inputs] of its matrix.
+  func shape(in a: Architecture) -> (outputs: Int, inputs: Int) {
+    switch self {
+    case .queryKeyValue: (a.qkvWidth, a.dModel)
+    case .attentionOutput: (a.dModel, a.queryWidth)
+    case .up: (a.upWidth, a.dModel)
+    case .down: (a.dModel, a.dFF)
+    }
+  }
 }

@@ -35,21 +35,19 @@ public struct ParameterSet: @unchecked Sendable {
       owner: arena)
   }
 
-  /// This language model with a scalar head beside its unembedding, zeroes in the arena; the trunk is
+  /// This language model, or this adapter to one, with a scalar head beside it, zeroes in the arena; the trunk is
   /// used where it lies.
   public func addingScalarHead(name: String, arena: Arena) throws -> ParameterSet {
-    let both = ParameterLayout(layout.architecture, scalarHead: true, unembedding: true)
-    precondition(layout.hasUnembedding, "no language model to add a scalar head to")
+    precondition(layout.hasUnembedding || layout.adapter != nil, "no language model to add a scalar head to")
+    let both = layout.withHead
     return ParameterSet(
       both, trunk: trunk, head: try arena.floats(name, both.headCount), owners: owners + [arena])
   }
 
-  /// The language model alone, without a scalar head that stands beside its unembedding.
+  /// The language model, or the adapter, alone: without a scalar head that stands beside it.
   public var languageModel: ParameterSet {
-    precondition(layout.hasUnembedding, "no language model")
-    return ParameterSet(
-      ParameterLayout(layout.architecture, scalarHead: false), trunk: trunk, head: nil,
-      owners: owners)
+    precondition(layout.hasUnembedding || layout.adapter != nil, "no language model")
+    return ParameterSet(layout.withoutHead, trunk: trunk, head: nil, owners: owners)
   }
 
   /// Each buffer with its element count: what optimizers, clipping and copies walk.
@@ -86,8 +84,8 @@ public struct ParameterSet: @unchecked Sendable {
 
   /// The values of the tensor of that name.
   public func values(_ name: String) -> UnsafeMutablePointer<Float>? {
-    if let tensor = layout.tensor(name) { return trunk + tensor.offset }
-    guard let head, let tensor = layout.head.first(where: { $0.name == name }) else { return nil }
+    if let tensor = layout.trunk[name] { return trunk + tensor.offset }
+    guard let head, let tensor = layout.head[name] else { return nil }
     return head + tensor.offset
   }
 
@@ -122,7 +120,8 @@ public struct ParameterSet: @unchecked Sendable {
   private static let exponent: UInt32 = 0x7F80_0000
 
   /// GPT-2's initialisation: N(0, 0.02), projections into the residual stream by 1/√(2·layers)
-  /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0.
+  /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0. An adapter begins as one that
+  /// changes nothing: A is uniform, B is 0 (Hu et al. 2021).
   public func initialize(seed: UInt64) {
     fillZero()
     let work = Work("drawing weights", of: layout.trunkCount)
@@ -130,13 +129,20 @@ public struct ParameterSet: @unchecked Sendable {
     for (number, (tensor, base)) in tensors.enumerated() {
       defer { work.advance(by: tensor.count) }
       var random = RandomStream(seed: seed, purpose: "initialize", index: UInt64(number))
-      if tensor.name.contains("norm") {
-        if tensor.name.hasSuffix(".weight") { base.update(repeating: 1, count: tensor.count) }
-      } else if tensor.dims.count > 1 {
-        let intoResidual = tensor.name.hasSuffix("output.weight") || tensor.name.hasSuffix("down.weight")
-        let depth = Float(2 * layout.architecture.layers).squareRoot()
-        let deviation: Float = intoResidual ? 0.02 / depth : 0.02
+      func draw(_ deviation: Float) {
         for i in 0..<tensor.count { base[i] = deviation * random.normal() }
+      }
+      switch tensor.role {
+      case .normWeight: base.update(repeating: 1, count: tensor.count)
+      case .tokenEmbedding, .positionEmbedding, .unembedding: draw(0.02)
+      case .projection(let projection):
+        let depth = Float(2 * layout.architecture.layers).squareRoot()
+        draw(projection.entersResidual ? 0.02 / depth : 0.02)
+      case .adapterInput:
+        // U(−1/√inputs, 1/√inputs), as `peft` draws A.
+        let bound = 1 / Float(tensor.dims[1]).squareRoot()
+        for i in 0..<tensor.count { base[i] = bound * (2 * random.uniform() - 1) }
+      case .adapterOutput, .bias, .headWeight, .headBias: break
       }
     }
     if head != nil { initializeHead(seed: seed) }

@@ -43,7 +43,12 @@ public final class QuantizedWeights: @unchecked Sendable {
 
   /// The tensors that become int8: all matrices but a table of positions.
   public static func projections(of layout: ParameterLayout) -> [ParameterLayout.Tensor] {
-    layout.trunk.filter { $0.dims.count == 2 && $0.name != "position_embedding.weight" }
+    layout.trunk.filter {
+      switch $0.role {
+      case .tokenEmbedding, .unembedding, .projection: true
+      default: false
+      }
+    }
   }
 
   /// Chooses the factors by which channels are balanced, by passing random tokens through `parameters`. They

@@ -4,21 +4,40 @@ import Tensors
 public struct TransformerWeights: @unchecked Sendable {
   public struct Layer: @unchecked Sendable {
     public let norm1: Norm
-    public let qkv: Linear
+    public internal(set) var qkv: Linear
     public let queryNorm: HeadNorm?
     public let keyNorm: HeadNorm?
     /// What an int8 cache multiplies keys by, [kvHeads, headDim]; nil for 1.
     public let keyFactors: UnsafePointer<Float>?
-    public let output: Linear
+    public internal(set) var output: Linear
     public let norm2: Norm
-    public let up: Linear
-    public let down: Linear
+    public internal(set) var up: Linear
+    public internal(set) var down: Linear
+
+    subscript(projection: Projection) -> Linear {
+      get {
+        switch projection {
+        case .queryKeyValue: qkv
+        case .attentionOutput: output
+        case .up: up
+        case .down: down
+        }
+      }
+      set {
+        switch projection {
+        case .queryKeyValue: qkv = newValue
+        case .attentionOutput: output = newValue
+        case .up: up = newValue
+        case .down: down = newValue
+        }
+      }
+    }
   }
 
   public let architecture: Architecture
   public let tokenEmbedding: EmbeddingTable
   public let positionEmbedding: UnsafeMutablePointer<Float>?
-  public let layers: [Layer]
+  public private(set) var layers: [Layer]
   public let finalNorm: Norm
   /// nil for a reward or value model that had none.
   public let unembedding: Linear?
@@ -32,6 +51,22 @@ public struct TransformerWeights: @unchecked Sendable {
     ) { name in
       .float32(parameters.values(name)!)
     }
+  }
+
+  /// These weights with a low-rank adapter to their projections.
+  /// - Parameter adapter: parameters of a layout that is an adapter's.
+  public func adapted(by adapter: ParameterSet) -> TransformerWeights {
+    guard let options = adapter.layout.adapter, adapter.layout.architecture == architecture else {
+      preconditionFailure("not an adapter to this architecture")
+    }
+    var weights = self
+    for layer in layers.indices {
+      for projection in Projection.allCases {
+        weights.layers[layer][projection].adapter = LowRank(
+          projection, layer: layer, architecture, options, values: adapter.values)
+      }
+    }
+    return weights
   }
 
   /// - Parameters:
@@ -48,9 +83,9 @@ public struct TransformerWeights: @unchecked Sendable {
         width: a.dModel, gamma: values("\(name).weight")!, beta: values("\(name).bias"),
         epsilon: a.normEpsilon, isRMS: a.norm == .rmsNorm)
     }
-    func linear(_ name: String, _ inputs: Int, _ outputs: Int) -> Linear {
+    func linear(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> Linear {
       Linear(
-        inputs: inputs, outputs: outputs, weight: weight("\(name).weight"),
+        inputs: shape.inputs, outputs: shape.outputs, weight: weight("\(name).weight"),
         bias: values("\(name).bias"))
     }
     func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
@@ -63,19 +98,21 @@ public struct TransformerWeights: @unchecked Sendable {
     positionEmbedding = values("position_embedding.weight")
     layers = (0..<a.layers).map { layer in
       let prefix = "layers.\(layer)"
+      func projection(_ projection: Projection) -> Linear {
+        linear("\(prefix).\(projection.name(in: a))", projection.shape(in: a))
+      }
       return Layer(
         norm1: norm("\(prefix).norm1"),
-        qkv: linear("\(prefix).attention.qkv", a.dModel, a.qkvWidth),
+        qkv: projection(.queryKeyValue),
         queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
         keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads),
         keyFactors: keyFactors.map { $0 + layer * a.keyValueWidth },
-        output: linear("\(prefix).attention.output", a.queryWidth, a.dModel),
+        output: projection(.attentionOutput),
         norm2: norm("\(prefix).norm2"),
-        up: linear("\(prefix).mlp.\(a.mlp == .swiglu ? "gate_up" : "up")", a.dModel, a.upWidth),
-        down: linear("\(prefix).mlp.down", a.dFF, a.dModel))
+        up: projection(.up), down: projection(.down))
     }
     finalNorm = norm("final_norm")
     let name = a.tiedEmbeddings ? "token_embedding" : "unembedding"
-    unembedding = hasUnembedding ? linear(name, a.dModel, a.vocabulary) : nil
+    unembedding = hasUnembedding ? linear(name, (a.vocabulary, a.dModel)) : nil
   }
 }

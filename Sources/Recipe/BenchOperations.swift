@@ -13,8 +13,8 @@ struct BenchOperations {
 
   init(_ layout: ParameterLayout, _ precision: RolloutPrecision) {
     let a = layout.architecture
-    body = QuantizedWeights.projections(of: layout).reduce(0) {
-      $1.name.hasPrefix("layers.") ? $0 + Double($1.count) : $0
+    body = layout.trunk.reduce(0) {
+      if case .projection = $1.role { $0 + Double($1.count) } else { $0 }
     }
     head = Double(a.vocabulary * a.dModel)
     keyValues =

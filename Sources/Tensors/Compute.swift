@@ -6,16 +6,23 @@ public final class Compute: @unchecked Sendable {
   public let pool: ThreadPool
   let gemmWorkspace: UnsafeMutableRawPointer
   let quantized: QuantizedRows
+  /// nil where nothing has an adapter.
+  let lowRank: LowRankScratch?
 
   /// - Parameters:
   ///   - threads: results do not depend on it.
-  ///   - int8Capacity: the largest rows × columns that an int8 product quantises; 0 for none.
-  public init(threads: Int, arena: Arena, int8Rows: Int = 0, int8Columns: Int = 0) throws {
+  ///   - int8Rows, int8Columns: the most that an int8 product quantises; 0 for none.
+  ///   - adapterRows, adapterRank: the most rows that pass an adapter, and its rank; 0 for none.
+  public init(
+    threads: Int, arena: Arena, int8Rows: Int = 0, int8Columns: Int = 0, adapterRows: Int = 0,
+    adapterRank: Int = 0
+  ) throws {
     pool = try ThreadPool(threads: threads)
     gemmWorkspace = try arena.allocate(
       "workspace/matrix product", bytes: tk_gemm_workspace_bytes(Int32(threads)))
     quantized = try QuantizedRows(
       arena: arena, rows: int8Rows, columns: int8Columns, threads: threads)
+    lowRank = adapterRank > 0 ? try LowRankScratch(arena: arena, rows: adapterRows, rank: adapterRank) : nil
   }
 }
 

@@ -11,14 +11,17 @@ public struct Linear: @unchecked Sendable {
   public let outputs: Int
   public let weight: Weight
   public let bias: UnsafeMutablePointer<Float>?
+  /// What is added to the product with the weight; nil for nothing.
+  public var adapter: LowRank?
 
   public init(
-    inputs: Int, outputs: Int, weight: Weight, bias: UnsafeMutablePointer<Float>?
+    inputs: Int, outputs: Int, weight: Weight, bias: UnsafeMutablePointer<Float>?, adapter: LowRank? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
     self.weight = weight
     self.bias = bias
+    self.adapter = adapter
   }
 
   public var isInt8: Bool { int8 != nil }
@@ -62,6 +65,7 @@ extension Compute {
     _ linear: Linear, _ operand: Operand, to y: Matrix, addingTo addend: Matrix? = nil
   ) {
     let x = operand.matrix
+    defer { if let adapter = linear.adapter { apply(adapter, x, addTo: y) } }
     precondition(
       x.columns == linear.inputs && y.columns == linear.outputs && x.rows == y.rows,
       "x \(x.rows)×\(x.columns), W \(linear.outputs)×\(linear.inputs), y \(y.rows)×\(y.columns)")
@@ -139,7 +143,7 @@ extension Compute {
     return Operand(matrix: y, isQuantized: true)
   }
 
-  /// dx = dy·W. dy [T, outputs], dx [T, inputs].
+  /// dx = dy·W, and what comes through an adapter. dy [T, outputs], dx [T, inputs].
   public func backwardInput(_ linear: Linear, dy: Matrix, to dx: Matrix) {
     precondition(
       dy.columns == linear.outputs && dx.columns == linear.inputs && dx.rows == dy.rows,
@@ -152,6 +156,21 @@ extension Compute {
         B: linear.floats, b_row: Int64(linear.inputs), b_column: 1,
         C: dx.base, c_row: Int64(dx.stride), from: nil, from_row: 0, bias: nil,
         workspace: gemmWorkspace))
+    if let adapter = linear.adapter { backwardInput(adapter, dy: dy, addTo: dx) }
+  }
+
+  /// The gradient of a projection: of all of it, of its adapter, or of nothing.
+  /// - Parameter accumulate: as in `backwardWeight`.
+  public func backwardWeight(
+    _ linear: Linear, _ gradient: LinearGradient, dy: Matrix, x: Matrix, accumulate: Bool = true
+  ) {
+    switch gradient {
+    case .full(let gradient): backwardWeight(gradient, dy: dy, x: x, accumulate: accumulate)
+    case .lowRank(let gradient):
+      guard let adapter = linear.adapter else { preconditionFailure("no adapter to learn") }
+      backwardWeight(adapter, gradient, dy: dy, x: x, accumulate: accumulate)
+    case .none: break
+    }
   }
 
   /// dW += dyᵀ·x, db += Σ dy, tokens ascending: continued over micro-batches, the sums have the

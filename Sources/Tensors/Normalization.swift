@@ -94,16 +94,16 @@ extension Compute {
         y_row: Int64(y.stride), rstd: rstd))
   }
 
-  /// dy becomes ∂L/∂x; the gradient's gamma is added to.
+  /// dy becomes ∂L/∂x; the gradient's gamma is added to, when there is a gradient.
   public func normalizeBackward(
-    _ norm: HeadNorm, gradient: HeadNorm, dy: Matrix, x: Matrix, rstd: UnsafePointer<Float>
+    _ norm: HeadNorm, gradient: HeadNorm?, dy: Matrix, x: Matrix, rstd: UnsafePointer<Float>
   ) {
     precondition(x.columns == norm.heads * norm.headDim && dy.columns == x.columns && x.rows == dy.rows)
     let arguments = tk_head_norm_backward_args(
       rows: Int64(x.rows), heads: Int64(norm.heads), head_dim: Int64(norm.headDim), x: x.base,
       x_row: Int64(x.stride), gamma: norm.gamma, rstd: rstd, dy: dy.base, dy_row: Int64(dy.stride),
-      dgamma: gradient.gamma)
-    pool.run(tk_head_norm_backward_parameters, arguments)
+      dgamma: gradient?.gamma)
+    if gradient != nil { pool.run(tk_head_norm_backward_parameters, arguments) }
     pool.run(tk_head_norm_backward_input, arguments)
   }
 }

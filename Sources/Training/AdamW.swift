@@ -78,9 +78,12 @@ public final class AdamW {
       func base(_ set: ParameterSet) -> UnsafeMutablePointer<Float> {
         (isHead ? set.head! : set.trunk) + tensor.offset
       }
+      // Where other tensors of the model are frozen, it has a layout of its own.
+      guard let parameter = parameters.values(tensor.name) else {
+        preconditionFailure("\(tensor.name) has moments and is no parameter")
+      }
       compute.adamW(
-        scalars, count: tensor.count, p: base(parameters), g: base(gradients), m: base(m),
-        v: base(v))
+        scalars, count: tensor.count, p: parameter, g: base(gradients), m: base(m), v: base(v))
     }
   }
 

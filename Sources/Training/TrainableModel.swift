@@ -2,9 +2,14 @@ import Models
 import Support
 import Tensors
 
-/// One model that learns: parameters, gradients and optimizer; and their moving average, if it has one.
+/// One model that learns: what it computes with, what of it learns, and how.
+///
+/// The weights compute, the parameters learn. They are the same tensors in full training; an adapter learns beside a
+/// base that is frozen, and of a model whose lower layers are frozen a part learns.
 public final class TrainableModel {
+  /// Those that learn, with others where only some of them do.
   public let parameters: ParameterSet
+  /// What passes compute with.
   public let weights: TransformerWeights
   public let gradients: Gradients
   public let optimizer: AdamW
@@ -14,13 +19,16 @@ public final class TrainableModel {
 
   /// - Parameters:
   ///   - parameters: used and updated where they lie.
+  ///   - weights: what computes with them; nil for the parameters as they are. An adapter has none of its own.
+  ///   - learning: the tensors that learn; nil for all parameters.
   ///   - tokens: the most tokens that one optimizer step sees.
   public convenience init(
-    _ parameters: ParameterSet, options: AdamW.Options, tokens: Int, name: String, arena: Arena
+    _ parameters: ParameterSet, weights: TransformerWeights? = nil, learning: ParameterLayout? = nil,
+    options: AdamW.Options, tokens: Int, name: String, arena: Arena
   ) throws {
     let gradients = try Gradients(
-      parameters.layout, tokens: tokens, name: "\(name), gradients", arena: arena)
-    try self.init(parameters, gradients, options, name: name, arena: arena)
+      learning ?? parameters.layout, tokens: tokens, name: "\(name), gradients", arena: arena)
+    try self.init(parameters, weights, gradients, options, name: name, arena: arena)
   }
 
   /// - Parameters:
@@ -32,17 +40,18 @@ public final class TrainableModel {
   ) throws {
     let gradients = try Gradients(
       parameters.layout, sharing: other.gradients, name: "\(name), gradients", arena: arena)
-    try self.init(parameters, gradients, options, name: name, arena: arena)
+    try self.init(parameters, nil, gradients, options, name: name, arena: arena)
   }
 
   private init(
-    _ parameters: ParameterSet, _ gradients: Gradients, _ options: AdamW.Options, name: String,
-    arena: Arena
+    _ parameters: ParameterSet, _ weights: TransformerWeights?, _ gradients: Gradients,
+    _ options: AdamW.Options, name: String, arena: Arena
   ) throws {
+    precondition(weights != nil || parameters.layout.adapter == nil, "an adapter without the model it adapts")
     self.parameters = parameters
-    weights = TransformerWeights(parameters)
+    self.weights = weights ?? TransformerWeights(parameters)
     self.gradients = gradients
-    optimizer = try AdamW(parameters.layout, options, name: name, arena: arena)
+    optimizer = try AdamW(gradients.parameters.layout, options, name: name, arena: arena)
   }
 
   /// Keeps a moving average from here on; it begins with the parameters as they are.

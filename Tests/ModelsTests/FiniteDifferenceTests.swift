@@ -109,6 +109,27 @@ struct FiniteDifferenceTests {
     }
   }
 
+  @Test("of both heads through adapters to a frozen model, for every architecture and some of its projections")
+  func adapters() throws {
+    let targets: [Set<Projection>] = [Set(Projection.allCases), [.queryKeyValue, .down], [.up]]
+    for (index, architecture) in architectures.enumerated() where architecture.kvHeads == 2 {
+      let adapter = LowRankOptions(rank: 2, alpha: 0.5, targets: targets[index % 3])
+      let bench = try Workbench(architecture, adapter: adapter, rows: 16)
+      let wanted = tokens(13, vocabulary: 13, stream: 4)
+      let weights = (0..<13).map { [Float(0.1), -0.15, 0.05][$0 % 3] }
+      _ = bench.languageModel(sequences, targets: wanted, dLogprobs: weights)
+      expectDerivatives(bench) {
+        zip(bench.languageModel(sequences, targets: wanted).logprobs, weights)
+          .reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      }
+      let scored = try Workbench(architecture, scalarHead: true, adapter: adapter, rows: 16)
+      _ = scored.scalarHead(sequences, dScores: [0.5, -0.75, 0.5])
+      expectDerivatives(scored) {
+        zip(scored.scalarHead(sequences), [0.5, -0.75, 0.5]).reduce(0) { $0 + Double($1.0) * $1.1 }
+      }
+    }
+  }
+
   /// For each tensor, the derivative along g/|g| plus a random unit vector, by the fourth-order
   /// stencil (8(f(h) − f(−h)) − f(2h) + f(−2h)) / 12h.
   ///

@@ -23,7 +23,7 @@ enum Outlier: CustomTestStringConvertible, Sendable {
         for (norm, reader) in [("norm1", "attention.qkv"), ("norm2", "mlp.\(up)")] {
           set.values("\(prefix).\(norm).weight")![channel] *= scale
           set.values("\(prefix).\(norm).bias")?[channel] *= scale
-          let tensor = set.layout.tensor("\(prefix).\(reader).weight")!
+          let tensor = set.layout.trunk["\(prefix).\(reader).weight"]!
           let weights = set.values(tensor.name)!
           for row in 0..<tensor.dims[0] { weights[row * a.dModel + channel] /= scale }
         }

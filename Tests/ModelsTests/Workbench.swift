@@ -8,7 +8,10 @@ import Testing
 final class Workbench {
   let arena = Arena()
   let compute: Compute
+  /// What learns: the whole model, or an adapter to it.
   let parameters: ParameterSet
+  /// The whole model.
+  let base: ParameterSet
   let weights: TransformerWeights
   let gradients: Gradients
   let transformer: Transformer
@@ -20,18 +23,31 @@ final class Workbench {
   private let dOutputs: UnsafeMutablePointer<Float>
 
   init(
-    _ architecture: Architecture, scalarHead: Bool = false, threads: Int = 1, rows: Int = 288,
+    _ architecture: Architecture, scalarHead: Bool = false, adapter: LowRankOptions? = nil,
+    learns: (TensorTable.Tensor) -> Bool = { _ in true }, threads: Int = 1, rows: Int = 288,
     training: Bool = true
   ) throws {
     try architecture.validate()
     compute = try Compute(
       threads: threads, arena: arena, int8Rows: rows,
-      int8Columns: max(architecture.dModel, architecture.dFF, architecture.queryWidth))
-    let layout = ParameterLayout(architecture, scalarHead: scalarHead)
-    parameters = try ParameterSet(layout, name: "parameters", arena: arena)
-    parameters.randomize(seed: 5)
-    weights = TransformerWeights(parameters)
-    gradients = try Gradients(layout, tokens: rows, name: "gradients", arena: arena)
+      int8Columns: max(architecture.dModel, architecture.dFF, architecture.queryWidth),
+      adapterRows: rows, adapterRank: adapter?.rank ?? 0)
+    base = try ParameterSet(
+      ParameterLayout(architecture, scalarHead: scalarHead && adapter == nil), name: "parameters",
+      arena: arena)
+    base.randomize(seed: 5)
+    if let adapter {
+      parameters = try ParameterSet(
+        ParameterLayout(architecture, adapter: adapter, scalarHead: scalarHead), name: "adapter",
+        arena: arena)
+      parameters.randomize(seed: 6)
+      weights = TransformerWeights(base).adapted(by: parameters)
+    } else {
+      parameters = base
+      weights = TransformerWeights(base)
+    }
+    gradients = try Gradients(
+      parameters.layout.filtered(learns), tokens: rows, name: "gradients", arena: arena)
     transformer = try Transformer(
       architecture, rows: rows, training: training, compute: compute, arena: arena)
     batch = try TokenBatch(capacity: rows, arena: arena)

@@ -18,8 +18,10 @@ final class TinyLab {
   let inference: Transformer
 
   /// - Parameter rows: tokens of a training pass.
-  init(threads: Int = 1, rows: Int = 1024) throws {
-    compute = try Compute(threads: threads, arena: arena, int8Rows: max(64, rows), int8Columns: 64)
+  init(threads: Int = 1, rows: Int = 1024, adapterRank: Int = 0) throws {
+    compute = try Compute(
+      threads: threads, arena: arena, int8Rows: max(64, rows), int8Columns: 64, adapterRows: rows,
+      adapterRank: adapterRank)
     training = try Transformer(
       Self.architecture, rows: rows, training: true, compute: compute, arena: arena)
     inference = try Transformer(

@@ -1,0 +1,99 @@
+import Tensors
+
+/// The gradients of a transformer by their places in it; those of what does not learn are missing.
+struct TransformerGradients {
+  struct Layer {
+    let norm1: Norm?
+    let qkv: LinearGradient
+    let queryNorm: HeadNorm?
+    let keyNorm: HeadNorm?
+    let output: LinearGradient
+    let norm2: Norm?
+    let up: LinearGradient
+    let down: LinearGradient
+
+    /// Whether anything of the layer learns.
+    var isLearnt: Bool {
+      [qkv, output, up, down].contains(where: \.isLearnt) || norm1 != nil || norm2 != nil || queryNorm != nil
+        || keyNorm != nil
+    }
+  }
+
+  let tokenEmbedding: UnsafeMutablePointer<Float>?
+  let positionEmbedding: UnsafeMutablePointer<Float>?
+  let layers: [Layer]
+  let finalNorm: Norm?
+  let unembedding: LinearGradient
+  /// Layers below it have nothing that learns, nor have the embeddings: the backward pass ends there.
+  let lowestLayer: Int
+
+  init(_ parameters: ParameterSet) {
+    let layout = parameters.layout
+    let a = layout.architecture
+    for tensor in layout.trunk where tensor.role == .bias {
+      precondition(
+        layout.trunk[tensor.name.dropLast("bias".count) + "weight"] != nil,
+        "\(tensor.name) cannot learn without its weight")
+    }
+    func norm(_ name: String) -> Norm? {
+      parameters.values("\(name).weight").map {
+        Norm(
+          width: a.dModel, gamma: $0, beta: parameters.values("\(name).bias"), epsilon: a.normEpsilon,
+          isRMS: a.norm == .rmsNorm)
+      }
+    }
+    func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
+      parameters.values("\(name).weight").map {
+        HeadNorm(heads: heads, headDim: a.headDim, gamma: $0, epsilon: a.normEpsilon)
+      }
+    }
+    func full(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> LinearGradient {
+      parameters.values("\(name).weight").map {
+        .full(
+          Linear(
+            inputs: shape.inputs, outputs: shape.outputs, weight: .float32($0),
+            bias: parameters.values("\(name).bias")))
+      } ?? .none
+    }
+    tokenEmbedding = parameters.values("token_embedding.weight")
+    positionEmbedding = parameters.values("position_embedding.weight")
+    layers = (0..<a.layers).map { layer in
+      let prefix = "layers.\(layer)"
+      func gradient(_ projection: Projection) -> LinearGradient {
+        guard let options = layout.adapter else {
+          return full("\(prefix).\(projection.name(in: a))", projection.shape(in: a))
+        }
+        return LowRank(projection, layer: layer, a, options, values: parameters.values)
+          .map { .lowRank($0) } ?? .none
+      }
+      return Layer(
+        norm1: norm("\(prefix).norm1"), qkv: gradient(.queryKeyValue),
+        queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
+        keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads), output: gradient(.attentionOutput),
+        norm2: norm("\(prefix).norm2"), up: gradient(.up), down: gradient(.down))
+    }
+    finalNorm = norm("final_norm")
+    unembedding =
+      layout.hasUnembedding
+      ? full(a.tiedEmbeddings ? "token_embedding" : "unembedding", (a.vocabulary, a.dModel)) : .none
+    lowestLayer =
+      tokenEmbedding != nil || positionEmbedding != nil
+      ? 0 : layers.firstIndex(where: \.isLearnt) ?? layers.count
+  }
+
+  /// Whether the embeddings learn.
+  var learnsEmbeddings: Bool { tokenEmbedding != nil || positionEmbedding != nil }
+}
+
+extension LowRank {
+  /// The adapter of one projection, or its gradient; nil where it has none.
+  init?(
+    _ projection: Projection, layer: Int, _ architecture: Architecture, _ options: LowRankOptions,
+    values: (String) -> UnsafeMutablePointer<Float>?
+  ) {
+    let name = "layers.\(layer).\(projection.name(in: architecture))"
+    guard let a = values("\(name).lora_a"), let b = values("\(name).lora_b") else { return nil }
+    let (outputs, inputs) = projection.shape(in: architecture)
+    self.init(rank: options.rank, inputs: inputs, outputs: outputs, a: a, b: b, scale: options.scale)
+  }
+}

@@ -1,0 +1,143 @@
+import CKernels
+
+/// A low-rank adapter of a projection (Hu et al. 2021): it adds scale·(x·Aᵀ)·Bᵀ.
+public struct LowRank: @unchecked Sendable {
+  public let rank: Int
+  public let inputs: Int
+  public let outputs: Int
+  /// A, [rank, inputs].
+  public let a: UnsafeMutablePointer<Float>
+  /// B, [outputs, rank].
+  public let b: UnsafeMutablePointer<Float>
+  public let scale: Float
+
+  public init(
+    rank: Int, inputs: Int, outputs: Int, a: UnsafeMutablePointer<Float>, b: UnsafeMutablePointer<Float>,
+    scale: Float
+  ) {
+    self.rank = rank
+    self.inputs = inputs
+    self.outputs = outputs
+    self.a = a
+    self.b = b
+    self.scale = scale
+  }
+}
+
+/// Which part of a projection learns.
+public enum LinearGradient: @unchecked Sendable {
+  /// Weight and bias: a gradient of the projection's shape.
+  case full(Linear)
+  /// Its adapter: gradients of A and B.
+  case lowRank(LowRank)
+  /// Nothing: no product is computed and no memory taken.
+  case none
+
+  /// Whether anything learns.
+  public var isLearnt: Bool {
+    if case .none = self { false } else { true }
+  }
+}
+
+/// Scratch for the narrow side of adapters, [rows, rank] each.
+struct LowRankScratch {
+  let rows: Int
+  let rank: Int
+  private let inner: UnsafeMutablePointer<Float>
+  private let gradient: UnsafeMutablePointer<Float>
+
+  init(arena: Arena, rows: Int, rank: Int) throws {
+    self.rows = rows
+    self.rank = rank
+    inner = try arena.floats("workspace/adapters", rows * rank)
+    gradient = try arena.floats("workspace/adapter gradients", rows * rank)
+  }
+
+  func inner(_ rows: Int, _ rank: Int) -> Matrix { matrix(inner, rows, rank) }
+  func gradient(_ rows: Int, _ rank: Int) -> Matrix { matrix(gradient, rows, rank) }
+
+  private func matrix(_ base: UnsafeMutablePointer<Float>, _ rows: Int, _ rank: Int) -> Matrix {
+    precondition(
+      rows <= self.rows && rank <= self.rank,
+      "an adapter of rank \(rank) over \(rows) rows, scratch for \(self.rank) and \(self.rows)")
+    return Matrix(base, rows, rank)
+  }
+}
+
+extension Compute {
+  /// y += scale·(x·Aᵀ)·Bᵀ. x [T, inputs], y [T, outputs].
+  func apply(_ adapter: LowRank, _ x: Matrix, addTo y: Matrix) {
+    let inner = inner(adapter, x)
+    product(inner, adapter.b, rows: adapter.outputs, stride: adapter.rank, to: y, adds: true)
+  }
+
+  /// dx += scale·(dy·B)·A.
+  func backwardInput(_ adapter: LowRank, dy: Matrix, addTo dx: Matrix) {
+    product(
+      innerGradient(adapter, dy), transposing: adapter.a, columns: adapter.inputs, to: dx, adds: true)
+  }
+
+  /// dB += dyᵀ·scale·(x·Aᵀ), dA += (scale·dy·B)ᵀ·x, tokens ascending; written, not added to, unless `accumulate`.
+  func backwardWeight(
+    _ adapter: LowRank, _ gradient: LowRank, dy: Matrix, x: Matrix, accumulate: Bool
+  ) {
+    let full = { (rows: Int, columns: Int, base: UnsafeMutablePointer<Float>) in
+      Linear(inputs: columns, outputs: rows, weight: .float32(base), bias: nil)
+    }
+    backwardWeight(
+      full(adapter.outputs, adapter.rank, gradient.b), dy: dy, x: inner(adapter, x), accumulate: accumulate)
+    backwardWeight(
+      full(adapter.rank, adapter.inputs, gradient.a), dy: innerGradient(adapter, dy), x: x,
+      accumulate: accumulate)
+  }
+
+  private var scratch: LowRankScratch {
+    guard let lowRank else { preconditionFailure("this compute was not built for adapters") }
+    return lowRank
+  }
+
+  /// scale·x·Aᵀ, [T, rank], in the scratch.
+  private func inner(_ adapter: LowRank, _ x: Matrix) -> Matrix {
+    let inner = scratch.inner(x.rows, adapter.rank)
+    product(x, adapter.a, rows: adapter.rank, stride: adapter.inputs, to: inner, adds: false)
+    scale(inner, by: adapter.scale)
+    return inner
+  }
+
+  /// scale·dy·B, [T, rank], in the scratch.
+  private func innerGradient(_ adapter: LowRank, _ dy: Matrix) -> Matrix {
+    let inner = scratch.gradient(dy.rows, adapter.rank)
+    product(dy, transposing: adapter.b, columns: adapter.rank, to: inner, adds: false)
+    scale(inner, by: adapter.scale)
+    return inner
+  }
+
+  /// y (+)= x·Mᵀ, M [rows, x.columns].
+  private func product(
+    _ x: Matrix, _ m: UnsafeMutablePointer<Float>, rows: Int, stride: Int, to y: Matrix, adds: Bool
+  ) {
+    pool.run(
+      tk_gemm,
+      tk_gemm_args(
+        M: Int64(x.rows), N: Int64(rows), K: Int64(x.columns), A: x.base, a_row: Int64(x.stride),
+        a_column: 1, B: m, b_row: 1, b_column: Int64(stride), C: y.base, c_row: Int64(y.stride),
+        from: adds ? y.base : nil, from_row: Int64(y.stride), bias: nil, workspace: gemmWorkspace))
+  }
+
+  /// y (+)= x·M, M [x.columns, columns].
+  private func product(
+    _ x: Matrix, transposing m: UnsafeMutablePointer<Float>, columns: Int, to y: Matrix, adds: Bool
+  ) {
+    pool.run(
+      tk_gemm,
+      tk_gemm_args(
+        M: Int64(x.rows), N: Int64(columns), K: Int64(x.columns), A: x.base, a_row: Int64(x.stride),
+        a_column: 1, B: m, b_row: Int64(columns), b_column: 1, C: y.base, c_row: Int64(y.stride),
+        from: adds ? y.base : nil, from_row: Int64(y.stride), bias: nil, workspace: gemmWorkspace))
+  }
+
+  /// x ← factor·x. Narrow: no thread is worth waking.
+  private func scale(_ x: Matrix, by factor: Float) {
+    for i in 0..<x.rows * x.columns { x.base[i] *= factor }
+  }
+}
