@@ -32,7 +32,7 @@ struct TransformerGradients {
     let a = layout.architecture
     for tensor in layout.trunk where tensor.role == .bias {
       precondition(
-        layout.trunk[tensor.name.dropLast("bias".count) + "weight"] != nil,
+        layout.trunk["\(tensor.name.dropLast(4))weight"] != nil,
         "\(tensor.name) cannot learn without its weight")
     }
     func norm(_ name: String) -> Norm? {
