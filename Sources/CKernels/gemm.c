@@ -110,5 +110,5 @@ TK_END
 void tk_gemm(const void *args, int part, int parts) {
   const tk_gemm_args *g = args;
   if (g->M <= 0 || g->N <= 0) return;
-  TK_DISPATCH(gemm, g, part, parts)
+  TK_DISPATCH(tk_isa_active(), gemm, (g, part, parts))
 }

@@ -12,7 +12,6 @@
 #define TK_JOIN(name, suffix) TK_JOIN2(name, suffix)
 #define NAME(name) TK_JOIN(name, TK_SUFFIX)
 #define COLUMNS (TK_LANES * TK_VECTORS)
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 typedef float NAME(vector) __attribute__((vector_size(4 * TK_LANES), aligned(4)));
 #define V NAME(vector)
@@ -218,7 +217,6 @@ static void NAME(gemm)(const tk_gemm_args *all, int part, int parts) {
 #undef TK_JOIN
 #undef NAME
 #undef COLUMNS
-#undef UNROLL
 #undef V
 #undef TK_SUFFIX
 #undef TK_LANES

@@ -8,8 +8,6 @@
 #include <arm_neon.h>
 #endif
 
-#define UNROLL _Pragma("clang loop unroll(full)")
-
 // Lets the compiler believe that register x is read and changed here, so that no work on it can be
 // dropped, merged or moved. W is a vector register, R a general one.
 #if defined(__x86_64__)
@@ -122,13 +120,13 @@ READ(neon)
 #endif
 
 void tk_peak_fma(const void *args, int part, int parts) {
-  TK_DISPATCH(peak_fma, args, part, parts)
+  TK_DISPATCH(tk_isa_active(), peak_fma, (args, part, parts))
 }
 
 void tk_peak_int8(const void *args, int part, int parts) {
-  TK_DISPATCH(peak_int8, args, part, parts)
+  TK_DISPATCH(tk_isa_active(), peak_int8, (args, part, parts))
 }
 
 void tk_read(const void *args, int part, int parts) {
-  TK_DISPATCH(read, args, part, parts)
+  TK_DISPATCH(tk_isa_active(), read, (args, part, parts))
 }
