@@ -63,18 +63,7 @@ typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
   case TK_AVX512: name##_avx512 arguments; return;   \
   case TK_AVX2: name##_avx2 arguments; return;
 
-// For gemm.c and peak.c, until they are written in the same way.
-#define TK_BEGIN_AVX2 \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))), apply_to = function)")
-#define TK_BEGIN_AVX512 \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni\"))), apply_to = function)")
-#define TK_END _Pragma("clang attribute pop")
-
 #elif defined(__aarch64__)
-#define TK_BEGIN_DOT_PRODUCT \
-  _Pragma("clang attribute push(__attribute__((target(\"dotprod\"))), apply_to = function)")
-#define TK_END _Pragma("clang attribute pop")
-
 
 // NEON has one extension that not every arm64 has. A kernel that gains by it has one more instance, for a
 // set that only instances know, and asks whether the machine has it.
