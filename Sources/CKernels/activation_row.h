@@ -1,59 +1,62 @@
 // GELU in both forms, and a row of SwiGLU: what the float32 pass does, and the int8 path before it quantises the
-// row. Included once per instruction set.
+// row.
+#ifndef TINYRLHF_ACTIVATION_ROW_H
+#define TINYRLHF_ACTIVATION_ROW_H
+#include "vmath.h"
 
 // ½(1 + tanh u) = σ(2u): GELU(x) = x·σ(2u) with 2u = √(8/π)·(x + 0.044715x³). One exponential, and
 // no cancellation for negative x.
-#ifndef TK_GELU_ROOT
 #define TK_GELU_ROOT 1.5957691216f
 #define TK_GELU_CUBE 0.044715f
-#endif
 
-TK_INLINE v16 TK(gelu16)(v16 x) {
-  v16 inner = TK(v_fma)(x * x * TK_GELU_CUBE, x, x);
-  return x * TK(v_logistic)(inner * TK_GELU_ROOT);
+TK_INLINE v16 gelu16(v16 x) {
+  v16 inner = v_fma(x * x * TK_GELU_CUBE, x, x);
+  return x * v_logistic(inner * TK_GELU_ROOT);
 }
 
 /// Φ(x), the normal distribution, and its density in *density, within 4 units in the last place.
 /// Φ(−a) = exp(−a²/2)·R(1/(1 + 0.27a)) for a ≥ 0, R a polynomial of degree 9 (least maximum error);
 /// what rounding takes from a² is given back, since it would be a part of the exponent. At a = 16
 /// both are 0, and beyond.
-TK_INLINE v16 TK(v_normal)(v16 x, v16 *density) {
+TK_INLINE v16 v_normal(v16 x, v16 *density) {
   v16 a = (v16)((i16)x & INT32_MAX);
-  a = TK(v_select)(a < 16.0f, a, TK(v_all)(16));
-  v16 square = a * a, rest = TK(v_fma)(a, a, -square);
-  v16 e = TK(v_exp)(square * -0.5f);
-  e = TK(v_fma)(e, rest * -0.5f, e);
-  v16 t = 1.0f / TK(v_fma)(a, TK(v_all)(0.27f), TK(v_all)(1));
-  v16 p = TK(v_all)(0x1.c0edaep-6f);
-  p = TK(v_fma)(p, t, TK(v_all)(-0x1.e418ap-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.34ae74p-3f));
-  p = TK(v_fma)(p, t, TK(v_all)(-0x1.6c03f8p-5f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.679cbcp-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.51cdaep-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.92c058p-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.bb7138p-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.b8e202p-4f));
-  p = TK(v_fma)(p, t, TK(v_all)(0x1.13b508p-18f));
+  a = v_select(a < 16.0f, a, v_all(16));
+  v16 square = a * a, rest = v_fma(a, a, -square);
+  v16 e = v_exp(square * -0.5f);
+  e = v_fma(e, rest * -0.5f, e);
+  v16 t = 1.0f / v_fma(a, v_all(0.27f), v_all(1));
+  v16 p = v_all(0x1.c0edaep-6f);
+  p = v_fma(p, t, v_all(-0x1.e418ap-4f));
+  p = v_fma(p, t, v_all(0x1.34ae74p-3f));
+  p = v_fma(p, t, v_all(-0x1.6c03f8p-5f));
+  p = v_fma(p, t, v_all(0x1.679cbcp-4f));
+  p = v_fma(p, t, v_all(0x1.51cdaep-4f));
+  p = v_fma(p, t, v_all(0x1.92c058p-4f));
+  p = v_fma(p, t, v_all(0x1.bb7138p-4f));
+  p = v_fma(p, t, v_all(0x1.b8e202p-4f));
+  p = v_fma(p, t, v_all(0x1.13b508p-18f));
   v16 low = e * p;
   *density = e * 0x1.988454p-2f;  // 1/√(2π)
-  return TK(v_select)(x < 0.0f, low, 1.0f - low);
+  return v_select(x < 0.0f, low, 1.0f - low);
 }
 
 /// In the form that the arguments ask for.
-TK_INLINE v16 TK(gelu_form16)(v16 x, int exact) {
+TK_INLINE v16 gelu_form16(v16 x, int exact) {
   v16 density;
-  return exact ? x * TK(v_normal)(x, &density) : TK(gelu16)(x);
+  return exact ? x * v_normal(x, &density) : gelu16(x);
 }
 
 /// gate·σ(gate)·up
-TK_INLINE v16 TK(swiglu16)(v16 gate, v16 up) { return gate * TK(v_logistic)(gate) * up; }
+TK_INLINE v16 swiglu16(v16 gate, v16 up) { return gate * v_logistic(gate) * up; }
 
-TK_INLINE void TK(swiglu_row)(const tk_swiglu_args *a, int64_t row) {
+TK_INLINE void swiglu_row(const tk_swiglu_args *a, int64_t row) {
   const int64_t width = a->width;
   const float *gate = a->x + row * 2 * width, *up = gate + width;
   for (int64_t j = 0; j < width; j += 16) {
-    v16 g = TK(v_load_at)(gate, j, width, 0);
-    v16 y = TK(swiglu16)(g, TK(v_load_at)(up, j, width, 0));
-    TK(v_store_at)(a->y + row * width, j, width, y);
+    v16 g = v_load_at(gate, j, width, 0);
+    v16 y = swiglu16(g, v_load_at(up, j, width, 0));
+    v_store_at(a->y + row * width, j, width, y);
   }
 }
+
+#endif

@@ -5,8 +5,16 @@
 // Every gradient element is one ascending chain from 0: dq over keys; dk and dv over the query
 // heads that share the kv head, and within each over queries. A chain begins and ends at multiples
 // of 16, between which a key that a query does not see weighs 0. Only tiles of 64 × 64 are kept.
-#ifdef TK_SUFFIX
 #include "attention_tiles.h"
+
+/// One part's workspace: eight tiles of the widest head, two of 64 × 64, and D.
+TK_INLINE int64_t gradient_floats(int64_t longest) {
+  return 8 * 64 * TK_WIDEST_HEAD + 2 * 64 * 64 + (longest + 15) / 16 * 16;
+}
+
+size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts) {
+  return (size_t)gradient_floats(longest_sequence) * (size_t)parts * sizeof(float);
+}
 
 /// One part's tiles, in its workspace. `width` is head_dim in whole vectors; rows beyond the
 /// sequence's, up to a multiple of 16, and elements beyond head_dim are 0.
@@ -17,10 +25,10 @@ typedef struct {
   float *dk, *dv, *dq;                 // [TILE, width]
   float *p, *ds;                       // [queries TILE, keys TILE]
   float *delta;                        // D, [tokens]
-} TK(gradient_tiles);
+} gradient_tiles;
 
-static TK(gradient_tiles) TK(gradient_workspace)(float *at, int64_t head_dim) {
-  TK(gradient_tiles) t = {.width = tk_padded(head_dim), .p = at, .ds = at + TILE * TILE};
+TK_INLINE gradient_tiles gradient_workspace(float *at, int64_t head_dim) {
+  gradient_tiles t = {.width = tk_padded(head_dim), .p = at, .ds = at + TILE * TILE};
   at += 2 * TILE * TILE;
   float **const wide[] = {&t.keys_across, &t.values_across, &t.k, &t.q, &t.dout, &t.dk, &t.dv, &t.dq};
   for (int i = 0; i < 8; i++, at += TILE * t.width) *wide[i] = at;
@@ -29,21 +37,20 @@ static TK(gradient_tiles) TK(gradient_workspace)(float *at, int64_t head_dim) {
 }
 
 /// The tile of `rows` rows of which all, or none yet, are in x.
-static void TK(bring)(int exists, const float *x, int64_t x_row, int64_t rows, int64_t head_dim,
-                      float *tile) {
+TK_INLINE void bring(int exists, const float *x, int64_t x_row, int64_t rows, int64_t head_dim,
+                     float *tile) {
   const int64_t width = tk_padded(head_dim);
   for (int64_t r = 0; r < tk_padded(rows); r++)
     for (int64_t d = 0; d < width; d += 16)
-      TK(v_store)(tile + r * width + d, exists && r < rows
-                                            ? TK(v_load_at)(x + r * x_row, d, head_dim, 0)
-                                            : TK(v_all)(0));
+      v_store(tile + r * width + d,
+              exists && r < rows ? v_load_at(x + r * x_row, d, head_dim, 0) : v_all(0));
 }
 
-static void TK(take)(const float *tile, int64_t rows, int64_t head_dim, float *x, int64_t x_row) {
+TK_INLINE void take(const float *tile, int64_t rows, int64_t head_dim, float *x, int64_t x_row) {
   const int64_t width = tk_padded(head_dim);
   for (int64_t r = 0; r < rows; r++)
     for (int64_t d = 0; d < head_dim; d += 16)
-      TK(v_store_at)(x + r * x_row, d, head_dim, TK(v_load)(tile + r * width + d));
+      v_store_at(x + r * x_row, d, head_dim, v_load(tile + r * width + d));
 }
 
 /// C(r, j) += Σ_k A(r, k)·B(k, j), or = when `fresh`.
@@ -52,41 +59,35 @@ typedef struct {
   const float *b; int64_t b_row;
   float *c; int64_t c_row;
   int fresh;
-} TK(terms);
+} terms;
 
 /// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined.
-TK_INLINE void TK(terms_block)(const int rows, const int groups, int64_t inner, TK(terms) m) {
+TK_INLINE void terms_block(const int rows, const int groups, int64_t inner, terms m) {
   v16 c[8][4];
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++)
-      c[r][g] = m.fresh ? TK(v_all)(0) : TK(v_load)(m.c + r * m.c_row + 16 * g);
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int g = 0; g < groups; g++)
+      c[r][g] = m.fresh ? v_all(0) : v_load(m.c + r * m.c_row + 16 * g);
 #pragma clang loop unroll(disable)
   for (int64_t k = 0; k < inner; k++) {
     v16 b[4];
-#pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++) b[g] = TK(v_load)(m.b + k * m.b_row + 16 * g);
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      v16 a = TK(v_all)(m.a[r * m.a_row + k * m.a_column]);
-#pragma clang loop unroll(full)
-      for (int g = 0; g < groups; g++) c[r][g] = TK(v_fma)(a, b[g], c[r][g]);
+    UNROLL for (int g = 0; g < groups; g++) b[g] = v_load(m.b + k * m.b_row + 16 * g);
+    UNROLL for (int r = 0; r < rows; r++) {
+      v16 a = v_all(m.a[r * m.a_row + k * m.a_column]);
+      UNROLL for (int g = 0; g < groups; g++) c[r][g] = v_fma(a, b[g], c[r][g]);
     }
   }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++)
-#pragma clang loop unroll(full)
-    for (int g = 0; g < groups; g++) TK(v_store)(m.c + r * m.c_row + 16 * g, c[r][g]);
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int g = 0; g < groups; g++) v_store(m.c + r * m.c_row + 16 * g, c[r][g]);
 }
 
 /// Sixteen rows; `columns` is a multiple of 16. Nothing depends on how they are grouped.
-static void TK(sixteen_rows)(int64_t columns, int64_t inner, TK(terms) m) {
+TK_INLINE void sixteen_rows(const tk_isa isa, int64_t columns, int64_t inner, terms m) {
+  const int full = register_rows(isa);
 #define BLOCKS(rows, groups)                                            \
   do {                                                                  \
-    TK(terms) block = m;                                                \
+    terms block = m;                                                    \
     for (int i = 0; i < 16; i += rows) {                                \
-      TK(terms_block)(rows, groups, inner, block);                      \
+      terms_block(rows, groups, inner, block);                          \
       block.a += rows * m.a_row;                                        \
       block.c += rows * m.c_row;                                        \
     }                                                                   \
@@ -94,107 +95,108 @@ static void TK(sixteen_rows)(int64_t columns, int64_t inner, TK(terms) m) {
     m.b += 16 * groups;                                                 \
     m.c += 16 * groups;                                                 \
   } while (0)
-  while (TK_ROWS == 8 && columns >= 64) BLOCKS(4, 4);
-  while (columns >= 32) BLOCKS(TK_ROWS, 2);
-  while (columns >= 16) BLOCKS((TK_ROWS > 4 ? TK_ROWS : 4), 1);
+  while (full == 8 && columns >= 64) BLOCKS(4, 4);
+  while (columns >= 32) BLOCKS(full, 2);
+  while (columns >= 16) BLOCKS((full > 4 ? full : 4), 1);
 #undef BLOCKS
 }
+TK_INSTANCES(sixteen_rows, (int64_t columns, int64_t inner, terms m), (columns, inner, m), isa)
 
 /// scores → p and dp → ds for one query that sees `visible` keys; 0 for the others up to `columns`.
-TK_INLINE void TK(gradient_row)(float *p, float *ds, int64_t columns, int64_t visible,
-                                float scale, float lse, float delta) {
+TK_INLINE void gradient_row(float *p, float *ds, int64_t columns, int64_t visible,
+                            float scale, float lse, float delta) {
   const i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const v16 zero = {};
   for (int64_t j = 0; j < columns; j += 16) {
     i16 seen = lane < (int32_t)(visible - j);
-    v16 weight = TK(v_exp)(TK(v_load)(p + j) * scale - lse);
-    v16 slope = weight * (TK(v_load)(ds + j) - delta) * scale;
-    TK(v_store)(p + j, TK(v_select)(seen, weight, zero));
-    TK(v_store)(ds + j, TK(v_select)(seen, slope, zero));
+    v16 weight = v_exp(v_load(p + j) * scale - lse);
+    v16 slope = weight * (v_load(ds + j) - delta) * scale;
+    v_store(p + j, v_select(seen, weight, zero));
+    v_store(ds + j, v_select(seen, slope, zero));
   }
 }
 
 /// A tile of n keys against a block of `rows` queries; `lse` and `delta` of the first query. On the
 /// diagonal query i is the first to see key i; elsewhere all see all.
-static void TK(gradient_block)(const tk_attention_backward_args *a, const TK(gradient_tiles) *t,
-                               int64_t n, int64_t rows, int on_diagonal, const float *lse,
-                               const float *delta) {
+TK_INLINE void gradient_block(const tk_isa isa, const tk_attention_backward_args *a, const gradient_tiles *t,
+                              int64_t n, int64_t rows, int on_diagonal, const float *lse,
+                              const float *delta) {
   const int64_t width = t->width;
   for (int64_t r = 0; r < rows; r += 16) {
     const int64_t columns = on_diagonal ? tk_least(tk_padded(n), r + 16) : tk_padded(n);
     float *p = t->p + r * TILE, *ds = t->ds + r * TILE;
-    TK(sixteen_rows)(columns, a->head_dim,
-                     (TK(terms)){t->q + r * width, width, 1, t->keys_across, TILE, p, TILE, 1});
-    TK(sixteen_rows)(columns, a->head_dim,
-                     (TK(terms)){t->dout + r * width, width, 1, t->values_across, TILE, ds, TILE, 1});
+    sixteen_rows_on(isa, columns, a->head_dim,
+                    (terms){t->q + r * width, width, 1, t->keys_across, TILE, p, TILE, 1});
+    sixteen_rows_on(isa, columns, a->head_dim,
+                    (terms){t->dout + r * width, width, 1, t->values_across, TILE, ds, TILE, 1});
     for (int64_t i = 0; i < 16; i++) {
       const int64_t row = tk_least(r + i, rows - 1);
       const int64_t seen = r + i >= rows ? 0 : on_diagonal ? tk_least(n, r + i + 1) : n;
-      TK(gradient_row)(p + i * TILE, ds + i * TILE, columns, seen, a->scale, lse[row * a->heads],
-                       delta[row]);
+      gradient_row(p + i * TILE, ds + i * TILE, columns, seen, a->scale, lse[row * a->heads],
+                   delta[row]);
     }
-    TK(sixteen_rows)(width, tk_least(n, columns),
-                     (TK(terms)){ds, TILE, 1, t->k, width, t->dq + r * width, width, 0});
+    sixteen_rows_on(isa, width, tk_least(n, columns),
+                    (terms){ds, TILE, 1, t->k, width, t->dq + r * width, width, 0});
   }
   for (int64_t c = 0; c < n; c += 16) {
     const int64_t first = on_diagonal ? c : 0;
     if (first >= rows) break;
     const int64_t at = first * TILE + c;
-    TK(sixteen_rows)(width, rows - first,
-                     (TK(terms)){t->p + at, 1, TILE, t->dout + first * width, width,
-                                 t->dv + c * width, width, 0});
-    TK(sixteen_rows)(width, rows - first,
-                     (TK(terms)){t->ds + at, 1, TILE, t->q + first * width, width,
-                                 t->dk + c * width, width, 0});
+    sixteen_rows_on(isa, width, rows - first,
+                    (terms){t->p + at, 1, TILE, t->dout + first * width, width,
+                            t->dv + c * width, width, 0});
+    sixteen_rows_on(isa, width, rows - first,
+                    (terms){t->ds + at, 1, TILE, t->q + first * width, width,
+                            t->dk + c * width, width, 0});
   }
 }
 
 /// D of every query of a head.
-static void TK(output_products)(const tk_attention_backward_args *a, int64_t tokens,
-                                const float *out, const float *dout, float *delta) {
+TK_INLINE void output_products(const tk_attention_backward_args *a, int64_t tokens,
+                               const float *out, const float *dout, float *delta) {
   for (int64_t i = 0; i < tokens; i++, out += a->out_row, dout += a->out_row) {
     v16 sum = {};
     for (int64_t d = 0; d < a->head_dim; d += 16)
-      sum = TK(v_fma)(TK(v_load_at)(dout, d, a->head_dim, 0), TK(v_load_at)(out, d, a->head_dim, 0),
-                      sum);
-    delta[i] = TK(v_sum)(sum);
+      sum = v_fma(v_load_at(dout, d, a->head_dim, 0), v_load_at(out, d, a->head_dim, 0),
+                  sum);
+    delta[i] = v_sum(sum);
   }
 }
 
-static void TK(gradient_of_kv_head)(const tk_attention_backward_args *a,
-                                    const tk_attention_backward_sequence *s, int64_t kv_head,
-                                    const TK(gradient_tiles) *t) {
+TK_INLINE void gradient_of_kv_head(const tk_isa isa, const tk_attention_backward_args *a,
+                                   const tk_attention_backward_sequence *s, int64_t kv_head,
+                                   const gradient_tiles *t) {
   const int64_t head_dim = a->head_dim, share = a->heads / a->kv_heads, offset = kv_head * head_dim;
   for (int64_t head = kv_head * share; head < (kv_head + 1) * share; head++) {
     const float *q = s->q + head * head_dim, *dout = s->dout + head * head_dim;
     float *dq = s->dq + head * head_dim;
     const int is_first = head == kv_head * share;
-    TK(output_products)(a, s->tokens, s->out + head * head_dim, dout, t->delta);
+    output_products(a, s->tokens, s->out + head * head_dim, dout, t->delta);
     for (int64_t tile = 0; tile < s->tokens; tile += TILE) {
       const int64_t n = tk_least(TILE, s->tokens - tile), at = tile * a->kv_row + offset;
       float *dk = s->dk + tile * a->dkv_row + offset, *dv = s->dv + tile * a->dkv_row + offset;
-      TK(transpose_tile)(s->k + at, a->kv_row, n, head_dim, t->keys_across);
-      TK(transpose_tile)(s->v + at, a->kv_row, n, head_dim, t->values_across);
-      TK(bring)(1, s->k + at, a->kv_row, n, head_dim, t->k);
-      TK(bring)(!is_first, dk, a->dkv_row, n, head_dim, t->dk);
-      TK(bring)(!is_first, dv, a->dkv_row, n, head_dim, t->dv);
+      transpose_tile_on(isa, s->k + at, a->kv_row, n, head_dim, t->keys_across);
+      transpose_tile_on(isa, s->v + at, a->kv_row, n, head_dim, t->values_across);
+      bring(1, s->k + at, a->kv_row, n, head_dim, t->k);
+      bring(!is_first, dk, a->dkv_row, n, head_dim, t->dk);
+      bring(!is_first, dv, a->dkv_row, n, head_dim, t->dv);
       for (int64_t first = tile; first < s->tokens; first += TILE) {
         const int64_t rows = tk_least(TILE, s->tokens - first);
-        TK(bring)(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
-        TK(bring)(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
-        TK(bring)(tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
-        TK(gradient_block)(a, t, n, rows, first == tile, s->lse + first * a->heads + head,
-                           t->delta + first);
-        TK(take)(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
+        bring(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
+        bring(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
+        bring(tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
+        gradient_block(isa, a, t, n, rows, first == tile, s->lse + first * a->heads + head,
+                       t->delta + first);
+        take(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
       }
-      TK(take)(t->dk, n, head_dim, dk, a->dkv_row);
-      TK(take)(t->dv, n, head_dim, dv, a->dkv_row);
+      take(t->dk, n, head_dim, dk, a->dkv_row);
+      take(t->dv, n, head_dim, dv, a->dkv_row);
     }
   }
 }
 
 /// A unit of work is a kv head of a sequence; contiguous runs of about equal cost go to the parts.
-static void TK(attention_backward)(const void *args, int part, int parts) {
+TK_INLINE void attention_backward(const tk_isa isa, const void *args, int part, int parts) {
   const tk_attention_backward_args *a = args;
   int64_t total = 0, done = 0, longest = 0;
   for (int64_t i = 0; i < a->count; i++) {
@@ -202,33 +204,14 @@ static void TK(attention_backward)(const void *args, int part, int parts) {
     total += tokens * (tokens + TILE) * a->kv_heads;
     longest = tk_most(longest, tokens);
   }
-  const TK(gradient_tiles) tiles = TK(gradient_workspace)(
+  const gradient_tiles tiles = gradient_workspace(
       (float *)a->workspace + part * gradient_floats(longest), a->head_dim);
   for (int64_t i = 0; i < a->count; i++) {
     const tk_attention_backward_sequence *s = &a->sequences[i];
     const int64_t cost = s->tokens * (s->tokens + TILE);
     for (int64_t kv_head = 0; kv_head < a->kv_heads && cost > 0; kv_head++, done += cost)
       if ((2 * done + cost) * parts / (2 * total) == part)
-        TK(gradient_of_kv_head)(a, s, kv_head, &tiles);
+        gradient_of_kv_head(isa, a, s, kv_head, &tiles);
   }
 }
-
-#else
-#include "CKernels.h"
-
-/// One part's workspace: eight tiles of the widest head, two of 64 × 64, and D.
-static int64_t gradient_floats(int64_t longest) {
-  return 8 * 64 * TK_WIDEST_HEAD + 2 * 64 * 64 + (longest + 15) / 16 * 16;
-}
-
-#define TK_FILE "attention_backward.c"
-#include "instances.h"
-
-void tk_attention_backward(const void *args, int part, int parts) {
-  TK_DISPATCH(attention_backward, args, part, parts);
-}
-
-size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts) {
-  return (size_t)gradient_floats(longest_sequence) * (size_t)parts * sizeof(float);
-}
-#endif
+TK_KERNEL(tk_attention_backward, attention_backward, isa)

@@ -5,21 +5,19 @@
 // separate addition after it. Instruction set, tile shape, cache blocks and number of parts
 // therefore cannot change a bit. Nothing but C[0..<M, 0..<N] is written, nothing outside A and B
 // read. C overlaps neither.
-#include "isa.h"
+#include "gemm_pack.h"
+#include "gemm_tile.h"
 
 enum {
   gemm_block_rows = 96,          // rows of a packed block of A
   gemm_block_depth = 256,        // most k of a packed block
   gemm_right_floats = 147456,    // packed block of B: 576 KiB, most of a second-level cache
   gemm_left_floats = gemm_block_rows * gemm_block_depth,
-#if defined(__aarch64__)
-  gemm_slice_rows = 8, gemm_slice_columns = 12,
-#else
-  gemm_slice_rows = 12, gemm_slice_columns = 32,
-#endif
+  gemm_slice_rows = MOST_ROWS, gemm_slice_columns = MOST_COLUMNS,  // whole tiles of every set
   gemm_slack_floats = 16,        // the last transposed store of A may run over
   gemm_part_floats = gemm_right_floats + gemm_left_floats + gemm_slack_floats,
 };
+_Static_assert(gemm_block_rows % MOST_ROWS == 0, "a block of A is whole panels");
 
 size_t tk_gemm_workspace_bytes(int parts) {
   return (size_t)(parts < 1 ? 1 : parts) * gemm_part_floats * sizeof(float);
@@ -50,7 +48,7 @@ TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) 
 }
 
 /// The definition, one element at a time.
-static void gemm_scalar(const tk_gemm_args *all, int part, int parts) {
+TK_INLINE void gemm_by_element(const tk_gemm_args *all, int part, int parts) {
   const tk_gemm_args g = gemm_slice(all, part, parts);
   for (int64_t m = 0; m < g.M; m++)
     for (int64_t n = 0; n < g.N; n++) {
@@ -71,44 +69,52 @@ TK_INLINE int64_t gemm_even_blocks(int64_t count, int64_t most, int64_t grain) {
   return (size + grain - 1) / grain * grain;
 }
 
-#if defined(__x86_64__)
+TK_INLINE void pack_left(const tk_isa isa, const tk_gemm_args *g, int64_t row, int64_t count, int64_t k,
+                         int64_t kc, float *to) {
+  const float *corner = g->A + row * g->a_row + k * g->a_column;
+  pack(register_lanes(isa), corner, g->a_row, g->a_column, count, kc, tile_rows(isa), to);
+}
 
-TK_BEGIN_AVX2
-#define TK_SUFFIX avx2
-#define TK_LANES 8
-#define TK_ROWS 6
-#define TK_VECTORS 2
-#define TK_ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
-#define TK_ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#include "gemm_body.h"
-TK_END
+TK_INLINE void pack_right(const tk_isa isa, const tk_gemm_args *g, int64_t column, int64_t count, int64_t k,
+                          int64_t kc, float *to) {
+  const float *corner = g->B + k * g->b_row + column * g->b_column;
+  pack(register_lanes(isa), corner, g->b_column, g->b_row, count, kc, tile_columns(isa), to);
+}
 
-TK_BEGIN_AVX512
-#define TK_SUFFIX avx512
-#define TK_LANES 16
-#define TK_ROWS 12
-#define TK_VECTORS 2
-#define TK_ZIP_LOW(a, b) \
-  __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
-#define TK_ZIP_HIGH(a, b) \
-  __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#include "gemm_body.h"
-TK_END
+/// The cache blocks of one part: a block of B stays in the second-level cache while A streams by,
+/// a panel of A in the first-level cache while B's panels do. When all rows fit one tile, B is
+/// packed a panel at a time and used at once, so that the weights stream by once.
+TK_INLINE void gemm_by_blocks(const tk_isa isa, const tk_gemm_args *all, int part, int parts) {
+  tk_gemm_args g = gemm_slice(all, part, parts);
+  if (g.M <= 0 || g.N <= 0) return;
+  const int across = tile_columns(isa);
+  float *right = g.workspace, *left = right + gemm_right_floats;
+  int64_t deep = gemm_even_blocks(g.K, gemm_block_depth, 16);
+  int64_t most = gemm_right_floats / (deep > 0 ? deep : 1) / across * across;
+  int64_t wide = g.M <= tile_rows(isa) ? across : gemm_even_blocks(g.N, most, across);
+  int64_t k = 0;
+  do {
+    int64_t kc = g.K - k < deep ? g.K - k : deep;
+    const float *from = k == 0 ? g.from : g.C, *bias = k + kc >= g.K ? g.bias : NULL;
+    int64_t from_row = k == 0 ? g.from_row : g.c_row;
+    for (int64_t j = 0; j < g.N; j += wide) {
+      int64_t columns = g.N - j < wide ? g.N - j : wide;
+      pack_right(isa, &g, j, columns, k, kc, right);
+      for (int64_t i = 0; i < g.M; i += gemm_block_rows) {
+        int64_t rows = g.M - i < gemm_block_rows ? g.M - i : gemm_block_rows;
+        if (j == 0 || g.M > gemm_block_rows) pack_left(isa, &g, i, rows, k, kc, left);
+        block(isa, rows, columns, kc, left, right, g.C + i * g.c_row + j, g.c_row,
+              from ? from + i * from_row + j : NULL, from_row, bias ? bias + j : NULL);
+      }
+    }
+    k += kc;
+  } while (k < g.K);
+}
 
-#elif defined(__aarch64__)
-
-#define TK_SUFFIX neon
-#define TK_LANES 4
-#define TK_ROWS 8
-#define TK_VECTORS 3
-#define TK_ZIP_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
-#define TK_ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)
-#include "gemm_body.h"
-
-#endif
-
-void tk_gemm(const void *args, int part, int parts) {
+TK_INLINE void gemm(const tk_isa isa, const void *args, int part, int parts) {
   const tk_gemm_args *g = args;
   if (g->M <= 0 || g->N <= 0) return;
-  TK_DISPATCH(gemm, g, part, parts)
+  if (isa == TK_SCALAR) gemm_by_element(g, part, parts);
+  else gemm_by_blocks(isa, g, part, parts);
 }
+TK_KERNEL(tk_gemm, gemm, isa)

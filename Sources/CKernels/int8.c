@@ -10,12 +10,12 @@
 /// Parts split the panels of 16 outputs, so that each weight is read from memory once, whatever M is;
 /// but the rows, as every other operation does, where there are many and the weights are few: then a
 /// row's activations never leave the core that computes them.
-static int int8_parts_are_rows(const tk_int8_gemm_args *g, int parts) {
+TK_INLINE int int8_parts_are_rows(const tk_int8_gemm_args *g, int parts) {
   return g->M >= 16 * (int64_t)parts && g->N * g->K <= 1 << 18;
 }
 
 /// The definition, one element at a time.
-static void int8_gemm_scalar(const tk_int8_gemm_args *g, int part, int parts) {
+TK_INLINE void int8_gemm_by_element(const tk_int8_gemm_args *g, int part, int parts) {
   int64_t begin, end, depth = (g->K + 3) / 4 * 4;
   tk_slice(g->N, 16, part, parts, &begin, &end);
   for (int64_t n = begin; n < end; n++) {
@@ -33,79 +33,137 @@ static void int8_gemm_scalar(const tk_int8_gemm_args *g, int part, int parts) {
   }
 }
 
-#if defined(__x86_64__)
+// A tile of sums lives in registers while all of K runs.
+enum { MOST_ROWS = 6, MOST_PANELS = 4 };
 
-TK_BEGIN_AVX2
-#define TK_SUFFIX avx2
-#define TK_WIDE __m256i
-#define TK_LEFT int8_left_avx2
-#define TK_ROWS 2
-#define TK_PANELS 2
-#define TK_OFFSET 0
-#include "int8_body.h"
-TK_END
-
-// dpbusd multiplies unsigned by signed bytes: x + 128 and w. The sum is then 128·Σw too large.
-TK_BEGIN_AVX512
-TK_INLINE __m512i int8_left_load_avx512(const int8_t *x) {
-  int32_t four;
-  __builtin_memcpy(&four, x, 4);
-  __m512i offset = _mm512_set1_epi8(-128);
-  // The compiler must not see that all lanes are alike: it would flip the four bytes before it
-  // spreads them, three instructions where one takes both from memory.
-  __asm__("" : "+v"(offset));
-  return _mm512_xor_si512(_mm512_set1_epi32(four), offset);
+/// Rows of a register tile.
+TK_INLINE int tile_rows(const tk_isa isa) {
+  return isa == TK_SCALAR ? 0 : isa == TK_AVX2 ? 2 : isa == TK_NEON ? 5 : MOST_ROWS;
 }
-TK_INLINE __m512i int8_dot_avx512(__m512i sum, __m512i x, __m512i w) {
-  return _mm512_dpbusd_epi32(sum, x, w);
-}
-#define TK_SUFFIX avx512
-#define TK_WIDE __m512i
-#define TK_LEFT __m512i
-#define TK_ROWS 6
-#define TK_PANELS 4
-#define TK_OFFSET 128
-#include "int8_body.h"
-TK_END
-
-#elif defined(__aarch64__)
-
-// Without the dot-product instructions.
-#define TK_SUFFIX plain
-#define TK_WIDE int32x4_t
-#define TK_LEFT int8x16_t
-#define TK_ROWS 5
-#define TK_PANELS 1
-#define TK_OFFSET 0
-#include "int8_body.h"
-
-TK_BEGIN_DOT_PRODUCT
-TK_INLINE int8x16_t int8_left_load_dot(const int8_t *x) {
-  return vreinterpretq_s8_s32(vld1q_dup_s32((const int32_t *)x));
-}
-TK_INLINE int32x4_t int8_dot_dot(int32x4_t sum, int8x16_t x, int32x4_t w) {
-  return vdotq_s32(sum, x, vreinterpretq_s8_s32(w));
-}
-#define TK_SUFFIX dot
-#define TK_WIDE int32x4_t
-#define TK_LEFT int8x16_t
-#define TK_ROWS 6
-#define TK_PANELS 1
-#define TK_OFFSET 0
-#include "int8_body.h"
-TK_END
-
-static void int8_gemm_neon(const tk_int8_gemm_args *g, int part, int parts) {
-  if (tk_has_dot_product())
-    int8_gemm_dot(g, part, parts);
-  else
-    int8_gemm_plain(g, part, parts);
+/// Panels of 16 outputs across a register tile.
+TK_INLINE int tile_panels(const tk_isa isa) {
+  return isa == TK_AVX512 ? MOST_PANELS : isa == TK_AVX2 ? 2 : 1;
 }
 
+/// 16 elements, or the first `count` and zeros.
+TK_INLINE v16 int8_floats(const float *from, int64_t count) {
+  if (count >= 16) return *(const v16 *)from;
+  v16 some = {0};
+  __builtin_memcpy(&some, from, (size_t)count * sizeof(float));
+  return some;
+}
+
+/// sums → y for `rows` rows of a panel of which `count` outputs exist. What is not added is −0, the
+/// one number that leaves every other as it is, so that nothing here depends on which it is.
+TK_INLINE void int8_finish(const int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n,
+                           int64_t count, const i16 *sums) {
+  static const v16 nothing = {-0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f,
+                              -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f};
+  const v16 w_scale = int8_floats(g->w_scales + n, count);
+  const v16 bias = g->bias ? int8_floats(g->bias + n, count) : nothing;
+  float *y = g->y + m * g->y_row + n;
+  const float *base = g->accumulate ? y : (const float *)&nothing;
+  const int64_t base_row = g->accumulate ? g->y_row : 0;
+  if (count >= 16) {
+    UNROLL for (int r = 0; r < rows; r++) {
+      const v16 scale = g->x_scales[m + r] * w_scale;
+      const v16 t = __builtin_convertvector(sums[r], v16) * scale + bias;
+      *(v16 *)(y + r * g->y_row) = *(const v16 *)(base + r * base_row) + t;
+    }
+    return;
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    const v16 scale = g->x_scales[m + r] * w_scale;
+    v16 t = __builtin_convertvector(sums[r], v16) * scale + bias;
+    t = int8_floats(base + r * base_row, count) + t;
+    __builtin_memcpy(y + r * g->y_row, &t, (size_t)count * sizeof(float));
+  }
+}
+
+/// Rows m ..< m + rows of `panels` panels from output n on. Both numbers are constants at every
+/// call, so that the sums are registers. `ahead` are weights that will be needed next: 16 bytes of
+/// them for each k are asked of memory meanwhile.
+TK_INLINE void int8_tile_of(const tk_isa isa, const int rows, const int panels,
+                            const tk_int8_gemm_args *g, int64_t m, int64_t n, const int8_t *ahead) {
+  int64_t depth = (g->K + 3) / 4 * 4;
+  const int8_t *x = g->x + m * depth, *w = g->w + n * depth;
+  i16 sum[MOST_ROWS][MOST_PANELS];
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int p = 0; p < panels; p++) sum[r][p] = (i16){0};
+  for (int64_t k = 0; k < depth; k += 4) {
+    __builtin_prefetch(ahead + 16 * k, 0, 2);
+    UNROLL for (int r = 0; r < rows; r++) {
+      int8_left left;
+      int8_left_load(isa, &left, x + r * depth + k);
+      UNROLL for (int p = 0; p < panels; p++)
+        int8_dot(isa, &sum[r][p], &left, w + 16 * (p * depth + k));
+    }
+  }
+  UNROLL for (int p = 0; p < panels; p++) {
+    const int64_t from = n + 16 * p, count = g->N - from;
+    i16 excess = {0}, total[MOST_ROWS];
+    if (int8_offset(isa)) {
+      __builtin_memcpy(&excess, g->row_sums + from, count >= 16 ? 64 : (size_t)count * 4);
+      excess *= int8_offset(isa);
+    }
+    UNROLL for (int r = 0; r < rows; r++) total[r] = sum[r][p] - excess;
+    int8_finish(rows, g, m, from, count, total);
+  }
+}
+
+/// The number of rows made a constant, and then that of panels.
+TK_INLINE void int8_tile_across(const tk_isa isa, int rows, const int panels,
+                                const tk_int8_gemm_args *g, int64_t m, int64_t n,
+                                const int8_t *ahead) {
+#define TILE(count) \
+  case count: if (count <= tile_rows(isa)) int8_tile_of(isa, count, panels, g, m, n, ahead); break;
+  switch (rows) { TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) }
+#undef TILE
+}
+
+TK_INLINE void int8_tile(const tk_isa isa, int rows, int panels, const tk_int8_gemm_args *g,
+                         int64_t m, int64_t n, const int8_t *ahead) {
+#define TILE(count)                                                                      \
+  case count:                                                                            \
+    if (count <= tile_panels(isa)) int8_tile_across(isa, rows, count, g, m, n, ahead);   \
+    break;
+  switch (panels) { TILE(1) TILE(2) TILE(3) TILE(4) }
+#undef TILE
+}
+
+/// A few panels at a time through the rows: the panels stay in the second-level cache meanwhile, and
+/// the next ones come from memory, a panel with each tile.
+TK_INLINE void int8_product(const tk_isa isa, const tk_int8_gemm_args *g, int part, int parts) {
+  const int most_rows = tile_rows(isa), most_panels = tile_panels(isa);
+  int64_t row = 0, rows = g->M, begin = 0, end = g->N, step;
+  if (int8_parts_are_rows(g, parts)) tk_slice(g->M, 1, part, parts, &row, &rows);
+  else tk_slice(g->N, 16, part, parts, &begin, &end);
+  rows -= row;
+  int64_t tiles = (rows + most_rows - 1) / most_rows, depth = (g->K + 3) / 4 * 4;
+  for (int64_t n = begin; n < end; n += step) {
+    int64_t panels = (end - n + 15) / 16;
+    if (panels > most_panels) panels = most_panels;
+    step = 16 * panels;
+    for (int64_t tile = 0; tile < tiles; tile++) {
+      int64_t m = rows * tile / tiles, next = rows * (tile + 1) / tiles;
+      const int8_t *ahead = g->w + (n + step + 16 * tk_least(tile, panels - 1)) * depth;
+      int8_tile(isa, (int)(next - m), (int)panels, g, row + m, n, ahead);
+    }
+  }
+}
+
+#if defined(__aarch64__)
+TK_INSTANCE(TK_TARGET_NEON_DOT, int8_product, neon_dot, TK_NEON_DOT,
+            (const tk_int8_gemm_args *g, int part, int parts), (g, part, parts), isa)
 #endif
 
-void tk_int8_gemm(const void *args, int part, int parts) {
+TK_INLINE void int8_gemm(const tk_isa isa, const void *args, int part, int parts) {
   const tk_int8_gemm_args *g = args;
   if (g->M <= 0 || g->N <= 0) return;
-  TK_DISPATCH(int8_gemm, g, part, parts)
+#if defined(__aarch64__)
+  if (isa == TK_NEON && tk_has_dot_product()) return int8_product_neon_dot(g, part, parts);
+#endif
+  if (isa == TK_SCALAR) int8_gemm_by_element(g, part, parts);
+  else int8_product(isa, g, part, parts);
 }
+TK_KERNEL(tk_int8_gemm, int8_gemm, isa)

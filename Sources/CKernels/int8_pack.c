@@ -1,63 +1,63 @@
 // To int8 codes and back: weights, and the activations that meet them. int8_row.h says how.
-#ifdef TK_SUFFIX
 #include "vmath.h"
-
 #include "activation_row.h"
 #include "int8_row.h"
 #include "norm_row.h"
 #include "rotation.h"
 
 /// Where a part prepares rows of K elements.
-TK_INLINE float *TK(part_workspace)(float *workspace, int64_t K, int part) {
+TK_INLINE float *part_workspace(float *workspace, int64_t K, int part) {
   return workspace + part * ((K + 15) / 16 * 16);
 }
 
-static void TK(int8_pack)(const void *args, int part, int parts) {
+TK_INLINE void int8_pack(const void *args, int part, int parts) {
   const tk_int8_pack_args *p = args;
   int64_t begin, end, depth = (p->K + 3) / 4 * 4;
   tk_slice(p->N, 16, part, parts, &begin, &end);
   for (int64_t n = begin; n < end; n++) {
     const float *row = p->w + n * p->K;
     if (p->factors) {
-      float *prepared = TK(part_workspace)(p->workspace, p->K, part);
-      TK(prepare)(row, p->factors, 1, p->K, prepared);
+      float *prepared = part_workspace(p->workspace, p->K, part);
+      prepare(row, p->factors, 1, p->K, prepared);
       row = prepared;
     }
-    float scale = TK(row_scale)(row, p->K);
+    float scale = row_scale(row, p->K);
     int8_t *to = p->codes + n / 16 * 16 * depth + n % 16 * 4;
     p->scales[n] = scale;
-    p->row_sums[n] = TK(row_codes)(row, p->K, scale, to, 64);
+    p->row_sums[n] = row_codes(row, p->K, scale, to, 64);
   }
   for (int64_t n = end; begin < end && n % 16 != 0; n++)
     for (int64_t k = 0; k < depth; k += 4)
       __builtin_memset(p->codes + n / 16 * 16 * depth + k * 16 + n % 16 * 4, 0, 4);
 }
+TK_KERNEL(tk_int8_pack, int8_pack)
 
 /// Computes a row where it is asked for, and quantises it while it is near.
-static void TK(int8_quantize)(const void *args, int part, int parts) {
+TK_INLINE void int8_quantize(const void *args, int part, int parts) {
   const tk_int8_quantize_args *q = args;
   int64_t begin, end, depth = (q->K + 3) / 4 * 4;
   tk_slice(q->rows, 1, part, parts, &begin, &end);
   for (int64_t m = begin; m < end; m++) {
-    if (q->norm) TK(norm_row)(q->norm, m);
-    if (q->swiglu) TK(swiglu_row)(q->swiglu, m);
+    if (q->norm) norm_row(q->norm, m);
+    if (q->swiglu) swiglu_row(q->swiglu, m);
     for (int64_t k = 0; q->gelu && k < q->K; k += 16) {
-      v16 x = TK(v_load_at)(q->gelu->x + m * q->K, k, q->K, 0);
-      TK(v_store_at)(q->gelu->y + m * q->K, k, q->K, TK(gelu_form16)(x, q->gelu->exact));
+      v16 x = v_load_at(q->gelu->x + m * q->K, k, q->K, 0);
+      v_store_at(q->gelu->y + m * q->K, k, q->K, gelu_form16(x, q->gelu->exact));
     }
     const float *row = q->x + m * q->x_row;
     if (q->factors) {
-      float *prepared = TK(part_workspace)(q->workspace, q->K, part);
-      TK(prepare)(row, q->factors, 0, q->K, prepared);
+      float *prepared = part_workspace(q->workspace, q->K, part);
+      prepare(row, q->factors, 0, q->K, prepared);
       row = prepared;
     }
-    float scale = TK(row_scale)(row, q->K);
+    float scale = row_scale(row, q->K);
     q->scales[m] = scale;
-    TK(row_codes)(row, q->K, scale, q->codes + m * depth, 4);
+    row_codes(row, q->K, scale, q->codes + m * depth, 4);
   }
 }
+TK_KERNEL(tk_int8_quantize, int8_quantize)
 
-static void TK(int8_unpack)(const void *args, int part, int parts) {
+TK_INLINE void int8_unpack(const void *args, int part, int parts) {
   const tk_int8_unpack_args *u = args;
   int64_t begin, end, depth = (u->K + 3) / 4 * 4;
   tk_slice(u->rows, 1, part, parts, &begin, &end);
@@ -67,36 +67,23 @@ static void TK(int8_unpack)(const void *args, int part, int parts) {
     float *w = u->w + row * u->w_row;
     for (int64_t k = 0; k < u->K; k++) w[k] = (float)codes[k / 4 * 64 + k % 4];
     // Exact until the scale comes: whole numbers over 8, and powers of two.
-    if (u->factors) TK(rotate_back)(w, u->K);
+    if (u->factors) rotate_back(w, u->K);
     for (int64_t k = 0; k < u->K; k += 16) {
-      v16 v = TK(v_load_at)(w, k, u->K, 0);
-      if (u->factors) v *= TK(v_load_at)(u->factors, k, u->K, 0);
-      TK(v_store_at)(w, k, u->K, v * u->scales[n]);
+      v16 v = v_load_at(w, k, u->K, 0);
+      if (u->factors) v *= v_load_at(u->factors, k, u->K, 0);
+      v_store_at(w, k, u->K, v * u->scales[n]);
     }
   }
 }
-
-#else
-#define TK_FILE "int8_pack.c"
-#include "instances.h"
+TK_KERNEL(tk_int8_unpack, int8_unpack)
 
 size_t tk_int8_packed_bytes(int64_t N, int64_t K) {
   return (size_t)((N + 15) / 16 * 16) * (size_t)((K + 3) / 4 * 4);
 }
 
-void tk_int8_pack(const void *args, int part, int parts) {
-  TK_DISPATCH(int8_pack, args, part, parts)
-}
 
-void tk_int8_quantize(const void *args, int part, int parts) {
-  TK_DISPATCH(int8_quantize, args, part, parts)
-}
 
-void tk_int8_unpack(const void *args, int part, int parts) {
-  TK_DISPATCH(int8_unpack, args, part, parts)
-}
 
 size_t tk_int8_workspace_bytes(int64_t K, int parts) {
   return (size_t)((K + 15) / 16 * 16) * sizeof(float) * (size_t)parts;
 }
-#endif

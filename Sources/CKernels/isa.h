@@ -1,16 +1,29 @@
-// How one kernel body becomes one function per instruction set.
+// How one body becomes one function per instruction set.
 //
-// A kernel written on `v16` (16 float lanes, whatever the register width) is the same arithmetic
-// everywhere: clang splits it over two AVX2 or four NEON registers. Its file defines the body once,
-// in a header of its own or a macro, and instantiates it between TK_BEGIN_x and TK_END:
+// A kernel is written once, as always-inline functions on v16: 16 float lanes, whatever the width of a
+// register. Clang splits a v16 over two AVX2 or four NEON registers, and the arithmetic is the same
+// everywhere. One macro compiles the body for every instruction set, and makes the public function,
+// which calls the instance of the set in use:
 //
-//     #define BODY(suffix) static void scale_##suffix(...) { ... }
-//     BODY(scalar)
-//     TK_BEGIN_AVX2   BODY(avx2)   TK_END      (x86-64 only)
-//     TK_BEGIN_AVX512 BODY(avx512) TK_END
-//     BODY(neon)                               (arm64 only; the baseline has it)
+//     TK_INLINE void norm(const void *args, int part, int parts) { … }
+//     TK_KERNEL(tk_norm, norm)                   // norm_scalar, norm_avx2, …, and tk_norm
 //
-// and the public function dispatches with TK_DISPATCH.
+// A body may take the set as its first argument, if it must know how many rows the registers hold, or
+// needs an instruction for which C has no word. The set is a constant in each instance, so that the
+// compiler answers every question about it; it never changes a result:
+//
+//     TK_INLINE void attention(const tk_isa isa, const void *args, int part, int parts) { … }
+//     TK_KERNEL(tk_attention, attention, isa)
+//
+// A body that is large and has several callers is not inlined into each, but has instances of its own.
+// Then tile_on(isa, rows, c) calls the instance of a set:
+//
+//     TK_INLINE void tile(const tk_isa isa, int rows, float *c) { … }
+//     TK_INSTANCES(tile, (int rows, float *c), (rows, c), isa)
+//
+// Intrinsics stand in leaves (int8_dot.h): small inline functions of one set, marked by its TK_TARGET. A leaf
+// takes vectors by address, because no register may be handed to a function of another set. Clang inlines
+// it all the same.
 #ifndef TINYRLHF_ISA_H
 #define TINYRLHF_ISA_H
 
@@ -18,39 +31,82 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+// Every function that takes or returns a v16 is inlined into its caller, so that no vector crosses
+// a real call and the calling convention that the warning is about is never used.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 typedef float v16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
 
 #define TK_INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+/// One instance: the body `name` as a function of one set. `isa` after the arguments goes before them.
+#define TK_INSTANCE(attributes, name, suffix, set, parameters, arguments, ...) \
+  attributes static void name##_##suffix parameters {                          \
+    const tk_isa isa = set;                                                    \
+    (void)isa;                                                                 \
+    name(__VA_ARGS__ __VA_OPT__(,) TK_LIST arguments);                         \
+  }
+#define TK_LIST(...) __VA_ARGS__
 
 #if defined(__x86_64__)
-#define TK_BEGIN_AVX2 \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma\"))), apply_to = function)")
-// (One literal: a pragma takes no concatenation.)
-#define TK_BEGIN_AVX512 \
-  _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni\"))), apply_to = function)")
-#define TK_END _Pragma("clang attribute pop")
-#define TK_DISPATCH(name, ...)                                   \
-  switch (tk_isa_active()) {                                     \
-    case TK_AVX512: name##_avx512(__VA_ARGS__); return;          \
-    case TK_AVX2: name##_avx2(__VA_ARGS__); return;              \
-    default: name##_scalar(__VA_ARGS__); return;                 \
-  }
+
+#define TK_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define TK_TARGET_AVX512 \
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")))
+
+#define TK_VECTOR_INSTANCES(attributes, name, ...)                            \
+  TK_INSTANCE(attributes TK_TARGET_AVX2, name, avx2, TK_AVX2, __VA_ARGS__)    \
+  TK_INSTANCE(attributes TK_TARGET_AVX512, name, avx512, TK_AVX512, __VA_ARGS__)
+#define TK_VECTOR_CASES(name, arguments)             \
+  case TK_AVX512: name##_avx512 arguments; return;   \
+  case TK_AVX2: name##_avx2 arguments; return;
+
 #elif defined(__aarch64__)
-// NEON has one extension that not every arm64 has: a kernel that gains by it has a body for either
-// case and asks `tk_has_dot_product`.
-#define TK_BEGIN_DOT_PRODUCT \
-  _Pragma("clang attribute push(__attribute__((target(\"dotprod\"))), apply_to = function)")
-#define TK_END _Pragma("clang attribute pop")
+
+// NEON has one extension that not every arm64 has. A kernel that gains by it has one more instance, for a
+// set that only instances know, and asks whether the machine has it.
+#define TK_NEON_DOT ((tk_isa)(TK_NEON + 1))
+#define TK_TARGET_NEON_DOT __attribute__((target("dotprod")))
 int tk_has_dot_product(void);
-#define TK_DISPATCH(name, ...)                                   \
-  switch (tk_isa_active()) {                                     \
-    case TK_NEON: name##_neon(__VA_ARGS__); return;              \
-    default: name##_scalar(__VA_ARGS__); return;                 \
-  }
+
+#define TK_VECTOR_INSTANCES(attributes, name, ...) \
+  TK_INSTANCE(attributes, name, neon, TK_NEON, __VA_ARGS__)
+#define TK_VECTOR_CASES(name, arguments) \
+  case TK_NEON: name##_neon arguments; return;
+
 #else
-#define TK_DISPATCH(name, ...) name##_scalar(__VA_ARGS__)
+#define TK_VECTOR_INSTANCES(...)
+#define TK_VECTOR_CASES(...)
 #endif
+
+#define TK_EVERY_INSTANCE(attributes, name, ...)                  \
+  TK_INSTANCE(attributes, name, scalar, TK_SCALAR, __VA_ARGS__)   \
+  TK_VECTOR_INSTANCES(attributes, name, __VA_ARGS__)
+
+/// Calls the function of a set; of one that this machine cannot have, the scalar one.
+#define TK_DISPATCH(isa, name, arguments)     \
+  switch (isa) {                              \
+    TK_VECTOR_CASES(name, arguments)          \
+    default: name##_scalar arguments; return; \
+  }
+
+/// All instances of a body, and name_on(isa, …).
+#define TK_INSTANCES(name, parameters, ...)                                              \
+  TK_EVERY_INSTANCE(__attribute__((noinline)), name, parameters, __VA_ARGS__)            \
+  TK_INLINE void name##_on(const tk_isa isa, TK_LIST parameters) {                       \
+    TK_DISPATCH(isa, name, TK_FIRST(__VA_ARGS__, ))                                      \
+  }
+#define TK_FIRST(first, ...) first
+
+/// All instances of a kernel's body, and the public function.
+#define TK_KERNEL(public, name, ...)                                                     \
+  TK_EVERY_INSTANCE(, name, (const void *args, int part, int parts), (args, part, parts), \
+                    __VA_ARGS__)                                                         \
+  void public(const void *args, int part, int parts) {                                   \
+    TK_DISPATCH(tk_isa_active(), name, (args, part, parts))                              \
+  }
 
 TK_INLINE int64_t tk_least(int64_t a, int64_t b) { return a < b ? a : b; }
 TK_INLINE int64_t tk_most(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -1,66 +1,70 @@
 // One vector normalised, and its gradient: a row of the residual stream (norm.c), which the int8 path
-// quantises in the same visit, or one head of a query or a key (head_norm.c). Included once per
-// instruction set.
+// quantises in the same visit, or one head of a query or a key (head_norm.c).
+#ifndef TINYRLHF_NORM_ROW_H
+#define TINYRLHF_NORM_ROW_H
+#include "vmath.h"
 
 /// n·gamma + beta at element j; n = (x − mean)·rstd.
-TK_INLINE v16 TK(norm_scaled)(v16 n, const float *gamma, const float *beta, int64_t j,
-                              int64_t width) {
-  v16 scale = TK(v_load_at)(gamma, j, width, 0);
-  return beta ? TK(v_fma)(n, scale, TK(v_load_at)(beta, j, width, 0)) : n * scale;
+TK_INLINE v16 norm_scaled(v16 n, const float *gamma, const float *beta, int64_t j,
+                          int64_t width) {
+  v16 scale = v_load_at(gamma, j, width, 0);
+  return beta ? v_fma(n, scale, v_load_at(beta, j, width, 0)) : n * scale;
 }
 
 /// The variance is the mean square of x − mean (two passes, no cancellation). y may be x; mean and
 /// rstd may be NULL.
-TK_INLINE void TK(norm_vector)(const float *x, int64_t width, const float *gamma, const float *beta,
-                               float epsilon, int rms, float *y, float *mean_out, float *rstd_out) {
+TK_INLINE void norm_vector(const float *x, int64_t width, const float *gamma, const float *beta,
+                           float epsilon, int rms, float *y, float *mean_out, float *rstd_out) {
   float mean = 0;
   if (!rms) {
     v16 sum = {};
-    for (int64_t j = 0; j < width; j += 16) sum += TK(v_load_at)(x, j, width, 0);
-    mean = TK(v_sum)(sum) / (float)width;
+    for (int64_t j = 0; j < width; j += 16) sum += v_load_at(x, j, width, 0);
+    mean = v_sum(sum) / (float)width;
   }
   v16 squares = {};
   for (int64_t j = 0; j < width; j += 16) {
-    v16 d = TK(v_load_at)(x, j, width, mean) - mean;  // lanes past the end are 0
-    squares = TK(v_fma)(d, d, squares);
+    v16 d = v_load_at(x, j, width, mean) - mean;  // lanes past the end are 0
+    squares = v_fma(d, d, squares);
   }
-  float variance = TK(v_sum)(squares) / (float)width;
+  float variance = v_sum(squares) / (float)width;
   float rstd = 1.0f / __builtin_elementwise_sqrt(variance + epsilon);
   for (int64_t j = 0; j < width; j += 16) {
-    v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-    TK(v_store_at)(y, j, width, TK(norm_scaled)(n, gamma, beta, j, width));
+    v16 n = (v_load_at(x, j, width, 0) - mean) * rstd;
+    v_store_at(y, j, width, norm_scaled(n, gamma, beta, j, width));
   }
   if (mean_out) *mean_out = mean;
   if (rstd_out) *rstd_out = rstd;
 }
 
-TK_INLINE void TK(norm_row)(const tk_norm_args *a, int64_t row) {
-  TK(norm_vector)(a->x + row * a->width, a->width, a->gamma, a->beta, a->epsilon, a->rms,
-                  a->y + row * a->width, a->mean ? a->mean + row : NULL,
-                  a->rstd ? a->rstd + row : NULL);
+TK_INLINE void norm_row(const tk_norm_args *a, int64_t row) {
+  norm_vector(a->x + row * a->width, a->width, a->gamma, a->beta, a->epsilon, a->rms,
+              a->y + row * a->width, a->mean ? a->mean + row : NULL,
+              a->rstd ? a->rstd + row : NULL);
 }
 
 /// rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd, added to dx, or in its
 /// place: dx may then be dy. RMSNorm (rms) has no mean(g) term. y, if wanted, is what the forward
 /// pass gave.
-TK_INLINE void TK(norm_vector_backward)(const float *dy, const float *x, int64_t width,
-                                        const float *gamma, const float *beta, float mean,
-                                        float rstd, int rms, int adds, float *dx, float *y) {
+TK_INLINE void norm_vector_backward(const float *dy, const float *x, int64_t width,
+                                    const float *gamma, const float *beta, float mean,
+                                    float rstd, int rms, int adds, float *dx, float *y) {
   v16 sum_g = {}, sum_gn = {};
   for (int64_t j = 0; j < width; j += 16) {
-    v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(gamma, j, width, 0);
-    v16 n = (TK(v_load_at)(x, j, width, mean) - mean) * rstd;
+    v16 g = v_load_at(dy, j, width, 0) * v_load_at(gamma, j, width, 0);
+    v16 n = (v_load_at(x, j, width, mean) - mean) * rstd;
     sum_g += g;
-    sum_gn = TK(v_fma)(g, n, sum_gn);
+    sum_gn = v_fma(g, n, sum_gn);
   }
-  const float mean_g = rms ? 0 : TK(v_sum)(sum_g) / (float)width;
-  const float mean_gn = TK(v_sum)(sum_gn) / (float)width;
+  const float mean_g = rms ? 0 : v_sum(sum_g) / (float)width;
+  const float mean_gn = v_sum(sum_gn) / (float)width;
   for (int64_t j = 0; j < width; j += 16) {
-    v16 g = TK(v_load_at)(dy, j, width, 0) * TK(v_load_at)(gamma, j, width, 0);
-    v16 n = (TK(v_load_at)(x, j, width, 0) - mean) * rstd;
-    v16 d = TK(v_fma)(n, TK(v_all)(-mean_gn), g - mean_g);
-    v16 old = adds ? TK(v_load_at)(dx, j, width, 0) : TK(v_all)(0);
-    TK(v_store_at)(dx, j, width, TK(v_fma)(TK(v_all)(rstd), d, old));
-    if (y) TK(v_store_at)(y, j, width, TK(norm_scaled)(n, gamma, beta, j, width));
+    v16 g = v_load_at(dy, j, width, 0) * v_load_at(gamma, j, width, 0);
+    v16 n = (v_load_at(x, j, width, 0) - mean) * rstd;
+    v16 d = v_fma(n, v_all(-mean_gn), g - mean_g);
+    v16 old = adds ? v_load_at(dx, j, width, 0) : v_all(0);
+    v_store_at(dx, j, width, v_fma(v_all(rstd), d, old));
+    if (y) v_store_at(y, j, width, norm_scaled(n, gamma, beta, j, width));
   }
 }
+
+#endif

@@ -1,5 +1,6 @@
 // What the machine can do at most, for `bench`: multiply-adds from registers, int8 multiply-adds
-// from registers, and bytes read. Each thread works alone and reports what it did.
+// from registers, and bytes read. Each thread works alone and reports what it did. The first two speak of
+// the registers and instructions of a set, so that each set has a loop of its own, made by PEAK.
 #include "isa.h"
 
 #if defined(__x86_64__)
@@ -7,8 +8,6 @@
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
-
-#define UNROLL _Pragma("clang loop unroll(full)")
 
 // Lets the compiler believe that register x is read and changed here, so that no work on it can be
 // dropped, merged or moved. W is a vector register, R a general one.
@@ -23,8 +22,8 @@
 
 /// COUNT independent chains of sum = STEP(sum, a, b), enough of them to hide the latency of every
 /// unit; a step is PRODUCTS multiplications and as many additions.
-#define PEAK(name, REGISTER, KEEP, START, STEP, COUNT, PRODUCTS)                                \
-  static void name(const tk_peak_args *p, int part, int parts) {                                \
+#define PEAK(TARGET, name, REGISTER, KEEP, START, STEP, COUNT, PRODUCTS)                        \
+  TARGET static void name(const tk_peak_args *p, int part, int parts) {                         \
     (void)parts;                                                                                \
     REGISTER a = START, b = START, sum[COUNT];                                                  \
     KEEP(a);                                                                                    \
@@ -38,22 +37,6 @@
     p->done[part] = p->iterations * COUNT * PRODUCTS * 2;                                       \
   }
 
-/// Sums a slice in four interleaved sets of 16 lanes.
-#define READ(suffix)                                                                            \
-  static void read_##suffix(const tk_read_args *r, int part, int parts) {                       \
-    int64_t begin, end;                                                                         \
-    tk_slice(r->count, 64, part, parts, &begin, &end);                                          \
-    v16 sum[4] = {0};                                                                           \
-    int64_t i = begin;                                                                          \
-    for (; i + 64 <= end; i += 64)                                                              \
-      UNROLL for (int s = 0; s < 4; s++) sum[s] += *(const v16 *)(r->x + i + 16 * s);           \
-    for (; i < end; i++) sum[0][i % 16] += r->x[i];                                             \
-    float total = 0;                                                                            \
-    for (int s = 0; s < 4; s++)                                                                 \
-      for (int lane = 0; lane < 16; lane++) total += sum[s][lane];                              \
-    r->sink[part] = total;                                                                      \
-  }
-
 typedef float vector4 __attribute__((vector_size(16)));
 typedef float vector8 __attribute__((vector_size(32)));
 typedef float vector16 __attribute__((vector_size(64)));
@@ -62,33 +45,26 @@ typedef float vector16 __attribute__((vector_size(64)));
 #define STEP_FMA(sum, a, b) __builtin_elementwise_fma(sum, a, b)
 #define STEP_INT8_SCALAR(sum, a, b) ((sum) + (a) * (b))
 
-PEAK(peak_fma_scalar, float, KEEP_W, 0.5f, __builtin_fmaf, 8, 1)
-PEAK(peak_int8_scalar, int32_t, KEEP_R, 1, STEP_INT8_SCALAR, 8, 1)
-READ(scalar)
+PEAK(, peak_fma_scalar, float, KEEP_W, 0.5f, __builtin_fmaf, 8, 1)
+PEAK(, peak_int8_scalar, int32_t, KEEP_R, 1, STEP_INT8_SCALAR, 8, 1)
 
 #if defined(__x86_64__)
 
-TK_BEGIN_AVX2
 // What an exact product of signed bytes costs without a dot-product instruction: a sign moved,
 // unsigned by signed bytes to pairs of 16 bits, those to fours of 32 bits, and the sum.
 #define STEP_INT8_AVX2(sum, a, b)                                                              \
   _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, _mm256_sign_epi8(kept(b), a)), \
                                           a))
 /// Hides that it is the same in every step.
-TK_INLINE __m256i kept(__m256i x) {
+TK_TARGET_AVX2 TK_INLINE __m256i kept(__m256i x) {
   KEEP_W(x);
   return x;
 }
-PEAK(peak_fma_avx2, vector8, KEEP_W, (vector8){0} + 0.5f, STEP_FMA, 12, 8)
-PEAK(peak_int8_avx2, __m256i, KEEP_W, _mm256_set1_epi8(1), STEP_INT8_AVX2, 12, 32)
-READ(avx2)
-TK_END
+PEAK(TK_TARGET_AVX2, peak_fma_avx2, vector8, KEEP_W, (vector8){0} + 0.5f, STEP_FMA, 12, 8)
+PEAK(TK_TARGET_AVX2, peak_int8_avx2, __m256i, KEEP_W, _mm256_set1_epi8(1), STEP_INT8_AVX2, 12, 32)
 
-TK_BEGIN_AVX512
-PEAK(peak_fma_avx512, vector16, KEEP_W, (vector16){0} + 0.5f, STEP_FMA, 24, 16)
-PEAK(peak_int8_avx512, __m512i, KEEP_W, _mm512_set1_epi8(1), _mm512_dpbusd_epi32, 24, 64)
-READ(avx512)
-TK_END
+PEAK(TK_TARGET_AVX512, peak_fma_avx512, vector16, KEEP_W, (vector16){0} + 0.5f, STEP_FMA, 24, 16)
+PEAK(TK_TARGET_AVX512, peak_int8_avx512, __m512i, KEEP_W, _mm512_set1_epi8(1), _mm512_dpbusd_epi32, 24, 64)
 
 #elif defined(__aarch64__)
 
@@ -103,12 +79,10 @@ TK_INLINE int16x8_t kept(int16x8_t product) {
 TK_INLINE int16x8_t products(int8x16_t a, int8x16_t b) {
   return vmlal_high_s8(kept(vmull_s8(vget_low_s8(a), vget_low_s8(b))), a, b);
 }
-PEAK(peak_int8_plain, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_PLAIN, 16, 16)
+PEAK(, peak_int8_plain, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_PLAIN, 16, 16)
 
-TK_BEGIN_DOT_PRODUCT
 #define STEP_INT8_DOT(sum, a, b) vdotq_s32(sum, vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))
-PEAK(peak_int8_dot, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_DOT, 16, 16)
-TK_END
+PEAK(TK_TARGET_NEON_DOT, peak_int8_dot, int32x4_t, KEEP_W, vdupq_n_s32(0x01010101), STEP_INT8_DOT, 16, 16)
 
 static void peak_int8_neon(const tk_peak_args *p, int part, int parts) {
   if (tk_has_dot_product())
@@ -116,19 +90,31 @@ static void peak_int8_neon(const tk_peak_args *p, int part, int parts) {
   else
     peak_int8_plain(p, part, parts);
 }
-PEAK(peak_fma_neon, vector4, KEEP_W, (vector4){0} + 0.5f, STEP_FMA, 24, 4)
-READ(neon)
+PEAK(, peak_fma_neon, vector4, KEEP_W, (vector4){0} + 0.5f, STEP_FMA, 24, 4)
 
 #endif
 
 void tk_peak_fma(const void *args, int part, int parts) {
-  TK_DISPATCH(peak_fma, args, part, parts)
+  TK_DISPATCH(tk_isa_active(), peak_fma, (args, part, parts))
 }
 
 void tk_peak_int8(const void *args, int part, int parts) {
-  TK_DISPATCH(peak_int8, args, part, parts)
+  TK_DISPATCH(tk_isa_active(), peak_int8, (args, part, parts))
 }
 
-void tk_read(const void *args, int part, int parts) {
-  TK_DISPATCH(read, args, part, parts)
+/// Sums a slice in four interleaved sets of 16 lanes.
+TK_INLINE void read_slice(const void *args, int part, int parts) {
+  const tk_read_args *r = args;
+  int64_t begin, end;
+  tk_slice(r->count, 64, part, parts, &begin, &end);
+  v16 sum[4] = {0};
+  int64_t i = begin;
+  for (; i + 64 <= end; i += 64)
+    UNROLL for (int s = 0; s < 4; s++) sum[s] += *(const v16 *)(r->x + i + 16 * s);
+  for (; i < end; i++) sum[0][i % 16] += r->x[i];
+  float total = 0;
+  for (int s = 0; s < 4; s++)
+    for (int lane = 0; lane < 16; lane++) total += sum[s][lane];
+  r->sink[part] = total;
 }
+TK_KERNEL(tk_read, read_slice)

@@ -1,5 +1,5 @@
 // A row as int8 holds it: its channels balanced and then mixed, so that no channel is far above the others
-// and one scale serves the row. Included once per instruction set.
+// and one scale serves the row.
 //
 //   prepared = R·(f ∘ x)  of activations,   prepared = R·(w ∘ 1/f)  of a row of the weights that meet them
 //
@@ -8,61 +8,63 @@
 // R mixes blocks of 64 elements by H/8, where H(i, j) = (−1)^(bits that i and j share) is a Hadamard matrix
 // (16 and H/4 in rows of fewer than 64; rows of fewer than 16 are not mixed). The last block ends with the
 // row, and so may overlap the one before, which is mixed first. R·R = 1 but for that order.
+#ifndef TINYRLHF_ROTATION_H
+#define TINYRLHF_ROTATION_H
+#include "vmath.h"
 
-#ifndef TK_ROTATION_BLOCK
-#define TK_ROTATION_BLOCK
 /// Elements of a block in rows of `count`; 0 for none.
 TK_INLINE int64_t tk_rotation_block(int64_t count) { return count >= 64 ? 64 : count >= 16 ? 16 : 0; }
-#endif
 
 /// H₁₆·x: in each of four stages a lane and its partner become their sum and their difference.
-TK_INLINE v16 TK(hadamard16)(v16 x) {
+TK_INLINE v16 hadamard16(v16 x) {
   const v16 one = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
   const v16 two = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
   const v16 four = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
   const v16 eight = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
-  x = TK(v_fma)(x, one, __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
-  x = TK(v_fma)(x, two, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
-  x = TK(v_fma)(x, four, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
-  return TK(v_fma)(x, eight, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  x = v_fma(x, one, __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+  x = v_fma(x, two, __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+  x = v_fma(x, four, __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  return v_fma(x, eight, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
 }
 
 /// One block in place.
-TK_INLINE void TK(rotate_block)(float *x, int64_t block) {
+TK_INLINE void rotate_block(float *x, int64_t block) {
   if (block == 16) {
-    TK(v_store)(x, TK(hadamard16)(TK(v_load)(x)) * 0.25f);
+    v_store(x, hadamard16(v_load(x)) * 0.25f);
     return;
   }
-  v16 a = TK(v_load)(x), b = TK(v_load)(x + 16), c = TK(v_load)(x + 32), d = TK(v_load)(x + 48);
+  v16 a = v_load(x), b = v_load(x + 16), c = v_load(x + 32), d = v_load(x + 48);
   const v16 sum = a + b, difference = a - b, sum2 = c + d, difference2 = c - d;
-  TK(v_store)(x, TK(hadamard16)(sum + sum2) * 0.125f);
-  TK(v_store)(x + 16, TK(hadamard16)(difference + difference2) * 0.125f);
-  TK(v_store)(x + 32, TK(hadamard16)(sum - sum2) * 0.125f);
-  TK(v_store)(x + 48, TK(hadamard16)(difference - difference2) * 0.125f);
+  v_store(x, hadamard16(sum + sum2) * 0.125f);
+  v_store(x + 16, hadamard16(difference + difference2) * 0.125f);
+  v_store(x + 32, hadamard16(sum - sum2) * 0.125f);
+  v_store(x + 48, hadamard16(difference - difference2) * 0.125f);
 }
 
 /// R·x in place.
-TK_INLINE void TK(rotate)(float *x, int64_t count) {
+TK_INLINE void rotate(float *x, int64_t count) {
   const int64_t block = tk_rotation_block(count);
   if (block == 0) return;
   int64_t i = 0;
-  for (; i + block <= count; i += block) TK(rotate_block)(x + i, block);
-  if (i < count) TK(rotate_block)(x + count - block, block);
+  for (; i + block <= count; i += block) rotate_block(x + i, block);
+  if (i < count) rotate_block(x + count - block, block);
 }
 
 /// R⁻¹·x in place: the same blocks, the last one first.
-TK_INLINE void TK(rotate_back)(float *x, int64_t count) {
+TK_INLINE void rotate_back(float *x, int64_t count) {
   const int64_t block = tk_rotation_block(count);
   if (block == 0) return;
-  if (count % block != 0) TK(rotate_block)(x + count - block, block);
-  for (int64_t i = 0; i + block <= count; i += block) TK(rotate_block)(x + i, block);
+  if (count % block != 0) rotate_block(x + count - block, block);
+  for (int64_t i = 0; i + block <= count; i += block) rotate_block(x + i, block);
 }
 
 /// to = R·(x ∘ factors), or R·(x ∘ 1/factors).
-TK_INLINE void TK(prepare)(const float *x, const float *factors, const int divides, int64_t count, float *to) {
+TK_INLINE void prepare(const float *x, const float *factors, const int divides, int64_t count, float *to) {
   for (int64_t k = 0; k < count; k += 16) {
-    const v16 f = TK(v_load_at)(factors, k, count, 1), v = TK(v_load_at)(x, k, count, 0);
-    TK(v_store_at)(to, k, count, divides ? v / f : v * f);
+    const v16 f = v_load_at(factors, k, count, 1), v = v_load_at(x, k, count, 0);
+    v_store_at(to, k, count, divides ? v / f : v * f);
   }
-  TK(rotate)(to, count);
+  rotate(to, count);
 }
+
+#endif

@@ -1,67 +1,72 @@
 // Sums, averages and dot products of long vectors and of rows, and the elementary functions.
-#ifdef TK_SUFFIX
 #include "vmath.h"
 
-static void TK(exp)(const void *args, int part, int parts) {
+TK_INLINE void vector_exp(const void *args, int part, int parts) {
   const tk_map_args *a = args;
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16)
-    TK(v_store_at)(a->y, i, end, TK(v_exp)(TK(v_load_at)(a->x, i, end, 0)));
+    v_store_at(a->y, i, end, v_exp(v_load_at(a->x, i, end, 0)));
 }
+TK_KERNEL(tk_exp, vector_exp)
 
-static void TK(log)(const void *args, int part, int parts) {
+TK_INLINE void vector_log(const void *args, int part, int parts) {
   const tk_map_args *a = args;
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16)
-    TK(v_store_at)(a->y, i, end, TK(v_log)(TK(v_load_at)(a->x, i, end, 1)));
+    v_store_at(a->y, i, end, v_log(v_load_at(a->x, i, end, 1)));
 }
+TK_KERNEL(tk_log, vector_log)
 
-static void TK(logistic)(const void *args, int part, int parts) {
+TK_INLINE void logistic(const void *args, int part, int parts) {
   const tk_map_args *a = args;
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16)
-    TK(v_store_at)(a->y, i, end, TK(v_logistic)(TK(v_load_at)(a->x, i, end, 0)));
+    v_store_at(a->y, i, end, v_logistic(v_load_at(a->x, i, end, 0)));
 }
+TK_KERNEL(tk_logistic, logistic)
 
-static void TK(add)(const void *args, int part, int parts) {
+TK_INLINE void add(const void *args, int part, int parts) {
   const tk_add_args *a = args;
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16) {
-    v16 sum = TK(v_load_at)(a->y, i, end, 0) + TK(v_load_at)(a->x, i, end, 0);
-    TK(v_store_at)(a->y, i, end, sum);
+    v16 sum = v_load_at(a->y, i, end, 0) + v_load_at(a->x, i, end, 0);
+    v_store_at(a->y, i, end, sum);
   }
 }
+TK_KERNEL(tk_add, add)
 
-static void TK(lerp)(const void *args, int part, int parts) {
+TK_INLINE void lerp(const void *args, int part, int parts) {
   const tk_lerp_args *a = args;
-  const v16 decay = TK(v_all)(a->decay), rest = TK(v_all)(1.0f - a->decay);
+  const v16 decay = v_all(a->decay), rest = v_all(1.0f - a->decay);
   int64_t begin, end;
   tk_slice(a->count, 16, part, parts, &begin, &end);
   for (int64_t i = begin; i < end; i += 16) {
-    v16 step = rest * TK(v_load_at)(a->x, i, end, 0);
-    TK(v_store_at)(a->y, i, end, TK(v_fma)(decay, TK(v_load_at)(a->y, i, end, 0), step));
+    v16 step = rest * v_load_at(a->x, i, end, 0);
+    v_store_at(a->y, i, end, v_fma(decay, v_load_at(a->y, i, end, 0), step));
   }
 }
+TK_KERNEL(tk_lerp, lerp)
 
 /// Every part owns columns and walks all rows, so that each sum is one ascending chain.
-static void TK(column_sum)(const void *args, int part, int parts) {
+TK_INLINE void column_sum(const void *args, int part, int parts) {
   const tk_column_sum_args *a = args;
   int64_t begin, end;
   tk_slice(a->width, 16, part, parts, &begin, &end);
   for (int64_t row = 0; row < a->rows; row++) {
     const float *x = a->x + row * a->x_row;
     for (int64_t j = begin; j < end; j += 16) {
-      v16 sum = TK(v_load_at)(a->out, j, end, 0) + TK(v_load_at)(x, j, end, 0);
-      TK(v_store_at)(a->out, j, end, sum);
+      v16 sum = v_load_at(a->out, j, end, 0) + v_load_at(x, j, end, 0);
+      v_store_at(a->out, j, end, sum);
     }
   }
 }
+TK_KERNEL(tk_column_sum, column_sum)
 
-static void TK(row_dot)(const void *args, int part, int parts) {
+TK_INLINE void row_dot(const void *args, int part, int parts) {
   const tk_row_dot_args *a = args;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
@@ -69,44 +74,47 @@ static void TK(row_dot)(const void *args, int part, int parts) {
     const float *x = a->x + row * a->x_row;
     v16 sum = {};
     for (int64_t j = 0; j < a->width; j += 16) {
-      v16 w = TK(v_load_at)(a->w, j, a->width, 0);
-      sum = TK(v_fma)(TK(v_load_at)(x, j, a->width, 0), w, sum);
+      v16 w = v_load_at(a->w, j, a->width, 0);
+      sum = v_fma(v_load_at(x, j, a->width, 0), w, sum);
     }
-    a->y[row] = TK(v_sum)(sum) + a->bias;
+    a->y[row] = v_sum(sum) + a->bias;
   }
 }
+TK_KERNEL(tk_row_dot, row_dot)
 
-static void TK(row_dot_backward_input)(const void *args, int part, int parts) {
+TK_INLINE void row_dot_backward_input(const void *args, int part, int parts) {
   const tk_row_dot_backward_args *a = args;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
     float *dx = a->dx + row * a->dx_row;
-    const v16 dy = TK(v_all)(a->dy[row]);
+    const v16 dy = v_all(a->dy[row]);
     for (int64_t j = 0; j < a->width; j += 16) {
-      v16 w = TK(v_load_at)(a->w, j, a->width, 0);
-      v16 d = TK(v_fma)(dy, w, TK(v_load_at)(dx, j, a->width, 0));
-      TK(v_store_at)(dx, j, a->width, d);
+      v16 w = v_load_at(a->w, j, a->width, 0);
+      v16 d = v_fma(dy, w, v_load_at(dx, j, a->width, 0));
+      v_store_at(dx, j, a->width, d);
     }
   }
 }
+TK_KERNEL(tk_row_dot_backward_input, row_dot_backward_input)
 
-static void TK(row_dot_backward_weight)(const void *args, int part, int parts) {
+TK_INLINE void row_dot_backward_weight(const void *args, int part, int parts) {
   const tk_row_dot_backward_args *a = args;
   int64_t begin, end;
   tk_slice(a->width, 16, part, parts, &begin, &end);
   for (int64_t row = 0; row < a->rows; row++) {
     const float *x = a->x + row * a->x_row;
-    const v16 dy = TK(v_all)(a->dy[row]);
+    const v16 dy = v_all(a->dy[row]);
     for (int64_t j = begin; j < end; j += 16) {
-      v16 d = TK(v_load_at)(a->dw, j, end, 0);
-      TK(v_store_at)(a->dw, j, end, TK(v_fma)(dy, TK(v_load_at)(x, j, end, 0), d));
+      v16 d = v_load_at(a->dw, j, end, 0);
+      v_store_at(a->dw, j, end, v_fma(dy, v_load_at(x, j, end, 0), d));
     }
   }
 }
+TK_KERNEL(tk_row_dot_backward_weight, row_dot_backward_weight)
 
 /// The square of a float is exact in float64: only the additions round.
-static void TK(sum_squares)(const void *args, int part, int parts) {
+TK_INLINE void sum_squares(const void *args, int part, int parts) {
   typedef double d16 __attribute__((vector_size(128)));
   const tk_sum_squares_args *a = args;
   int64_t begin, end;
@@ -115,7 +123,7 @@ static void TK(sum_squares)(const void *args, int part, int parts) {
     const int64_t stop = block + 4096 < end ? block + 4096 : end;
     d16 l = {};
     for (int64_t i = block; i < stop; i += 16) {
-      d16 x = __builtin_convertvector(TK(v_load_at)(a->x, i, stop, 0), d16);
+      d16 x = __builtin_convertvector(v_load_at(a->x, i, stop, 0), d16);
       l += x * x;
     }
     double t[16];
@@ -125,29 +133,4 @@ static void TK(sum_squares)(const void *args, int part, int parts) {
     a->sums[block / 4096] = t[0];
   }
 }
-
-#else
-#define TK_FILE "vector.c"
-#include "instances.h"
-
-void tk_exp(const void *args, int part, int parts) { TK_DISPATCH(exp, args, part, parts); }
-void tk_log(const void *args, int part, int parts) { TK_DISPATCH(log, args, part, parts); }
-void tk_logistic(const void *args, int part, int parts) {
-  TK_DISPATCH(logistic, args, part, parts);
-}
-void tk_add(const void *args, int part, int parts) { TK_DISPATCH(add, args, part, parts); }
-void tk_lerp(const void *args, int part, int parts) { TK_DISPATCH(lerp, args, part, parts); }
-void tk_column_sum(const void *args, int part, int parts) {
-  TK_DISPATCH(column_sum, args, part, parts);
-}
-void tk_row_dot(const void *args, int part, int parts) { TK_DISPATCH(row_dot, args, part, parts); }
-void tk_row_dot_backward_input(const void *args, int part, int parts) {
-  TK_DISPATCH(row_dot_backward_input, args, part, parts);
-}
-void tk_row_dot_backward_weight(const void *args, int part, int parts) {
-  TK_DISPATCH(row_dot_backward_weight, args, part, parts);
-}
-void tk_sum_squares(const void *args, int part, int parts) {
-  TK_DISPATCH(sum_squares, args, part, parts);
-}
-#endif
+TK_KERNEL(tk_sum_squares, sum_squares)

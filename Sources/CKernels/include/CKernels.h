@@ -229,7 +229,7 @@ typedef struct {
 } tk_attention_args;
 void tk_attention(const void *args, int part, int parts);
 
-/// Stores the keys and values of new positions, rows of an activation, into caches.
+/// Stores the keys and values of new positions, rows of an activation, into caches (attention_cache.c).
 typedef struct {
   int64_t count, position;        // of the first
   const float *k, *v;             // its row

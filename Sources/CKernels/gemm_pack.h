@@ -1,0 +1,104 @@
+// Packs operands of the matrix product into panels, which tiles read in order.
+#ifndef TINYRLHF_GEMM_PACK_H
+#define TINYRLHF_GEMM_PACK_H
+#include "isa.h"
+
+/// Floats in a register of a set.
+TK_INLINE int register_lanes(const tk_isa isa) {
+  return isa == TK_AVX512 ? 16 : isa == TK_AVX2 ? 8 : 4;
+}
+
+/// Transposes as many rows (those from `rows` on are zero) as a register has floats, by interleaving
+/// row i with row i + half until every element has travelled. LOW and HIGH are the lanes of the lower and
+/// of the upper halves of two registers, interleaved.
+#define TRANSPOSE(name, lanes, LOW, HIGH)                                                          \
+  TK_INLINE void name(const float *from, int64_t stride, int rows, float *to, int to_stride) {     \
+    typedef float line __attribute__((vector_size(4 * lanes), aligned(4)));                        \
+    line old[lanes], new[lanes];                                                                   \
+    UNROLL for (int i = 0; i < lanes; i++)                                                         \
+      old[i] = i < rows ? *(const line *)(from + i * stride) : (line){0};                          \
+    UNROLL for (int stage = 1; stage < lanes; stage *= 2) {                                        \
+      UNROLL for (int i = 0; i < lanes / 2; i++) {                                                 \
+        new[2 * i] = __builtin_shufflevector(old[i], old[i + lanes / 2], TK_LIST LOW);             \
+        new[2 * i + 1] = __builtin_shufflevector(old[i], old[i + lanes / 2], TK_LIST HIGH);        \
+      }                                                                                            \
+      UNROLL for (int i = 0; i < lanes; i++) old[i] = new[i];                                      \
+    }                                                                                              \
+    UNROLL for (int i = 0; i < lanes; i++) *(line *)(to + i * to_stride) = old[i];                 \
+  }
+TRANSPOSE(transpose4, 4, (0, 4, 1, 5), (2, 6, 3, 7))
+TRANSPOSE(transpose8, 8, (0, 8, 1, 9, 2, 10, 3, 11), (4, 12, 5, 13, 6, 14, 7, 15))
+TRANSPOSE(transpose16, 16, (0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
+          (8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+#undef TRANSPOSE
+
+TK_INLINE void transpose(const int lanes, const float *from, int64_t stride, int rows, float *to,
+                         int to_stride) {
+  if (lanes == 16) transpose16(from, stride, rows, to, to_stride);
+  else if (lanes == 8) transpose8(from, stride, rows, to, to_stride);
+  else transpose4(from, stride, rows, to, to_stride);
+}
+
+/// One panel [kc, width] from `rows` ≤ width rows that are contiguous along k. When the panel is
+/// narrower than a register, each store runs over into the next line, which is written after it
+/// (behind the last panel the workspace has room). The last k are done again from kc − lanes.
+TK_INLINE void pack_panel_transposed(const int lanes, const float *from, int64_t stride, int rows, int64_t kc,
+                                     const int width, float *to) {
+  for (int64_t k = 0; k < kc; k += lanes) {
+    if (k + lanes > kc) k = kc - lanes;
+    UNROLL for (int r = 0; r < width; r += lanes) {
+      const float *corner = from + (r < rows ? r * stride : 0) + k;
+      const int all = width < lanes ? width : lanes;
+      float *line = to + k * width + r;
+      if (rows - r >= all) transpose(lanes, corner, stride, all, line, width);
+      else transpose(lanes, corner, stride, rows - r, line, width);
+    }
+  }
+}
+
+/// Panels from rows along k (contiguous across the panel): a few k at a time through all panels, so
+/// that the source is read in order; the lines of two such rounds later are asked for ahead.
+TK_INLINE void pack_copied(const float *from, int64_t stride, int64_t count, int64_t kc,
+                           const int width, float *to) {
+  for (int64_t k0 = 0; k0 < kc; k0 += 8) {
+    int64_t k1 = k0 + 8 < kc ? k0 + 8 : kc;
+    for (int64_t i = 0; i < count; i += width) {
+      float *panel = to + i * kc;
+      int64_t rows = count - i;
+      for (int64_t k = k0; k < k1; k++) {
+        const float *line = from + k * stride + i;
+        __builtin_prefetch(line + 16 * stride);
+        if (width > 16) __builtin_prefetch(line + 16 * stride + 16);
+        if (rows >= width) {
+          __builtin_memcpy(panel + k * width, line, (size_t)width * sizeof(float));
+        } else {
+          for (int64_t r = 0; r < width; r++) panel[k * width + r] = r < rows ? line[r] : 0;
+        }
+      }
+    }
+  }
+}
+
+/// Packs element (i, k) = from[i*stride + k*k_stride], i < count, k < kc, into panels of `width`:
+/// to[panel][k][i in panel], zeros where i ≥ count.
+TK_INLINE void pack(const int lanes, const float *from, int64_t stride, int64_t k_stride, int64_t count,
+                    int64_t kc, const int width, float *to) {
+  if (k_stride != 1 && stride == 1) {
+    pack_copied(from, k_stride, count, kc, width, to);
+    return;
+  }
+  for (int64_t i = 0; i < count; i += width) {
+    const float *corner = from + i * stride;
+    float *panel = to + i * kc;
+    int rows = (int)(count - i < width ? count - i : width);
+    if (k_stride == 1 && kc >= lanes) {
+      pack_panel_transposed(lanes, corner, stride, rows, kc, width, panel);
+      continue;
+    }
+    for (int64_t k = 0; k < kc; k++)
+      for (int r = 0; r < width; r++)
+        panel[k * width + r] = r < rows ? corner[r * stride + k * k_stride] : 0;
+  }
+}
+
+#endif
