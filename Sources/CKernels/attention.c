@@ -27,15 +27,38 @@ typedef struct {
   const float *values; int64_t row;
 } key_tile;
 
-/// Tile `first` … of n positions of a kv head, brought into the `scratch` if it does not lie so.
+/// Consecutive positions of a kv head, a row each.
+typedef struct { const float *base; int64_t row; } head_rows;
+
+/// Positions first … of n, of which the first `prefix` lie apart; copied into `scratch` [n, head_dim] where they do
+/// not lie together.
+TK_INLINE head_rows load_rows(const float *before, int64_t prefix, const float *own, int64_t row,
+                              int64_t first, int64_t n, int64_t head_dim, float *scratch) {
+  if (first >= prefix) return (head_rows){own + (first - prefix) * row, row};
+  if (first + n <= prefix) return (head_rows){before + first * row, row};
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t at = first + i;
+    const float *from = at < prefix ? before + at * row : own + (at - prefix) * row;
+    __builtin_memcpy(scratch + i * head_dim, from, (size_t)head_dim * sizeof(float));
+  }
+  return (head_rows){scratch, head_dim};
+}
+
+/// Tile `first` … of n positions of a kv head, brought into the scratch if it does not lie so.
 TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const tk_attention_sequence *s,
                              int64_t kv_head, int64_t first, int64_t n,
-                             float scratch[WIDEST_HEAD * TILE]) {
+                             float scratch[WIDEST_HEAD * TILE], float copies[WIDEST_HEAD * TILE]) {
   const int64_t head_dim = a->head_dim;
   if (a->storage == TK_KEYS_IN_ROWS) {
-    const int64_t at = first * a->kv_row + kv_head * head_dim;
-    transpose_tile_on(isa, (const float *)s->k + at, a->kv_row, n, head_dim, scratch);
-    return (key_tile){scratch, TILE, 16, (const float *)s->v + at, a->kv_row};
+    const int64_t head = kv_head * head_dim;
+    const float *const before[2] = {(const float *)s->prefix_k + (s->prefix ? head : 0),
+                                    (const float *)s->prefix_v + (s->prefix ? head : 0)};
+    const head_rows k = load_rows(before[0], s->prefix, (const float *)s->k + head, a->kv_row, first, n,
+                                  head_dim, copies);
+    transpose_tile_on(isa, k.base, k.row, n, head_dim, scratch);
+    const head_rows v = load_rows(before[1], s->prefix, (const float *)s->v + head, a->kv_row, first, n,
+                                  head_dim, copies);
+    return (key_tile){scratch, TILE, 16, v.base, v.row};
   }
   const int64_t at = (kv_head * a->capacity + first) * head_dim;
   return (key_tile){(const float *)s->k + at, 16, 16 * head_dim, (const float *)s->v + at, head_dim};
@@ -44,7 +67,7 @@ TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const
 /// Queries first ..< first + rows of one head of one sequence.
 TK_INLINE void attention_block(const tk_isa isa, const tk_attention_args *a, const tk_attention_sequence *s,
                                int64_t head, int64_t first, int64_t rows) {
-  _Alignas(64) float scratch[WIDEST_HEAD * TILE], scores[MOST_ROWS * TILE];
+  _Alignas(64) float scratch[WIDEST_HEAD * TILE], copies[WIDEST_HEAD * TILE], scores[MOST_ROWS * TILE];
   _Alignas(64) float out[QUERIES * WIDEST_HEAD];
   float max[QUERIES], sum[QUERIES];
   const int64_t head_dim = a->head_dim, kv_head = head / (a->heads / a->kv_heads);
@@ -58,7 +81,7 @@ TK_INLINE void attention_block(const tk_isa isa, const tk_attention_args *a, con
   }
   for (int64_t tile = 0; tile < start + rows; tile += TILE) {
     const int64_t n = tk_least(TILE, start + rows - tile);
-    const key_tile t = load_tile(isa, a, s, kv_head, tile, n, scratch);
+    const key_tile t = load_tile(isa, a, s, kv_head, tile, n, scratch, copies);
     for (int64_t r = tk_most(0, tile - start); r < rows; r += full) {
       const int64_t group = tk_least(full, rows - r), seen = start + r + 1 - tile;
       const int64_t columns = tk_padded(tk_least(n, seen + group - 1));

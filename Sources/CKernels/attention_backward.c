@@ -163,55 +163,84 @@ TK_INLINE void output_products(const tk_attention_backward_args *a, int64_t toke
   }
 }
 
-TK_INLINE void gradient_of_kv_head(const tk_isa isa, const tk_attention_backward_args *a,
-                                   const tk_attention_backward_sequence *s, int64_t kv_head,
-                                   const gradient_tiles *t) {
-  const int64_t head_dim = a->head_dim, share = a->heads / a->kv_heads, offset = kv_head * head_dim;
-  for (int64_t head = kv_head * share; head < (kv_head + 1) * share; head++) {
-    const float *q = s->q + head * head_dim, *dout = s->dout + head * head_dim;
-    float *dq = s->dq + head * head_dim;
-    const int is_first = head == kv_head * share;
-    output_products(a, s->tokens, s->out + head * head_dim, dout, t->delta);
-    for (int64_t tile = 0; tile < s->tokens; tile += TILE) {
-      const int64_t n = tk_least(TILE, s->tokens - tile), at = tile * a->kv_row + offset;
-      float *dk = s->dk + tile * a->dkv_row + offset, *dv = s->dv + tile * a->dkv_row + offset;
-      transpose_tile_on(isa, s->k + at, a->kv_row, n, head_dim, t->keys_across);
-      transpose_tile_on(isa, s->v + at, a->kv_row, n, head_dim, t->values_across);
-      bring(1, s->k + at, a->kv_row, n, head_dim, t->k);
-      bring(!is_first, dk, a->dkv_row, n, head_dim, t->dk);
-      bring(!is_first, dv, a->dkv_row, n, head_dim, t->dv);
-      for (int64_t first = tile; first < s->tokens; first += TILE) {
-        const int64_t rows = tk_least(TILE, s->tokens - first);
-        bring(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
-        bring(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
-        bring(tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
-        gradient_block(isa, a, t, n, rows, first == tile, s->lse + first * a->heads + head,
-                       t->delta + first);
-        take(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
-      }
-      take(t->dk, n, head_dim, dk, a->dkv_row);
-      take(t->dv, n, head_dim, dv, a->dkv_row);
+/// Keys of a sequence in one piece of memory, and the gradients that they get.
+typedef struct {
+  int64_t count;
+  const float *k, *v;
+  float *dk, *dv;
+  int adds;       // to what is in dk and dv, and not from 0
+  int is_causal;  // query i is the first that sees key i; else all queries see all keys
+  int continues;  // the sums of dq, and does not begin them
+} key_run;
+
+/// One head of the queries against a run of keys.
+TK_INLINE void gradient_of_run(const tk_isa isa, const tk_attention_backward_args *a,
+                               const tk_attention_backward_sequence *s, int64_t head, const gradient_tiles *t,
+                               key_run keys) {
+  const int64_t head_dim = a->head_dim, offset = head / (a->heads / a->kv_heads) * head_dim;
+  const float *q = s->q + head * head_dim, *dout = s->dout + head * head_dim;
+  float *dq = s->dq + head * head_dim;
+  for (int64_t tile = 0; tile < keys.count; tile += TILE) {
+    const int64_t n = tk_least(TILE, keys.count - tile), at = tile * a->kv_row + offset;
+    float *dk = keys.dk + tile * a->dkv_row + offset, *dv = keys.dv + tile * a->dkv_row + offset;
+    transpose_tile_on(isa, keys.k + at, a->kv_row, n, head_dim, t->keys_across);
+    transpose_tile_on(isa, keys.v + at, a->kv_row, n, head_dim, t->values_across);
+    bring(1, keys.k + at, a->kv_row, n, head_dim, t->k);
+    bring(keys.adds, dk, a->dkv_row, n, head_dim, t->dk);
+    bring(keys.adds, dv, a->dkv_row, n, head_dim, t->dv);
+    for (int64_t first = keys.is_causal ? tile : 0; first < s->tokens; first += TILE) {
+      const int64_t rows = tk_least(TILE, s->tokens - first);
+      bring(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
+      bring(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
+      bring(keys.continues || tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
+      gradient_block(isa, a, t, n, rows, keys.is_causal && first == tile, s->lse + first * a->heads + head,
+                     t->delta + first);
+      take(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
     }
+    take(t->dk, n, head_dim, dk, a->dkv_row);
+    take(t->dv, n, head_dim, dv, a->dkv_row);
   }
 }
 
-/// A unit of work is a kv head of a sequence; contiguous runs of about equal cost go to the parts.
+TK_INLINE void gradient_of_kv_head(const tk_isa isa, const tk_attention_backward_args *a,
+                                   const tk_attention_backward_sequence *s, int64_t kv_head,
+                                   const gradient_tiles *t) {
+  const int64_t share = a->heads / a->kv_heads;
+  for (int64_t head = kv_head * share; head < (kv_head + 1) * share; head++) {
+    output_products(a, s->tokens, s->out + head * a->head_dim, s->dout + head * a->head_dim, t->delta);
+    if (s->prefix > 0)
+      gradient_of_run(isa, a, s, head, t,
+                      (key_run){s->prefix, s->prefix_k, s->prefix_v, s->prefix_dk, s->prefix_dv, .adds = 1});
+    gradient_of_run(isa, a, s, head, t,
+                    (key_run){s->tokens, s->k, s->v, s->dk, s->dv, .adds = head > kv_head * share,
+                              .is_causal = 1, .continues = s->prefix > 0});
+  }
+}
+
+TK_INLINE int64_t gradient_cost(const tk_attention_backward_sequence *s) {
+  return s->tokens * (2 * s->prefix + s->tokens + TILE);
+}
+
+/// A unit of work is a kv head of a whole sequence and of those that go on where it ends, in their order, since all
+/// of them add to its keys; contiguous runs of about equal cost go to the parts.
 TK_INLINE void attention_backward(const tk_isa isa, const void *args, int part, int parts) {
   const tk_attention_backward_args *a = args;
   int64_t total = 0, done = 0, longest = 0;
   for (int64_t i = 0; i < a->count; i++) {
-    const int64_t tokens = a->sequences[i].tokens;
-    total += tokens * (tokens + TILE) * a->kv_heads;
-    longest = tk_most(longest, tokens);
+    total += gradient_cost(&a->sequences[i]) * a->kv_heads;
+    longest = tk_most(longest, a->sequences[i].tokens);
   }
   const gradient_tiles tiles = gradient_workspace(
       (float *)a->workspace + part * gradient_floats(longest), a->head_dim);
-  for (int64_t i = 0; i < a->count; i++) {
-    const tk_attention_backward_sequence *s = &a->sequences[i];
-    const int64_t cost = s->tokens * (s->tokens + TILE);
-    for (int64_t kv_head = 0; kv_head < a->kv_heads && cost > 0; kv_head++, done += cost)
-      if ((2 * done + cost) * parts / (2 * total) == part)
-        gradient_of_kv_head(isa, a, s, kv_head, &tiles);
+  for (int64_t i = 0, end; i < a->count; i = end) {
+    int64_t cost = gradient_cost(&a->sequences[i]);
+    for (end = i + 1; end < a->count && a->sequences[end].prefix > 0; end++)
+      cost += gradient_cost(&a->sequences[end]);
+    for (int64_t kv_head = 0; kv_head < a->kv_heads && cost > 0; kv_head++, done += cost) {
+      if ((2 * done + cost) * parts / (2 * total) != part) continue;
+      for (int64_t member = i; member < end; member++)
+        gradient_of_kv_head(isa, a, &a->sequences[member], kv_head, &tiles);
+    }
   }
 }
 TK_KERNEL(tk_attention_backward, attention_backward, isa)

@@ -166,12 +166,17 @@ extension Transformer {
     for entry in batch.entries {
       let q = layer.qkv.row(entry.row)
       let dq = scratch.qkv.row(entry.row)
+      let before = entry.prefix.map { batch.entries[$0].row }
+      let prefix = before.map { layer.qkv.row($0) + queryWidth }
+      let dPrefix = before.map { scratch.qkv.row($0) + queryWidth }
       backwardSequences.append(
         AttentionBackwardSequence(
           tokens: Int64(entry.count), q: q, k: q + queryWidth, v: q + queryWidth + keyValueWidth,
           out: layer.attention.row(entry.row), dout: scratch.attention.row(entry.row),
           lse: layer.lse + entry.row * architecture.heads, dq: dq, dk: dq + queryWidth,
-          dv: dq + queryWidth + keyValueWidth))
+          dv: dq + queryWidth + keyValueWidth, prefix: before == nil ? 0 : Int64(entry.position),
+          prefix_k: prefix, prefix_v: prefix.map { $0 + keyValueWidth }, prefix_dk: dPrefix,
+          prefix_dv: dPrefix.map { $0 + keyValueWidth }))
     }
   }
 }

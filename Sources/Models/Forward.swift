@@ -8,7 +8,8 @@ extension Transformer {
   ///     or, side by side: x ← x + Wo·attention(norm1(x)) + Wdown·act(Wup·norm2(x))
   ///     hidden ← final_norm(x)
   ///
-  /// With a cache, entries stand at their `position` and see the cached keys before it.
+  /// With a cache, entries stand at their `position` and see the cached keys before it; without one, those of the
+  /// entry that they continue.
   ///
   /// - Parameter lastTokensOnly: `hidden` is then [entries, d], of each entry's last token; the last
   ///   layer computes no more than that, but for keys and values. Not for training.
@@ -95,7 +96,9 @@ extension Transformer {
       batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, keyFactors: weights.keyFactors,
       compute: compute)
     // What begins here needs no cache to see itself: prompts read their keys as they were computed.
-    let past = batch.entries.contains { $0.position > 0 } ? cache : nil
+    let past = batch.entries.contains { $0.position > 0 && $0.prefix == nil } ? cache : nil
+    precondition(
+      cache == nil || batch.entries.allSatisfy { $0.prefix == nil }, "a cache has no place for continuations")
     precondition(
       past?.precision != .int8 || batch.entries.allSatisfy { $0.position > 0 },
       "a prompt must not depend on its company")
@@ -148,14 +151,19 @@ extension Transformer {
         k = UnsafeRawPointer(cache.keys(slot: entry.slot, layer: index))
         v = UnsafeRawPointer(cache.values(slot: entry.slot, layer: index))
       } else {
-        precondition(entry.position == 0, "a sequence continued at \(entry.position) needs a cache")
+        precondition(
+          entry.position == 0 || entry.prefix != nil,
+          "a sequence continued at \(entry.position) needs a cache or its beginning")
       }
+      let before = entry.prefix.map { UnsafeRawPointer(layer.qkv.row(batch.entries[$0].row) + queryWidth) }
       sequences.append(
         AttentionSequence(
           queries: Int64(entry.count - first), keys: Int64(entry.position + entry.count),
           q: layer.qkv.row(entry.row + first), k: k, v: v,
           out: layer.attention.row(lastTokensOnly ? number : entry.row),
-          lse: isTraining ? layer.lse + entry.row * architecture.heads : nil))
+          lse: isTraining ? layer.lse + entry.row * architecture.heads : nil,
+          prefix: before == nil ? 0 : Int64(entry.position), prefix_k: before,
+          prefix_v: before.map { $0 + 4 * architecture.keyValueWidth }))
     }
   }
 

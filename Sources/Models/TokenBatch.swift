@@ -12,6 +12,9 @@ public final class TokenBatch: @unchecked Sendable {
     public let position: Int
     /// Its slot in the key-value cache, when there is one.
     public let slot: Int
+    /// The entry that holds the sequence's tokens before `position`, and those of others that begin like it; nil
+    /// where they are in a cache, or there are none.
+    public let prefix: Int?
   }
 
   public let capacity: Int
@@ -43,13 +46,24 @@ public final class TokenBatch: @unchecked Sendable {
 
   /// Appends tokens that stand at `position`… of their sequence.
   public func append(_ tokens: some Collection<Int32>, position: Int = 0, slot: Int = 0) {
-    entries.append(Entry(row: rows, count: tokens.count, position: position, slot: slot))
+    entries.append(Entry(row: rows, count: tokens.count, position: position, slot: slot, prefix: nil))
+    extend(tokens, position: position)
+  }
+
+  /// Appends tokens that go on where the latest entry ends that is no continuation itself: several sequences that
+  /// begin alike have their common beginning once.
+  public func append(continuing tokens: some Collection<Int32>) {
+    guard let last = entries.indices.last else { preconditionFailure("nothing to continue") }
+    let prefix = entries[last].prefix ?? last
+    let position = entries[prefix].count
+    precondition(entries[prefix].position == 0, "a part of a sequence cannot be continued by several")
+    entries.append(Entry(row: rows, count: tokens.count, position: position, slot: 0, prefix: prefix))
     extend(tokens, position: position)
   }
 
   /// Appends one sequence of two pieces, such as a prompt and its answer.
   public func append(_ first: some Collection<Int32>, _ second: some Collection<Int32>) {
-    entries.append(Entry(row: rows, count: first.count + second.count, position: 0, slot: 0))
+    entries.append(Entry(row: rows, count: first.count + second.count, position: 0, slot: 0, prefix: nil))
     extend(first, position: 0)
     extend(second, position: first.count)
   }

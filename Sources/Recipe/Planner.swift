@@ -118,7 +118,7 @@ public struct Planner {
       .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
     let batch = settings.count(.rewardBatch)
     let own = try ownRankings(model)
-    let groups = try own?.map { $0.sequences.reduce(0) { $0 + $1.count } } ?? groupsToSample(model)
+    let groups = try own?.map(\.tokenCount) ?? groupsToSample(model)
     let arena = Arena(isPlan: true)
     let memory = try RewardMemory(
       model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads, arena: arena)
@@ -138,13 +138,16 @@ public struct Planner {
 
   /// Tokens of each prompt's answers together, where they are still to be sampled.
   private func groupsToSample(_ model: Model) throws -> [Int] {
-    let longest =
-      try model.world().map { world in
-        longestSequences(try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
-          try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
-        }, model)
-      } ?? Array(repeating: model.architecture.context, count: settings.count(.rewardBatch))
-    return longest.map { settings.count(.completionsPerPrompt) * $0 }
+    let answers = settings.count(.completionsPerPrompt)
+    guard let world = try model.world() else {
+      return Array(repeating: answers * model.architecture.context, count: settings.count(.rewardBatch))
+    }
+    let prompts = try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
+      try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
+    }
+    // A pass has the prompt once, and each answer.
+    let answer = settings.count(.responseLength)
+    return prompts.filter { $0 + answer <= model.architecture.context }.map { $0 + answers * answer }
   }
 
   private func ppo(_ model: Model) throws -> Plan.StagePlan {

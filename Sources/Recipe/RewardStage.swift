@@ -75,7 +75,7 @@ public struct RewardStage {
       $0.withoutPadding(pad)
     }
     let pairs = heldOut.reduce(0) { $0 + $1.pairs }
-    let groups = (ranked + heldOut).map { $0.sequences.reduce(0) { $0 + $1.count } }
+    let groups = (ranked + heldOut).map(\.tokenCount)
     let batch = min(settings.count(.rewardBatch), ranked.count)
     let memory = try RewardMemory(
       sft.architecture, groups: groups, batch: batch, threads: context.threads)

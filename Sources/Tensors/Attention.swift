@@ -4,6 +4,31 @@ public typealias AttentionSequence = tk_attention_sequence
 public typealias AttentionBackwardSequence = tk_attention_backward_sequence
 public typealias CacheEntry = tk_cache_entry
 
+extension AttentionSequence {
+  /// A sequence whose keys lie together.
+  public init(
+    queries: Int64, keys: Int64, q: UnsafePointer<Float>!, k: UnsafeRawPointer!, v: UnsafeRawPointer!,
+    out: UnsafeMutablePointer<Float>!, lse: UnsafeMutablePointer<Float>!
+  ) {
+    self.init(
+      queries: queries, keys: keys, q: q, k: k, v: v, out: out, lse: lse, prefix: 0, prefix_k: nil,
+      prefix_v: nil)
+  }
+}
+
+extension AttentionBackwardSequence {
+  /// A whole sequence.
+  public init(
+    tokens: Int64, q: UnsafePointer<Float>!, k: UnsafePointer<Float>!, v: UnsafePointer<Float>!,
+    out: UnsafePointer<Float>!, dout: UnsafePointer<Float>!, lse: UnsafePointer<Float>!,
+    dq: UnsafeMutablePointer<Float>!, dk: UnsafeMutablePointer<Float>!, dv: UnsafeMutablePointer<Float>!
+  ) {
+    self.init(
+      tokens: tokens, q: q, k: k, v: v, out: out, dout: dout, lse: lse, dq: dq, dk: dk, dv: dv, prefix: 0,
+      prefix_k: nil, prefix_v: nil, prefix_dk: nil, prefix_dv: nil)
+  }
+}
+
 /// Where keys and values lie.
 public enum KeyValueStorage: Equatable, Sendable {
   /// Beside the queries, `stride` elements between tokens.
@@ -67,7 +92,8 @@ public struct AttentionShape: @unchecked Sendable {
 }
 
 extension Compute {
-  /// Causal attention over ragged sequences; scores scaled by 1/√headDim.
+  /// Causal attention over ragged sequences; scores scaled by 1/√headDim. A sequence may go on where another of
+  /// the call ends.
   public func attention(_ sequences: UnsafeBufferPointer<AttentionSequence>, _ shape: AttentionShape) {
     var (storage, capacity) = (TK_KEYS_IN_ROWS, 0)
     if case .cache(let precision, let positions) = shape.keyValues {
@@ -97,7 +123,8 @@ extension Compute {
         capacity: Int64(capacity), key_factors: keyFactors))
   }
 
-  /// Gradients of `attention` over whole sequences; dq, dk, dv have q's, k's and v's strides.
+  /// Gradients of `attention` over whole sequences, and over those that go on where a whole one ends, which
+  /// follow it; dq, dk, dv have q's, k's and v's strides.
   public func attentionBackward(
     _ sequences: UnsafeBufferPointer<AttentionBackwardSequence>, _ shape: AttentionShape,
     workspace: UnsafeMutableRawPointer

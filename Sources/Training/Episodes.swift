@@ -76,8 +76,13 @@ extension Episodes {
     var rows: Range<Int> { prompt.count - 1..<prompt.count - 1 + response.count }
 
     func append(to pass: SequencePass) {
-      pass.read(rows, from: pass.append(prompt, response))
+      pass.read(rows, at: pass.append(prompt, response))
     }
+  }
+
+  /// All answers, read where their tokens are predicted.
+  var passSequences: [PassSequence] {
+    (0..<count).map { PassSequence(tokens: sequence($0), rows: [unit($0).rows]) }
   }
 
   func unit(_ index: Int) -> Unit { Unit(prompt: prompts[index], response: responses[index]) }

@@ -48,8 +48,28 @@ public final class LanguageModelTrainer {
     transformer.dropout = dropout
     defer { transformer.dropout = nil }
     var objective = LanguageModelObjective(tokens: count, coefficient: coefficient)
-    pass.learn(&objective, .init(weights: weights), into: gradients, sequences, as: "learning")
+    let model = SequencePass.Model(weights: weights)
+    if Self.beginAlike(sequences) {
+      let groups = PassGroup.grouping(
+        sequences.map(\.passSequence), shortest: Self.shortestShared, limit: Self.largestGroup)
+      pass.learn(&objective, model, into: gradients, groups, as: "learning")
+    } else {
+      pass.learn(&objective, model, into: gradients, sequences, as: "learning")
+    }
     return objective.mean
+  }
+
+  /// Neighbours that begin with so many equal tokens are a group whose beginning is computed once. How they are
+  /// grouped is part of what a step computes (it decides the order in which gradients are summed), so it depends on
+  /// nothing but the sequences.
+  static let shortestShared = 16
+  /// Tokens that a group may take; a pass that learns holds as many.
+  static let largestGroup = 512
+
+  private static func beginAlike(_ sequences: [TrainingSequence]) -> Bool {
+    zip(sequences, sequences.dropFirst()).contains {
+      SharedPrefix.common($0.tokens, $1.tokens, atMost: shortestShared) == shortestShared
+    }
   }
 
   /// One optimizer step on the mean loss over `sequences`.
@@ -72,7 +92,9 @@ public final class LanguageModelTrainer {
   public func evaluate(
     _ weights: TransformerWeights, _ sequences: [TrainingSequence]
   ) -> (negativeLogLikelihood: Double, tokens: Int) {
-    let logprobs = pass.read(.logprobs, of: .init(weights: weights), sequences, as: "measuring").logprobs
+    let logprobs = pass.read(
+      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence), as: "measuring"
+    ).logprobs
     return (logprobs.reduce(0) { $0 - Double($1) }, logprobs.count)
   }
 
@@ -81,7 +103,8 @@ public final class LanguageModelTrainer {
     _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
   ) -> [[Float]] {
     let logprobs = pass.read(
-      .logprobs, of: .init(weights: weights), sequences, inverseTemperature: inverseTemperature,
+      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence),
+      inverseTemperature: inverseTemperature,
       as: "measuring"
     ).logprobs
     var next = 0

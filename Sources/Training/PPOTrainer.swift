@@ -162,7 +162,7 @@ public final class PPOTrainer {
     episodes.entropies = old.entropies
     episodes.reference = logprobs(reference.weights, episodes)
     episodes.values =
-      values.model.map { inference.read(.scalars, of: $0.view, units(episodes), as: "scoring").scalars }
+      values.model.map { inference.read(.scalars, of: $0.view, episodes.passSequences, as: "scoring").scalars }
       ?? old.scalars
     score(&episodes)
     var correction = ImportanceWeights(cap: options.importanceCap)
@@ -180,17 +180,13 @@ public final class PPOTrainer {
     let units = first.lazy.map { episodes.unit($0) }
     guard !first.isEmpty, first.count == episodes.count, training.fits(units) else {
       return inference.read(
-        policyOutputs, of: policy.view, self.units(episodes), inverseTemperature: inverseTemperature,
+        policyOutputs, of: policy.view, episodes.passSequences, inverseTemperature: inverseTemperature,
         as: "reading answers")
     }
     let (reading, pass) = training.hold(
       policyOutputs, of: policy.view, units, inverseTemperature: inverseTemperature)
     held = (first, pass)
     return reading.ordered(by: episodes.tokens(of: first))
-  }
-
-  private func units(_ episodes: Episodes) -> some RandomAccessCollection<Episodes.Unit> {
-    (0..<episodes.count).lazy.map { episodes.unit($0) }
   }
 
   /// Scores episodes that were sampled from the policy that PPO leaves: fills in its log-probabilities, the
@@ -212,7 +208,7 @@ public final class PPOTrainer {
 
   private func logprobs(_ weights: TransformerWeights, _ episodes: Episodes) -> [Float] {
     inference.read(
-      .logprobs, of: .init(weights: weights), units(episodes), inverseTemperature: inverseTemperature,
+      .logprobs, of: .init(weights: weights), episodes.passSequences, inverseTemperature: inverseTemperature,
       as: "reading answers"
     ).logprobs
   }

@@ -39,19 +39,14 @@ public struct RankedSequences: Sendable {
 }
 
 extension RankedSequences: PassUnit {
-  var tokenCount: Int { sequences.reduce(0) { $0 + $1.count } }
+  /// Tokens that a pass computes: the prompt once, and equal answers once.
+  public var tokenCount: Int { prefix.tokenCount }
+
+  private var prefix: SharedPrefix { SharedPrefix(sequences.count) { sequences[$0] } }
 
   func append(to pass: SequencePass) {
-    for sequence in sequences { ScoredSequence(tokens: sequence).append(to: pass) }
-  }
-}
-
-/// A sequence that is read at its last token.
-struct ScoredSequence: PassUnit {
-  let tokens: [Int32]
-  var tokenCount: Int { tokens.count }
-
-  func append(to pass: SequencePass) {
-    pass.read(RankedSequences.scoredRows(of: tokens), from: pass.append(tokens))
+    pass.append(
+      sequences.count, prefix, { sequences[$0] },
+      read: { pass.read(Self.scoredRows(of: sequences[$0]), at: $1) })
   }
 }

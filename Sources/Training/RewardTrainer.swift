@@ -27,8 +27,8 @@ struct RankingObjective: Objective {
   }
 }
 
-/// Trains and reads a reward model: all answers of a prompt are one batch element, each forwarded
-/// once (Ouyang et al. 2022, §3.5).
+/// Trains and reads a reward model: all answers of a prompt are one batch element, the prompt and each different
+/// answer forwarded once (Ouyang et al. 2022, §3.5).
 public final class RewardTrainer {
   private let pass: SequencePass
 
@@ -78,12 +78,12 @@ public final class RewardTrainer {
   ) -> [Float] {
     pass.read(
       .scalars, of: .init(weights: weights, head: parameters),
-      sequences.lazy.map(ScoredSequence.init), as: "scoring"
+      sequences.map(PassSequence.init(scored:)), as: "scoring"
     ).scalars
   }
 
   /// What a head sees of each sequence at its last token, [count · d].
   public func features(_ weights: TransformerWeights, _ sequences: [[Int32]]) -> [Float] {
-    pass.features(weights, sequences.lazy.map(ScoredSequence.init), as: "scoring")
+    pass.features(weights, sequences.map(PassSequence.init(scored:)), as: "scoring")
   }
 }

@@ -54,6 +54,8 @@ final class SequencePass {
   private let scalar: UnsafeMutablePointer<Float>
   private let gradient: UnsafeMutablePointer<Float>
   private var count = 0
+  /// Where each sequence of the group that is being appended lies.
+  private var places: [Place] = []
 
   init(_ transformer: Transformer, arena: Arena) throws {
     self.transformer = transformer
@@ -69,17 +71,51 @@ final class SequencePass {
 
   // MARK: Loading
 
-  /// Appends a sequence of one or two pieces; returns its first row.
-  func append(_ first: [Int32], _ second: [Int32] = []) -> Int {
-    defer { batch.append(first, second) }
-    return batch.rows
+  /// The rows of a sequence: those that it shares with others, and its own.
+  struct Place {
+    fileprivate let first: Int
+    fileprivate let shared: Int
+    fileprivate let own: Int
+    fileprivate let count: Int
+
+    fileprivate func row(_ index: Int) -> Int { index < shared ? first + index : own + index - shared }
   }
 
-  /// Reads these rows of the newest sequence, which begins at `start`.
-  func read(_ wanted: Range<Int>, from start: Int) {
-    for row in wanted.lowerBound + start..<wanted.upperBound + start {
-      rows[count] = Int32(row)
-      targets[count] = row + 1 < batch.rows ? batch.ids[row + 1] : 0
+  /// Appends a sequence of one or two pieces.
+  func append(_ first: [Int32], _ second: [Int32] = []) -> Place {
+    defer { batch.append(first, second) }
+    let count = first.count + second.count
+    return Place(first: batch.rows, shared: count, own: 0, count: count)
+  }
+
+  /// Appends sequences that begin alike.
+  /// - Parameter read: asked for the rows of each sequence, in order.
+  func append(
+    _ count: Int, _ prefix: SharedPrefix, _ tokens: (Int) -> [Int32], read: (Int, Place) -> Void
+  ) {
+    places.removeAll(keepingCapacity: true)
+    let (first, shared) = (batch.rows, prefix.shared)
+    if shared > 0 { batch.append(tokens(0)[..<shared]) }
+    for index in 0..<count {
+      places.append(place(of: index, first, shared, tokens))
+      read(index, places[index])
+    }
+  }
+
+  private func place(of index: Int, _ first: Int, _ shared: Int, _ tokens: (Int) -> [Int32]) -> Place {
+    if let twin = SharedPrefix.earlier(index, tokens) { return places[twin] }
+    let own = tokens(index)[shared...]
+    defer {
+      if shared == 0 { batch.append(own) } else if !own.isEmpty { batch.append(continuing: own) }
+    }
+    return Place(first: first, shared: shared, own: batch.rows, count: shared + own.count)
+  }
+
+  /// Reads these rows of a sequence. The target of each is the token that follows.
+  func read(_ wanted: Range<Int>, at place: Place) {
+    for index in wanted {
+      rows[count] = Int32(place.row(index))
+      targets[count] = index + 1 < place.count ? batch.ids[place.row(index + 1)] : 0
       count += 1
     }
   }
@@ -92,14 +128,14 @@ final class SequencePass {
 
   // MARK: Reading
 
-  /// The outputs at every row that the units read.
+  /// The outputs at every row that the sequences read. What neighbours have in common is computed once.
   /// - Parameter name: what this is called where people see how far it is.
   func read(
-    _ outputs: HeadOutputs, of model: Model, _ units: some RandomAccessCollection<some PassUnit>,
-    inverseTemperature: Float = 1, as name: String
+    _ outputs: HeadOutputs, of model: Model, _ sequences: [PassSequence], inverseTemperature: Float = 1,
+    as name: String
   ) -> Reading {
     var reading = Reading()
-    forEachMicroBatch(of: units, as: name) { units in
+    forEachMicroBatch(of: grouped(sequences), as: name) { units in
       load(units)
       transformer.forward(model.weights, batch)
       readHeads(outputs, of: model, inverseTemperature, into: &reading)
@@ -142,12 +178,19 @@ final class SequencePass {
     }
   }
 
-  /// What a scalar head sees at every row that the units read, [count · d].
+  /// Common tokens that are worth looking for where nothing is learnt.
+  private static let shortestRead = 4
+
+  private func grouped(_ sequences: [PassSequence]) -> [PassGroup] {
+    PassGroup.grouping(sequences, shortest: Self.shortestRead, limit: transformer.rows)
+  }
+
+  /// What a scalar head sees at every row that the sequences read, [count · d].
   func features(
-    _ weights: TransformerWeights, _ units: some RandomAccessCollection<some PassUnit>, as name: String
+    _ weights: TransformerWeights, _ sequences: [PassSequence], as name: String
   ) -> [Float] {
     var features: [Float] = []
-    forEachMicroBatch(of: units, as: name) { units in
+    forEachMicroBatch(of: grouped(sequences), as: name) { units in
       load(units)
       transformer.forward(weights, batch)
       let values = count * transformer.architecture.dModel

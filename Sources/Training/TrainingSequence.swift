@@ -39,9 +39,14 @@ extension TrainingSequence: PassUnit {
   var tokenCount: Int { tokens.count }
 
   func append(to pass: SequencePass) {
-    let start = pass.append(tokens)
+    let place = pass.append(tokens)
     // A token is predicted by the row before it.
-    for span in earlier { pass.read(span.lowerBound - 1..<span.upperBound - 1, from: start) }
-    if learnFrom < tokens.count { pass.read(learnFrom - 1..<tokens.count - 1, from: start) }
+    for span in earlier { pass.read(span.lowerBound - 1..<span.upperBound - 1, at: place) }
+    if learnFrom < tokens.count { pass.read(learnFrom - 1..<tokens.count - 1, at: place) }
+  }
+
+  /// Read where its learnt tokens are predicted.
+  var passSequence: PassSequence {
+    PassSequence(tokens: tokens, rows: learnt.map { $0.lowerBound - 1..<$0.upperBound - 1 })
   }
 }

@@ -34,7 +34,8 @@ private struct SharedTrunk {
 
   func read() -> SequencePass.Reading {
     pass.read(
-      [.logprobs, .scalars], of: model.view, units, inverseTemperature: inverseTemperature, as: "reading")
+      [.logprobs, .scalars], of: model.view, episodes.passSequences, inverseTemperature: inverseTemperature,
+      as: "reading")
   }
 
   private var units: [Episodes.Unit] { (0..<episodes.count).map(episodes.unit) }
@@ -185,7 +186,7 @@ struct SharedTrunkTests {
     let pass = try SequencePass(lab.inference, arena: lab.arena)
     let expected = pass.read(
       .scalars, of: .init(weights: TransformerWeights(alone), head: alone),
-      (0..<ours.episodes.count).map(ours.episodes.unit), as: "reading"
+      ours.episodes.passSequences, as: "reading"
     ).scalars
     #expect(bits(ours.read().scalars) == bits(expected))
     #expect(Set(expected).count > 4)

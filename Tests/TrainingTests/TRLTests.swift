@@ -92,13 +92,13 @@ private final class TRLLab {
     let tokens: [Int32]
     let rows: Range<Int>
     var tokenCount: Int { tokens.count }
-    func append(to pass: SequencePass) { pass.read(rows, from: pass.append(tokens)) }
+    func append(to pass: SequencePass) { pass.read(rows, at: pass.append(tokens)) }
   }
 
   func values(_ parameters: ParameterSet) -> [Float] {
     pass.read(
-      .scalars, of: .init(weights: TransformerWeights(parameters), head: parameters), valueUnits,
-      as: "reading"
+      .scalars, of: .init(weights: TransformerWeights(parameters), head: parameters),
+      valueUnits.map { PassSequence(tokens: $0.tokens, rows: [$0.rows]) }, as: "reading"
     ).scalars
   }
 
@@ -125,7 +125,7 @@ struct TRLTests {
     for (name, key) in [("policy", "logprobs"), ("reference", "reference")] {
       let weights = TransformerWeights(try lab.parameters(try models[name], scalarHead: false))
       let ours = lab.pass.read(
-        .logprobs, of: .init(weights: weights), lab.units, inverseTemperature: inverse, as: "reading"
+        .logprobs, of: .init(weights: weights), run.episodes.passSequences, inverseTemperature: inverse, as: "reading"
       ).logprobs
       run.expectClose(ours, try run.golden[key].floats, key)
     }

@@ -217,6 +217,10 @@ typedef struct {
   const void *k, *v;              // its first position
   float *out;
   float *lse;                     // [queries, heads] or NULL
+  // Of TK_KEYS_IN_ROWS: the first `prefix` positions lie apart, where several sequences share them; k and v then
+  // begin at position `prefix`. 0 for none. Changes no bit.
+  int64_t prefix;
+  const void *prefix_k, *prefix_v;
 } tk_attention_sequence;
 typedef struct {
   int64_t count; const tk_attention_sequence *sequences;
@@ -247,11 +251,17 @@ void tk_cache_store(const void *args, int part, int parts);
 /// The gradients of the above; queries = keys. dq, dk, dv are overwritten. dq ascends over keys,
 /// dk and dv over queries (and over the query heads that share a kv head, ascending); what a query
 /// does not see weighs 0, and takes part where it lies in the query's own group of 16.
+/// A sequence with a `prefix` goes on where a whole one ends, and follows it or another that does: its tokens stand
+/// at `prefix` and later. It adds to prefix_dk and prefix_dv, the whole one's dk and dv, after the sequences before
+/// it; its dq ascends over the prefix's keys, then over its own, in groups of 16 that begin anew at each.
 typedef struct {
   int64_t tokens;
   const float *q, *k, *v, *out, *dout;  // dout has out's stride
   const float *lse;                     // [tokens, heads]
   float *dq, *dk, *dv;                  // strides as q and kv
+  int64_t prefix;                       // keys before its own that it sees; 0 for a whole sequence
+  const float *prefix_k, *prefix_v;
+  float *prefix_dk, *prefix_dv;
 } tk_attention_backward_sequence;
 typedef struct {
   int64_t count; const tk_attention_backward_sequence *sequences;
