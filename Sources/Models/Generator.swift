@@ -5,8 +5,13 @@ import Tensors
 /// the batch and waiting ones take their slots.
 ///
 /// A sequence's tokens depend on its prompt, the weights and its own random stream alone, never on
-/// what shares its batch.
-public final class Generator: @unchecked Sendable {
+/// what shares its batch. So requests may come and go at any time:
+///
+///     let ticket = try generator.submit(request, options, seed: 1, purpose: "chat")
+///     while !generator.isIdle {
+///       generator.step(weights) { event in … }   // tokens as they come; `cancel(ticket)` ends it
+///     }
+public final class Generator {
   /// One prompt and the samples wanted of it.
   public struct Request: Sendable {
     public var prompt: [Int32]
@@ -31,8 +36,45 @@ public final class Generator: @unchecked Sendable {
     public var finish = Finish.length
   }
 
+  /// A request in this generator.
+  public struct Ticket: Hashable, Sendable {
+    fileprivate let number: Int
+  }
+
+  /// What a step brings.
+  public enum Event {
+    /// One more token of a sample of a request.
+    case token(Ticket, sample: Int, Int32)
+    /// A sample's last token has come.
+    case finished(Ticket, sample: Int, Sample)
+  }
+
+  /// A request with samples that wait for a slot.
+  private final class Job {
+    let ticket: Ticket
+    let request: Request
+    let options: SamplingOptions
+    let seed: UInt64
+    let purpose: String
+    let shouldStop: ((Sample) -> Bool)?
+    /// Samples that have begun.
+    var begun = 0
+
+    init(
+      _ ticket: Ticket, _ request: Request, _ options: SamplingOptions, _ seed: UInt64, _ purpose: String,
+      _ shouldStop: ((Sample) -> Bool)?
+    ) {
+      self.ticket = ticket
+      self.request = request
+      self.options = options
+      self.seed = seed
+      self.purpose = purpose
+      self.shouldStop = shouldStop
+    }
+  }
+
   private struct Sequence {
-    let request: Int
+    let job: Job
     let sample: Int
     let slot: Int
     var random: RandomStream
@@ -52,6 +94,10 @@ public final class Generator: @unchecked Sendable {
   private let logprobs: UnsafeMutablePointer<Float>
   private var freeSlots: [Int]
   private var active: [Sequence] = []
+  /// Requests with samples that have no slot yet, the first from `firstWaiting` on.
+  private var waiting: [Job] = []
+  private var firstWaiting = 0
+  private var tickets = 0
   /// Which sequences' next tokens are drawn, from which row of the pass.
   private var asking: [(sequence: Int, row: Int)] = []
 
@@ -84,6 +130,48 @@ public final class Generator: @unchecked Sendable {
     asking.reserveCapacity(slots)
   }
 
+  /// Whether no request is left.
+  public var isIdle: Bool { active.isEmpty && firstWaiting == waiting.count }
+
+  /// Queues a request; its samples begin when there are free slots, after those that were queued before.
+  ///
+  /// - Parameters:
+  ///   - seed, purpose: with the request's `stream`, what its samples draw from.
+  ///   - shouldStop: an additional end, asked after each token; the sample then counts as stopped.
+  /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
+  public func submit(
+    _ request: Request, _ options: SamplingOptions, seed: UInt64, purpose: String,
+    shouldStop: ((Sample) -> Bool)? = nil
+  ) throws -> Ticket {
+    try check(request, tickets)
+    let ticket = Ticket(number: tickets)
+    tickets += 1
+    waiting.append(Job(ticket, request, options, seed, purpose, shouldStop))
+    return ticket
+  }
+
+  /// Ends a request: what it has not said, it does not say. Its slots are free.
+  public func cancel(_ ticket: Ticket) {
+    waiting = waiting[firstWaiting...].filter { $0.ticket != ticket }
+    firstWaiting = 0
+    for sequence in active where sequence.job.ticket == ticket { freeSlots.append(sequence.slot) }
+    active.removeAll { $0.job.ticket == ticket }
+  }
+
+  /// Computes the prompts that find free slots, or else one more token of every sequence.
+  public func step(_ weights: TransformerWeights, _ each: (Event) -> Void) {
+    asking.removeAll(keepingCapacity: true)
+    admit()
+    if asking.isEmpty {
+      decode(weights)
+    } else {
+      transformer.forward(weights, batch, cache: cache, lastTokensOnly: true)
+      sharePrompts()
+    }
+    draw(weights, each)
+    retire(each)
+  }
+
   /// Answers every request; result `[request][sample]`.
   ///
   /// - Parameters:
@@ -96,26 +184,28 @@ public final class Generator: @unchecked Sendable {
     purpose: String, shouldStop: ((Sample) -> Bool)? = nil,
     onToken: ((Int, Int, Int32) -> Void)? = nil
   ) throws -> [[Sample]] {
+    precondition(isIdle, "others are using this generator")
     for (number, request) in requests.enumerated() { try check(request, number) }
     // Who is handed each token sees how far it is.
     let work = Work("sampling", of: onToken == nil ? room(requests, options) : 0)
     defer { work.end() }
+    let first = tickets
+    for request in requests {
+      _ = try submit(request, options, seed: seed, purpose: purpose, shouldStop: shouldStop)
+    }
     var results = requests.map { Array(repeating: Sample(), count: $0.samples) }
-    var waiting = (request: 0, sample: 0)
-    while waiting.request < requests.count || !active.isEmpty {
-      asking.removeAll(keepingCapacity: true)
-      admit(requests, &waiting, options, seed: seed, purpose: purpose)
-      if !asking.isEmpty {
-        transformer.forward(weights, batch, cache: cache, lastTokensOnly: true)
-        sharePrompts()
-      } else {
-        decode(weights)
-      }
-      draw(weights, options, onToken)
-      var done = asking.count
-      retire(options, shouldStop) {
-        results[$0.request][$0.sample] = $0.result
-        done += room(requests[$0.request], options) - $0.result.tokens.count
+    while !isIdle {
+      var done = 0
+      step(weights) { event in
+        switch event {
+        case .token(let ticket, let sample, let token):
+          done += 1
+          onToken?(ticket.number - first, sample, token)
+        case .finished(let ticket, let sample, let result):
+          let request = ticket.number - first
+          results[request][sample] = result
+          done += room(requests[request], options) - result.tokens.count
+        }
       }
       if onToken == nil { work.advance(by: done) }
     }
@@ -127,7 +217,7 @@ public final class Generator: @unchecked Sendable {
   ///
   /// - Parameter sequences: of at most `capacity` tokens.
   public func logprobs(of sequences: [[Int32]], weights: TransformerWeights) -> [[Float]] {
-    precondition(active.isEmpty && sequences.allSatisfy { $0.count <= capacity }, "slots of \(capacity)")
+    precondition(isIdle && sequences.allSatisfy { $0.count <= capacity }, "slots of \(capacity)")
     let work = Work("measuring", of: sequences.reduce(0) { $0 + $1.count })
     defer { work.end() }
     var results = sequences.map { _ in [Float]() }
@@ -176,36 +266,41 @@ public final class Generator: @unchecked Sendable {
 
   /// Fills free slots with waiting samples and the batch with their prompts, each prompt in the slot of
   /// its first sample.
-  private func admit(
-    _ requests: [Request], _ waiting: inout (request: Int, sample: Int), _ options: SamplingOptions,
-    seed: UInt64, purpose: String
-  ) {
+  private func admit() {
     batch.removeAll()
-    while waiting.request < requests.count {
-      let request = requests[waiting.request]
-      let count = min(request.samples - waiting.sample, freeSlots.count)
-      if waiting.sample >= request.samples {
-        waiting = (waiting.request + 1, 0)
+    while firstWaiting < waiting.count {
+      let job = waiting[firstWaiting]
+      let count = min(job.request.samples - job.begun, freeSlots.count)
+      if job.begun >= job.request.samples {
+        firstWaiting += 1
         continue
       }
-      guard count > 0, batch.fits(request.prompt.count) else { break }
-      batch.append(request.prompt, slot: freeSlots[freeSlots.count - 1])
+      guard count > 0, batch.fits(job.request.prompt.count) else { break }
+      batch.append(job.request.prompt, slot: freeSlots[freeSlots.count - 1])
       for _ in 0..<count {
         asking.append((active.count, batch.entries.count - 1))
-        // Room for all its tokens, so that no step needs to ask for more.
-        var result = Sample()
-        let room = room(request, options)
-        result.tokens.reserveCapacity(room)
-        result.logprobs.reserveCapacity(room)
-        active.append(
-          Sequence(
-            request: waiting.request, sample: waiting.sample, slot: freeSlots.removeLast(),
-            random: RandomStream(
-              seed: seed, purpose: purpose, index: request.stream + UInt64(waiting.sample)),
-            length: request.prompt.count, result: result))
-        waiting.sample += 1
+        active.append(begin(job))
       }
     }
+    if firstWaiting == waiting.count {
+      waiting.removeAll(keepingCapacity: true)
+      firstWaiting = 0
+    }
+  }
+
+  /// The next sample of a job, in a free slot.
+  private func begin(_ job: Job) -> Sequence {
+    // Room for all its tokens, so that no step needs to ask for more.
+    var result = Sample()
+    let room = room(job.request, job.options)
+    result.tokens.reserveCapacity(room)
+    result.logprobs.reserveCapacity(room)
+    defer { job.begun += 1 }
+    return Sequence(
+      job: job, sample: job.begun, slot: freeSlots.removeLast(),
+      random: RandomStream(
+        seed: job.seed, purpose: job.purpose, index: job.request.stream + UInt64(job.begun)),
+      length: job.request.prompt.count, result: result)
   }
 
   private func sharePrompts() {
@@ -230,47 +325,56 @@ public final class Generator: @unchecked Sendable {
   }
 
   /// Draws the next tokens of those that ask.
-  private func draw(
-    _ weights: TransformerWeights, _ options: SamplingOptions, _ onToken: ((Int, Int, Int32) -> Void)?
-  ) {
-    for first in stride(from: 0, to: asking.count, by: transformer.headScratch.chunk) {
-      let chunk = first..<min(first + transformer.headScratch.chunk, asking.count)
-      for (i, place) in chunk.enumerated() {
-        rows[i] = Int32(asking[place].row)
-        uniforms[i] = active[asking[place].sequence].random.uniform()
-      }
-      let logits = transformer.logits(weights, rows, chunk.count)
-      if options.truncates {
-        for i in 0..<chunk.count {
-          options.truncate(UnsafeMutableBufferPointer(start: logits.row(i), count: logits.columns))
-        }
-      }
-      transformer.compute.sample(
-        logits, inverseTemperature: options.inverseTemperature, uniform: uniforms, tokens: drawn,
-        logprob: logprobs)
-      for (i, place) in chunk.enumerated() {
-        let sequence = asking[place].sequence
-        active[sequence].result.tokens.append(drawn[i])
-        active[sequence].result.logprobs.append(logprobs[i])
-        onToken?(active[sequence].request, active[sequence].sample, drawn[i])
-      }
+  private func draw(_ weights: TransformerWeights, _ each: (Event) -> Void) {
+    var first = 0
+    while first < asking.count {
+      // A product has a chunk of rows, and one temperature.
+      let temperature = active[asking[first].sequence].job.options.inverseTemperature
+      let most = min(first + transformer.headScratch.chunk, asking.count)
+      let end = (first..<most).first {
+        active[asking[$0].sequence].job.options.inverseTemperature != temperature
+      } ?? most
+      draw(first..<end, temperature, weights, each)
+      first = end
     }
   }
 
-  private func retire(
-    _ options: SamplingOptions, _ shouldStop: ((Sample) -> Bool)?, _ deliver: (Sequence) -> Void
+  private func draw(
+    _ chunk: Range<Int>, _ inverseTemperature: Float, _ weights: TransformerWeights, _ each: (Event) -> Void
   ) {
+    for (i, place) in chunk.enumerated() {
+      rows[i] = Int32(asking[place].row)
+      uniforms[i] = active[asking[place].sequence].random.uniform()
+    }
+    let logits = transformer.logits(weights, rows, chunk.count)
+    for (i, place) in chunk.enumerated() {
+      let options = active[asking[place].sequence].job.options
+      guard options.truncates else { continue }
+      options.truncate(UnsafeMutableBufferPointer(start: logits.row(i), count: logits.columns))
+    }
+    transformer.compute.sample(
+      logits, inverseTemperature: inverseTemperature, uniform: uniforms, tokens: drawn,
+      logprob: logprobs)
+    for (i, place) in chunk.enumerated() {
+      let sequence = asking[place].sequence
+      active[sequence].result.tokens.append(drawn[i])
+      active[sequence].result.logprobs.append(logprobs[i])
+      each(.token(active[sequence].job.ticket, sample: active[sequence].sample, drawn[i]))
+    }
+  }
+
+  private func retire(_ each: (Event) -> Void) {
     var kept = 0
     for index in active.indices {
-      let result = active[index].result
+      let (result, job) = (active[index].result, active[index].job)
       let stopped =
-        result.tokens.last.map(options.endTokens.contains) == true || shouldStop?(result) == true
+        result.tokens.last.map(job.options.endTokens.contains) == true || job.shouldStop?(result) == true
       let full =
-        result.tokens.count >= options.maxNewTokens || active[index].length + 1 >= capacity
+        result.tokens.count >= job.options.maxNewTokens || active[index].length + 1 >= capacity
       if stopped || full {
         if stopped { active[index].result.finish = .stop }
         freeSlots.append(active[index].slot)
-        deliver(active[index])
+        each(.finished(job.ticket, sample: active[index].sample, active[index].result))
       } else {
         active.swapAt(kept, index)
         kept += 1

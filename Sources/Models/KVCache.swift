@@ -2,7 +2,7 @@ import Tensors
 
 /// Keys and values of the sequences that are being generated, [slot][layer][keys, values], in the
 /// order in which decoding reads them (`KeyValueStorage.cache`).
-public final class KVCache: @unchecked Sendable {
+public final class KVCache {
   public let slots: Int
   /// Positions a slot holds, a multiple of `KeyValuePrecision.group`.
   public let capacity: Int

@@ -4,7 +4,7 @@ import Tensors
 /// The int8 twin of a language model: every matrix quantised by output row, but a table of learned positions;
 /// that, norms and biases are the float32 model's own. A token embedding is looked up in int8; where it is
 /// tied, the same codes serve as the unembedding.
-public final class QuantizedWeights: @unchecked Sendable {
+public final class QuantizedWeights {
   public struct Projection: Sendable {
     /// The float32 tensor it stands for.
     public let name: String

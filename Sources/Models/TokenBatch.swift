@@ -1,7 +1,7 @@
 import Tensors
 
 /// Ragged token sequences, concatenated: no pad token exists.
-public final class TokenBatch: @unchecked Sendable {
+public final class TokenBatch {
   /// One sequence, or the part of it that is computed now.
   public struct Entry: Sendable {
     /// Its first row in the batch.

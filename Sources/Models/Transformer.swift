@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Order of use: `forward`, then a head (`logprobs`, `scores`, …), and for training
 /// `beginBackward`, a head's backward, `backward`.
-public final class Transformer: @unchecked Sendable {
+public final class Transformer {
   public let architecture: Architecture
   public let compute: Compute
   /// Tokens that one pass can hold.

@@ -277,33 +277,10 @@ public struct PPOStage {
     return max(1, Int(settings[.ptxRatio] * Double(miniBatch)))
   }
 
+  /// PPO's options as the hyper-parameters set them.
   static func options(_ settings: Settings) -> PPOOptions {
     var options = PPOOptions()
-    options.temperature = Float(settings[.temperature])
-    options.klCoefficient = settings[.klCoefficient]
-    if settings[.klTarget] > 0 {
-      options.adaptiveKL = KLController.Target(
-        kl: settings[.klTarget], horizon: settings[.klHorizon])
-    }
-    options.clipRange = settings[.clipRange]
-    options.clipRangeValue = settings[.clipRangeValue]
-    options.valueCoefficient = settings[.valueCoefficient]
-    options.valueModel = ValueModel(rawValue: settings.choice(.valueModel))!
-    options.gamma = settings[.gamma]
-    options.lambda = settings[.lambda]
-    options.epochs = settings.count(.ppoEpochs)
-    options.miniBatches = settings.count(.ppoMiniBatches)
-    options.whitenRewards = settings[.whitenRewards] == 1
-    options.rewardClip = settings[.rewardClip] > 0 ? Float(settings[.rewardClip]) : nil
-    let penalty = Float(settings[.missingEndPenalty])
-    options.missingEnd =
-      settings.choice(.missingEnd) == "subtract" ? .subtract(penalty) : .set(-penalty)
-    options.shortestResponse = settings.count(.shortestResponse)
-    options.klEstimator = KLEstimator(rawValue: settings.choice(.klEstimator))!
-    options.pretrainingCoefficient = settings[.ptxCoefficient]
-    options.averageDecay = settings[.averageDecay]
-    options.importanceCap = settings[.importanceCap]
-    options.correctsRollouts = settings.choice(.rolloutCorrection) == "truncated"
+    for parameter in Parameter.all { parameter.assign?(&options, settings[parameter]) }
     return options
   }
 

@@ -33,7 +33,7 @@ extension Parameter {
 
   public static let sftDemonstrations = count(
     .sft, "sft-demonstrations", short: "demonstrations-count", 60, quick: 60, 1...10_000_000,
-    "demonstrations", "Demonstrations drawn from the built-in world.")
+    "demonstrations", isOfWorld: true, "Demonstrations drawn from the built-in world.")
   public static let sftEpochs = count(
     .sft, "sft-epochs", short: "epochs", 16, quick: 16, 1...1000, "epochs",
     "Passes over the demonstrations.")
@@ -101,62 +101,77 @@ extension Parameter {
     .ppo, "ppo-batch-size", short: "batch-size", 256, quick: 64, 1...65_536, "episodes",
     "Episodes an iteration.")
   public static let ppoMiniBatches = count(
-    .ppo, "num-mini-batches", 4, quick: 2, 1...1024, "minibatches",
+    .ppo, "num-mini-batches", 4, quick: 2, 1...1024, "minibatches", assign: { $0.miniBatches = $1 },
     "Parts of an iteration's episodes, one update each.")
   public static let ppoEpochs = count(
-    .ppo, "num-ppo-epochs", 1, 1...64, "epochs", "Passes over an iteration's episodes.")
+    .ppo, "num-ppo-epochs", aliases: ["epochs"], 1, 1...64, "epochs", assign: { $0.epochs = $1 },
+    "Passes over an iteration's episodes.")
   public static let ppoRate = real(
     .ppo, "ppo-learning-rate", short: "learning-rate", 1e-4, 0...1, "",
     "Learning rate of policy and value; constant after 10 iterations of warm-up from a tenth.")
   public static let klCoefficient = real(
-    .ppo, "kl-coef", 0.02, 0...100, "reward per nat", "β, the price of leaving the SFT model.")
+    .ppo, "kl-coef", 0.02, 0...100, "reward per nat", assign: { $0.klCoefficient = $1 }, "β, the price of leaving the SFT model.")
   public static let klTarget = real(
-    .ppo, "kl-target", 0, 0...1000, "nats an episode", "Adapts β towards this KL; 0 keeps β fixed.")
+    .ppo, "kl-target", 0, 0...1000, "nats an episode",
+    assign: { if $1 > 0 { $0.adaptiveKL = .init(kl: $1, horizon: $0.adaptiveKL?.horizon ?? 10_000) } },
+    "Adapts β towards this KL; 0 keeps β fixed.")
   public static let klEstimator = choice(
     .ppo, "kl-estimator", KLEstimator.allCases.map(\.rawValue),
+    assign: { $0.klEstimator = KLEstimator(rawValue: $1)! },
     "What a token's reward is lowered by, times β: k1, k2 or k3 of its log-probabilities.")
   public static let klHorizon = real(
-    .ppo, "kl-horizon", 10_000, 1...1e9, "episodes", "Horizon of an adaptive β.")
+    .ppo, "kl-horizon", 10_000, 1...1e9, "episodes", assign: { $0.adaptiveKL?.horizon = $1 }, "Horizon of an adaptive β.")
   public static let clipRange = real(
-    .ppo, "cliprange", 0.2, 1e-6...10, "", "ε of the clipped ratio.")
+    .ppo, "cliprange", 0.2, 1e-6...10, "", assign: { $0.clipRange = $1 }, "ε of the clipped ratio.")
   public static let clipRangeValue = real(
-    .ppo, "cliprange-value", 0.2, 1e-6...1e6, "reward", "ε of the clipped value.")
+    .ppo, "cliprange-value", 0.2, 1e-6...1e6, "reward", assign: { $0.clipRangeValue = $1 }, "ε of the clipped value.")
   public static let valueCoefficient = real(
-    .ppo, "vf-coef", 0.1, 0...1000, "", "Weight of the value loss.")
+    .ppo, "vf-coef", 0.1, 0...1000, "", assign: { $0.valueCoefficient = $1 }, "Weight of the value loss.")
   public static let valueModel = choice(
     .ppo, "value-model", ValueModel.allCases.map(\.rawValue), isRecordedAtDefault: false,
+    assign: { $0.valueModel = ValueModel(rawValue: $1)! },
     "A value model of its own, from the reward model; or a head on the policy's own trunk, in less memory.")
-  public static let gamma = real(.ppo, "gamma", 1, 0...1, "", "Discount a token.")
-  public static let lambda = real(.ppo, "lam", 0.95, 0...1, "", "λ of the advantages.")
+  public static let gamma = real(.ppo, "gamma", 1, 0...1, "", assign: { $0.gamma = $1 }, "Discount a token.")
+  public static let lambda = real(
+    .ppo, "lam", 0.95, 0...1, "", assign: { $0.lambda = $1 }, "λ of the advantages.")
   public static let ptxCoefficient = real(
-    .ppo, "ptx-coef", 0.5, 0...1000, "", "γ_ptx, weight of the pretraining loss; 0 for plain PPO.")
+    .ppo, "ptx-coef", 0.5, 0...1000, "", assign: { $0.pretrainingCoefficient = $1 },
+    "γ_ptx, weight of the pretraining loss; 0 for plain PPO.")
   public static let ptxRatio = real(
     .ppo, "ptx-ratio", 0.5, 0...64, "documents per episode", "Pretraining documents an episode.")
   public static let temperature = real(
-    .ppo, "rollout-temperature", short: "temperature", 1, 1e-3...100, "",
+    .ppo, "rollout-temperature", configurationAlias: "temperature", 1, 1e-3...100, "",
+    assign: { $0.temperature = Float($1) },
     "Temperature of rollouts; it divides the logits in every log-probability.")
   public static let responseLength = count(
     .ppo, "response-length", 40, 1...65_536, "tokens", "Longest answer.")
   public static let missingEndPenalty = real(
-    .ppo, "missing-eos-penalty", 1, 0...1e6, "reward",
+    .ppo, "missing-eos-penalty", 1, 0...1e6, "reward", assign: { $0.missingEnd = .set(-Float($1)) },
     "An answer that does not end by itself scores minus this.")
   public static let missingEnd = choice(
     .ppo, "missing-eos", ["set", "subtract"],
+    assign: { options, choice in
+      if choice == "subtract", case .set(let penalty) = options.missingEnd {
+        options.missingEnd = .subtract(-penalty)
+      }
+    },
     "Whether the penalty takes the place of the score, or is subtracted from it.")
   public static let shortestResponse = count(
-    .ppo, "min-response-length", 0, 0...65_536, "tokens",
+    .ppo, "min-response-length", 0, 0...65_536, "tokens", assign: { $0.shortestResponse = $1 },
     "An answer that ends before is treated as one that does not end; 0 for none.")
   public static let rewardClip = real(
-    .ppo, "reward-clip", 0, 0...1e6, "reward", "Scores are clipped to ± this; 0 for no clipping.")
-  public static let whitenRewards = count(
-    .ppo, "whiten-rewards", 0, 0...1, "", "Whitens rewards before advantages.")
+    .ppo, "reward-clip", 0, 0...1e6, "reward", assign: { $0.rewardClip = $1 > 0 ? Float($1) : nil },
+    "Scores are clipped to ± this; 0 for no clipping.")
+  public static let whitenRewards = flag(
+    .ppo, "whiten-rewards", assign: { $0.whitenRewards = $1 }, "Whitens rewards before advantages.")
   public static let averageDecay = real(
-    .ppo, "ema-decay", 0.98, quick: 0, 0...1, "",
+    .ppo, "ema-decay", 0.98, quick: 0, 0...1, "", assign: { $0.averageDecay = $1 },
     "Decay an update of the moving average of the policy that is the result; 0 for the newest policy.")
   public static let importanceCap = real(
-    .ppo, "importance-cap", 2, 1e-3...1e6, "", "C, cap of the int8 correction.")
+    .ppo, "importance-cap", 2, 1e-3...1e6, "", assign: { $0.importanceCap = $1 }, "C, cap of the int8 correction.")
   public static let rolloutCorrection = choice(
     .ppo, "rollout-correction", ["truncated", "none"], isRecordedAtDefault: false,
+    assign: { $0.correctsRollouts = $1 == "truncated" },
     "Whether int8 rollouts are corrected by truncated importance weights; none only to see what they do.")
 
   // MARK: Evaluation
@@ -170,7 +185,8 @@ extension Parameter {
     .eval, "eval-documents", 400, quick: 60, 1...1_000_000, "documents",
     "Held-out documents for bits per byte.")
 
-  /// All of them, by stage and in order of help.
+  /// All of them, by stage and in order of help. Where two set one field of PPO's options, the later one goes on
+  /// from what the earlier one set.
   public static let all: [Parameter] = [
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
     pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,

@@ -5,10 +5,10 @@ import Support
 import Tokenizers
 import World
 
-/// K answers of the policy for each prompt, ranked by simulated labelers.
+/// K answers of the policy for each prompt of the built-in world, ranked by whoever ranks.
 ///
 /// `rankings.jsonl` is what the reward model learns from; `rankings-held-out.jsonl` holds other
-/// prompts, each ranked once by a training labeler and once by one that training never sees. In a round
+/// prompts, which simulated labelers rank once by a training labeler and once by one that training never sees. In a round
 /// after the first both begin with what the rounds before have ranked, and go on with prompts that none
 /// of them had.
 public struct RankingStage {
@@ -21,17 +21,20 @@ public struct RankingStage {
   /// On whose trunk the heads stand that choose the prompts; nil where nothing is chosen.
   let reward: Model?
   let world: World
-  private let rubric: Rubric
+  let ranker: any Ranker
 
   /// - Parameters:
   ///   - policy: whose answers are ranked: the SFT model, then the newest round's.
   ///   - reward: the round before's, where `LabelSelection.isMade`.
-  public init(_ context: StageContext, policy: Model, reward: Model? = nil, world: World) {
+  ///   - ranker: who ranks; nil for the world's simulated labelers.
+  public init(
+    _ context: StageContext, policy: Model, reward: Model? = nil, world: World, ranker: (any Ranker)? = nil
+  ) {
     self.context = context
     self.policy = policy
     self.reward = reward
     self.world = world
-    rubric = Rubric(world)
+    self.ranker = ranker ?? SimulatedRanker(world, seed: context.seed)
   }
 
   /// Numbers of this round's prompts in the world: those of training, and of the held-out file. Over
@@ -79,13 +82,11 @@ public struct RankingStage {
     defer { work.end() }
     for index in training {
       defer { work.advance() }
-      rankings.append(rank(numbers[index], answers[index], by: Labeler.training))
+      rankings += try rank(numbers[index], answers[index], isHeldOut: false)
     }
     for index in candidates.count..<numbers.count {
       defer { work.advance() }
-      for labelers in [Labeler.training, Labeler.heldOut] {
-        heldOutRankings.append(rank(numbers[index], answers[index], by: labelers))
-      }
+      heldOutRankings += try rank(numbers[index], answers[index], isHeldOut: true)
     }
     let file = context.round.file(RunFile.rankings)
     try context.run.writeLines(heldOutRankings, to: context.round.file(Self.heldOutFile))
@@ -121,14 +122,11 @@ public struct RankingStage {
     return answers.map { $0.map(\.text) }
   }
 
-  private func rank(_ number: Int, _ texts: [String], by labelers: [Labeler]) -> Comparison {
-    let item = world.item(.comparisons, number)
-    let labeler = labelers[number % labelers.count]
-    var random = RandomStream(
-      seed: context.seed, purpose: "rankings/\(labeler.id)", index: UInt64(number))
-    return Comparison(
-      prompt: Prompt(turns: item.prompt), completions: texts,
-      ranks: labeler.rank(texts, for: item, by: rubric, stream: &random), labeler: labeler.id,
-      policy: context.round.previous?.name(Stage.ppo.rawValue) ?? Stage.sft.rawValue)
+  private func rank(_ number: Int, _ texts: [String], isHeldOut: Bool) throws -> [Comparison] {
+    try ranker.rank(
+      RankingTask(
+        number: number, prompt: Prompt(turns: world.item(.comparisons, number).prompt), completions: texts,
+        policy: context.round.previous?.name(Stage.ppo.rawValue) ?? Stage.sft.rawValue,
+        isHeldOut: isHeldOut))
   }
 }

@@ -87,7 +87,7 @@ public struct Settings: Equatable, Sendable {
   }
 
   private static func unknown(_ key: String, _ stage: Stage?, at place: String) -> Failure {
-    let names = Parameter.all.flatMap { $0.stage == stage ? [$0.name, $0.shortName] : [$0.name] }
+    let names = Parameter.all.flatMap { $0.stage == stage ? $0.configurationNames : [$0.name] }
     let written = String(key.map { $0 == "_" ? "-" : $0 })
     // A short name is another stage's, or needs the stage before it.
     let long = Parameter.all.filter { $0.shortName == written }.map(\.name)
@@ -101,7 +101,7 @@ public struct Settings: Equatable, Sendable {
 
   private static func find(_ key: String, _ stage: Stage?) -> Parameter? {
     Parameter.all.first { $0.name == key }
-      ?? Parameter.all.first { $0.shortName == key && $0.stage == stage }
+      ?? Parameter.all.first { $0.configurationNames.contains(key) && $0.stage == stage }
   }
 
   /// Every value by name, those of `stages` only: what the manifest and a checkpoint's provenance

@@ -11,7 +11,7 @@ import Support
 /// Blocks are anonymous, zero-filled mappings: they cost address space when they are laid out and
 /// memory when they are first written. `tinyrlhf plan` builds the very objects that a run builds, in an
 /// arena that only plans, and prints this table, so prediction and run cannot drift apart.
-public final class Arena: @unchecked Sendable {
+public final class Arena {
   public struct Block: Sendable {
     public let name: String
     public let bytes: Int

@@ -2,7 +2,7 @@ import CKernels
 import Support
 
 /// The threads and the scratch memory that every operation uses. One operation at a time.
-public final class Compute: @unchecked Sendable {
+public final class Compute {
   public let pool: ThreadPool
   let gemmWorkspace: UnsafeMutableRawPointer
   let quantized: QuantizedRows

@@ -12,7 +12,7 @@ public struct HeadOutputs: OptionSet, Sendable {
 }
 
 /// Outputs of one head at consecutive rows, and the place where the objective writes their gradient.
-public struct OutputChunk: @unchecked Sendable {
+public struct OutputChunk {
   /// The number of the first row among all rows that the step reads, in order.
   public let first: Int
   /// Log-probabilities in nats, or scalars, [count].

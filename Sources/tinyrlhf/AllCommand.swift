@@ -29,8 +29,9 @@ struct All: ParsableCommand {
   @Flag(help: "Print summary.json instead of the table.")
   var json = false
   @OptionGroup var folder: FolderOptions
-  @OptionGroup(title: "Stages") var recipe: RecipeParameters
-  @OptionGroup(title: "PPO") var ppo: PPOParameters
+  @OptionGroup(title: "Stages") var recipe: ParameterOptions<RecipeGroup>
+  @OptionGroup(title: "PPO") var ppo: ParameterOptions<RecipePPOGroup>
+  @OptionGroup(title: "PPO") var rollouts: RolloutOptions
 
   private static let stages = Stage.allCases.filter { $0 != .pretrain }
 
@@ -46,7 +47,7 @@ struct All: ParsableCommand {
     let base = hasFiles || isToCheck ? try ModelSource.open(source, folder.verification) : nil
     if isToCheck, let base { try requireData(base, settings) }
     var inputs = Pipeline.Inputs()
-    inputs.precision = ppo.rolloutPrecision
+    inputs.precision = rollouts.rolloutPrecision
     if hasFiles, let tokenizer = base?.tokenizer {
       inputs.demonstrations = try demonstrations.map {
         try folder.read($0, readDemonstrations, tokenizer)
@@ -62,7 +63,7 @@ struct All: ParsableCommand {
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
-      ("rollout-precision", ppo.rolloutPrecision?.rawValue ?? "measured"),
+      ("rollout-precision", rollouts.rolloutPrecision?.rawValue ?? "measured"),
     ]
     let context = try folder.context(
       output, settings, stages: Self.stages,
@@ -77,7 +78,7 @@ struct All: ParsableCommand {
     try recipe.apply(to: &settings)
     try ppo.apply(to: &settings)
     try settings.requireConsistent()
-    var idle = settings.idle(in: Self.stages, precision: ppo.rolloutPrecision ?? .int8)
+    var idle = settings.idle(in: Self.stages, precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
       [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
     idle.add(

@@ -48,8 +48,9 @@ struct PlanCommand: ParsableCommand {
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup(title: "The model that pretrain makes") var shape: ShapeParameters
-  @OptionGroup(title: "Stages") var recipe: RecipeParameters
-  @OptionGroup(title: "PPO") var ppo: PPOParameters
+  @OptionGroup(title: "Stages") var recipe: ParameterOptions<RecipeGroup>
+  @OptionGroup(title: "PPO") var ppo: ParameterOptions<RecipePPOGroup>
+  @OptionGroup(title: "PPO") var rollouts: RolloutOptions
 
   struct ShapeParameters: ParsableArguments {
     @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Double?
@@ -91,7 +92,7 @@ struct PlanCommand: ParsableCommand {
   private func inputs() throws -> Pipeline.Inputs {
     let strict = !badRows.skipBadRows
     var inputs = Pipeline.Inputs()
-    inputs.precision = ppo.rolloutPrecision
+    inputs.precision = rollouts.rolloutPrecision
     inputs.demonstrations = try demonstrations.map { try readDemonstrations($0, strict: strict).records }
     inputs.comparisons = try comparisons.map { try readComparisons($0, strict: strict).records }
     inputs.prompts = try prompts.map { try readPrompts($0, strict: strict).records }
@@ -110,11 +111,11 @@ struct PlanCommand: ParsableCommand {
   }
 
   private func refuseIdle(_ settings: Settings) throws {
-    var idle = settings.idle(in: stage.stages, further: further, precision: ppo.rolloutPrecision ?? .int8)
+    var idle = settings.idle(in: stage.stages, further: further, precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
       "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a model of its own")
     idle.add(
-      "--rollout-precision", if: ppo.rolloutPrecision != nil && ![.all, .ppo].contains(stage),
+      "--rollout-precision", if: rollouts.rolloutPrecision != nil && ![.all, .ppo].contains(stage),
       because: "only the stage ppo has rollouts")
     let given = [
       ("demonstrations", demonstrations, [Scope.sft]), ("comparisons", comparisons, [.reward]),
@@ -132,7 +133,7 @@ struct PlanCommand: ParsableCommand {
   /// What the memory of the stage depends on beside its own hyper-parameters.
   private var further: [Parameter] {
     switch stage {
-    case .sft: SFTParameters.further(rewardModel)
+    case .sft: EpochChoice.further(rewardModel)
     case .reward: [.rankingPrompts, .completionsPerPrompt, .responseLength]
     case .all, .pretrain, .ppo: []
     }

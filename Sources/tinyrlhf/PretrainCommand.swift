@@ -21,7 +21,7 @@ struct Pretrain: ParsableCommand {
   var worldSeed: UInt64?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
-  @OptionGroup(title: "Model and training") var parameters: PretrainParameters
+  @OptionGroup(title: "Model and training") var parameters: ParameterOptions<PretrainGroup>
 
   func run() throws {
     try folder.check(output, data: [pretrainingText])

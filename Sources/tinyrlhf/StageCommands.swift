@@ -24,8 +24,8 @@ struct SFT: ParsableCommand {
   var validation: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
-  @OptionGroup var parameters: StageParameters
-  @OptionGroup var own: SFTParameters
+  @OptionGroup var parameters: ParameterOptions<SFTGroup>
+  @OptionGroup var own: EpochChoice
 
   func run() throws {
     try folder.check(output, data: [demonstrations, validation], models: [model, own.rewardModel])
@@ -56,8 +56,8 @@ struct SFT: ParsableCommand {
   private func settings() throws -> Settings {
     var settings = try folder.settings(.sft)
     try own.apply(to: &settings)
-    try parameters.apply(to: &settings, epochs: .sftEpochs, batch: .sftBatch, rate: .sftRate)
-    var idle = settings.idle(in: [.sft], further: SFTParameters.further(own.rewardModel))
+    try parameters.apply(to: &settings)
+    var idle = settings.idle(in: [.sft], further: EpochChoice.further(own.rewardModel))
     idle.add(
       [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
     try idle.refuse()
@@ -85,8 +85,7 @@ struct Reward: ParsableCommand {
   var demonstrations: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
-  @OptionGroup var parameters: StageParameters
-  @OptionGroup var own: RewardParameters
+  @OptionGroup var parameters: ParameterOptions<RewardGroup>
 
   func run() throws {
     try folder.check(output, data: [comparisons, validation, demonstrations], models: [model])
@@ -111,9 +110,7 @@ struct Reward: ParsableCommand {
 
   private func settings() throws -> Settings {
     var settings = try folder.settings(.reward)
-    try own.apply(to: &settings)
-    try parameters.apply(
-      to: &settings, epochs: .rewardEpochs, batch: .rewardBatch, rate: .rewardRate)
+    try parameters.apply(to: &settings)
     try settings.idle(in: [.reward]).refuse()
     return settings
   }
@@ -161,8 +158,8 @@ struct PPO: ParsableCommand {
   var pretrainingText: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
-  @OptionGroup var stage: StageParameters
-  @OptionGroup var parameters: PPOParameters
+  @OptionGroup var parameters: ParameterOptions<PPOGroup>
+  @OptionGroup var rollouts: RolloutOptions
 
   func run() throws {
     try folder.check(output, data: [prompts, pretrainingText], models: [model, rewardModel])
@@ -181,12 +178,12 @@ struct PPO: ParsableCommand {
       extra: [
         ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
         ("pretraining-text", data.hasText ? pretrainingText ?? "world" : "none"),
-        ("rollout-precision", parameters.rolloutPrecision?.rawValue ?? "measured"),
+        ("rollout-precision", rollouts.rolloutPrecision?.rawValue ?? "measured"),
       ])
     try context.stage(.ppo) {
       try PPOStage(
         context, policy: sft, reference: reference, reward: reward, data: data,
-        precision: parameters.rolloutPrecision
+        precision: rollouts.rolloutPrecision
       ).run()
     }
     let file = context.run.file(PPOStage.file)
@@ -202,10 +199,9 @@ struct PPO: ParsableCommand {
 
   private func settings() throws -> Settings {
     var settings = try folder.settings(.ppo)
-    try stage.apply(to: &settings, epochs: .ppoEpochs, batch: .ppoBatch, rate: .ppoRate)
     try parameters.apply(to: &settings)
     try settings.requireConsistent()
-    var idle = settings.idle(in: [.ppo], precision: parameters.rolloutPrecision ?? .int8)
+    var idle = settings.idle(in: [.ppo], precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
       "--pretraining-text", if: pretrainingText != nil && settings[.ptxCoefficient] == 0,
       because: "--ptx-coef is 0, and nothing is mixed in")

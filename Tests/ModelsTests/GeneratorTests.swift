@@ -236,6 +236,53 @@ struct GeneratorTests {
     }
   }
 
+  @Test("requests that come, go and are cancelled while others run have the tokens that they have alone")
+  func comings() throws {
+    let sampler = try Sampler(.modern, slots: 3)
+    let weights = sampler.bench.weights
+    let (warm, cold) = (options(tokens: 12, end: -1), options(temperature: 0.5, tokens: 9, end: -1, topK: 5))
+    let alone = [
+      try sampler.run([requests[0]], warm)[0], try sampler.run([requests[3]], cold)[0],
+      try sampler.run([requests[4]], warm)[0],
+    ]
+    let generator = sampler.generator
+    func submit(_ request: Generator.Request, _ options: SamplingOptions) throws -> Generator.Ticket {
+      try generator.submit(request, options, seed: 77, purpose: "test")
+    }
+    var heard: [Generator.Ticket: [[Int32]]] = [:]
+    var finished: [Generator.Ticket: [Generator.Sample]] = [:]
+    func step() {
+      generator.step(weights) { event in
+        switch event {
+        case .token(let ticket, let sample, let token):
+          heard[ticket, default: Array(repeating: [], count: 5)][sample].append(token)
+        case .finished(let ticket, let sample, let result):
+          finished[ticket, default: Array(repeating: .init(), count: 5)][sample] = result
+        }
+      }
+    }
+    let first = try submit(requests[0], warm)  // two samples
+    for _ in 0..<4 { step() }
+    let second = try submit(requests[3], cold)
+    let third = try submit(requests[4], warm)  // three samples, more than there are slots
+    for _ in 0..<3 { step() }
+    generator.cancel(first)
+    let before = heard[first]!
+    while !generator.isIdle { step() }
+    #expect(heard[first] == before && finished[first] == nil)
+    for sample in 0..<2 {
+      #expect(before[sample].count == 6 && alone[0][sample].tokens.starts(with: before[sample]))
+    }
+    for (ticket, expected) in [(second, alone[1]), (third, alone[2])] {
+      #expect(bytes([Array(finished[ticket]!.prefix(expected.count))]) == bytes([expected]))
+      for (sample, one) in expected.enumerated() { #expect(heard[ticket]![sample] == one.tokens) }
+    }
+    let waiting = try submit(requests[1], warm)
+    generator.cancel(waiting)
+    #expect(generator.isIdle)
+    #expect(bytes(try sampler.run(requests, warm)).count == requests.count)
+  }
+
   @Test("an answer fills the context to its last position and no further")
   func fullContext() throws {
     let sampler = try Sampler(.modern, slots: 2)
