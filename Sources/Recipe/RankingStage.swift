@@ -1,8 +1,7 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
 import Support
-import Tokenizers
 import World
 
 /// K answers of the policy for each prompt, ranked by simulated labelers.

@@ -1,3 +1,5 @@
+import Statistics
+
 /// Generalised advantage estimation over ragged answers, and whitening.
 public enum Advantages {
   /// Advantages and returns of every token (Schulman et al. 2016).
