@@ -99,7 +99,7 @@ let package = Package(
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(name: "CFaults", path: "Tests/CFaults"),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport", "Support", "Tensors"],
+      name: "TestSupport", dependencies: ["CTestSupport", "Compression", "Support", "Tensors"],
       path: "Tests/TestSupport"),
     tests("Support", ["CSupport", "TestSupport"]),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
