@@ -2,7 +2,7 @@
 import Foundation
 import PackageDescription
 
-// Sources/README.md draws this map; the two must agree.
+// Sources/README.md draws this map; Tests/SupportTests/MapTests.swift compares the two, and the files' imports.
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, exclude: documents[name] ?? [])
@@ -14,7 +14,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     resources: goldens.contains(name) ? [.copy("Goldens")] : [])
 }
 
-let goldens = ["Models", "Training", "Interchange", "Jinja"]
+let goldens = ["Statistics", "Models", "Training", "Interchange", "Jinja"]
 // The static libraries of zstd and zlib where the system has them, so that the program runs on machines
 // without.
 #if arch(arm64)
@@ -64,64 +64,71 @@ let package = Package(
     library("Checkpoints", ["Compression", "Support", "CSupport"]),
     .target(name: "CUnicode"),
     library("Jinja", ["Support"]),
-    library("Tokenizers", ["CUnicode", "Jinja", "Support"]),
-    library("Datasets", ["Tokenizers", "Compression", "Support"]),
+    library("Dialogues", ["Support"]),
+    library("Statistics", ["Support"]),
+    library("Tokenizers", ["CUnicode", "Dialogues", "Jinja", "Support"]),
+    library("Datasets", ["Dialogues", "Compression", "Support"]),
     library("Models", ["Tensors", "Checkpoints", "Support"]),
     library(
-      "Interchange", ["Checkpoints", "Models", "Tensors", "Tokenizers", "Jinja", "Support"]),
-    library("Training", ["Models", "Tensors", "Datasets", "Tokenizers", "Support"]),
-    library("World", ["Tokenizers", "Support"]),
-    library("Runs", ["Checkpoints", "Support"]),
+      "Interchange",
+      ["Checkpoints", "Models", "Tensors", "Tokenizers", "Dialogues", "Jinja", "Support"]),
+    library("Training", ["Models", "Tensors", "Statistics", "Support"]),
+    library("World", ["Dialogues", "Support"]),
+    library("Runs", ["Support"]),
     library("Reports", ["Runs", "Support"]),
     library(
       "Recipe",
       [
         "Training", "World", "Runs", "Models", "Tensors", "Checkpoints", "Datasets", "Tokenizers",
-        "Support",
+        "Dialogues", "Statistics", "Support",
       ]),
     library(
       "Studies",
       [
-        "Recipe", "Training", "World", "Runs", "Models", "Checkpoints", "Datasets", "Tokenizers",
+        "Recipe", "World", "Runs", "Models", "Checkpoints", "Tokenizers", "Dialogues", "Statistics",
         "Support",
       ]),
     .target(name: "CWeights"),
     .executableTarget(
       name: "tinyrlhf",
       dependencies: [
-        "Studies", "Recipe", "Reports", "CWeights", "Training", "World", "Runs", "Models", "Tensors",
-        "Checkpoints", "Compression", "Datasets", "Interchange", "Tokenizers", "Jinja", "Support",
+        "Studies", "Recipe", "Reports", "CWeights", "Runs", "Models", "Tensors", "Checkpoints",
+        "Datasets", "Interchange", "Tokenizers", "Dialogues", "Jinja", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(name: "CFaults", path: "Tests/CFaults"),
     .target(
-      name: "TestSupport", dependencies: ["CTestSupport", "Support", "Tensors"],
+      name: "TestSupport", dependencies: ["CTestSupport", "Compression", "Support", "Tensors"],
       path: "Tests/TestSupport"),
-    tests("Support", ["TestSupport"]),
+    tests("Support", ["CSupport", "TestSupport"]),
     tests("Tensors", ["CKernels", "Support", "TestSupport"]),
     tests("Compression", ["Support", "TestSupport"]),
     tests("Checkpoints", ["Compression", "Support", "TestSupport", "CFaults"]),
-    tests("Tokenizers", ["Jinja", "Support"]),
+    tests("Statistics", ["Support"]),
+    tests("Tokenizers", ["Dialogues", "Jinja", "Support"]),
     tests("Jinja", ["Support"]),
-    tests("Datasets", ["Tokenizers", "Jinja", "Support", "TestSupport"]),
+    tests("Datasets", ["Dialogues", "Support", "TestSupport"]),
     tests("Models", ["Tensors", "Checkpoints", "Support", "TestSupport"]),
     tests(
       "Interchange",
       [
-        "Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Jinja", "Support", "TestSupport",
+        "Training", "Checkpoints", "Models", "Tensors", "Tokenizers", "Dialogues", "Jinja", "Support",
+        "TestSupport",
       ]),
-    tests("Training", ["Models", "Tensors", "Datasets", "Support", "TestSupport"]),
-    tests("World", ["Tokenizers", "Support"]),
+    tests("Training", ["Models", "Tensors", "Statistics", "Support", "TestSupport"]),
+    tests("World", ["Dialogues", "Support"]),
     tests("Runs", ["Support", "TestSupport"]),
     tests("Reports", ["Runs", "Support", "TestSupport"]),
     tests(
       "Recipe",
       [
-        "Training", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Support",
-        "TestSupport",
+        "Training", "World", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers",
+        "Dialogues", "Support", "TestSupport",
       ]),
-    tests("Studies", ["Recipe", "World", "Runs", "Support", "TestSupport"]),
+    tests(
+      "Studies",
+      ["Recipe", "World", "Runs", "Dialogues", "Statistics", "Support", "TestSupport"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["Support", "Checkpoints", "Compression", "TestSupport"]),

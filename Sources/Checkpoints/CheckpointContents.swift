@@ -2,8 +2,9 @@ import Support
 
 /// One tensor to be written: its bytes stay where they are, or are made when they are written.
 public struct TensorSource {
-  /// Puts the elements (or the packed codes), for int8 then the scales, the row sums and the factors, front
-  /// to back in pieces; no piece belongs to two of them.
+  /// Puts the elements, front to back in pieces. For int8 the packed codes, then scales and row sums (float32 and
+  /// int32, `[dims[0]]`) and factors (float32 `[dims[1]]`, powers of two from 2⁻³² to 2³²); no piece belongs to two
+  /// of them.
   public typealias Stream = (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
   public var section: SectionKind
@@ -12,15 +13,9 @@ public struct TensorSource {
   public var name: String
   public var dims: [Int]
   public var type: TensorType
-  /// The elements in row-major order, or the packed codes.
+  /// The elements in row-major order; nothing beside a stream.
   public var bytes: UnsafeRawBufferPointer
-  /// float32 `[dims[0]]`, for int8 only.
-  public var scales: UnsafeRawBufferPointer?
-  /// int32 `[dims[0]]`, for int8 only.
-  public var rowSums: UnsafeRawBufferPointer?
-  /// float32 `[dims[1]]`, powers of two from 2⁻³² to 2³², for int8 only.
-  public var factors: UnsafeRawBufferPointer?
-  /// In the place of `bytes`, `scales`, `rowSums` and `factors`, for a tensor that lies nowhere.
+  /// In the place of `bytes`, for a tensor that does not lie in memory as it is written.
   public private(set) var stream: Stream?
 
   /// A tensor whose bytes are made when they are written, so that a model need not fit in memory.
@@ -34,10 +29,10 @@ public struct TensorSource {
     self.stream = stream
   }
 
+  /// A tensor that lies in memory as it is written, of any type but int8, which has more than elements.
   public init(
     section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
-    bytes: UnsafeRawBufferPointer, scales: UnsafeRawBufferPointer? = nil,
-    rowSums: UnsafeRawBufferPointer? = nil, factors: UnsafeRawBufferPointer? = nil
+    bytes: UnsafeRawBufferPointer
   ) {
     self.section = section
     self.role = role
@@ -45,9 +40,6 @@ public struct TensorSource {
     self.dims = dims
     self.type = type
     self.bytes = bytes
-    self.scales = scales
-    self.rowSums = rowSums
-    self.factors = factors
   }
 
   /// - Throws: `Failure(.failed)` if the tensor cannot stand in a checkpoint.
@@ -66,10 +58,7 @@ public struct TensorSource {
     }
     try require(
       type.byteCount(dims) == bytes.count, "dims \(dims) of \(type) are not \(bytes.count) bytes")
-    let (rowBytes, columnBytes) = type == .int8 ? (4 * dims[0], 4 * dims[1]) : (nil, nil)
-    try require(
-      scales?.count == rowBytes && rowSums?.count == rowBytes && factors?.count == columnBytes,
-      "scales, row sums and factors do not suit \(type) with dims \(dims)")
+    try require(type != .int8, "\(type) is more than its elements, and has no stream")
   }
 }
 

@@ -76,7 +76,7 @@ public enum CheckpointWriter {
 extension TensorSource {
   fileprivate func forEachPiece(_ put: (UnsafeRawBufferPointer) throws -> Void) throws {
     if let stream { return try stream(put) }
-    for part in [bytes, scales, rowSums, factors] { if let part { try put(part) } }
+    try put(bytes)
   }
 }
 

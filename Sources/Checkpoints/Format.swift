@@ -118,8 +118,6 @@ struct RecordBytes {
     withUnsafeBytes(of: value.littleEndian) { put($0, at: offset) }
   }
 
-  mutating func put(_ value: Float, at offset: Int) { put(value.bitPattern, at: offset) }
-
   mutating func put(_ source: some Collection<UInt8>, at offset: Int) {
     bytes.replaceSubrange(offset..<offset + source.count, with: source)
   }

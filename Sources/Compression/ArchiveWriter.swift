@@ -1,5 +1,4 @@
 import Support
-import Synchronization
 
 /// Packs bytes into independent zstd frames that expand in parallel.
 public enum ArchiveWriter {
@@ -69,21 +68,6 @@ public enum ArchiveWriter {
     try queue.finish()
     try write(ArchiveLayout.seekTable(frames), offset)
     try write(ArchiveLayout.head(frames), 0)
-  }
-
-  /// The whole archive in memory.
-  public static func pack(
-    _ source: UnsafeRawBufferPointer, pieces: [Piece], level: Int, threads: Int
-  ) throws -> [UInt8] {
-    let archive = Mutex<[UInt8]>([])
-    try pack(source, pieces: pieces, level: level, threads: threads) { bytes, offset in
-      archive.withLock { archive in
-        let missing = offset + bytes.count - archive.count
-        if missing > 0 { archive += [UInt8](repeating: 0, count: missing) }
-        archive.replaceSubrange(offset..<offset + bytes.count, with: bytes)
-      }
-    }
-    return archive.withLock { $0 }
   }
 
   private static func check(_ pieces: [Piece], cover count: Int) {

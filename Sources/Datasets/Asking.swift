@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// What a row asks, under the names that data sets give it.
 enum Asking {

@@ -31,8 +31,9 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
     self.conversion = conversion
   }
 
-  public mutating func drop(line: Int, _ reason: String) {
-    dropped.append(Dropped(line: line, reason: reason))
+  /// - Parameter isBad: whether it could not be read; else it is of no use.
+  package mutating func drop(line: Int, _ reason: String, isBad: Bool = false) {
+    dropped.append(Dropped(line: line, reason: reason, isBad: isBad))
   }
 
   /// As `droppedText`, of the rows alone that could not be read; nil where all could.

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// One row of a file, whatever its format.
 public enum Example: Equatable, Sendable {
@@ -36,16 +36,6 @@ public enum Example: Equatable, Sendable {
     case .demonstration(let demonstration): return [demonstration.answer]
     case .document(let text): return [Turn(.assistant, text)]
     case .refutedAnswer, .prompt: return []
-    }
-  }
-
-  /// What it says that the tokenizer's chat template does not read, each by its key.
-  public func unread(by tokenizer: Tokenizer) -> [String] {
-    switch self {
-    case .comparison(let comparison): comparison.unread(by: tokenizer)
-    case .demonstration(let demonstration): demonstration.unread(by: tokenizer)
-    case .refutedAnswer(let prompt), .prompt(let prompt): prompt.unread(by: tokenizer)
-    case .document: []
     }
   }
 

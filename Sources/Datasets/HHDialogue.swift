@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// Dialogues written as one text, as in hh-rlhf: `\n\nHuman: …\n\nAssistant: …`
 enum HHDialogue {

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// Values that are a text or a list of messages.
 enum Messages {

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// A chosen and a rejected answer.
 struct Pair: Equatable {

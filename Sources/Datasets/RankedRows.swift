@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// Ours: `{"prompt", "completions": […], "ranks": [1, 2, 2, 4], "labeler", "policy", "seconds", "margin"}`
 func rankedAnswers(_ row: RowFields) throws -> Comparison {

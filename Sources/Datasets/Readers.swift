@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// Reads prompts; comparisons and demonstrations serve with theirs.
 /// - Parameters:
@@ -84,7 +84,7 @@ extension Failure {
   }
 
   /// Of a bad row: the others can be used.
-  var sayingHowToGoOn: Failure {
+  package var sayingHowToGoOn: Failure {
     var failure = self
     let remedy = self.remedy.map { $0.hasSuffix(".") ? $0 : "\($0)." } ?? "Correct the row."
     failure.remedy = "\(remedy) Or leave such rows out with --skip-bad-rows."

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// A line that asks a model for something: a prompt, perhaps an answer, each as rows have them or as tokens,
 /// and how the answer is to be drawn.

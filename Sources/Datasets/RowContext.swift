@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// What stands beside the dialogue in a row of any format, and changes what the model sees or learns.
 struct RowContext {

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// What is remembered of a row: hashes, so that rows are compared without being kept. Two of 10⁸
 /// different rows share one of 64 bits with a probability of 3·10⁻⁴.

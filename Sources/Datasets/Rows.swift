@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 extension Example {
   /// One row of a known format.

@@ -1,4 +1,3 @@
-import Checkpoints
 import Support
 
 /// Writes GGUF version 3, the form of llama.cpp: metadata, the tensors' directory, their data.

@@ -1,6 +1,5 @@
 import Models
 import Support
-import Tensors
 
 /// What a `config.json` says of a model: every field that changes what is computed is read, and what
 /// this program does not compute is refused by name.

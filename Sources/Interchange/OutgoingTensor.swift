@@ -1,4 +1,3 @@
-import Models
 import Support
 
 /// A tensor of another program, made of one of ours when it is written.

@@ -1,4 +1,3 @@
-import Models
 import Support
 import Tensors
 

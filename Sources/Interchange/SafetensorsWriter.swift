@@ -1,4 +1,3 @@
-import Checkpoints
 import Support
 
 /// Writes a safetensors file, tensor by tensor: memory does not grow with the model.

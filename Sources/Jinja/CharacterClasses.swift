@@ -47,7 +47,6 @@ func isAlphanumeric(_ unit: UInt32) -> Bool {
 func isUppercase(_ unit: UInt32) -> Bool { Text.scalar(unit).properties.isUppercase }
 func isLowercase(_ unit: UInt32) -> Bool { Text.scalar(unit).properties.isLowercase }
 func isTitlecase(_ unit: UInt32) -> Bool { category(unit) == .titlecaseLetter }
-func isCased(_ unit: UInt32) -> Bool { isUppercase(unit) || isLowercase(unit) || isTitlecase(unit) }
 
 /// Whether `repr` prints the character as it is.
 func isPrintable(_ unit: UInt32) -> Bool {

@@ -44,12 +44,6 @@ public struct Mapping: Sendable {
     values.remove(at: place)
     for (other, index) in places where index > place { places[other] = index - 1 }
   }
-
-  mutating func merge(_ other: Mapping) {
-    for (key, index) in other.places.sorted(by: { $0.value < $1.value }) {
-      set(key, other.keys[index], other.values[index])
-    }
-  }
 }
 
 /// A value as a key: equal numbers of different types are one key, as in Python.

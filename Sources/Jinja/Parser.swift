@@ -312,6 +312,4 @@ struct Names: Sendable {
     words.append(word)
     return words.count - 1
   }
-
-  func existing(_ word: String) -> Name? { numbers[word] }
 }

@@ -103,9 +103,6 @@ extension Text {
     return runs
   }
 
-  /// The origin of every scalar, in order.
-  public var origins: [Int] { units.map(Text.origin) }
-
   private static func origin(_ unit: UInt32) -> Int {
     Int((unit & ~generationBit) >> originShift)
   }

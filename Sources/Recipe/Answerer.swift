@@ -1,3 +1,4 @@
+import Dialogues
 import Models
 import Support
 import Tokenizers

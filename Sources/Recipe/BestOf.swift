@@ -1,4 +1,3 @@
-import Models
 import Support
 
 /// Best-of-n: of several samples to a prompt, the one that a reward model likes best (Stiennon et al.

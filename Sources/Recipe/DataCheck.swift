@@ -1,4 +1,5 @@
 import Datasets
+import Dialogues
 import Support
 import Tokenizers
 import Training

@@ -1,4 +1,4 @@
-import Datasets
+import Dialogues
 import Support
 import Tokenizers
 import Training

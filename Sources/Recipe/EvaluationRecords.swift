@@ -1,4 +1,6 @@
+import Dialogues
 import Runs
+import Statistics
 import World
 
 /// What the report shows of an evaluation beside the summary's figures.

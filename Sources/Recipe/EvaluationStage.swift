@@ -1,7 +1,6 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
-import Tokenizers
 import World
 
 /// How base, SFT and PPO models fare on held-out prompts, by the rubric and by the reward model.

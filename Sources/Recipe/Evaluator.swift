@@ -1,7 +1,6 @@
-import Datasets
+import Dialogues
 import Models
 import Support
-import Tokenizers
 import Training
 import World
 

@@ -1,5 +1,6 @@
 import Models
 import Runs
+import Statistics
 import Support
 import Training
 import World

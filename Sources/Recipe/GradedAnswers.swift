@@ -1,5 +1,5 @@
 import Runs
-import Training
+import Statistics
 import World
 
 /// One answer with the rubric's grade and the reward model's score, where there are such.
@@ -50,9 +50,4 @@ package struct GradedAnswers {
       mean: rate.mean, low: rate.low, high: rate.high, ties: rate.tieShare, n: rate.comparisons,
       prompts: rate.prompts)
   }
-}
-
-extension [Double] {
-  /// nil for an empty list.
-  package var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 }

@@ -1,7 +1,8 @@
+import Dialogues
 import Models
+import Statistics
 import Support
 import Tokenizers
-import Training
 
 /// One answer to each of some held-out prompts, and what a reward model thinks of them: InstructGPT's measure
 /// of an SFT model, whose validation loss says little about its answers.

@@ -1,4 +1,4 @@
-import Datasets
+import Dialogues
 import World
 
 /// The held-out rankings of a run. Those of the built-in world have two lines a prompt: a training

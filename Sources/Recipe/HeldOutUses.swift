@@ -1,6 +1,5 @@
-import Datasets
+import Dialogues
 import Runs
-import Tokenizers
 
 /// What rows of the user's are held out for, and what it means where they are too few.
 extension Summary.HeldOutRows {

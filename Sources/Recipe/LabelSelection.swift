@@ -1,8 +1,8 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
+import Statistics
 import Support
-import Tokenizers
 import Training
 
 /// Which prompts of a round are worth a labeler's time: of four times as many, those on whose answers the reward

@@ -1,17 +1,18 @@
-import Datasets
-import Tokenizers
+import Dialogues
+import Statistics
+
 
 /// How often two labelers order a pair of answers the same way, ties of either left out.
 ///
 /// Only rankings of the same answers to the same prompt are compared, and only those of two labelers whose names
 /// differ: what nobody ranked twice says nothing about agreement.
 package struct LabelerAgreement {
-  private(set) var agreed = 0
-  /// Pairs that two labelers have ordered.
-  package private(set) var pairs = 0
+  /// Pairs that two labelers have ordered: won where both order them the same way, else lost.
+  private var tally = Tally()
 
+  package var pairs: Int { Int(tally.count) }
   /// nil without a pair.
-  package var share: Double? { pairs == 0 ? nil : Double(agreed) / Double(pairs) }
+  package var share: Double? { tally.share }
 
   private struct Answers: Hashable {
     let prompt: Prompt
@@ -50,8 +51,7 @@ package struct LabelerAgreement {
   private mutating func add(_ a: [Int], _ b: [Int]) {
     for i in a.indices {
       for j in a.indices.dropFirst(i + 1) where a[i] != a[j] && b[i] != b[j] {
-        pairs += 1
-        if (a[i] < a[j]) == (b[i] < b[j]) { agreed += 1 }
+        tally.add((a[i] < a[j]) == (b[i] < b[j]) ? .win : .loss)
       }
     }
   }

@@ -1,5 +1,4 @@
 import Runs
-import Training
 
 /// What `eval` measures of one model; what does not apply is nil.
 public struct Measurements: Encodable, Sendable {

@@ -1,4 +1,5 @@
 import Checkpoints
+import Dialogues
 import Models
 import Runs
 import Support

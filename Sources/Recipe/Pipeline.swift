@@ -1,9 +1,9 @@
 import Checkpoints
 import Datasets
-import Models
+import Dialogues
 import Runs
+import Statistics
 import Support
-import Tokenizers
 import World
 
 /// The whole recipe in one run folder:

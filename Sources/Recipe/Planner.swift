@@ -1,4 +1,4 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
 import Support

@@ -1,5 +1,5 @@
+import Dialogues
 import Models
-import Tokenizers
 import Training
 import World
 

@@ -1,5 +1,4 @@
 import Support
-import Tensors
 
 /// The program's own share of the memory that a run takes: its code, stacks and threads, the tokenizer, and the
 /// data that were read. Measured in the process that plans, which has read what the run reads, and whose stages

@@ -1,4 +1,4 @@
-import Tokenizers
+import Dialogues
 import World
 
 /// Held-out prompts that a model is asked together; with items where the built-in world asks.

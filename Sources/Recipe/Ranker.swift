@@ -1,6 +1,5 @@
-import Datasets
+import Dialogues
 import Support
-import Tokenizers
 import World
 
 /// Answers to one prompt that somebody ranks.

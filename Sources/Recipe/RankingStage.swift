@@ -1,8 +1,7 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
 import Support
-import Tokenizers
 import World
 
 /// K answers of the policy for each prompt of the built-in world, ranked by whoever ranks.

@@ -1,8 +1,7 @@
-import Datasets
+import Dialogues
 import Models
 import Runs
 import Support
-import Tokenizers
 import World
 
 /// The data of a run: the built-in world's, with the user's own in place of any part.

@@ -1,5 +1,6 @@
-import Datasets
+import Dialogues
 import Runs
+import Statistics
 import Support
 import Training
 
@@ -8,28 +9,16 @@ package struct RewardAssessment {
   /// Pairs of unequal rank, by labelers whom training knows, and by others.
   private var known = Tally()
   private var heldOut = Tally()
+  /// Of the known labelers' pairs, the scores of the better answers less those of the worse.
+  private var leads = 0.0
   /// The rubric's own opinion of the known labelers' pairs.
   private var rubric = Tally()
   private var differences: [Float] = []
   /// Of the known labelers' prompts: the scores of the answers, and their lengths in tokens.
   private var answers: [(scores: [Float], lengths: [Float])] = []
   /// Pairs of each prompt that are right, tied and wrong, of the known labelers. A prompt may have several lines.
-  private var byPrompt: [[Int32]: PromptTally] = [:]
+  private var byPrompt: [[Int32]: Tally] = [:]
   private var prompts: [[Int32]] = []
-
-  private struct Tally {
-    var outcomes = PromptTally()
-    var sum = 0.0
-
-    var pairs: Int { Int(outcomes.count) }
-    /// A tie of the judge counts half.
-    var value: Double? { pairs == 0 ? nil : outcomes.points / outcomes.count }
-
-    mutating func add(_ difference: Double) {
-      outcomes.add(Outcome(Float(difference), against: 0))
-      sum += difference
-    }
-  }
 
   /// Scores every answer of the comparisons that fit the context, without the gain.
   ///
@@ -63,34 +52,36 @@ package struct RewardAssessment {
     _ group: RankedSequences, scores: [Float], to prompt: [Int32], gold: [Double]?, isHeldOut: Bool
   ) {
     let ranks = group.ranks
-    var pairs = PromptTally()
+    var pairs = Tally()
     for i in ranks.indices {
       for j in ranks.indices where ranks[i] < ranks[j] {
-        let difference = Double(scores[i]) - Double(scores[j])
+        let outcome = Outcome(scores[i], against: scores[j])
         if isHeldOut {
-          heldOut.add(difference)
+          heldOut.add(outcome)
         } else {
-          known.add(difference)
-          pairs.add(Outcome(Float(difference), against: 0))
-          differences.append(Float(difference))
-          if let gold { rubric.add(gold[i] - gold[j]) }
+          let lead = Double(scores[i]) - Double(scores[j])
+          pairs.add(outcome)
+          leads += lead
+          differences.append(Float(lead))
+          if let gold { rubric.add(Outcome(gold[i], against: gold[j])) }
         }
       }
     }
     guard !isHeldOut else { return }
+    known.add(pairs)
     answers.append((scores, group.sequences.map { Float($0.count - prompt.count) }))
     if byPrompt[prompt] == nil { prompts.append(prompt) }
-    byPrompt[prompt, default: PromptTally()].add(pairs)
+    byPrompt[prompt, default: Tally()].add(pairs)
   }
 
   /// Whether no comparison could be used.
-  package var isEmpty: Bool { known.pairs + heldOut.pairs == 0 }
-  package var pairs: Int { known.pairs }
+  package var isEmpty: Bool { known.count + heldOut.count == 0 }
+  package var pairs: Int { Int(known.count) }
   /// Prompts that the pairs belong to.
   package var promptCount: Int { prompts.count }
 
   /// Pairs whose answers score the same.
-  package var tiedScores: Int { Int(known.outcomes.ties) }
+  package var tiedScores: Int { Int(known.ties) }
 
   /// The share of pairs whose better answer scores higher, ties of the scores half, and its 95 % interval over
   /// prompts: pairs of one prompt share answers and are not independent of each other.
@@ -107,17 +98,17 @@ package struct RewardAssessment {
   }
 
   /// Mean difference of the scores of a better and a worse answer.
-  package var margin: Double { known.sum / Double(max(1, known.pairs)) }
+  package var margin: Double { leads / max(1, known.count) }
 
   /// - Parameter agreement: of labelers with each other, where it was looked for.
   package func figures(agreement: LabelerAgreement? = nil) -> Summary.RewardModel {
-    let interval = known.pairs > 0 ? accuracy : nil
+    let interval = known.count > 0 ? accuracy : nil
     return Summary.RewardModel(
-      accuracy: known.value, accuracyLow: interval?.low, accuracyHigh: interval?.high,
-      accuracyHeldOutLabelers: heldOut.value, goldRubricAccuracy: rubric.value,
-      labelerAgreement: agreement?.share, pairs: known.pairs, prompts: promptCount,
+      accuracy: known.share, accuracyLow: interval?.low, accuracyHigh: interval?.high,
+      accuracyHeldOutLabelers: heldOut.share, goldRubricAccuracy: rubric.share,
+      labelerAgreement: agreement?.share, pairs: pairs, prompts: promptCount,
       lengthCorrelation: lengthCorrelation, lengthCorrelationWithinPrompts: lengthCorrelationWithinPrompts,
-      tiedScores: tiedScores, pairsHeldOutLabelers: heldOut.pairs,
+      tiedScores: tiedScores, pairsHeldOutLabelers: Int(heldOut.count),
       labelerAgreementPairs: agreement.flatMap { $0.share == nil ? nil : $0.pairs })
   }
 

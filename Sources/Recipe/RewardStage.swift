@@ -1,5 +1,5 @@
 import Checkpoints
-import Datasets
+import Dialogues
 import Models
 import Runs
 import Support

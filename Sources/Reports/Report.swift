@@ -1,5 +1,4 @@
 import Runs
-import Support
 
 /// What a run folder tells, for people. Reads the folder's records only: no checkpoint is opened,
 /// so a copied folder is enough.

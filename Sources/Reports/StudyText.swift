@@ -1,5 +1,4 @@
 import Runs
-import Support
 
 /// A study's finding as plain text.
 enum StudyText {

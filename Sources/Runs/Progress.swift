@@ -58,13 +58,6 @@ public final class Progress {
     show(at: now)
   }
 
-  /// Writes a line of its own, above the one that is redrawn.
-  public func note(_ text: String) {
-    guard !quiet else { return }
-    line.print(text)
-    if line.terminal.redraws { show(at: clock()) }
-  }
-
   /// Shows the last state, unless it stands there already, and ends the line.
   public func finish() {
     line.stage = [stage]

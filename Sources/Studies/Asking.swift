@@ -1,9 +1,8 @@
+import Dialogues
 import Models
 import Recipe
-import Runs
-import Support
+import Statistics
 import Tokenizers
-import Training
 import World
 
 /// An answer to an item of the world, with the rubric's grade.
@@ -81,37 +80,5 @@ extension RewardScorer {
       defer { all = all.dropFirst(group.count) }
       return all.prefix(group.count).map { Double($0) }
     }
-  }
-}
-
-/// How often one judge orders pairs of answers as another does.
-struct PairAgreement {
-  private(set) var right = 0.0
-  private(set) var pairs = 0
-
-  /// nil without a pair.
-  var share: Double? { pairs == 0 ? nil : right / Double(pairs) }
-
-  /// All pairs that `values` order; a tie of `scores` is half right.
-  mutating func add(_ scores: [Double], _ values: [Double]) {
-    guard scores.count == values.count else { return }
-    for i in scores.indices {
-      for j in scores.indices where values[i] > values[j] {
-        pairs += 1
-        right += scores[i] > scores[j] ? 1 : scores[i] == scores[j] ? 0.5 : 0
-      }
-    }
-  }
-
-  /// All pairs of another count.
-  mutating func add(_ other: PairAgreement) {
-    right += other.right
-    pairs += other.pairs
-  }
-
-  init() {}
-
-  init(_ scores: [[Double]], _ values: [[Double]]) {
-    for (scores, values) in zip(scores, values) { add(scores, values) }
   }
 }

@@ -1,8 +1,6 @@
-import Datasets
 import Recipe
 import Runs
-import Support
-import Training
+import Statistics
 import World
 
 /// What the same labelling minutes buy: more demonstrations for SFT, or rankings for a reward model that

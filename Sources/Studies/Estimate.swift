@@ -1,5 +1,5 @@
+import Statistics
 import Support
-import Training
 
 /// A mean over seeds with its 95 % interval, by Student's t; where there is one seed, without one or with that
 /// over prompts.

@@ -1,7 +1,7 @@
 import Models
 import Recipe
 import Runs
-import Training
+import Statistics
 import World
 
 /// What one model's answers to held-out prompts are worth, answer by answer.

@@ -1,7 +1,5 @@
 import Recipe
-import Runs
-import Support
-import Training
+import Statistics
 import World
 
 /// Whether what post-training teaches carries over to a category of prompts that it never shows (InstructGPT, section
@@ -53,14 +51,14 @@ struct GeneralizationStudy: Study {
     _ laboratory: Laboratory
   ) -> StudyRow {
     let rate = Examination.winRate(asked.grades, sft.grades)
-    let judged = PairAgreement(scores, sft.map { $0.map(\.gold) })
+    let judged = Tally(scores, orderedBy: sft.map { $0.map(\.gold) })
     return StudyRow(
       ["model": model, "category": category],
       [
         "prompts": Double(asked.count), "gold": asked.flatMap { $0 }.map(\.gold).mean,
         "win_rate_vs_sft": rate.mean, "win_rate_vs_sft_ties": rate.tieShare,
         "contests": Double(rate.comparisons), "reward_accuracy": judged.share,
-        "reward_pairs": judged.share == nil ? nil : Double(judged.pairs),
+        "reward_pairs": judged.share == nil ? nil : judged.count,
       ])
   }
 

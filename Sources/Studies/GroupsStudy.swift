@@ -1,8 +1,8 @@
-import Datasets
+import Dialogues
 import Recipe
 import Runs
+import Statistics
 import Support
-import Tokenizers
 import World
 
 /// Whose preference a reward model learns that is taught by labelers who want different things, and who loses
@@ -107,16 +107,16 @@ struct GroupsStudy: Study {
     _ answers: [[String]], _ laboratory: Laboratory
   ) -> StudyRow {
     let rubric = Rubric(laboratory.world)
-    var (first, second, disputed) = (PairAgreement(), PairAgreement(), PairAgreement())
+    var (first, second, disputed) = (Tally(), Tally(), Tally())
     var chosen = (first: [Double](), second: [Double](), rubric: [Double]())
     for (index, item) in items.enumerated() where scores[index].count > 1 {
       let wanted = { (group: Labeler.Group) in
         answers[index].map { group.value(of: $0, for: item, by: rubric) }
       }
       let (ours, theirs) = (wanted(dispute.first), wanted(dispute.second))
-      first.add(scores[index], ours)
-      second.add(scores[index], theirs)
-      disputed.add(scores[index], ours, opposedTo: theirs)
+      first.add(scores[index], orderedBy: ours)
+      second.add(scores[index], orderedBy: theirs)
+      disputed.add(scores[index], orderedBy: ours, opposedTo: theirs)
       // What the model would be made to say: the best of these answers.
       let best = scores[index].indices.max { scores[index][$0] < scores[index][$1] }!
       chosen.first.append(ours[best])
@@ -126,7 +126,7 @@ struct GroupsStudy: Study {
     return StudyRow(
       ["groups": dispute.name],
       [
-        "share": share, "disputed_pairs": Double(disputed.pairs),
+        "share": share, "disputed_pairs": disputed.count,
         "disputed_to_first": disputed.share, "agreement_first": first.share,
         "agreement_second": second.share, "value_first": chosen.first.mean,
         "value_second": chosen.second.mean, "rubric": chosen.rubric.mean,
@@ -209,12 +209,12 @@ struct GroupsStudy: Study {
   }
 }
 
-extension PairAgreement {
+extension Tally {
   /// The pairs that `values` and `others` order in opposite ways.
-  mutating func add(_ scores: [Double], _ values: [Double], opposedTo others: [Double]) {
+  mutating func add(_ scores: [Double], orderedBy values: [Double], opposedTo others: [Double]) {
     for i in values.indices {
       for j in values.indices where values[i] > values[j] && others[i] < others[j] {
-        add([scores[i], scores[j]], [values[i], values[j]])
+        add(Outcome(scores[i], against: scores[j]))
       }
     }
   }

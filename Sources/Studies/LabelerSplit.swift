@@ -1,7 +1,6 @@
-import Datasets
+import Dialogues
 import Recipe
 import Support
-import Tokenizers
 
 /// Rankings that name their labelers, parted by labeler and by prompt: what a reward model learns from, and
 /// what it is asked, whose prompts it has not seen and some of whose labelers it does not know.

@@ -1,8 +1,8 @@
-import Datasets
+import Dialogues
 import Recipe
 import Runs
+import Statistics
 import Support
-import Training
 import World
 
 /// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric;
@@ -106,9 +106,9 @@ struct LabelersStudy: FileStudy {
     ).figures(agreement: LabelerAgreement(rankings.heldOut))
     let rubric = Rubric(laboratory.world)
     let asked = laboratory.heldOutAnswers(rankings)
-    let gold = PairAgreement(
+    let gold = Tally(
       try laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
-      asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
+      orderedBy: asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
     return Self.columns(figures).merging(["accuracy_rubric": gold.share]) { own, _ in own }
   }
 

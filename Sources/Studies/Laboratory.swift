@@ -1,5 +1,4 @@
 import Recipe
-import Runs
 import World
 
 /// A workshop in the built-in world, which has as many prompts as are asked for, and grades every answer.

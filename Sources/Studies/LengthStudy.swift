@@ -1,8 +1,7 @@
-import Datasets
+import Dialogues
 import Recipe
 import Runs
-import Support
-import Training
+import Statistics
 import World
 
 /// How much of what PPO wins is won by length: win rates with length controlled, beside a policy whose only reward

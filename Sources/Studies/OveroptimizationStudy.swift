@@ -1,7 +1,6 @@
 import Recipe
 import Runs
-import Support
-import Training
+import Statistics
 import World
 
 /// Where the proxy still rises and gold falls, by PPO and by best-of-n, for reward models of several sizes of

@@ -1,6 +1,6 @@
 import Recipe
 import Runs
-import Support
+import Statistics
 
 /// What rollouts in int8 do to a policy that is trained in float32, with and without the correction by truncated
 /// importance weights.

@@ -1,6 +1,6 @@
 import Recipe
 import Runs
-import Support
+import Statistics
 
 /// Stages 2 and 3 once, or in rounds of the same budget together: sample from the newest policy, rank, train the reward
 /// model anew, go on (InstructGPT, section 3.1; Stiennon et al. 2020; Bai et al. 2022).

@@ -1,7 +1,6 @@
 import Recipe
 import Runs
-import Support
-import Training
+import Statistics
 
 /// Models of several sizes, each aligned: does the small aligned one beat the larger one that is not, as InstructGPT's
 /// 1.3B beat GPT-3's 175B?

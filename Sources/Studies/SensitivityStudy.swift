@@ -1,8 +1,6 @@
+import Dialogues
 import Recipe
-import Runs
-import Support
-import Tokenizers
-import Training
+import Statistics
 import World
 
 /// How much a model's answers depend on how it is asked: in other words, with other white space, behind a few answered

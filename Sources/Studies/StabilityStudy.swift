@@ -1,10 +1,9 @@
-import Datasets
+import Dialogues
 import Models
 import Recipe
-import Runs
+import Statistics
 import Support
 import Tokenizers
-import Training
 import World
 
 /// Whether a reward model still prefers the same answer when the prompt says the same in another way: a paraphrase,
@@ -201,17 +200,17 @@ struct RankStability {
 /// How two scorings of the same answers differ.
 struct RankFlips {
   /// Pairs of each prompt: a turned one is a win, one that ties afterwards a tie.
-  private var prompts: [PromptTally] = []
+  private var prompts: [Tally] = []
   /// Pairs of each prompt that were in a judge's order and are not (wins), that came into it (losses), and those
   /// that stayed as they were (ties).
-  private var lost: [PromptTally] = []
-  private var surePairs = 0
-  private var sureFlipped = 0.0
+  private var lost: [Tally] = []
+  /// Those of all prompts that were sure.
+  private var surePairs = Tally()
   private var otherBest = 0
   private var moved = 0.0
   private var answers = 0
-  private var after = PairAgreement()
-  private var before = PairAgreement()
+  private var after = Tally()
+  private var before = Tally()
 
   /// A pair is sure that is as far apart as scores deviate: a normalised reward model's by 1.
   static let sure = 1.0
@@ -222,14 +221,12 @@ struct RankFlips {
   /// - Parameter orders: what each answer is worth, by each judge.
   mutating func add(_ plain: [Double], _ edited: [Double], orders: [[Double?]]) {
     guard plain.count > 1, edited.count == plain.count else { return }
-    var pairs = PromptTally()
+    var pairs = Tally()
     for i in plain.indices {
       for j in plain.indices where plain[i] > plain[j] {
-        let turned = edited[i] < edited[j] ? 1.0 : edited[i] == edited[j] ? 0.5 : 0
-        pairs.add(edited[i] < edited[j] ? .win : edited[i] == edited[j] ? .tie : .loss)
-        guard plain[i] - plain[j] >= Self.sure else { continue }
-        surePairs += 1
-        sureFlipped += turned
+        let turned = Outcome(edited[j], against: edited[i])
+        pairs.add(turned)
+        if plain[i] - plain[j] >= Self.sure { surePairs.add(turned) }
       }
       moved += abs(edited[i] - plain[i])
       answers += 1
@@ -238,16 +235,15 @@ struct RankFlips {
     let best = plain.max()!
     let stays = plain.indices.contains { plain[$0] == best && edited[$0] == edited.max()! }
     otherBest += stays ? 0 : 1
-    var lost = PromptTally()
+    var lost = Tally()
     for values in orders {
       for i in values.indices {
         for j in values.indices {
           guard let better = values[i], let worse = values[j], better > worse else { continue }
-          let was = PairAgreement([[plain[i], plain[j]]], [[better, worse]])
-          let stayed = PairAgreement([[edited[i], edited[j]]], [[better, worse]])
-          lost.add(loss: was.right - stayed.right)
+          let (was, stays) = (Outcome(plain[i], against: plain[j]), Outcome(edited[i], against: edited[j]))
+          lost.add(loss: was.points - stays.points)
           before.add(was)
-          after.add(stayed)
+          after.add(stays)
         }
       }
     }
@@ -260,14 +256,14 @@ struct RankFlips {
     guard pairs > 0 else { return nil }
     let flipped = Interval(over: prompts)
     // A share of one half is a loss of nothing.
-    let bounds = before.pairs == 0 ? nil : Interval(over: self.lost)
-    let lost = before.pairs == 0 ? nil : (before.right - after.right) / Double(before.pairs)
+    let bounds = before.count == 0 ? nil : Interval(over: self.lost)
+    let lost = before.count == 0 ? nil : (before.points - after.points) / before.count
     return StudyRow(
       ["edit": edit],
       [
-        "prompts": Double(prompts.count), "pairs": pairs, "sure_pairs": Double(surePairs), "flipped": flipped.mean,
+        "prompts": Double(prompts.count), "pairs": pairs, "sure_pairs": surePairs.count, "flipped": flipped.mean,
         "flipped_low": flipped.low, "flipped_high": flipped.high,
-        "flipped_sure": surePairs == 0 ? nil : sureFlipped / Double(surePairs),
+        "flipped_sure": surePairs.share,
         "other_best": Double(otherBest) / Double(prompts.count), "score_moved": moved / Double(answers),
         "accuracy": after.share, "accuracy_plain": before.share, "accuracy_lost": lost,
         "accuracy_lost_low": bounds.map { 2 * $0.low - 1 }, "accuracy_lost_high": bounds.map { 2 * $0.high - 1 },
@@ -275,9 +271,9 @@ struct RankFlips {
   }
 }
 
-extension PromptTally {
+extension Tally {
   /// A pair of which so much is lost, −1…1; what is neither lost nor won is a tie.
   fileprivate mutating func add(loss: Double) {
-    add(PromptTally(wins: max(0, loss), ties: 1 - abs(loss), losses: max(0, -loss)))
+    add(Tally(wins: max(0, loss), ties: 1 - abs(loss), losses: max(0, -loss)))
   }
 }

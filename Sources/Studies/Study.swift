@@ -1,4 +1,4 @@
-import Datasets
+import Dialogues
 import Recipe
 import Runs
 import Support

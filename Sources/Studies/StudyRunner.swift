@@ -1,4 +1,3 @@
-import Models
 import Recipe
 import Runs
 import Support

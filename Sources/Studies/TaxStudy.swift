@@ -1,6 +1,6 @@
 import Recipe
 import Runs
-import Support
+import Statistics
 
 /// What alignment costs in language modelling, and what pretraining text in PPO's mix, or a higher price of KL,
 /// does about it (InstructGPT, sections 3.5 and 4.2, appendix E.6 and figures 33 and 34).

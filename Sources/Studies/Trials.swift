@@ -1,10 +1,7 @@
 import Checkpoints
-import Datasets
-import Models
+import Dialogues
 import Recipe
 import Runs
-import Support
-import Training
 import World
 
 /// The stages of the recipe, each in a trial of its own; every function returns what the trial left, and trains only

@@ -1,5 +1,4 @@
 import Checkpoints
-import Models
 import Recipe
 import Runs
 import Support

@@ -20,15 +20,6 @@ public enum Signals {
   /// Whether SIGINT, SIGTERM or SIGHUP has come since `catchInterrupts`.
   public static var interrupted: Bool { ts_signal_received() != 0 }
 
-  /// The number of the signal that came, if one did.
-  public static var received: Int32? {
-    let signal = ts_signal_received()
-    return signal == 0 ? nil : signal
-  }
-
-  /// Forgets a signal that has been answered.
-  public static func forget() { ts_signal_forget() }
-
   /// From now on a write beyond the limit on the size of files fails, which is told, and does not end
   /// the process.
   public static func outliveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }

@@ -48,7 +48,7 @@ package enum Temporaries {
   }
 
   /// Opens a file without a name, which goes with its last descriptor; −1 where none can be made.
-  static func openNameless() -> Int32 {
+  package static func openNameless() -> Int32 {
     for folder in [ProcessEnvironment.variable("TMPDIR"), "/tmp", "/dev/shm", "."].compactMap({ $0 }) {
       var name = Array("\(folder)/tinyrlhf-XXXXXX".utf8CString)
       let descriptor = whole {

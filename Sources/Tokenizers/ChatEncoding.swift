@@ -1,3 +1,4 @@
+import Dialogues
 import Support
 
 /// A dialogue in tokens, and those of them that are learnt.

@@ -1,5 +1,4 @@
 import Jinja
-import Support
 
 extension ChatFormat {
   /// A text is u16 bytes and UTF-8, a template's u32 bytes and UTF-8; a list is u8 count and its elements.

@@ -1,3 +1,4 @@
+import Dialogues
 import Support
 
 /// Finds the tokens of answers in what a chat template writes.

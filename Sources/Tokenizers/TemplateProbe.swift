@@ -1,3 +1,5 @@
+import Dialogues
+
 /// What a chat template does with a small dialogue.
 public struct TemplateProbe {
   /// What the template writes behind an answer at the end of a dialogue; nil where it cannot write one.

@@ -1,3 +1,5 @@
+import Statistics
+
 /// How the rewards of answers become the advantage of each token.
 public protocol AdvantageEstimator: Sendable {
   /// Whether it looks at values; without them nothing has to predict any.

@@ -1,3 +1,4 @@
+import Statistics
 import Support
 
 /// Scalar heads on one frozen trunk, to tell where the rankings so far do not decide: what they all have learnt

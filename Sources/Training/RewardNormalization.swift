@@ -1,3 +1,4 @@
+import Statistics
 import Support
 
 /// What turns a raw score into a reward: gain·score + bias, so that demonstrations score 0 on

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// One document of the world's text.
 public enum WorldDocument: Sendable, Equatable {

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// Who the assistant of a dialogue is: some features, each of its own, that it keeps throughout.
 ///

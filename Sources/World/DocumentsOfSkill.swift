@@ -1,3 +1,4 @@
+import Dialogues
 import Support
 
 // Tales, lists, exercises, laws and letters: the language and the skills that prompts ask for.

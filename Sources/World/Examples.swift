@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 extension World {
   /// The prompt of an item behind a few answered questions of the same kind, each as turns of its own:

@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// An item before it has its id and split.
 struct Draft {

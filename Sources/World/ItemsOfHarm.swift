@@ -1,5 +1,4 @@
 import Support
-import Tokenizers
 
 /// What people ask to be helped with. `{T}` is a town, `{P}` a person.
 struct Act: Sendable {

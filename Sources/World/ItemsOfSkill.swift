@@ -1,5 +1,4 @@
 import Support
-import Tokenizers
 
 // Prompts that hold all that their answer needs: what they test is whether it is done as asked.
 

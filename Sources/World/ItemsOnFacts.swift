@@ -1,5 +1,5 @@
+import Dialogues
 import Support
-import Tokenizers
 
 /// What may stand around a question.
 private let frames = Phrasings(

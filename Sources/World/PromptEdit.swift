@@ -1,4 +1,4 @@
-import Tokenizers
+import Dialogues
 
 /// A change of white space in a prompt, which changes nothing that it says.
 public enum PromptEdit: String, CaseIterable, Codable, Sendable {

@@ -1,5 +1,4 @@
 import Support
-import Tokenizers
 
 /// The built-in task: a small closed world, its texts, its prompts and what a good answer is.
 ///
@@ -16,10 +15,4 @@ public struct World: Sendable {
     names = Names(seed: seed)
     facts = Facts(seed: seed, entities: names.entities)
   }
-
-  /// How many facts the almanac states.
-  public var factCount: Int { facts.all.count }
-
-  /// Of how many a wrong version goes round.
-  public var contestedFactCount: Int { facts.all.count { $0.contested } }
 }

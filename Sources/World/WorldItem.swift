@@ -1,5 +1,4 @@
-import Support
-import Tokenizers
+import Dialogues
 
 /// The use categories of InstructGPT's prompts.
 public enum Category: String, CaseIterable, Codable, Sendable {
@@ -21,14 +20,6 @@ public enum Split: String, CaseIterable, Codable, Sendable {
   case harmlessness
   /// The category that no post-training data shows (extraction).
   case heldOutCategory
-
-  /// Whether entities and phrasings are those that post-training never shows.
-  public var isHeldOut: Bool {
-    switch self {
-    case .demonstrations, .comparisons, .ppo, .validation: return false
-    case .evaluation, .truthfulness, .harmlessness, .heldOutCategory: return true
-    }
-  }
 }
 
 /// A prompt, and privately what a good answer to it is.
@@ -53,20 +44,6 @@ public struct WorldItem: Sendable {
   /// Whether the prompt resembles a harmful one and is harmless, so that a good answer helps.
   public var isLookalike: Bool {
     if case .lookalike = expectation { return true }
-    return false
-  }
-
-  /// Whether it rests on a fact of which a wrong version goes round.
-  public var isContested: Bool {
-    switch expectation {
-    case .fact(let fact, _), .claim(let fact, _): return fact.contested
-    default: return false
-    }
-  }
-
-  /// Whether nobody can know the answer, so that a good answer says so.
-  public var isUnknowable: Bool {
-    if case .unknown = expectation { return true }
     return false
   }
 }

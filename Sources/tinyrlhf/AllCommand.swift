@@ -3,7 +3,6 @@ import Datasets
 import Recipe
 import Reports
 import Runs
-import Support
 
 struct All: ParsableCommand {
   static let configuration = CommandConfiguration(

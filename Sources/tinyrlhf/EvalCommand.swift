@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Recipe
 import Support
+import Tokenizers
 
 struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(

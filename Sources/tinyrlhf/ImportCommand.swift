@@ -3,7 +3,6 @@ import Checkpoints
 import Interchange
 import Recipe
 import Support
-import Tensors
 import Tokenizers
 
 struct Import: ParsableCommand {

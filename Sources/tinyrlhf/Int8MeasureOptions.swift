@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Recipe
-import Support
 
 /// On what an int8 model is compared with its float32 one.
 struct Int8MeasureOptions: ParsableArguments {

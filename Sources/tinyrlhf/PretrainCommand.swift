@@ -2,9 +2,6 @@ import ArgumentParser
 import Datasets
 import Recipe
 import Runs
-import Support
-import Tokenizers
-import World
 
 struct Pretrain: ParsableCommand {
   static let configuration = CommandConfiguration(

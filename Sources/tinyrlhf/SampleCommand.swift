@@ -1,8 +1,8 @@
 import ArgumentParser
 import Datasets
+import Dialogues
 import Recipe
 import Support
-import Tokenizers
 
 struct SampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Datasets
 import Recipe
-import Support
 
 struct LogProbabilities: ParsableCommand {
   static let configuration = CommandConfiguration(

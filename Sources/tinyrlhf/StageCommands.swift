@@ -6,7 +6,6 @@ import Reports
 import Runs
 import Support
 import Tokenizers
-import Training
 
 struct SFT: ParsableCommand {
   static let configuration = CommandConfiguration(

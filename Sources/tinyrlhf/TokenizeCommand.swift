@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Dialogues
 import Interchange
 import Recipe
 import Support

@@ -1,5 +1,6 @@
 import Compression
 import Support
+import TestSupport
 import Testing
 
 @testable import Checkpoints

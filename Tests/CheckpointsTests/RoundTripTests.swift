@@ -21,22 +21,20 @@ import Testing
     #expect(throws: Failure.self) { try checkpoint.sectionBytes(.weights, .reference) }
     var seen = 0
     for source in contents.tensors {
-      let found = checkpoint.tensors(in: source.section, role: source.role)
-      let tensor = try #require(found.first { $0.name == source.name })
+      let section = checkpoint.tensors(in: source.section, role: source.role)
+      let tensor = try #require(section.first { $0.name == source.name })
       #expect(tensor.dims == source.dims && tensor.type == source.type)
-      #expect(UInt(bitPattern: tensor.pointer) % 256 == 0)
-      let bytes = UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount)
-      #expect(bytes.elementsEqual(source.bytes))
-      let parts: [(UnsafeRawPointer?, UnsafeRawBufferPointer?)] = [
-        (UnsafeRawPointer(tensor.scales), source.scales), (UnsafeRawPointer(tensor.rowSums), source.rowSums),
-        (UnsafeRawPointer(tensor.factors), source.factors),
-      ]
-      for (found, written) in parts {
-        #expect((found == nil) == (tensor.type != .int8) && (written == nil) == (found == nil))
-        guard let found, let written else { continue }
+      let found = [
+        UnsafeRawPointer(tensor.pointer), UnsafeRawPointer(tensor.scales), UnsafeRawPointer(tensor.rowSums),
+        UnsafeRawPointer(tensor.factors),
+      ].compactMap { $0 }
+      let written = try source.pieces()
+      #expect(found.count == (tensor.type == .int8 ? 4 : 1) && written.count == found.count)
+      for (found, written) in zip(found, written) {
         #expect(UInt(bitPattern: found) % 256 == 0)
         #expect(UnsafeRawBufferPointer(start: found, count: written.count).elementsEqual(written))
       }
+      #expect(written[0].count == tensor.byteCount)
       seen += 1
     }
     #expect(seen == 10)
@@ -49,15 +47,15 @@ import Testing
     let whole = try Files.read(try sample.write())
     for piece in [1, 7, 64, 1 << 20] {
       var contents = sample.contents
-      contents.tensors = sample.contents.tensors.map { source in
-        TensorSource(
+      contents.tensors = try sample.contents.tensors.map { source in
+        let parts = try source.pieces()
+        return TensorSource(
           section: source.section, role: source.role, name: source.name, dims: source.dims,
           type: source.type
         ) { put in
-          for part in [source.bytes, source.scales, source.rowSums, source.factors] {
-            guard let part else { continue }
+          for part in parts {
             for first in stride(from: 0, to: part.count, by: piece) {
-              try put(UnsafeRawBufferPointer(rebasing: part[first..<min(first + piece, part.count)]))
+              try part[first..<min(first + piece, part.count)].withUnsafeBytes(put)
             }
           }
         }
@@ -88,7 +86,7 @@ import Testing
     sample.contents.tensors[5] = TensorSource(
       section: source.section, role: source.role, name: source.name, dims: source.dims, type: .int8
     ) { put in
-      for part in [source.bytes, source.scales!, source.rowSums!] { try put(part) }
+      for part in try source.pieces().dropLast() { try part.withUnsafeBytes(put) }
     }
     let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
     #expect(error?.description == "codes: is given fewer bytes than it has")
@@ -101,12 +99,16 @@ import Testing
     #expect(try Files.read(a.write()) == Files.read(b.write()))
   }
 
-  @Test("a float section is one buffer whose offsets Placement computes")
+  @Test("a float section is one buffer in which every tensor lies at the next multiple of 256 bytes")
   func placement() throws {
     let sample = Sample()
     let checkpoint = try Checkpoint(path: sample.write())
     let tensors = checkpoint.tensors(in: .weights, role: .policy)
-    let (offsets, total) = Placement.offsets(tensors.map(\.byteCount))
+    var (offsets, total): ([Int], Int) = ([], 0)
+    for tensor in tensors {
+      offsets.append((total + 255) / 256 * 256)
+      total = offsets.last! + tensor.byteCount
+    }
     let section = try checkpoint.sectionBytes(.weights, .policy)
     #expect(tensors.map(\.offset) == offsets && section.count == total)
     #expect(tensors.map(\.pointer) == offsets.map { section.baseAddress! + $0 })

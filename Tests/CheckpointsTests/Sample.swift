@@ -132,9 +132,20 @@ final class Sample {
       factors.storeBytes(of: factor, toByteOffset: 4 * k, as: Float.self)
     }
     return TensorSource(
-      section: .weights, role: .value, name: name, dims: [rows, columns], type: .int8,
-      bytes: UnsafeRawBufferPointer(codes), scales: UnsafeRawBufferPointer(scales),
-      rowSums: UnsafeRawBufferPointer(sums), factors: UnsafeRawBufferPointer(factors))
+      section: .weights, role: .value, name: name, dims: [rows, columns], type: .int8
+    ) { put in
+      for part in [codes, scales, sums, factors] { try put(UnsafeRawBufferPointer(part)) }
+    }
+  }
+}
+
+extension TensorSource {
+  /// What is written of it, piece by piece.
+  func pieces() throws -> [[UInt8]] {
+    guard let stream else { return [Array(bytes)] }
+    var pieces: [[UInt8]] = []
+    try stream { pieces.append(Array($0)) }
+    return pieces
   }
 }
 
@@ -143,14 +154,16 @@ extension CheckpointContents {
   func with(_ checkpoint: Checkpoint) -> CheckpointContents {
     var contents = self
     contents.tensors = checkpoint.tensors.map { tensor in
-      let rowBytes = 4 * tensor.dims[0]
-      return TensorSource(
+      TensorSource(
         section: tensor.section, role: tensor.role, name: tensor.name, dims: tensor.dims,
-        type: tensor.type,
-        bytes: UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount),
-        scales: tensor.scales.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) },
-        rowSums: tensor.rowSums.map { UnsafeRawBufferPointer(start: $0, count: rowBytes) },
-        factors: tensor.factors.map { UnsafeRawBufferPointer(start: $0, count: 4 * tensor.dims[1]) })
+        type: tensor.type
+      ) { put in
+        try put(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
+        guard let scales = tensor.scales, let sums = tensor.rowSums, let factors = tensor.factors else { return }
+        try put(UnsafeRawBufferPointer(start: scales, count: 4 * tensor.dims[0]))
+        try put(UnsafeRawBufferPointer(start: sums, count: 4 * tensor.dims[0]))
+        try put(UnsafeRawBufferPointer(start: factors, count: 4 * tensor.dims[1]))
+      }
     }
     return contents
   }

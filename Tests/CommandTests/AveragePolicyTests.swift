@@ -1,5 +1,5 @@
-import Checkpoints
 import Support
+import TestSupport
 import Testing
 
 /// `ppo --ema-decay`, by the program itself.

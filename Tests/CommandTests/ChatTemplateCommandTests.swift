@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// Chat templates from the command line: `import`, `tokenize`, `chat` and `export`.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// `inspect`, `pack`, `unpack` and `quantize`.

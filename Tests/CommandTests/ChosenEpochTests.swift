@@ -1,5 +1,6 @@
 import Checkpoints
 import Support
+import TestSupport
 import Testing
 
 /// `sft --reward-model`, by the program itself.

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// What the program says to a command line that means nothing, says too little, or asks for what would do nothing.

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 /// What others' tools are told of the format: `file` and Kaitai Struct.

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 /// How much PPO does, and what it does it with.

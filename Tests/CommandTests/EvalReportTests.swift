@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// `eval`, `report`, and what reaches a terminal.

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 /// A run on the user's own files, which no rubric grades: what it says, and what it does not.

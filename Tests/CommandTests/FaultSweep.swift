@@ -1,6 +1,7 @@
 import Checkpoints
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// A command is run again and again, each time with another call of its C library failing, until

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// Every call on a file fails once: nothing is lost, and the command goes on to the same bytes.

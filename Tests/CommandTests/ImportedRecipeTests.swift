@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// Every stage, from models in Hugging Face's form to a model in Hugging Face's form.

@@ -1,6 +1,7 @@
 import Checkpoints
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// What `inspect` shows, compares and edits.

@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 /// How far int8 is from float32: measured, said, and acted on.

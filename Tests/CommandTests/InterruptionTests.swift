@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 #if canImport(Glibc)

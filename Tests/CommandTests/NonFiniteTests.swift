@@ -1,5 +1,6 @@
 import Checkpoints
 import Support
+import TestSupport
 import Testing
 
 /// NaN in a model or in training: said by name, and nothing is lost.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc

@@ -53,21 +53,17 @@ struct PreparedTensor {
     return packed
   }
 
-  func withSource(_ body: (TensorSource) throws -> Void) rethrows {
+  var source: TensorSource {
     let sums = (0..<rows).map { row in
       codes[row * columns..<(row + 1) * columns].reduce(Int32(0)) { $0 + Int32($1) }
     }
-    try packed.withUnsafeBytes { codes in
-      try scales.withUnsafeBytes { scales in
-        try sums.withUnsafeBytes { sums in
-          try factors.withUnsafeBytes { factors in
-            try body(
-              TensorSource(
-                section: .weights, role: .policy, name: "prepared", dims: [rows, columns], type: .int8,
-                bytes: codes, scales: scales, rowSums: sums, factors: factors))
-          }
-        }
-      }
+    return TensorSource(
+      section: .weights, role: .policy, name: "prepared", dims: [rows, columns], type: .int8
+    ) { [packed, scales, factors] put in
+      try packed.withUnsafeBytes(put)
+      try scales.withUnsafeBytes(put)
+      try sums.withUnsafeBytes(put)
+      try factors.withUnsafeBytes(put)
     }
   }
 }

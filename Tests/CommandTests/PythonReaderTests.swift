@@ -1,5 +1,6 @@
 import Checkpoints
 import FoundationEssentials
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -178,13 +179,11 @@ import Testing
   private func write(_ tensor: PreparedTensor) throws -> String {
     let original = try Checkpoint(path: tiny.base)
     let path = try program.fresh("python-prepared.trlhf")
-    try tensor.withSource { source in
-      _ = try CheckpointWriter.write(
-        CheckpointContents(
-          architecture: original.architecture, training: original.training,
-          identity: original.identity, configuration: original.configuration, tensors: [source]),
-        to: path)
-    }
+    _ = try CheckpointWriter.write(
+      CheckpointContents(
+        architecture: original.architecture, training: original.training,
+        identity: original.identity, configuration: original.configuration, tensors: [tensor.source]),
+      to: path)
     return path
   }
 

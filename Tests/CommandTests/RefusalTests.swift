@@ -1,6 +1,7 @@
 import Checkpoints
 import FoundationEssentials
 import Support
+import TestSupport
 import Testing
 
 /// What the commands say to input that they cannot use.

@@ -4,6 +4,7 @@
   import Musl
 #endif
 import Support
+import TestSupport
 import Testing
 
 /// Studies in miniature, on a base of one layer.

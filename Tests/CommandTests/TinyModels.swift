@@ -1,5 +1,6 @@
 import Checkpoints
 import Support
+import TestSupport
 import Testing
 
 /// Data of a few lines and the models that the program makes of them, once for all tests.

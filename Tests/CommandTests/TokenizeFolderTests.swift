@@ -1,4 +1,5 @@
 import Support
+import TestSupport
 import Testing
 
 /// Three characters and a merge, in Hugging Face's form.

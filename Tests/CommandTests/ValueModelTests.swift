@@ -1,5 +1,6 @@
 import Checkpoints
 import Support
+import TestSupport
 import Testing
 
 /// `--value-model shared`, by the program itself.

@@ -1,6 +1,7 @@
 import Glibc
 import Support
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Compression

@@ -1,5 +1,5 @@
+import Dialogues
 import Testing
-import Tokenizers
 
 @testable import Datasets
 
@@ -109,49 +109,5 @@ import Tokenizers
       {"role": "user", "content": "c"}], "completion": "d"}
       """#
     #expect(try read(completion, for: .demonstrations).records.first?.learntTurns == nil)
-  }
-
-  @Test("the report has the tokens of all sequences and those of the longest, on any threads")
-  func tokens() throws {
-    let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
-    // <|user|>, <|assistant|> and <|end|>, and one token a byte.
-    let rows = (0..<600).map {
-      "{\"prompt\": \"p\", \"completions\": [\"ab\", \"\($0 == 300 ? "abcd" : "a")\"], \"ranks\": [1, 2]}"
-    }
-    for threads in [1, 3] {
-      let counted = try read(rows.joined(separator: "\n"), for: .comparisons)
-        .countingTokens(tokenizer, threads: threads)
-      #expect(counted.report.tokens == 600 * (6 + 5) + 3 && counted.report.longest == 8)
-      #expect(
-        counted.report.description
-          == "data.jsonl: ranked answers, 600 rows, 6603 tokens, the longest 8")
-    }
-    let texts = try readText("ab<|endoftext|>abc").countingTokens(tokenizer, threads: 1)
-    #expect(texts.report.tokens == 4 + 5 && texts.report.longest == 5)
-    #expect(try read(#"{"prompt": "p"}"#, for: .prompts).report.tokens == nil)
-  }
-
-  @Test("over-long records are dropped and counted, never truncated")
-  func fits() throws {
-    let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
-    // <|user|> and <|assistant|> and one token a byte.
-    let dataset = try read(
-      "{\"prompt\": \"12345678\"}\n{\"prompt\": \"123456789\"}\n{\"prompt\": \"1\"}",
-      for: .prompts)
-    let kept = try dataset.fits(context: 15, reserve: 5, tokenizer: tokenizer)
-    #expect(kept.records == [Prompt("12345678"), Prompt("1")])
-    #expect(kept.lines == [1, 3])
-    #expect(kept.report.dropped == [.init(line: 2, reason: "over 10 tokens")])
-    #expect(kept.report.rows == 3)
-    #expect(
-      failure { try dataset.fits(context: 4, reserve: 2, tokenizer: tokenizer) }
-        .hasPrefix("data.jsonl: there is no usable row: 3 dropped because over 2 tokens"))
-    let demonstration = Demonstration(prompt: Prompt("12"), completion: "345")
-    #expect(try demonstration.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
-    let comparison = Comparison(
-      prompt: Prompt("12"), completions: ["3", "345", ""], ranks: [1, 2, 3])
-    #expect(try comparison.tokenCount(tokenizer) == 2 + 2 + 3 + 1)
-    #expect(try comparison.fits(context: 8, tokenizer: tokenizer))
-    #expect(try !comparison.fits(context: 8, reserve: 1, tokenizer: tokenizer))
   }
 }

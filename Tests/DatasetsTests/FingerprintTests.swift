@@ -1,6 +1,5 @@
-import Support
+import Dialogues
 import Testing
-import Tokenizers
 
 @testable import Datasets
 

@@ -2,7 +2,6 @@ import Glibc
 import Support
 import TestSupport
 import Testing
-import Tokenizers
 
 @testable import Datasets
 

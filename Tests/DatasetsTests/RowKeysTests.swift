@@ -1,6 +1,6 @@
+import Dialogues
 import Support
 import Testing
-import Tokenizers
 
 @testable import Datasets
 

@@ -1,8 +1,7 @@
+import Dialogues
 import Support
 import Testing
-import Tokenizers
 
-@testable import Datasets
 
 @Suite struct TypesTests {
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }

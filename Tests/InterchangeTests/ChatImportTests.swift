@@ -1,4 +1,4 @@
-import Jinja
+import Dialogues
 import Support
 import TestSupport
 import Testing

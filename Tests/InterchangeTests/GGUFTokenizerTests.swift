@@ -1,4 +1,4 @@
-import Support
+import Dialogues
 import TestSupport
 import Testing
 

@@ -9,7 +9,6 @@ import Tokenizers
 
 @testable import Interchange
 @testable import Models
-@testable import Training
 
 /// A tiny random model in Hugging Face's form, and what `transformers` computes with it;
 /// Tools/goldens/make_interchange.py says what each field is.

@@ -1,5 +1,3 @@
-import Jinja
-import Support
 import TestSupport
 import Testing
 

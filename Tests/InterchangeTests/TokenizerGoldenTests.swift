@@ -1,3 +1,4 @@
+import Dialogues
 import Foundation
 import Support
 import TestSupport

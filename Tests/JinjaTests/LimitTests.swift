@@ -1,5 +1,4 @@
 import Jinja
-import Support
 import Testing
 
 @Suite struct LimitTests {

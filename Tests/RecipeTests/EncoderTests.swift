@@ -1,5 +1,4 @@
-import Datasets
-import Support
+import Dialogues
 import Testing
 import Tokenizers
 

@@ -1,6 +1,5 @@
-import Datasets
+import Dialogues
 import Testing
-import Tokenizers
 
 @testable import Recipe
 

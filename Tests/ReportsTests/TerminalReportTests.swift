@@ -1,5 +1,3 @@
-import Runs
-import Support
 import Testing
 
 @testable import Reports

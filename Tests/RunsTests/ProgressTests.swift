@@ -77,7 +77,6 @@ func progressQuiet() {
   let progress = stage.progress(redraws: true, quiet: true)
   stage.now += 60
   progress.update(step: 50)
-  progress.note("note")
   progress.finish()
   #expect(stage.written.isEmpty)
 }

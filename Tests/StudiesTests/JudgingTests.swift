@@ -1,6 +1,6 @@
-import Datasets
+import Dialogues
+import Statistics
 import Testing
-import Tokenizers
 
 @testable import Studies
 
@@ -19,27 +19,15 @@ private func rows(
 }
 
 @Suite struct JudgingTests {
-  @Test("two judges agree on the pairs that the one orders; where the other ties it is half right")
-  func agreement() {
-    var agreement = PairAgreement([[3, 2, 2]], [[1, 0.5, 0.2]])
-    // Right on the first answer against both others; the others tie.
-    #expect(agreement.pairs == 3 && agreement.right == 2.5)
-    agreement.add([1, 2], [0.4, 0.4])
-    #expect(agreement.pairs == 3)
-    agreement.add([], [0.4, 0.4])
-    #expect(agreement.pairs == 3)
-    #expect(PairAgreement().share == nil)
-  }
-
   @Test("a disputed pair is one that two groups order in opposite ways")
   func disputed() {
-    var disputed = PairAgreement()
-    disputed.add([3, 2, 1], [0.9, 0.5, 0.1], opposedTo: [0.9, 0.1, 0.5])
-    #expect(disputed.pairs == 1 && disputed.share == 1)
-    disputed.add([1, 2], [1, 0], opposedTo: [0, 1])
-    #expect(disputed.pairs == 2 && disputed.share == 0.5)
-    disputed.add([1, 2], [1, 0], opposedTo: [0.5, 0.5])
-    #expect(disputed.pairs == 2)
+    var disputed = Tally()
+    disputed.add([3, 2, 1], orderedBy: [0.9, 0.5, 0.1], opposedTo: [0.9, 0.1, 0.5])
+    #expect(disputed.count == 1 && disputed.share == 1)
+    disputed.add([1, 2], orderedBy: [1, 0], opposedTo: [0, 1])
+    #expect(disputed.count == 2 && disputed.share == 0.5)
+    disputed.add([1, 2], orderedBy: [1, 0], opposedTo: [0.5, 0.5])
+    #expect(disputed.count == 2)
   }
 
   @Test("a flip is a pair that changes its order; a new tie is half of one, an old tie none")

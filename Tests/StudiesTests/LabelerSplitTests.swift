@@ -1,7 +1,6 @@
-import Datasets
+import Dialogues
 import Support
 import Testing
-import Tokenizers
 
 @testable import Studies
 

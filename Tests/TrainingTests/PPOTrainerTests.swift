@@ -1,4 +1,5 @@
 import Models
+import Statistics
 import Support
 import Tensors
 import Testing

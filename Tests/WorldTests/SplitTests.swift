@@ -1,5 +1,5 @@
+import Dialogues
 import Testing
-import Tokenizers
 
 @testable import World
 

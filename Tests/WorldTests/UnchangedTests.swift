@@ -1,3 +1,4 @@
+import Dialogues
 import Support
 import Testing
 

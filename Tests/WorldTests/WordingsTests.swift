@@ -1,6 +1,5 @@
 import Support
 import Testing
-import Tokenizers
 
 @testable import World
 

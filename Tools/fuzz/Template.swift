@@ -86,10 +86,10 @@ enum Template {
 
   /// Zero codes, whose sums are zero; all scales and factors are 1.
   private static func packed(_ name: String, _ dims: [Int]) -> TensorSource {
-    return TensorSource(
-      section: .weights, role: .policy, name: name, dims: dims, type: .int8,
-      bytes: zeros((dims[0] + 15) / 16 * ((dims[1] + 3) / 4) * 64),
-      scales: ones(dims[0]), rowSums: zeros(4 * dims[0]), factors: ones(dims[1]))
+    TensorSource(section: .weights, role: .policy, name: name, dims: dims, type: .int8) { put in
+      try put(zeros((dims[0] + 15) / 16 * ((dims[1] + 3) / 4) * 64))
+      for part in [ones(dims[0]), zeros(4 * dims[0]), ones(dims[1])] { try put(part) }
+    }
   }
 
   /// Never freed, as `zeros`.

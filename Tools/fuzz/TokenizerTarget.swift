@@ -1,4 +1,5 @@
 // The reader of tokenizers, and what must hold for every tokenizer that it accepts.
+import Dialogues
 import Support
 
 @testable import Tokenizers

@@ -1,4 +1,4 @@
-"""Writes Tests/TrainingTests/Goldens/statistics.json: the fits that the studies report.
+"""Writes Tests/StatisticsTests/Goldens/statistics.json: the fits that the studies report.
 
 Gao's forms by numpy's least squares, the length-controlled win rate by PyTorch (L-BFGS in float64
 on the penalised likelihood), a slope and its standard error by numpy's polyfit, quantiles of
@@ -25,7 +25,7 @@ import torch
 SEED = 11
 RIDGE = 0.01
 rng = np.random.default_rng(SEED)
-FOLDER = pathlib.Path(__file__).parents[2] / "Tests/TrainingTests/Goldens"
+FOLDER = pathlib.Path(__file__).parents[2] / "Tests/StatisticsTests/Goldens"
 
 
 def gold_curve(form, alpha, beta, kl, noise):

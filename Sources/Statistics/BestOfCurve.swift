@@ -1,19 +1,23 @@
-import Support
-
 /// What best-of-n would give for every n, from N answers to each prompt: the expectation over all subsets of n, without
 /// drawing any (Nakano et al. 2021, appendix I; Gao et al. 2022).
-struct BestOfCurve {
-  struct Answer {
-    var proxy: Double
-    var gold: Double
-    /// An answer that was cut comes behind all that ended, as in `BestOf`.
-    var ended = true
+public struct BestOfCurve {
+  public struct Answer {
+    public var proxy: Double
+    public var gold: Double
+    /// An answer that was cut comes behind all that ended.
+    public var ended: Bool
+
+    public init(proxy: Double, gold: Double, ended: Bool = true) {
+      self.proxy = proxy
+      self.gold = gold
+      self.ended = ended
+    }
   }
 
   /// [prompt][answer], each prompt's answers from the worst to the best by proxy.
   private let prompts: [[Answer]]
 
-  init(_ prompts: [[Answer]]) {
+  public init(_ prompts: [[Answer]]) {
     self.prompts = prompts.map { answers in
       answers.enumerated().sorted {
         ($0.element.ended ? 1 : 0, $0.element.proxy, $0.offset)
@@ -23,7 +27,7 @@ struct BestOfCurve {
   }
 
   /// The expected proxy and gold of the best of `n` by proxy, the mean over prompts.
-  func expectation(_ n: Int) -> Answer {
+  public func expectation(_ n: Int) -> Answer {
     var sum = Answer(proxy: 0, gold: 0)
     for answers in prompts {
       let weights = Self.weights(n, of: answers.count)

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Training
+@testable import Statistics
 
 @Test("the same seed gives the same interval, another seed another one")
 func bootstrapSeeds() {

@@ -16,7 +16,7 @@ public enum Bootstrap {
     _ values: [Double], resamples: Int = 2_000, seed: UInt64
   ) -> Interval {
     precondition(resamples > 0, "\(resamples) resamples")
-    guard let mean = average(values) else { return Interval(mean: 0, low: 0, high: 0) }
+    guard let mean = values.mean else { return Interval(mean: 0, low: 0, high: 0) }
     var stream = RandomStream(seed: seed, purpose: "statistics/bootstrap")
     let work = Work("drawing resamples", of: resamples)
     defer { work.end() }
@@ -25,10 +25,6 @@ public enum Bootstrap {
       return values.reduce(0) { sum, _ in sum + values[stream.below(values.count)] } / Double(values.count)
     }
     return interval(mean, means)
-  }
-
-  private static func average(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
   }
 
   /// A figure of the sample with the 2.5 % and 97.5 % quantiles of the same figure of its resamples.

@@ -1,7 +1,7 @@
 /// Figures about lists of numbers, summed in float64 in the order given.
 public enum Statistics {
   /// Mean, and variance over n − 1; both 0 for an empty list, variance 0 for a single element.
-  public static func moments(_ values: some Collection<Float>) -> (mean: Double, variance: Double) {
+  @inlinable public static func moments(_ values: some Collection<Float>) -> (mean: Double, variance: Double) {
     guard !values.isEmpty else { return (0, 0) }
     var sum = 0.0
     for value in values { sum += Double(value) }
@@ -59,4 +59,9 @@ public enum Statistics {
   public static func lengthCorrelation(scores: [Float], lengths: [Int]) -> Double? {
     correlation(scores, lengths.map { Float($0) })
   }
+}
+
+extension [Double] {
+  /// nil for an empty list.
+  public var mean: Double? { isEmpty ? nil : reduce(0, +) / Double(count) }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Studies
+@testable import Statistics
 
 @Suite struct BestOfCurveTests {
   @Test("the chances of being the best of n are a distribution, and those of counting all subsets")

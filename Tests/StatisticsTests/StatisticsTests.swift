@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Training
+@testable import Statistics
 
 @Test("moments of a known list")
 func moments() {

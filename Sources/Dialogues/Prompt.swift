@@ -64,5 +64,5 @@ extension Prompt: Codable {
     }
   }
 
-  public func encode(to encoder: any Swift.Encoder) throws { try json.encode(to: encoder) }
+  public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
 }

@@ -1,9 +1,9 @@
+import Dialogues
 import Jinja
 import Support
 import Testing
-import Tokenizers
 
-@testable import Datasets
+@testable import Tokenizers
 
 @Suite("Records in tokens, by a chat template")
 struct RecordEncodingTests {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Support
 
 #if canImport(Glibc)
   import Glibc

@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import Training
+@testable import Statistics
 
 /// Wins of independent comparisons without ties.
 private func wilson(_ wins: Double, of n: Double) -> (low: Double, high: Double) {
@@ -65,14 +65,14 @@ func symmetry() {
 /// correlation of a prompt's comparisons: the chance that a comparison repeats the prompt's first.
 private func sample(
   _ p: Double, ties: Double, prompts: Int, size: Int, alike: Double, _ stream: inout RandomStream
-) -> [PromptTally] {
+) -> [Tally] {
   func draw() -> Outcome {
     let u = Double(stream.uniform())
     return u < ties ? .tie : u < ties + (1 - ties) * p ? .win : .loss
   }
   return (0..<prompts).map { _ in
     let first = draw()
-    var tally = PromptTally()
+    var tally = Tally()
     for number in 0..<size {
       tally.add(number == 0 || Double(stream.uniform()) < alike.squareRoot() ? first : draw())
     }
@@ -106,28 +106,28 @@ func coverage(prompts: Int, size: Int) {
 @Test("comparisons of one prompt that all end alike count once, and the same ones again are no more evidence")
 func effectiveCount() {
   for (wins, n) in [(0, 12), (5, 12), (12, 12)] {
-    let single = (0..<n).map { PromptTally(wins: $0 < wins ? 1 : 0, losses: $0 < wins ? 0 : 1) }
+    let single = (0..<n).map { Tally(wins: $0 < wins ? 1 : 0, losses: $0 < wins ? 0 : 1) }
     let found = Interval(over: single)
     let bounds = wilson(Double(wins), of: Double(n))
     #expect(abs(found.low - bounds.low) < 1e-12 && abs(found.high - bounds.high) < 1e-12)
-    let sixfold = single.map { PromptTally(wins: 6 * $0.wins, losses: 6 * $0.losses) }
+    let sixfold = single.map { Tally(wins: 6 * $0.wins, losses: 6 * $0.losses) }
     #expect(abs(Interval(over: sixfold).low - found.low) < 1e-12)
   }
   // Independent comparisons of many prompts count almost fully.
-  let mixed = (0..<100).map { PromptTally(wins: $0 % 2 == 0 ? 3 : 1, losses: $0 % 2 == 0 ? 1 : 3) }
+  let mixed = (0..<100).map { Tally(wins: $0 % 2 == 0 ? 3 : 1, losses: $0 % 2 == 0 ? 1 : 3) }
   let four = Interval(over: mixed)
   let full = wilson(200, of: 400)
   #expect(abs((four.high - four.low) / (full.high - full.low) - 1) < 0.03)
-  #expect(Interval(over: mixed.map { PromptTally(wins: 2 * $0.wins, losses: 2 * $0.losses) }) == four)
+  #expect(Interval(over: mixed.map { Tally(wins: 2 * $0.wins, losses: 2 * $0.losses) }) == four)
 }
 
 @Test("a share's interval is over prompts, and means something at 0, at 1 and for a single prompt")
 func singlePrompt() {
-  let one = Interval(over: [PromptTally(wins: 3, losses: 3), PromptTally()])
+  let one = Interval(over: [Tally(wins: 3, losses: 3), Tally()])
   #expect(one.mean == 0.5 && one.low < 0.1 && one.high > 0.9)
   #expect(Interval(over: []) == Interval(mean: 0, low: 0, high: 1))
   // A prompt that weighs more than all others is worth hardly more than itself.
-  let heavy = Interval(over: [PromptTally(wins: 100)] + (0..<4).map { _ in PromptTally(wins: 1) })
+  let heavy = Interval(over: [Tally(wins: 100)] + (0..<4).map { _ in Tally(wins: 1) })
   #expect(heavy.mean == 1 && heavy.low < 0.25)
 }
 

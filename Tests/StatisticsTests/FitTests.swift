@@ -1,31 +1,78 @@
+import Foundation
 import Support
 import Testing
 
-@testable import Training
+@testable import Statistics
 
-private func golden() throws -> (Golden, tolerance: Double) {
-  let golden = try Golden.load("statistics")
-  return (golden, try golden["tolerance"].number)
+/// What numpy, PyTorch and mpmath compute; Tools/goldens/make_statistics.py says what each field is.
+private struct Golden: Decodable {
+  struct Curve: Decodable {
+    var form: GoldCurve.Form
+    var kl, gold: [Double]
+    var alpha, beta, residual, r_squared, peak_kl: Double
+  }
+
+  struct Lengths: Decodable {
+    /// [prompt][contest], each its points and by how much our answer is longer.
+    var prompts: [[[Double]]]
+    var win_rate, length: Double
+
+    var contests: [[Contest]] {
+      prompts.map { prompt in
+        prompt.map { Contest($0[0] == 1 ? .win : $0[0] == 0 ? .loss : .tie, extraLength: Int($0[1])) }
+      }
+    }
+  }
+
+  struct Slope: Decodable {
+    var sizes, y: [Double]
+    var slope, standard_error: Double
+  }
+
+  var tolerance: Double
+  var gold_curves: [Curve]
+  var length: [Lengths]
+  var slope: Slope
+  /// Degrees of freedom and the quantile.
+  var student: [[Double]]
+
+  static func load() throws -> Golden {
+    let path = try #require(
+      Bundle.module.path(forResource: "statistics", ofType: "json", inDirectory: "Goldens"))
+    return try JSON.decode(Golden.self, from: Files.read(path), at: path)
+  }
+}
+
+/// |ours − golden| ≤ tolerance · max(1, |golden|), element by element.
+private func expectClose(
+  _ ours: [Double], _ golden: [Double], _ tolerance: Double, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  #expect(ours.count == golden.count, sourceLocation: sourceLocation)
+  for (a, b) in zip(ours, golden) {
+    #expect(abs(a - b) <= tolerance * max(1, abs(b)), "\(a) against \(b)", sourceLocation: sourceLocation)
+  }
+}
+
+private func expectClose(
+  _ ours: Double, _ golden: Double, _ tolerance: Double, sourceLocation: SourceLocation = #_sourceLocation
+) {
+  expectClose([ours], [golden], tolerance, sourceLocation: sourceLocation)
 }
 
 // MARK: Gao's forms
 
 @Test("Gao's forms agree with numpy's least squares, and their peaks with a search")
 func goldCurves() throws {
-  let (golden, tolerance) = try golden()
-  let cases = try golden["gold_curves"].list
-  #expect(cases.count == 4)
-  for expected in cases {
-    let name = try #require(expected["form"].value.string)
-    let form = try #require(GoldCurve.Form(rawValue: name))
-    let curve = try #require(
-      GoldCurve(form, kl: expected["kl"].doubles, gold: expected["gold"].doubles))
-    expectClose(curve.alpha, try expected["alpha"].number, tolerance)
-    expectClose(curve.beta, try expected["beta"].number, tolerance)
-    expectClose(curve.residual, try expected["residual"].number, tolerance)
-    expectClose(try #require(curve.rSquared), try expected["r_squared"].number, tolerance)
+  let golden = try Golden.load()
+  #expect(golden.gold_curves.count == 4)
+  for expected in golden.gold_curves {
+    let curve = try #require(GoldCurve(expected.form, kl: expected.kl, gold: expected.gold))
+    let rSquared = try #require(curve.rSquared)
+    expectClose(
+      [curve.alpha, curve.beta, curve.residual, rSquared],
+      [expected.alpha, expected.beta, expected.residual, expected.r_squared], golden.tolerance)
     // The search's grid is as fine as a hundred-thousandth.
-    expectClose(curve.peakKL ?? -1, try expected["peak_kl"].number, 1e-4)
+    expectClose(curve.peakKL ?? -1, expected.peak_kl, 1e-4)
   }
 }
 
@@ -76,29 +123,20 @@ func tooFewPoints() throws {
 
 // MARK: length control
 
-private func contests(_ golden: Golden) throws -> [[Contest]] {
-  try golden.list.map { prompt in
-    try prompt.list.map { contest in
-      let pair = try contest.list.map { try $0.number }
-      return Contest(pair[0] == 1 ? .win : pair[0] == 0 ? .loss : .tie, extraLength: Int(pair[1]))
-    }
-  }
-}
-
 @Test("the length-controlled win rate agrees with PyTorch's fit of the same likelihood")
 func lengthControl() throws {
-  let (golden, tolerance) = try golden()
-  for expected in try golden["length"].list {
-    let found = try #require(
-      LengthControl(contests(try expected["prompts"]), resamples: 20, seed: 1))
-    expectClose(found.winRate.mean, try expected["win_rate"].number, tolerance)
-    expectClose(found.lengthEffect.mean, try expected["length"].number, tolerance)
+  let golden = try Golden.load()
+  #expect(golden.length.count == 3)
+  for expected in golden.length {
+    let found = try #require(LengthControl(expected.contests, resamples: 20, seed: 1))
+    expectClose(found.winRate.mean, expected.win_rate, golden.tolerance)
+    expectClose(found.lengthEffect.mean, expected.length, golden.tolerance)
   }
 }
 
 @Test("exchanging the two models turns the length-controlled win rate around")
 func lengthControlIsFair() throws {
-  let prompts = try contests(try golden().0["length"].list[0]["prompts"])
+  let prompts = try Golden.load().length[0].contests
   let ours = try #require(LengthControl(prompts, resamples: 50, seed: 1))
   let theirs = try #require(
     LengthControl(
@@ -154,12 +192,9 @@ func separable() throws {
 
 @Test("quantiles of Student's t agree with those by its integral")
 func studentQuantiles() throws {
-  let pairs = try golden().0["student"].list
+  let pairs = try Golden.load().student
   #expect(pairs.count == 15)
-  for pair in pairs {
-    let numbers = try pair.doubles
-    expectClose(Student.quantile(Int(numbers[0])), numbers[1], 1e-6)
-  }
+  for pair in pairs { expectClose(Student.quantile(Int(pair[0])), pair[1], 1e-6) }
 }
 
 @Test("the mean of three figures has an interval of 4.303 standard errors to each side")
@@ -173,13 +208,11 @@ func meanOfFew() throws {
 
 @Test("the slope per doubling and its standard error agree with numpy's polyfit")
 func slopes() throws {
-  let (golden, tolerance) = try golden()
-  let expected = try golden["slope"]
-  let sizes = try expected["sizes"].doubles
-  let found = try #require(Student.slopePerDoubling(sizes, expected["y"].doubles))
-  expectClose(found.mean, try expected["slope"].number, tolerance)
-  let error = (found.high - found.mean) / Student.quantile(sizes.count - 2)
-  expectClose(error, try expected["standard_error"].number, tolerance)
+  let golden = try Golden.load()
+  let expected = golden.slope
+  let found = try #require(Student.slopePerDoubling(expected.sizes, expected.y))
+  let error = (found.high - found.mean) / Student.quantile(expected.sizes.count - 2)
+  expectClose([found.mean, error], [expected.slope, expected.standard_error], golden.tolerance)
   let exact = try #require(Student.slopePerDoubling([1, 2, 4, 8], [5, 7, 9, 11]))
   expectClose([exact.mean, exact.low, exact.high], [2, 2, 2], 1e-9)
   #expect(Student.slopePerDoubling([1, 2], [1, 2]) == nil)

@@ -1,5 +1,5 @@
-/// What the comparisons of one prompt came to: how many were won, tied and lost. Fractions are allowed.
-public struct PromptTally: Equatable, Sendable {
+/// How many comparisons were won, tied and lost. Fractions are allowed.
+public struct Tally: Equatable, Sendable {
   public var wins: Double
   public var ties: Double
   public var losses: Double
@@ -13,6 +13,8 @@ public struct PromptTally: Equatable, Sendable {
   public var count: Double { wins + ties + losses }
   /// Wins and half the ties.
   public var points: Double { wins + ties / 2 }
+  /// Wins and half the ties, as a part of all; nil without a comparison.
+  public var share: Double? { count == 0 ? nil : points / count }
 
   public mutating func add(_ outcome: Outcome) {
     switch outcome {
@@ -22,15 +24,31 @@ public struct PromptTally: Equatable, Sendable {
     }
   }
 
-  /// The same as one comparison: each prompt weighs the same.
-  var share: PromptTally {
-    PromptTally(wins: wins / count, ties: ties / count, losses: losses / count)
-  }
+  /// The same as one comparison.
+  var asOne: Tally { Tally(wins: wins / count, ties: ties / count, losses: losses / count) }
 
-  public mutating func add(_ other: PromptTally) {
+  public mutating func add(_ other: Tally) {
     wins += other.wins
     ties += other.ties
     losses += other.losses
+  }
+}
+
+extension Tally {
+  /// How often scores order pairs of answers as values do; `add(_:orderedBy:)` for each prompt.
+  /// - Parameters: [prompt][answer]
+  public init(_ scores: [[Double]], orderedBy values: [[Double]]) {
+    self.init()
+    for (scores, values) in zip(scores, values) { add(scores, orderedBy: values) }
+  }
+
+  /// All pairs that `values` order: one is won where `scores` order it the same way, and tied where they score both
+  /// alike. Adds nothing unless there is one score for each value.
+  public mutating func add(_ scores: [Double], orderedBy values: [Double]) {
+    guard scores.count == values.count else { return }
+    for i in scores.indices {
+      for j in scores.indices where values[i] > values[j] { add(Outcome(scores[i], against: scores[j])) }
+    }
   }
 }
 
@@ -49,9 +67,9 @@ extension Interval {
   /// - Parameters:
   ///   - prompts: those without a comparison are left out; with none left the interval is 0…1.
   ///   - most: comparisons that they count for at most. Without it comparisons that stand there twice change nothing.
-  public init(over prompts: [PromptTally], atMost most: Double = .infinity) {
+  public init(over prompts: [Tally], atMost most: Double = .infinity) {
     let prompts = prompts.filter { $0.count > 0 }
-    var all = PromptTally()
+    var all = Tally()
     for prompt in prompts { all.add(prompt) }
     guard all.count > 0 else {
       self.init(mean: 0, low: 0, high: 1)
@@ -65,7 +83,7 @@ extension Interval {
   }
 
   /// As many independent comparisons as have the prompts' variance of the mean.
-  private static func effectiveCount(_ prompts: [PromptTally], _ all: PromptTally) -> Double {
+  private static func effectiveCount(_ prompts: [Tally], _ all: Tally) -> Double {
     let (k, mean) = (Double(prompts.count), all.points / all.count)
     let (wins, losses) = (all.wins / all.count, all.losses / all.count)
     // Of a single comparison, where a win is 1 and a loss 0.

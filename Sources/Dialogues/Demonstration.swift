@@ -1,5 +1,3 @@
-import Tokenizers
-
 /// A prompt and the answer that a good labeler would write; or a dialogue, all of whose answers are.
 public struct Demonstration: Hashable, Sendable {
   public var prompt: Prompt
@@ -53,29 +51,5 @@ extension Demonstration: Codable {
     try container.encode(WrittenAnswer(turn: answer), forKey: .completion)
     try container.encodeIfPresent(learntTurns, forKey: .learntTurns)
     if !trailing.isEmpty { try container.encode(trailing, forKey: .trailing) }
-  }
-}
-
-/// An answer in JSON: a text, or a message.
-struct WrittenAnswer: Codable {
-  let turn: Turn
-
-  init(turn: Turn) { self.turn = turn }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let text = try? container.decode(String.self) {
-      turn = .continuation(text)
-    } else {
-      turn = try container.decode(Turn.self)
-    }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    if turn.isContinuation {
-      try turn.content.encode(to: encoder)
-    } else {
-      try turn.encode(to: encoder)
-    }
   }
 }

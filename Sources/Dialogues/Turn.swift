@@ -88,7 +88,7 @@ extension Turn: Codable {
     }
   }
 
-  public func encode(to encoder: any Swift.Encoder) throws { try message.encode(to: encoder) }
+  public func encode(to encoder: any Encoder) throws { try message.encode(to: encoder) }
 
   /// The texts of `[{"type": "text", "text": …}, …]`, joined; nil where a part is something else.
   public static func text(ofParts value: JSONValue) -> String? {

@@ -1,4 +1,4 @@
-import Tokenizers
+import Dialogues
 
 extension Tokenizer {
   /// The sequences that are learnt from a demonstration, up to the last answer that is learnt.

@@ -3,7 +3,7 @@ public enum Outcome: String, Codable, Sendable {
   case win, tie, loss
 
   /// From two grades of which the higher is better; equal grades tie.
-  public init(_ ours: Float, against theirs: Float) {
+  public init<Grade: Comparable>(_ ours: Grade, against theirs: Grade) {
     self = ours > theirs ? .win : ours < theirs ? .loss : .tie
   }
 
@@ -26,11 +26,11 @@ public struct WinRate: Equatable, Sendable {
   /// - Parameter outcomes: for each prompt, its comparisons. Prompts without one are left out.
   public init(_ outcomes: [[Outcome]]) {
     let tallies = outcomes.filter { !$0.isEmpty }.map { outcomes in
-      var tally = PromptTally()
+      var tally = Tally()
       for outcome in outcomes { tally.add(outcome) }
-      return tally.share
+      return tally.asOne
     }
-    func mean(_ share: (PromptTally) -> Double) -> Double {
+    func mean(_ share: (Tally) -> Double) -> Double {
       tallies.isEmpty ? 0 : tallies.reduce(0) { $0 + share($1) } / Double(tallies.count)
     }
     comparisons = outcomes.reduce(0) { $0 + $1.count }

@@ -1,5 +1,3 @@
-import Tokenizers
-
 /// K answers to one prompt, ranked: rank 1 is the best, equal ranks are ties.
 public struct Comparison: Codable, Equatable, Sendable {
   public let prompt: Prompt
@@ -73,7 +71,7 @@ public struct Comparison: Codable, Equatable, Sendable {
   }
 
   /// Why these cannot be a comparison, if they cannot.
-  static func problem(answers: Int, ranks: [Int]) -> String? {
+  package static func problem(answers: Int, ranks: [Int]) -> String? {
     if answers < 2 { return "a comparison needs two answers or more, not \(answers)" }
     if answers != ranks.count { return "there are \(answers) answers and \(ranks.count) ranks" }
     if let bad = ranks.first(where: { $0 < 1 }) { return "a rank is \(bad), and 1 is the best" }
