@@ -2,7 +2,7 @@ import Support
 
 /// A place in a GGUF file, moving forward. Nothing is allocated before the file is known to hold it.
 struct GGUFCursor {
-  static let remedy = "Copy the file again; it is damaged."
+  static let remedy = "Copy the GGUF file again; it is damaged."
 
   let bytes: UnsafeRawBufferPointer
   let path: String

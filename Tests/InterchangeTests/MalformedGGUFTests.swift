@@ -6,7 +6,7 @@ import Testing
 /// What is wrong with a GGUF file has an error of its own each, with the byte, the key or the tensor; and a file that
 /// claims much takes no memory and no time.
 @Suite struct MalformedGGUFTests {
-  private static let damaged = "Copy the file again; it is damaged."
+  private static let damaged = "Copy the GGUF file again; it is damaged."
 
   private func refusal(_ change: (inout RawGGUF) -> Void) -> String? {
     var file = RawGGUF.llama
