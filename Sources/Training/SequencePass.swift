@@ -120,10 +120,12 @@ final class SequencePass {
     }
   }
 
-  private func load(_ units: some Collection<some PassUnit>) {
+  /// Loads units that fit one pass, and computes them up to the heads.
+  private func compute(_ units: some Collection<some PassUnit>, _ weights: TransformerWeights) {
     batch.removeAll()
     count = 0
     for unit in units { unit.append(to: self) }
+    transformer.forward(weights, batch)
   }
 
   // MARK: Reading
@@ -136,8 +138,7 @@ final class SequencePass {
   ) -> Reading {
     var reading = Reading()
     forEachMicroBatch(of: grouped(sequences), as: name) { units in
-      load(units)
-      transformer.forward(model.weights, batch)
+      compute(units, model.weights)
       readHeads(outputs, of: model, inverseTemperature, into: &reading)
     }
     return reading
@@ -150,8 +151,7 @@ final class SequencePass {
     inverseTemperature: Float
   ) -> (Reading, Held) {
     var reading = Reading()
-    load(units)
-    transformer.forward(model.weights, batch)
+    compute(units, model.weights)
     readHeads(outputs, of: model, inverseTemperature, into: &reading)
     return (reading, Held(pass: transformer.passes))
   }
@@ -191,8 +191,7 @@ final class SequencePass {
   ) -> [Float] {
     var features: [Float] = []
     forEachMicroBatch(of: grouped(sequences), as: name) { units in
-      load(units)
-      transformer.forward(weights, batch)
+      compute(units, weights)
       let values = count * transformer.architecture.dModel
       features += [Float](unsafeUninitializedCapacity: values) { buffer, filled in
         transformer.features(rows: rows, count: count, to: buffer.baseAddress!)
@@ -214,10 +213,7 @@ final class SequencePass {
     let isHeld = held.map { $0.pass == transformer.passes } ?? false
     var first = 0
     forEachMicroBatch(of: units, as: name) { units in
-      if !isHeld {
-        load(units)
-        transformer.forward(model.weights, batch)
-      }
+      if !isHeld { compute(units, model.weights) }
       transformer.beginBackward(batch)
       if objective.outputs.contains(.logprobs) {
         learnLogprobs(&objective, model, into: gradients, inverseTemperature, first)

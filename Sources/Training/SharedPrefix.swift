@@ -1,5 +1,3 @@
-import Models
-
 /// Sequences of one pass that begin alike: their common beginning is computed once, and of equal sequences one.
 ///
 /// What the forward pass gives has the bits of sequences that are computed alone. The backward pass sums the
@@ -7,28 +5,37 @@ import Models
 struct SharedPrefix {
   /// Tokens that all of them begin with; all of a sequence that is no longer.
   private(set) var shared = 0
-  /// Tokens that are computed.
-  private(set) var tokenCount = 0
+  private var count = 0
+  /// Sequences that differ from all before them, and their tokens.
+  private var distinct = 0
+  private var distinctTokens = 0
+
+  init() {}
 
   /// - Parameters:
   ///   - count: sequences.
   ///   - tokens: of each.
   init(_ count: Int, _ tokens: (Int) -> [Int32]) {
-    guard count > 0 else { return }
-    shared = count == 1 ? tokens(0).count : Self.common(count, tokens)
-    tokenCount = shared
-    for index in 0..<count where Self.earlier(index, tokens) == nil {
-      tokenCount += tokens(index).count - shared
-    }
+    for _ in 0..<count { add(tokens) }
   }
 
-  private static func common(_ count: Int, _ tokens: (Int) -> [Int32]) -> Int {
-    let first = tokens(0)
-    return (1..<count).reduce(first.count) { common(first, tokens($1), atMost: $0) }
+  /// Tokens that are computed.
+  var tokenCount: Int { distinctTokens - (distinct - 1) * shared }
+
+  /// Takes in the sequence that follows.
+  /// - Parameter tokens: of each sequence.
+  mutating func add(_ tokens: (Int) -> [Int32]) {
+    let sequence = tokens(count)
+    shared = count == 0 ? sequence.count : Self.common(tokens(0), sequence, atMost: shared)
+    if Self.earlier(count, tokens) == nil {
+      distinct += 1
+      distinctTokens += sequence.count
+    }
+    count += 1
   }
 
   /// Tokens that two sequences begin with.
-  static func common(_ first: [Int32], _ second: [Int32], atMost limit: Int = .max) -> Int {
+  static func common(_ first: [Int32], _ second: [Int32], atMost limit: Int) -> Int {
     let most = min(limit, first.count, second.count)
     return (0..<most).first { first[$0] != second[$0] } ?? most
   }
@@ -61,12 +68,6 @@ struct PassGroup: PassUnit {
   private let prefix: SharedPrefix
   var tokenCount: Int { prefix.tokenCount }
 
-  private init(_ sequences: ArraySlice<PassSequence>) {
-    self.sequences = sequences
-    let first = sequences.startIndex
-    prefix = SharedPrefix(sequences.count) { sequences[first + $0].tokens }
-  }
-
   func append(to pass: SequencePass) {
     let first = sequences.startIndex
     pass.append(
@@ -82,20 +83,24 @@ struct PassGroup: PassUnit {
   ///   - limit: tokens that a group of more than one sequence may take.
   static func grouping(_ sequences: [PassSequence], shortest: Int, limit: Int) -> [PassGroup] {
     var groups: [PassGroup] = []
-    var (start, shared) = (0, 0)
-    for index in sequences.indices where index > 0 {
-      let members = index - start
-      let common = SharedPrefix.common(
-        sequences[start].tokens, sequences[index].tokens, atMost: members == 1 ? .max : shared)
-      let saves = common >= shortest && members * common >= (members - 1) * shared
-      if saves, SharedPrefix(members + 1, { sequences[start + $0].tokens }).tokenCount <= limit {
-        shared = common
-      } else {
-        groups.append(PassGroup(sequences[start..<index]))
-        (start, shared) = (index, 0)
-      }
+    var (start, prefix) = (0, SharedPrefix())
+    func close(before end: Int) {
+      if start < end { groups.append(PassGroup(sequences: sequences[start..<end], prefix: prefix)) }
+      (start, prefix) = (end, SharedPrefix())
     }
-    if start < sequences.count { groups.append(PassGroup(sequences[start...])) }
+    for index in sequences.indices {
+      let members = index - start
+      var larger = prefix
+      larger.add { sequences[start + $0].tokens }
+      let saves = larger.shared >= shortest && members * larger.shared >= (members - 1) * prefix.shared
+      if members > 0, !saves || larger.tokenCount > limit {
+        close(before: index)
+        larger = SharedPrefix()
+        larger.add { sequences[index + $0].tokens }
+      }
+      prefix = larger
+    }
+    close(before: sequences.count)
     return groups
   }
 }

@@ -32,7 +32,9 @@ public struct TrainingSequence: Sendable {
   }
 
   /// Every range of tokens that is learnt, in order.
-  public var learnt: [Range<Int>] { earlier + [learnFrom..<max(learnFrom, tokens.count)] }
+  public var learnt: [Range<Int>] { earlier + [learntToEnd] }
+
+  private var learntToEnd: Range<Int> { learnFrom..<max(learnFrom, tokens.count) }
 }
 
 extension TrainingSequence: PassUnit {
@@ -40,13 +42,17 @@ extension TrainingSequence: PassUnit {
 
   func append(to pass: SequencePass) {
     let place = pass.append(tokens)
-    // A token is predicted by the row before it.
-    for span in earlier { pass.read(span.lowerBound - 1..<span.upperBound - 1, at: place) }
-    if learnFrom < tokens.count { pass.read(learnFrom - 1..<tokens.count - 1, at: place) }
+    for span in earlier { pass.read(Self.rows(predicting: span), at: place) }
+    pass.read(Self.rows(predicting: learntToEnd), at: place)
   }
 
   /// Read where its learnt tokens are predicted.
   var passSequence: PassSequence {
-    PassSequence(tokens: tokens, rows: learnt.map { $0.lowerBound - 1..<$0.upperBound - 1 })
+    PassSequence(tokens: tokens, rows: learnt.map(Self.rows(predicting:)))
+  }
+
+  /// A token is predicted by the row before it.
+  private static func rows(predicting tokens: Range<Int>) -> Range<Int> {
+    tokens.lowerBound - 1..<tokens.upperBound - 1
   }
 }
