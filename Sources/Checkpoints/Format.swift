@@ -6,7 +6,7 @@ import Support
 #endif
 
 /// The constants of the format; FORMAT.md explains them.
-enum Format {
+package enum Format {
   /// Broken by a transfer in text mode: a byte above 127, CR LF, control-Z, LF.
   static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
   /// Bytes 0, 4, 8 and 12: how a file begins that zstd alone expanded, its byte planes apart.
@@ -23,7 +23,7 @@ enum Format {
   static let trainingOffset = 256
 
   static let sectionAlignment = 65_536
-  static let tensorAlignment = 256
+  package static let tensorAlignment = 256
   static let hashBlock = 65_536
 
   static let maximumSections = 256
@@ -32,7 +32,7 @@ enum Format {
   /// Of CONFIG's text and of PROVENANCE.
   static let maximumJSONBytes = 1 << 20
 
-  static func roundUp(_ count: Int, to alignment: Int) -> Int {
+  package static func roundUp(_ count: Int, to alignment: Int) -> Int {
     (count + alignment - 1) / alignment * alignment
   }
 }

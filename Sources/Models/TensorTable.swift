@@ -1,3 +1,5 @@
+import Checkpoints
+
 /// What a tensor of a model is for. What is done with it follows from this, never from its name.
 public enum TensorRole: Hashable, Sendable {
   case tokenEmbedding
@@ -49,8 +51,6 @@ public struct TensorTable: RandomAccessCollection, Sendable {
   /// Elements of the buffer.
   public private(set) var extent = 0
 
-  private static let alignment = 64  // float32 elements: 256 bytes
-
   public init() {}
 
   public var startIndex: Int { tensors.startIndex }
@@ -67,7 +67,7 @@ public struct TensorTable: RandomAccessCollection, Sendable {
   }
 
   mutating func add(_ name: String, _ dims: [Int], _ role: TensorRole) {
-    let offset = (extent + Self.alignment - 1) / Self.alignment * Self.alignment
+    let offset = Format.roundUp(extent, to: Format.tensorAlignment / MemoryLayout<Float>.size)
     index[name] = tensors.count
     tensors.append(Tensor(name: name, dims: dims, role: role, offset: offset))
     extent = offset + tensors[tensors.count - 1].count

@@ -35,17 +35,9 @@ struct TransformerGradients {
         layout.trunk["\(tensor.name.dropLast(4))weight"] != nil,
         "\(tensor.name) cannot learn without its weight")
     }
-    func norm(_ name: String) -> Norm? {
-      parameters.values("\(name).weight").map {
-        Norm(
-          width: a.dModel, gamma: $0, beta: parameters.values("\(name).bias"), epsilon: a.normEpsilon,
-          isRMS: a.norm == .rmsNorm)
-      }
-    }
+    func norm(_ name: String) -> Norm? { Norm(name, a, values: parameters.values) }
     func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
-      parameters.values("\(name).weight").map {
-        HeadNorm(heads: heads, headDim: a.headDim, gamma: $0, epsilon: a.normEpsilon)
-      }
+      HeadNorm(name, heads: heads, a, values: parameters.values)
     }
     func full(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> LinearGradient {
       parameters.values("\(name).weight").map {
@@ -80,9 +72,6 @@ struct TransformerGradients {
       tokenEmbedding != nil || positionEmbedding != nil
       ? 0 : layers.firstIndex(where: \.isLearnt) ?? layers.count
   }
-
-  /// Whether the embeddings learn.
-  var learnsEmbeddings: Bool { tokenEmbedding != nil || positionEmbedding != nil }
 }
 
 extension LowRank {

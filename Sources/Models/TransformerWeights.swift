@@ -78,20 +78,14 @@ public struct TransformerWeights: @unchecked Sendable {
     _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
     tokenEmbedding: EmbeddingTable, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool, weight: (String) -> Linear.Weight
   ) {
-    func norm(_ name: String) -> Norm {
-      Norm(
-        width: a.dModel, gamma: values("\(name).weight")!, beta: values("\(name).bias"),
-        epsilon: a.normEpsilon, isRMS: a.norm == .rmsNorm)
-    }
+    func norm(_ name: String) -> Norm { Norm(name, a, values: values)! }
     func linear(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> Linear {
       Linear(
         inputs: shape.inputs, outputs: shape.outputs, weight: weight("\(name).weight"),
         bias: values("\(name).bias"))
     }
     func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
-      values("\(name).weight").map {
-        HeadNorm(heads: heads, headDim: a.headDim, gamma: $0, epsilon: a.normEpsilon)
-      }
+      HeadNorm(name, heads: heads, a, values: values)
     }
     architecture = a
     self.tokenEmbedding = tokenEmbedding
@@ -114,5 +108,27 @@ public struct TransformerWeights: @unchecked Sendable {
     finalNorm = norm("final_norm")
     let name = a.tiedEmbeddings ? "token_embedding" : "unembedding"
     unembedding = hasUnembedding ? linear(name, (a.vocabulary, a.dModel)) : nil
+  }
+}
+
+extension Norm {
+  /// The norm of that name, of parameters or of gradients; nil where it has none.
+  init?(_ name: String, _ architecture: Architecture, values: (String) -> UnsafeMutablePointer<Float>?) {
+    guard let gamma = values("\(name).weight") else { return nil }
+    self.init(
+      width: architecture.dModel, gamma: gamma, beta: values("\(name).bias"),
+      epsilon: architecture.normEpsilon, isRMS: architecture.norm == .rmsNorm)
+  }
+}
+
+extension HeadNorm {
+  /// The norm of that name, of parameters or of gradients; nil where it has none.
+  init?(
+    _ name: String, heads: Int, _ architecture: Architecture,
+    values: (String) -> UnsafeMutablePointer<Float>?
+  ) {
+    guard let gamma = values("\(name).weight") else { return nil }
+    self.init(
+      heads: heads, headDim: architecture.headDim, gamma: gamma, epsilon: architecture.normEpsilon)
   }
 }
