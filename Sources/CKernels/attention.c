@@ -30,15 +30,16 @@ typedef struct {
 /// Consecutive positions of a kv head, a row each.
 typedef struct { const float *base; int64_t row; } head_rows;
 
-/// Positions first … of n, of which the first `prefix` lie apart; copied into `scratch` [n, head_dim] where they do
-/// not lie together.
-TK_INLINE head_rows load_rows(const float *before, int64_t prefix, const float *own, int64_t row,
-                              int64_t first, int64_t n, int64_t head_dim, float *scratch) {
-  if (first >= prefix) return (head_rows){own + (first - prefix) * row, row};
-  if (first + n <= prefix) return (head_rows){before + first * row, row};
+/// Positions first … of n of a kv head, of which the first `prefix` lie apart; copied into `scratch` [n, head_dim]
+/// where they do not lie together.
+TK_INLINE head_rows load_rows(const tk_attention_args *a, int64_t kv_head, int64_t prefix,
+                              const float *before, const float *own, int64_t first, int64_t n, float *scratch) {
+  const int64_t row = a->kv_row, head_dim = a->head_dim, head = kv_head * head_dim;
+  if (first >= prefix) return (head_rows){own + (first - prefix) * row + head, row};
+  if (first + n <= prefix) return (head_rows){before + first * row + head, row};
   for (int64_t i = 0; i < n; i++) {
     const int64_t at = first + i;
-    const float *from = at < prefix ? before + at * row : own + (at - prefix) * row;
+    const float *from = (at < prefix ? before + at * row : own + (at - prefix) * row) + head;
     __builtin_memcpy(scratch + i * head_dim, from, (size_t)head_dim * sizeof(float));
   }
   return (head_rows){scratch, head_dim};
@@ -50,14 +51,9 @@ TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const
                              float scratch[WIDEST_HEAD * TILE], float copies[WIDEST_HEAD * TILE]) {
   const int64_t head_dim = a->head_dim;
   if (a->storage == TK_KEYS_IN_ROWS) {
-    const int64_t head = kv_head * head_dim;
-    const float *const before[2] = {(const float *)s->prefix_k + (s->prefix ? head : 0),
-                                    (const float *)s->prefix_v + (s->prefix ? head : 0)};
-    const head_rows k = load_rows(before[0], s->prefix, (const float *)s->k + head, a->kv_row, first, n,
-                                  head_dim, copies);
+    const head_rows k = load_rows(a, kv_head, s->prefix, s->prefix_k, s->k, first, n, copies);
     transpose_tile_on(isa, k.base, k.row, n, head_dim, scratch);
-    const head_rows v = load_rows(before[1], s->prefix, (const float *)s->v + head, a->kv_row, first, n,
-                                  head_dim, copies);
+    const head_rows v = load_rows(a, kv_head, s->prefix, s->prefix_v, s->v, first, n, copies);
     return (key_tile){scratch, TILE, 16, v.base, v.row};
   }
   const int64_t at = (kv_head * a->capacity + first) * head_dim;

@@ -144,6 +144,13 @@ public final class Generator {
     shouldStop: ((Sample) -> Bool)? = nil
   ) throws -> Ticket {
     try check(request, tickets)
+    return enqueue(request, options, seed, purpose, shouldStop)
+  }
+
+  private func enqueue(
+    _ request: Request, _ options: SamplingOptions, _ seed: UInt64, _ purpose: String,
+    _ shouldStop: ((Sample) -> Bool)?
+  ) -> Ticket {
     let ticket = Ticket(number: tickets)
     tickets += 1
     waiting.append(Job(ticket, request, options, seed, purpose, shouldStop))
@@ -190,9 +197,7 @@ public final class Generator {
     let work = Work("sampling", of: onToken == nil ? room(requests, options) : 0)
     defer { work.end() }
     let first = tickets
-    for request in requests {
-      _ = try submit(request, options, seed: seed, purpose: purpose, shouldStop: shouldStop)
-    }
+    for request in requests { _ = enqueue(request, options, seed, purpose, shouldStop) }
     var results = requests.map { Array(repeating: Sample(), count: $0.samples) }
     while !isIdle {
       var done = 0

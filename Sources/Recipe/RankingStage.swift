@@ -67,25 +67,24 @@ public struct RankingStage {
     let (next, heldOut) = Self.items(context.settings, context.round)
     let candidates = Self.candidates(context.settings, context.round)
     let numbers = Array(candidates) + Array(heldOut)
-    let answers = try sample(numbers, memory)
+    let prompts = numbers.map { Prompt(turns: world.item(.comparisons, $0).prompt) }
+    let answers = try sample(prompts, numbers, memory)
     var training = Array(0..<candidates.count)
     if let selection {
       training = try selection.choose(
         next.count,
-        of: candidates.enumerated().map {
-          (Prompt(turns: world.item(.comparisons, $1).prompt), answers[$0])
-        })
+        of: (0..<candidates.count).map { (prompts[$0], answers[$0]) })
       try selection.write()
     }
     let work = Work("ranking", of: training.count + heldOut.count)
     defer { work.end() }
     for index in training {
       defer { work.advance() }
-      rankings += try rank(numbers[index], answers[index], isHeldOut: false)
+      rankings += try rank(numbers[index], prompts[index], answers[index], isHeldOut: false)
     }
     for index in candidates.count..<numbers.count {
       defer { work.advance() }
-      heldOutRankings += try rank(numbers[index], answers[index], isHeldOut: true)
+      heldOutRankings += try rank(numbers[index], prompts[index], answers[index], isHeldOut: true)
     }
     let file = context.round.file(RunFile.rankings)
     try context.run.writeLines(heldOutRankings, to: context.round.file(Self.heldOutFile))
@@ -98,8 +97,10 @@ public struct RankingStage {
     try context.round.previous.map { try context.run.readLines($0.file(file)) } ?? []
   }
 
-  /// Answers to the world's prompts of these numbers, each drawn from its own stream.
-  private func sample(_ numbers: [Int], _ memory: SamplingMemory) throws -> [[String]] {
+  /// Answers to the prompts, each drawn from the stream of its number.
+  private func sample(
+    _ prompts: [Prompt], _ numbers: [Int], _ memory: SamplingMemory
+  ) throws -> [[String]] {
     var options = SamplingOptions()
     options.maxNewTokens = context.settings.count(.responseLength)
     let sampler = Sampler(
@@ -108,8 +109,7 @@ public struct RankingStage {
       tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(
-      numbers.map { Prompt(turns: world.item(.comparisons, $0).prompt) },
-      samples: context.settings.count(.completionsPerPrompt), numbers: numbers
+      prompts, samples: context.settings.count(.completionsPerPrompt), numbers: numbers
     ) { done in
       progress.update(step: done)
       if context.isInterrupted() {
@@ -121,10 +121,12 @@ public struct RankingStage {
     return answers.map { $0.map(\.text) }
   }
 
-  private func rank(_ number: Int, _ texts: [String], isHeldOut: Bool) throws -> [Comparison] {
+  private func rank(
+    _ number: Int, _ prompt: Prompt, _ texts: [String], isHeldOut: Bool
+  ) throws -> [Comparison] {
     try ranker.rank(
       RankingTask(
-        number: number, prompt: Prompt(turns: world.item(.comparisons, number).prompt), completions: texts,
+        number: number, prompt: prompt, completions: texts,
         policy: context.round.previous?.name(Stage.ppo.rawValue) ?? Stage.sft.rawValue,
         isHeldOut: isHeldOut))
   }
