@@ -7,9 +7,9 @@ import Runs
 struct All: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "all",
-    abstract: "The whole recipe: base, SFT, rankings, reward model, PPO-ptx, evaluation, report.",
+    abstract: "Run the whole recipe: base, SFT, rankings, reward model, PPO-ptx, evaluation, report.",
     discussion: """
-      Options replace parts of the built-in world by your files. A finished stage is not run \
+      Files that you give replace parts of the built-in world's data. A finished stage is not run \
       again; --resume continues an interrupted run.
       """)
 
@@ -19,7 +19,7 @@ struct All: ParsableCommand {
   var model: String = ModelSource.builtin
   @Option(help: ArgumentHelp("Demonstrations, JSON Lines.", valueName: "file"))
   var demonstrations: String?
-  @Option(help: ArgumentHelp("Ranked answers, JSON Lines; no answers are sampled then.", valueName: "file"))
+  @Option(help: ArgumentHelp("Ranked answers, JSON Lines; the run then samples and ranks none.", valueName: "file"))
   var comparisons: String?
   @Option(help: ArgumentHelp("Prompts for PPO, JSON Lines.", valueName: "file"))
   var prompts: String?
@@ -36,11 +36,11 @@ struct All: ParsableCommand {
 
   func run() throws {
     let files = [demonstrations, comparisons, prompts, pretrainingText]
-    // A run that is resumed has its base already.
+    // A resumed run already has its base model.
     try folder.check(output, data: files, models: folder.resume ? [] : [model])
     let settings = try settings()
     let hasFiles = files.contains { $0 != nil }
-    // The program's own model lacks nothing.
+    // The built-in base brings all data, so only other models are checked.
     let isToCheck = !folder.resume && model != ModelSource.builtin
     let source = hasFiles || isToCheck ? try ModelSource.resolve(model) : model
     let base = hasFiles || isToCheck ? try ModelSource.open(source, folder.verification) : nil
@@ -79,13 +79,14 @@ struct All: ParsableCommand {
     try settings.requireConsistent()
     var idle = settings.idle(in: Self.stages, precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
-      [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
+      [.sftDemonstrations], of: settings, if: demonstrations != nil,
+      because: "--demonstrations replaces the built-in ones")
     idle.add(
       [.rankingPrompts, .completionsPerPrompt, .labelSelection, .rewardHeads], of: settings,
-      if: comparisons != nil, because: "--comparisons brings its own, and no answers are sampled to be ranked")
+      if: comparisons != nil, because: "--comparisons replaces the sampled and ranked answers")
     idle.add(
       [.rounds], of: settings, if: comparisons != nil && settings.count(.rounds) > 1,
-      because: "--comparisons has nobody who ranks the answers of every round")
+      because: "--comparisons has no labeler to rank the new answers of every round")
     try idle.refuse()
     return settings
   }

@@ -3,16 +3,17 @@ import Checkpoints
 import Recipe
 import Support
 
-/// Where a command that makes one file puts it.
+/// `--force`, for a command that writes one output file.
 struct FileOutput: ParsableArguments {
   @Flag(help: "Replace the output file if there is one.") var force = false
 
-  /// - Parameter streams: whether a pipe or a device may have the name.
-  /// - Throws: `Failure(.cannotCreate)` when the file exists.
+  /// - Parameter streams: whether the output may be a pipe or a device.
+  /// - Throws: `Failure(.cannotCreate)` when the file exists and `--force` is not given, or for a pipe or a device
+  ///   that is not allowed.
   func check(_ path: String, streams: Bool = false) throws {
     guard !Files.isStream(path) else {
       guard !streams else { return }
-      throw Failure(.cannotCreate, "is no file, but a pipe or a device", at: path, remedy: "Name a file with -o.")
+      throw Failure(.cannotCreate, "is a pipe or a device, not a file", at: path, remedy: "Name a file with -o.")
     }
     guard !force, Files.exists(path) else { return }
     throw Failure(
@@ -23,13 +24,13 @@ struct FileOutput: ParsableArguments {
 
 struct Pack: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compress a .trlhf into a .trlhf.zst, which every command reads as well.")
+    abstract: "Compress a .trlhf to a .trlhf.zst, which every command can read.")
 
-  @Argument(help: ArgumentHelp("The checkpoint; a run folder stands for its model.", valueName: "file"))
+  @Argument(help: ArgumentHelp("The checkpoint, or a run folder: its model is packed.", valueName: "file"))
   var file: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("The archive; FILE.zst without it.", valueName: "file"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The archive (default: FILE.zst).", valueName: "file"))
   var output: String?
-  @Option(parsing: .unconditional, help: "zstd's level, 1…22.") var level: Int = 12
+  @Option(parsing: .unconditional, help: "Compression level of zstd, 1…22.") var level: Int = 12
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
@@ -37,7 +38,7 @@ struct Pack: ParsableCommand {
   func run() throws {
     guard (1...22).contains(level) else {
       throw Failure(
-        .usage, "--level \(level) is not in 1…22", remedy: "Choose a number between them.")
+        .usage, "--level \(level) is not in 1…22", remedy: "Choose a level in that range.")
     }
     guard file != ModelSource.builtin else {
       throw Failure(
@@ -53,13 +54,13 @@ struct Pack: ParsableCommand {
 
 struct Unpack: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Expand a .trlhf.zst to the .trlhf it was packed from, verified.")
+    abstract: "Expand a .trlhf.zst to the original .trlhf, and verify it.")
 
   @Argument(help: ArgumentHelp("The archive, or builtin:base.", valueName: "file")) var file: String
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The checkpoint; FILE without .zst by default.", valueName: "file"))
+      "The checkpoint (default: FILE without .zst).", valueName: "file"))
   var output: String?
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
@@ -81,9 +82,9 @@ struct Unpack: ParsableCommand {
     guard let names = try? Files.names(in: file) else { return }
     let archive = names.first { $0.hasSuffix(".zst") }
     throw Failure(
-      .usage, "is a folder, and an archive is a file", at: file,
+      .usage, "is a folder, not an archive file", at: file,
       remedy: archive.map { "Name an archive in it, \(file)/\($0)." }
-        ?? "Its models are not packed: use them as they are.")
+        ?? "Its models are not packed: use them directly.")
   }
 
   private func defaultOutput() throws -> String {
@@ -98,7 +99,7 @@ struct Unpack: ParsableCommand {
 
 struct Quantize: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a language model in int8, a quarter of its size, and measure what that changes.")
+    abstract: "Convert a language model to int8, a quarter of its size, and measure how far it is from float32.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The int8 checkpoint.", valueName: "file"))

@@ -5,31 +5,31 @@ import Support
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "How fast this machine is: each figure, and its fraction of the machine's own limit.",
+    abstract: "Measure the speed of this machine: each figure, and its fraction of the machine's own limit.",
     discussion: """
-      Random weights and tokens. Without a work, everything is measured; without a shape, the \
-      built-in base's is used. The limits (FMA peak, int8 peak, memory bandwidth) are measured in \
-      the same run.
+      Weights and tokens are random. Without WORK, everything is measured; the model has the shape of the \
+      built-in base unless options change it. The limits (FMA peak, int8 peak, memory bandwidth) are \
+      measured in the same run.
       """)
 
   enum Work: String, CaseIterable, ExpressibleByArgument { case train, decode, prefill, quantize, ppo }
 
-  @Argument(help: "train, decode, prefill, quantize or ppo; nothing for all.") var work: Work?
+  @Argument(help: "train, decode, prefill, quantize or ppo (default: all).") var work: Work?
   @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Int?
   @Option(parsing: .unconditional, help: "Width of the residual stream.") var dModel: Int?
   @Option(parsing: .unconditional, help: "Attention heads.") var heads: Int?
-  @Option(parsing: .unconditional, help: "Tokens of the vocabulary.") var vocab: Int?
-  @Option(parsing: .unconditional, help: "Sequences at a time; training: of one step.") var batch: Int?
-  @Option(parsing: .unconditional, help: "Tokens of a training sequence.") var context: Int?
-  @Option(parsing: .unconditional, help: "Tokens of a prompt.") var prompt: Int?
+  @Option(parsing: .unconditional, help: "Tokens in the vocabulary.") var vocab: Int?
+  @Option(parsing: .unconditional, help: "Batch size: sequences at a time; in training, per step.") var batch: Int?
+  @Option(parsing: .unconditional, help: "Tokens per training sequence.") var context: Int?
+  @Option(parsing: .unconditional, help: "Tokens per prompt.") var prompt: Int?
   @Option(parsing: .unconditional, help: "Tokens generated after each prompt.") var new: Int?
-  @Option(parsing: .unconditional, help: "PPO: episodes of an iteration.") var episodes: Int?
-  @Option(parsing: .unconditional, help: "PPO: tokens of an answer.") var response: Int?
+  @Option(parsing: .unconditional, help: "PPO: episodes per iteration.") var episodes: Int?
+  @Option(parsing: .unconditional, help: "PPO: tokens per answer.") var response: Int?
   @Option(parsing: .unconditional, help: "PPO: passes over the episodes.") var epochs: Int?
-  @Option(parsing: .unconditional, help: "PPO: updates of an epoch.") var miniBatches: Int?
+  @Option(parsing: .unconditional, help: "PPO: updates per epoch.") var miniBatches: Int?
   @Option(help: "Arithmetic of generation: int8 or float32 (default: int8).")
   var precision: RolloutPrecision?
-  @Option(parsing: .unconditional, help: "Measure at least so long.") var seconds: Double = 2
+  @Option(parsing: .unconditional, help: "Measure for at least this many seconds.") var seconds: Double = 2
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup var compute: ComputeOptions
 
@@ -41,7 +41,7 @@ struct BenchCommand: ParsableCommand {
       ("mini-batches", miniBatches),
     ]
     for (name, count) in counts {
-      // The shape's as everywhere.
+      // Shape options have the bounds of the hyper-parameter of that name.
       let most = Parameter.all.first { $0.name == name }.map { Int($0.bounds.upperBound) } ?? 10_000_000
       if let count, !(1...most).contains(count) {
         throw ValidationError("--\(name) \(count) is not in 1…\(most).")
@@ -59,7 +59,8 @@ struct BenchCommand: ParsableCommand {
     }
   }
 
-  /// Each work reads the options of its own; all together read every one but ppo's own answer length.
+  /// Refuses options that the chosen work does not read. When everything is measured, all options are read except
+  /// `--response`.
   private func refuseIdle() throws {
     let readers: [(name: String, isGiven: Bool, works: [Work])] = [
       ("batch", batch != nil, [.train, .decode, .prefill]), ("context", context != nil, [.train]),
@@ -74,7 +75,8 @@ struct BenchCommand: ParsableCommand {
         idle.add("--\(name)", if: isGiven && !works.contains(work), because: "bench \(work) does not read it")
       }
     } else {
-      idle.add("--response", if: response != nil, because: "where everything is measured, --new is the answer's length")
+      idle.add(
+        "--response", if: response != nil, because: "when everything is measured, --new sets the answer's length")
     }
     try idle.refuse()
   }
@@ -95,7 +97,7 @@ struct BenchCommand: ParsableCommand {
       defer { shown.advance() }
       return try $0.measure()
     }
-    // The kernels are measured last, when the processor is warm, and stand first.
+    // The kernels are measured last, when the processor is warm, but printed first.
     let results = work == nil ? measured.last! + measured.dropLast().joined() : measured[0]
     if json {
       let objects = results.map { $0.json(options) }

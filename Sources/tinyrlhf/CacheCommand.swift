@@ -4,21 +4,21 @@ import Support
 
 struct Cache: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show the folder that keeps expanded archives, or empty it.",
+    abstract: "Show or empty the folder of expanded archives.",
     discussion: """
       A .trlhf.zst is expanded once, into $XDG_CACHE_HOME/tinyrlhf or ~/.cache/tinyrlhf. The folder holds at \
-      most 10 GB, or as many bytes as the environment variable \(CacheFolder.limitVariable) says (0: no cache, \
-      archives are expanded in memory); what was not used for longest is removed first. Removing a file of it \
-      loses nothing: it is made again from its archive.
+      most 10 GB; the environment variable \(CacheFolder.limitVariable) sets another limit in bytes (0: no cache, \
+      archives are expanded in memory). The least recently used files are removed first. You can remove any file \
+      of the folder: it is made again from its archive.
       """)
 
   @Flag(help: "Remove all expanded archives.") var clear = false
-  @Flag(help: "One JSON object instead of text.") var json = false
+  @Flag(help: "Print one JSON object instead of text.") var json = false
 
   func run() throws {
     guard let folder = try CacheFolder() else {
       throw Failure(
-        .usage, "there is no cache folder: neither XDG_CACHE_HOME nor HOME names one",
+        .usage, "there is no cache folder: XDG_CACHE_HOME and HOME are not set",
         remedy: "Set one of them to a folder, for instance XDG_CACHE_HOME=/var/tmp.")
     }
     let files = clear ? try folder.clear() : try folder.files()

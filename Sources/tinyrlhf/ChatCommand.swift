@@ -13,16 +13,15 @@ import Tokenizers
 
 struct Chat: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Talk to a model: a line is a turn; its answer is printed as it comes.",
-    discussion: "/reset forgets the dialogue; the end of the input ends the program.")
+    abstract: "Talk to a model: each line is a turn, and the answer is printed while it is generated.",
+    discussion: "/reset starts a new dialogue; the end of the input (Ctrl-D) ends the program.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String = ModelSource.builtin
   @Option(help: "Arithmetic of the weights: int8 or float32 (default: int8).") var precision: RolloutPrecision?
   @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(
     help: """
-      Show on standard error what the model sees before each answer: the text that the chat template writes, and its \
-      tokens.
+      Before each answer, show the prompt on standard error: the text that the chat template makes, and its tokens.
       """)
   var showPrompt = false
   @OptionGroup var sampling: SamplingParameters
@@ -53,7 +52,7 @@ struct Chat: ParsableCommand {
       do {
         let (prompt, dropped) = try dialogue.ask(text, at: lines.place)
         if dropped > 0 {
-          Console.error("tinyrlhf: the dialogue is too long; its \(dropped) oldest turns are forgotten.")
+          Console.error("tinyrlhf: the dialogue is too long; its \(dropped) oldest turns are removed.")
         }
         if showPrompt { Console.error(try dialogue.shown()) }
         var stream = AnswerStream(model.tokenizer, stop, harmless: isatty(STDOUT_FILENO) == 1)
@@ -76,11 +75,11 @@ struct Chat: ParsableCommand {
   }
 }
 
-/// The turns so far, as many of the latest as fit.
+/// The latest turns of the dialogue, as many as fit the context.
 private struct Dialogue {
   let tokenizer: Tokenizer
   let capacity: Int
-  /// Room for the answer.
+  /// Tokens reserved for the answer.
   let reserve: Int
   private var turns: [Turn] = []
 
@@ -90,7 +89,7 @@ private struct Dialogue {
     self.reserve = reserve
   }
 
-  /// Adds a turn; returns the prompt, and how many of the oldest turns had to go.
+  /// Adds a turn; returns the prompt, and how many of the oldest turns were removed to make room.
   /// - Throws: `Failure(.badData)` when the turn alone is too long; the dialogue stays as it was.
   mutating func ask(_ text: String, at place: String) throws -> (prompt: [Int32], dropped: Int) {
     let turn = Turn(.user, text)
@@ -98,12 +97,12 @@ private struct Dialogue {
     guard alone < capacity else {
       throw Failure(
         .badData, "this turn has \(alone) tokens, the context \(capacity)", at: place,
-        remedy: "Say it in fewer words.")
+        remedy: "Write a shorter turn.")
     }
     turns.append(turn)
     var dropped = 0
     var prompt = try tokenizer.encode(prompt: turns)
-    // A question goes together with its answer.
+    // A question is removed together with its answer.
     while turns.count > 2, prompt.count > capacity - reserve {
       turns.removeFirst(2)
       dropped += 2
@@ -124,8 +123,8 @@ private struct Dialogue {
   mutating func reset() { turns = [] }
 }
 
-/// Prints an answer as it comes, in whole characters, but never what may still turn out to be a stop
-/// text.
+/// Prints an answer while it is generated, in whole characters. Holds back bytes that may be the beginning of a
+/// stop text.
 private struct AnswerStream {
   private let tokenizer: Tokenizer
   private let stop: StopTexts
@@ -134,7 +133,7 @@ private struct AnswerStream {
   private var printed = 0
   private var hasBegun = false
 
-  /// - Parameter harmless: leave out control characters, which a terminal would obey.
+  /// - Parameter harmless: remove control characters, which a terminal would execute.
   init(_ tokenizer: Tokenizer, _ stop: StopTexts, harmless: Bool) {
     self.tokenizer = tokenizer
     self.stop = stop
@@ -148,13 +147,13 @@ private struct AnswerStream {
     try write(to: wholeCharacters(settled))
   }
 
-  /// Prints the rest, up to a stop text, and ends the line.
+  /// Prints the rest of the answer, up to a stop text if there is one, and a newline.
   mutating func finish() throws {
     try write(to: stop.firstStop(in: bytes) ?? bytes.count)
     try Console.output([0x0A])
   }
 
-  /// `end`, or the begin of a character that needs bytes beyond it.
+  /// Returns `end`, or the start of the last character if that character needs bytes beyond `end`.
   private func wholeCharacters(_ end: Int) -> Int {
     for start in stride(from: end - 1, through: max(printed, end - 3), by: -1) {
       let byte = bytes[start]

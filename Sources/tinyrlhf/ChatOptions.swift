@@ -4,34 +4,34 @@ import Jinja
 import Support
 import Tokenizers
 
-/// How the dialogues of a model that comes in become tokens.
+/// How dialogues become tokens, for a model or a tokenizer in another format.
 struct ChatOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Write dialogues in a known format: \(ChatFormat.names.joined(separator: ", ")). Without it, as the model's own \
-      chat template does; plain where there is none.
+      Write dialogues in a known format: \(ChatFormat.names.joined(separator: ", ")) (default: the model's own chat \
+      template, or plain if it has none).
       """, valueName: "name"))
   var chatFormat: String?
   @Option(
-    help: ArgumentHelp("Write dialogues by this chat template, a file in the language of Jinja.", valueName: "file"))
+    help: ArgumentHelp("Write dialogues with this chat template, a Jinja file.", valueName: "file"))
   var chatTemplate: String?
   @Option(
     help: ArgumentHelp(
-      "The date that a template's strftime_now gives, as 2025-03-09 or 2025-03-09T14:05:07. Today, without it.",
+      "The date that strftime_now returns in a template, as 2025-03-09 or 2025-03-09T14:05:07 (default: today).",
       valueName: "date"))
   var date: String?
 
   func validate() throws {
     if chatFormat != nil, chatTemplate != nil {
-      throw ValidationError("--chat-format and --chat-template are given both: choose one.")
+      throw ValidationError("--chat-format and --chat-template cannot be used together: choose one.")
     }
     if let date, CalendarDate(date) == nil {
-      throw ValidationError("--date \"\(date)\" is no date: write it as 2025-03-09 or 2025-03-09T14:05:07.")
+      throw ValidationError("--date \"\(date)\" is not a date: write it as 2025-03-09 or 2025-03-09T14:05:07.")
     }
   }
 
-  /// The options that were given, with their dashes.
+  /// The options that were given, with dashes.
   var given: [String] {
     [("--chat-format", chatFormat), ("--chat-template", chatTemplate), ("--date", date)]
       .compactMap { name, value in value.map { _ in name } }
@@ -45,7 +45,7 @@ struct ChatOptions: ParsableArguments {
 }
 
 extension CalendarDate {
-  /// `2025-03-09`, with `T14:05:07` behind it or not, and a Z behind that or not.
+  /// Parses `2025-03-09`, optionally followed by `T14:05:07`, optionally followed by `Z`.
   init?(_ text: String) {
     let halves = text.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
     func numbers(_ text: some StringProtocol, _ separator: Character) -> [Int]? {

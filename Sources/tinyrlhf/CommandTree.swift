@@ -1,14 +1,15 @@
 import ArgumentParser
 import Support
 
-/// The commands and their options as the parser knows them, for messages about command lines that it cannot read.
+/// The commands and their options as the argument parser knows them. Error messages about invalid command lines use
+/// it.
 struct CommandTree {
   struct Option {
     /// With their dashes, the preferred one first.
     let names: [String]
     let takesValue: Bool
     let isRequired: Bool
-    /// `--output DIR`, or for an argument `MODEL`.
+    /// How messages show it: `--output DIR`, or `MODEL` for a positional argument.
     let shown: String
 
     var isArgument: Bool { names.isEmpty }
@@ -31,13 +32,13 @@ struct CommandTree {
     commands = (command["subcommands"]?.array ?? []).map(CommandTree.init)
   }
 
-  /// The option of a name with its dashes.
+  /// The option with this name, dashes included.
   func option(_ name: String) -> Option? { options.first { $0.names.contains(name) } }
 
   /// Long names, with their dashes.
   var optionNames: [String] { options.flatMap(\.names).filter { $0.hasPrefix("--") } }
 
-  /// This command and all below it, each with its names from the program's on.
+  /// This command and all its subcommands, each with its full path from the program's name on.
   var all: [(path: String, command: CommandTree)] {
     [(name, self)] + commands.flatMap { $0.all.map { ("\(name) \($0.path)", $0.command) } }
   }

@@ -10,30 +10,30 @@ import Support
 
 /// Standard output for data, standard error for people.
 enum Console {
-  /// The line on standard error that shows how far things are.
+  /// The progress line on standard error.
   static let status = StatusLine(
     .standardError, width: { Terminal.standardError.width }, write: raw)
 
   private static let work = WorkLine(status)
 
-  /// From now on work that lasts is shown on standard error.
+  /// From now on, shows the progress of long work on standard error.
   static func showWork() {
     Work.watch(work)
     guard status.terminal.redraws else { return }
     Clock.every(milliseconds: 500) { Console.work.tick() }
   }
 
-  /// A line for people.
+  /// Prints a line for people.
   static func error(_ text: String) { status.print(Terminal.harmless(text, keepingLines: true)) }
 
-  /// Text for people as it is.
+  /// Prints text for people, unchanged and without a newline.
   static func raw(_ text: String) {
-    // Nobody is left to be told that standard error is closed.
+    // If standard error is closed, there is no place left to report that.
     try? Files.write(Array(text.utf8), to: STDERR_FILENO, path: "standard error")
   }
 
-  /// A line of data.
-  /// - Throws: `Failure(.inputOutput)` when nobody takes it.
+  /// Prints a line of data.
+  /// - Throws: `Failure(.inputOutput)` when standard output cannot be written.
   static func output(_ line: String) throws { try output(Array((line + "\n").utf8)) }
 
   static func output(_ bytes: [UInt8]) throws {
@@ -44,7 +44,8 @@ enum Console {
   /// Whether standard output and standard error may be one terminal.
   private static let isShown = isatty(STDOUT_FILENO) == 1 && status.terminal.redraws
 
-  /// Data go above the line that is redrawn; a line of data that is still to be continued would be drawn over.
+  /// Clears the progress line so that data go above it. If the data do not end a line, stops the progress line, which
+  /// would overwrite the unfinished line.
   private static func makeRoom(_ bytes: [UInt8]) {
     status.clear()
     if bytes.last != UInt8(ascii: "\n") { work.stop() }

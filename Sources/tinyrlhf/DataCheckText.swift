@@ -3,14 +3,14 @@ import Recipe
 import Support
 
 extension DataCheckResult {
-  /// For people: counts, findings, and the first rows with their loss mask.
+  /// The result as text for people: counts, findings, and the first rows with their loss mask.
   func text(_ terminal: Terminal) -> String {
     let form = format.map { "\($0.rawValue) (\($0.content))" } ?? ""
     var lines = [
       terminal.paint(Terminal.harmless(file), .bold)
         + ": \(form), \(rows) \(rows == 1 ? "row" : "rows"), \(usable) usable"
     ]
-    let learnt = content == .comparisons ? "a score is read at" : "the loss is on"
+    let learnt = content == .comparisons ? "the score is read at" : "the loss is on"
     lines.append(
       "  tokens: \(tokens.total), \(learnt) \(tokens.learnt) of them; the longest row has "
         + "\(tokens.longest) (line \(tokens.longestLine)), the context \(context)")
@@ -42,10 +42,10 @@ extension DataCheckResult.Occurrences {
 }
 
 extension DataCheckResult.Shown {
-  /// Token ids of a sequence that are shown.
+  /// How many token ids of a sequence are shown.
   private static let shownIDs = 200
 
-  /// - Parameter isDocument: whether the sequences are pieces of a document, which are alike: one is shown.
+  /// - Parameter isDocument: whether the sequences are pieces of a document; then only the first is shown.
   fileprivate func lines(_ terminal: Terminal, isDocument: Bool) -> [String] {
     var lines: [String] = []
     for (number, sequence) in sequences.enumerated() {
@@ -67,7 +67,7 @@ extension DataCheckResult.Shown {
 }
 
 extension DataCheckResult.Shown.Segment {
-  /// Characters at the beginning and at the end of a segment that are shown.
+  /// How many characters are shown at the beginning and at the end of a long segment.
   private static let shown = 600
 
   fileprivate func shown(_ terminal: Terminal) -> String {

@@ -5,22 +5,21 @@ import Support
 
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Look at data before training on them.",
+    commandName: "data", abstract: "Check data before training.",
     subcommands: [Check.self])
 
   struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "What a data file holds, how it would be trained on, and what is odd about it.",
+      abstract: "Show what a data file contains, how training would use it, and what is suspicious.",
       discussion: """
-        Says format, rows, what is dropped and why, and tokens; finds rows that stand there twice, \
-        leaks from another split, empty, identical, tied, cut and over-long answers, equal answers \
-        with unequal ranks, names of special tokens in texts, control characters and U+FFFD. Names the \
-        keys of rows that nothing is done with. Shows the first rows as they are trained on: tokens that are learnt \
-        are coloured, or stand between ⟦ and ⟧ where there is no colour; of a ranked answer that is \
-        where its score is read. A special token's name that a text holds stands between ‹ and ›.
+        Prints the format, the number of rows and tokens, and which rows are dropped and why. Finds duplicate rows, \
+        rows that are also in another split, empty, identical, tied, cut and over-long answers, equal answers with \
+        unequal ranks, names of special tokens in texts, control characters and U+FFFD. Names the keys that are not \
+        used. Shows the first rows as training sees them: tokens with a loss are coloured, or between ⟦ and ⟧ if \
+        there is no colour; in a ranked answer, the token at which the score is read. The name of a special token \
+        inside a text is between ‹ and ›.
 
-        Ends with status 0 if every file has rows that can be used, whatever was found, else 65; \
-        with --strict, whatever was found makes it 65.
+        The exit status is 0 if every file has usable rows, else 65. With --strict, any finding makes it 65.
         """)
 
     @Argument(
@@ -29,15 +28,15 @@ struct DataCommand: ParsableCommand {
     var files: [String]
     @Option(
       help: ArgumentHelp(
-        "The model that is to be trained. Its tokenizer and context are taken. \(ModelSource.help)",
+        "The model to train; its tokenizer and context are used. \(ModelSource.help)",
         valueName: "model"))
     var model: String = ModelSource.builtin
     @Option(
-      help: ArgumentHelp("Another split, which should share nothing with the files.", valueName: "file"))
+      help: ArgumentHelp("Another split, which should share no rows with the files.", valueName: "file"))
     var against: String?
-    @Option(parsing: .unconditional, help: ArgumentHelp("Rows of each file to show.", valueName: "n")) var show: Int = 3
-    @Flag(help: "End with status 65 if anything was found.") var strict = false
-    @Flag(help: "One JSON object instead of text.") var json = false
+    @Option(parsing: .unconditional, help: ArgumentHelp("Rows to show of each file.", valueName: "n")) var show: Int = 3
+    @Flag(help: "Exit with status 65 if there is any finding.") var strict = false
+    @Flag(help: "Print one JSON object instead of text.") var json = false
     @OptionGroup var verification: VerifyOptions
     @OptionGroup var compute: ComputeOptions
 
@@ -46,7 +45,7 @@ struct DataCommand: ParsableCommand {
         throw ValidationError("--show \(show) is not in 0…10000.")
       }
       if (files + [against].compactMap { $0 }).count(where: { $0 == "-" }) > 1 {
-        throw ValidationError("Standard input (-) can be read once only.")
+        throw ValidationError("Standard input (-) can be given only once.")
       }
     }
 
@@ -59,9 +58,9 @@ struct DataCommand: ParsableCommand {
       let model: String
       let against: Other?
       let files: [DataCheckResult]
-      /// Whether every file has rows that can be used.
+      /// Whether every file has usable rows.
       let usable: Bool
-      /// Rows found, summed over kinds and files.
+      /// Number of rows with findings, summed over kinds and files.
       let findings: Int
 
       private enum Key: CodingKey { case model, against, files, usable, findings }
@@ -69,7 +68,7 @@ struct DataCommand: ParsableCommand {
       func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(model, forKey: .model)
-        // null and not left out.
+        // nil is written as null, not left out.
         try container.encode(against, forKey: .against)
         try container.encode(files, forKey: .files)
         try container.encode(usable, forKey: .usable)

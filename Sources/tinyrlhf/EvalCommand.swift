@@ -6,39 +6,39 @@ import Tokenizers
 
 struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure a model: loss and bits per byte, and the rubric where it has a world.",
-    discussion: "Prints one JSON object; what does not apply is null.")
+    abstract: "Measure a model: loss, bits per byte, and the rubric's grade if it has the built-in world.",
+    discussion: "Prints one JSON object; figures that do not apply are null.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
-  @Option(help: ArgumentHelp("The model to measure against (KL).", valueName: "model"))
+  @Option(help: ArgumentHelp("The model that KL is measured against.", valueName: "model"))
   var reference: String?
   @Option(help: ArgumentHelp("A reward model, for the proxy reward.", valueName: "model"))
   var rewardModel: String?
   @OptionGroup var choosing: BestOfOptions
   @Option(
     help: ArgumentHelp(
-      "Text for loss and bits per byte; without it, the world's held-out text.", valueName: "file"))
+      "Text for loss and bits per byte (default: the world's held-out text).", valueName: "file"))
   var text: String?
   @Option(
     help: ArgumentHelp(
-      "Token ids in the place of text, {\"tokens\": […]} a line; all but a line's first are predicted.",
+      "Token ids instead of text, one {\"tokens\": […]} per line; all tokens except a line's first are predicted.",
       valueName: "file"))
   var tokens: String?
-  @Option(help: ArgumentHelp("Held-out prompts; without it, the world's.", valueName: "file"))
+  @Option(help: ArgumentHelp("Held-out prompts (default: the world's).", valueName: "file"))
   var prompts: String?
-  @Option(help: ArgumentHelp("Ranked answers, to measure a reward model on.", valueName: "file"))
+  @Option(help: ArgumentHelp("Ranked answers, to measure a reward model.", valueName: "file"))
   var comparisons: String?
   @Option(
     help: """
-      The world's prompts to ask: evaluation, with the sets for honesty and harm, or validation, by \
-      which hyper-parameters are chosen (default: evaluation).
+      Which of the world's prompts to use: evaluation, which includes honesty and harm, or validation, for \
+      tuning hyper-parameters (default: evaluation).
       """)
   var split: EvaluationSplit?
-  @Option(parsing: .unconditional, help: "Prompts of each set.") var evalPrompts: Double?
-  @Option(parsing: .unconditional, help: "Answers a prompt.") var evalSamples: Double?
-  @Option(parsing: .unconditional, help: "Held-out documents of the world's text.") var evalDocuments: Double?
+  @Option(parsing: .unconditional, help: "Prompts per set.") var evalPrompts: Double?
+  @Option(parsing: .unconditional, help: "Answers per prompt.") var evalSamples: Double?
+  @Option(parsing: .unconditional, help: "Held-out documents from the world's text.") var evalDocuments: Double?
   @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
-  @Flag(name: .shortAndLong, help: "Say nothing of the data that are read, and show no progress.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Print no data summary and no progress.") var quiet = false
   @OptionGroup var badRows: BadRowOptions
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var verification: VerifyOptions
@@ -53,10 +53,10 @@ struct Eval: ParsableCommand {
     let bestOf = try choosing.count()
     guard text == nil || tokens == nil else {
       throw Failure(
-        .usage, "--text and --tokens are both given", remedy: "Measure one after the other.")
+        .usage, "--text and --tokens are both given", remedy: "Give one of them.")
     }
     try InputFiles.require([model, reference, rewardModel, text, tokens, prompts, comparisons])
-    // Rankings measure reward models.
+    // With --comparisons, a run folder means its reward model.
     let model = try ModelSource.open(ModelSource.resolve(model, comparisons == nil ? .policy : .reward), verification)
     try refuseIdle(model, settings)
     func read<Record: TokenCounted>(
@@ -92,7 +92,8 @@ struct Eval: ParsableCommand {
       idle.add(
         [.evaluationDocuments], of: settings, if: text != nil || tokens != nil || !hasWorld,
         because: "the text is not the world's")
-      let ownPrompts = prompts != nil ? "--prompts brings its own" : "without a world or --prompts nothing is asked"
+      let ownPrompts =
+        prompts != nil ? "--prompts replaces the world's prompts" : "there are no prompts without a world or --prompts"
       idle.add("--split", if: split != nil && (prompts != nil || !hasWorld), because: ownPrompts)
       idle.add(
         [.evaluationPrompts, .evaluationSamples], of: settings, if: prompts == nil && !hasWorld, because: ownPrompts)
@@ -100,7 +101,7 @@ struct Eval: ParsableCommand {
     try idle.refuse()
   }
 
-  /// A reward model is measured on ranked answers alone.
+  /// A reward model is measured only on ranked answers, so other options have no effect.
   private func addIdleOfRewardModel(_ settings: Settings, _ idle: inout IdleOptions) {
     let reason = "a reward model is measured on --comparisons alone"
     let options: [(String, Bool)] = [

@@ -24,20 +24,20 @@ struct Export: ParsableCommand {
   }
 
   static let configuration = CommandConfiguration(
-    abstract: "Make of a model what other programs load: a folder for transformers, or a GGUF file.",
+    abstract: "Write a model for other programs: a folder for transformers, or a GGUF file for llama.cpp.",
     discussion: """
       --format huggingface writes config.json, model.safetensors and the tokenizer's files into a folder. A \
-      reward model becomes a sequence classifier with one label; its head's bias and its normalisation \
-      stand in config.json under "tinyrlhf_reward", and `tinyrlhf import` reads them back: \
+      reward model becomes a sequence classifier with one label; the bias of its head and its normalisation \
+      are in config.json under "tinyrlhf_reward", and `tinyrlhf import` reads them back: \
       reward = gain · (logit + head_bias) + bias.
 
-      --format gguf writes one file for llama.cpp: of language models only, and of those whose text \
-      llama.cpp cuts into tokens as they do, which it does not for tokenizers that this program trained \
-      (builtin:base has one). The file has the chat template and its special tokens. Beside it a Modelfile is \
-      written, for Ollama. llama.cpp composes no text (NFC), and before a text that begins with a space \
-      SentencePiece's tokenizers get another.
+      --format gguf writes one file for llama.cpp, and a Modelfile for Ollama beside it. It exports only language \
+      models, and only if llama.cpp splits text into the same tokens; it does not for tokenizers that this \
+      program trained, such as that of builtin:base. The file has the chat template and its special tokens. \
+      llama.cpp does not normalise text (NFC), and for SentencePiece tokenizers it adds a space even before a \
+      text that begins with one.
 
-      An int8 model is not exported: export the float32 model that it was made of.
+      An int8 model cannot be exported: export the float32 model from which it was made.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
@@ -47,7 +47,7 @@ struct Export: ParsableCommand {
   @Option(help: "What to write.") var format: Format = .huggingface
   @Option(
     name: .customLong("dtype"),
-    help: "How the weights are stored. huggingface: not q8_0; gguf: not bfloat16.")
+    help: "Number type of the weights. huggingface has no q8_0, gguf has no bfloat16.")
   var type: NumberType = .float32
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var target: FileOutput
@@ -55,19 +55,19 @@ struct Export: ParsableCommand {
 
   func validate() throws {
     guard let name = output.split(separator: "/").last, name != ".", name != ".." else {
-      throw ValidationError("-o \"\(output)\" is no name for what is made.")
+      throw ValidationError("-o \"\(output)\" is not a file or folder name.")
     }
     guard format != .gguf || name.lowercased() != "modelfile" else {
-      throw ValidationError("-o \"\(output)\" is the name of the file for Ollama that is written beside the GGUF file.")
+      throw ValidationError("-o \"\(output)\" is the name of the Ollama file that is written beside the GGUF file.")
     }
     guard format == .gguf ? type.gguf != nil : type.element != nil else {
-      throw ValidationError("--dtype \(type.rawValue) does not exist in --format \(format.rawValue).")
+      throw ValidationError("--dtype \(type.rawValue) is not available in --format \(format.rawValue).")
     }
   }
 
   func run() throws {
     let source = try ModelSource.open(model, verification)
-    // What is begun is then removed.
+    // An interrupted export then removes its unfinished files.
     Signals.catchInterrupts()
     var notes: [String] = []
     switch format {
@@ -83,7 +83,7 @@ struct Export: ParsableCommand {
       try GGUFExport.write(
         source.file, source.tokenizer, to: output, precision: type.gguf!)
       let written = try Modelfile.write(source.tokenizer, besideGGUF: output)
-      notes = ["For Ollama there is \(written.path)."] + written.notes
+      notes = ["The file for Ollama is \(written.path)."] + written.notes
     }
     let report = "The model is \(output), as \(type.rawValue) for "
       + (format == .gguf ? "llama.cpp." : "transformers.")

@@ -9,13 +9,13 @@ import Tokenizers
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: """
-      Answer prompts: {"prompt"} a line in, {"prompt", "completion", "tokens", "finish"} out.
+      Answer prompts: one {"prompt"} per line in, one {"prompt", "completion", "tokens", "finish"} per line out.
       """,
     discussion: """
-      A prompt is a text or a list of messages; "messages", with "system" and "tools" beside them, or \
-      "prompt_tokens" may stand in its place. Each line draws from a random stream of its own, by its number. \
-      "max_new_tokens", "temperature", "top_k", "top_p", "stop", "seed" and "best_of" in a line are that line's; \
-      its "id" comes back.
+      A prompt is a text or a list of messages. Instead of "prompt", a line may have "messages", with "system" and \
+      "tools" beside them, or "prompt_tokens". Each line has its own random stream, chosen by its line number. \
+      "max_new_tokens", "temperature", "top_k", "top_p", "stop", "seed" and "best_of" in a line apply to that line; \
+      its "id" is copied to the output.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
@@ -24,7 +24,7 @@ struct Generate: ParsableCommand {
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var choosing: BestOfOptions
   @Option(
-    help: ArgumentHelp("The reward model that --best-of chooses by. \(ModelSource.help)", valueName: "model"))
+    help: ArgumentHelp("Reward model that scores the answers of --best-of. \(ModelSource.help)", valueName: "model"))
   var rewardModel: String?
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var verification: VerifyOptions
@@ -44,7 +44,7 @@ struct Generate: ParsableCommand {
         guard tokens.count < answerer.capacity else {
           throw Failure(
             .badData, "the prompt has \(tokens.count) tokens, the context \(answerer.capacity)",
-            at: place, remedy: "Shorten it; nothing is truncated silently.")
+            at: place, remedy: "Shorten it; prompts are never truncated.")
         }
         let shown = model.tokenizer.decodeString(tokens, namingSpecialTokens: true)
         return Asked(
@@ -53,7 +53,7 @@ struct Generate: ParsableCommand {
       },
       answer: { jobs in
         var answers = [[UInt8]](repeating: [], count: jobs.count)
-        // What one line says of drawing is of that line alone.
+        // Lines with the same sampling options are answered together.
         for drawing in Set(jobs.map(\.value.drawing)) {
           let places = jobs.indices.filter { jobs[$0].value.drawing == drawing }
           let completions = try answerer.complete(
@@ -68,14 +68,14 @@ struct Generate: ParsableCommand {
       })
   }
 
-  /// A line that is to be answered.
+  /// A checked line that waits for its answer.
   private struct Asked {
     let prompt: Prompt
     let tokens: [Int32]
     let drawing: Drawing
   }
 
-  /// How a line is to be drawn.
+  /// The sampling options of one line.
   private struct Drawing: Hashable {
     var maxNewTokens: Int
     var temperature: Float
@@ -94,7 +94,8 @@ struct Generate: ParsableCommand {
     }
   }
 
-  /// What a line says, and for the rest the command.
+  /// The options that the line gives, and the command's for all others.
+  /// - Throws: `Failure(.badData)` for a `best_of` without a reward model or at temperature 0.
   private func drawing(
     _ line: RequestOptions, _ options: SamplingOptions, _ bestOf: BestOf?
   ) throws -> Drawing {
@@ -106,12 +107,12 @@ struct Generate: ParsableCommand {
     guard drawing.bestOf > 1 else { return drawing }
     guard bestOf != nil else {
       throw Failure(
-        .badData, "\"best_of\" needs someone who knows what is best",
+        .badData, "\"best_of\" requires a reward model",
         remedy: "Start the command with --reward-model MODEL.")
     }
     guard drawing.temperature > 0 else {
       throw Failure(
-        .badData, "the best of \(drawing.bestOf) answers at temperature 0 is one of equals",
+        .badData, "\"best_of\" \(drawing.bestOf) at temperature 0 chooses among equal answers",
         remedy: "Raise \"temperature\", or leave \"best_of\" out.")
     }
     return drawing
@@ -122,7 +123,7 @@ struct Generate: ParsableCommand {
     guard n > 1 || rewardModel != nil else { return nil }
     guard let rewardModel else {
       throw Failure(
-        .usage, "--best-of needs someone who knows what is best", remedy: "Give --reward-model MODEL.")
+        .usage, "--best-of requires --reward-model MODEL", remedy: "Give it, or leave --best-of out.")
     }
     guard n == 1 || sampling.temperature > 0 else {
       throw Failure(
@@ -135,7 +136,7 @@ struct Generate: ParsableCommand {
 }
 
 extension Answerer.Completion {
-  /// One line of output.
+  /// One line of output, as a JSON object.
   fileprivate func answer(to prompt: Prompt) -> JSONValue {
     .object([
       "completion": .string(text), "finish": .string(finish.rawValue), "prompt": prompt.json,

@@ -2,10 +2,10 @@ import ArgumentParser
 import Recipe
 import Support
 
-/// Hyper-parameters that a command has as options.
+/// A group of hyper-parameters that a command offers as options.
 protocol ParameterGroup {
   static var stages: [Stage] { get }
-  /// Whether the stages are the command's own: then their short names serve.
+  /// Whether the command runs only these stages; then options have their short names.
   static var areOwn: Bool { get }
 }
 
@@ -25,7 +25,7 @@ enum SFTGroup: ParameterGroup { static let stages = [Stage.sft] }
 enum RewardGroup: ParameterGroup { static let stages = [Stage.reward] }
 enum PPOGroup: ParameterGroup { static let stages = [Stage.ppo] }
 
-/// In `all` and `plan`.
+/// The hyper-parameters of all stages but PPO, for `all` and `plan`.
 enum RecipeGroup: ParameterGroup {
   static let stages = [Stage.sft, .rankings, .reward, .eval]
   static let areOwn = false
@@ -35,10 +35,10 @@ enum RecipePPOGroup: ParameterGroup {
   static let areOwn = false
 }
 
-/// The options of a group of hyper-parameters, from their definitions.
+/// The options of a group of hyper-parameters, made from the definitions in `Parameter`.
 ///
-/// The parser finds a command's options by looking at the properties of a value of its type; this type shows it one
-/// for each hyper-parameter, as if they were written out.
+/// The parser finds a command's options by reflection over its properties. This type's mirror shows one property for
+/// each hyper-parameter, as if each were declared.
 struct ParameterOptions<Group: ParameterGroup>: ParsableArguments, CustomReflectable {
   private var numbers: [String: Option<Double?>] = [:]
   private var choices: [String: Option<String?>] = [:]
@@ -97,6 +97,7 @@ struct ParameterOptions<Group: ParameterGroup>: ParsableArguments, CustomReflect
         ? parameter.isInteger ? "n" : "x" : parameter.choices.joined(separator: "|"))
   }
 
+  /// Copies the values that were given to `settings`.
   /// - Throws: `Failure(.usage)` that names all values that are out of bounds.
   func apply(to settings: inout Settings) throws {
     var refusals = Refusals()

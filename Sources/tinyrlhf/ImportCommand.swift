@@ -7,43 +7,45 @@ import Tokenizers
 
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a checkpoint of a model in Hugging Face's form, or of a GGUF file.",
+    abstract: "Convert a Hugging Face model or a GGUF file to a checkpoint.",
     discussion: """
-      MODEL is a folder or a file. A folder holds config.json, the weights as safetensors (one file, or shards \
-      with their index; F32, F16 or BF16) and tokenizer.json. A GGUF file, the form of llama.cpp, holds all in \
-      one; its weights may be F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or Q2_K to Q6_K. GPT-2, GPT-NeoX, \
-      Llama, Qwen2 and Qwen3 are understood, and in folders their sequence classifiers with one label as reward \
-      models. What this program would compute otherwise than the one that trained the model is refused by name.
+      MODEL is a folder or a file. A folder has config.json, the weights as safetensors (one file, or shards \
+      with their index; F32, F16 or BF16) and tokenizer.json. A GGUF file, the format of llama.cpp, has all of it \
+      in one file; its weights may be F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or Q2_K to Q6_K. Supported \
+      architectures: GPT-2, GPT-NeoX, Llama, Qwen2 and Qwen3; in folders also their sequence classifiers with one \
+      label, which become reward models. Settings that this program would compute differently are rejected by name.
 
-      The weights are made float32, which is exact, or int8 with --int8. They are read tensor by tensor: memory does \
-      not grow with the model. --int8 also runs the model, to balance and to measure it: until it ends, the float32 \
-      model lies in a file beside FILE, and memory grows with the context.
+      The weights become float32, which is exact, or int8 with --int8. They are read tensor by tensor, so memory \
+      does not grow with the model. --int8 also runs the model, to balance and to measure it: while it runs, the \
+      float32 model is in a temporary file beside FILE, and memory grows with the context.
       """)
 
   @Argument(help: ArgumentHelp("The folder of the model, or its GGUF file.", valueName: "model"))
   var source: String
   @Option(name: .shortAndLong, help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var output: String
-  @Flag(name: .customLong("int8"), help: "Weights in int8: a model to use, not to train. Says what that changes.")
+  @Flag(
+    name: .customLong("int8"),
+    help: "Store int8 weights: the model can be used but not trained. Prints how far it is from float32.")
   var isInt8 = false
   @OptionGroup var measuring: Int8MeasureOptions
   @OptionGroup var chat: ChatOptions
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The longest sequence, in tokens: memory grows with it. The model's own without it.",
+      "The longest sequence, in tokens; memory grows with it (default: the model's own).",
       valueName: "n"))
   var context: Int?
   @OptionGroup var target: FileOutput
   @OptionGroup var made: MadeFile
   @OptionGroup var compute: ComputeOptions
 
-  /// From here on the activations of one sequence take gigabytes.
+  /// From this context on [tokens], the activations of one sequence take gigabytes.
   private static let longContext = 8192
 
   func run() throws {
     var idle = IdleOptions()
-    idle.add("--text", if: measuring.text != nil && !isInt8, because: "only --int8 is compared with float32")
+    idle.add("--text", if: measuring.text != nil && !isInt8, because: "only an --int8 model is compared with float32")
     try idle.refuse()
     try InputFiles.require([source, chat.chatTemplate, measuring.text])
     try target.check(output)
@@ -66,15 +68,17 @@ struct Import: ParsableCommand {
       ["warnings": .array(warnings.map { .string($0) })].merging(gap.map { ["int8": $0.json] } ?? [:]) { $1 })
   }
 
-  /// - Returns: how far an int8 model is from float32.
-  private func write(_ checkpoint: ImportedCheckpoint, _ model: any IncomingModel, _ texts: [String]?) throws -> Int8Gap? {
+  /// - Returns: how far the int8 model is from float32; nil without `--int8`.
+  private func write(
+    _ checkpoint: ImportedCheckpoint, _ model: any IncomingModel, _ texts: [String]?
+  ) throws -> Int8Gap? {
     guard isInt8 else {
       try checkpoint.write(model.tensors, to: output)
       return nil
     }
     guard !model.isReward else {
       throw Failure(
-        .badData, "is a reward model, and language models alone have an int8 form", at: source,
+        .badData, "is a reward model, and only language models can be int8", at: source,
         remedy: "Import it without --int8.")
     }
     return try checkpoint.writeInt8(model.tensors, to: output, threads: compute.threads) {
@@ -83,8 +87,9 @@ struct Import: ParsableCommand {
   }
 
   private static let rawScores =
-    "This reward model has no normalisation: its scores are the classifier's logits. PPO scales them by the "
-    + "answers of the model that it starts from; `tinyrlhf reward --epochs 0` by demonstrations, for good."
+    "This reward model has no normalisation: its scores are the classifier's logits. PPO normalises them with the "
+    + "answers of the model that it starts from. `tinyrlhf reward --epochs 0` normalises them with demonstrations, "
+    + "permanently."
 
   private func report(_ model: any IncomingModel, _ tokenizer: Tokenizer) throws -> String {
     let bytes = try Checkpoint(path: output).fileBytes
@@ -93,7 +98,7 @@ struct Import: ParsableCommand {
       + "\(Formatting.fixed(Double(model.parameterCount) / 1e6, 2)) million parameters, "
       + "\(Formatting.bytes(bytes)), \(tokenizer.chatFormat.shown)."
     if !model.quantizedTypes.isEmpty {
-      text += "\nIts weights had been quantised to \(Spelling.list(model.quantizedTypes)); what they lost by that is lost."
+      text += "\nIts weights were quantised to \(Spelling.list(model.quantizedTypes)); that loss of precision remains."
     }
     if model.architecture.context > Self.longContext {
       text += "\nIts context of \(model.architecture.context) tokens takes much memory; --context limits it."

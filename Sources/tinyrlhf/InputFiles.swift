@@ -1,9 +1,9 @@
 import Support
 
-/// The files that a command line names, looked for before anything is done with one of them.
+/// Checks that the files on a command line exist, before any of them is used.
 enum InputFiles {
-  /// - Throws: `Failure(.inputOutput)` that names all that are not there, where they are several. One alone is named
-  ///   by whoever reads it.
+  /// - Throws: `Failure(.inputOutput)` that names all missing files, if there are several. A single missing file is
+  ///   reported by the code that reads it.
   static func require(_ names: [String?]) throws {
     var missing: [String] = []
     for name in names.compactMap({ $0 }) where !missing.contains(name) && isMissing(name) { missing.append(name) }
@@ -13,7 +13,7 @@ enum InputFiles {
   }
 
   private static func isMissing(_ name: String) -> Bool {
-    // Standard input, and what lies inside the program.
+    // Standard input and the built-in model are not files.
     name != "-" && !name.hasPrefix(ModelSource.builtinPrefix) && !Files.exists(name)
   }
 }

@@ -4,41 +4,41 @@ import Support
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Show what a checkpoint is, compare two, or edit a checkpoint's metadata.",
+    abstract: "Show a checkpoint, compare two, or edit a checkpoint's metadata.",
     discussion: """
-      Statistics and values of int8 tensors are of the stored values, scale times code, which are the \
-      weights balanced and rotated (FORMAT.md). With --no-stats only header and tables are read, \
-      never the weights: as quick for a large file as for a small one. \
-      Whatever looks at weights verifies every byte first; --no-verify looks at a damaged file. \
-      --verify does so in any case.
+      For int8 tensors, statistics and values are those of the stored values, scale times code, which are the \
+      weights after balancing and rotation (FORMAT.md). With --no-stats, only the header and tables are read, \
+      never the weights, so a large file takes no longer than a small one. \
+      If the weights are read, every byte is verified first. --no-verify skips that, for damaged files; \
+      --verify verifies even with --no-stats.
 
-      --diff compares two checkpoints in all that they say, every tensor's bytes included, and \
-      ends with status 0 if they are the same, 1 if they differ and 64 or more if it cannot tell. \
-      The values of an int8 tensor are compared with another int8 tensor's only.
+      --diff compares everything in two checkpoints, including every tensor's bytes. The exit status is 0 if \
+      they are the same, 1 if they differ and 64 or more if they cannot be compared. \
+      The values of an int8 tensor are compared only with those of another int8 tensor.
 
-      --set and --unset edit the free metadata of a .trlhf in place: content hash and weights stay \
-      as they are, and a crash leaves the old metadata or the new. Values are kept as text.
+      --set and --unset edit the free metadata of a .trlhf in place. The content hash and the weights do not \
+      change, and after a crash the file has either the old metadata or the new. Values are stored as text.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var file: String
-  @Flag(help: "One JSON object instead of text.") var json = false
+  @Flag(help: "Print one JSON object instead of text.") var json = false
   @Flag(
     inversion: .prefixedNo,
-    help: "Check every hash and value first. Done without being asked unless --no-stats is given.")
+    help: "Check every hash and value first (default: yes, but not with --no-stats).")
   var verify: Bool?
   @Flag(
     inversion: .prefixedNo,
-    help: "Minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
+    help: "Show minimum, maximum, mean, standard deviation, zeros and NaN of every tensor.")
   var stats = true
   @Option(
     help: ArgumentHelp(
-      "One tensor and its values: all with --json (null for NaN and infinity), else the first rows.",
+      "Show one tensor and its values: all with --json (null for NaN and infinity), else the first rows.",
       valueName: "name"))
   var tensor: String?
   @Option(help: ArgumentHelp("Compare with another checkpoint.", valueName: "model"))
   var diff: String?
   @Option(
-    help: ArgumentHelp("Set a text of the metadata; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Set a key of the metadata to a text; may be repeated.", valueName: "key=value"))
   var set: [String] = []
   @Option(help: ArgumentHelp("Remove a key of the metadata; may be repeated.", valueName: "key"))
   var unset: [String] = []
@@ -51,12 +51,14 @@ struct Inspect: ParsableCommand {
       ("--tensor", tensor != nil), ("--diff", diff != nil), ("--set or --unset", edits),
     ].filter(\.1)
     if works.count > 1 {
-      throw ValidationError("\(works[0].0) and \(works[1].0) are two things; do one at a time.")
+      throw ValidationError("\(works[0].0) and \(works[1].0) cannot be used together: give one of them.")
     }
     if !stats, let work = works.first {
       throw ValidationError("--no-stats has no effect with \(work.0), which shows no statistics of a checkpoint.")
     }
-    if edits && verify != nil { throw ValidationError("--\(verify! ? "" : "no-")verify has nothing to say of an edit.") }
+    if edits && verify != nil {
+      throw ValidationError("--\(verify! ? "" : "no-")verify has no effect with --set or --unset.")
+    }
     if let wrong = set.first(where: { !$0.contains("=") }) {
       throw ValidationError("--set \(wrong) is not KEY=VALUE.")
     }

@@ -2,14 +2,14 @@ import ArgumentParser
 import Datasets
 import Recipe
 
-/// On what an int8 model is compared with its float32 one.
+/// Options that choose the text on which an int8 model is compared with its float32 model.
 struct Int8MeasureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Text on which int8 is compared with float32; without it, what the int8 model samples.", valueName: "file"))
+      "Text on which int8 is compared with float32 (default: text that the int8 model samples).", valueName: "file"))
   var text: String?
 
-  /// The texts, which are read before anything is written.
+  /// Reads the texts of `--text`; called before anything is written.
   func read() throws -> [String]? {
     try text.map { try readDocuments($0, strict: true).records }
   }
@@ -20,10 +20,10 @@ struct Int8MeasureOptions: ParsableArguments {
     return try measure.onTexts(texts, at: text)
   }
 
-  /// For people; with a warning where rollouts would go on in float32.
+  /// A sentence for people; a warning if the gap is so large that PPO would use float32 rollouts.
   func text(of gap: Int8Gap) -> String {
     let sentence = gap.text(of: text.map { "of \($0)" } ?? "that it sampled")
     guard !gap.isNear else { return "On the same tokens, \(sentence)" }
-    return "warning: On the same tokens, \(sentence) That is more than \(Int8Gap.tolerated): this model loses by int8."
+    return "warning: On the same tokens, \(sentence) That is more than \(Int8Gap.tolerated): int8 harms this model."
   }
 }

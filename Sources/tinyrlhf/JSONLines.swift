@@ -1,25 +1,25 @@
 import Datasets
 import Support
 
-/// JSON Lines on standard input answered by JSON Lines on standard output, in order.
+/// Reads JSON Lines from standard input and writes one JSON answer per line to standard output, in order.
 ///
-/// What one read brings is answered together, 64 lines at most, so that memory does not grow with
-/// the input and nobody waits for lines that are still to come. A bad line gets one line on
-/// standard error; the others are answered all the same. A line's `id` comes back in its answer as it was.
+/// Lines that arrive together are answered together, at most 64 at a time. So memory does not grow with the input,
+/// and a line is answered before the next one arrives. A bad line causes one line on standard error; the other lines
+/// are still answered. A line's `id` is copied unchanged to its answer.
 struct JSONLines {
   private static let batch = 64
-  /// Different keys that are named; a file could make up new ones for ever.
+  /// At most this many different unused keys are reported, because a file can have any number of them.
   private static let namedKeys = 50
 
-  /// A line that could be read: its number, from 1, and what is to be computed.
+  /// A valid line: its number, from 1, and the value to compute.
   struct Job<Value> {
     let line: Int
     let value: Value
-    /// The bytes of the line's `id`.
+    /// The bytes of the line's `id`, if it has one.
     fileprivate let id: [UInt8]?
   }
 
-  /// As `serve`, with answers that are still to be written.
+  /// Like `serve`, but encodes the answers as JSON.
   static func run<Value, Answer: Encodable>(
     prepare: (RowFields, _ place: String) throws -> Value, answer: ([Job<Value>]) throws -> [Answer]
   ) throws {
@@ -27,9 +27,9 @@ struct JSONLines {
   }
 
   /// - Parameters:
-  ///   - prepare: checks a line; what it throws, with the line's place, is that line's error.
+  ///   - prepare: checks a line. A `Failure(.badData)` that it throws is reported with the line's place.
   ///   - answer: answers a batch of checked lines, each with a JSON object.
-  /// - Throws: `BadLines` at the end if a line was bad.
+  /// - Throws: `BadLines` at the end if any line was bad.
   static func serve<Value>(
     prepare: (RowFields, _ place: String) throws -> Value, answer: ([Job<Value>]) throws -> [[UInt8]]
   ) throws {
@@ -61,7 +61,7 @@ struct JSONLines {
     if bad > 0 { throw BadLines() }
   }
 
-  /// nil for a blank line.
+  /// Parses and prepares one line; returns nil for a blank line.
   private static func read<Value>(
     _ line: [UInt8], _ lines: LineReader, _ named: inout Set<String>,
     _ prepare: (RowFields, String) throws -> Value
@@ -70,12 +70,12 @@ struct JSONLines {
     let fields = try RowFields(JSON.parse(line, at: lines.place))
     let value = try prepare(fields, lines.place)
     for key in fields.unusedKeys where key != "id" && named.count < namedKeys && named.insert(key).inserted {
-      Console.error("tinyrlhf: \(lines.place): the key \"\(key.prefix(80))\" is not used, here and further on")
+      Console.error("tinyrlhf: \(lines.place): the key \"\(key.prefix(80))\" is not used, here and in later lines")
     }
     return Job(line: lines.line, value: value, id: try JSON.source(of: "id", in: line).map { Array(line[$0]) })
   }
 
-  /// An object with the id in front.
+  /// Inserts the id as the first member of a JSON object.
   private static func identified(_ answer: [UInt8], _ id: [UInt8]?) -> [UInt8] {
     guard let id else { return answer }
     let rest = answer.dropFirst()
@@ -83,5 +83,5 @@ struct JSONLines {
   }
 }
 
-/// Some lines were bad and have been reported.
+/// Thrown when some lines were bad and have already been reported.
 struct BadLines: Error {}

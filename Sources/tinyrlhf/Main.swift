@@ -8,11 +8,11 @@ struct TinyRLHF: ParsableCommand {
     commandName: "tinyrlhf",
     abstract: "The whole ChatGPT recipe in one binary: SFT, rankings, reward model, PPO-ptx.",
     discussion: """
-      `tinyrlhf all` runs everything with nothing but this program. Data goes to standard output, \
-      everything for people to standard error.
+      `tinyrlhf all` runs the whole recipe and needs no other files. Data goes to standard output, \
+      messages for people go to standard error.
 
-      Exit codes: 0 done; 1 failed; 64 usage; 65 bad data or a damaged file; 69 not enough memory; \
-      73, 74 cannot create, input-output error; 75 the run is held by another process; \
+      Exit codes: 0 done; 1 failed; 64 wrong usage; 65 bad data or a damaged file; 69 not enough memory; \
+      73 cannot create a file; 74 input-output error; 75 another process uses the run folder; \
       130 interrupted by SIGINT, SIGTERM or SIGHUP, state saved.
       """,
     version: "tinyrlhf \(ProgramVersion.text)",

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Support
 
-/// What is wrong with a command line, with what was probably meant.
+/// Explains an invalid command line, and suggests what was probably meant.
 enum Misreading {
-  /// - Parameter words: behind the program's name.
-  /// - Throws: `Failure(.usage)` for a command that does not exist, also one that help is asked for.
+  /// - Parameter words: the command line without the program's name.
+  /// - Throws: `Failure(.usage)` for a command that does not exist, also after `help`.
   static func requireCommands(_ words: [String]) throws {
     var words = words[...]
     if words.first == "help" { words = words.dropFirst() }
@@ -28,7 +28,7 @@ enum Misreading {
         ?? "`\(path) --help` lists its commands.")
   }
 
-  /// What the parser could not read, where more can be said of it than the parser does; else nil.
+  /// Explains unknown or missing options better than the parser does; nil if it cannot.
   static func failure(_ words: [String]) -> Failure? {
     guard let program = CommandTree.program() else { return nil }
     var (command, path, rest) = (program, program.name, words[...])
@@ -40,10 +40,10 @@ enum Misreading {
     let missing = given.missing(command)
     guard missing.count > 1 else { return nil }
     return Failure(
-      .usage, "`\(path)` needs \(Spelling.list(missing))", remedy: "`\(path) --help` says what they are.")
+      .usage, "`\(path)` needs \(Spelling.list(missing))", remedy: "`\(path) --help` explains them.")
   }
 
-  /// What a command line gives to a command.
+  /// The options and arguments that a command line gives to a command, and the options that it does not have.
   private struct Given {
     private(set) var unknown: [String] = []
     private var names: Set<String> = []
@@ -66,7 +66,7 @@ enum Misreading {
       }
     }
 
-    /// `--output` of `--output=DIR`, `-o` of `-oDIR`.
+    /// The option's name: `--output` for `--output=DIR`, `-o` for `-oDIR`.
     private func name(_ word: String) -> String {
       word.hasPrefix("--") ? String(word.prefix { $0 != "=" }) : String(word.prefix(2))
     }
@@ -101,7 +101,7 @@ enum Misreading {
     return "It is an option of \(Spelling.list(others))."
   }
 
-  /// Dashes are no letters that make two names alike.
+  /// Compares names without their dashes, so that the dashes do not count as similarity.
   private static func question(_ name: String, in known: [String]) -> String? {
     Spelling.question(
       String(name.dropFirst(2)), in: known.map { String($0.dropFirst(2)) }, shown: { "--\($0)" })

@@ -1,7 +1,7 @@
-/// What comes next in the recipe, as commands to copy. Capital letters stand for what only the user knows.
+/// Suggests the next step of the recipe, as commands to copy. Words in capitals are for the user to fill in.
 enum NextStep {
-  /// Says it to people.
-  /// - Parameter ways: each what it is for and the command's words behind the program's name.
+  /// Prints the suggestions to standard error.
+  /// - Parameter ways: for each suggestion its purpose and the words of the command after the program's name.
   static func say(_ ways: [(purpose: String, command: [String])], quiet: Bool) {
     guard !quiet, !ways.isEmpty else { return }
     let lines = ways.map { purpose, command in

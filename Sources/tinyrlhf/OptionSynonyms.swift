@@ -1,6 +1,6 @@
 import Recipe
 
-/// Names, without dashes, that options of different commands have for the same thing.
+/// Names (without dashes) of options that mean the same in different commands.
 enum OptionSynonyms {
   private static let groups: [[String]] =
     [
@@ -16,7 +16,7 @@ enum OptionSynonyms {
       ["demonstrations-count", "sft-demonstrations"],
     ] + Parameter.all.filter { $0.name != $0.shortName }.map { [$0.name, $0.shortName] }
 
-  /// The other names of what `name` is called, in order and each once.
+  /// The synonyms of `name`, in order and without duplicates.
   static func of(_ name: String) -> [String] {
     groups.filter { $0.contains(name) }.flatMap { $0 }.reduce(into: []) { names, other in
       if other != name, !names.contains(other) { names.append(other) }

@@ -9,7 +9,7 @@ import Support
   import Musl
 #endif
 
-/// Options that mean something to every command that computes.
+/// Options of every command that computes.
 struct ComputeOptions: ParsableArguments {
   @Option(parsing: .unconditional, help: "Threads. Results do not depend on their number.")
   var threads: Int = ComputeOptions.processors
@@ -23,20 +23,21 @@ struct ComputeOptions: ParsableArguments {
   }
 }
 
-/// Of every command that uses a checkpoint.
+/// Options of every command that uses a checkpoint.
 struct VerifyOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
-    help: "Check every hash and value of the files that are used before anything is printed or written.")
+    help: "Check every hash and value of the input files before anything is printed or written.")
   var verify = true
 }
 
-/// What is done with rows that cannot be read.
+/// Options for data rows that cannot be read.
 struct BadRowOptions: ParsableArguments {
-  @Flag(help: "Leave out rows that cannot be read, and say how many and why; without it, the first ends the command.")
+  @Flag(help: "Leave out unreadable rows, and print how many and why (default: stop at the first).")
   var skipBadRows = false
 
-  /// - Parameter files: those of rows that are read.
+  /// Adds `--skip-bad-rows` to the idle options if no data file is read.
+  /// - Parameter files: the data files of the command; nil for those not given.
   func check(reading files: [String?], _ idle: inout IdleOptions) {
     idle.add(
       "--skip-bad-rows", if: skipBadRows && files.allSatisfy { $0 == nil }, because: "no file of rows is read")
@@ -45,19 +46,19 @@ struct BadRowOptions: ParsableArguments {
 
 /// Options of every command that writes into a run folder.
 struct FolderOptions: ParsableArguments {
-  @Flag(help: "Continue the run in the folder, to the bytes of an uninterrupted one.")
+  @Flag(help: "Continue the run in the folder; the result has the same bytes as an uninterrupted run.")
   var resume = false
 
-  @Flag(help: "Everything in small: the same stages in a minute.")
+  @Flag(help: "Small sizes: the same stages in about a minute.")
   var quick = false
 
   @Option(
     parsing: .unconditional,
-    help: "Seed of everything that is drawn; the built-in world's facts do not follow it (default: 1).",
+    help: "Seed of all random numbers, except the facts of the built-in world (default: 1).",
     transform: Seed.read)
   var seed: UInt64 = 1
 
-  @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON; the command line wins.", valueName: "file"))
+  @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON; options override them.", valueName: "file"))
   var config: String?
 
   @Option(parsing: .unconditional, help: "Seconds between training checkpoints.")
@@ -67,13 +68,13 @@ struct FolderOptions: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       """
-      Training checkpoints that stay of each stage, also when it has ended: the newest N, and the \
-      best by what is held out (pretrain: bits per byte; sft, reward: validation loss, or the score of \
-      sft's --reward-model; ppo on the built-in world: the rubric's grade). Without it, the newest until the stage ends.
+      Training checkpoints to keep of each stage, even after it has ended: the newest N, and the best on held-out \
+      data (pretrain: bits per byte; sft, reward: validation loss, or the score of sft's --reward-model; ppo on \
+      the built-in world: the rubric's grade). Default: the newest, until the stage ends.
       """, valueName: "n"))
   var keep: Int?
 
-  @Flag(name: .shortAndLong, help: "No progress lines.")
+  @Flag(name: .shortAndLong, help: "Print no progress lines.")
   var quiet = false
 
   @OptionGroup var badRows: BadRowOptions
@@ -82,21 +83,21 @@ struct FolderOptions: ParsableArguments {
 
   func validate() throws {
     guard saveInterval.isFinite, saveInterval >= 0 else {
-      throw ValidationError("--save-interval \(saveInterval) is not 0 seconds or more.")
+      throw ValidationError("--save-interval \(saveInterval) must be 0 or more seconds.")
     }
     guard let keep, keep < 1 else { return }
-    throw ValidationError("--keep \(keep) is not at least 1.")
+    throw ValidationError("--keep \(keep) must be at least 1.")
   }
 }
 
 extension FolderOptions {
-  /// What a command looks at before it does anything.
+  /// Checks the command's files and options before anything else is done.
   ///
   /// - Parameters:
   ///   - data: files of rows or text.
-  ///   - models: what else is to be read.
-  /// - Throws: `Failure`: `.usage` where there is nothing to resume, and for an option about rows where none are
-  ///   read; `.inputOutput` that names the files that are not there.
+  ///   - models: the other input files.
+  /// - Throws: `Failure`: `.usage` if there is nothing to resume, or if `--skip-bad-rows` is given but no rows are
+  ///   read; `.inputOutput` that names the missing files.
   func check(_ output: String, data: [String?], models: [String?] = []) throws {
     if resume { try RunFolder.requireSomething(at: output) }
     try InputFiles.require([config] + models + data)
@@ -105,12 +106,12 @@ extension FolderOptions {
     try idle.refuse()
   }
 
-  /// Settings from defaults, `--quick` and `--config`; the command's own options come on top.
+  /// Settings from the defaults, `--quick` and `--config`. The command applies its own options afterwards.
   func settings(_ stage: Stage?) throws -> Settings {
     try settings(stage, over: Settings(quick: quick))
   }
 
-  /// Settings with those of `--config`.
+  /// `defaults`, overridden by `--config`.
   func settings(_ stage: Stage?, over defaults: Settings) throws -> Settings {
     var settings = defaults
     if let config {
@@ -121,7 +122,7 @@ extension FolderOptions {
   }
 
   /// Opens or continues the run folder and makes the context of its stages.
-  /// - Parameter extra: options beside the hyper-parameters that a resumed run must repeat.
+  /// - Parameter extra: options besides the hyper-parameters that a resumed run must repeat.
   func context(
     _ output: String, _ settings: Settings, stages: [Stage], extra: [(String, String)] = []
   ) throws -> StageContext {
@@ -130,7 +131,7 @@ extension FolderOptions {
     configuration["quick"] = .bool(quick)
     for (name, value) in extra { configuration[name] = .string(value) }
     if resume, try RunFolder.isEmpty(output), !quiet {
-      Console.error("\(output): there is no run to resume yet, so this one begins.")
+      Console.error("\(output): there is no run to resume yet, so a new one starts.")
     }
     let run = try RunFolder.start(
       at: output,

@@ -6,14 +6,14 @@ import Support
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan",
-    abstract: "What a run would take: its memory, block by block, without running it.",
+    abstract: "Compute how much memory a run needs, block by block, without running it.",
     discussion: """
-      Lays out each stage's memory with the code that runs it, and takes none of it: a run that does not fit can \
-      be planned, too. Lengths come from your files or the built-in world's data, or are the longest that the \
-      context holds where there are neither; answers that are still to be sampled count as the longest allowed. \
-      The program's own share is measured: its code, stacks and threads, the tokenizer, and the files that are \
-      given here. Stages follow each other, so the peak is the largest stage's. It is compared with the memory \
-      that this machine could give now, or the control group that the program is in.
+      Computes each stage's memory with the code that runs the stage, but does not allocate it, so you can also \
+      plan a run that does not fit. Lengths come from your files or the built-in world's data; without either, \
+      the context's length is used. Answers that are not sampled yet count as the longest allowed. \
+      The program's own memory is measured: its code, stacks and threads, the tokenizer, and the files that are \
+      given here. Stages run one after the other, so the peak is that of the largest stage. It is compared with \
+      the memory that is available now, on this machine or in the control group of the program.
       """)
 
   enum Scope: String, CaseIterable, ExpressibleByArgument {
@@ -24,11 +24,11 @@ struct PlanCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: "all, pretrain, sft, reward or ppo.") var stage: Scope = .all
+  @Argument(help: "What to plan: all, pretrain, sft, reward or ppo.") var stage: Scope = .all
   @Option(help: ArgumentHelp("The model to start from. \(ModelSource.help)", valueName: "model"))
   var model: String = ModelSource.builtin
   @Option(
-    help: ArgumentHelp("The reward model by which sft chooses its epoch.", valueName: "model"))
+    help: ArgumentHelp("The reward model that chooses the epoch of sft.", valueName: "model"))
   var rewardModel: String?
   @Option(help: ArgumentHelp("Demonstrations, JSON Lines, for sft and all.", valueName: "file"))
   var demonstrations: String?
@@ -42,8 +42,8 @@ struct PlanCommand: ParsableCommand {
   @Flag(help: "Plan the small run of --quick.") var quick = false
   @Option(help: ArgumentHelp("Hyper-parameters by name, as JSON.", valueName: "file"))
   var config: String?
-  @Option(parsing: .unconditional, help: "Records of one step of the stage that is planned.") var batchSize: Double?
-  @Flag(help: "List every block, not only what they are for.") var blocks = false
+  @Option(parsing: .unconditional, help: "Records per step of the planned stage.") var batchSize: Double?
+  @Flag(help: "List every block instead of sums by purpose.") var blocks = false
   @Flag(help: "Print one JSON object.") var json = false
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var compute: ComputeOptions
@@ -56,7 +56,7 @@ struct PlanCommand: ParsableCommand {
     @Option(parsing: .unconditional, help: "Transformer layers.") var layers: Double?
     @Option(parsing: .unconditional, help: "Width of the residual stream.") var dModel: Double?
     @Option(parsing: .unconditional, help: "Attention heads.") var heads: Double?
-    @Option(parsing: .unconditional, help: "Tokens of the vocabulary.") var vocab: Double?
+    @Option(parsing: .unconditional, help: "Tokens in the vocabulary.") var vocab: Double?
     @Option(parsing: .unconditional, help: "Longest sequence, in tokens.") var context: Double?
 
     func apply(to settings: inout Settings) throws {
@@ -71,7 +71,7 @@ struct PlanCommand: ParsableCommand {
   func run() throws {
     guard rewardModel == nil || stage == .sft else {
       throw Failure(
-        .usage, "--reward-model chooses an epoch of sft", remedy: "Plan sft, or leave it out.")
+        .usage, "--reward-model only applies to sft, where it chooses the epoch", remedy: "Plan sft, or leave it out.")
     }
     let settings = try settings()
     try refuseIdle(settings)
@@ -84,7 +84,7 @@ struct PlanCommand: ParsableCommand {
     if json { return try Console.output(JSON.line(plan)) }
     for stage in plan.stages { try show(stage) }
     if plan.stages.count > 1 {
-      try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), the largest stage's")
+      try Console.output("peak: \(Formatting.bytes(plan.peakBytes)), in the largest stage")
     }
     if let verdict = verdict(plan) { try Console.output(verdict) }
   }
@@ -101,19 +101,19 @@ struct PlanCommand: ParsableCommand {
     return inputs
   }
 
-  /// Whether it fits.
+  /// A sentence that says whether the run fits; nil if the available memory is unknown.
   private func verdict(_ plan: Plan) -> String? {
     guard let available = plan.availableBytes, let limit = plan.limit else { return nil }
     let owner = limit == .machine ? "this machine" : "the program's control group"
-    let has = "\(owner) has \(Formatting.bytes(available)) to give"
+    let has = "\(owner) has \(Formatting.bytes(available)) available"
     return plan.peakBytes <= available
-      ? "It fits: \(has)." : "It does not fit: \(has), \(Formatting.bytes(plan.peakBytes - available)) too few."
+      ? "It fits: \(has)." : "It does not fit: \(has), \(Formatting.bytes(plan.peakBytes - available)) too little."
   }
 
   private func refuseIdle(_ settings: Settings) throws {
     var idle = settings.idle(in: stage.stages, further: further, precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
-      "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a model of its own")
+      "--model", if: model != ModelSource.builtin && stage == .pretrain, because: "pretrain makes a new model")
     idle.add(
       "--rollout-precision", if: rollouts.rolloutPrecision != nil && ![.all, .ppo].contains(stage),
       because: "only the stage ppo has rollouts")
@@ -126,11 +126,11 @@ struct PlanCommand: ParsableCommand {
         "--\(name)", if: file != nil && !(scopes + [.all]).contains(stage),
         because: "the stage \(stage.rawValue) does not read it")
     }
-    idle.add("--blocks", if: blocks && json, because: "--json has every block")
+    idle.add("--blocks", if: blocks && json, because: "--json always lists every block")
     try idle.refuse()
   }
 
-  /// What the memory of the stage depends on beside its own hyper-parameters.
+  /// Hyper-parameters of other stages that the stage's memory depends on.
   private var further: [Parameter] {
     switch stage {
     case .sft: EpochChoice.further(rewardModel)
@@ -151,7 +151,7 @@ struct PlanCommand: ParsableCommand {
     guard let batchSize else { return settings }
     switch stage {
     case .all:
-      throw Failure(.usage, "--batch-size needs one stage; all has --ppo-batch-size and the like")
+      throw Failure(.usage, "--batch-size needs one stage; for all, use --ppo-batch-size and the like")
     case .pretrain: try settings.set(.pretrainBatch, batchSize)
     case .sft: try settings.set(.sftBatch, batchSize)
     case .reward: try settings.set(.rewardBatch, batchSize)

@@ -5,13 +5,13 @@ import Runs
 
 struct Pretrain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a tokenizer and a base model on text; leaves base.trlhf.")
+    abstract: "Train a tokenizer and a base model on text; writes base.trlhf.")
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
   @Option(
     help: ArgumentHelp(
-      "Text, or JSON Lines with \"text\"; without it, the built-in world's.", valueName: "file"))
+      "Text, or JSON Lines with \"text\" (default: the built-in world's text).", valueName: "file"))
   var pretrainingText: String?
   @Option(
     parsing: .unconditional, help: "Seed of the built-in world's facts (default: 1).", transform: Seed.read)
@@ -27,7 +27,7 @@ struct Pretrain: ParsableCommand {
     let texts = try pretrainingText.map { try readDocuments($0, strict: !folder.badRows.skipBadRows) }
     let data = try PretrainData(
       texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
-    // Its tokens are those of the tokenizer that was trained on it.
+    // Tokens are counted with the tokenizer that was just trained on this text.
     _ = try texts?.said(data.tokenizer, quiet: folder.quiet, threads: folder.compute.threads)
     let context = try folder.context(
       output, settings, stages: [.pretrain],
@@ -46,7 +46,7 @@ struct Pretrain: ParsableCommand {
     var idle = settings.idle(in: [.pretrain])
     idle.add(
       "--world-seed", if: worldSeed != nil && pretrainingText != nil,
-      because: "--pretraining-text is in the world's place")
+      because: "--pretraining-text replaces the world's text")
     try idle.refuse()
     return settings
   }

@@ -1,4 +1,4 @@
-/// A command that can be told to show nothing of how far it is.
+/// A command with `--quiet`, which hides progress.
 protocol Quietable {
   var isQuiet: Bool { get }
 }

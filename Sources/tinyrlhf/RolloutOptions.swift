@@ -1,12 +1,12 @@
 import ArgumentParser
 import Recipe
 
-/// How PPO samples, the same in `ppo`, `plan` and `all`.
+/// The rollout options of `ppo`, `plan` and `all`.
 struct RolloutOptions: ParsableArguments {
   @Option(
     help: """
-      Arithmetic of rollouts: int8 or float32. Without it int8, but float32 for a model that is more than \
-      \(Int8Gap.tolerated) nats a token from its int8 form.
+      Arithmetic of rollouts: int8 or float32 (default: int8, but float32 if the model's int8 form is more than \
+      \(Int8Gap.tolerated) nats per token away).
       """)
   var rolloutPrecision: RolloutPrecision?
 }

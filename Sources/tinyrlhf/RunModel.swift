@@ -2,18 +2,18 @@ import Recipe
 import Runs
 import Support
 
-/// Which model of a run folder a command wants, where it is given the folder in a model's place.
+/// Which model of a run folder a command uses if it is given the folder as MODEL.
 enum RunModel {
-  /// The policy of the furthest stage that is there, of its newest round.
+  /// The policy of the latest finished stage, in its newest round.
   case policy
   case reward
 
-  /// The file in `folder`, a run's; people are told which one it is.
-  /// - Throws: `Failure(.badData)` for a run that has no such model.
+  /// The model's path in `folder`, a run folder. Prints which file it is to standard error.
+  /// - Throws: `Failure(.badData)` if the run has no such model.
   func file(in folder: String) throws -> String {
     for (file, kind) in candidates {
       guard let newest = try Round.newest(file, in: folder) else { continue }
-      Console.error("\(folder): its \(kind) is taken, \(folder)/\(newest).")
+      Console.error("\(folder): its \(kind) is used, \(folder)/\(newest).")
       return "\(folder)/\(newest)"
     }
     throw missing(folder)
@@ -22,7 +22,7 @@ enum RunModel {
   private var candidates: [(file: String, kind: String)] {
     let reward = (RewardStage.file, "reward model")
     guard self == .policy else { return [reward] }
-    // A reward model is refused by what it is where another kind is wanted.
+    // The reward model comes last: a command that needs another kind then says that this is a reward model.
     return [
       (PPOStage.file, "PPO model"), (SFTStage.file, "SFT model"), (PretrainStage.file, "base model"), reward,
     ]
@@ -35,6 +35,6 @@ enum RunModel {
     }
     return Failure(
       .badData, "this run has no reward model (no \(RewardStage.file))", at: folder,
-      remedy: "Name the folder or the file of one: `tinyrlhf reward` makes it.")
+      remedy: "Give the folder or file of a reward model; `tinyrlhf reward` makes one.")
   }
 }

@@ -7,16 +7,16 @@ import Support
 struct SampleCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sample",
-    abstract: "K answers for each prompt: JSON Lines in, {\"prompt\", \"completions\"} out.",
-    discussion: "Each output line can be ranked by adding \"ranks\" and is then a comparison.")
+    abstract: "Sample K answers for each prompt: JSON Lines in, {\"prompt\", \"completions\"} out.",
+    discussion: "Add \"ranks\" to an output line to make it a comparison for `tinyrlhf reward`.")
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
   @Option(help: ArgumentHelp("Prompts, JSON Lines; - for standard input.", valueName: "file"))
   var prompts: String = "-"
-  @Option(parsing: .unconditional, help: "Answers a prompt.") var samples: Int = 4
+  @Option(parsing: .unconditional, help: "Answers per prompt.") var samples: Int = 4
   @Option(parsing: .unconditional, help: "Seed of the answers (default: 1).", transform: Seed.read) var seed: UInt64 = 1
   @Flag(help: "Generate in float32 instead of int8.") var float32 = false
-  @Flag(name: .shortAndLong, help: "No progress lines.") var quiet = false
+  @Flag(name: .shortAndLong, help: "Print no progress lines.") var quiet = false
   @OptionGroup var sampling: SamplingParameters
   @OptionGroup var machine: AlwaysJSON
   @OptionGroup var verification: VerifyOptions
@@ -31,7 +31,7 @@ struct SampleCommand: ParsableCommand {
     let options = try sampling.options()
     guard samples == 1 || sampling.temperature > 0 else {
       throw Failure(
-        .usage, "--samples \(samples) at temperature 0 would be equal answers, and nothing to rank",
+        .usage, "--samples \(samples) at temperature 0 gives equal answers, which cannot be ranked",
         remedy: "Raise --temperature, or give --samples 1.")
     }
     let model = try ModelSource.open(model, verification)
@@ -53,6 +53,6 @@ struct SampleCommand: ParsableCommand {
     }
     if !bad.isEmpty { throw BadLines() }
     let reward = ["reward", "-o", "DIR", "--model", model.name, "--comparisons", "FILE"]
-    NextStep.say([("add \"ranks\" to each line, 1 for the best answer, and learn from them", reward)], quiet: quiet)
+    NextStep.say([("add \"ranks\" to each line (1 for the best) and train a reward model", reward)], quiet: quiet)
   }
 }

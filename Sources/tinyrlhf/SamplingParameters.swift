@@ -3,15 +3,15 @@ import Models
 import Recipe
 import Support
 
-/// How text is generated.
+/// Options for sampling text.
 struct SamplingParameters: ParsableArguments {
   @Option(parsing: .unconditional, help: "Longest answer, in tokens.")
   var maxNewTokens: Int = 64
-  @Option(parsing: .unconditional, help: "0 takes the most probable token.")
+  @Option(parsing: .unconditional, help: "Sampling temperature; 0 always takes the most probable token.")
   var temperature: Float = 1
-  @Option(parsing: .unconditional, help: "Only the k most probable tokens; 0 for all.")
+  @Option(parsing: .unconditional, help: "Only the K most probable tokens; 0 for all.")
   var topK: Int = 0
-  @Option(parsing: .unconditional, help: "Only the fewest tokens whose probabilities sum to p.")
+  @Option(parsing: .unconditional, help: "Only the fewest most probable tokens whose probabilities sum to P or more.")
   var topP: Float = 1
   @Option(
     parsing: .unconditionalSingleValue,
@@ -20,7 +20,7 @@ struct SamplingParameters: ParsableArguments {
 
   private static let greedy = "--temperature 0 takes the most probable token"
 
-  /// - Throws: `Failure(.usage)` naming the option that is out of bounds or has no effect.
+  /// - Throws: `Failure(.usage)` that names an option that is out of bounds or has no effect.
   func options() throws -> SamplingOptions {
     var options = SamplingOptions()
     options.maxNewTokens = maxNewTokens
@@ -30,7 +30,7 @@ struct SamplingParameters: ParsableArguments {
     try options.validate()
     guard !stop.contains("") else {
       throw Failure(
-        .usage, "--stop has an empty text, which stands everywhere", remedy: "Give it a text, or leave it out.")
+        .usage, "--stop has an empty text, which every answer contains", remedy: "Give it a text, or leave it out.")
     }
     var idle = IdleOptions()
     idle.add("--top-k", if: temperature == 0 && topK > 0, because: Self.greedy)
@@ -40,11 +40,11 @@ struct SamplingParameters: ParsableArguments {
   }
 }
 
-/// Best-of-n.
+/// Options for best-of-n sampling.
 struct BestOfOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "Answers of which the one is given that the reward model scores highest.")
+    help: "Sample N answers and return the one with the highest reward.")
   var bestOf: Int = 1
 
   /// - Throws: `Failure(.usage)` for a number that is out of bounds.
@@ -58,12 +58,12 @@ struct BestOfOptions: ParsableArguments {
 }
 
 extension Model {
-  /// - Parameter option: how `precision` was given, if it was.
-  /// - Throws: `Failure(.usage)` where an int8 model is to compute in float32, which it cannot.
+  /// - Parameter option: the option that gave `precision`, for the message.
+  /// - Throws: `Failure(.usage)` if float32 is asked of an int8 model, which cannot compute in float32.
   func refuse(precision: RolloutPrecision?, as option: String) throws {
     guard precision == .float32, file.isInt8 else { return }
     throw Failure(
       .usage, "\(option) has no effect: \(name) holds int8 weights",
-      remedy: "Leave it out, or name the float32 model that it was made of.")
+      remedy: "Leave it out, or give the float32 model from which it was made.")
   }
 }

@@ -6,12 +6,12 @@ struct LogProbabilities: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "logprobs",
     abstract: """
-      {"prompt", "completion"} a line in, {"tokens", "logprobs", "sum"} of the completion out.
+      Log-probabilities: {"prompt", "completion"} per line in, {"tokens", "logprobs", "sum"} of the completion out.
       """,
     discussion: """
-      In nats. A completion given as text is closed by the end token; "prompt_tokens" and \
-      "completion_tokens" are taken as they are. Prompt and completion may be messages, or one dialogue as \
-      "messages"; its last answer is the completion. A line's "id" comes back.
+      Log-probabilities are in nats. An end token is added to a completion that is given as text; "prompt_tokens" \
+      and "completion_tokens" are used unchanged. Prompt and completion may be messages, or one dialogue as \
+      "messages"; its last answer is the completion. A line's "id" is copied to the output.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String
@@ -51,11 +51,11 @@ struct LogProbabilities: ParsableCommand {
 
 struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Reward model: {\"prompt\", \"completion\"} a line in, {\"score\"} out.",
+    abstract: "Score answers with a reward model: {\"prompt\", \"completion\"} per line in, {\"score\"} out.",
     discussion: """
-      The normalised score, as PPO maximises it; demonstrations score 0 on average. An imported classifier \
-      has no normalisation: its score is its logit, which standard error says. Prompt and completion may be \
-      messages, or one dialogue as "messages". A line's "id" comes back.
+      Prints the normalised score that PPO maximises; demonstrations score 0 on average. An imported classifier \
+      has no normalisation: its score is its logit, and a note on standard error says so. Prompt and completion \
+      may be messages, or one dialogue as "messages". A line's "id" is copied to the output.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String

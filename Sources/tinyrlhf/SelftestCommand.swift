@@ -11,15 +11,15 @@ import Support
 struct SelftestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "selftest",
-    abstract: "Whether the program's invariants hold on this machine.",
+    abstract: "Check the program's invariants on this machine.",
     discussion: """
       Compares the kernels of every instruction set that this processor has with the scalar \
-      reference, checks on a tiny random model that results depend neither on threads nor on the \
-      batch, writes, reads, packs, damages and resumes from checkpoints in --folder, and takes \
-      them away. Ends with status 1 if a check fails.
+      reference. Checks with a tiny random model that results do not depend on the number of threads or on the \
+      batch. Writes, reads, packs and damages checkpoints in --folder, resumes from them, and removes \
+      them. The exit status is 1 if a check fails.
       """)
 
-  @Option(help: ArgumentHelp("Where checkpoints are tried.", valueName: "dir"))
+  @Option(help: ArgumentHelp("Folder for the temporary checkpoints.", valueName: "dir"))
   var folder: String = SelftestCommand.temporaryFolder
   @Flag(help: "Print one JSON object.") var json = false
 
@@ -45,7 +45,7 @@ struct SelftestCommand: ParsableCommand {
     guard failed == 0 else {
       throw Failure(
         .failed, "\(failed) of \(checks.count) checks failed",
-        remedy: "Do not trust results of this machine; TINYRLHF_ISA=scalar avoids its kernels.")
+        remedy: "Do not trust results from this machine; TINYRLHF_ISA=scalar uses the scalar kernels.")
     }
   }
 

@@ -1,6 +1,6 @@
-/// Words of commands that people copy.
+/// Quotes words of commands that people copy to a shell.
 enum ShellWord {
-  /// A word as a shell reads it back.
+  /// The word, in quotes if a shell would otherwise read it differently.
   static func quoted(_ word: String) -> String {
     let isPlain = word.allSatisfy { $0.isLetter || $0.isNumber || "-_./=:,@+".contains($0) } && !word.isEmpty
     guard !isPlain else { return word }

@@ -9,7 +9,7 @@ import Tokenizers
 
 struct SFT: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "sft", abstract: "Fine-tune a model on demonstrations; leaves sft.trlhf.")
+    commandName: "sft", abstract: "Fine-tune a model on demonstrations; writes sft.trlhf.")
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
@@ -17,9 +17,9 @@ struct SFT: ParsableCommand {
   var model: String = ModelSource.builtin
   @Option(
     help: ArgumentHelp(
-      "Demonstrations, JSON Lines; without it, the built-in world's.", valueName: "file"))
+      "Demonstrations, JSON Lines (default: the built-in world's).", valueName: "file"))
   var demonstrations: String?
-  @Option(help: ArgumentHelp("Held-out demonstrations, only measured.", valueName: "file"))
+  @Option(help: ArgumentHelp("Held-out demonstrations: measured, not trained on.", valueName: "file"))
   var validation: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
@@ -47,8 +47,8 @@ struct SFT: ParsableCommand {
     try made.report(file, "The fine-tuned model is \(file).")
     NextStep.say(
       [
-        ("draw answers to rank", ["sample", file, "--prompts", "FILE"]),
-        ("learn from rankings", ["reward", "-o", "DIR", "--model", file, "--comparisons", "FILE"]),
+        ("sample answers to rank", ["sample", file, "--prompts", "FILE"]),
+        ("train a reward model on rankings", ["reward", "-o", "DIR", "--model", file, "--comparisons", "FILE"]),
       ], quiet: folder.quiet)
   }
 
@@ -58,7 +58,8 @@ struct SFT: ParsableCommand {
     try parameters.apply(to: &settings)
     var idle = settings.idle(in: [.sft], further: EpochChoice.further(own.rewardModel))
     idle.add(
-      [.sftDemonstrations], of: settings, if: demonstrations != nil, because: "--demonstrations brings its own")
+      [.sftDemonstrations], of: settings, if: demonstrations != nil,
+      because: "--demonstrations replaces the built-in ones")
     try idle.refuse()
     return settings
   }
@@ -66,21 +67,23 @@ struct SFT: ParsableCommand {
 
 struct Reward: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a reward model on ranked answers; leaves reward.trlhf.")
+    abstract: "Train a reward model on ranked answers; writes reward.trlhf.")
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
-  @Option(help: ArgumentHelp("The SFT model to start from, or a reward model to go on with. \(ModelSource.help)", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "The SFT model to start from, or a reward model to train further. \(ModelSource.help)", valueName: "model"))
   var model: String
   @Option(help: ArgumentHelp("Ranked answers, JSON Lines.", valueName: "file"))
   var comparisons: String
   @Option(
     help: ArgumentHelp(
-      "Held-out rankings, only measured; without it, a tenth of the others.", valueName: "file"))
+      "Held-out rankings: measured, not trained on (default: a tenth of --comparisons).", valueName: "file"))
   var validation: String?
   @Option(
     help: ArgumentHelp(
-      "Demonstrations that shall score 0; without it, the best answers.", valueName: "file"))
+      "Demonstrations whose average score becomes 0 (default: the best-ranked answers).", valueName: "file"))
   var demonstrations: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
@@ -114,23 +117,24 @@ struct Reward: ParsableCommand {
     return settings
   }
 
-  /// A reward model that went on with another one does not know the SFT model.
+  /// Prints the next step. A reward model that was trained further from another one does not know its SFT model, so
+  /// the command then has a placeholder.
   private func sayNext(_ file: String, _ sft: Model) throws {
     let policy = sft.kind == .reward ? "SFT" : sft.name
     let own = try sft.world() == nil ? ["--prompts", "FILE", "--pretraining-text", "FILE"] : []
     NextStep.say(
-      [("improve the model against it", ["ppo", "-o", "DIR", "--model", policy, "--reward-model", file] + own)],
+      [("train the model with it", ["ppo", "-o", "DIR", "--model", policy, "--reward-model", file] + own)],
       quiet: folder.quiet)
   }
 
   private func said(_ assessment: RewardAssessment, of count: Int) -> String {
     guard assessment.isEmpty else { return assessment.sentence }
     return count == 0
-      ? "No pairs are held out: --validation names some, and of ten comparisons or more one in ten is."
+      ? "No pairs are held out. Give --validation FILE; of ten or more comparisons, one in ten is held out."
       : "None of \(count) held-out comparisons fits the context and has unequal ranks."
   }
 
-  /// What `eval` measures of it, too.
+  /// The figures that `eval` also measures, as JSON.
   private func heldOut(_ assessment: RewardAssessment) throws -> JSONValue {
     try JSON.decode(
       JSONValue.self, from: JSON.encode(assessment.figures()),
@@ -141,7 +145,7 @@ struct Reward: ParsableCommand {
 struct PPO: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "ppo",
-    abstract: "Improve a model against a reward model with PPO and pretraining mix; leaves ppo.trlhf.")
+    abstract: "Train a model to maximise a reward model with PPO and a pretraining mix; writes ppo.trlhf.")
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
   var output: String
@@ -149,11 +153,11 @@ struct PPO: ParsableCommand {
   var model: String
   @Option(help: ArgumentHelp("The reward model.", valueName: "model"))
   var rewardModel: String
-  @Option(help: ArgumentHelp("Prompts, JSON Lines; without it, the built-in world's.", valueName: "file"))
+  @Option(help: ArgumentHelp("Prompts, JSON Lines (default: the built-in world's).", valueName: "file"))
   var prompts: String?
   @Option(
     help: ArgumentHelp(
-      "Text for the pretraining mix; without it, the built-in world's.", valueName: "file"))
+      "Text for the pretraining mix (default: the built-in world's).", valueName: "file"))
   var pretrainingText: String?
   @OptionGroup var folder: FolderOptions
   @OptionGroup var made: MadeFile
@@ -203,19 +207,19 @@ struct PPO: ParsableCommand {
     var idle = settings.idle(in: [.ppo], precision: rollouts.rolloutPrecision ?? .int8)
     idle.add(
       "--pretraining-text", if: pretrainingText != nil && settings[.ptxCoefficient] == 0,
-      because: "--ptx-coef is 0, and nothing is mixed in")
+      because: "--ptx-coef is 0, so there is no pretraining mix")
     try idle.refuse()
     return settings
   }
 }
 
 extension FolderOptions {
-  /// Says which rows of a file training does not see.
+  /// Prints which rows of a file are held out from training.
   func say(_ heldOut: Summary.HeldOutRows?) {
     if let heldOut, !quiet { Console.error(heldOut.sentence) }
   }
 
-  /// Reads a data file and says what it is.
+  /// Reads a data file and prints a summary of it.
   func read<Record: TokenCounted>(
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
   ) throws -> [Record] {
@@ -225,7 +229,9 @@ extension FolderOptions {
 }
 
 extension Dataset where Record: TokenCounted {
-  /// Says what was read, with its tokens; where people want quiet, only which rows were left out as bad.
+  /// Counts tokens and prints a summary of the data to standard error; with `quiet`, prints only which bad rows were
+  /// left out.
+  /// - Returns: the dataset with its token counts.
   func said(_ tokenizer: Tokenizer, strict: Bool = true, quiet: Bool, threads: Int) throws -> Dataset {
     let counted = try countingTokens(tokenizer, strict: strict, threads: threads)
     if !quiet {

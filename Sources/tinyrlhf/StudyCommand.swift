@@ -9,40 +9,40 @@ import Support
 struct StudyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "study",
-    abstract: "One experiment on the recipe: does a published effect appear here?",
+    abstract: "Run one experiment on the recipe: does a published effect appear here?",
     discussion: """
-      Trains and measures what the question needs, seed after seed, in the built-in world; leaves study.csv, \
-      study.json and report.html, and prints what was found. What is finished is not trained again: --resume \
-      continues an interrupted study.
+      Trains and measures the models that the question needs, seed after seed, in the built-in world; writes \
+      study.csv, study.json and report.html, and prints the finding. Finished models are not trained again: \
+      --resume continues an interrupted study.
 
-      On your own rankings: stability with --comparisons and --reward-model looks at your reward model; \
-      labelers with --comparisons, each of whose lines names its "labeler", trains reward models from --model.
+      Two studies can use your own rankings: stability with --comparisons and --reward-model examines your reward \
+      model; labelers with --comparisons, where each line names its "labeler", trains reward models from --model.
 
       """ + Studies.all.map { "  \($0.name): \($0.question)" }.joined(separator: "\n"))
 
   @Argument(help: ArgumentHelp("One of \(Studies.all.map(\.name).joined(separator: ", ")).", valueName: "name"))
   var study: String
-  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder; runs/study-NAME without it.", valueName: "dir"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The run folder (default: runs/study-NAME).", valueName: "dir"))
   var output: String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "How many seeds, from --seed on; without it, what the study needs. --resume may ask for more.",
+      "How many seeds, starting with --seed (default: the study's own number). With --resume, you can give more.",
       valueName: "n"))
   var seeds: Int?
-  @Flag(help: "The whole recipe's sizes instead of the study's.")
+  @Flag(help: "Use the full recipe's sizes instead of the study's smaller ones.")
   var full = false
   @Option(
     help: ArgumentHelp(
-      "Base model; of labelers with --comparisons, the SFT model. \(ModelSource.help)",
+      "Base model; for labelers with --comparisons, the SFT model. \(ModelSource.help)",
       valueName: "model"))
   var model: String = ModelSource.builtin
   @Option(
     help: ArgumentHelp(
-      "Your own ranked answers in place of the built-in world, JSON Lines; \"ranking-prompts\" of them at most.",
+      "Your own ranked answers instead of the built-in world, JSON Lines; at most \"ranking-prompts\" are used.",
       valueName: "file"))
   var comparisons: String?
-  @Option(help: ArgumentHelp("The reward model to look at.", valueName: "model"))
+  @Option(help: ArgumentHelp("The reward model to examine.", valueName: "model"))
   var rewardModel: String?
   @Flag(help: "Print study.json instead of the finding.")
   var json = false
@@ -53,10 +53,10 @@ struct StudyCommand: ParsableCommand {
       throw ValidationError("--seeds \(seeds) is not in 1…100.")
     }
     guard !folder.seed.addingReportingOverflow(100).overflow else {
-      throw ValidationError("--seed \(folder.seed) leaves no room for more seeds behind it.")
+      throw ValidationError("--seed \(folder.seed) is too large: up to 100 seeds after it must fit in 64 bits.")
     }
     guard !(full && folder.quick) else {
-      throw ValidationError("--full and --quick are both given.")
+      throw ValidationError("--full and --quick cannot be used together.")
     }
   }
 
@@ -70,7 +70,7 @@ struct StudyCommand: ParsableCommand {
     let folderName = output ?? "runs/study-\(study.name)"
     try folder.check(folderName, data: [comparisons], models: [model, rewardModel])
     var idle = IdleOptions()
-    idle.add("--keep", if: folder.keep != nil, because: "a study keeps what it measures, and no training checkpoints")
+    idle.add("--keep", if: folder.keep != nil, because: "a study keeps its measurements, but no training checkpoints")
     try idle.refuse()
     let settings = try folder.settings(
       nil, over: folder.quick ? Settings(quick: true) : Studies.settings(full: full))
@@ -90,8 +90,8 @@ struct StudyCommand: ParsableCommand {
     } else {
       guard let world = try ModelSource.open(model, folder.verification).world() else {
         throw Failure(
-          .usage, "this model has no built-in world to study", at: model,
-          remedy: "Leave --model out, or name a model of `tinyrlhf pretrain`.")
+          .usage, "this model was not trained on the built-in world, which the study needs", at: model,
+          remedy: "Leave --model out, or give a model made by `tinyrlhf pretrain`.")
       }
       context = try begin()
       try StudyRunner(study, context, seeds: seeds, world: world, base: base).run()
@@ -99,12 +99,12 @@ struct StudyCommand: ParsableCommand {
     try Report.deliver(context.run.path, printing: json ? RunFile.study : nil)
   }
 
-  /// The user's files, as many rankings as the study takes, and a study that they are for.
+  /// Reads the user's files, with at most as many rankings as the study uses, and checks that the study takes them.
   private func own(_ study: any Study, _ settings: Settings) throws -> (any FileStudy, StudyFiles) {
     let able = Studies.all.compactMap { $0 as? any FileStudy }
     guard let study = study as? any FileStudy else {
       throw Failure(
-        .usage, "the study \(study.name) is made in the built-in world alone",
+        .usage, "the study \(study.name) only works in the built-in world",
         remedy: """
           Leave --comparisons and --reward-model out; \(able.map(\.name).joined(separator: " and ")) take them.
           """)
@@ -112,19 +112,19 @@ struct StudyCommand: ParsableCommand {
     guard let comparisons, (rewardModel != nil) == study.takesReward else {
       throw Failure(
         .usage,
-        "of your own files the study \(study.name) takes --comparisons"
-          + (study.takesReward ? " and --reward-model together" : " alone"),
-        remedy: "`tinyrlhf study --help` says what for.")
+        "with your own files, the study \(study.name) needs "
+        + (study.takesReward ? "both --comparisons and --reward-model" : "--comparisons alone"),
+        remedy: "`tinyrlhf study --help` explains them.")
     }
     if study.takesReward {
       if let seeds, seeds > 1 {
         throw Failure(
-          .usage, "--seeds \(seeds) would measure the same again: nothing is drawn",
+          .usage, "--seeds \(seeds) would repeat the same measurement: the study draws no random numbers",
           remedy: "Leave --seeds out.")
       }
       guard model == ModelSource.builtin else {
         throw Failure(
-          .usage, "the study \(study.name) of your own files trains nothing from --model",
+          .usage, "the study \(study.name) does not use --model with your own files",
           remedy: "Leave --model out.")
       }
     }
@@ -136,8 +136,8 @@ struct StudyCommand: ParsableCommand {
     let count = settings.count(.rankingPrompts)
     if all.count > count, !folder.quiet {
       Console.error(
-        "\(comparisons): the first \(count) of \(all.count) are taken; --full, or \"ranking-prompts\" in "
-          + "--config, takes more")
+        "\(comparisons): the first \(count) of \(all.count) are used; --full, or \"ranking-prompts\" in "
+        + "--config, raises the limit")
     }
     let files = StudyFiles(comparisons: Array(all.prefix(count)), at: comparisons, reward: reward)
     for number in 0..<UInt64(seeds ?? study.seeds) {

@@ -4,26 +4,26 @@ import Support
 import Tokenizers
 
 extension Request {
-  /// What the request says that the chat template does not read, each by its key.
+  /// The keys of the request that the chat template does not read.
   func unread(by tokenizer: Tokenizer) -> [String] {
     prompt.map { tokenizer.unread($0, answers: answer.map { [$0] } ?? []) } ?? []
   }
 
-  /// The same request, after what the chat template does not read was named among the row's unused keys.
+  /// Marks the keys that the chat template does not read as unused in `fields`; returns the request unchanged.
   func naming(_ fields: RowFields, _ tokenizer: Tokenizer) -> Request {
     for key in unread(by: tokenizer) { fields.ignore(inner: key) }
     return self
   }
 
   /// The prompt's tokens.
-  /// - Throws: `Failure(.badData)` when there is no prompt, or tokens that are none.
+  /// - Throws: `Failure(.badData)` if there is no prompt, or if its token ids are not valid.
   func promptTokens(_ tokenizer: Tokenizer, at place: String) throws -> [Int32] {
     try Self.tokens(
       promptTokens, try prompt.map { try tokenizer.encode(prompt: $0) }, "prompt", tokenizer, place)
   }
 
-  /// The prompt's tokens and the answer's, with its end token where it is given as text; together no more than
-  /// the context.
+  /// The tokens of the prompt and of the answer. An answer that is given as text gets its end token.
+  /// - Throws: `Failure(.badData)` if they are together longer than the context.
   func sequence(_ tokenizer: Tokenizer, context: Int, at place: String) throws
     -> (prompt: [Int32], completion: [Int32])
   {
@@ -32,7 +32,7 @@ extension Request {
     guard count <= context else {
       throw Failure(
         .badData, "prompt and completion have \(count) tokens, the context \(context)", at: place,
-        remedy: "Shorten them; nothing is truncated silently.")
+        remedy: "Shorten them; texts are never truncated.")
     }
     return (prompt, completion)
   }
@@ -40,7 +40,7 @@ extension Request {
   private func parts(
     _ tokenizer: Tokenizer, at place: String
   ) throws -> (prompt: [Int32], completion: [Int32]) {
-    // The chat template renders a message together with what it answers.
+    // The chat template has to render an answer message together with its prompt.
     if let answer, !answer.isContinuation, let prompt, promptTokens == nil, answerTokens == nil {
       let answered = try tokenizer.encode(prompt, answer: answer)
       let start = answered.learnt.first?.lowerBound ?? answered.tokens.count

@@ -8,33 +8,33 @@ import Tokenizers
 
 struct Tokenize: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "{\"text\"} or {\"messages\"} a line in, {\"tokens\"} out; --decode for the inverse.",
+    abstract: "Tokenize: {\"text\"} or {\"messages\"} per line in, {\"tokens\"} out; --decode for the inverse.",
     discussion: """
-      A text never yields a special token, and special tokens have no text.
+      A text never becomes a special token, and special tokens decode to no text.
 
-      A dialogue is rendered by the model's chat template, as transformers' apply_chat_template renders it, and is \
-      answered with {"text", "tokens"}: {"messages": [{"role", "content"}]} with "add_generation_prompt" (false \
-      without it), "tools" and "chat_template_kwargs".
+      A dialogue is rendered by the model's chat template, as transformers' apply_chat_template does, and the \
+      output is {"text", "tokens"}. A line has {"messages": [{"role", "content"}]} and optionally \
+      "add_generation_prompt" (default: false), "tools" and "chat_template_kwargs".
       """)
 
-  @Argument(help: "\(ModelSource.help) Or a tokenizer.json, by any name, or its folder.")
+  @Argument(help: "\(ModelSource.help) Or a tokenizer.json (the file may have another name), or its folder.")
   var model: String
   @OptionGroup var verification: VerifyOptions
   @OptionGroup var machine: AlwaysJSON
-  @Flag(help: "{\"tokens\"} in, {\"text\"} out.") var decode = false
-  @Flag(help: "Say on standard error how fast text was encoded, reading and writing apart.") var rate = false
+  @Flag(help: "Decode: {\"tokens\"} in, {\"text\"} out.") var decode = false
+  @Flag(help: "Print the encoding speed on standard error, without the time for reading and writing.") var rate = false
   @OptionGroup var chat: ChatOptions
 
   private struct Text: Encodable { let text: String }
 
-  /// The answer to a line with a text or a dialogue.
+  /// Encodes a line with a text or a dialogue.
   private static func answer(_ fields: RowFields, _ tokenizer: Tokenizer) throws -> Answer {
     guard let messages = fields["messages"] else {
       let text = try fields.text("text")
       return Answer(tokens: tokenizer.encode(text), bytes: text.utf8.count)
     }
     guard fields["text"] == nil else {
-      throw Failure(.badData, "\"text\" and \"messages\" are given both", remedy: "Leave one out.")
+      throw Failure(.badData, "\"text\" and \"messages\" are both given", remedy: "Leave one out.")
     }
     guard let messages = messages.array?.map(\.object), messages.allSatisfy({ $0 != nil }) else {
       throw Failure(.badData, "\"messages\" is not a list of messages")
@@ -59,10 +59,10 @@ struct Tokenize: ParsableCommand {
   }
 
   private struct Answer: Encodable {
-    /// Of a dialogue.
+    /// The rendered dialogue; nil for a plain text.
     var text: String?
     let tokens: [Int32]
-    /// That were encoded.
+    /// Number of bytes of text that were encoded.
     let bytes: Int
 
     private enum CodingKeys: CodingKey { case text, tokens }
@@ -96,7 +96,7 @@ struct Tokenize: ParsableCommand {
         answer: { jobs in jobs.map(\.value) })
       guard rate else { return }
       let rate = Formatting.fixed(Double(bytes) / seconds / 1e6, 1)
-      Console.error("\(bytes) bytes became \(tokens) tokens, on one processor at \(rate) MB/s.")
+      Console.error("Encoded \(bytes) bytes to \(tokens) tokens on one processor at \(rate) MB/s.")
     }
   }
 
@@ -113,8 +113,8 @@ struct Tokenize: ParsableCommand {
     }
     guard chat.given.isEmpty else {
       throw Failure(
-        .usage, "\(Spelling.list(chat.given)) is for a tokenizer.json; a model has its format already",
-        remedy: "Give it when the model is imported.")
+        .usage, "\(Spelling.list(chat.given)) only applies to a tokenizer.json; a model already has its chat format",
+        remedy: "Give it to `tinyrlhf import`.")
     }
     return try ModelSource.open(model, verification).tokenizer
   }

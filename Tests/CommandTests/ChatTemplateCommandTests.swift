@@ -78,7 +78,7 @@ import Testing
       ("{\"messages\":[3]}", "\"messages\" is not a list of messages"),
       ("{\"messages\":[{\"content\":\"a\"}]}", "a message has no role"),
       ("{\"messages\":[{\"role\":\"user\",\"content\":3}]}", "a message's \"content\" is not a text"),
-      ("{\"messages\":[],\"text\":\"a\"}", "\"text\" and \"messages\" are given both"),
+      ("{\"messages\":[],\"text\":\"a\"}", "\"text\" and \"messages\" are both given"),
       ("{\"messages\":[],\"tools\":3}", "\"tools\" is not a list"),
       ("{\"messages\":[],\"chat_template_kwargs\":3}", "\"chat_template_kwargs\" is not an object"),
       ("{\"messages\":[],\"add_generation_prompt\":3}", "\"add_generation_prompt\" is not true or false"),
@@ -135,7 +135,7 @@ import Testing
     // A folder takes them, too; a model has its format already.
     #expect(try text(folder, Self.question, "--chat-template", file) == "file: Hi<|im_end|>")
     let late = try program.run("tokenize", own.path, "--chat-format", "plain")
-    #expect(late.exitCode == 64 && late.errorText.contains("a model has its format already"), "\(late.errorText)")
+    #expect(late.exitCode == 64 && late.errorText.contains("a model already has its chat format"), "\(late.errorText)")
   }
 
   @Test("a model without a template is plain, and that is a warning with what to do")
@@ -222,7 +222,7 @@ import Testing
     #expect(!Files.exists(file))
     #expect(try Files.read(modelfile) == Array("theirs".utf8))
     let made = try program.run("export", path, "-o", file, "--format", "gguf", "--force")
-    #expect(made.exitCode == 0 && made.errorText.contains("For Ollama there is \(modelfile)."), "\(made.errorText)")
+    #expect(made.exitCode == 0 && made.errorText.contains("The file for Ollama is \(modelfile)."), "\(made.errorText)")
     let text = String(decoding: try Files.read(modelfile), as: UTF8.self)
     #expect(text.hasPrefix("FROM ./m.gguf\nTEMPLATE \"\"\"") && text.contains("PARAMETER stop \"<|im_end|>\"\n"), "\(text)")
     let bytes = try Files.read(file)

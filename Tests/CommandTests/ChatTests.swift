@@ -57,7 +57,7 @@ import Testing
     let lines = (1...4).map { "this is line \($0) of a talk " + String(repeating: "so ", count: 8) }
     let result = try chat(lines.joined(separator: "\n"))
     #expect(result.exitCode == 0, "\(result.errorText)")
-    #expect(result.errorText.contains("oldest turns are forgotten"), "\(result.errorText)")
+    #expect(result.errorText.contains("oldest turns are removed"), "\(result.errorText)")
     // A line that leaves no room for another beside it is answered as if it were the first.
     let alone = try lineOf(tokens: 100)
     let last = try chat((lines + [alone]).joined(separator: "\n"))
@@ -72,7 +72,7 @@ import Testing
     let result = try chat("\(long)\nHi\n")
     #expect(result.exitCode == 65)
     #expect(result.errorText.contains("stdin:1: this turn has"), "\(result.errorText)")
-    #expect(result.errorText.contains("fewer words"), "\(result.errorText)")
+    #expect(result.errorText.contains("shorter turn"), "\(result.errorText)")
     let expected = try answer([Turn(role: "user", content: "Hi")], line: 2)
     #expect(result.outputText == "\(expected)\n")
   }

@@ -108,7 +108,7 @@ import Testing
       (["sft", "-o", folder, "--model", tiny.base, "--skip-bad-rows"], "--skip-bad-rows", "no file"),
       (
         ["pretrain", "-o", folder, "--pretraining-text", tiny.text, "--world-seed", "2"], "--world-seed",
-        "world's place"
+        "replaces the world's text"
       ),
       (tiny.ppoArguments("no") + ["--ptx-coef", "0"], "--pretraining-text", "--ptx-coef is 0"),
       (tiny.ppoArguments("no") + ["--kl-horizon", "9"], "--kl-horizon", "--kl-target is 0"),
@@ -117,7 +117,7 @@ import Testing
       (all + ["--comparisons", tiny.comparisons, "--ranking-prompts", "9"], "--ranking-prompts", "--comparisons"),
       (
         all + ["--demonstrations", tiny.demonstrations, "--sft-demonstrations", "9"], "--sft-demonstrations",
-        "its own"
+        "replaces the built-in"
       ),
       (["eval", tiny.sft, "--text", tiny.text, "--eval-documents", "9"], "--eval-documents", "not the world's"),
       (["eval", tiny.sft, "--prompts", tiny.prompts, "--split", "validation"], "--split", "--prompts"),
@@ -237,7 +237,7 @@ import Testing
     for (words, file, input) in works {
       let result = try program.run(words, input: input)
       #expect(result.exitCode == 0, "\(words): \(result.errorText)")
-      let said = result.errorText.split(separator: "\n").filter { $0.contains(" is taken, \(run)/\(file).") }
+      let said = result.errorText.split(separator: "\n").filter { $0.contains(" is used, \(run)/\(file).") }
       #expect(said.count == 1, "\(words): \(result.errorText)")
     }
     #expect(Files.exists("\(run)/ppo.trlhf.zst"))

@@ -198,11 +198,11 @@ import Testing
     let folder = try program.fresh("study-own-refused")
     for (study, options, code, what) in [
       ("ptx", ["--comparisons", tiny.comparisons], 64, "labelers and stability take them"),
-      ("stability", ["--comparisons", tiny.comparisons], 64, "--reward-model together"),
+      ("stability", ["--comparisons", tiny.comparisons], 64, "both --comparisons and --reward-model"),
       ("labelers", ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward], 64, "alone"),
       (
         "stability", ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward, "--seeds", "2"],
-        64, "nothing is drawn"
+        64, "no random numbers"
       ),
       (
         "stability", ["--comparisons", tiny.comparisons, "--reward-model", tiny.sft], 65,
@@ -212,7 +212,7 @@ import Testing
       (
         "stability",
         ["--comparisons", tiny.comparisons, "--reward-model", tiny.reward, "--model", tiny.sft], 64,
-        "trains nothing"
+        "does not use --model"
       ),
     ] as [(String, [String], Int32, String)] {
       let result = try program.run(["study", study, "-o", folder, "--quiet"] + options)

@@ -47,7 +47,7 @@ private let tokenizer = """
   @Test("--rate says on standard error how fast text was encoded")
   func rate() throws {
     let result = try program.run("tokenize", program.base, "--rate", input: "{\"text\":\"aaaa\"}\n")
-    #expect(result.errorText.hasPrefix("4 bytes became "))
+    #expect(result.errorText.hasPrefix("Encoded 4 bytes to "))
     #expect(result.errorText.hasSuffix(" MB/s.\n"))
   }
 }
