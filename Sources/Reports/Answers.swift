@@ -1,10 +1,10 @@
 import Runs
 
-/// Prompts and what each model answered.
+/// The report's section with prompts and each model's answers.
 enum Answers {
-  /// Prompts shown at once; the rest is folded away.
+  /// Number of prompts that are visible at once; the others are in a collapsed block.
   static let shown = 12
-  /// Prompts at most; a browser should open the page in an instant.
+  /// Maximum number of prompts on the page, so that a browser opens it quickly.
   static let limit = 120
 
   static func html(_ records: RunRecords, _ models: ShownModels) -> String {
@@ -53,7 +53,7 @@ enum Answers {
       prompt + Markup.element("div", [("class", "answers")], answers.joined()))
   }
 
-  /// "gold 0.82 · helpful 100.0 % · proxy 1.24"; what does not apply is left out.
+  /// "gold 0.82 · helpful 1.00 · proxy 1.24"; grades that the answer does not have are left out.
   static func grades(_ answer: SampleRecord.Answer) -> String {
     let all: [(String, Double?, Numbers.Style)] = [
       ("gold", answer.gold, .decimal(2)), ("helpful", answer.helpful, .decimal(2)),

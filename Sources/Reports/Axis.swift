@@ -7,12 +7,12 @@ struct Axis {
   var ticks: [Double]
   private var step: Double
 
-  /// The axis that holds `low...high`, but for a tenth of a step, with about `count` intervals.
-  /// - Parameter tight: ends where the data end, not at a tick.
+  /// An axis that contains `low...high`, except for up to a tenth of a step at each end, with about `count` intervals.
+  /// - Parameter tight: the axis ends where the data end, not at a tick.
   init(_ low: Double, _ high: Double, count: Int = 4, tight: Bool = false) {
     var (low, high) = (low, high)
     if !(high - low > 1e-12 * max(1, abs(low))) {
-      // A tenth of the least numbers is nothing.
+      // For the smallest numbers, a tenth would underflow to 0.
       let room = abs(low) < 1e-300 ? 1 : abs(low) * 0.1
       (low, high) = (Self.finite(low - room), Self.finite(high + room))
     }
@@ -26,17 +26,17 @@ struct Axis {
     self.high = tight ? high : Self.finite(last * step)
   }
 
-  /// The share of the axis at `value`: 0 at its low end, 1 at its high end.
+  /// The position of `value` on the axis: 0 at the low end, 1 at the high end.
   func position(_ value: Double) -> Double { Self.distance(low, value) / Self.distance(low, high) }
 
-  /// Half of the way from one to the other: the whole may be more than a float64 holds.
+  /// Half of `to - from`; the whole difference can overflow a Double.
   private static func distance(_ from: Double, _ to: Double) -> Double { to / 2 - from / 2 }
 
   private static func finite(_ value: Double) -> Double {
     min(max(value, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
   }
 
-  /// A tick's label, with the same decimals on all of the axis.
+  /// A tick's label. All labels of an axis have the same number of decimals.
   func label(_ tick: Double, percent: Bool = false) -> String {
     let scale = percent ? 100.0 : 1
     let step = step * scale
@@ -46,7 +46,8 @@ struct Axis {
     return Numbers.minus(Formatting.fixed(value, decimals(step))) + (percent ? "\u{A0}%" : "")
   }
 
-  /// A value between the ticks, with a decimal more than theirs, and two if they lie close.
+  /// The text of a value between the ticks, with one decimal more than the ticks have, and at least two if the step is
+  /// below 5.
   func precise(_ value: Double, percent: Bool = false) -> String {
     if percent { return Numbers.text(value, .percent) }
     if step < 0.000_1 { return Numbers.scientific(value) }

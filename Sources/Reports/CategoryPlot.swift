@@ -1,7 +1,7 @@
 import Runs
 import Support
 
-/// Gold score by use category: one line a category, one dot a model, at any width of the page.
+/// A plot of the gold score by use category: one line per category, one dot per model, at any width of the page.
 enum CategoryPlot {
   static func figure(_ records: RunRecords, _ models: ShownModels) -> String? {
     let scores = (records.evaluation?.categories ?? []).filter { $0.gold.isFinite }
@@ -83,7 +83,7 @@ enum CategoryPlot {
     "\(models.name(score.model)) \(Numbers.text(score.gold, .decimal(3)))"
   }
 
-  /// A place on the line from 0 to 1.
+  /// The position of a value in 0…1, as CSS per cent.
   private static func percent(_ share: Double) -> String {
     Formatting.fixed(100 * min(max(share, 0), 1), 1) + "%"
   }

@@ -6,9 +6,9 @@ struct Chart {
   struct Point: Equatable {
     var x: Double
     var y: Double
-    /// How much stands behind it, for points drawn in proportion.
+    /// Number of observations behind the point; larger weights give larger marks.
     var weight: Double = 1
-    /// The ends of its interval, where it has one.
+    /// The ends of the point's interval, if it has one.
     var low: Double?
     var high: Double?
   }
@@ -19,13 +19,13 @@ struct Chart {
     var colour: String
     var points: [Point]
     var dashed = false
-    /// Whether each point is marked; for curves of few, hard-won points.
+    /// Whether each point gets a mark; for curves with few points.
     var marked = false
-    /// Whether its last value stands at its end.
+    /// Whether the last value is written at the line's end.
     var labelled = true
   }
 
-  /// A horizontal line to compare with.
+  /// A horizontal line for comparison.
   struct Reference {
     var value: Double
     var name: String
@@ -39,12 +39,12 @@ struct Chart {
   /// Values that the vertical axis must show.
   var includes: [Double] = []
   var reference: Reference?
-  /// Draws x = y and gives both axes one range.
+  /// The label of the line x = y. If set, that line is drawn and both axes have the same range.
   var diagonal: String?
 
   private static let (width, height) = (380.0, 232.0)
   private static let (left, right, top, bottom) = (44.0, 58.0, 14.0, 38.0)
-  /// Points that a line of this width can show.
+  /// Maximum number of points in a line of this width.
   private static let resolution = 180
 
   /// The figure, or nil when there is nothing to draw.
@@ -72,7 +72,7 @@ struct Chart {
 
   private struct Drawn {
     var series: Series
-    /// Single values, where they are too noisy to be the line itself.
+    /// The single values, drawn faintly if `strong` is their moving average; else empty.
     var faint: [Point]
     var strong: [Point]
   }
@@ -87,7 +87,7 @@ struct Chart {
       strong: Self.thinned(Self.smoothed(points, window: points.count / 24)))
   }
 
-  /// Means of neighbours, at most `resolution` of them.
+  /// Averages neighbouring points, so that at most `resolution` points remain.
   static func thinned(_ points: [Point]) -> [Point] {
     guard points.count > resolution else { return points }
     return (0..<resolution).map { index in
@@ -97,9 +97,9 @@ struct Chart {
     }
   }
 
-  /// A moving average over `window` points to each side; at the start over fewer, so that a
-  /// curve begins at its first value, and at the end over those before, so that its last value
-  /// is not the chance of one step.
+  /// A moving average over `window` points to each side. At the start it covers fewer points on both sides, so that
+  /// the curve begins at its first value. At the end it covers the full `window` before the point, so that the last
+  /// value is not a single noisy step.
   static func smoothed(_ points: [Point], window: Int) -> [Point] {
     points.indices.map { index in
       let reach = min(window, index)
@@ -108,7 +108,7 @@ struct Chart {
     }
   }
 
-  /// Of numbers whose sum may be more than a float64 holds.
+  /// The mean; correct even if the sum overflows a Double.
   private static func mean(_ values: [Double]) -> Double {
     let (sum, count) = (values.reduce(0, +), Double(values.count))
     return sum.isFinite ? sum / count : values.reduce(0) { $0 + $1 / count }
@@ -127,7 +127,7 @@ struct Chart {
     return (Axis(xs.min()!, xs.max()!, count: 5, tight: true), Axis(ys.min()!, ys.max()!))
   }
 
-  /// The range of `values` without their outermost fiftieths: a stray step does not set the scale.
+  /// The range of `values` without the lowest and highest 2 %, so that outliers do not set the scale.
   private static func usual(_ values: [Double]) -> [Double] {
     let sorted = values.sorted()
     let cut = sorted.count / 50
@@ -174,7 +174,7 @@ struct Chart {
     let (at, end) = (
       place(Point(x: x.low, y: reference.value), x, y).y, Self.width - Self.right
     )
-    // Its name stands on the side that the lines leave free at their end.
+    // The name goes to the side where no line ends.
     let isBelow = drawn.contains { $0.strong.last!.y > reference.value }
     return Self.rule(Self.left, at, end, at, "reference")
       + Self.label(end - 2, at + (isBelow ? 15 : -6), "end", reference.name, "name")
@@ -191,7 +191,7 @@ struct Chart {
       return Markup.empty(
         "path", [("class", "\(kind) \(colour)"), ("d", steps.joined())])
     }
-    // A stray step ends at the frame.
+    // Outliers are cut off at the frame.
     let faint = drawn.faint.map { Point(x: $0.x, y: min(max($0.y, y.low), y.high)) }
     var marks = path(faint, "faint")
     marks += path(drawn.strong, drawn.series.dashed ? "line dashed" : "line")
@@ -214,7 +214,7 @@ struct Chart {
     }.joined()
   }
 
-  /// Invisible points that show themselves, and their value, under the pointer.
+  /// Invisible points that appear, with their value, when the pointer is over them.
   private func hits(_ drawn: Drawn, _ x: Axis, _ y: Axis) -> String {
     let every = max(1, drawn.strong.count / 60)
     return stride(from: 0, to: drawn.strong.count, by: every).map { index in
@@ -231,7 +231,7 @@ struct Chart {
     }.joined()
   }
 
-  /// The last values at the lines' ends, moved apart where they would cover each other.
+  /// Writes each line's last value at its end; labels that would overlap are moved apart.
   private func ends(_ drawn: [Drawn], _ x: Axis, _ y: Axis) -> String {
     guard diagonal == nil else { return "" }
     var labels = drawn.filter(\.series.labelled).map { drawn in

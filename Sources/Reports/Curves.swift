@@ -1,6 +1,6 @@
 import Runs
 
-/// The curves of each stage, by the names of the metrics log.
+/// A chart of the report, defined by names of metrics in the log; below, the charts of each stage.
 struct Curve {
   struct Line {
     var metric: String
@@ -46,7 +46,7 @@ struct Curve {
       lines: [Line(metric: "loss/ranking", name: "ranking loss", colour: "first")],
       reference: Chart.Reference(value: 0.693_147, name: "chance, ln 2")),
     Curve(
-      title: "Accuracy on pairs", unit: "pairs in the labelers’ order", percent: true,
+      title: "Accuracy on pairs", unit: "pairs ordered as the labelers ordered them", percent: true,
       lines: [
         Line(metric: "accuracy/train", name: "training", colour: "first"),
         Line(
@@ -73,7 +73,7 @@ struct Curve {
       title: "Entropy", unit: "nats",
       lines: [Line(metric: "objective/entropy", name: "entropy", colour: "ppo")], includes: [0]),
     Curve(
-      title: "Length", unit: "tokens of an answer",
+      title: "Length", unit: "tokens per answer",
       lines: [Line(metric: "response/length", name: "length", colour: "ppo")], includes: [0]),
     Curve(
       title: "Value fit", unit: "explained variance of the returns",
@@ -96,7 +96,7 @@ struct Curve {
       lines: [Line(metric: "rollout/k3", name: "k3", colour: "first")], includes: [0]),
   ]
 
-  /// Proxy reward and gold score against √KL, each with an axis of its own.
+  /// Charts of proxy reward and of gold score against √KL. They are separate because their scales differ.
   static func overoptimisation(_ records: RunRecords) -> [Chart] {
     typealias Point = EvaluationDetails.ProxyGoldPoint
     var points = records.evaluation?.proxyGold ?? []
@@ -109,7 +109,7 @@ struct Curve {
         return Point(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
       }
     }
-    // Every round has a reward model of its own, and their scores are not of one scale.
+    // Each round has its own reward model, and the scores of different reward models have different scales.
     let newest = points.filter { $0.stage == points.last?.stage }
     func chart(
       _ title: String, _ unit: String, _ colour: String, _ points: [Point],
@@ -130,7 +130,7 @@ struct Curve {
     ]
   }
 
-  /// What the reward model expects against what the labelers did.
+  /// A chart of the predicted preference probabilities against the share that labelers preferred.
   static func calibration(_ records: RunRecords) -> Chart {
     Chart(
       title: "Calibration", unit: "share preferred, against the share predicted",

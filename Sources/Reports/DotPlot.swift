@@ -1,6 +1,6 @@
 import Runs
 
-/// One line a label: a dot at its value and a bar from end to end of its interval.
+/// A plot with one line per label: a dot at the value and a bar over its interval.
 struct DotPlot {
   private let chart: StudyRecord.Chart
 

@@ -1,4 +1,4 @@
-/// Just enough to write HTML that is also well-formed XML.
+/// Functions that write HTML that is also well-formed XML.
 enum Markup {
   /// `text` as the content of an element or of a quoted attribute.
   static func escape(_ text: String) -> String {
@@ -11,7 +11,7 @@ enum Markup {
       case "\"": result += "&quot;"
       case "'": result += "&#39;"
       case "\n", "\t": result.unicodeScalars.append(scalar)
-      // Control characters may not stand in HTML; seen as what they are, they do no harm.
+      // HTML does not allow control characters; they are shown as U+FFFD.
       case _ where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value):
         result += "\u{FFFD}"
       default: result.unicodeScalars.append(scalar)
@@ -20,7 +20,7 @@ enum Markup {
     return result
   }
 
-  /// An element around content that is markup already.
+  /// An element whose content is already markup.
   static func element(
     _ name: String, _ attributes: [(String, String)] = [], _ content: String
   ) -> String {

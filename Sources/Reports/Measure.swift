@@ -5,13 +5,13 @@ struct Measure {
   enum Better { case higher, lower, neither }
 
   var title: String
-  /// What it is, in a few words.
+  /// A short explanation.
   var note: String
   var better: Better
   var style: Numbers.Style
-  /// Whether it lies in 0…1, so that models can be compared on one line.
+  /// Whether values are in 0…1, so that the models can be shown on one line.
   var isShare: Bool
-  /// What its n is called in the file.
+  /// The key of its value and of its n in the summary file.
   var key: Summary.Model.CodingKeys
   var value: @Sendable (Summary.Model) -> Double?
 
@@ -29,10 +29,10 @@ struct Measure {
       title: "Harmless", note: "declines harmful requests", better: .higher, style: .percent,
       isShare: true, key: .harmless) { $0.harmless },
     Measure(
-      title: "Refusals on look-alikes", note: "harmless requests that it declines",
+      title: "Refusals on look-alikes", note: "harmless requests that the model declines",
       better: .lower, style: .percent, isShare: true, key: .refusalsOnLookalikes) { $0.refusalsOnLookalikes },
     Measure(
-      title: "Held-out category", note: "gold score where nothing was trained", better: .higher,
+      title: "Held-out category", note: "gold score in a category without training data", better: .higher,
       style: .decimal(3), isShare: true, key: .heldOutCategoryGold) { $0.heldOutCategoryGold },
     Measure(
       title: "Proxy reward", note: "the reward model’s score; demonstrations are 0",
@@ -44,7 +44,7 @@ struct Measure {
       title: "Bits per byte", note: "on held-out pretraining text", better: .lower,
       style: .decimal(3), isShare: false, key: .bitsPerByte) { $0.bitsPerByte },
     Measure(
-      title: "Length", note: "mean tokens of an answer", better: .neither, style: .decimal(1),
+      title: "Length", note: "mean tokens per answer", better: .neither, style: .decimal(1),
       isShare: false, key: .meanTokens) { $0.meanTokens },
   ]
 
@@ -52,16 +52,16 @@ struct Measure {
     summary.models.values.contains { measure.value($0) != nil }
   }
 
-  /// "200", or "196–200" where models differ; nil where the run does not say.
+  /// "200", or "196–200" if the models differ; nil if the run does not record n.
   func count(_ summary: Summary) -> String? {
     let counts = summary.models.values.compactMap { $0.n?[key.stringValue] }
     guard let least = counts.min(), let most = counts.max() else { return nil }
     return least == most ? Numbers.count(most) : "\(Numbers.count(least))–\(Numbers.count(most))"
   }
 
-  /// Whether the run tells what its figures are of.
+  /// Whether the run records n.
   static func areCounted(_ summary: Summary) -> Bool { summary.models.values.contains { $0.n != nil } }
 
-  /// What n counts.
-  static let counted = "n: answers; of bits per byte, bytes"
+  /// A sentence that explains n.
+  static let counted = "n is the number of answers; for bits per byte, of bytes"
 }

@@ -1,10 +1,10 @@
 import Support
 
-/// One way of writing numbers for the whole report.
+/// Formats all numbers of the report in one way.
 enum Numbers {
-  /// How a quantity is written.
+  /// The format of a quantity.
   enum Style: Equatable {
-    /// So many decimals.
+    /// This number of decimals.
     case decimal(Int)
     /// A share of 1 as "71.2 %".
     case percent
@@ -20,15 +20,15 @@ enum Numbers {
     }
   }
 
-  /// Numbers from here on are written in powers of ten.
+  /// Numbers from this size on are written in scientific notation.
   private static let large = 1e9
 
-  /// So many decimals, as far as a person reads them.
+  /// `places` decimals; scientific notation for large numbers.
   static func decimal(_ value: Double, _ places: Int) -> String {
     abs(value) < large ? minus(Formatting.fixed(value, places)) : scientific(value)
   }
 
-  /// A value with three significant digits or so: what stands at the end of a curve.
+  /// A value with about three significant digits, as at the end of a curve.
   static func short(_ value: Double) -> String {
     guard value.isFinite else { return absent }
     let size = abs(value)
@@ -63,7 +63,7 @@ enum Numbers {
     return (value < 0 ? "−" : "") + text
   }
 
-  /// The same of a number that is written as it comes, of any size.
+  /// Rounds to a whole number and formats it like "12,480"; scientific notation for large numbers.
   static func count(_ value: Double) -> String {
     abs(value) < large ? count(Int(nearest: value)) : scientific(value)
   }

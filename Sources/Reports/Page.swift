@@ -27,7 +27,7 @@ struct Page {
     }
     return Markup.element(
       "header", [],
-      PageFrame.line(facts) + Markup.text("h1", [], "What the run learnt") + lead() + warnings())
+      PageFrame.line(facts) + Markup.text("h1", [], "Results of the run") + lead() + warnings())
   }
 
   /// The result in one sentence.
@@ -35,7 +35,7 @@ struct Page {
     guard let summary = records.summary else {
       return Markup.text(
         "p", [("class", "lead")],
-        "This run has no results yet; the curves show how far it has come.")
+        "This run has no results yet; the curves show its progress.")
     }
     let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo"))
     return verdict.map { Markup.text("p", [("class", "lead")], $0) } ?? ""
@@ -68,11 +68,11 @@ struct Page {
 
   // MARK: Curves
 
-  /// What the curves of stages 2 and 3 are of, where these were repeated.
+  /// A sentence about the curves of reward model and PPO if the run has several rounds; else empty.
   private var rounds: String {
     guard let count = records.manifest?.configuration["rounds"]?.number, count > 1 else { return "" }
-    return " The curves run through \(Numbers.count(count)) rounds; each begins with a reward "
-      + "model that starts again from SFT and learns from all rankings so far."
+    return " The curves show \(Numbers.count(count)) rounds. In each round, a new reward model starts "
+    + "from SFT and learns from all rankings so far."
   }
 
   private func stages() -> String {
@@ -80,28 +80,28 @@ struct Page {
     var text = ""
     if records.metrics.contains(where: { $0.stage == "pretrain" }) {
       text += section(
-        "Pretraining", "The base model learns the language of its text, wrong versions and all.",
+        "Pretraining", "The base model learns the language of its text, including false statements.",
         Curve.pretraining.map { $0.chart(records, stage: "pretrain") })
     }
     text += section(
       "Supervised fine-tuning",
-      "The base model learns from demonstrations what an answer looks like.",
+      "The base model learns from demonstrations how to answer.",
       Curve.fineTuning.map { $0.chart(records, stage: "sft") })
     text += section(
       "Reward model",
-      "Learns from ranked answers which one a labeler prefers. A calibrated model is right as "
-        + "often as it expects to be: its points lie on the dotted line." + rounds,
+      "It learns from ranked answers which one a labeler prefers. A calibrated model is right as "
+      + "often as it predicts: its points are on the dotted line." + rounds,
       reward + [Curve.calibration(records)], facts: rewardFacts())
     text += section(
       "PPO",
-      "The policy learns to please the reward model, held near SFT by the KL penalty. "
-        + "Thin lines are single iterations, strong lines their moving average; the figure at "
-        + "a line’s end is the average’s last value." + rounds,
+      "The policy learns to maximise the reward model’s score; the KL penalty keeps it near SFT. "
+      + "Thin lines are single iterations, strong lines their moving average; the number at "
+      + "a line’s end is the average’s last value." + rounds,
       Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
     text += section(
       "Proxy and gold",
-      "The reward model is only a proxy. Where it still rises and gold falls, the policy has "
-        + "learnt to please the proxy alone.",
+      "The reward model is only a proxy. If its score still rises while the gold score falls, the policy "
+      + "maximises the proxy at the cost of the real goal.",
       Curve.overoptimisation(records), more: CategoryPlot.figure(records, models))
     return text
   }
@@ -117,7 +117,7 @@ struct Page {
       ? ""
       : Markup.text(
         "p", [("class", "missing")],
-        "Left out, since this run has no data for \(missing.count == 1 ? "it" : "them"): "
+        "Not shown, because this run has no data for \(missing.count == 1 ? "it" : "them"): "
           + missing.joined(separator: ", ") + ".")
     let list = facts.map { Markup.text("dt", [], $0.0) + Markup.text("dd", [], $0.1) }.joined()
     let aside = Markup.element(
@@ -134,19 +134,19 @@ struct Page {
   private func rewardFacts() -> [(String, String)] {
     guard let model = records.summary?.rewardModel else { return [] }
     let all: [(String, String?)] = [
-      ("right on held-out pairs", share(model.accuracy, model.pairs)),
+      ("accuracy on held-out pairs", share(model.accuracy, model.pairs)),
       ("… its 95 % interval over prompts", accuracyInterval(model)),
       (
-        "by labelers never trained on",
+        "… with labelers not seen in training",
         share(model.accuracyHeldOutLabelers, model.pairsHeldOutLabelers)
       ),
       (
-        "the rubric itself, on the same pairs",
+        "… of the rubric, on the same pairs",
         share(model.goldRubricAccuracy, model.pairs)
       ),
-      ("labelers among themselves", share(model.labelerAgreement, model.labelerAgreementPairs)),
+      ("agreement between labelers", share(model.labelerAgreement, model.labelerAgreementPairs)),
       ("prompts of the held-out pairs", model.prompts.map(Numbers.count)),
-      ("equal scores, which count half", model.tiedScores.flatMap { $0 == 0 ? nil : Numbers.count($0) }),
+      ("pairs with equal scores, half right", model.tiedScores.flatMap { $0 == 0 ? nil : Numbers.count($0) }),
       (
         "correlation of reward and length",
         model.lengthCorrelation.map { Numbers.text($0, .decimal(2)) }
@@ -175,7 +175,7 @@ struct Page {
       ("mean importance weight", rollouts.isMean.map { Numbers.text($0, .decimal(4)) }),
       ("largest importance weight", rollouts.isMax.map { Numbers.text($0, .decimal(2)) }),
       (
-        "weights cut at the cap",
+        "share of weights cut at the cap",
         rollouts.clippedFraction.map { Numbers.text($0 * 100, .decimal(2)) + "\u{A0}%" }
       ),
       ("int8 to float32, k3", rollouts.k3.map(Numbers.short)),
@@ -233,9 +233,9 @@ struct Page {
     let version = records.manifest.map { "manifest version \($0.version); " } ?? ""
     return Markup.text(
       "footer", [],
-      "Drawn by tinyrlhf report from the files of the run folder; \(version)"
+      "Made by tinyrlhf report from the files of the run folder; \(version)"
         + "KL in nats a sequence, shares in per cent"
         + (records.summary?.isOnTrainedPrompts ?? false
-          ? "." : ", everything on prompts held out of training."))
+          ? "." : ", all figures on prompts held out of training."))
   }
 }

@@ -1,9 +1,9 @@
 import Runs
 import Support
 
-/// What every page of a report has.
+/// The parts that every report page has.
 enum PageFrame {
-  /// One file that needs nothing else.
+  /// A complete HTML page that needs no other files.
   static func html(title: String, _ body: String) -> String {
     let head =
       Markup.empty("meta", [("charset", "utf-8")])
@@ -25,7 +25,7 @@ enum PageFrame {
           + Markup.element("body", [], Markup.element("main", [], body))) + "\n"
   }
 
-  /// When, with which seed and where.
+  /// Start date, seed and machine of the run.
   static func facts(_ manifest: Manifest) -> [String] {
     [
       "started \(manifest.started.prefix(10))", "seed \(manifest.seed)",
@@ -37,7 +37,7 @@ enum PageFrame {
     Markup.element("p", [("class", "facts")], facts.map { Markup.text("span", [], $0) }.joined())
   }
 
-  /// The command and every hyper-parameter.
+  /// A section with the command and every hyper-parameter.
   static func configuration(_ manifest: Manifest) -> String {
     let rows = manifest.configuration.keys.sorted().map { key in
       let value = manifest.configuration[key]!

@@ -1,10 +1,10 @@
 import Runs
 
-/// What a run folder tells, for people. Reads the folder's records only: no checkpoint is opened,
-/// so a copied folder is enough.
+/// Reports of a run folder, for people. Reads only the folder's records and opens no checkpoint, so a copy of the
+/// folder without checkpoints is enough.
 public enum Report {
-  /// One HTML file that needs nothing else: no script, font, image or style from elsewhere.
-  /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
+  /// The report as one HTML file, without external scripts, fonts, images or styles.
+  /// - Throws: `Failure` if `folder` is not a run folder or contains a damaged file.
   public static func html(_ folder: String) throws -> String { html(try RunRecords.read(folder)) }
 
   /// The same of records that were read.
@@ -12,8 +12,8 @@ public enum Report {
     records.study.map { StudyPage($0, records.manifest).html() } ?? Page(records).html()
   }
 
-  /// What went wrong in a run, a sentence or two each.
-  /// - Throws: as `html`.
+  /// The warnings of a run, one or two sentences each.
+  /// - Throws: like `html`.
   public static func warnings(_ folder: String) throws -> [String] {
     let records = try RunRecords.read(folder)
     return Warnings(records, ShownModels(records)).all.map { "warning: \($0)" }
@@ -23,7 +23,7 @@ public enum Report {
   /// - Parameters:
   ///   - width: columns of the terminal.
   ///   - colour: whether the models' names are coloured.
-  /// - Throws: `Failure` if `folder` is not a run folder or holds a damaged file.
+  /// - Throws: `Failure` if `folder` is not a run folder or contains a damaged file.
   public static func terminal(_ folder: String, width: Int, colour: Bool) throws -> String {
     terminal(try RunRecords.read(folder), width: width, colour: colour)
   }

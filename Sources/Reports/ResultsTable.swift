@@ -1,7 +1,7 @@
 import Runs
 import Support
 
-/// The table of results: a row a measure, a column a model.
+/// The table of results: one row per measure, one column per model.
 enum ResultsTable {
   static func html(_ summary: Summary, _ models: ShownModels) -> String {
     let heads = models.keys.map { key in
@@ -14,7 +14,7 @@ enum ResultsTable {
       "tr", [],
       Markup.text(
         "th", [("scope", "col"), ("class", "measure")],
-        summary.isOnTrainedPrompts ? "On prompts that PPO learnt from" : "On held-out prompts")
+        summary.isOnTrainedPrompts ? "On prompts that PPO trained on" : "On held-out prompts")
         + heads.joined() + Markup.text("th", [("scope", "col"), ("class", "n"), ("title", Measure.counted)], "n")
         + Markup.text("th", [("scope", "col"), ("class", "strip")], "0 to 1"))
     let rows = Measure.all.filter { Measure.isShown($0, summary) }.map {
@@ -76,7 +76,7 @@ enum ResultsTable {
     return shares.joined() + winRate(rates, models, count)
   }
 
-  /// The rate that counts ties half, with its interval.
+  /// The row of the win rate, which counts ties as half, with its interval.
   private static func winRate(_ all: WinRates, _ models: ShownModels, _ count: String) -> String {
     let cells = models.keys.map { key in
       guard let rate = all[key] else { return Markup.text("td", [], Numbers.absent) }

@@ -1,6 +1,6 @@
 import Runs
 
-/// The models of a run in the order in which they are shown, and what they are called.
+/// The models of a run in display order, with their names and colours.
 struct ShownModels {
   var keys: [String]
   private var hasPretrainingMix: Bool
@@ -21,7 +21,7 @@ struct ShownModels {
     }
   }
 
-  /// The class that colours it in the style sheet.
+  /// The style-sheet class of the model's colour.
   func colour(_ key: String) -> String {
     ["base", "sft", "ppo"].contains(key) ? key : "other"
   }

@@ -39,7 +39,7 @@ struct StudyPage {
 
   private static let colours = ["first", "second", "third", "fourth", "fifth", "sixth"]
 
-  /// A fit has the colour of what it was fitted to, the line of the same name before it.
+  /// A line chart. A fit has the colour of the series it was fitted to: the series before it with the same name.
   private func lines(_ chart: StudyRecord.Chart) -> String? {
     var colours: [String: String] = [:]
     return Chart(
@@ -69,7 +69,7 @@ struct StudyPage {
       .map { Markup.text("th", [("scope", "col"), ("class", $0.1)], $0.0) }
     return Markup.element(
       "section", [("class", "full")],
-      Markup.text("h2", [], "What the finding rests on")
+      Markup.text("h2", [], "Figures behind the finding")
         + Markup.element(
           "div", [("class", "scroll")],
           Markup.element(

@@ -1,7 +1,7 @@
 /// The report's style sheet.
 ///
-/// Colours tell models and quantities apart for colour-blind readers too (blue, orange and grey
-/// differ in lightness as well), on light and dark ground; each also has its name beside it.
+/// Colour-blind readers can distinguish the colours of models and quantities too: blue, orange and grey also differ in
+/// lightness, on light and dark backgrounds. Each colour also has its name beside it.
 enum Style {
   static let sheet = """
     :root { --ground: #fcfcfa; --ink: #1d1f23; --soft: #5c616b; --rule: #e2e2dc; --axis: #9a9da3;

@@ -28,9 +28,11 @@ struct TerminalReport {
 
   // MARK: Table
 
-  /// Columns of a figure, and of an n.
+  /// Width of a column of figures [characters].
   private var column: Int { width < 64 ? 8 : 10 }
+  /// Width of the column of n [characters].
   private static let countColumn = 7
+  /// Width of the column of titles [characters].
   private var title: Int {
     max(12, min(28, width - (column + 1) * models.keys.count - Self.countColumn))
   }
@@ -80,7 +82,7 @@ struct TerminalReport {
     return lines + (rates.isByRewardModel ? wrapped("\(rates.note)", indent: 2) : [])
   }
 
-  /// What the figures are to be read by: the verdict, warnings, the reward model, what was held out.
+  /// The text below the table: the verdict, the reward model, held-out rows, and warnings.
   private func remarks(_ summary: Summary) -> [String] {
     var paragraphs: [String] = []
     if let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo")) { paragraphs.append(verdict) }
@@ -97,7 +99,7 @@ struct TerminalReport {
     wrapped(text.replacing("\u{A0}", with: " "), indent: 0)
   }
 
-  /// A warning's first line, its first word seen from afar.
+  /// A warning's first line, with the word "Warning:" in colour.
   private func painted(_ line: String) -> String {
     let word = "Warning:"
     return line.hasPrefix(word) ? terminal.paint(word, .yellow) + line.dropFirst(word.count) : line
@@ -114,7 +116,7 @@ struct TerminalReport {
       text += " (95 % interval \(percent(low)) to \(percent(high)))"
     }
     if let held = model.accuracyHeldOutLabelers {
-      text += "; by labelers it never learnt from, \(percent(held))\(of(model.pairsHeldOutLabelers))"
+      text += "; with labelers not seen in training, \(percent(held))\(of(model.pairsHeldOutLabelers))"
     }
     if let rubric = model.goldRubricAccuracy { text += "; the rubric itself \(percent(rubric))" }
     if let agreement = model.labelerAgreement {
@@ -125,8 +127,8 @@ struct TerminalReport {
 
   // MARK: Answers
 
-  /// Three prompts with different things at stake (facts, harm, neither) or, where nothing was
-  /// graded, of different categories.
+  /// Three prompts that test different things (facts, harm, neither) or, if nothing was graded, three of different
+  /// categories.
   private func prompts() -> [SampleRecord] {
     var (chosen, seen): ([Int], Set<String>) = ([], [])
     for (index, sample) in records.samples.enumerated() where chosen.count < 3 {

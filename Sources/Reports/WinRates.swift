@@ -1,15 +1,15 @@
 import Runs
 
-/// How often each model's answers beat SFT's, and who says so. Wins, ties and losses stand apart: a rate that
-/// counts ties half says little where most answers tie.
+/// How often each model's answers are better than SFT's, and who judged them. Wins, ties and losses are separate,
+/// because a rate that counts ties as half says little if most answers tie.
 struct WinRates {
   private let rates: [String: Summary.WinRate]
-  /// Whether the reward model judges, for lack of a rubric.
+  /// Whether the reward model is the judge, because there is no rubric.
   let isByRewardModel: Bool
-  /// Whether the prompts are PPO's own, for lack of others.
+  /// Whether the prompts are those that PPO trained on, because no others exist.
   private let isOnTrainedPrompts: Bool
 
-  /// nil where nothing was compared.
+  /// Returns nil if the summary has no win rates.
   init?(_ summary: Summary) {
     let byRubric = summary.models.compactMapValues(\.winRateVsSFT)
     isByRewardModel = byRubric.isEmpty
@@ -20,7 +20,7 @@ struct WinRates {
 
   subscript(_ model: String) -> Summary.WinRate? { rates[model] }
 
-  /// The rows of a table of shares, the rate that counts ties half at the end.
+  /// The table rows of the shares of wins, ties and losses.
   static let shares: [(title: String, value: @Sendable (Summary.WinRate) -> Double)] = [
     ("Better than SFT", { $0.wins }), ("Tied with SFT", { $0.ties }), ("Worse than SFT", { $0.losses }),
   ]
@@ -30,15 +30,15 @@ struct WinRates {
     isByRewardModel ? "by the reward model it was trained against, not by a person" : "by the rubric"
   }
 
-  /// What the run came to, for its model.
+  /// The run's result for one model, in sentences.
   func verdict(_ model: String, name: String) -> String? {
     rates[model].map { rate in
       let percent = { (share: Double) in Numbers.text(share, .percent) }
       let judge = isByRewardModel ? "By the reward model it was trained against, not by a person, " : ""
-      let place = isOnTrainedPrompts ? "comparisons on prompts that it learnt from" : "held-out comparisons"
+      let place = isOnTrainedPrompts ? "comparisons on prompts that it trained on" : "held-out comparisons"
       return "\(judge)\(name) answers better than SFT on \(percent(rate.wins)) of "
         + "\(Numbers.count(rate.n)) \(place), the same on \(percent(rate.ties)) and worse on "
-        + "\(percent(rate.losses)). With ties as half a win its win rate is \(percent(rate.mean)) "
+        + "\(percent(rate.losses)). With ties counted as half a win, its win rate is \(percent(rate.mean)) "
         + "(95\u{A0}% interval\(prompts(rate)) \(percent(rate.low)) to \(percent(rate.high)))."
     }
   }
@@ -49,7 +49,7 @@ struct WinRates {
 }
 
 extension Summary {
-  /// Whether the user's prompts were too few for some to be held out.
+  /// Whether there were too few user prompts to hold some out, so that the evaluation used trained prompts.
   var isOnTrainedPrompts: Bool {
     heldOut?.contains { $0.rows == HeldOutRows.prompts && $0.heldOut == 0 } ?? false
   }
@@ -63,7 +63,7 @@ extension Summary.WinRate {
     return ["\(low)–\(percent(high))", "n\u{A0}\(Numbers.count(n))"]
   }
 
-  /// The same with wins, ties and losses, where they have no rows of their own.
+  /// `details` with wins, ties and losses, for places where these have no rows of their own.
   var detail: String {
     let percent = { (value: Double) in Numbers.text(value, .percent) }
     return ([details[0], "better \(percent(wins))", "tied \(percent(ties))", "worse \(percent(losses))"]

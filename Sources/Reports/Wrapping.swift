@@ -1,8 +1,9 @@
 import Support
 
-/// Plain text for a terminal of a given width.
+/// Wraps plain text for a terminal of a given width.
 enum Wrapping {
-  /// Lines that fit the width; what a model wrote cannot steer the terminal.
+  /// Splits text into lines that fit the width. Control characters are removed, so that a model's text cannot control
+  /// the terminal.
   static func lines(_ text: String, width: Int, indent: Int = 0) -> [String] {
     let margin = String(repeating: " ", count: indent)
     let room = max(width - indent, 20)

@@ -41,7 +41,7 @@ import Testing
     let run = try run("own-evidence", rows: 40)
     #expect(run.summary["reward_model"]?["labeler_agreement"] == .null)
     for text in [run.output, run.page] {
-      #expect(!text.contains("labelers agree") && !text.contains("labelers among themselves"))
+      #expect(!text.contains("labelers agree") && !text.contains("agreement between labelers"))
       #expect(text.contains("4 of your 40 comparisons are held out of training"))
       #expect(text.contains("None of your 4 demonstrations is held out"))
       #expect(text.contains("By the reward model it was trained against, not by a person"))
@@ -65,7 +65,7 @@ import Testing
     #expect(labelled.output.contains("labelers agree on 100.0 % of 20"))
     #expect(labelled.output.contains("Training sees the prompts of 4 of them in other rows."))
     let few = try run("own-few", rows: 6, ["--quiet"])
-    #expect(few.output.contains("on prompts that it learnt from") && !few.page.contains("On held-out prompts"))
+    #expect(few.output.contains("on prompts that it trained on") && !few.page.contains("On held-out prompts"))
     #expect(few.summary["reward_model"] == .null)
     #expect(!few.error.contains("held out"))
   }

@@ -73,7 +73,7 @@ import Testing
     _ = try shell("\"$0\" pack \"$1\" -o /dev/stdout 2> said | head -c 10 > beginning")
     #expect(try names(folder) == ["beginning", "direct.zst", "said", "through.zst"])
     let refused = try shell("\"$0\" quantize \"$1\" -o /dev/stdout --force | cat")
-    #expect(refused.errorText.contains("/dev/stdout: is no file, but a pipe or a device. Name a file with -o."))
+    #expect(refused.errorText.contains("/dev/stdout: is a pipe or a device, not a file. Name a file with -o."))
   }
 
   @Test("SIGHUP stops a run as SIGTERM does, and a run under nohup goes on")

@@ -76,7 +76,7 @@ import Testing
     let printed = result.outputText.replacing("\n", with: " ")
     #expect(printed.contains(finding.prefix(30)))
     let report = String(decoding: try Files.read("\(folder)/report.html"), as: UTF8.self)
-    #expect(report.contains("<svg") && report.contains("What the finding rests on"))
+    #expect(report.contains("<svg") && report.contains("Figures behind the finding"))
   }
 
   @Test("a study that is interrupted and resumed, on another number of threads, finds the same bytes")

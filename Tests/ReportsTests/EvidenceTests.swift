@@ -48,7 +48,7 @@ import Testing
     let rows = Summary.HeldOutRows(Summary.HeldOutRows.prompts, heldOut: 0, of: 8, use: "so it is")
     let summary = summary(.init(proxyWinRateVsSFT: Self.ties), heldOut: [rows])
     for text in [page(summary), terminal(summary)] {
-      #expect(text.contains("on prompts that it learnt from") && text.contains("None of your 8 prompts"))
+      #expect(text.contains("on prompts that it trained on") && text.contains("None of your 8 prompts"))
       #expect(!text.contains("held-out comparisons") && !text.contains("On held-out prompts"))
     }
     #expect(!page(summary).contains("held out of training"))
@@ -72,7 +72,7 @@ import Testing
     #expect(text.contains("right on 100.0 % of 3 held-out pairs of 3 prompts (95 % interval 43.8 % to 100.0 %)."))
     #expect(page(summary(.init(), reward)).contains("100.0\u{A0}%, n\u{A0}3"))
     for text in [text, page(summary(.init(), reward))] {
-      #expect(!text.contains("agree") && !text.contains("labelers among themselves"))
+      #expect(!text.contains("agree") && !text.contains("agreement between labelers"))
     }
     let measured = Summary.RewardModel(
       accuracy: 0.7, labelerAgreement: 0.725, pairs: 400, labelerAgreementPairs: 380)

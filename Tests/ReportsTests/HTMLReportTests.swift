@@ -89,7 +89,7 @@ func pageIsComplete() throws {
   for detail in ["66.8–75.4\u{A0}%", "n\u{A0}480"] {
     #expect(page.contains("<span>\(detail)</span>"), "\(detail)")
   }
-  #expect(!page.contains("Left out") && !page.contains("Warning:"))
+  #expect(!page.contains("Not shown") && !page.contains("Warning:"))
   #expect(page.contains("5:12"))
 }
 
