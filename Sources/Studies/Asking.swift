@@ -5,7 +5,7 @@ import Statistics
 import Tokenizers
 import World
 
-/// An answer to an item of the world, with the rubric's grade.
+/// A model's answer to an item of the world, with the rubric's grade.
 struct Asked: Codable {
   var text: String
   var gold: Double
@@ -18,11 +18,12 @@ extension [[Asked]] {
 }
 
 extension Laboratory {
-  /// A model's answers to items; once, and kept. A prompt that leaves no room for an answer gets none.
+  /// Samples a model's answers to items, or reads them from the cache file. A prompt that leaves no room for an answer
+  /// gets none.
   ///
   /// - Parameters:
-  ///   - name: of the file that keeps them.
-  ///   - prompts: what is asked, in place of the items' own prompts.
+  ///   - name: the name of the cache file, after "asked-".
+  ///   - prompts: used instead of the items' own prompts.
   ///   - temperature: 0 takes the most probable token.
   /// - Returns: [item][sample]
   func ask(
@@ -52,12 +53,12 @@ extension Laboratory {
     }
   }
 
-  /// What a reward model gives to answers to items, as of prompts.
+  /// A reward model's scores of answers to items: [item][answer].
   func scores(_ reward: RewardScorer, _ items: [WorldItem], _ answers: [[String]]) throws -> [[Double]] {
     reward.scores(try items.map { try reward.model.tokenizer.encode(prompt: $0.prompt) }, answers)
   }
 
-  /// Prompts whose answers were ranked but not learnt from, each once.
+  /// The prompts of the held-out rankings with their answers, each prompt once.
   func heldOutAnswers(_ rankings: Rankings) -> [(item: WorldItem, answers: [String])] {
     let first = settings.count(.rankingPrompts)
     return stride(from: 0, to: rankings.heldOut.count, by: 2).map { line in
@@ -67,8 +68,8 @@ extension Laboratory {
 }
 
 extension RewardScorer {
-  /// What the reward model gives to answers to prompts: [prompt][answer]. Those to a prompt with an
-  /// answer that does not fit are left out: empty.
+  /// The reward model's scores of answers to prompts: [prompt][answer]. If any answer to a prompt does not fit the
+  /// context, the prompt's list is empty.
   func scores(_ prompts: [[Int32]], _ answers: [[String]]) -> [[Double]] {
     let tokenizer = model.tokenizer
     let sequences = zip(prompts, answers).map { prompt, answers in

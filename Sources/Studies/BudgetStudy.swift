@@ -3,8 +3,8 @@ import Runs
 import Statistics
 import World
 
-/// What the same labelling minutes buy: more demonstrations for SFT, or rankings for a reward model that
-/// best-of-n or PPO then follows.
+/// Compares two ways to spend the same labelling time: more demonstrations for SFT, or rankings for a reward model that
+/// best-of-n or PPO then uses.
 struct BudgetStudy: Study {
   let name = "budget"
   let question =
@@ -15,7 +15,7 @@ struct BudgetStudy: Study {
     "win_rate_vs_sft",
   ]
 
-  /// Prompts whose answers are ranked in the time in which one demonstration is written.
+  /// How many prompts' answers are ranked in the time of writing one demonstration.
   private static let exchange = [4.0, 16, 64]
   private static let bestOf = 16
 
@@ -63,8 +63,9 @@ struct BudgetStudy: Study {
     return rows
   }
 
-  /// SFT on more demonstrations, with the settings' epochs, which suit few, or a quarter of them: whichever has
-  /// the higher grade from the rubric on validation prompts, so that rankings win of no control that overfits.
+  /// SFT on more demonstrations. The settings' number of epochs suits few demonstrations, so a quarter of it is tried
+  /// too, and the model with the higher rubric grade on validation prompts is kept. So the control does not lose only
+  /// because it overfits.
   private func tuned(_ count: Int, _ laboratory: Laboratory) throws -> (file: String, epochs: Int) {
     let usual = laboratory.settings.count(.sftEpochs)
     let tried = try Set([usual, max(1, usual / 4)]).sorted().map { epochs in
@@ -100,18 +101,18 @@ struct BudgetStudy: Study {
     }
     let lines = points.map {
       """
-      \($0.demonstrations) demonstrations, if one takes as long as ranking \($0.rate) prompts, \($0.gold.text(3)); \
-      PPO is \($0.ppo.text(3)) above that
+      \($0.demonstrations) demonstrations, if writing one takes as long as ranking \($0.rate) prompts, \
+      \($0.gold.text(3)); PPO is \($0.ppo.text(3)) above that
       """
     }
     let text = """
-      SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). The minutes in which \
-      \(Int(ranked.mean)) prompts' answers are ranked bring it to \(policy.text(3)) by PPO and to \(chosen.text(3)) \
-      by best-of-\(Self.bestOf) against the reward model. Spent on demonstrations instead, \
-      with the usual epochs or a quarter of them, whichever is better on validation prompts, they give: \
+      SFT on \(Int(few.mean)) demonstrations has a gold score of \(start.text(3)). With the answers to \
+      \(Int(ranked.mean)) prompts ranked, PPO reaches \(policy.text(3)) and best-of-\(Self.bestOf) with the reward \
+      model \(chosen.text(3)). If the same labelling time is spent on demonstrations instead, \
+      with the usual epochs or a quarter of them, whichever is better on validation prompts, SFT reaches: \
       \(lines.joined(separator: "; ")). \(Self.verdict("PPO", points, \.ppo)); \
-      \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). InstructGPT found \
-      its SFT models on many demonstrations behind PPO; it did not compare them at equal labelling cost.
+      \(Self.verdict("best-of-\(Self.bestOf)", points, \.best)). In InstructGPT, \
+      SFT models on many demonstrations were worse than PPO; it did not compare them at equal labelling cost.
       """
     return StudyFinding(
       text: text,
@@ -145,15 +146,16 @@ struct BudgetStudy: Study {
       })
   }
 
-  /// What the minutes buy if a demonstration takes as long as ranking `rate` prompts.
+  /// The result of the labelling time if writing a demonstration takes as long as ranking `rate` prompts.
   private struct Price {
     var rate: Int
     var demonstrations: Int
     var gold: Estimate
-    /// By how much what rankings buy is above it.
+    /// PPO's gold score less this one.
     var ppo: Estimate
+    /// Best-of-n's gold score less this one.
     var best: Estimate
-  }
+    }
 
   private static func verdict(
     _ name: String, _ points: [Price], _ gain: (Price) -> Estimate
@@ -168,7 +170,7 @@ struct BudgetStudy: Study {
       prices { !$0.isClear && $0.low != nil }.map {
         "is level within the noise of the seeds at a price of \($0)"
       },
-      prices { $0.low == nil }.map { "cannot be told from it by one seed at a price of \($0)" },
+      prices { $0.low == nil }.map { "has no clear result with one seed at a price of \($0)" },
     ].compactMap { $0 }
     return "\(name) \(parts.joined(separator: ", "))"
   }

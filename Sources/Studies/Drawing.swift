@@ -14,7 +14,7 @@ extension StudyRecord.Dot {
 }
 
 extension StudyRecord.Chart {
-  /// One dot with its interval for each label of a column.
+  /// A chart with one dot and its interval for each label of a column.
   static func dots(
     _ title: String, _ unit: String, _ rows: StudyRows, by label: String, _ column: String
   ) -> StudyRecord.Chart {
@@ -29,7 +29,7 @@ extension StudyRecord.Chart {
 }
 
 extension StudyRecord.Series {
-  /// The mean over seeds at each value of a column.
+  /// A line of the means over seeds at each value of a column.
   init(_ name: String, _ rows: StudyRows, x: String, y: String, scale: (Double) -> Double = { $0 }) {
     self.init(
       name,

@@ -1,14 +1,14 @@
 import Statistics
 import Support
 
-/// A mean over seeds with its 95 % interval, by Student's t; where there is one seed, without one or with that
-/// over prompts.
+/// A mean over seeds with its 95 % interval, by Student's t. With one seed there is no interval, or the interval over
+/// prompts.
 public struct Estimate: Equatable, Sendable {
   public let mean: Double
   public let low: Double?
   public let high: Double?
 
-  /// nil for no values.
+  /// Returns nil if there are no values.
   init?(_ values: [Double]) {
     guard let mean = values.mean else { return nil }
     self.mean = mean
@@ -20,14 +20,14 @@ public struct Estimate: Equatable, Sendable {
     high = interval.high
   }
 
-  /// Of one seed, with bounds that its row brings along.
+  /// An estimate from one seed, with bounds from the seed's row.
   init(_ mean: Double, low: Double?, high: Double?) {
     self.mean = mean
     self.low = low
     self.high = high
   }
 
-  /// Whether a difference is one: its interval leaves 0 out. Without an interval nobody can tell.
+  /// Whether the estimated difference is clear: its interval does not contain 0. Without an interval it is not clear.
   var isClear: Bool {
     guard let low, let high else { return false }
     return low > 0 || high < 0
@@ -48,22 +48,22 @@ public struct Estimate: Equatable, Sendable {
   }
 }
 
-/// Numbers in sentences.
+/// Formats numbers in sentences.
 enum Wording {
-  /// With a minus that is one.
+  /// A number with a real minus sign, −.
   static func fixed(_ value: Double, _ decimals: Int) -> String {
     let text = Formatting.fixed(value, decimals)
     return text.hasPrefix("-") ? "−" + text.dropFirst() : text
   }
 
-  /// With its sign.
+  /// A number with its sign, + or −.
   static func signed(_ value: Double, _ decimals: Int = 3) -> String {
     (value < 0 ? "" : "+") + fixed(value, decimals)
   }
 }
 
 extension Estimate? {
-  /// As of the estimate, or that there is none.
+  /// The estimate's text, or "(no figure)" if there is none.
   func text(_ decimals: Int) -> String { self?.text(decimals) ?? "(no figure)" }
 
   var percent: String { self?.percent ?? "(no figure)" }

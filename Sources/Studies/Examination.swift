@@ -4,30 +4,30 @@ import Runs
 import Statistics
 import World
 
-/// What one model's answers to held-out prompts are worth, answer by answer.
+/// The evaluation of one model's answers to held-out prompts, answer by answer.
 struct Examination: Codable {
   struct Answer: Codable {
     var gold: Double
-    /// Whether it ended by itself.
+    /// Whether the answer ended with the end token.
     var ended: Bool
-    /// By the reward model, where there is one.
+    /// The reward model's score, if there is a reward model.
     var proxy: Double?
   }
 
-  /// To the main set: [prompt][sample].
+  /// Answers to the main set: [prompt][sample].
   var answers: [[Answer]]
-  /// The main set's proxy reward and KL; honest and harmless of their own sets.
+  /// The figures. Proxy reward and KL are from the main set; honest and harmless are from their own sets.
   var figures: Summary.Model
 
   private var grades: [[Double]] { answers.map { $0.map(\.gold) } }
 
-  /// The mean grade of all; each prompt counts once.
+  /// The mean grade of all answers; each prompt has the same weight.
   func gold() -> Double { grades.compactMap(\.mean).mean ?? 0 }
 
-  /// How these answers fare against another model's to the same prompts, by the rubric.
+  /// The win rate of these answers against another model's answers to the same prompts, by the rubric.
   func winRate(against other: Examination) -> WinRate { Self.winRate(grades, other.grades) }
 
-  /// How our grades fare against theirs: [prompt][sample], each prompt counts once.
+  /// The win rate of our grades against theirs, both [prompt][sample]; each prompt has the same weight.
   static func winRate(_ ours: [[Double]], _ theirs: [[Double]]) -> WinRate {
     WinRate(
       zip(ours, theirs).map { ours, theirs in
@@ -37,13 +37,13 @@ struct Examination: Codable {
 }
 
 extension Laboratory {
-  /// Puts held-out prompts to a model; once, and kept.
+  /// Evaluates a model on held-out prompts, or reads the result from the cache file.
   ///
   /// - Parameters:
-  ///   - name: of the file that keeps what was measured.
-  ///   - reward: the proxy.
-  ///   - reference: what KL is measured against.
-  ///   - bestOf: answers that each is chosen among by `reward`.
+  ///   - name: the name of the cache file, after "examined-".
+  ///   - reward: the reward model for the proxy reward.
+  ///   - reference: the model that KL is measured against.
+  ///   - bestOf: number of samples from which `reward` chooses each answer.
   ///   - splits: the first is the main set.
   func examine(
     _ name: String, _ model: String, reward: String? = nil, reference: String? = nil,
@@ -71,7 +71,7 @@ extension Laboratory {
     }
   }
 
-  /// Asks a model the world's prompts and grades its answers.
+  /// Returns an examiner, which samples a model's answers to the world's prompts and grades them.
   func examiner(_ model: Model, _ settings: Settings) throws -> Examiner {
     let memory = try EvaluationMemory(model.architecture, threads: context.threads)
     return Examiner(

@@ -2,12 +2,12 @@ import Recipe
 import Statistics
 import World
 
-/// Whether what post-training teaches carries over to a category of prompts that it never shows (InstructGPT, section
-/// 4.3: instructions of kinds that are rare in the fine-tuning data are followed, too).
+/// Tests whether post-training generalises to a category of prompts that is not in its data (InstructGPT, section 4.3:
+/// the model also follows kinds of instructions that are rare in the fine-tuning data).
 struct GeneralizationStudy: Study {
   let name = "generalization"
   let question =
-    "Do SFT, the reward model and PPO do better, too, in a category of prompts that no post-training data shows?"
+    "Do SFT, the reward model and PPO also improve in a category of prompts that is not in the post-training data?"
   let seeds = 3
   let columns = [
     "model", "category", "prompts", "gold", "win_rate_vs_sft", "win_rate_vs_sft_ties", "contests",
@@ -30,7 +30,7 @@ struct GeneralizationStudy: Study {
     let asked = try zip(Self.models, [laboratory.base, sft, ppo]).map { model, file in
       try laboratory.ask(model, file, items, samples: samples)
     }
-    // The reward model is asked about the answers that it was made to judge: SFT's.
+    // The reward model scores SFT's answers, because it was trained on those.
     let scores = try laboratory.scores(
       try laboratory.scorer(reward), items, asked[1].map { $0.map(\.text) })
     let categories = Category.allCases.map { category in
@@ -62,7 +62,7 @@ struct GeneralizationStudy: Study {
       ])
   }
 
-  /// PPO's gain in the held-out category less that in the others.
+  /// PPO's gain in the held-out category minus its gain in the other categories.
   private func learntBehind(_ rows: StudyRows) -> Estimate? {
     rows.overSeeds { own in
       func gain(_ category: String) -> Double? {
@@ -77,8 +77,8 @@ struct GeneralizationStudy: Study {
   private func verdict(_ gain: Estimate?, behind: Estimate?) -> String {
     if let gain, gain.isClear { return gain.mean > 0 ? "PPO's gain carries over" : "PPO loses there" }
     guard let behind, behind.isClear, behind.mean < 0 else {
-      return "whether PPO's gain carries over these seeds cannot tell"
-    }
+      return "these seeds cannot tell whether PPO's gain carries over"
+      }
     return "PPO gains only in what it was trained on"
   }
 
@@ -97,14 +97,15 @@ struct GeneralizationStudy: Study {
     func pairs(_ category: String) -> String { at("sft", category).sized("reward_pairs", "pairs") }
     let verdict = verdict(learnt.heldOut, behind: learntBehind(rows))
     let text = """
-      In the categories that post-training shows SFT raises the gold score by \(tuned.shown.text(3)) over the base and \
-      PPO by \(learnt.shown.text(3)) over SFT; in \(Self.heldOut), which it never shows, by \
-      \(tuned.heldOut.text(3)) and \(learnt.heldOut.text(3)). PPO wins \(rates.shown.percent) of contests with SFT, \
-      ties half\(parts(Self.shown)), in the former and \(rates.heldOut.percent)\(parts(Self.heldOut)) in the latter; the \
+      In the categories of the post-training data, SFT raises the gold score by \(tuned.shown.text(3)) over the base \
+      and PPO by \(learnt.shown.text(3)) over SFT; in \(Self.heldOut), which is not in these data, by \
+      \(tuned.heldOut.text(3)) and \(learnt.heldOut.text(3)). PPO's win rate against SFT, with ties as half, is \
+      \(rates.shown.percent)\(parts(Self.shown)) in the former and \
+      \(rates.heldOut.percent)\(parts(Self.heldOut)) in the latter; the \
       reward model orders \(judged.shown.percent)\(pairs(Self.shown)) and \
       \(judged.heldOut.percent)\(pairs(Self.heldOut)) of pairs as the rubric does. So \
-      \(verdict). InstructGPT (section 4.3) saw instructions followed in kinds that its fine-tuning data hardly had, \
-      without a figure.
+      \(verdict). InstructGPT (section 4.3) reports that its models follow kinds of instructions that are rare in the \
+      fine-tuning data, but gives no figure.
       """
     return StudyFinding(
       text: text,

@@ -5,7 +5,7 @@ import Statistics
 import Support
 import World
 
-/// Whose preference a reward model learns that is taught by labelers who want different things, and who loses
+/// Tests whose preference a reward model learns from labelers who want different things, and who loses
 /// (InstructGPT, section 5.2, "who are we aligning to?"; Siththaranjan et al. 2023, arXiv 2312.08358).
 struct GroupsStudy: Study {
   let name = "groups"
@@ -17,7 +17,7 @@ struct GroupsStudy: Study {
     "value_first", "value_second", "rubric",
   ]
 
-  /// Two groups of opposed tastes, and the prompts on which their tastes part.
+  /// Two groups of labelers with opposite preferences, and the split of prompts where their preferences differ.
   private struct Dispute {
     let first: Labeler.Group
     let second: Labeler.Group
@@ -34,18 +34,18 @@ struct GroupsStudy: Study {
   private static let disputes = [
     Dispute("terse", "thorough", .evaluation), Dispute("cautious", "obliging", .harmlessness),
   ]
-  /// What share of the prompts the first group ranks.
+  /// The shares of the prompts that the first group ranks.
   private static let shares = [1, 0.75, 0.5, 0.25, 0]
-  /// Answers of the fine-tuned model, and as many in the manners of the world's writers, some of whom do what the
-  /// model would not.
+  /// Number of answers by the fine-tuned model, and the same number in the styles of the world's writers. Some writers
+  /// give answers that the model would not give.
   private static let answers = 2
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let sft = try laboratory.sft()
-    // Ten reward models of a third as many prompts.
+    // The study trains ten reward models, so each gets a third of the prompts.
     let prompts = max(8, laboratory.settings.count(.rankingPrompts) / 3)
     return try Self.disputes.flatMap { dispute in
-      // Half of the prompts are of the kind that is disputed.
+      // For the harmlessness dispute, every second training prompt is a request of the disputed kind.
       let items = (0..<prompts).map { index in
         guard dispute.split == .harmlessness else { return laboratory.world.item(.comparisons, index) }
         return index % 2 == 0
@@ -83,7 +83,7 @@ struct GroupsStudy: Study {
     }
   }
 
-  /// Each prompt ranked by one labeler, the first group's share of them by one of the first group.
+  /// Rankings of each prompt by one labeler; with probability `share`, a labeler of the first group.
   private func rankings(
     _ items: [WorldItem], _ answers: [[String]], _ dispute: Dispute, share: Double,
     _ laboratory: Laboratory
@@ -117,7 +117,7 @@ struct GroupsStudy: Study {
       first.add(scores[index], orderedBy: ours)
       second.add(scores[index], orderedBy: theirs)
       disputed.add(scores[index], orderedBy: ours, opposedTo: theirs)
-      // What the model would be made to say: the best of these answers.
+      // Training would move the model to the answer with the highest score.
       let best = scores[index].indices.max { scores[index][$0] < scores[index][$1] }!
       chosen.first.append(ours[best])
       chosen.second.append(theirs[best])
@@ -160,16 +160,16 @@ struct GroupsStudy: Study {
       let verdict =
         losses.map { $0.isClear } ?? false
         ? "the \(firstLoss.mean > secondLoss.mean ? first.name : second.name) lose more"
-        : "who loses more these seeds cannot tell"
+        : "these seeds cannot tell who loses more"
       findings.append(
         """
-        Where the \(first.name) (they want \(first.wish)) and the \(second.name) (\(second.wish)) disagree on a pair, \
-        a reward model taught by both in equal parts sides with the \(first.name) in \
-        \(equal.percent)\(at(0.5).sized("disputed_pairs", "pairs")); with three \
-        quarters of the labels theirs in \(most.percent), with one quarter in \(few.percent). Its favourite of \
-        several answers is worth \(firstLoss.text(3)) less to the \(first.name) than that of a model of their own, \
-        \(secondLoss.text(3)) less to the \(second.name): \(verdict). As a minority of a quarter the \
-        \(first.name) lose \(firstMinority.text(3)), the \(second.name) \(secondMinority.text(3)).
+        The \(first.name) want \(first.wish), the \(second.name) \(second.wish). On pairs where they disagree, \
+        a reward model trained on both in equal parts agrees with the \(first.name) in \
+        \(equal.percent)\(at(0.5).sized("disputed_pairs", "pairs")); if three \
+        quarters of the labels are theirs, in \(most.percent); if one quarter, in \(few.percent). Its favourite of \
+        several answers is worth \(firstLoss.text(3)) less to the \(first.name) than the favourite of a model trained \
+        on their labels only, and \(secondLoss.text(3)) less to the \(second.name): \(verdict). As a minority of a \
+        quarter, the \(first.name) lose \(firstMinority.text(3)) and the \(second.name) \(secondMinority.text(3)).
         """)
       figures += [
         .init("disputed pairs to the \(first.name), equal parts", equal),
@@ -183,8 +183,8 @@ struct GroupsStudy: Study {
     }
     findings.append(
       """
-      InstructGPT (section 5.2) warns that one cannot align to everyone at once where labelers disagree; Siththaranjan \
-      et al. (2023) show that a reward model then counts how often each answer wins, over all labelers.
+      InstructGPT (section 5.2) warns that a model cannot be aligned to everyone at once if labelers disagree; \
+      Siththaranjan et al. (2023) show that a reward model then counts how often each answer wins, over all labelers.
       """)
     return StudyFinding(
       text: findings.joined(separator: " "), figures: figures,
@@ -210,7 +210,7 @@ struct GroupsStudy: Study {
 }
 
 extension Tally {
-  /// The pairs that `values` and `others` order in opposite ways.
+  /// Adds the pairs that `values` and `others` order in opposite ways.
   mutating func add(_ scores: [Double], orderedBy values: [Double], opposedTo others: [Double]) {
     for i in values.indices {
       for j in values.indices where values[i] > values[j] && others[i] < others[j] {

@@ -2,20 +2,20 @@ import Dialogues
 import Recipe
 import Support
 
-/// Rankings that name their labelers, parted by labeler and by prompt: what a reward model learns from, and
-/// what it is asked, whose prompts it has not seen and some of whose labelers it does not know.
+/// Splits rankings that name their labelers into a training set and a test set, by labeler and by prompt. The test
+/// set has other prompts than the training set, and also rankings by held-out labelers.
 struct LabelerSplit {
-  /// A quarter of those who ranked what is asked, one at least.
+  /// A quarter of the labelers who ranked test prompts, at least one.
   let heldOutLabelers: Set<String>
-  /// Of the other labelers, on prompts that are not asked; in an order of the seed's.
+  /// Rankings by the other labelers on prompts that are not in the test set, in an order that the seed determines.
   let training: [Comparison]
-  /// Of all labelers, on a fifth of the prompts.
+  /// Rankings by all labelers on a fifth of the prompts.
   let test: [Comparison]
-  /// Wherever two ranked the same answers.
+  /// Agreement of labelers who ranked the same answers.
   let agreement: LabelerAgreement
 
-  /// - Throws: `Failure(.badData)` without two labelers, or where nothing is left to learn from, or to ask
-  ///   on behalf of those who teach or of those who do not.
+  /// - Throws: `Failure(.badData)` if there are fewer than two labelers, if only one labeler ranked test prompts, or if
+  ///   the training set is empty.
   init(_ files: StudyFiles, seed: UInt64) throws {
     let named = files.comparisons.filter { $0.labeler != nil && !$0.isAllTies }
     let count = Set(named.map { $0.labeler! }).count
@@ -23,8 +23,8 @@ struct LabelerSplit {
       throw Failure(
         .badData,
         "\(named.count) of \(files.comparisons.count) rankings name a labeler, "
-          + "and there are \(count) different ones",
-        at: files.place, remedy: "Give rankings of two labelers or more, \"labeler\" in each line.")
+        + "and there are \(count) different ones",
+        at: files.place, remedy: "Give rankings by at least two labelers, with \"labeler\" in each line.")
     }
     var random = RandomStream(seed: seed, purpose: "study/labelers/split")
     var prompts: [Prompt] = []
@@ -43,8 +43,8 @@ struct LabelerSplit {
     guard judges.count > 1, !training.isEmpty else {
       throw Failure(
         .badData,
-        "\(prompts.count) prompts and \(count) labelers are too few to hold some of both out",
-        at: files.place, remedy: "Give more rankings, or labelers who ranked more of the same prompts.")
+        "\(prompts.count) prompts and \(count) labelers are too few to hold out some of both",
+        at: files.place, remedy: "Give more rankings, or more prompts that several labelers ranked.")
     }
     self.test = test
     self.training = training

@@ -5,13 +5,13 @@ import Statistics
 import Support
 import World
 
-/// How far a reward model agrees with the labelers that it learnt from, with others, and with the rubric;
-/// what more labels bring, and what errors of the labelers cost (InstructGPT, section 4.1 and appendix E.2;
-/// Stiennon et al. 2020, section 4.3).
+/// Measures how far a reward model agrees with the labelers that it was trained on, with held-out labelers, and with
+/// the rubric; how much more labels help, and how much labelers' errors cost (InstructGPT, section 4.1 and appendix
+/// E.2; Stiennon et al. 2020, section 4.3).
 struct LabelersStudy: FileStudy {
   let name = "labelers"
   let question =
-    "Does a reward model know what labelers want who never taught it, what do more labels bring, and what do errors cost?"
+    "Does a reward model agree with labelers it was not trained on, do more labels help, and what do errors cost?"
   let seeds = 3
   let columns = [
     "labels", "errors", "rankings", "share", "accuracy_training_labelers", "accuracy_held_out_labelers",
@@ -20,12 +20,12 @@ struct LabelersStudy: FileStudy {
   ]
   let takesReward = false
 
-  /// As the labelers are, without any error, and with twice as many.
+  /// The labelers' error rates: as they are, without errors, and with twice the errors.
   private static let errors: [(name: String, factor: Double)] = [
     ("as they are", 1), ("without errors", 0), ("with twice the errors", 2),
   ]
 
-  /// A reward model learns from one of so many parts of the rankings.
+  /// Divisors of the number of rankings: each reward model is trained on all rankings divided by one of these.
   private static let shares = [8, 4, 2, 1]
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
@@ -36,7 +36,7 @@ struct LabelersStudy: FileStudy {
     for (name, factor) in Self.errors {
       let training = factor == 1
         ? rankings.training : relabelled(rankings.training, laboratory, errors: factor)
-      // The slope needs sizes; an arm beside it two, to tell a shift from a slope.
+      // The slope needs all sizes. The other arms need two sizes, to tell a shift from a change of slope.
       for share in factor == 1 ? Self.shares : [4, 2] {
         let count = all / share
         let reward = try laboratory.reward(
@@ -53,7 +53,7 @@ struct LabelersStudy: FileStudy {
     return rows
   }
 
-  /// The same answers ranked again by the same labelers, more or less careful.
+  /// Ranks the same answers again with the same labelers, whose error rates are multiplied by `errors`.
   private func relabelled(
     _ comparisons: [Comparison], _ laboratory: Laboratory, errors: Double
   ) -> [Comparison] {
@@ -73,14 +73,14 @@ struct LabelersStudy: FileStudy {
 
   func check(_ files: StudyFiles, seed: UInt64) throws { _ = try LabelerSplit(files, seed: seed) }
 
-  /// Of rankings of the user's that name who made them: some labelers and some prompts are held out, others by
-  /// each seed, and reward models learn from parts of the rest.
+  /// Measures the user's rankings, which name their labelers. Each seed holds out different labelers and prompts, and
+  /// reward models are trained on parts of the rest.
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow] {
     let split = try LabelerSplit(files, seed: workshop.seed)
     var counts: [Int] = []
     return try Self.shares.reversed().compactMap { share in
       let count = max(1, split.training.count / share)
-      // Few rankings have no eighth.
+      // With few rankings, several shares give the same count; it is measured once.
       guard !counts.contains(count) else { return nil }
       counts.append(count)
       let reward = try workshop.reward(
@@ -112,7 +112,7 @@ struct LabelersStudy: FileStudy {
     return Self.columns(figures).merging(["accuracy_rubric": gold.share]) { own, _ in own }
   }
 
-  /// What a row says of the labelers, and of how many pairs.
+  /// A row's values about labelers, with their numbers of pairs.
   private static func columns(_ figures: Summary.RewardModel) -> [String: Double?] {
     [
       "accuracy_training_labelers": figures.accuracy,
@@ -142,20 +142,20 @@ struct LabelersStudy: FileStudy {
     let costs = Self.errors.dropFirst().compactMap { arm in
       rows.with(["labels": arm.name]).gain("accuracy_rubric", over: usual).map { (arm.name, $0) }
     }
-    let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is no accident" : "which may be chance"
-    let byRubric = rubricSlope == nil ? "" : ", and \(points(rubricSlope)) against the rubric"
+    let shape = slope.map { $0.isClear && $0.mean > 0 } ?? false ? "which is a clear gain" : "which may be chance"
+    let byRubric = rubricSlope == nil ? "" : ", and \(points(rubricSlope)) of agreement with the rubric"
     var text = """
-      Learning from \(Int(largest)) rankings, reward models order \
-      \(known.percent)\(most.sized("pairs_training_labelers", "pairs")) of held-out pairs as the labelers do who \
-      taught them, and \(other.percent)\(most.sized("pairs_held_out_labelers", "pairs")) as those do whom they never \
-      saw; the difference is \(gap.percent)\(agreed). InstructGPT \
-      has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) rankings each \
-      doubling adds \(points(slope)) against the labelers, \(shape)\(byRubric); \
-      Stiennon et al. found about 1.1 points a doubling at far larger models.
+      Trained on \(Int(largest)) rankings, reward models order \
+      \(known.percent)\(most.sized("pairs_training_labelers", "pairs")) of held-out pairs like the labelers of the \
+      training data, and \(other.percent)\(most.sized("pairs_held_out_labelers", "pairs")) like held-out labelers; \
+      the difference is \(gap.percent)\(agreed). InstructGPT \
+      has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) rankings, each \
+      doubling adds \(points(slope)) of agreement with the labelers, \(shape)\(byRubric); \
+      Stiennon et al. found about 1.1 points per doubling with far larger models.
       """
     for (name, cost) in costs {
-      text += " Ranked \(name), the same answers change the share of the rubric's pairs by \(cost.percent)"
-      text += cost.isClear ? "." : ", which these seeds cannot tell from none."
+      text += " If the same answers are ranked \(name), agreement with the rubric changes by \(cost.percent)"
+      text += cost.isClear ? "." : ", which may be chance."
     }
     return StudyFinding(
       text: text,
@@ -208,7 +208,8 @@ struct LabelersStudy: FileStudy {
     DeterministicMath.log(share / least) / DeterministicMath.log(2)
   }
 
-  /// Each seed's slope, over seeds: reward models of one seed learn from parts of the same rankings.
+  /// The mean over seeds of each seed's slope. Slopes are taken within a seed, because the reward models of one seed
+  /// learn from parts of the same rankings.
   private func slope(_ rows: StudyRows, _ column: String) -> Estimate? {
     rows.overSeeds { own in
       let points = own.rows.compactMap { row in
@@ -227,7 +228,7 @@ struct LabelersStudy: FileStudy {
 }
 
 extension StudyRows {
-  /// The mean over seeds of the difference to other rows of as many rankings.
+  /// The mean over seeds of the difference to the other rows with the same numbers of rankings.
   fileprivate func gain(_ column: String, over others: StudyRows) -> Estimate? {
     let sizes = Set(values("share"))
     return difference(column, to: others.filter { sizes.contains($0["share"] ?? -1) })

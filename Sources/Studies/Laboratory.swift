@@ -1,7 +1,7 @@
 import Recipe
 import World
 
-/// A workshop in the built-in world, which has as many prompts as are asked for, and grades every answer.
+/// A workshop in the built-in world. The world provides any number of prompts and grades every answer.
 public final class Laboratory: Workshop {
   public let world: World
 

@@ -4,12 +4,12 @@ import Runs
 import Statistics
 import World
 
-/// How much of what PPO wins is won by length: win rates with length controlled, beside a policy whose only reward
-/// is length (Singhal et al. 2023, arXiv 2310.03716; Dubois et al. 2024, arXiv 2404.04475).
+/// Measures how much of PPO's win rate is due to length: win rates with length controlled, and a policy whose only
+/// reward is length (Singhal et al. 2023, arXiv 2310.03716; Dubois et al. 2024, arXiv 2404.04475).
 struct LengthStudy: Study {
   let name = "length"
   let question =
-    "How much of what a policy wins over SFT is won by length, and what does a policy win whose only reward is length?"
+    "How much of a policy's win rate against SFT is due to length, and how often does a length-only policy win?"
   let seeds = 3
   let columns = [
     "policy", "judge", "win_rate", "win_rate_ties", "contests", "length_controlled", "length_effect", "words",
@@ -18,20 +18,20 @@ struct LengthStudy: Study {
   ]
 
   private static let policies = ["ppo", "ppo-length"]
-  /// The rubric, to which length matters little, and labelers to whom it matters much.
+  /// The rubric, to which length matters little, and labelers to whom it matters a lot.
   private static let judges = ["rubric", "thorough"]
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let sft = try laboratory.sft()
     let rankings = try laboratory.rankings(of: sft)
-    // Length is learnt from few.
+    // A fifth of the rankings is enough to learn a preference for length.
     let longer = rankings.training.prefix(max(8, rankings.training.count / 5)).map(Self.byLength)
     let rewards = [
       try laboratory.reward("reward", from: sft, rankings.training, heldOut: rankings.heldOut),
       try laboratory.reward("reward-length", from: sft, longer),
     ]
     var settings = laboratory.settings
-    // Two policies in the time of one.
+    // Each of the two policies gets half the episodes.
     try settings.set(
       .totalEpisodes, Double(max(1, laboratory.settings.count(.totalEpisodes) / 2)))
     let items = (0..<laboratory.settings.count(.evaluationPrompts)).map {
@@ -49,7 +49,7 @@ struct LengthStudy: Study {
     }
   }
 
-  /// The longer answer is the better one.
+  /// Ranks the answers by length: the longest is the best.
   static func byLength(_ comparison: Comparison) -> Comparison {
     let words = comparison.completions.map { World.phraseWords($0).count }
     return Comparison(
@@ -107,27 +107,27 @@ struct LengthStudy: Study {
     let (ppo, control) = (Self.policies[0], Self.policies[1])
     let (rubric, fond) = (Self.judges[0], Self.judges[1])
     func rates(_ policy: String, _ judge: String) -> String {
-      "\(figure(policy, judge, "win_rate").percent), ties half"
+      "\(figure(policy, judge, "win_rate").percent), with ties as half"
         + "\(at(policy, judge).parts("win_rate")), "
         + "\(figure(policy, judge, "length_controlled").percent) with length controlled"
     }
     let won = figure(control, rubric, "win_rate")
     let brings = won.map { won in
-      guard let low = won.low, let high = won.high else { return "what one seed cannot tell from nothing" }
-      return low > 0.5 ? "a gain" : high < 0.5 ? "a loss" : "nothing beyond the noise of the seeds"
-    } ?? "nothing that could be measured"
+      guard let low = won.low, let high = won.high else { return "an effect that one seed cannot show" }
+      return low > 0.5 ? "a gain" : high < 0.5 ? "a loss" : "no effect beyond the noise of the seeds"
+      } ?? "no effect that could be measured"
     let controlled = figure(control, rubric, "length_controlled")
     let text = """
-      By the rubric PPO wins \(rates(ppo, rubric)) of contests with SFT; its answers have \
-      \(figure(ppo, rubric, "words").text(1)) words, SFT's \(figure(ppo, rubric, "words_sft").text(1)), and its \
-      reward model's scores correlate with length at \
-      \(figure(ppo, rubric, "reward_length_correlation").text(2)). Rewarded for length alone, a policy writes \
-      \(figure(control, rubric, "words").text(1)) words and wins \(rates(control, rubric)). Judges who want long \
-      answers give PPO \(rates(ppo, fond)), and the policy of mere length \(rates(control, fond)). Singhal et al. \
-      (2023) found that a reward of length alone brings most of what PPO brings on their data; by this rubric it \
-      brings \(brings), of which control leaves \(controlled.percent). Dubois et al. (2024) control for \
-      length because judges reward it: \
-      with the judges who do, control moves the policy of mere length by \
+      By the rubric, PPO's win rate against SFT is \(rates(ppo, rubric)); its answers have \
+      \(figure(ppo, rubric, "words").text(1)) words, SFT's \(figure(ppo, rubric, "words_sft").text(1)), and the \
+      correlation of its reward model's scores with length is \
+      \(figure(ppo, rubric, "reward_length_correlation").text(2)). A policy rewarded for length alone writes \
+      \(figure(control, rubric, "words").text(1)) words; its win rate is \(rates(control, rubric)). By judges who want \
+      long answers, PPO's win rate is \(rates(ppo, fond)), and that of the length-only policy \
+      \(rates(control, fond)). Singhal et al. (2023) found that a reward for length alone brings most of PPO's gain on \
+      their data; by this rubric it brings \(brings), and the win rate with length controlled is \
+      \(controlled.percent). Dubois et al. (2024) control for length because judges reward it: \
+      with the judges who reward it, the control changes the win rate of the length-only policy by \
       \(at(control, fond).gap("length_controlled", "win_rate").percent).
       """
     return StudyFinding(

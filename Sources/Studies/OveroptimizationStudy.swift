@@ -3,8 +3,8 @@ import Runs
 import Statistics
 import World
 
-/// Where the proxy still rises and gold falls, by PPO and by best-of-n, for reward models of several sizes of
-/// data (Gao et al. 2022).
+/// Finds where the proxy reward still rises while the gold score falls, for PPO and best-of-n, with reward models
+/// trained on several amounts of data (Gao et al. 2022).
 struct OveroptimizationStudy: Study {
   let name = "overoptimization"
   let question =
@@ -12,24 +12,25 @@ struct OveroptimizationStudy: Study {
   let seeds = 3
   let columns = ["method", "comparisons", "n", "step", "kl", "root_kl", "proxy", "gold", "gain"]
 
-  /// Prompts of the validation split that everything is measured on: those of evaluation, 128 at most.
+  /// Number of validation prompts for all measurements: the setting's number of evaluation prompts, at most 128.
   private static func prompts(_ settings: Settings) -> Int {
     min(128, settings.count(.evaluationPrompts))
   }
-  /// Answers a prompt for best-of-n.
+  /// Answers per prompt for best-of-n.
   private static let drafts = 64
-  /// Answers a prompt at each look at PPO's policy, and looks: enough to tell where gold is highest.
+  /// Answers per prompt at each measurement of PPO's policy during training.
   private static let samples = 2
+  /// Number of measurements of PPO's policy during training: enough to find where gold is highest.
   private static let looks = 32
 
-  /// Ranked prompts of each reward model: all of the settings', a sixth and a thirtieth.
+  /// Numbers of ranked prompts of the reward models: all of the settings', a sixth and a thirtieth.
   private static func sizes(_ settings: Settings) -> [Int] {
     let all = settings.count(.rankingPrompts)
     return Set([all / 30, all / 6, all].map { max(2, $0) }).sorted()
   }
 
-  /// No price on KL and no pretraining mix: what is asked is how far one can go. The rate is five times the
-  /// recipe's, so that the way is long.
+  /// Settings without KL penalty and pretraining mix, so that the policy can move far. The learning rate is five times
+  /// the recipe's and there are twice the episodes, so that it moves far enough.
   private static func settings(_ settings: Settings) throws -> Settings {
     var settings = settings
     try settings.set(.klCoefficient, 0)
@@ -99,15 +100,15 @@ struct OveroptimizationStudy: Study {
     let drafts = sizes.map { Course(rows.with(["method": "best-of-n"]).with("comparisons", $0), $0) }
     let parted = policies.filter(\.parts)
     let text = """
-      Without a price on KL, PPO follows its reward model away from SFT. \
-      \(policies.map(\.sentence).joined(separator: " ")) Proxy and gold part for \(parted.count) of \
-      \(policies.count) reward models. Best-of-\(Self.drafts), \(Wording.fixed(BestOf.kl(Self.drafts), 1)) nats \
-      away at most, gains \(drafts.map { "\(Wording.signed($0.last.gain)) by \(Int($0.size)) prompts" }
-        .joined(separator: ", ")). Gao et al. found gold to rise and fall as d·(α − β·log d) in d = √KL for \
-      reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model to put the peak \
-      off and raise it; here the KL at which gold peaks goes from \
-      \(policies.map(\.peakText).joined(separator: " to ")) nats as the ranked prompts go from \
-      \(sizes.map { "\(Int($0))" }.joined(separator: " to ")).
+      Without a KL penalty, PPO follows its reward model away from SFT. \
+      \(policies.map(\.sentence).joined(separator: " ")) Proxy and gold diverge for \(parted.count) of \
+      \(policies.count) reward models. Best-of-\(Self.drafts), at most \(Wording.fixed(BestOf.kl(Self.drafts), 1)) \
+      nats away, gains \(drafts.map { "\(Wording.signed($0.last.gain)) with \(Int($0.size)) prompts" }
+      .joined(separator: ", ")). In Gao et al., gold rises and falls as d·(α − β·log d) with d = √KL for \
+      reinforcement learning and as d·(α − β·d) for best-of-n, and more data for the reward model moves the peak \
+      to a larger KL and raises it; here the KL at the gold peak is \
+      \(policies.map(\.peakText).joined(separator: ", ")) nats for \
+      \(sizes.map { "\(Int($0))" }.joined(separator: ", ")) ranked prompts.
       """
     return StudyFinding(
       text: text, figures: policies.flatMap(\.figures) + drafts.flatMap(\.figures),
@@ -130,7 +131,7 @@ struct OveroptimizationStudy: Study {
   }
 }
 
-/// One way from SFT: the points of a method and a reward model, over all seeds.
+/// A trajectory away from SFT: the points of one method with one reward model, over all seeds.
 private struct Course {
   struct Point {
     var kl: Double
@@ -140,14 +141,14 @@ private struct Course {
 
   let size: Double
   private let isPolicy: Bool
-  /// Means over seeds at each step or n, in order.
+  /// Means over seeds at each step (PPO) or n (best-of-n), in order.
   let points: [Point]
   let highest: Point
   let last: Point
-  /// Each seed's own highest point.
+  /// The highest point of each seed.
   private let peaks: [Point]
   let curve: GoldCurve?
-  /// Of each seed alone.
+  /// The fitted curve of each seed.
   private let seedCurves: [GoldCurve]
 
   init(_ rows: StudyRows, _ size: Double) {
@@ -174,8 +175,8 @@ private struct Course {
     seedCurves = bySeed.compactMap(curve)
   }
 
-  /// The point where gold is highest, and the last. A policy's looks are noisy, the highest of many is the
-  /// luckiest, and the last may be unlucky: each is the mean of three that follow one another.
+  /// The point where gold is highest, and the last point. A policy's measurements are noisy: the highest of many is
+  /// partly luck, and the last may be bad luck. So each is the mean of three consecutive points.
   private static func ends(_ points: [Point], isPolicy: Bool) -> (highest: Point, last: Point) {
     var course = points
     if isPolicy, points.count > 2 {
@@ -188,7 +189,8 @@ private struct Course {
     return (course.max { $0.gain < $1.gain }!, course.last!)
   }
 
-  /// Whether gold falls from its peak to the end by a tenth of what it had gained or more, while the proxy rises.
+  /// Whether gold falls from its peak to the end by more than 0.01 and more than a tenth of the gain at the peak, while
+  /// the proxy rises.
   var parts: Bool {
     last.proxy > highest.proxy && highest.gain - last.gain > max(0.01, 0.1 * abs(highest.gain))
   }
@@ -200,13 +202,13 @@ private struct Course {
       ? "then falls to \(Wording.signed(last.gain)) at \(Wording.fixed(last.kl, 0)) nats"
       : "and ends at \(Wording.signed(last.gain)) at \(Wording.fixed(last.kl, 0)) nats"
     return """
-      With \(Int(size)) ranked prompts gold peaks at \(Wording.signed(highest.gain)) over SFT at a KL \
+      With \(Int(size)) ranked prompts, gold peaks at \(Wording.signed(highest.gain)) over SFT at a KL \
       of \(peakText) nats\(bySeed) and a proxy of \(Wording.fixed(highest.proxy, 2)), \(fall), while the proxy goes to \
       \(Wording.fixed(last.proxy, 2)).
       """
   }
 
-  /// How far the seeds' own peaks lie apart: a mean of seeds hides it.
+  /// The range of the seeds' own peaks, which the mean over seeds hides.
   private var bySeed: String {
     guard peaks.count > 1 else { return "" }
     func range(_ values: [Double], _ text: (Double) -> String) -> String {

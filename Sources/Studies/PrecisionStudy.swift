@@ -2,8 +2,8 @@ import Recipe
 import Runs
 import Statistics
 
-/// What rollouts in int8 do to a policy that is trained in float32, with and without the correction by truncated
-/// importance weights.
+/// Measures the effect of int8 rollouts on a policy that is trained in float32, with and without the correction by
+/// truncated importance weights.
 struct PrecisionStudy: Study {
   let name = "precision"
   let question =
@@ -52,9 +52,9 @@ struct PrecisionStudy: Study {
       that by \(difference.text(3)), uncorrected ones by \(uncorrected.text(3)): \
       \(Self.verdict(difference, "corrected int8")), \(Self.verdict(uncorrected, "uncorrected int8")). The \
       correction itself is worth \(between.text(3)). int8 and float32 are \(Wording.fixed(1e3 * k3.mean, 2))·10⁻³ \
-      nats a token apart (k3), and the largest importance weight was \(Wording.fixed(largest, 2)). FlashRL (Liu, Yao \
-      et al. 2025) found training on uncorrected int8 rollouts to fall behind on large models, and truncated \
-      importance sampling to close the gap\(k3.mean < 1e-3 ? "; a gap as small as this one leaves little to correct" : "").
+      nats per token apart (k3), and the largest importance weight was \(Wording.fixed(largest, 2)). FlashRL (Liu, Yao \
+      et al. 2025) found that large models trained on uncorrected int8 rollouts are worse, and that truncated \
+      importance sampling closes the gap\(k3.mean < 1e-3 ? "; here the gap is too small to need much correction" : "").
       """
     return StudyFinding(
       text: text,
@@ -73,25 +73,25 @@ struct PrecisionStudy: Study {
   }
 
   private static func verdict(_ difference: Estimate, _ name: String) -> String {
-    guard difference.low != nil else { return "of one seed nobody can tell whether \(name) is worse" }
+    guard difference.low != nil else { return "one seed cannot show whether \(name) is worse" }
     return difference.isClear
       ? "\(name) is \(difference.mean < 0 ? "worse" : "better"), beyond the noise of the seeds"
       : "\(name) is level within the noise of the seeds"
   }
 }
 
-/// How far int8 rollouts were from the float32 trainer.
+/// The difference between int8 rollouts and the float32 trainer.
 struct RolloutGap {
-  /// Mean over iterations, nats a token.
+  /// The mean of k3 over iterations [nats per token].
   var k3: Double?
   /// The largest importance weight.
   var largest: Double?
-  /// Mean share of weights at the cap.
+  /// The mean share of importance weights that were cut at the cap.
   var clipped: Double?
 }
 
 extension Laboratory {
-  /// Of a policy that was trained here.
+  /// Reads the rollout gap of a policy that this laboratory trained.
   func rolloutGap(_ name: String) throws -> RolloutGap {
     let lines = try RunRecords.read(context.run.file(name)).metrics
     func values(_ metric: String) -> [Double] { lines.compactMap { $0.values[metric] } }

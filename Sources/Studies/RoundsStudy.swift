@@ -2,8 +2,9 @@ import Recipe
 import Runs
 import Statistics
 
-/// Stages 2 and 3 once, or in rounds of the same budget together: sample from the newest policy, rank, train the reward
-/// model anew, go on (InstructGPT, section 3.1; Stiennon et al. 2020; Bai et al. 2022).
+/// Compares running stages 2 and 3 once with running them in rounds that share the same budget. Each round samples from
+/// the newest policy, ranks, trains the reward model anew, and continues PPO (InstructGPT, section 3.1; Stiennon et al.
+/// 2020; Bai et al. 2022).
 struct RoundsStudy: Study {
   let name = "rounds"
   let question =
@@ -18,7 +19,7 @@ struct RoundsStudy: Study {
     ("one round", 1, "random"), ("2 rounds", 2, "random"), ("4 rounds", 4, "random"),
     ("4 rounds, chosen", 4, "disagreement"),
   ]
-  /// By whose disagreement the last arm chooses what to have ranked.
+  /// Number of reward heads; the last arm ranks the prompts on which they disagree most.
   private static let heads = 4.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
@@ -59,9 +60,9 @@ struct RoundsStudy: Study {
     let worse = others.filter { $0.gain.isClear && $0.gain.mean < 0 }.map(\.arm)
     let verdict: String
     if others.contains(where: { $0.gain.low == nil }) {
-      verdict = "of one seed nobody can tell what is noise"
+      verdict = "one seed cannot show what is noise"
     } else if better.isEmpty && worse.isEmpty {
-      verdict = "beyond the noise of the seeds no difference is seen at this budget"
+      verdict = "at this budget there is no difference beyond the noise of the seeds"
     } else {
       verdict = [
         better.isEmpty ? nil : "\(better.joined(separator: " and ")) do better",
@@ -69,13 +70,14 @@ struct RoundsStudy: Study {
       ].compactMap { $0 }.joined(separator: ", ") + ", beyond the noise of the seeds"
     }
     let text = """
-      With all prompts ranked at once the policy reaches a gold score of \(gold.text(3)). The same number of ranked \
-      prompts and of episodes split over rounds changes that by \
+      With all prompts ranked at once, the policy reaches a gold score of \(gold.text(3)). If the same numbers of \
+      ranked prompts and episodes are split over rounds, that changes by \
       \(others.map { "\($0.gain.text(3)) with \($0.arm) (KL \($0.kl?.text(2) ?? "–") nats)" }
-        .joined(separator: ", by ")): \(verdict). The prompts of the last are chosen among four times as many, by \
-      where \(Int(Self.heads)) reward heads disagree. Adam's moments and the value model begin anew in each round. \
-      InstructGPT and Stiennon et al. iterate, mostly on answers of the SFT model and some of PPO's, without a \
-      comparison at equal budget; Bai et al. (2022) report that online rounds improve their models, with more data as well.
+      .joined(separator: ", by ")): \(verdict). The prompts of the last arm are chosen from four times as many: those \
+      on which \(Int(Self.heads)) reward heads disagree most. Adam's moments and the value model start anew in each \
+      round. InstructGPT and Stiennon et al. iterate, mostly on answers of the SFT model and some of PPO's, without a \
+      comparison at equal budget; Bai et al. (2022) report that online rounds improve their models, also with more \
+      data.
       """
     return StudyFinding(
       text: text,

@@ -2,8 +2,8 @@ import Recipe
 import Runs
 import Statistics
 
-/// Models of several sizes, each aligned: does the small aligned one beat the larger one that is not, as InstructGPT's
-/// 1.3B beat GPT-3's 175B?
+/// Aligns models of several sizes: does the small aligned model beat the larger unaligned one, as InstructGPT 1.3B beat
+/// GPT-3 175B?
 struct ScaleStudy: Study {
   let name = "scale"
   let question = "Does a small aligned model beat a larger unaligned one?"
@@ -76,13 +76,13 @@ struct ScaleStudy: Study {
     let text = """
       Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
       \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(beats ? "beats" : "does not beat") \
-      the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: it is preferred by the rubric on \
-      \(rate.percent) of held-out prompts, ties counted half\(at(small, "ppo").parts("win_rate_vs_largest_base")), \
+      the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: by the rubric, its win rate is \
+      \(rate.percent), with ties as half\(at(small, "ppo").parts("win_rate_vs_largest_base")), \
       and its gold score is \
-      \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B was \
-      preferred to GPT-3's 175B, a \
-      hundred times its size; here it is \(Wording.fixed(many.mean / few.mean, 0)) times, and SFT alone takes the \
-      smallest to \(tuned.text(3)).
+      \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B model was \
+      preferred to GPT-3's 175B model, which is about a hundred times its size; here the largest model has \
+      \(Wording.fixed(many.mean / few.mean, 0)) times the parameters, and SFT alone gives the smallest a gold score of \
+      \(tuned.text(3)).
       """
     func dots(_ stage: String) -> [StudyRecord.Dot] {
       sizes.compactMap { size in

@@ -3,12 +3,12 @@ import Recipe
 import Statistics
 import World
 
-/// How much a model's answers depend on how it is asked: in other words, with other white space, behind a few answered
-/// examples (InstructGPT, section 4.1: PPO against GPT-3 plain and with few-shot prompts).
+/// Measures how much a model's answers depend on the form of the prompt: paraphrased, with other white space, or after
+/// a few answered examples (InstructGPT, section 4.1: PPO against GPT-3 plain and with few-shot prompts).
 struct SensitivityStudy: Study {
   let name = "sensitivity"
   let question =
-    "How much does an answer's grade depend on how the question is put, and what do few-shot examples bring?"
+    "How much does an answer's grade depend on the wording of the question, and how much do few-shot examples help?"
   let seeds = 3
   let columns = [
     "model", "form", "prompts", "gold_plain", "gold", "moved", "changed", "ppo_win_rate", "ppo_win_rate_ties",
@@ -19,7 +19,7 @@ struct SensitivityStudy: Study {
   private static let paraphrase = "paraphrase"
   private static let fewShot = "few-shot"
   private static let examples = 2
-  /// Grades this far apart are of different answers.
+  /// If two grades differ by more than this, the answer counts as changed.
   private static let step = 1.0 / 12
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
@@ -39,7 +39,7 @@ struct SensitivityStudy: Study {
     forms += PromptEdit.allCases.map { edit in
       (edit.rawValue, items.map { edit.applied(to: $0.prompt) })
     }
-    // Answers without chance, so that what differs is the prompt's doing.
+    // Temperature 0, so that only the prompt can change the answers.
     var plain: [String: [[Asked]]] = [:]
     for (model, file) in zip(Self.models, files) {
       plain[model] = try laboratory.ask(model, file, items, samples: 1, temperature: 0)
@@ -53,7 +53,7 @@ struct SensitivityStudy: Study {
           let edited = try laboratory.ask(
             "\(model)-\(form.name)", file, items,
             prompts: zip(form.prompts, items).map { Prompt(turns: $0 ?? $1.prompt) }, samples: 1, temperature: 0)
-          // What the form does not change says nothing about it.
+          // Prompts that the form does not change are not counted.
           let counted = zip(edited, form.prompts).map { $1 == nil ? [] : $0 }
           return row(model, form.name, plain: asked, edited: counted, ppo: best, laboratory)
         }
@@ -96,12 +96,12 @@ struct SensitivityStudy: Study {
         .joined(separator: ", ")
     }
     let text = """
-      Asked the same in other words, models give an answer of another grade (by more than a twelfth) to so many \
-      prompts: \(list(changed) { at($0, Self.paraphrase) }). Edits of white space change PPO's: \
+      A paraphrase changes the answer's grade by more than a twelfth for this share of prompts: \
+      \(list(changed) { at($0, Self.paraphrase) }). Edits of white space change PPO's grade: \
       \(list(spaces) { at("ppo", $0) }). \(Self.examples) answered \
-      examples before the question raise the mean grade by \
-      \(gains.map { "\($0.1.text(3)) (\($0.0))" }.joined(separator: ", ")). PPO without examples wins \
-      \(plain.percent) against the plain base, ties half\(at("base", "plain").parts("ppo_win_rate")), and \
+      examples before the question change the mean grade by \
+      \(gains.map { "\($0.1.text(3)) (\($0.0))" }.joined(separator: ", ")). The win rate of PPO without examples is \
+      \(plain.percent) against the plain base, with ties as half\(at("base", "plain").parts("ppo_win_rate")), and \
       \(few.percent) against the base with examples\(at("base", Self.fewShot).parts("ppo_win_rate")); InstructGPT has \
       85 ± 3 % and 71 ± 4 % against GPT-3 175B, and the order is \(agrees ? "the same" : "not the same") here.
       """

@@ -6,12 +6,12 @@ import Support
 import Tokenizers
 import World
 
-/// Whether a reward model still prefers the same answer when the prompt says the same in another way: a paraphrase,
-/// an edit of white space, a begin token more or less (Wu et al. 2025, reWordBench, arXiv 2503.11751).
+/// Tests whether a reward model still prefers the same answer if the prompt keeps its meaning but changes its form: a
+/// paraphrase, an edit of white space, one begin token more or less (Wu et al. 2025, reWordBench, arXiv 2503.11751).
 struct StabilityStudy: FileStudy {
   let name = "stability"
   let question =
-    "Does a reward model rank answers alike when the prompt is paraphrased, or its white space or begin token edited?"
+    "Does a reward model keep its ranking of answers if the prompt's wording, white space or begin token changes?"
   let seeds = 3
   let columns = [
     "edit", "prompts", "pairs", "sure_pairs", "flipped", "flipped_low", "flipped_high", "flipped_sure", "other_best",
@@ -26,7 +26,7 @@ struct StabilityStudy: FileStudy {
     let cases = laboratory.heldOutAnswers(rankings).enumerated().map { index, asked in
       RankStability.Case(
         prompt: Prompt(turns: asked.item.prompt),
-        // The last of the other wordings: which one is as good as another.
+        // Any other wording would do; the last one is used.
         paraphrase: laboratory.world.wordings(.comparisons, first + index).dropFirst().last?.prompt,
         answers: asked.answers,
         orders: [asked.answers.map { rubric.grade($0, for: asked.item).gold }])
@@ -36,9 +36,9 @@ struct StabilityStudy: FileStudy {
 
   func check(_ files: StudyFiles, seed: UInt64) {}
 
-  /// Of a reward model of the user's and rankings of theirs.
+  /// Measures the user's reward model on the user's rankings.
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow] {
-    guard let reward = files.reward else { preconditionFailure("no reward model to look at") }
+    guard let reward = files.reward else { preconditionFailure("no reward model to examine") }
     let rows = try RankStability(reward, workshop).rows(RankStability.cases(files.comparisons))
     guard !rows.isEmpty else {
       throw Failure(
@@ -59,7 +59,7 @@ struct StabilityStudy: FileStudy {
     }
     guard let worst = flips.max(by: { $0.1.mean < $1.1.mean }) else {
       return StudyFinding(
-        text: "No pair of answers got different scores: nothing could be turned around.", figures: [],
+        text: "No pair of answers got different scores, so no order could change.", figures: [],
         charts: [])
     }
     let sure = rows.with(["edit": worst.0]).estimate("flipped_sure")
@@ -68,23 +68,20 @@ struct StabilityStudy: FileStudy {
       "\(edit) \(share.percent)\(rows.with(["edit": edit]).sized("pairs", "pairs"))"
     }.joined(separator: ", ")
     var text = """
-      Of pairs of answers the reward model turns around, when the prompt is edited: \(list). \
-      The most are turned by \(worst.0); there another answer becomes the best in \(best.percent) of \
-      prompts\(rows.with(["edit": worst.0]).sized("prompts", "prompts")), and of pairs more than a standard deviation \
-      apart \(sure.percent) turn\(rows.with(["edit": worst.0]).sized("sure_pairs", "pairs")).
+      If the prompt is edited, the reward model reverses the order of this share of pairs of answers: \(list). \
+      Most pairs are reversed by \(worst.0): another answer becomes the best in \(best.percent) of \
+      prompts\(rows.with(["edit": worst.0]).sized("prompts", "prompts")), and of pairs at least a standard deviation \
+      apart, \(sure.percent) are reversed\(rows.with(["edit": worst.0]).sized("sure_pairs", "pairs")).
       """
     if let loss = rows.with(["edit": worst.0]).estimate("accuracy_lost") {
-      text += """
-         Of the pairs that the rubric, or who ranked them, puts in an order, \(loss.percent) fewer are in it \
-        after that edit
-        """
-      text += loss.isClear ? "." : ", which may be none."
+      text += " After that edit, the share of pairs in the order of the rubric or the labelers is \(loss.percent) lower"
+      text += loss.isClear ? "." : ", which may be chance."
     }
     if let sure {
-      text += sure.mean < 0.02 ? " What turns are toss-ups." : " What turns are not toss-ups alone."
+      text += sure.mean < 0.02 ? " So almost only close pairs are reversed." : " So clear pairs are reversed, too."
     }
     text += """
-       Wu et al. (2025) found that edits which keep the meaning cost published reward models much of their accuracy.
+       Wu et al. (2025) found that published reward models lose much accuracy with edits that keep the meaning.
       """
     return StudyFinding(
       text: text,
@@ -103,19 +100,19 @@ struct StabilityStudy: FileStudy {
   }
 }
 
-/// What edits of prompts do to a reward model's rankings.
+/// Measures how edits of prompts change a reward model's rankings.
 struct RankStability {
   /// A prompt with answers.
   struct Case {
     var prompt: Prompt
-    /// The same prompt in other words, where someone knows them.
+    /// A paraphrase of the prompt, if there is one.
     var paraphrase: [Turn]?
     var answers: [String]
-    /// What each answer is worth, as each judge has it; nil of one that a judge did not see.
+    /// The value of each answer by each judge: [judge][answer]; nil for answers that a judge did not see.
     var orders: [[Double?]]
   }
 
-  /// Each prompt once, with all that was ranked under it and by whomever.
+  /// Groups rankings by prompt: each prompt once, with all its answers and the rankings of all judges.
   static func cases(_ comparisons: some Sequence<Comparison>) -> [Case] {
     var places: [Prompt: Int] = [:]
     var cases: [(prompt: Prompt, answers: [String], rankings: [Comparison])] = []
@@ -173,7 +170,7 @@ struct RankStability {
       (edit.rawValue, turns { edit.applied(to: $0.prompt.turns) })
     }
     edits += [
-      // The format of a chat has the token in front or has it not.
+      // Removes a begin token if there is one, else adds one.
       ("begin-token", begin { token, prompt in
         prompt.first == token ? Array(prompt.dropFirst()) : [token] + prompt
       }),
@@ -197,14 +194,14 @@ struct RankStability {
   }
 }
 
-/// How two scorings of the same answers differ.
+/// Counts the differences between two scorings of the same answers.
 struct RankFlips {
-  /// Pairs of each prompt: a turned one is a win, one that ties afterwards a tie.
+  /// The pairs of each prompt: a reversed pair is a win, a pair that ties after the edit is a tie.
   private var prompts: [Tally] = []
-  /// Pairs of each prompt that were in a judge's order and are not (wins), that came into it (losses), and those
-  /// that stayed as they were (ties).
+  /// The pairs of each prompt compared with a judge's order: a win if the edit removed the agreement, a loss if it
+  /// created it, and a tie if it changed nothing.
   private var lost: [Tally] = []
-  /// Those of all prompts that were sure.
+  /// The pairs of all prompts whose plain scores differ by `sure` or more.
   private var surePairs = Tally()
   private var otherBest = 0
   private var moved = 0.0
@@ -212,13 +209,13 @@ struct RankFlips {
   private var after = Tally()
   private var before = Tally()
 
-  /// A pair is sure that is as far apart as scores deviate: a normalised reward model's by 1.
+  /// A pair is sure if its scores differ by at least one standard deviation, which is 1 for a normalised reward model.
   static let sure = 1.0
 
-  /// The scores of one prompt's answers; none where they did not fit. Pairs that tie before are not
-  /// counted, a tie afterwards is half a flip.
+  /// Adds the scores of one prompt's answers, before and after the edit; empty lists (answers did not fit) are ignored.
+  /// Pairs that tie before the edit are not counted; a tie after it counts as half a flip.
   ///
-  /// - Parameter orders: what each answer is worth, by each judge.
+  /// - Parameter orders: the value of each answer by each judge: [judge][answer].
   mutating func add(_ plain: [Double], _ edited: [Double], orders: [[Double?]]) {
     guard plain.count > 1, edited.count == plain.count else { return }
     var pairs = Tally()
@@ -250,12 +247,12 @@ struct RankFlips {
     self.lost.append(lost)
   }
 
-  /// nil where no pair was compared.
+  /// The row of an edit; nil if no pair was compared.
   func row(_ edit: String) -> StudyRow? {
     let pairs = prompts.reduce(0) { $0 + $1.count }
     guard pairs > 0 else { return nil }
     let flipped = Interval(over: prompts)
-    // A share of one half is a loss of nothing.
+    // A share of one half means that nothing was lost, so 2·share − 1 is the loss.
     let bounds = before.count == 0 ? nil : Interval(over: self.lost)
     let lost = before.count == 0 ? nil : (before.points - after.points) / before.count
     return StudyRow(
@@ -272,7 +269,7 @@ struct RankFlips {
 }
 
 extension Tally {
-  /// A pair of which so much is lost, −1…1; what is neither lost nor won is a tie.
+  /// Adds one pair with a loss in −1…1: a lost part counts as a win, a gained part as a loss, the rest as a tie.
   fileprivate mutating func add(loss: Double) {
     add(Tally(wins: max(0, loss), ties: 1 - abs(loss), losses: max(0, -loss)))
   }

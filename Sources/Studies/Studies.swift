@@ -10,7 +10,8 @@ public enum Studies {
 
   public static func named(_ name: String) -> (any Study)? { all.first { $0.name == name } }
 
-  /// The shape of a study unless `--full` asks for the whole recipe's: enough to see the effect, in minutes.
+  /// The sizes of a study: with `full`, those of the whole recipe; else smaller ones, enough to see the effect in
+  /// minutes.
   public static func settings(full: Bool) -> Settings {
     var settings = Settings(quick: !full)
     guard !full else { return settings }
@@ -20,7 +21,7 @@ public enum Studies {
       (.evaluationPrompts, 250), (.evaluationSamples, 4), (.evaluationDocuments, 200),
     ]
     for (parameter, value) in values {
-      // Each lies within its parameter's bounds.
+      // Each value is within its parameter's bounds, so this cannot throw.
       try! settings.set(parameter, value)
     }
     return settings

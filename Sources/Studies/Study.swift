@@ -3,45 +3,46 @@ import Recipe
 import Runs
 import Support
 
-/// An experiment on the recipe: whether a published effect appears in the built-in world.
+/// An experiment on the recipe: does a published effect appear in the built-in world?
 ///
-/// `measure` does all that takes time, for one seed; `conclude` only reads rows, so that what a study
-/// says can be tested on rows that were made up.
+/// `measure` does the slow work for one seed. `conclude` only reads rows, so that a study's conclusions can be tested
+/// on invented rows.
 public protocol Study: Sendable {
-  /// As the command line names it.
+  /// The name on the command line.
   var name: String { get }
-  /// What is asked, in one sentence.
+  /// The study's question, in one sentence.
   var question: String { get }
-  /// Seeds unless `--seeds` says otherwise.
+  /// Number of seeds if `--seeds` is not given.
   var seeds: Int { get }
-  /// The columns of `study.csv` behind the seed, labels first.
+  /// The columns of `study.csv` after the seed, labels first.
   var columns: [String] { get }
 
   /// Trains and measures everything for the laboratory's seed.
   func measure(_ laboratory: Laboratory) throws -> [StudyRow]
-  /// What the rows of all seeds say.
+  /// Draws the conclusion from the rows of all seeds.
   func conclude(_ rows: StudyRows) -> StudyFinding
 }
 
-/// A study that can be made on the user's own files, too: `conclude` takes their rows as it takes the
-/// world's, with those columns empty that need a rubric.
+/// A study that can also use the user's own files. `conclude` reads their rows like the world's; columns that need a
+/// rubric are empty.
 public protocol FileStudy: Study {
-  /// Whether it looks at a reward model that is there; or else trains its own.
+  /// Whether the study examines a given reward model; if false, it trains its own.
   var takesReward: Bool { get }
 
-  /// - Throws: `Failure(.badData)` for files that cannot answer the question with a seed, before anything is
-  ///   made of them.
+  /// Checks the files before any work is done.
+  /// - Throws: `Failure(.badData)` if the files cannot answer the question with this seed.
   func check(_ files: StudyFiles, seed: UInt64) throws
 
+  /// Trains and measures everything on the user's files for the workshop's seed.
   func measure(_ files: StudyFiles, _ workshop: Workshop) throws -> [StudyRow]
 }
 
-/// The user's own, in place of the built-in world.
+/// The user's own files, used instead of the built-in world.
 public struct StudyFiles {
   public var comparisons: [Comparison]
   /// The file of the comparisons.
   public var place: String
-  /// To be looked at.
+  /// The reward model to examine, if the study takes one.
   public var reward: RewardScorer?
 
   public init(comparisons: [Comparison], at place: String, reward: RewardScorer?) {
@@ -50,8 +51,8 @@ public struct StudyFiles {
     self.reward = reward
   }
 
-  /// By name what a resumed study must find again, in hexadecimal: the comparisons' contents, and the reward
-  /// model's identity.
+  /// Hashes that must be the same when a study is resumed, by name, in hexadecimal: the hash of the comparisons'
+  /// contents, and the reward model's identity.
   public func hashes() throws -> [(String, String)] {
     let comparisons = try Provenance.Source(name: "comparisons", records: comparisons).hash
     return [("comparisons-hash", comparisons)]
@@ -59,9 +60,9 @@ public struct StudyFiles {
   }
 }
 
-/// What a study found.
+/// The result of a study.
 public struct StudyFinding: Sendable {
-  /// A paragraph: the result with its uncertainty, beside what was published, whether or not they agree.
+  /// A paragraph: the result with its uncertainty and the published result, whether or not they agree.
   public var text: String
   public var figures: [StudyRecord.Figure]
   public var charts: [StudyRecord.Chart]

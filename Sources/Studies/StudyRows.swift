@@ -1,11 +1,11 @@
 import Recipe
 import Statistics
 
-/// One line of `study.csv`: what was done and what came of it.
+/// One line of `study.csv`: labels that say what was done, and the measured values.
 public struct StudyRow: Equatable, Sendable {
   public internal(set) var seed: UInt64 = 0
   public let labels: [String: String]
-  /// By column; what does not apply is left out.
+  /// Values by column; columns that do not apply are missing.
   public let values: [String: Double]
 
   public init(_ labels: [String: String], _ values: [String: Double?]) {
@@ -19,7 +19,7 @@ public struct StudyRow: Equatable, Sendable {
 /// The rows of all seeds.
 public struct StudyRows: Sendable {
   public let rows: [StudyRow]
-  /// Whether the whole study, of which these may be a part, has one seed.
+  /// Whether the whole study has only one seed, even if these rows are only a part of it.
   private let isOfOneSeed: Bool
 
   public init(_ rows: [StudyRow]) {
@@ -35,12 +35,12 @@ public struct StudyRows: Sendable {
     StudyRows(rows.filter(isWanted), isOfOneSeed: isOfOneSeed)
   }
 
-  /// In the order of their seeds' first rows.
+  /// The seeds, in order of first appearance.
   public var seeds: [UInt64] {
     rows.reduce(into: []) { if !$0.contains($1.seed) { $0.append($1.seed) } }
   }
 
-  /// Those that have these labels.
+  /// The rows with these labels.
   func with(_ labels: [String: String]) -> StudyRows {
     filter { row in labels.allSatisfy { row.labels[$0.key] == $0.value } }
   }
@@ -49,7 +49,7 @@ public struct StudyRows: Sendable {
     filter { $0[column] == value }
   }
 
-  /// The values of a column, those that there are.
+  /// The values of a column; rows without it are left out.
   func values(_ column: String) -> [Double] { rows.compactMap { $0[column] } }
 
   /// The different labels or values of a column, in order of appearance.
@@ -66,14 +66,13 @@ public struct StudyRows: Sendable {
 
   func mean(_ column: String) -> Double? { values(column).mean }
 
-  /// One figure of each seed's rows, and their mean over seeds; seeds that have none are left out.
+  /// The mean over seeds of a figure that is computed from each seed's rows; seeds without the figure are left out.
   func overSeeds(_ figure: (StudyRows) -> Double?) -> Estimate? {
     Estimate(seeds.compactMap { figure(of($0)) })
   }
 
-  /// The mean of a column over seeds; each seed's mean counts once. In a study of one seed a single row's
-  /// bounds over its prompts, which it has under the column's name with "_low" and "_high", stand in for those
-  /// over seeds.
+  /// The mean of a column over seeds; each seed's mean has the same weight. In a study with one seed, a single row's
+  /// bounds over its prompts (the columns with "_low" and "_high" after the name) replace the interval over seeds.
   func estimate(_ column: String) -> Estimate? {
     guard isOfOneSeed, rows.count == 1, let value = rows[0][column] else {
       return overSeeds { $0.mean(column) }
@@ -81,7 +80,7 @@ public struct StudyRows: Sendable {
     return Estimate(value, low: rows[0]["\(column)_low"], high: rows[0]["\(column)_high"])
   }
 
-  /// Whether intervals are over prompts: of one seed, where rows have bounds.
+  /// Whether intervals are over prompts: if there is one seed and the rows have bounds.
   var hasBoundsOverPrompts: Bool {
     isOfOneSeed && rows.contains { $0.values.keys.contains { $0.hasSuffix("_low") } }
   }
@@ -91,13 +90,13 @@ public struct StudyRows: Sendable {
     Estimate(seeds.compactMap { of($0).lead(column, over: others.of($0)) })
   }
 
-  /// By how much the mean of a column is above that of other rows.
+  /// The mean of a column minus its mean in other rows.
   func lead(_ column: String, over others: StudyRows) -> Double? {
     guard let own = mean(column), let other = others.mean(column) else { return nil }
     return own - other
   }
 
-  /// The mean over seeds of one column less another.
+  /// The mean over seeds of one column minus another.
   func gap(_ column: String, _ other: String) -> Estimate? {
     overSeeds { rows in
       guard let a = rows.mean(column), let b = rows.mean(other) else { return nil }
@@ -105,7 +104,7 @@ public struct StudyRows: Sendable {
     }
   }
 
-  /// `study.csv`: a heading and one line a row; what does not apply is empty.
+  /// The text of `study.csv`: a header and one line per row; values that do not apply are empty.
   func csv(_ columns: [String]) -> String {
     let lines = rows.map { row in
       ([String(row.seed)]
@@ -116,7 +115,7 @@ public struct StudyRows: Sendable {
     return ((["seed"] + columns).joined(separator: ",") + "\n") + lines.map { $0 + "\n" }.joined()
   }
 
-  /// As RFC 4180 has it.
+  /// Quotes a field as in RFC 4180.
   private static func quoted(_ text: String) -> String {
     guard text.contains(where: { $0 == "," || $0 == "\"" || $0 == "\n" }) else { return text }
     return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false)

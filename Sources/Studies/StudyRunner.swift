@@ -3,21 +3,22 @@ import Runs
 import Support
 import World
 
-/// Runs a study in a run folder: seed after seed, then what the rows say, as a table and as a record that the
-/// report is drawn from.
+/// Runs a study in a run folder: measures seed after seed, draws the conclusion, and writes a table and a record for
+/// the report.
 public struct StudyRunner {
   let study: any Study
   let context: StageContext
   let seeds: Int
-  /// Whether another seed would measure the same.
+  /// Whether the study draws no random numbers, so that another seed would give the same result.
   let drawsNothing: Bool
   private let measure: (UInt64) throws -> [StudyRow]
 
   /// A study of the built-in world.
   ///
   /// - Parameters:
-  ///   - seeds: from the context's on; nil for the study's own number, or all that were begun.
-  ///   - base: puts the base model, expanded, at a path.
+  ///   - seeds: number of seeds, starting with the context's; nil for the study's own number, or the number of seeds
+  ///     that were already begun if that is larger.
+  ///   - base: writes the base model, expanded, to a path.
   public init(
     _ study: any Study, _ context: StageContext, seeds: Int?, world: World,
     base: @escaping (String) throws -> Void
@@ -28,8 +29,8 @@ public struct StudyRunner {
     }
   }
 
-  /// A study of the user's files, which it has checked. One that only looks at a reward model takes one seed:
-  /// nothing is drawn.
+  /// A study of the user's files, which the study has already checked. A study that only examines a reward model uses
+  /// one seed, because it draws no random numbers.
   public init(
     _ study: any FileStudy, _ context: StageContext, seeds: Int?, files: StudyFiles,
     base: @escaping (String) throws -> Void
@@ -58,14 +59,14 @@ public struct StudyRunner {
     max(study.seeds, begun(in: context))
   }
 
-  /// Runs what is left of the study; leaves `study.csv` and `study.json`.
+  /// Runs the unfinished part of the study; writes `study.csv` and `study.json`.
   public func run() throws {
     let start = Clock.monotonic()
     try context.run.begin(Self.stage)
     do {
       try write(StudyRows(try measureSeeds()))
     } catch {
-      // The study's own error matters more than one of the manifest.
+      // If the manifest cannot be written either, the study's own error is the one to report.
       try? context.run.pause(Self.stage, seconds: Clock.monotonic() - start)
       throw error
     }
@@ -75,7 +76,7 @@ public struct StudyRunner {
 
   private static let stage = "study"
 
-  /// Seeds that follow one another from the context's on and have a folder.
+  /// Number of consecutive seeds, starting with the context's, that have a folder.
   private static func begun(in context: StageContext) -> Int {
     var count = 0
     while Files.exists(context.run.file(Workshop.folder(context.seed + UInt64(count)))) { count += 1 }
@@ -93,7 +94,7 @@ public struct StudyRunner {
     }
   }
 
-  /// The base model's file in the study's folder.
+  /// The path of the base model in the study's folder; writes the file if it does not exist.
   private static func put(_ base: (String) throws -> Void, in context: StageContext) throws -> String {
     let path = context.run.file(PretrainStage.file)
     if !Files.exists(path) { try base(path) }
@@ -111,12 +112,12 @@ public struct StudyRunner {
         figures: finding.figures, charts: finding.charts))
   }
 
-  /// What the intervals are over.
+  /// A sentence that says whether the intervals are over seeds or over prompts.
   private func scope(_ rows: StudyRows) -> String {
-    let prompts = "Intervals are of 95 %, over prompts"
-    if drawsNothing { return "\(prompts); nothing was drawn." }
-    guard rows.seeds.count == 1 else { return "Intervals are of 95 %, over \(rows.seeds.count) seeds." }
-    let unknown = "This is one seed; what seeds would change is not known."
+    let prompts = "Intervals are 95 % intervals over prompts"
+    if drawsNothing { return "\(prompts); the study draws no random numbers." }
+    guard rows.seeds.count == 1 else { return "Intervals are 95 % intervals over \(rows.seeds.count) seeds." }
+    let unknown = "There is only one seed, so the variation between seeds is not known."
     return rows.hasBoundsOverPrompts ? "\(prompts). \(unknown)" : unknown
   }
 }

@@ -2,19 +2,19 @@ import Recipe
 import Runs
 import Statistics
 
-/// What alignment costs in language modelling, and what pretraining text in PPO's mix, or a higher price of KL,
-/// does about it (InstructGPT, sections 3.5 and 4.2, appendix E.6 and figures 33 and 34).
+/// Measures what alignment costs in language modelling, and whether pretraining text in PPO's mix or a larger KL
+/// coefficient reduces that cost (InstructGPT, sections 3.5 and 4.2, appendix E.6 and figures 33 and 34).
 struct TaxStudy: Study {
   let name = "ptx"
   let question =
-    "What does alignment cost in language modelling, and does a pretraining mix or a higher β pay for it?"
+    "What does alignment cost in language modelling, and does a pretraining mix or a higher β reduce that cost?"
   let seeds = 3
   let columns = [
     "arm", "gamma", "beta", "bits_per_byte", "tax", "gold", "proxy", "kl", "win_rate_vs_sft",
     "mean_tokens",
   ]
 
-  /// β of the arm that tries to hold the policy back instead.
+  /// Factor on β for the arm that tries a larger KL coefficient instead of the mix.
   private static let highPrice = 10.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
@@ -62,11 +62,11 @@ struct TaxStudy: Study {
       let gain = mixed.difference("gold", to: plain), let loss = held.difference("gold", to: plain),
       let saved = plain.difference("tax", to: mixed)
     else { preconditionFailure("rows of an arm are missing") }
-    // Without a tax there is no share of it.
+    // The share is undefined if PPO has no tax.
     let share = plainTax.mean > 0 ? mixedTax.mean / plainTax.mean : nil
     let verdict =
       saved.low == nil
-      ? "of one seed nobody can tell whether the mix does the same here"
+      ? "one seed cannot show whether the mix does the same here"
       : saved.isClear && (share ?? 1) <= 0.5 && !(gain.isClear && gain.mean < 0)
         ? "the mix does the same here" : "the mix does not do the same here"
     let text = """
@@ -74,10 +74,10 @@ struct TaxStudy: Study {
       pretraining mix \(plainTax.text(4)), PPO-ptx \(mixedTax.text(4)): \
       \(share.map { "\(Wording.fixed(100 * $0, 0)) % of the tax, " } ?? "")\(saved.text(4)) saved. \
       PPO-ptx's gold score differs from \
-      plain PPO's by \(gain.text(3)). Ten times the price of KL instead of the mix leaves a tax of \
-      \(heldTax.text(4)) and changes the gold score by \(loss.text(3)). InstructGPT found that the mix mitigates the \
+      plain PPO's by \(gain.text(3)). With ten times the β instead of the mix, the tax is \
+      \(heldTax.text(4)) and the gold score changes by \(loss.text(3)). InstructGPT found that the mix mitigates the \
       regressions at little cost in reward, and that a higher β alone does not, even at a hundred times the \
-      default, while it costs reward; \(verdict).
+      default, and also costs reward; \(verdict).
       """
     return StudyFinding(
       text: text,

@@ -4,12 +4,12 @@ import Recipe
 import Runs
 import World
 
-/// The stages of the recipe, each in a trial of its own; every function returns what the trial left, and trains only
-/// what is not there.
+/// The stages of the recipe, each in its own run folder (a trial). Every function returns the trial's result, and
+/// trains only what does not exist yet.
 extension Laboratory {
-  /// A base of the settings' shape, pretrained on the world's text.
+  /// A base model with the settings' shape, pretrained on the world's text.
   ///
-  /// - Parameter data: made by the first of several bases that has to be trained, and shared.
+  /// - Parameter data: the pretraining data, shared by several bases; made when the first base is trained.
   func pretrain(_ name: String, _ settings: Settings, _ data: inout PretrainData?) throws -> String {
     let trial = try trial(name, settings)
     try trial.stage(.pretrain) {
@@ -20,7 +20,7 @@ extension Laboratory {
     return trial.run.file(PretrainStage.file)
   }
 
-  /// A model fine-tuned on demonstrations; without any given, on the settings' number of the world's.
+  /// A model fine-tuned on demonstrations (default: the settings' number of the world's demonstrations).
   func sft(
     _ name: String = "sft", _ settings: Settings? = nil, from base: String? = nil,
     demonstrations: [Demonstration]? = nil
@@ -36,7 +36,7 @@ extension Laboratory {
     return trial.run.file(SFTStage.file)
   }
 
-  /// A whole run of the recipe in a folder of its own.
+  /// A whole run of the recipe in its own folder.
   func recipe(_ name: String, _ settings: Settings) throws -> RunFolder {
     let trial = try trial(name, settings)
     try Pipeline(trial, inputs: Pipeline.Inputs()) { [base] path in
@@ -45,10 +45,10 @@ extension Laboratory {
     return trial.run
   }
 
-  /// Ranked answers, to learn from and held out.
+  /// Ranked answers: for training, and held out.
   struct Rankings {
     var training: [Comparison]
-    /// Two lines a prompt: a training labeler's ranking and that of one whom training never sees.
+    /// Two lines per prompt: one from a training labeler, one from a held-out labeler.
     var heldOut: [Comparison]
   }
 
@@ -65,7 +65,7 @@ extension Laboratory {
       heldOut: try trial.run.readLines(RankingStage.heldOutFile))
   }
 
-  /// A reward model of the world's rankings, whose demonstrations score 0.
+  /// A reward model trained on the world's rankings, normalised so that the world's demonstrations score 0 on average.
   func reward(
     _ name: String = "reward", _ settings: Settings? = nil, from sft: String,
     _ comparisons: [Comparison], heldOut: [Comparison] = []
@@ -76,15 +76,15 @@ extension Laboratory {
         world, (settings ?? self.settings).count(.sftDemonstrations)))
   }
 
-  /// What most studies begin with, each under its own name: SFT, rankings of its answers, and the reward model
-  /// that they teach.
+  /// The models that most studies start from, under their default names: SFT, rankings of its answers, and the reward
+  /// model trained on them.
   func rewarded() throws -> (sft: String, rankings: Rankings, reward: String) {
     let sft = try sft()
     let rankings = try rankings(of: sft)
     return (sft, rankings, try reward(from: sft, rankings.training, heldOut: rankings.heldOut))
   }
 
-  /// A policy, and the looks that were taken at it while it learnt.
+  /// A policy, and the measurements made during its training.
   struct Policy {
     var file: String
     var looks: [Look]
@@ -93,7 +93,7 @@ extension Laboratory {
   /// The policy at one step of PPO, on validation prompts.
   struct Look {
     var step: Int
-    /// Nats an answer.
+    /// KL from SFT [nats per answer].
     var kl: Double
     var proxy: Double
     var gold: Double
@@ -129,8 +129,8 @@ extension Workshop {
   ///
   /// - Parameters:
   ///   - place: the file of the comparisons, for messages.
-  ///   - heldOut: only watched.
-  ///   - demonstrations: nil for the best of the compared answers.
+  ///   - heldOut: measured, not trained on.
+  ///   - demonstrations: for the normalisation; nil for the best of the compared answers.
   func reward(
     _ name: String, _ settings: Settings? = nil, from sft: String, _ comparisons: [Comparison],
     at place: String = RunFile.rankings, heldOut: [Comparison], demonstrations: [Demonstration]?

@@ -3,20 +3,20 @@ import Recipe
 import Runs
 import Support
 
-/// Where a study works with one seed: models are trained in run folders of their own inside the study's, so
-/// that what is finished is not trained again and what was interrupted goes on.
+/// The context of a study for one seed. Models are trained in their own run folders inside the study's folder, so that
+/// finished models are not trained again and interrupted training continues.
 public class Workshop {
   public let seed: UInt64
-  /// Of the study; a trial may change some.
+  /// The study's settings; a trial can change some.
   public let settings: Settings
-  /// Of the seed's folder inside the study's.
+  /// The context of the seed's folder inside the study's folder.
   let context: StageContext
-  /// The file of the model that everything starts from.
+  /// The path of the base model, from which everything starts.
   let base: String
 
   /// - Parameters:
   ///   - study: the context of the study's folder.
-  ///   - base: the same for all seeds.
+  ///   - base: the path of the base model, the same for all seeds.
   init(_ study: StageContext, seed: UInt64, base: String) throws {
     self.seed = seed
     settings = study.settings
@@ -24,10 +24,10 @@ public class Workshop {
     context = try study.nested(Self.folder(seed), settings: settings, seed: seed)
   }
 
-  /// The seed's folder inside the study's.
+  /// The name of the seed's folder inside the study's folder.
   static func folder(_ seed: UInt64) -> String { "seed-\(seed)" }
 
-  /// A run folder inside the study's, named after what is tried there.
+  /// The context of a run folder inside the seed's folder, named after the trial.
   func trial(_ name: String, _ settings: Settings? = nil) throws -> StageContext {
     try context.nested(name, settings: settings ?? self.settings, seed: seed)
   }
@@ -40,17 +40,17 @@ public class Workshop {
     try context.model(at: path, access)
   }
 
-  /// - Throws: `Failure(.interrupted)` where someone asked the study to stop.
+  /// - Throws: `Failure(.interrupted)` if the user asked the study to stop.
   func goOn() throws {
     if context.isInterrupted() { throw context.interrupted() }
   }
 
-  /// What was measured before, or is measured now and kept: `body` runs once, however often the study is
-  /// interrupted.
+  /// Returns the cached result, or runs `body` and caches its result in a file. So `body` finishes once, even if the
+  /// study is interrupted.
   func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
     let path = context.run.file("\(name).json")
     if Files.exists(path) {
-      return try Failure.advising("Remove this file: then it is measured again.") {
+      return try Failure.advising("Remove this file, so that it is measured again.") {
         try JSON.decode(Value.self, from: Files.read(path), at: path)
       }
     }

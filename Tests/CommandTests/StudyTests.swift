@@ -128,7 +128,7 @@ import Testing
     let result = try program.run(arguments + [folder])
     try #require(result.exitCode == 0, "\(result.errorText)")
     #expect(result.errorText.contains("4 rows"))
-    #expect(result.outputText.replacing("\n", with: " ").contains("over prompts; nothing was drawn"))
+    #expect(result.outputText.replacing("\n", with: " ").contains("over prompts; the study draws no random numbers"))
     let lines = try table(folder)
     #expect(lines.count > 3 && lines.dropFirst().allSatisfy { $0[0] == "1" })
     #expect(!lines.contains { $0[1] == "paraphrase" }, "nobody knows other words for these prompts")

@@ -17,7 +17,7 @@ import Testing
     let one = rows(1, ["pairs": 419, "rate": 0.525, "rate_ties": 0.95, "contests": 40])
     #expect(one.sized("pairs", "pairs") == " (n 419 pairs)")
     #expect(one.parts("rate") == " (better in 5.0 %, the same in 95.0 %, worse in 0.0 %; n 40 contests)")
-    #expect(rows(3, ["pairs": 7]).sized("pairs", "pairs") == " (n 7 pairs a seed)")
+    #expect(rows(3, ["pairs": 7]).sized("pairs", "pairs") == " (n 7 pairs per seed)")
     let different = StudyRows([StudyRow([:], ["pairs": 380]), StudyRow([:], ["pairs": 419])])
     #expect(different.size("pairs", "pairs") == "n 380 to 419 pairs")
   }

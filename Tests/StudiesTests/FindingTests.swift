@@ -43,11 +43,11 @@ import Testing
   @Test("overoptimization says that proxy and gold part where gold falls under a rising proxy, and where gold peaks")
   func overoptimization() {
     let parted = OveroptimizationStudy().conclude(course(falls: true))
-    #expect(parted.text.contains("part for 1 of 1"))
+    #expect(parted.text.contains("diverge for 1 of 1"))
     #expect(parted.text.contains("at a KL of 4.0 nats"))
     #expect(parted.figures.first { $0.name.hasPrefix("KL where gold peaks") }?.value == 4)
     let rising = OveroptimizationStudy().conclude(course(falls: false))
-    #expect(rising.text.contains("part for 0 of 1"))
+    #expect(rising.text.contains("diverge for 0 of 1"))
   }
 
   @Test("a single lucky look is no peak, a single unlucky one no fall, and seeds are named by their own peaks")
@@ -67,7 +67,7 @@ import Testing
       ]
     }
     let text = OveroptimizationStudy().conclude(rows).text
-    #expect(text.contains("part for 0 of 1") && text.contains("at a KL of 9.0 nats"), "\(text)")
+    #expect(text.contains("diverge for 0 of 1") && text.contains("at a KL of 9.0 nats"), "\(text)")
     #expect(text.contains("seed by seed +0.083 to +0.173 at 9.0 to 9.0 nats"), "\(text)")
   }
 

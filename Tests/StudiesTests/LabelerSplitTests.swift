@@ -88,7 +88,7 @@ import Testing
     for (rankings, what) in [
       (comparisons(9, [nil]), "0 of 18 rankings name a labeler"),
       (comparisons(9, ["Bert"]), "there are 1 different ones"),
-      (comparisons(1, ["Bert", "Carl"]), "too few to hold some of both out"),
+      (comparisons(1, ["Bert", "Carl"]), "too few to hold out some of both"),
     ] {
       let failure = #expect(throws: Failure.self) { try split(rankings, seed: 1) }
       #expect(failure?.kind == .badData && failure?.what.contains(what) == true, "\(failure!)")
