@@ -3,7 +3,7 @@ import Models
 import Support
 import Tokenizers
 
-/// Answers prompts with a model: what `sample` and `generate` do.
+/// Answers prompts with a model. Used by `sample`, `generate` and `chat`.
 public final class Answerer {
   private let model: Model
   private let bench: Workbench
@@ -11,7 +11,7 @@ public final class Answerer {
   private let weights: TransformerWeights
   private var options: SamplingOptions
 
-  /// - Parameter precision: an int8 checkpoint is int8 in either case.
+  /// - Parameter precision: ignored for an int8 checkpoint, which always computes in int8.
   public init(
     _ model: Model, threads: Int, precision: RolloutPrecision, options: SamplingOptions
   ) throws {
@@ -25,7 +25,7 @@ public final class Answerer {
     weights = try bench.weights(of: model, precision: precision, on: transformer)
   }
 
-  /// K answers for each prompt, handed over in order, in batches of bounded size.
+  /// Samples K answers for each prompt and calls `each` for the prompts in order. Works in batches of bounded size.
   public func answers(
     _ prompts: [Prompt], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
     each: (Prompt, [String]) throws -> Void
@@ -50,21 +50,21 @@ public final class Answerer {
   /// One answer, as `generate` prints it.
   public struct Completion: Sendable {
     public let text: String
-    /// With the end token, if it came; without what a stop text cut off.
+    /// The answer's tokens. The end token is included if it was sampled; tokens cut off by a stop text are not.
     public let tokens: [Int32]
     public let finish: Generator.Finish
   }
 
-  /// Tokens of a prompt and its answer together.
+  /// Maximum number of tokens of a prompt and its answer together.
   public var capacity: Int { generator.capacity }
 
   /// One answer for each prompt, in one batch.
   ///
   /// - Parameters:
-  ///   - prompts: tokens, and the number of the random stream that the answer draws from.
-  ///   - options: how the answers are drawn; without them as all are.
-  ///   - bestOf: chooses each answer among several.
-  ///   - onToken: called with (prompt, token) as tokens come.
+  ///   - prompts: for each prompt its tokens and the number of its random stream.
+  ///   - options: the sampling options; nil for those of the answerer.
+  ///   - bestOf: chooses each answer from several samples.
+  ///   - onToken: called with (prompt, token) when a token is sampled.
   /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
   public func complete(
     _ prompts: [(tokens: [Int32], stream: UInt64)], stop: StopTexts, seed: UInt64,
@@ -81,17 +81,18 @@ public final class Answerer {
       options: options, seed: seed, purpose: "generate",
       shouldStop: stop.isEmpty ? nil : { Self.hasStopped($0.tokens, stop, tokenizer) },
       onToken: onToken.map { onToken in { onToken($0, $2) } })
-    // Where less than a page is missing, zeros were read in its place.
+    // If the file was cut by less than a page, zeros were read instead of the missing bytes.
     try model.checkpoint.checkStillWhole()
     return zip(prompts, generated).map { prompt, samples in
-      // What a stop text cuts off is not judged either.
+      // Best-of-n scores the answers after the stop texts have cut them.
       let answers = samples.map { Self.completion($0, stop, tokenizer) }
       return (bestOf?.choose(answers, prompt: prompt.tokens, tokens: \.tokens) { $0.finish == .stop }
         ?? answers)[0]
     }
   }
 
-  /// Only the tokens that the longest stop text can reach are looked at: each has a byte or more.
+  /// Whether the answer contains a stop text. Decodes only as many of the last tokens as the longest stop text has
+  /// bytes, because each token has at least one byte.
   private static func hasStopped(
     _ tokens: [Int32], _ stop: StopTexts, _ tokenizer: Tokenizer
   ) -> Bool {

@@ -3,15 +3,15 @@ import Support
 import Tensors
 import Training
 
-/// What is measured, and on which shape.
+/// The shape of the model and the sizes to measure.
 public struct BenchOptions: Sendable {
   public var layers = Int(Parameter.layers.defaultValue)
   public var dModel = Int(Parameter.dModel.defaultValue)
   public var heads = Int(Parameter.heads.defaultValue)
   public var vocabulary = Int(Parameter.vocabulary.defaultValue)
-  /// Sequences at a time; training: of one step.
+  /// Sequences at a time; in training, per step.
   public var batch = 16
-  /// Tokens of a training sequence.
+  /// Tokens per training sequence.
   public var context = Int(Parameter.context.defaultValue)
   public var prompt = 32
   /// Tokens generated after each prompt.
@@ -21,7 +21,7 @@ public struct BenchOptions: Sendable {
   public var miniBatches = 1
   public var precision = RolloutPrecision.int8
   public var threads = 1
-  /// At least so long, and at least three times, is measured.
+  /// Minimum measuring time [seconds]; at least three calls are measured.
   public var seconds = 2.0
 
   public init() {}
@@ -34,13 +34,13 @@ public struct BenchOptions: Sendable {
   }
 }
 
-/// A measured rate beside what the machine's own limits allow.
+/// A measured rate and the limit that the machine allows.
 public struct BenchResult: Sendable {
   public let work: String
-  /// Name, as in JSON, and value; the first is the one that is compared with the limit.
+  /// Names, as in JSON, and values; the first rate is compared with the limit.
   public var rates: [(name: String, value: Double)]
   public var limit: Double
-  /// What the limit is made of.
+  /// A text that says what the limit is.
   public var limitedBy: String
   public var peakResidentBytes: Int
   public var isInt8: Bool
@@ -102,10 +102,10 @@ public struct Bench {
 
   // MARK: Generation
 
-  /// Tokens generated after the prompts, and the whole of both.
+  /// Decoding: the rate of tokens generated after the prompts, and the rate including the prompts.
   public func decode() throws -> BenchResult {
     guard options.new > 1 else {
-      throw Failure(.usage, "--new \(options.new) leaves nothing to time")
+      throw Failure(.usage, "--new \(options.new) is too small to measure decoding", remedy: "Give --new 2 or more.")
     }
     let sampler = try BenchSampling(options, new: options.new)
     var (decoding, whole): ([Double], [Double]) = ([], [])
@@ -133,7 +133,7 @@ public struct Bench {
       peakResidentBytes: resident, isInt8: sampler.isInt8)
   }
 
-  /// Tokens of prompts.
+  /// Prefill: the rate of prompt tokens.
   public func prefill() throws -> BenchResult {
     let sampler = try BenchSampling(options, new: 1)
     var times: [Double] = []
@@ -148,7 +148,8 @@ public struct Bench {
       isInt8: sampler.isInt8)
   }
 
-  /// All matrices quantised anew, as before each int8 rollout; their factors are chosen beforehand.
+  /// Quantises all matrices anew, as before each int8 rollout. The balancing factors are chosen beforehand and not
+  /// timed.
   public func quantize() throws -> BenchResult {
     let bench = try Workbench(options.architecture(context: options.context), threads: options.threads)
     let parameters = try ParameterSet(
@@ -219,7 +220,7 @@ public struct Bench {
 
   // MARK: Kernels
 
-  /// Products and attention of the model's shape, and the limits themselves.
+  /// Matrix products and attention in the model's shape, and the machine's limits.
   public func kernels() throws -> [BenchResult] {
     let kernels = try BenchKernels(options).measure { body in try median(body) }
     let peak = try limits.of(.fma)
@@ -247,7 +248,7 @@ public struct Bench {
 
   // MARK: Time
 
-  /// Seconds of one call, after one that warms up.
+  /// The median duration of a call [seconds], after one warm-up call.
   private func median(_ body: () throws -> Void) throws -> Double {
     var times: [Double] = []
     try repeated {
@@ -268,7 +269,7 @@ public struct Bench {
     }
   }
 
-  /// The median without the first, which warmed up.
+  /// The median without the first value, which is the warm-up.
   private func middle(_ times: [Double]) -> Double {
     let sorted = times.dropFirst().sorted()
     return sorted[sorted.count / 2]

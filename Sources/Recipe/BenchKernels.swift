@@ -1,14 +1,14 @@
 import Support
 import Tensors
 
-/// Matrix products and attention, of the shape of a training pass.
+/// Measures matrix products and attention in the shape of a training pass.
 struct BenchKernels {
   private let compute: Compute
   private let arena = Arena()
   private let options: BenchOptions
 
   init(_ options: BenchOptions) throws {
-    // Refuses a shape that attention cannot compute.
+    // Throws for a shape that attention cannot compute.
     _ = try options.architecture(context: options.context)
     self.options = options
     compute = try Compute(
@@ -16,12 +16,12 @@ struct BenchKernels {
       int8Columns: options.dModel)
   }
 
-  /// Operations a second.
+  /// Operations per second.
   struct Rates {
     var product, int8, attention, gradient: Double
   }
 
-  /// `seconds` times a call.
+  /// - Parameter seconds: returns the duration of a call.
   func measure(_ seconds: (() throws -> Void) throws -> Double) throws -> Rates {
     let rows = options.batch * options.context
     let width = options.dModel
@@ -66,7 +66,7 @@ struct BenchKernels {
     }
     let (T, d) = (Double(options.context), Double(width))
     let products = 2 * Double(rows) * 4 * d * d
-    // A product over the pairs of positions that causality allows; forward has two, backward five.
+    // Operations of one product over all causal pairs of positions; forward has two such products, backward five.
     let pairs = 2 * Double(options.batch) * T * (T + 1) / 2 * d
     return Rates(
       product: products / product, int8: products / int8, attention: 2 * pairs / attention,

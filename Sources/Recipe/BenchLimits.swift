@@ -1,6 +1,6 @@
 import Tensors
 
-/// The machine's limits, each measured once, when first asked for.
+/// The machine's limits. Each is measured once, when it is first used.
 final class BenchLimits {
   private let threads: Int
   private var known: [MachineLimit: Double] = [:]

@@ -1,14 +1,14 @@
 import Models
 import Tensors
 
-/// How much arithmetic a work cannot do without, in multiplications with an addition, two operations
-/// each: what its limit is made of.
+/// The minimum arithmetic of a work, from which its limit is computed. A multiplication with an addition counts as two
+/// operations.
 struct BenchOperations {
-  /// Elements of the projections of all layers: what every token is multiplied with.
+  /// Elements of the projections of all layers; every token is multiplied with all of them.
   let body: Double
-  /// Elements of the unembedding: what a token is multiplied with whose successor matters.
+  /// Elements of the unembedding; only tokens that need logits are multiplied with them.
   let head: Double
-  /// Bytes of the keys and values of a position.
+  /// Bytes of the keys and values of one position.
   let keyValues: Double
 
   init(_ layout: ParameterLayout, _ precision: RolloutPrecision) {
@@ -22,16 +22,14 @@ struct BenchOperations {
       / Double(KeyValuePrecision.group)
   }
 
-  /// A forward pass over `tokens`, of which `logits` have a successor that matters; a value or a
-  /// reward model has none.
+  /// Operations of a forward pass over `tokens` tokens, `logits` of which need logits (0 for a value or reward model).
   func forward(tokens: Int, logits: Int) -> Double {
     2 * (body * Double(tokens) + head * Double(logits))
   }
 
-  /// What an episode of PPO takes with nothing computed twice: the reference and the reward model
-  /// forward, policy and value forward and backward in each epoch. The first of these forward passes
-  /// is also that of the old policy and its values, unless several minibatches move the weights
-  /// between them.
+  /// Minimum operations of a PPO episode: the reference and the reward model forward, and policy and value forward and
+  /// backward in each epoch. The first of these forward passes also gives the old policy's log-probabilities and
+  /// values, unless there are several minibatches, because then the weights change between the two.
   func ppo(prompt: Int, answer: Int, epochs: Int, miniBatches: Int) -> Double {
     let once =
       forward(tokens: prompt + answer, logits: answer) + forward(tokens: prompt + answer, logits: 0)

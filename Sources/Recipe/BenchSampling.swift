@@ -2,7 +2,7 @@ import Models
 import Support
 import Tensors
 
-/// Generation from random weights.
+/// Measures generation with random weights.
 struct BenchSampling {
   let isInt8: Bool
   let operations: BenchOperations
@@ -17,7 +17,7 @@ struct BenchSampling {
       throw Failure(.usage, "--batch \(options.batch) is above \(Workbench.inferenceRows)")
     }
     isInt8 = options.precision == .int8
-    // One more position than is used, so that length alone ends an answer.
+    // One position more than needed, so that answers end only by their length.
     let architecture = try options.architecture(context: options.prompt + new + 1)
     bench = try Workbench(architecture, threads: options.threads)
     let set = try ParameterSet(
@@ -36,14 +36,14 @@ struct BenchSampling {
 
   var limit: MachineLimit { isInt8 ? .int8 : .fma }
 
-  /// Bytes that a step of decoding reads: the projections once, and the keys and values of `batch`
-  /// sequences of `positions`.
+  /// Bytes that one decoding step reads: the weights once, and the keys and values of `batch` sequences with
+  /// `positions` positions each.
   func bytes(batch: Int, positions: Int) -> Double {
     (operations.body + operations.head) * (isInt8 ? 1 : 4)
       + Double(batch * positions) * operations.keyValues
   }
 
-  /// Seconds until every prompt has its first token, and until the end.
+  /// Seconds until every prompt has its first token (prefill), and until the end (total).
   func run(_ options: BenchOptions) throws -> (prefill: Double, total: Double) {
     let start = Clock.monotonic()
     var (tokens, prefill) = (0, 0.0)

@@ -1,7 +1,7 @@
 import Support
 
-/// Best-of-n: of several samples to a prompt, the one that a reward model likes best (Stiennon et al.
-/// 2020; Gao et al. 2022). It needs no training, and is what PPO is measured against.
+/// Best-of-n: samples n answers to a prompt and keeps the one with the highest reward (Stiennon et al. 2020; Gao et al.
+/// 2022). It needs no training, so PPO is compared with it.
 public struct BestOf {
   public let n: Int
   let reward: RewardScorer
@@ -18,10 +18,10 @@ public struct BestOf {
     self.init(n: n, reward: try RewardScorer(reward, threads: threads))
   }
 
-  /// The same with another number of samples, 1…256.
+  /// A copy with another number of samples, 1…256.
   public func choosing(of n: Int) -> BestOf { BestOf(n: n, reward: reward) }
 
-  /// The best answer of each `n` that follow one another, `answers.count / n` of them.
+  /// Chooses the best answer of each group of `n` consecutive answers; returns `answers.count / n` answers.
   func choose<Answer>(
     _ answers: [Answer], prompt: [Int32], tokens: (Answer) -> [Int32], ended: (Answer) -> Bool
   ) -> [Answer] {
@@ -31,18 +31,18 @@ public struct BestOf {
     }
   }
 
-  /// The number of the best by score; the first of equals.
+  /// The index of the highest score; of equal scores the first.
   ///
-  /// What did not end by itself comes behind all that did: a reward model is taught to read an answer at its
-  /// end, and what it says of one that was cut means nothing.
+  /// Answers without an end token lose against all answers with one: the reward model is trained to read an answer at
+  /// its end, so its score of a cut answer means nothing.
   static func best(_ numbers: Range<Int>, _ scores: [Float], ended: (Int) -> Bool) -> Int {
     let whole = numbers.filter(ended)
     let candidates = whole.isEmpty ? Array(numbers) : whole
     return candidates.dropFirst().reduce(candidates[0]) { scores[$1] > scores[$0] ? $1 : $0 }
   }
 
-  /// How far best-of-n leaves the model that it samples from, at most, in nats: log n − (n − 1)/n
-  /// (Stiennon et al. 2020).
+  /// Upper bound on the KL of best-of-n from the model that it samples from [nats]: log n − (n − 1)/n (Stiennon et al.
+  /// 2020).
   var kl: Double { Self.kl(n) }
 
   package static func kl(_ n: Int) -> Double {

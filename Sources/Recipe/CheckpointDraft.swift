@@ -3,7 +3,7 @@ import Models
 import Support
 import Tokenizers
 
-/// What a checkpoint is made of, beyond its tensors.
+/// The contents of a checkpoint except its tensors.
 struct CheckpointDraft {
   var kind: ModelKind
   var architecture: Architecture
@@ -38,8 +38,8 @@ struct CheckpointDraft {
 }
 
 extension StageContext {
-  /// What a stage's checkpoints have in common; `step` is the one it ends with. Those of one round of
-  /// several say which.
+  /// The draft for a stage's checkpoints; `step` is the stage's last step. If the run has several rounds, the
+  /// configuration records which round it is.
   func draft(
     _ stage: Stage, kind: ModelKind, _ architecture: Architecture, _ tokenizer: Tokenizer,
     step: Int, parents: [Model], data: Provenance.Source,

@@ -4,11 +4,11 @@ import Support
 import Tokenizers
 import Training
 
-/// Looks through a data file as the stage would that trains on it: comparisons as for the reward
-/// model, demonstrations as for SFT, prompts as for PPO, documents as for pretraining.
+/// Checks a data file as the stage that trains on it would read it: comparisons as for the reward model,
+/// demonstrations as for SFT, prompts as for PPO, documents as for pretraining.
 ///
-/// One pass; memory is that of some megabytes of rows and of the hashes of those before: 21 to 43
-/// bytes a row (`SeenRows`), and 11 to 21 for each prompt and each answer of the other split.
+/// It reads the file once. Memory holds some megabytes of rows and hashes of all earlier rows: 21 to 43 bytes per row
+/// (`SeenRows`), and 11 to 21 bytes for each prompt and each answer of the other split.
 public struct DataCheck: Sendable {
   /// Another split, which should share no row with the files.
   public struct Other: Sendable {
@@ -23,10 +23,10 @@ public struct DataCheck: Sendable {
   private let responseLength: Int
   private let threads: Int
 
-  /// Bytes of rows that are looked at together.
+  /// Bytes of rows that are checked together.
   private static let batch = 1 << 20
 
-  /// - Parameter model: whose tokenizer and context the rows meet.
+  /// - Parameter model: its tokenizer and context are used.
   public init(_ model: Model, threads: Int) {
     self.init(model.tokenizer, context: model.architecture.context, threads: threads)
   }
@@ -38,8 +38,8 @@ public struct DataCheck: Sendable {
     self.threads = threads
   }
 
-  /// Remembers another split.
-  /// - Throws: as `check`.
+  /// Reads another split and stores hashes of its rows.
+  /// - Throws: like `check`.
   public func other(_ path: String) throws -> Other {
     var (split, rows) = (OtherSplit(), 0)
     let format = try forEachRow(of: path) { row, _ in
@@ -51,11 +51,11 @@ public struct DataCheck: Sendable {
     return Other(file: path, format: format, rows: rows, split: split)
   }
 
-  /// Looks through a file.
+  /// Checks a file.
   /// - Parameters:
-  ///   - path: of a file, compressed or not, or `-` for standard input.
+  ///   - path: a file, compressed or not, or `-` for standard input.
   ///   - shown: how many rows to show.
-  /// - Throws: `Failure(.badData)` when no row can be read, or reading cannot go on.
+  /// - Throws: `Failure(.badData)` if no row can be read, or if reading fails.
   public func check(_ path: String, against other: Other?, shown: Int) throws -> DataCheckResult {
     var result = DataCheckResult(file: path, context: encoder.context)
     var seen = SeenRows()
@@ -76,8 +76,7 @@ public struct DataCheck: Sendable {
     return result
   }
 
-  /// Hands the rows of a file to `body`, some at a time over the threads, and what it gives to
-  /// `take`, in order.
+  /// Calls `body` for the rows of a file, in batches on several threads, and `take` for the results, in order.
   private func forEachRow<Value>(
     of path: String, _ body: @escaping @Sendable (RowReader.Row, DataFormat) -> Value,
     take: (Value) -> Void
@@ -88,7 +87,7 @@ public struct DataCheck: Sendable {
     while reader.format == nil, let row = try reader.next() {
       if case .failure(let error) = row.example, problem == nil { problem = error }
       early.append(row)
-      // As many rows of nonsense are no data file.
+      // A file whose first 1,000 rows have no known format is not a data file.
       if early.count == 1_000 { break }
     }
     guard let format = reader.format else {
@@ -113,7 +112,7 @@ public struct DataCheck: Sendable {
     }
   }
 
-  /// What can be said of a row by itself.
+  /// Checks a row without the other rows.
   private func examine(_ row: RowReader.Row, _ format: DataFormat) -> ExaminedRow {
     var result = ExaminedRow(line: row.line)
     result.unusedKeys = row.unusedKeys
@@ -165,14 +164,14 @@ public struct DataCheck: Sendable {
     return findings
   }
 
-  /// Tokens of each answer by itself, to see whether many were cut at one length.
+  /// Tokens of each answer, to detect whether many answers were cut at the same length.
   private func answerLengths(of example: Example) -> [Int] {
     if case .document = example { return [] }
     return example.answers.map { encoder.tokenizer.encode($0).count }
   }
 
-  /// The sequences that become of a row, the tokens of the longest (of a document, which is cut, those
-  /// of all), whether they fit, and how many tokens would.
+  /// The training sequences of a row, the length of the longest [tokens] (for a document, which is split, the sum of
+  /// all), whether they fit, and the limit [tokens].
   private func sequences(
     _ example: Example
   ) throws -> (all: [MaskedSequence], longest: Int, fit: Bool, limit: Int) {
@@ -195,7 +194,7 @@ public struct DataCheck: Sendable {
       )
     case .prompt(let prompt), .refutedAnswer(let prompt):
       let tokens = try encoder.tokenizer.encode(prompt: prompt)
-      // The answer is still to be written, and nothing of the prompt is learnt.
+      // The answer does not exist yet, and the prompt has no loss.
       let masked = MaskedSequence(
         sequence: TrainingSequence(tokens: tokens, learnFrom: tokens.count))
       return (
@@ -211,29 +210,29 @@ public struct DataCheck: Sendable {
   }
 }
 
-/// A sequence with its loss mask: what is learnt is `sequence.learnt`; of a ranked answer that is where its
-/// score is read.
+/// A sequence with its loss mask: tokens in `sequence.learnt` have a loss. For a ranked answer, that is where its score
+/// is read.
 struct MaskedSequence: Sendable {
   var rank: Int?
   var sequence: TrainingSequence
 }
 
-/// What can be said of a row without the others.
+/// The result of checking a row without the other rows.
 struct ExaminedRow: Sendable {
   let line: Int
   var fingerprint: RowFingerprint?
   var findings: [DataFinding] = []
-  /// Keys that nothing was done with.
+  /// Keys of the row that are not used.
   var unusedKeys: [String] = []
   var remarks: Set<RowRemark> = []
   /// Tokens of each answer.
   var answerLengths: [Int] = []
-  /// Why it is not trained on.
+  /// The reason why the row is not trained on; nil if it is.
   var dropped: String?
-  /// Tokens of its longest sequence, trained on or not; of a document all.
+  /// Tokens of the longest sequence, trained on or not; for a document, all its tokens.
   var longest = 0
-  /// What is trained on.
+  /// The sequences that are trained on.
   var sequences: [MaskedSequence] = []
-  /// Whether a dialogue became several sequences.
+  /// Whether a dialogue was split into several sequences.
   var isSplit = false
 }

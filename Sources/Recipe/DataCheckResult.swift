@@ -1,7 +1,7 @@
 import Datasets
 import Tokenizers
 
-/// Something in a data file that its owner may want to know. The raw value is its key in JSON.
+/// A kind of suspicious row in a data file. The raw value is its key in JSON.
 public enum DataFinding: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
   case badRows = "bad_rows"
   case overLong = "over_long"
@@ -25,32 +25,32 @@ public enum DataFinding: String, CaseIterable, Codable, CodingKeyRepresentable, 
     case .overLong: "do not fit the context"
     case .emptyAnswers: "have an empty answer"
     case .identicalAnswers: "have identical answers"
-    case .tiedRankings: "rank all answers alike"
+    case .tiedRankings: "rank all answers equally"
     case .contradictoryRanks: "rank equal answers unequally"
-    case .duplicates: "stood in the file before"
-    case .nearDuplicates: "stood in the file before but for white space or case"
-    case .leakedPrompts: "have a prompt of the other split"
-    case .leakedRows: "have a prompt and an answer, or a document, of the other split"
+    case .duplicates: "are duplicates of an earlier row"
+    case .nearDuplicates: "differ from an earlier row only in white space or case"
+    case .leakedPrompts: "have a prompt that is also in the other split"
+    case .leakedRows: "have a prompt with an answer, or a document, that is also in the other split"
     case .cutAnswers: "have a long answer that ends with a letter, a comma or a hyphen"
-    case .answersAtLimit: "have an answer of just the longest length, as if answers had been cut there"
-    case .specialNames: "have a special token's name written out, which is read as text and not as the token"
+    case .answersAtLimit: "have an answer of exactly the maximum length, as if answers were cut there"
+    case .specialNames: "have a special token's name in a text; it is read as text, not as the token"
     case .controlCharacters: "have control characters"
-    case .replacementCharacters: "have U+FFFD, where something was not UTF-8"
+    case .replacementCharacters: "have U+FFFD, probably from text that was not UTF-8"
     }
   }
 }
 
-/// What a data file holds and what is odd about it.
+/// The result of checking a data file: its contents and its suspicious rows.
 public struct DataCheckResult: Encodable, Sendable {
   public typealias Occurrences = RowOccurrences
 
-  /// A key of rows that nothing was done with.
+  /// A key that is not used, and the rows that have it.
   public struct UnusedKey: Encodable, Sendable {
     public let key: String
     public let rows: Occurrences
   }
 
-  /// What was done with rows beyond what they say.
+  /// A note on how rows were interpreted, and the rows that it applies to.
   public struct Note: Encodable, Sendable {
     public let note: String
     public let rows: Occurrences
@@ -62,11 +62,11 @@ public struct DataCheckResult: Encodable, Sendable {
   }
 
   public struct Tokens: Encodable, Sendable {
-    /// Of all sequences that are trained on.
+    /// Tokens of all sequences that are trained on.
     public fileprivate(set) var total = 0
-    /// Of those, the ones that are learnt.
+    /// Tokens with a loss, or at which a score is read.
     public fileprivate(set) var learnt = 0
-    /// Of the longest sequence or document, trained on or not.
+    /// Tokens of the longest sequence or document, trained on or not.
     public fileprivate(set) var longest = 0
     public fileprivate(set) var longestLine = 0
 
@@ -76,26 +76,26 @@ public struct DataCheckResult: Encodable, Sendable {
     }
   }
 
-  /// A row as it is trained on.
+  /// A row as training sees it.
   public struct Shown: Encodable, Sendable {
     public let line: Int
     public let sequences: [Sequence]
 
     public struct Sequence: Encodable, Sendable {
-      /// Of an answer that was ranked.
+      /// The rank of the answer, if it was ranked.
       public let rank: Int?
       public let tokens: Int
       public let segments: [Segment]
-      /// Of the tokens.
+      /// The token ids.
       public let ids: [Int32]
     }
 
-    /// Tokens as text, special ones by name.
+    /// Tokens as text; special tokens are shown by name.
     public struct Segment: Encodable, Sendable {
       public let text: String
-      /// Whether the loss is on these tokens; of a ranked answer, whether its score is read there.
+      /// Whether these tokens have a loss; in a ranked answer, whether the score is read here.
       public let learnt: Bool
-      /// True of a special token's name that is written out in a text: it is text. Else nil.
+      /// True for a special token's name that is part of a text (so it is text, not the token); else nil.
       public var literal: Bool?
     }
   }
@@ -103,14 +103,14 @@ public struct DataCheckResult: Encodable, Sendable {
   public let file: String
   public internal(set) var format: DataFormat? { didSet { content = format?.content } }
   public private(set) var content: DataFormat.Content?
-  /// Tokens that fit.
+  /// The model's context [tokens].
   public let context: Int
   public private(set) var rows = 0
   /// Rows that are trained on.
   public private(set) var usable = 0
   public private(set) var dropped: [Dropped] = []
   public private(set) var tokens = Tokens()
-  /// Every kind, found or not.
+  /// The rows of every kind of finding, including kinds without rows.
   public private(set) var findings = Dictionary(
     uniqueKeysWithValues: DataFinding.allCases.map { ($0, Occurrences()) })
   public private(set) var unusedKeys: [UnusedKey] = []
@@ -127,9 +127,9 @@ public struct DataCheckResult: Encodable, Sendable {
   }
 
   private static let split =
-    "the dialogue becomes several sequences, because the chat template changes what was said before when it grows"
+    "the dialogue becomes several sequences, because the chat template changes earlier turns when the dialogue grows"
 
-  /// Different reasons that are counted apart: the data could make up new ones for ever.
+  /// Maximum number of reasons that are counted separately, because data can produce any number of different reasons.
   private static let reasons = 20
 
   init(file: String, context: Int) {
@@ -141,7 +141,7 @@ public struct DataCheckResult: Encodable, Sendable {
     findings[finding, default: Occurrences()].add(line)
   }
 
-  /// After the last row.
+  /// Completes the result; called after the last row.
   mutating func finish() {
     unusedKeys = keys.entries.map { UnusedKey(key: $0.name, rows: $0.rows) }
     notes = remarks.entries.map { Note(note: $0.name, rows: $0.rows) }

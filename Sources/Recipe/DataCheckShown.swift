@@ -1,7 +1,7 @@
 import Tokenizers
 
 extension DataCheckResult.Shown {
-  /// Pieces of a document that are shown; a book has thousands.
+  /// Maximum number of pieces of a document that are shown; a book has thousands.
   static let pieces = 8
 
   init(_ row: ExaminedRow, _ tokenizer: Tokenizer, _ names: SpecialNames) {
@@ -23,7 +23,7 @@ extension DataCheckResult.Shown {
     }
   }
 
-  /// Tokens as text, the names of special tokens that a text holds apart from the others.
+  /// Tokens as text. Names of special tokens that are part of a text get their own segments.
   private static func segments(
     _ tokens: ArraySlice<Int32>, learnt: Bool, _ tokenizer: Tokenizer, _ names: SpecialNames
   ) -> [Segment] {

@@ -3,10 +3,10 @@ import Support
 import Tokenizers
 
 extension Dataset where Record: TokenCounted {
-  /// Counts tokens for the report, and names there what the tokenizer's chat template does not read.
+  /// Counts tokens for the report, and adds keys that the tokenizer's chat template does not read to its unused keys.
   ///
-  /// - Parameter strict: whether a dialogue that the chat format cannot write is an error; else it is left out.
-  /// - Throws: `Failure(.badData)` with the line of such a dialogue, and if nothing is left.
+  /// - Parameter strict: whether a dialogue that the chat format cannot write is an error; if not, it is left out.
+  /// - Throws: `Failure(.badData)` with the line of such a dialogue, and if no row is left.
   public func countingTokens(_ tokenizer: Tokenizer, strict: Bool = true, threads: Int) throws -> Dataset {
     let (records, lines, name) = (records, lines, report.name)
     let counts = try Parallel.map(records.count, threads: threads, as: "counting tokens") { index in
@@ -32,7 +32,7 @@ extension Dataset where Record: TokenCounted {
 
   /// The records that leave `reserve` tokens of the context free. Longer ones, and dialogues that the chat format cannot
   /// write, are dropped and counted in the report, never truncated.
-  /// - Parameter reserve: room for an answer that is still to be written.
+  /// - Parameter reserve: tokens for an answer that will be generated.
   /// - Throws: `Failure(.badData)` if none fits.
   public func fits(
     context: Int, reserve: Int = 0, tokenizer: Tokenizer
@@ -58,7 +58,7 @@ extension Dataset where Record: TokenCounted {
 }
 
 extension Example {
-  /// What it says that the tokenizer's chat template does not read, each by its key.
+  /// The keys of the row that the tokenizer's chat template does not read.
   func unread(by tokenizer: Tokenizer) -> [String] {
     switch self {
     case .comparison(let comparison): comparison.unread(by: tokenizer)

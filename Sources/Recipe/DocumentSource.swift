@@ -7,7 +7,7 @@ public enum DocumentSource {
   case world(World)
   case texts(TokenizedTexts)
 
-  /// The `index`-th training sequence of a stream of them.
+  /// The `index`-th training sequence of an endless stream.
   func sequence(_ index: Int, tokenizer: Tokenizer, context: Int, seed: UInt64) -> TrainingSequence {
     switch self {
     case .world(let world):
@@ -17,7 +17,7 @@ public enum DocumentSource {
     }
   }
 
-  /// The most tokens that a sequence can have.
+  /// Maximum number of tokens of a sequence.
   func longest(context: Int) -> Int {
     switch self {
     case .world: context
@@ -25,7 +25,7 @@ public enum DocumentSource {
     }
   }
 
-  /// Held-out text, `count` sequences at most.
+  /// Held-out text, at most `count` sequences.
   package func heldOut(_ count: Int, tokenizer: Tokenizer, context: Int) -> HeldOutText {
     switch self {
     case .world(let world):

@@ -3,8 +3,8 @@ import Support
 import Tokenizers
 import Training
 
-/// From records to token sequences, the same way for every stage; what does not fit the context is
-/// left out and counted, never truncated.
+/// Converts records to token sequences, in the same way for every stage. Records that do not fit the context are left
+/// out and counted, never truncated.
 struct Encoder {
   let tokenizer: Tokenizer
   let context: Int
@@ -14,20 +14,20 @@ struct Encoder {
     self.context = context
   }
 
-  /// A prompt and its answer are one sequence. A dialogue is one too, or several where the chat template changes what
-  /// was said before when the dialogue grows.
+  /// The sequences of a demonstration. A prompt and its answer are one sequence. A dialogue is one sequence, or several
+  /// if the chat template changes earlier turns when the dialogue grows.
   /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
   func sequences(_ demonstration: Demonstration) throws -> [TrainingSequence] {
     try tokenizer.encode(demonstration).map(TrainingSequence.init)
   }
 
-  /// Whether a demonstration is learnt from: it fits, and something of it counts.
+  /// Whether a demonstration can be trained on: all its sequences fit, and at least one token has a loss.
   func fits(_ sequences: [TrainingSequence]) -> Bool {
     sequences.allSatisfy { $0.tokens.count <= context } && sequences.contains { $0.targetCount > 0 }
   }
 
-  /// The sequences of the demonstrations that fit, and how many demonstrations do.
-  /// - Throws: as `sequences`.
+  /// The sequences of the demonstrations that fit, and the number of these demonstrations.
+  /// - Throws: like `sequences`.
   func fitting(_ demonstrations: [Demonstration]) throws -> (sequences: [TrainingSequence], count: Int) {
     let fitting = try encoding(demonstrations, sequences).filter(fits)
     return (fitting.flatMap { $0 }.filter { $0.targetCount > 0 }, fitting.count)
@@ -45,10 +45,9 @@ struct Encoder {
     ranked.sequences.allSatisfy { $0.count <= context }
   }
 
-  /// The comparisons that fit and say something, with their answers as sequences, and how many of
-  /// the others there are.
-  /// - Parameter limit: as many are enough; those behind them are not looked at.
-  /// - Throws: as `sequences`.
+  /// The comparisons that fit and are not all ties, with their answers as sequences, and the numbers of the others.
+  /// - Parameter limit: stops after this many usable comparisons.
+  /// - Throws: like `sequences`.
   func ranked(_ comparisons: [Comparison], limit: Int = .max) throws -> Ranked {
     var result = Ranked()
     let work = Work("encoding", of: comparisons.count)
@@ -68,7 +67,7 @@ struct Encoder {
   }
 
   struct Ranked {
-    /// With the place that each has among the comparisons.
+    /// The usable comparisons, each with its index among all comparisons.
     var kept: [(index: Int, sequences: RankedSequences)] = []
     var long = 0
     var tied = 0
@@ -76,15 +75,15 @@ struct Encoder {
     var sequences: [RankedSequences] { kept.map(\.sequences) }
   }
 
-  /// Prompts that leave room for an answer of `responseLength`.
-  /// - Throws: as `sequences`.
+  /// The prompts that leave room for an answer of `responseLength` tokens, each with its index.
+  /// - Throws: like `sequences`.
   func prompts(_ prompts: [Prompt], responseLength: Int) throws -> [(index: Int, tokens: [Int32])] {
     try encoding(prompts) { try tokenizer.encode(prompt: $0) }.enumerated().filter {
       fits($0.element, responseLength: responseLength)
     }.map { (index: $0.offset, tokens: $0.element) }
   }
 
-  /// What `encode` makes of each record.
+  /// Encodes each record and shows progress.
   private func encoding<Record, Encoded>(
     _ records: [Record], _ encode: (Record) throws -> Encoded
   ) rethrows -> [Encoded] {
@@ -96,13 +95,13 @@ struct Encoder {
     }
   }
 
-  /// Whether a prompt leaves room for an answer of `responseLength`.
+  /// Whether a prompt leaves room for an answer of `responseLength` tokens.
   func fits(_ prompt: [Int32], responseLength: Int) -> Bool {
     prompt.count + responseLength <= context
   }
 
-  /// A document for pretraining in pieces of at most the context; there is nothing to learn in a
-  /// piece of one token.
+  /// Splits a document for pretraining into pieces of at most the context. A piece of one token is left out, because it
+  /// has no loss.
   func pieces(_ document: String) -> [ArraySlice<Int32>] {
     let tokens = tokenizer.encode(document: document)
     return stride(from: 0, to: tokens.count, by: context).compactMap { first in
@@ -111,16 +110,16 @@ struct Encoder {
     }
   }
 
-  /// The most tokens that a step of `batch` sequences can have.
+  /// Maximum number of tokens in a step of `batch` sequences.
   static func largestStep(_ lengths: [Int], batch: Int) -> Int {
     lengths.sorted(by: >).prefix(batch).reduce(0, +)
   }
 }
 
 extension TrainingSequence {
-  /// A dialogue that ends with an answer which is learnt, and what is learnt of it.
+  /// Makes a training sequence from an encoded dialogue and the ranges of its tokens that have a loss.
   init(_ dialogue: LearntTokens) {
-    // Nothing predicts the first token.
+    // The first token has no prediction, so it has no loss.
     var spans = dialogue.learnt.map { max(1, $0.lowerBound)..<max(1, $0.upperBound) }.filter { !$0.isEmpty }
     let last = spans.last.flatMap { $0.upperBound == dialogue.tokens.count ? spans.popLast() : nil }
     self.init(

@@ -1,6 +1,6 @@
 import Support
 
-/// Which records a step sees: epochs, each shuffled by its own stream.
+/// Chooses the records of each step: in epochs, each shuffled with its own random stream.
 struct EpochOrder {
   let count: Int
   let batch: Int
@@ -11,7 +11,7 @@ struct EpochOrder {
 
   func steps(epochs: Int) -> Int { stepsPerEpoch * epochs }
 
-  /// Whether nothing is left of an epoch after this step.
+  /// Whether this step is the last of its epoch.
   func endsEpoch(_ step: Int) -> Bool { (step + 1) % stepsPerEpoch == 0 }
 
   func batch(_ step: Int) -> [Int] {

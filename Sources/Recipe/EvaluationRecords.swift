@@ -3,12 +3,12 @@ import Runs
 import Statistics
 import World
 
-/// What the report shows of an evaluation beside the summary's figures.
+/// The details of an evaluation that the report shows in addition to the summary's figures.
 struct EvaluationRecords {
-  /// Each model's answers to the same sets, in the order in which models are shown.
+  /// Each model's answers to the same sets, in display order of the models.
   let models: [(name: String, sets: [GradedAnswers])]
 
-  /// Prompts of each set that are shown.
+  /// Number of prompts of each set that are shown.
   private static let shown = 40
 
   /// Lines of `samples.jsonl`: each model's first answer to the first prompts of each set.
@@ -50,7 +50,7 @@ struct EvaluationRecords {
     }
   }
 
-  /// The probes that PPO left in the metrics log.
+  /// The measurements of the probe that PPO wrote to the metrics log.
   static func proxyGold(_ run: RunFolder) throws -> [EvaluationDetails.ProxyGoldPoint] {
     let records = try RunRecords.read(run.path)
     let rounds = records.stages(of: Stage.ppo.rawValue)

@@ -3,24 +3,24 @@ import Models
 import Runs
 import World
 
-/// How base, SFT and PPO models fare on held-out prompts, by the rubric and by the reward model.
+/// Evaluates the base, SFT and PPO models on held-out prompts, with the rubric and with the reward model.
 public struct EvaluationStage {
   let context: StageContext
   let models: [(name: String, model: Model)]
   let reward: Model
-  /// nil for a run on the user's own files: then there is no rubric.
+  /// nil for a run on the user's own files, which has no rubric.
   let world: World?
-  /// Held-out prompts of the user's own, where there is no world.
+  /// The user's held-out prompts; used if there is no world.
   let prompts: [Prompt]
-  /// nil where there is none to measure on.
+  /// Text for bits per byte; nil if there is none.
   let pretraining: DocumentSource?
   let comparisons: [Comparison]
-  /// Rankings of the user's that the reward model has learnt from: labelers' agreement is theirs, too.
+  /// The user's rankings that the reward model was trained on. The labelers' agreement is measured on them, too.
   let learnt: [Comparison]
 
   /// - Parameters:
-  ///   - models: the one called "sft" is what the others are measured against.
-  ///   - comparisons: held out of the reward model's training.
+  ///   - models: the others are compared with the one called "sft".
+  ///   - comparisons: rankings held out from the reward model's training.
   public init(
     _ context: StageContext, models: [(name: String, model: Model)], reward: Model, world: World?,
     prompts: [Prompt], pretraining: DocumentSource?, comparisons: [Comparison], learnt: [Comparison]
@@ -46,7 +46,7 @@ public struct EvaluationStage {
     let reward = try RewardScorer(self.reward, memory.scorer)
     let reference = try LogProbabilityScorer(sft, memory.languageModel)
     let sets = try self.sets()
-    // The models of a run share their tokenizer.
+    // All models of a run have the same tokenizer.
     let text = pretraining?.heldOut(
       context.settings.count(.evaluationDocuments), tokenizer: sft.tokenizer,
       context: sft.architecture.context)
@@ -87,7 +87,7 @@ public struct EvaluationStage {
 
   private func sets() throws -> [PromptSet] {
     guard let world else {
-      // As in PPO, an answer needs its room.
+      // As in PPO, prompts must leave room for an answer.
       let fitting = try Encoder(reward.tokenizer, context: reward.architecture.context)
         .prompts(prompts, responseLength: context.settings.count(.responseLength))
       return [PromptSet(own: fitting.map { prompts[$0.index] }, context.settings)]

@@ -4,11 +4,11 @@ import Support
 import Training
 import World
 
-/// Prompts of the world that one model is measured on.
+/// The world's prompts on which a model is measured.
 public enum EvaluationSplit: String, CaseIterable, Sendable {
-  /// What a run reports.
+  /// The prompts of a run's report.
   case evaluation
-  /// By which hyper-parameters are chosen, so that evaluation stays unseen.
+  /// Prompts for tuning hyper-parameters, so that the evaluation prompts stay unseen.
   case validation
 
   /// The main set comes first.
@@ -20,7 +20,7 @@ public enum EvaluationSplit: String, CaseIterable, Sendable {
   }
 }
 
-/// Measures one model: what `eval` does.
+/// Measures one model, for the command `eval`.
 public struct Evaluator {
   let settings: Settings
   let seed: UInt64
@@ -34,15 +34,15 @@ public struct Evaluator {
   let split: EvaluationSplit
   let bestOf: Int
   let comparisons: [Comparison]?
-  /// Says something to people.
+  /// Prints a message for people.
   let note: (String) -> Void
 
   /// - Parameters:
-  ///   - texts: nil for the world's held-out text, unless there are `windows`: sequences of tokens, of
-  ///     which all but the first are predicted.
-  ///   - prompts: nil for the world's held-out prompts, those of `split`.
-  ///   - bestOf: answers that each is chosen among, by the reward model; 1 for none.
-  ///   - comparisons: for a reward model.
+  ///   - texts: text for the loss; nil for `windows`, or the world's held-out text if these are nil too.
+  ///   - windows: sequences of tokens for the loss; all tokens except the first of each are predicted.
+  ///   - prompts: nil for the world's held-out prompts of `split`.
+  ///   - bestOf: number of samples from which the reward model chooses each answer; 1 for no best-of-n.
+  ///   - comparisons: rankings on which a reward model is measured.
   public init(
     settings: Settings, seed: UInt64, threads: Int, model: Model, reference: Model?,
     reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [Prompt]?, split: EvaluationSplit,
@@ -63,8 +63,8 @@ public struct Evaluator {
     self.note = note
   }
 
-  /// - Throws: `Failure` for models of the wrong kind or with another tokenizer, and when nothing
-  ///   is given that the model could be measured on.
+  /// - Throws: `Failure` for models of the wrong kind or with different tokenizers, and if there are no data to measure
+  ///   the model on.
   public func run() throws -> Measurements {
     var measured = Measurements(model: model.name, kind: "\(model.kind)")
     if model.kind == .reward {
@@ -75,7 +75,7 @@ public struct Evaluator {
     guard comparisons == nil else {
       throw Failure(
         .badData, "comparisons measure reward models, and this is a \(model.kind) model",
-        at: model.name, remedy: "Name a reward model, or leave --comparisons out.")
+        at: model.name, remedy: "Give a reward model, or leave --comparisons out.")
     }
     let memory = try EvaluationMemory(model.architecture, threads: threads)
     let examiner = try examiner(memory)
@@ -91,7 +91,7 @@ public struct Evaluator {
     if let text = measured.text { measured.answers.count(text.bytes, of: .bitsPerByte) }
     guard measured.text != nil || !sets.isEmpty else {
       throw Failure(
-        .usage, "this model has no built-in world to be measured on", at: model.name,
+        .usage, "this model has no built-in world, so there is no data to measure it on", at: model.name,
         remedy: "Give --text FILE, --tokens FILE or --prompts FILE.")
     }
     return measured
@@ -125,7 +125,7 @@ public struct Evaluator {
     }
   }
 
-  /// Empty where there is nothing to ask.
+  /// The sets of prompts; empty if there are none.
   private func sets() throws -> [PromptSet] {
     if let prompts { return [PromptSet(own: try fitting(prompts), settings)] }
     if let world = try model.world() {
@@ -169,12 +169,12 @@ public struct Evaluator {
     guard bestOf > 1 else { return nil }
     guard let reward else {
       throw Failure(
-        .usage, "--best-of needs someone who knows what is best", remedy: "Give --reward-model MODEL.")
+        .usage, "--best-of requires --reward-model MODEL", remedy: "Give it, or leave --best-of out.")
     }
     guard reference == nil else {
       throw Failure(
-        .usage, "best-of-\(bestOf) has no log-probabilities to measure KL by",
-        remedy: "Leave --reference out: \"kl\" is its bound against the model itself.")
+        .usage, "KL to --reference cannot be measured for best-of-\(bestOf), which has no log-probabilities",
+        remedy: "Leave --reference out: \"kl\" is then the bound on KL to the model itself.")
     }
     return BestOf(n: bestOf, reward: reward)
   }

@@ -5,8 +5,8 @@ import Support
 import Training
 import World
 
-/// Puts held-out prompts to a language model and measures its answers, for `eval` and for the
-/// evaluation of a run alike.
+/// Samples a language model's answers to held-out prompts and measures them, for `eval` and for the evaluation of a
+/// run.
 package struct Examiner {
   package let model: Model
   package let weights: TransformerWeights
@@ -14,14 +14,14 @@ package struct Examiner {
   package let languageModel: LanguageModelTrainer
   package let settings: Settings
   package let seed: UInt64
-  /// nil where the prompts are the user's own.
+  /// nil if the prompts are the user's own.
   package let rubric: Rubric?
-  /// What KL is measured against.
+  /// The model that KL is measured against.
   package var reference: LogProbabilityScorer?
-  /// What the proxy reward comes from.
+  /// The model that gives the proxy reward.
   package let reward: RewardScorer?
   package var bestOf: BestOf?
-  /// Of sampling; 0 takes the most probable token.
+  /// Sampling temperature; 0 takes the most probable token.
   package var temperature: Float = 1
 
   package init(
@@ -41,8 +41,8 @@ package struct Examiner {
     self.bestOf = bestOf
   }
 
-  /// The model's answers to a set of prompts, graded where there is a rubric; those to the main set are scored
-  /// where there is a reward model.
+  /// The model's answers to a set of prompts. They are graded if there is a rubric; answers to the main set are scored
+  /// if there is a reward model.
   package func answers(to set: PromptSet) throws -> GradedAnswers {
     var options = SamplingOptions()
     options.maxNewTokens = settings.count(.responseLength)
@@ -65,7 +65,7 @@ package struct Examiner {
     return graded.scored(by: reward)
   }
 
-  /// What can be said of the answers to these sets, of which the first is the main one.
+  /// The figures of the answers to these sets; the first set is the main one.
   package func figures(_ sets: [GradedAnswers]) -> Summary.Model {
     var figures = Summary.Model()
     let answers = sets[0].all.map(\.answer)
@@ -94,7 +94,7 @@ package struct Examiner {
     return figures
   }
 
-  /// Mean over answers of Σ log π − log π_ref, in nats.
+  /// The mean over answers of Σ (log π − log π_ref) [nats].
   private func kl(_ answers: [Sampler.Answer]) -> Double? {
     guard let reference else { return nil }
     let pairs = answers.map { (prompt: $0.prompt, completion: $0.sample.tokens) }
@@ -108,12 +108,12 @@ package struct Examiner {
 }
 
 extension Summary.Model {
-  /// Takes the mean of some values as a figure, with their number; no values are no figure.
+  /// Sets a figure to the mean of some values, and records their number. Without values the figure is nil.
   mutating func take(_ values: [Double], _ figure: WritableKeyPath<Self, Double?>, _ name: CodingKeys) {
     self[keyPath: figure] = values.mean
     if !values.isEmpty { count(values.count, of: name) }
   }
 
-  /// Keeps what a figure is a mean over.
+  /// Records how many values a figure is the mean of.
   mutating func count(_ count: Int, of name: CodingKeys) { n = (n ?? [:]).merging([name.stringValue: count]) { $1 } }
 }

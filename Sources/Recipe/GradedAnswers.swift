@@ -2,7 +2,7 @@ import Runs
 import Statistics
 import World
 
-/// One answer with the rubric's grade and the reward model's score, where there are such.
+/// One answer with the rubric's grade and the reward model's score, if they exist.
 package struct GradedAnswer {
   package let answer: Sampler.Answer
   package let grade: Grade?
@@ -17,12 +17,12 @@ package struct GradedAnswers {
 
   package var all: [GradedAnswer] { byPrompt.flatMap { $0 } }
 
-  /// A figure of the grades of those answers that have it.
+  /// A figure of the grades, for all answers that have it.
   package func figures(_ figure: (Grade) -> Double?) -> [Double] {
     figures(to: { _ in true }, figure)
   }
 
-  /// The same over the answers to some of the items.
+  /// A figure of the grades, for the answers to some of the items.
   package func figures(to isWanted: (WorldItem) -> Bool, _ figure: (Grade) -> Double?) -> [Double] {
     zip(set.items, byPrompt).filter { isWanted($0.0) }.flatMap(\.1).compactMap { $0.grade.flatMap(figure) }
   }
@@ -37,8 +37,8 @@ package struct GradedAnswers {
     return scored
   }
 
-  /// How these answers fare against another model's to the same prompts.
-  /// - Parameter worth: what makes an answer the better one.
+  /// The win rate of these answers against another model's answers to the same prompts.
+  /// - Parameter worth: the value by which two answers are compared.
   package func winRate(
     against others: GradedAnswers, by worth: (GradedAnswer) -> Float
   ) -> Summary.WinRate {

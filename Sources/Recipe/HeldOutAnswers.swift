@@ -4,10 +4,10 @@ import Statistics
 import Support
 import Tokenizers
 
-/// One answer to each of some held-out prompts, and what a reward model thinks of them: InstructGPT's measure
-/// of an SFT model, whose validation loss says little about its answers.
+/// Samples one answer to each held-out prompt and scores the answers with a reward model. InstructGPT selects SFT
+/// models in this way, because the validation loss says little about the answers.
 struct HeldOutAnswers {
-  /// Prompts beyond so many are not asked.
+  /// Maximum number of prompts.
   private static let most = 200
 
   let prompts: [Prompt]
@@ -18,10 +18,10 @@ struct HeldOutAnswers {
   private let scorer: RewardScorer
 
   /// - Parameters:
-  ///   - bench: of `model`'s architecture.
-  ///   - place: where the prompts are from.
-  /// - Throws: `Failure(.badData)` for a reward model that cannot read the answers, and for prompts that
-  ///   leave no room for them; `.usage` when there are no prompts at all.
+  ///   - bench: a workbench of `model`'s architecture.
+  ///   - place: the file of the prompts.
+  /// - Throws: `Failure(.badData)` for a reward model that cannot read the answers, and if no prompt leaves room for an
+  ///   answer; `.usage` if there are no prompts.
   init(
     _ bench: Workbench, _ prompts: [Prompt], at place: String?, of model: Model, by reward: Model,
     _ context: StageContext
@@ -29,7 +29,7 @@ struct HeldOutAnswers {
     try reward.requireToRead(model)
     guard !prompts.isEmpty else {
       throw Failure(
-        .usage, "there is no held-out prompt by whose answers a reward model could choose",
+        .usage, "there are no held-out prompts, which --reward-model needs to choose an epoch",
         remedy: "Give --validation FILE, or at least ten demonstrations.")
     }
     responseLength = context.settings.count(.responseLength)
@@ -51,8 +51,8 @@ struct HeldOutAnswers {
     scorer = try RewardScorer(reward, memory.scorer)
   }
 
-  /// The mean normalised score. The random streams are the same each time, so that two models differ by
-  /// what they are and not by their luck.
+  /// The mean normalised score of the answers. The random streams are the same each time, so that differences between
+  /// models are not caused by chance.
   func score(_ weights: TransformerWeights) throws -> Double {
     var options = SamplingOptions()
     options.maxNewTokens = responseLength

@@ -1,15 +1,15 @@
 import Dialogues
 import World
 
-/// The held-out rankings of a run. Those of the built-in world have two lines a prompt: a training
-/// labeler's, then that of one whom training never sees.
+/// The held-out rankings of a run. In the built-in world there are two lines per prompt: one from a training labeler,
+/// then one from a held-out labeler.
 package struct HeldOutRankings {
   package let comparisons: [Comparison]
   private let world: (items: (Int) -> WorldItem, rubric: Rubric)?
 
   /// - Parameters:
   ///   - world: nil for the user's own rankings.
-  ///   - settings: of the run that wrote them.
+  ///   - settings: the settings of the run that wrote the rankings.
   package init(_ comparisons: [Comparison], world: World?, _ settings: Settings) {
     self.comparisons = comparisons
     self.world = world.map { world in
@@ -19,7 +19,7 @@ package struct HeldOutRankings {
     }
   }
 
-  /// The rubric's grade of each answer in a line, where the line is of the built-in world.
+  /// The rubric's grade of each answer in a line; nil if the line is not from the built-in world.
   package func gold(_ line: Int) -> [Double]? {
     guard let world else { return nil }
     let item = world.items(line)

@@ -3,7 +3,7 @@ import Support
 import Tokenizers
 import Training
 
-/// Text that a language model is measured on.
+/// Held-out text for measuring a language model.
 package struct HeldOutText {
   package let sequences: [TrainingSequence]
   /// Bytes of the tokens that are predicted; special tokens have none.
@@ -16,7 +16,7 @@ package struct HeldOutText {
     }
   }
 
-  /// Whole documents, cut where the context ends.
+  /// Makes held-out text from whole documents, split at the context's length.
   package init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
     let work = Work("encoding", of: documents.count)
     defer { work.end() }
@@ -31,7 +31,7 @@ package struct HeldOutText {
   }
 
   package struct Figures {
-    /// Nats per token.
+    /// Mean loss [nats per token].
     package let loss: Double
     package let bitsPerByte: Double
     /// Tokens that were predicted.

@@ -1,7 +1,7 @@
 import Dialogues
 import Runs
 
-/// What rows of the user's are held out for, and what it means where they are too few.
+/// Which of the user's rows are held out and for what; also what follows if there are too few rows to hold some out.
 extension Summary.HeldOutRows {
   static func demonstrations(_ heldOut: Int, of count: Int) -> Self {
     Self(

@@ -1,21 +1,21 @@
 import Support
 
-/// Options that were given and would do nothing: they are refused by name, and never passed over.
+/// Collects options that were given but have no effect. They are refused by name, never ignored silently.
 public struct IdleOptions {
-  /// What is idle, in the order in which it was found, and why.
+  /// The idle options in the order in which they were found, each with its reason.
   private var found: [(option: String, reason: String)] = []
 
   public init() {}
 
   /// - Parameters:
-  ///   - option: as it was given, `--kl-horizon`.
-  ///   - isIdle: whether it was given, and nothing reads it.
-  ///   - reason: a clause, "--kl-target is 0".
+  ///   - option: the option as it was given: `--kl-horizon`.
+  ///   - isIdle: whether it was given but is not read.
+  ///   - reason: a clause: "--kl-target is 0".
   public mutating func add(_ option: String, if isIdle: Bool, because reason: String) {
     if isIdle { found.append((option, reason)) }
   }
 
-  /// The hyper-parameters among `parameters` that were given.
+  /// Adds those of `parameters` that were given.
   public mutating func add(
     _ parameters: [Parameter], of settings: Settings, if isIdle: Bool = true, because reason: String
   ) {
@@ -26,7 +26,7 @@ public struct IdleOptions {
     }
   }
 
-  /// - Throws: `Failure(.usage)` that names all of them, each with its reason.
+  /// - Throws: `Failure(.usage)` that names all idle options, each with its reason.
   public func refuse() throws {
     guard !found.isEmpty else { return }
     var reasons: [(reason: String, options: [String])] = []

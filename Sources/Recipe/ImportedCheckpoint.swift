@@ -3,7 +3,7 @@ import Models
 import Support
 import Tokenizers
 
-/// A model that another program trained, as a checkpoint of this one.
+/// Writes a model that another program trained as a checkpoint of this program.
 public struct ImportedCheckpoint {
   private let isReward: Bool
   private let architecture: Architecture
@@ -11,9 +11,9 @@ public struct ImportedCheckpoint {
   private var provenance: Provenance
 
   /// - Parameters:
-  ///   - files: those it was made of, with their hashes: they are what the model's identity is made of.
-  ///   - padToken: of a reward model, the token behind which no score is read; nil for none.
-  ///   - configuration: how it was imported.
+  ///   - files: the source files with their hashes, from which the model's identity is computed.
+  ///   - padToken: for a reward model, the padding token: scores are read before it; nil for none.
+  ///   - configuration: the options of the import.
   public init(
     isReward: Bool, architecture: Architecture, tokenizer: Tokenizer,
     files: [(name: String, hash: UInt64)], padToken: Int? = nil, configuration: [String: JSONValue]
@@ -25,13 +25,13 @@ public struct ImportedCheckpoint {
     var configuration = configuration
     configuration["files"] = .object(
       JSONObject(Dictionary(uniqueKeysWithValues: data.map { ($0.name, .string($0.hash)) })))
-    // The chat format, too, makes another model of the same weights.
+    // The same weights with another chat format are another model.
     configuration["tokenizer"] = .string(Hexadecimal.text(tokenizer.hash))
     provenance = Provenance(importedFrom: data, configuration: configuration)
     provenance.notes[Provenance.padTokenNote] = padToken.map { .number(Double($0)) }
   }
 
-  /// - Parameter tensors: its float32 tensors.
+  /// - Parameter tensors: the model's float32 tensors.
   public func write(_ tensors: [TensorSource], to path: String) throws {
     try CheckpointDraft(
       kind: isReward ? .reward : .base, architecture: architecture, tokenizer: tokenizer, seed: 0,
@@ -39,8 +39,8 @@ public struct ImportedCheckpoint {
     ).write(tensors, to: path)
   }
 
-  /// Writes its int8 twin. The float32 model lies in a file beside it meanwhile.
-  /// - Parameter measure: is handed the two.
+  /// Writes the model in int8. Meanwhile the float32 model is in a temporary file beside it.
+  /// - Parameter measure: called with both models; its result is returned.
   public func writeInt8<Result>(
     _ tensors: [TensorSource], to path: String, threads: Int, measure: (_ int8: Model, _ float32: Model) throws -> Result
   ) throws -> Result {

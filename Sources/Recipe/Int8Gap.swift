@@ -4,25 +4,26 @@ import Support
 import Tokenizers
 import Training
 
-/// How far an int8 model is from the float32 one that it was made of, on tokens that its factors were not chosen by.
+/// The difference between an int8 model and the float32 model from which it was made, on tokens that were not used to
+/// choose its balancing factors.
 public struct Int8Gap: Sendable {
-  /// The estimator k3, the mean weight and its spread. On tokens that the int8 model sampled, k3 estimates
-  /// KL(int8 ‖ float32); on a text it is a distance of the same kind, without that meaning.
+  /// The estimator k3, the mean importance weight and its spread. On tokens that the int8 model sampled, k3 estimates
+  /// KL(int8 ‖ float32). On a given text it is a similar distance, but not an estimate of that KL.
   public let weights: ImportanceWeights
-  /// Mean −log π, nats a token.
+  /// Mean −log π [nats per token].
   public let float32Loss: Double
   public let int8Loss: Double
-  /// The largest |log π of one − log π of the other|, nats.
+  /// The largest absolute difference of the two log-probabilities of a token [nats].
   public let largest: Double
 
-  /// Above so many nats a token rollouts are no longer close to the policy: an answer of a hundred tokens is a
-  /// nat away before anything is learnt.
+  /// The largest tolerated k3 [nats per token]. Above it, rollouts are too far from the policy: an answer of a hundred
+  /// tokens is one nat away before any training.
   public static let tolerated = 0.01
 
-  /// Whether it is tolerated. A model that gives no numbers is not near.
+  /// Whether the gap is tolerated. NaN is not.
   public var isNear: Bool { weights.k3 <= Self.tolerated }
 
-  /// - Parameters: log π of the same tokens.
+  /// - Parameters: log-probabilities of the same tokens by both models.
   init(float32: [[Float]], int8: [[Float]]) {
     var weights = ImportanceWeights()
     var (sums, largest) = ((float32: 0.0, int8: 0.0), 0.0)
@@ -38,7 +39,7 @@ public struct Int8Gap: Sendable {
     self.largest = largest
   }
 
-  /// The figures as a program reads them.
+  /// The figures as a JSON object.
   public var json: JSONValue {
     .object([
       "tokens": .number(Double(weights.tokens)), "k3": .number(weights.k3), "float32_loss": .number(float32Loss),
@@ -49,7 +50,7 @@ public struct Int8Gap: Sendable {
 
   /// A sentence for people.
   public func text(of what: String) -> String {
-    "int8 is \(Formatting.fixed(weights.k3, 5)) nats a token (k3) from float32 on \(weights.tokens) tokens \(what): "
+    "int8 is \(Formatting.fixed(weights.k3, 5)) nats per token (k3) from float32 on \(weights.tokens) tokens \(what): "
       + "loss \(Formatting.fixed(int8Loss, 4)), in float32 \(Formatting.fixed(float32Loss, 4)); "
       + "mean weight \(Formatting.fixed(weights.mean, 4)), effective sample size "
       + "\(Formatting.fixed(100 * weights.effectiveShare, 1)) %, "
@@ -59,17 +60,17 @@ public struct Int8Gap: Sendable {
 }
 
 extension Model {
-  /// What of an int8 model is float32, for people.
+  /// A sentence that says how much of an int8 model is float32.
   public var float32Share: String {
     let tensors = checkpoint.tensors(in: .weights, role: .policy).filter { $0.type == .float32 }
     let bytes = tensors.reduce(0) { $0 + $1.byteCount }
     let share = 100 * Double(bytes) / Double(max(1, checkpoint.fileBytes))
-    return "Positions, norms, biases and factors stay float32: \(Formatting.bytes(bytes)), "
-      + "\(Formatting.fixed(share, 1)) % of it."
+    return "Positions, norms, biases and balancing factors stay float32: \(Formatting.bytes(bytes)), "
+      + "\(Formatting.fixed(share, 1)) % of the file."
   }
 }
 
-/// Measures an int8 model that was made of a float32 one.
+/// Measures the difference between an int8 model and the float32 model from which it was made.
 public final class Int8Measure {
   private let generator: Generator
   private let trainer: LanguageModelTrainer
@@ -77,9 +78,9 @@ public final class Int8Measure {
   private let int8: TransformerWeights
   private let tokenizer: Tokenizer
 
-  /// Sequences that the model samples, and the tokens of each.
+  /// Number of sequences that the model samples, and tokens per sequence.
   private static let (sequences, length) = (32, 64)
-  /// Of a text, at most so many tokens, in windows of so many.
+  /// Maximum number of tokens of a text, and tokens per window.
   private static let (mostTokens, window) = (1 << 15, 256)
 
   public init(int8: Model, float32: Model, threads: Int) throws {
@@ -93,7 +94,7 @@ public final class Int8Measure {
     tokenizer = float32.tokenizer
   }
 
-  /// On what the int8 model samples, from the beginning of a text.
+  /// Measures on sequences that the int8 model samples after a begin token.
   public func onSamples() throws -> Int8Gap {
     var options = SamplingOptions()
     options.maxNewTokens = min(Self.length, generator.capacity - 1)
@@ -106,8 +107,8 @@ public final class Int8Measure {
       float32: trainer.logprobs(float32, samples.map { (prompt, $0.tokens) }), int8: samples.map(\.logprobs))
   }
 
-  /// On a text that the user brings.
-  /// - Throws: `Failure(.badData)` for a text of fewer than two tokens.
+  /// Measures on the user's texts.
+  /// - Throws: `Failure(.badData)` if no text has two tokens.
   public func onTexts(_ texts: [String], at place: String) throws -> Int8Gap {
     var windows: [[Int32]] = []
     var count = 0
@@ -121,7 +122,7 @@ public final class Int8Measure {
       }
     }
     guard count > 0 else {
-      throw Failure(.badData, "has no two tokens in a row", at: place, remedy: "Bring a longer text.")
+      throw Failure(.badData, "has no text of two tokens or more", at: place, remedy: "Give a longer text.")
     }
     return Int8Gap(
       float32: trainer.logprobs(float32, windows.map { (Array($0.prefix(1)), Array($0.dropFirst())) }),

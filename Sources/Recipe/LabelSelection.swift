@@ -5,16 +5,16 @@ import Statistics
 import Support
 import Training
 
-/// Which prompts of a round are worth a labeler's time: of four times as many, those on whose answers the reward
-/// model's heads disagree most.
+/// Chooses the prompts that are ranked in a round: from four times as many, those on whose answers the reward model's
+/// heads disagree most.
 ///
-/// The heads (`RewardHeads`) stand on the trunk of the round before's reward model and learn from the rankings
-/// that it has learnt from. Rewards are that model's own; `reward-heads.jsonl` holds the heads, so that
-/// anyone can look into a choice.
+/// The heads (`RewardHeads`) use the trunk of the previous round's reward model and are trained on the same rankings.
+/// They only choose prompts; rewards come from the reward model itself. `reward-heads.jsonl` stores the heads, so that
+/// a choice can be checked later.
 struct LabelSelection {
   private static let byDisagreement = "disagreement"
   static let headsFile = "reward-heads.jsonl"
-  /// Prompts to choose from, for each that is chosen.
+  /// Number of candidate prompts for each chosen prompt.
   static let pool = 4
 
   /// Whether a round chooses its prompts.
@@ -22,23 +22,24 @@ struct LabelSelection {
     settings.choice(.labelSelection) == byDisagreement && round.previous != nil
   }
 
-  /// - Throws: `Failure(.usage)` for settings that want a choice which nobody can make, or no choice.
+  /// Checks that the settings of label selection, reward heads and rounds fit together.
+  /// - Throws: `Failure(.usage)` for heads without a selection, and for a selection without heads or rounds.
   static func check(_ settings: Settings) throws {
     let heads = settings.count(.rewardHeads)
     guard settings.choice(.labelSelection) == byDisagreement else {
       guard heads > 1 else { return }
       throw Failure(
-        .usage, "--reward-heads \(heads) have nothing to choose",
-        remedy: "Give --label-selection \(byDisagreement) too, or leave them out.")
+        .usage, "--reward-heads \(heads) has no effect without --label-selection \(byDisagreement)",
+        remedy: "Give --label-selection \(byDisagreement) too, or leave --reward-heads out.")
     }
     guard settings.count(.rounds) > 1 else {
       throw Failure(
-        .usage, "--label-selection \(byDisagreement) needs a reward model of the round before",
+        .usage, "--label-selection \(byDisagreement) needs the reward model of an earlier round",
         remedy: "Give --rounds 2 or more.")
     }
     guard heads > 1 else {
       throw Failure(
-        .usage, "--label-selection \(byDisagreement) needs heads that can disagree",
+        .usage, "--label-selection \(byDisagreement) needs two or more reward heads",
         remedy: "Give --reward-heads 8, for example.")
     }
   }
@@ -58,9 +59,9 @@ struct LabelSelection {
 
   /// Trains the heads.
   /// - Parameters:
-  ///   - reward: the round before's.
-  ///   - rankings: those that it has learnt from.
-  ///   - scorer: of the model's architecture.
+  ///   - reward: the previous round's reward model.
+  ///   - rankings: the rankings that it was trained on.
+  ///   - scorer: a trainer of the model's architecture.
   init(
     _ context: StageContext, reward: Model, rankings: [Comparison], scorer: RewardTrainer
   ) throws {
@@ -96,19 +97,19 @@ struct LabelSelection {
     self.heads = heads
   }
 
-  /// Prompts whose answers' features are in memory together.
+  /// Number of prompts whose answers' features are in memory at the same time.
   private static let batch = 64
 
-  /// Leaves the heads in the run folder, beside the reward model on whose trunk they stand.
+  /// Writes the heads to the run folder, beside the reward model whose trunk they use.
   func write() throws {
-    guard let round = context.round.previous else { preconditionFailure("no reward model before") }
+    guard let round = context.round.previous else { preconditionFailure("there is no earlier round") }
     try context.run.writeLines(
       heads.weights.enumerated().map { Line(head: $0 + 1, weights: $1) },
       to: round.file(Self.headsFile))
   }
 
-  /// The `count` of the prompts on whose answers the heads disagree most, in order; of equal ones the first.
-  /// What does not fit the reward model's context is not chosen before everything else is.
+  /// The indices of the `count` prompts on whose answers the heads disagree most, in ascending order; ties go to the
+  /// first. Prompts that do not fit the reward model's context are chosen last.
   func choose(_ count: Int, of prompts: [(turns: Prompt, answers: [String])]) throws -> [Int] {
     let disagreements = try self.disagreements(prompts)
     let chosen = prompts.indices.sorted { a, b in

@@ -2,27 +2,27 @@ import Dialogues
 import Statistics
 
 
-/// How often two labelers order a pair of answers the same way, ties of either left out.
+/// How often two labelers order a pair of answers in the same way. Pairs that either labeler ties are left out.
 ///
-/// Only rankings of the same answers to the same prompt are compared, and only those of two labelers whose names
-/// differ: what nobody ranked twice says nothing about agreement.
+/// Only rankings of the same answers to the same prompt by two different labelers are compared. Answers that were
+/// ranked only once say nothing about agreement.
 package struct LabelerAgreement {
-  /// Pairs that two labelers have ordered: won where both order them the same way, else lost.
+  /// Pairs that two labelers ordered: a win if both order them in the same way, else a loss.
   private var tally = Tally()
 
   package var pairs: Int { Int(tally.count) }
-  /// nil without a pair.
+  /// The share of pairs with the same order; nil without a pair.
   package var share: Double? { tally.share }
 
   private struct Answers: Hashable {
     let prompt: Prompt
-    /// In an order that does not depend on who ranked them.
+    /// The answers, sorted, so that the order does not depend on the labeler.
     let completions: [String]
   }
 
   private struct Ranking {
     let labeler: String
-    /// Of `Answers.completions`.
+    /// The ranks of `Answers.completions`, in that order.
     let ranks: [Int]
   }
 
@@ -47,7 +47,7 @@ package struct LabelerAgreement {
     }
   }
 
-  /// Two rankings of the same answers.
+  /// Adds two rankings of the same answers.
   private mutating func add(_ a: [Int], _ b: [Int]) {
     for i in a.indices {
       for j in a.indices.dropFirst(i + 1) where a[i] != a[j] && b[i] != b[j] {

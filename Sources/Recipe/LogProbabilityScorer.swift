@@ -1,13 +1,13 @@
 import Models
 import Training
 
-/// Log-probabilities of given completions: what `logprobs` does.
+/// Computes log-probabilities of given completions, for the command `logprobs` and for KL.
 public final class LogProbabilityScorer {
   private let model: Model
   private let trainer: LanguageModelTrainer
   private let weights: TransformerWeights
 
-  /// - Parameter precision: an int8 checkpoint is int8 in either case.
+  /// - Parameter precision: ignored for an int8 checkpoint, which always computes in int8.
   public init(_ model: Model, threads: Int, precision: RolloutPrecision) throws {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
     self.model = model
@@ -17,7 +17,7 @@ public final class LogProbabilityScorer {
     weights = try bench.weights(of: model, precision: precision, on: transformer)
   }
 
-  /// - Parameter trainer: of the model's architecture.
+  /// - Parameter trainer: a trainer of the model's architecture.
   init(_ model: Model, _ trainer: LanguageModelTrainer) throws {
     self.model = model
     self.trainer = trainer

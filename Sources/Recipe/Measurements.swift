@@ -1,13 +1,13 @@
 import Runs
 
-/// What `eval` measures of one model; what does not apply is nil.
+/// The measurements of one model by `eval`; figures that do not apply are nil.
 public struct Measurements: Encodable, Sendable {
   var model: String
   var kind: String
   var text: HeldOutText.Figures?
-  /// Of the answers of a language model.
+  /// Figures of a language model's answers.
   var answers = Summary.Model()
-  /// Of a reward model.
+  /// Figures of a reward model.
   var assessment: RewardAssessment?
 
   private enum CodingKeys: String, CodingKey {
@@ -21,7 +21,7 @@ public struct Measurements: Encodable, Sendable {
     case refusalsOnLookalikes = "refusals_on_lookalikes"
   }
 
-  /// Every key is there, so that readers need not ask which are.
+  /// Writes every key, so that readers need not check which keys exist.
   public func encode(to encoder: any Swift.Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(model, forKey: .model)

@@ -4,13 +4,13 @@ import Support
 import Tokenizers
 import Training
 
-/// A model with all that its use needs, from one file.
+/// A model from one file, with the tokenizer and everything else that is needed to use it.
 public final class Model {
   public let file: ModelFile
   public let tokenizer: Tokenizer
 
-  /// - Parameter checkpoint: mapped copy-on-write when the model will be trained in place.
-  /// - Throws: `Failure(.badData)` for a file without a tokenizer or with tensors that do not fit.
+  /// - Parameter checkpoint: must be mapped copy-on-write if the model will be trained in place.
+  /// - Throws: `Failure(.badData)` for a file without a tokenizer or with tensors of wrong shapes.
   public init(_ checkpoint: Checkpoint) throws {
     file = try ModelFile(checkpoint)
     guard checkpoint.has(.tokenizer, .none) else {
@@ -21,8 +21,8 @@ public final class Model {
     guard tokenizer.vocabularyCount <= file.architecture.vocabulary else {
       throw Failure(
         .badData,
-        "the tokenizer has \(tokenizer.vocabularyCount) tokens, "
-          + "the embedding \(file.architecture.vocabulary)",
+        "the tokenizer has \(tokenizer.vocabularyCount) tokens, but "
+          + "the embedding has \(file.architecture.vocabulary)",
         at: checkpoint.path, remedy: ModelFile.remedy)
     }
   }
@@ -32,16 +32,16 @@ public final class Model {
   public var kind: ModelKind { checkpoint.training.kind }
   public var name: String { checkpoint.path }
 
-  /// - Throws: `Failure(.badData)` when the model is not of one of `kinds`.
+  /// - Throws: `Failure(.badData)` if the model is not of one of `kinds`.
   public func require(_ kinds: ModelKind..., toBe purpose: String) throws {
     guard !kinds.contains(kind) else { return }
     let names = kinds.map { "\($0)" }.joined(separator: " or ")
     throw Failure(
       .badData, "is a \(kind) model, and \(purpose) is needed", at: name,
-      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(names).")
+      remedy: "Give a checkpoint whose kind is \(names); `tinyrlhf inspect` shows the kind.")
   }
 
-  /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.
+  /// - Throws: `Failure(.badData)` if the two models have different tokenizers or chat formats.
   public func requireSameTokenizer(as other: Model) throws {
     guard !tokenizer.isSame(as: other.tokenizer) else { return }
     if tokenizer.hasSameVocabulary(as: other.tokenizer) {
@@ -54,7 +54,8 @@ public final class Model {
       remedy: "Use models that were made from the same base.")
   }
 
-  /// - Throws: `Failure(.badData)` when this model cannot read all that another one reads and writes.
+  /// - Throws: `Failure(.badData)` if this model has another tokenizer or a shorter context than `other`, and so cannot
+  ///   read all of its texts.
   func requireToRead(_ other: Model) throws {
     try requireSameTokenizer(as: other)
     guard architecture.context >= other.architecture.context else {
@@ -66,7 +67,7 @@ public final class Model {
     }
   }
 
-  /// - Throws: `Failure(.badData)` when the two cannot take turns in the same memory.
+  /// - Throws: `Failure(.badData)` if the two models have different architectures, so that they cannot share memory.
   func requireSameArchitecture(as other: Model) throws {
     guard architecture != other.architecture else { return }
     throw Failure(
@@ -74,16 +75,16 @@ public final class Model {
       remedy: "Use models that were made from the same base.")
   }
 
-  /// What computes, float32 or int8 as the file has it.
+  /// The weights for computing, float32 or int8 as in the file.
   ///
-  /// - Throws: as `parameters()`.
+  /// - Throws: like `parameters()`.
   package func weights() throws -> TransformerWeights {
     try checkpoint.checkStillWhole()
     return file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
   }
 
-  /// The float32 parameters. All are read once: one NaN would spoil everything that follows, and
-  /// not always visibly.
+  /// The float32 parameters. All are read once to check that they are finite, because one NaN would spoil all later
+  /// results, and not always visibly.
   ///
   /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite;
   ///   `.inputOutput` when the file was cut short since it was opened.
@@ -98,9 +99,9 @@ public final class Model {
     return parameters
   }
 
-  /// Gain and bias of a reward model; nil for one of another program, which has none.
+  /// Gain and bias of a reward model; nil for a reward model of another program, which has no normalisation.
   ///
-  /// - Throws: `Failure(.badData)` for others than two finite numbers.
+  /// - Throws: `Failure(.badData)` if the tensor is not two finite float32 numbers.
   public func normalization() throws -> RewardNormalization? {
     let tensors = checkpoint.tensors(in: .head, role: .policy)
     guard let tensor = tensors.first(where: { $0.name == ModelFile.normalizationName }) else { return nil }
@@ -108,13 +109,13 @@ public final class Model {
       tensor.floats[1].isFinite
     else {
       throw Failure(
-        .badData, "the tensor \(tensor.name) is not two finite float32, gain and bias", at: name,
+        .badData, "the tensor \(tensor.name) is not two finite float32 numbers, gain and bias", at: name,
         remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
     }
     return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
   }
 
-  /// What is to be said of a reward model whose scores are not normalised; nil for all other models.
+  /// A note about a reward model whose scores are not normalised; nil for all other models.
   public func noteOfRawScores() throws -> String? {
     guard kind == .reward, try normalization() == nil else { return nil }
     return "\(name) has no normalisation: its scores are the raw logits of its head."

@@ -6,11 +6,11 @@ import Support
 import Tokenizers
 import Training
 
-/// PPO with a KL penalty and a pretraining mix, from the SFT model against the reward model.
+/// PPO with a KL penalty and a pretraining mix: starts from the SFT model and maximises the reward model's score.
 public struct PPOStage {
   public static let file = "ppo.trlhf"
-  /// What a message about missing text says beside it.
-  static let textHint = "--ptx-coef 0 mixes no text in, and needs none."
+  /// A hint for messages about missing text.
+  static let textHint = "With --ptx-coef 0, no text is needed."
 
   let context: StageContext
   let policy: Model
@@ -21,10 +21,10 @@ public struct PPOStage {
   let probe: Probe?
 
   /// - Parameters:
-  ///   - policy: the model to improve: the SFT model, or the policy of the round before. Mapped
-  ///     copy-on-write; its parameters are used where they lie.
-  ///   - reference: the SFT model, of which KL is measured in every round; mapped read-only, and shared.
-  ///   - precision: of rollouts; without it int8, unless that is too far from float32 on this model.
+  ///   - policy: the model to train: the SFT model, or the policy of the previous round. It is mapped copy-on-write
+  ///     and trained in place.
+  ///   - reference: the SFT model, from which KL is measured in every round; mapped read-only and shared.
+  ///   - precision: precision of rollouts; nil for int8, or float32 if this model's int8 form is too far from float32.
   public init(
     _ context: StageContext, policy: Model, reference: Model, reward: Model, data: Data,
     precision: RolloutPrecision?, probe: Probe? = nil
@@ -41,9 +41,9 @@ public struct PPOStage {
   /// Prompts, and text for the pretraining mix.
   public struct Data {
     let prompts: [Prompt]
-    /// nil where there is no mix, and no text to mix in.
+    /// The pretraining text; nil if there is no mix and no text.
     let pretraining: DocumentSource?
-    /// Whether there is text, the user's or the world's.
+    /// Whether there is pretraining text, from the user or from the world.
     public var hasText: Bool { pretraining != nil }
     /// The file of the prompts.
     let place: String?
@@ -52,7 +52,7 @@ public struct PPOStage {
     /// - Parameters:
     ///   - prompts, texts: the user's own; nil for the built-in world's.
     ///   - place: the file of the prompts.
-    /// - Throws: `Failure(.usage)` when the base has no world to stand in for what is needed.
+    /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
     public init(
       prompts: [Prompt]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
     ) throws {
@@ -68,15 +68,15 @@ public struct PPOStage {
     }
   }
 
-  /// Everything that lives as long as the stage.
+  /// Everything that exists for the duration of the stage.
   private struct Machine {
     let memory: PPOMemory
     let sizes: PPOMemory.Sizes
-    /// Those that leave room for an answer.
+    /// The prompts that leave room for an answer.
     let prompts: [[Int32]]
   }
 
-  /// Runs or continues the stage; leaves `ppo.trlhf`.
+  /// Runs or continues the stage; writes `ppo.trlhf`.
   public func run() throws -> StageResult {
     try policy.require(.sft, .ppo, .base, toBe: "a language model to improve")
     try reward.require(.reward, toBe: "a reward model")
@@ -86,7 +86,7 @@ public struct PPOStage {
     let settings = context.settings
     let iterations = context.round.share(of: Self.iterations(settings))
     let total = iterations.count
-    // Of all rounds: a later one goes on, and does not warm up anew.
+    // Iterations over all rounds, so that later rounds continue the schedule instead of warming up again.
     let whole = Self.iterations(settings)
     let schedule = Schedule(
       .constant, peak: settings[.ppoRate], warmup: min(10, whole / 2), warmupStart: 0.1)
@@ -144,7 +144,7 @@ public struct PPOStage {
     return try context.finish(draft, trainer.result.sources(.policy), as: Self.file)
   }
 
-  /// β of the round before, where it moves; nil in the first.
+  /// The adaptive β at the end of the previous round; nil in the first round, or if β is fixed.
   private func coefficientOfLastRound() throws -> Double? {
     guard context.round.previous != nil, Self.options(context.settings).adaptiveKL != nil else { return nil }
     return try JSON.decode(
@@ -152,13 +152,13 @@ public struct PPOStage {
     ).notes[Provenance.klCoefficientNote]?.number
   }
 
-  /// What the result was made of.
+  /// The models from which the result is made.
   private var parents: [Model] {
     policy.checkpoint.identity == reference.checkpoint.identity
       ? [policy, reward] : [policy, reference, reward]
   }
 
-  /// Over all rounds; the last one has the episodes that are left.
+  /// Number of iterations over all rounds; the last iteration has the remaining episodes.
   static func iterations(_ settings: Settings) -> Int {
     let (total, batch) = (settings.count(.totalEpisodes), batch(settings))
     return max(1, (total + batch - 1) / batch)
@@ -189,7 +189,7 @@ public struct PPOStage {
       settings, longest: fitting.map { $0.tokens.count + responseLength }.max()!,
       document: data.pretraining?.longest(context: policy.architecture.context))
     var options = Self.options(settings)
-    // The next round goes on with the newest policy; an average is for the last.
+    // The next round continues with the newest policy; only the last round needs the average.
     if context.round.number < context.round.count { options.averageDecay = 0 }
     let rewardParameters = try reward.parameters()
     let normalization = try reward.normalization()
@@ -210,18 +210,18 @@ public struct PPOStage {
       let scale = memory.trainer.normalization
       value.scaleHead(gain: scale.gain, bias: scale.bias)
     }
-    // A head on the policy's trunk stays at 0: the reward model's was learnt on another trunk and says
-    // nothing on this one. 0 is what demonstrations score on average, adds no noise to the advantages,
-    // and sends nothing into the trunk before the head has found a direction.
+    // A value head on the policy's trunk starts at 0. The reward model's head was trained on another trunk, so it
+    // would mean nothing on this one. 0 is the average score of demonstrations, adds no noise to the advantages,
+    // and sends no gradient into the trunk until the head has learnt something.
     return machine
   }
 
-  /// Answers that are compared in both precisions; prompts are asked again where there are fewer.
+  /// Number of answers that are compared in both precisions. If there are fewer prompts, they are repeated.
   private static let compared = 64
 
-  /// Says how far int8 rollouts are from the policy that learns, on answers of the one that the stage begins with:
-  /// the same whenever it begins or continues. Where they are too far, rollouts go on in float32, unless int8
-  /// was asked for.
+  /// Measures and prints how far int8 rollouts are from the float32 policy, on answers of the policy that the stage
+  /// starts from; so the result is the same if the stage is resumed. If they are too far, rollouts use float32, unless
+  /// the user asked for int8.
   private func measureInt8(_ memory: inout PPOMemory, _ prompts: [[Int32]]) throws {
     guard memory.quantized != nil else { return }
     let prompts = (0..<Self.compared).map { prompts[$0 % prompts.count] }
@@ -231,19 +231,20 @@ public struct PPOStage {
     let sentence = gap.text(of: "that \(policy.name) samples")
     guard !gap.isNear else { return context.note("Rollouts: \(sentence)") }
     guard precision == nil else {
-      return context.note("warning: \(sentence) More than \(Int8Gap.tolerated) is far; --rollout-precision int8 asks for it.")
+      return context.note(
+        "warning: \(sentence) That is more than \(Int8Gap.tolerated), but --rollout-precision int8 is given.")
     }
     context.note(
-      "warning: \(sentence) More than \(Int8Gap.tolerated) is far: rollouts go on in float32. "
-        + "--rollout-precision int8 keeps them.")
+      "warning: \(sentence) That is more than \(Int8Gap.tolerated), so rollouts go on in float32. "
+        + "--rollout-precision int8 keeps int8.")
     try memory.leaveInt8()
   }
 
-  /// Answers that a reward model without a normalisation is scaled by, at most.
+  /// Maximum number of answers for scaling a reward model without a normalisation.
   private static let scaling = 256
 
-  /// Gives a reward model of another program a scale, without which β means nothing: by answers of the model
-  /// that is here to be improved, which is the same whenever the stage begins or continues.
+  /// Normalises the scores of a reward model from another program, because β has no meaning without a known scale. The
+  /// scale is measured on answers of the policy that the stage starts from, so it is the same if the stage is resumed.
   private func scale(_ machine: Machine) throws {
     let prompts = machine.prompts.prefix(Self.scaling)
     let samples = try sample(prompts.enumerated().map { ($0, $1) }, machine.memory, purpose: "ppo/scale")
@@ -252,13 +253,13 @@ public struct PPOStage {
       try trainer.normalize(by: Episodes(prompts: Array(prompts), samples: samples))
     } catch let failure as Failure where failure.kind == .badData {
       context.note(
-        "\(reward.name) has no normalisation, and one score for \(prompts.count) answers of "
-          + "\(policy.name): PPO takes its raw logits.")
+        "\(reward.name) has no normalisation, and gives all \(prompts.count) answers of "
+          + "\(policy.name) the same score: PPO uses its raw logits.")
       return
     }
     let (gain, bias) = (trainer.normalization.gain, trainer.normalization.bias)
     context.note(
-      "\(reward.name) has no normalisation: \(gain) · logit + (\(bias)) is the score, so that "
+      "\(reward.name) has no normalisation: PPO uses the score \(gain) · logit + (\(bias)), so that "
         + "\(prompts.count) answers of \(policy.name) have mean 0 and standard deviation 1.")
   }
 
@@ -278,7 +279,7 @@ public struct PPOStage {
     return max(1, Int(settings[.ptxRatio] * Double(miniBatch)))
   }
 
-  /// PPO's options as the hyper-parameters set them.
+  /// PPO's options from the hyper-parameters.
   static func options(_ settings: Settings) -> PPOOptions {
     var options = PPOOptions()
     for parameter in Parameter.all { parameter.assign?(&options, settings[parameter]) }
@@ -287,7 +288,8 @@ public struct PPOStage {
 
   // MARK: One iteration: sample, then learn
 
-  /// - Parameter step: of all rounds, so that each goes on with the prompts and the streams.
+  /// - Parameter step: the iteration, counted over all rounds, so that each round continues with new prompts and random
+  ///   streams.
   private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
     -> [String: Double]
   {
@@ -309,7 +311,7 @@ public struct PPOStage {
     return metrics
   }
 
-  /// One answer to each prompt, which has the number of its random stream.
+  /// Samples one answer to each prompt; `number` is the prompt's random stream.
   private func sample(
     _ prompts: [(number: Int, tokens: [Int32])], _ memory: PPOMemory, purpose: String
   ) throws -> [[Generator.Sample]] {
@@ -326,7 +328,7 @@ public struct PPOStage {
     return options
   }
 
-  /// Prompts in epochs, each in its own order.
+  /// The prompts of the episodes. Prompts are used in epochs, each with its own random order.
   private func prompts(of episodes: Range<Int>, _ machine: Machine) -> [[Int32]] {
     let count = machine.prompts.count
     var chosen: [[Int32]] = []
@@ -343,7 +345,8 @@ public struct PPOStage {
     return chosen
   }
 
-  /// Pretraining text that the base has not seen in the same order.
+  /// Pretraining text for one update, from a part of the stream that pretraining does not reach, so that the base has
+  /// not seen it in the same order.
   private func pretrainingSequences(update: Int, count: Int) -> [TrainingSequence] {
     guard let text = data.pretraining else { return [] }
     return (0..<count).map {
@@ -355,7 +358,7 @@ public struct PPOStage {
 }
 
 extension ParameterSet {
-  /// Makes the head give gain·score + bias.
+  /// Scales the head so that it returns gain·score + bias.
   func scaleHead(gain: Float, bias: Float) {
     for i in 0..<layout.architecture.dModel { headWeight[i] *= gain }
     headBias[0] = gain * headBias[0] + bias

@@ -1,49 +1,49 @@
 import Support
 import Training
 
-/// One hyper-parameter, defined once: command line, configuration file, manifest, documentation
-/// and report derive from this, and so does the field of `PPOOptions` that it sets.
+/// One hyper-parameter. It is defined once; command line, configuration file, manifest, documentation, report and the
+/// field of `PPOOptions` that it sets are derived from this definition.
 ///
-/// A new one is one declaration in `Parameters.swift` and its name in `all`.
+/// To add one, declare it in `Parameters.swift` and add its name to `all`.
 public struct Parameter: Sendable {
-  /// The name on the command line of `all` and in a configuration file.
+  /// The name as an option of `all` and in a configuration file.
   public let name: String
-  /// The name on its own stage's command line, where no other stage competes for it.
+  /// The name as an option of its own stage's command, where no other stage uses the same name.
   public let shortName: String
-  /// Further names on its own stage's command line.
+  /// Further names as an option of its own stage's command.
   public var aliases: [String] = []
   public let stage: Stage
   public let defaultValue: Double
-  /// The value under `--quick`, where it differs.
+  /// The default with `--quick`, if it differs.
   public let quickValue: Double?
   public let unit: String
   public let help: String
   public let bounds: ClosedRange<Double>
   public let isInteger: Bool
-  /// The names of its values, for one that is a choice and no number: value i is `choices[i]`.
+  /// The names of the values if the parameter is a choice, not a number: value i is `choices[i]`.
   public var choices: [String] = []
-  /// Whether it is given by its name alone, without a value.
+  /// Whether the option is a flag, without a value.
   public var isFlag = false
-  /// Whether it is of the built-in world's data: then it is an option of `all`, and not of its stage.
+  /// Whether it describes the built-in world's data; then it is an option of `all`, but not of its stage's command.
   public var isOfWorld = false
-  /// False for what came later: where it has its default, a record does not name it, so that runs and
-  /// checkpoints from before it came are still themselves.
+  /// False for parameters that were added later. At its default, such a parameter is not recorded, so that older runs
+  /// and checkpoints keep their identity.
   public var isRecordedAtDefault = true
-  /// Sets the field of PPO's options that has this value; nil where there is none.
+  /// Sets this parameter's field in PPO's options; nil if there is none.
   var assign: Assignment<Double>?
 
-  /// A further name in a configuration file for its own stage.
+  /// A further name in a configuration file of its own stage's command.
   public var configurationAlias: String?
 
-  /// Names on its own stage's command line, the preferred one first.
+  /// Names as an option of its own stage's command, the preferred one first.
   public var ownNames: [String] { [shortName] + aliases }
-  /// Names in a configuration file for its own stage.
+  /// Names in a configuration file of its own stage's command.
   var configurationNames: [String] { [name] + ownNames + (configurationAlias.map { [$0] } ?? []) }
 
   typealias Assignment<Value> = @Sendable (inout PPOOptions, Value) -> Void
 
-  /// One of several names; the first is the default.
-  /// - Parameter assign: given PPO's options and the chosen name.
+  /// A choice of several names; the first is the default.
+  /// - Parameter assign: sets the field in PPO's options from the chosen name.
   static func choice(
     _ stage: Stage, _ name: String, _ choices: [String], isRecordedAtDefault: Bool = true,
     assign: Assignment<String>? = nil, _ help: String
@@ -78,7 +78,7 @@ public struct Parameter: Sendable {
       help: help, bounds: bounds, isInteger: false, assign: assign, configurationAlias: configurationAlias)
   }
 
-  /// Something that is left alone unless it is asked for.
+  /// A flag, off by default.
   static func flag(
     _ stage: Stage, _ name: String, assign: Assignment<Bool>? = nil, _ help: String
   ) -> Parameter {
@@ -95,7 +95,7 @@ public struct Parameter: Sendable {
     return { options, value in assign(&options, convert(value)) }
   }
 
-  /// - Parameter option: the name it was given by.
+  /// - Parameter option: the name with which it was given.
   /// - Throws: `Failure(.usage)` for a value that is out of bounds or not whole.
   public func validate(_ value: Double, as option: String? = nil) throws {
     let option = option ?? name
@@ -103,7 +103,7 @@ public struct Parameter: Sendable {
       throw Failure(
         .usage,
         "--\(option) \(text(value)) is not in \(text(bounds.lowerBound))…\(text(bounds.upperBound))",
-        remedy: "Choose a value between them.")
+        remedy: "Choose a value in that range.")
     }
     guard !isInteger || value == value.rounded() else {
       throw Failure(
@@ -112,24 +112,24 @@ public struct Parameter: Sendable {
     }
   }
 
-  /// The value of a choice.
+  /// The numeric value of a choice's name.
   ///
-  /// - Throws: `Failure(.usage)` for what is none of the choices.
+  /// - Throws: `Failure(.usage)` if the name is not one of the choices.
   public func value(of choice: String) throws -> Double {
     guard let index = choices.firstIndex(of: choice) else {
       throw Failure(
-        .usage, "--\(name) \(choice) is none of \(choices.joined(separator: ", "))",
+        .usage, "--\(name) \(choice) is not one of \(choices.joined(separator: ", "))",
         remedy: Spelling.question(choice, in: choices) ?? "Choose one of them.")
     }
     return Double(index)
   }
 
-  /// As the manifest and a checkpoint's provenance record it.
+  /// The value as the manifest and a checkpoint's provenance record it.
   public func json(_ value: Double) -> JSONValue {
     choices.isEmpty ? .number(value) : .string(text(value))
   }
 
-  /// A value as a person writes it.
+  /// The value as a person writes it: a choice by name, a whole number without decimals.
   public func text(_ value: Double) -> String {
     if let index = Int(exactly: value), choices.indices.contains(index) { return choices[index] }
     return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
@@ -137,7 +137,7 @@ public struct Parameter: Sendable {
 }
 
 extension Parameter: Hashable {
-  /// A name belongs to one hyper-parameter.
+  /// Hyper-parameters are equal if their names are equal, because names are unique.
   public static func == (left: Parameter, right: Parameter) -> Bool { left.name == right.name }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }

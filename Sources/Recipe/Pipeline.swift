@@ -9,31 +9,31 @@ import World
 /// The whole recipe in one run folder:
 /// base → SFT → K answers per prompt → rankings → reward model → PPO with pretraining mix → evaluation.
 ///
-/// With `rounds` above 1 the part from the answers to PPO is repeated: the newest policy answers, the
-/// reward model starts again from SFT and learns from all rankings so far, and PPO goes on with the
-/// policy; its value model starts as the new reward model, and KL is that from SFT in every round.
+/// If `rounds` is above 1, the part from the answers to PPO is repeated: the newest policy answers, a new reward model
+/// starts from SFT and learns from all rankings so far, and PPO continues with the policy. The value model of each
+/// round starts as the new reward model, and KL is measured from SFT in every round.
 /// A finished stage is not run again; an interrupted one continues.
 public struct Pipeline {
-  /// What replaces parts of the built-in world.
+  /// Data that replace parts of the built-in world.
   public struct Inputs {
     public var demonstrations: [Demonstration]?
     public var comparisons: [Comparison]?
     public var prompts: [Prompt]?
     public var pretrainingTexts: [String]?
-    /// Where the demonstrations come from, for messages.
+    /// The file of the demonstrations, for messages.
     public var demonstrationsFile: String?
-    /// Where the prompts come from; comparisons bring theirs along.
+    /// The file of the prompts; it is the comparisons' file if the prompts are those of the comparisons.
     public var promptsFile: String?
-    /// Where the texts come from.
+    /// The file of the pretraining texts.
     public var pretrainingFile: String?
-    /// nil for int8, unless that is too far from float32 on the model.
+    /// Precision of rollouts; nil for int8, or float32 if the model's int8 form is too far from float32.
     public var precision: RolloutPrecision?
 
     public init() {}
   }
 
   let context: StageContext
-  /// Puts the base model, expanded, at a path; called when the run has none yet.
+  /// Writes the base model, expanded, to a path; called if the run has no base model yet.
   let base: (String) throws -> Void
   let inputs: Inputs
 
@@ -45,8 +45,9 @@ public struct Pipeline {
     self.base = base
   }
 
-  /// - Parameters: which data are the user's own.
-  /// - Throws: `Failure(.usage)` that names all data that are missing, where the base's world cannot supply them.
+  /// Checks that all data exist that the base's world cannot supply.
+  /// - Parameters: whether the user gives demonstrations, comparisons and texts.
+  /// - Throws: `Failure(.usage)` that names all missing data, if the base has no world.
   public static func requireData(
     of base: Model, _ settings: Settings, demonstrations: Bool, comparisons: Bool, texts: Bool
   ) throws {
@@ -54,7 +55,7 @@ public struct Pipeline {
       of: base, settings, demonstrations: demonstrations, comparisons: comparisons, texts: texts)
   }
 
-  /// Runs what is left of the recipe; leaves `summary.json` and what the report is drawn from.
+  /// Runs the unfinished stages of the recipe; writes `summary.json` and the records for the report.
   public func run() throws {
     try context.explaining {
       try checkRounds()
@@ -83,8 +84,8 @@ public struct Pipeline {
     }
   }
 
-  /// One round.
-  /// - Parameter policy: the file of the newest.
+  /// Runs one round: rankings, reward model and PPO.
+  /// - Parameter policy: the file of the newest policy.
   private func run(_ context: StageContext, from policy: String, _ data: RecipeData) throws {
     try context.stage(.rankings) {
       guard let world = data.world else {
@@ -102,14 +103,15 @@ public struct Pipeline {
     try context.stage(.ppo) { try trainPolicy(context, from: policy, data) }
   }
 
-  /// Whether there is something for every round.
+  /// Checks that there are labelers, prompts and iterations for every round.
+  /// - Throws: `Failure(.usage)` if not.
   private func checkRounds() throws {
     let rounds = context.settings.count(.rounds)
     guard rounds > 1 else { return }
     guard inputs.comparisons == nil else {
       throw Failure(
-        .usage, "--rounds \(rounds) needs someone who ranks the answers of every round",
-        remedy: "Leave --comparisons out; or iterate with `sample`, your rankings, `reward` and `ppo`.")
+        .usage, "--rounds \(rounds) needs labelers who rank the new answers of every round, but --comparisons is given",
+        remedy: "Leave --comparisons out; or repeat `sample`, your rankings, `reward` and `ppo` yourself.")
     }
     let prompts = context.settings.count(.rankingPrompts)
     let iterations = PPOStage.iterations(context.settings)
@@ -127,7 +129,7 @@ public struct Pipeline {
     try context.model(at: context.run.file(file), access)
   }
 
-  /// A run folder is complete in itself: the base lies in it, expanded.
+  /// Writes the base model, expanded, to the run folder, so that the folder is complete. Returns its identity.
   private func copyBase() throws -> UInt64 {
     try base(context.run.file(PretrainStage.file))
     let model = try model(PretrainStage.file)
@@ -135,14 +137,14 @@ public struct Pipeline {
     return model.checkpoint.identity
   }
 
-  /// Line by line as they were written: the built-in world's come in pairs, ties among them. Few
-  /// rankings of the user's own leave none.
+  /// The held-out rankings, in the order of the file. In the built-in world, each prompt has two lines, and some are
+  /// ties. The list is empty if the user gave too few rankings.
   private func heldOutRankings(_ round: Round = .only) throws -> [Comparison] {
     try context.run.readLines(round.file(RankingStage.heldOutFile))
   }
 
   private func trainReward(_ context: StageContext, _ data: RecipeData) throws -> StageResult {
-    // Those that can be learnt from.
+    // `readComparisons` leaves out rankings that cannot be learnt from.
     let rankings = context.run.file(context.round.file(RunFile.rankings))
     return try RewardStage(
       context, sft: try model(SFTStage.file),
@@ -191,7 +193,7 @@ public struct Pipeline {
         heldOut: data.heldOut))
   }
 
-  /// Means over PPO's iterations; the largest of the maxima.
+  /// Figures of PPO's rollouts: means over the iterations, and the largest importance weight.
   private func rolloutFigures() throws -> Summary.Rollouts? {
     let records = try RunRecords.read(context.run.path)
     let rounds = records.stages(of: Stage.ppo.rawValue)

@@ -1,7 +1,7 @@
 import Support
 import Tensors
 
-/// The memory that stages will take, block by block, known without running them.
+/// The memory that stages will use, block by block, computed without running them.
 public struct Plan: Codable, Equatable, Sendable {
   public struct Block: Codable, Equatable, Sendable {
     public let name: String
@@ -10,14 +10,14 @@ public struct Plan: Codable, Equatable, Sendable {
 
   public struct StagePlan: Codable, Equatable, Sendable {
     public let stage: String
-    /// What the blocks are for, in a fixed order.
+    /// The blocks summed by purpose, in a fixed order.
     public let groups: [Block]
     public let blocks: [Block]
-    /// Checkpoints used where they lie; a policy that learns counts as its private copy.
+    /// Mapped checkpoints. A policy that is trained counts with its private copy.
     public let mapped: [Block]
     /// The program itself: code, stacks, threads, tokenizer and data.
     public let programBytes: Int
-    /// All of it.
+    /// The sum of everything.
     public let bytes: Int
 
     enum CodingKeys: String, CodingKey {
@@ -27,9 +27,9 @@ public struct Plan: Codable, Equatable, Sendable {
   }
 
   public let stages: [StagePlan]
-  /// The largest stage's; one stage's memory is gone when the next begins.
+  /// The memory of the largest stage; a stage's memory is freed before the next one starts.
   public let peakBytes: Int
-  /// What this machine could give a process now, and who sets the limit; nil where it does not tell.
+  /// The memory that is available to a process now, and what limits it; nil if unknown.
   public let availableBytes: Int?
   public let limit: AvailableMemory.Limit?
   public let fits: Bool?
@@ -50,7 +50,7 @@ public struct Plan: Codable, Equatable, Sendable {
 }
 
 extension Plan.StagePlan {
-  /// - Parameter program: its own share.
+  /// - Parameter program: bytes of the program itself.
   init(_ stage: Stage, _ arena: Arena, mapped: [Plan.Block] = [], program: Int) {
     let blocks = arena.blocks.map { Plan.Block(name: $0.name, bytes: $0.bytes) }
     self.init(

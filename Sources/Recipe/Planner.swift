@@ -7,11 +7,11 @@ import Tokenizers
 import Training
 import World
 
-/// Lays out the arenas of stages with the code that runs them, in arenas that only plan.
+/// Computes the memory of stages with the code that runs them, in arenas that allocate nothing.
 ///
-/// Lengths come from the user's data, or from the built-in world's where the model knows it; else every
-/// sequence counts as the longest that the context holds. Answers that are still to be sampled count as the
-/// longest allowed.
+/// Lengths come from the user's data, or from the built-in world's data if the model has the world. Otherwise every
+/// sequence counts with the length of the context. Answers that are not sampled yet count with the longest allowed
+/// length.
 public struct Planner {
   let settings: Settings
   let precision: RolloutPrecision
@@ -20,8 +20,8 @@ public struct Planner {
   let program: ProgramMemory
 
   /// - Parameters:
-  ///   - inputs: what replaces parts of the built-in world.
-  ///   - program: as it was before anything was read.
+  ///   - inputs: data that replace parts of the built-in world.
+  ///   - program: the program's memory, created before anything was read.
   public init(_ settings: Settings, _ inputs: Pipeline.Inputs, program: ProgramMemory, threads: Int) {
     self.settings = settings
     self.inputs = inputs
@@ -31,8 +31,8 @@ public struct Planner {
   }
 
   /// - Parameters:
-  ///   - model: what the stages start from; asked for by all but pretraining.
-  ///   - judge: the reward model by which SFT chooses an epoch.
+  ///   - model: opens the model that the stages start from; not called for pretraining.
+  ///   - judge: the reward model that chooses SFT's epoch.
   /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
   public func plan(_ stages: [Stage], judge: Model? = nil, model: () throws -> Model) throws -> Plan {
     Plan(
@@ -49,7 +49,7 @@ public struct Planner {
   }
 
   private func pretraining() throws -> Plan.StagePlan {
-    // The tokenizer that the stage would train, and its tokens.
+    // Trains the tokenizer and encodes the text, as the stage does, to know the lengths.
     let data = try inputs.pretrainingTexts.map {
       try PretrainData($0, worldSeed: 0, settings: settings, at: inputs.pretrainingFile)
     }
@@ -89,7 +89,7 @@ public struct Planner {
     }
   }
 
-  /// What SFT learns from; nil where only the run knows.
+  /// The demonstrations of SFT; nil if only the run knows them.
   private func demonstrations(_ model: Model) throws -> (training: [Demonstration], heldOut: [Demonstration])? {
     if let own = inputs.demonstrations { return RecipeData.split(own) }
     return try model.world().map { world in
@@ -102,7 +102,7 @@ public struct Planner {
   private func rankings(_ model: Model) throws -> Plan.StagePlan {
     try model.require(.base, .sft, .ppo, toBe: "a language model")
     let arena = Arena(isPlan: true)
-    // The user's own are there already.
+    // With the user's comparisons, nothing is sampled.
     guard inputs.comparisons == nil else { return plan(.rankings, arena) }
     let chooses = rounds.contains { LabelSelection.isMade(settings, $0) }
     let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads, arena: arena)
@@ -136,7 +136,7 @@ public struct Planner {
     }
   }
 
-  /// Tokens of each prompt's answers together, where they are still to be sampled.
+  /// Tokens of each prompt with its answers, if the answers are not sampled yet.
   private func groupsToSample(_ model: Model) throws -> [Int] {
     let answers = settings.count(.completionsPerPrompt)
     guard let world = try model.world() else {
@@ -145,7 +145,7 @@ public struct Planner {
     let prompts = try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
       try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
     }
-    // A pass has the prompt once, and each answer.
+    // A training pass holds the prompt once, and each answer.
     let answer = settings.count(.responseLength)
     return prompts.filter { $0 + answer <= model.architecture.context }.map { $0 + answers * answer }
   }
@@ -157,7 +157,7 @@ public struct Planner {
     let policy = try model.file.parameters()
     let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
     let document = text?.longest(context: model.architecture.context)
-    // Stands for the reward model's file, which is mapped and belongs to no arena of the stage.
+    // This arena stands for the reward model's mapped file, which is not part of the stage's arena.
     let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
     let reward = try ParameterSet(
       ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: file)
@@ -177,7 +177,7 @@ public struct Planner {
     }
   }
 
-  /// What PPO asks; nil where only the run knows.
+  /// The prompts of PPO; nil if only the run knows them.
   private func prompts(_ model: Model) throws -> [Prompt]? {
     try inputs.prompts ?? inputs.comparisons?.map(\.prompt) ?? model.world().map(RecipeData.prompts)
   }
@@ -196,7 +196,7 @@ public struct Planner {
     Plan.StagePlan(stage, arena, mapped: mapped, program: program.bytes)
   }
 
-  /// Prompts that leave room for an answer, each with the longest answer.
+  /// Lengths of the prompts that leave room for an answer, each with the longest answer added.
   private func longestSequences(_ prompts: [Int], _ model: Model) -> [Int] {
     prompts.map { $0 + settings.count(.responseLength) }
       .filter { $0 <= model.architecture.context }

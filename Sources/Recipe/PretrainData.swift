@@ -3,7 +3,7 @@ import Support
 import Tokenizers
 import World
 
-/// What a base model is made from: text, and a tokenizer trained on it.
+/// The data of a base model: text, and a tokenizer trained on it.
 public struct PretrainData {
   let source: DocumentSource
   public let tokenizer: Tokenizer
@@ -11,13 +11,13 @@ public struct PretrainData {
   /// The seed of the built-in world, if the text is the world's.
   let worldSeed: UInt64?
 
-  /// Documents of the world that its tokenizer is trained on.
+  /// Number of the world's documents on which its tokenizer is trained.
   private static let tokenizerDocuments = 20_000
 
   /// - Parameters:
   ///   - texts: documents; nil for the built-in world's.
-  ///   - place: where the texts come from, for errors.
-  /// - Throws: `Failure(.badData)` when there is too little text.
+  ///   - place: the file of the texts, for errors.
+  /// - Throws: `Failure(.badData)` if there is too little text.
   public init(_ texts: [String]?, worldSeed: UInt64, settings: Settings, at place: String?) throws {
     let vocabulary = settings.count(.vocabulary)
     if let texts {
@@ -37,7 +37,7 @@ public struct PretrainData {
     }
   }
 
-  /// What the tokenizer of a world is trained on.
+  /// The documents on which a world's tokenizer is trained.
   private static func documents(of world: World) -> [String] {
     let work = Work("writing documents", of: tokenizerDocuments)
     defer { work.end() }

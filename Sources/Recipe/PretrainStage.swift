@@ -5,7 +5,7 @@ import Tensors
 import Tokenizers
 import Training
 
-/// Pretraining: a base model from text, with a tokenizer of its own.
+/// Pretraining: trains a base model on text.
 public struct PretrainStage {
   public static let file = "base.trlhf"
 
@@ -23,7 +23,7 @@ public struct PretrainStage {
       heads: settings.count(.heads), vocabulary: vocabulary, context: settings.count(.context))
   }
 
-  /// Runs or continues the stage; leaves `base.trlhf`, its float32 values rounded to bfloat16.
+  /// Runs or continues the stage; writes `base.trlhf`, with float32 values that are rounded to bfloat16.
   public func run() throws -> StageResult {
     let settings = context.settings
     let (source, tokenizer) = (data.source, data.tokenizer)
@@ -66,7 +66,7 @@ public struct PretrainStage {
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
-  /// - Parameter longest: tokens of the longest sequence.
+  /// - Parameter longest: length of the longest sequence [tokens].
   static func memory(
     _ architecture: Architecture, _ settings: Settings, longest: Int, threads: Int, arena: Arena = Arena()
   ) throws -> LanguageModelMemory {
@@ -82,8 +82,8 @@ public struct PretrainStage {
 }
 
 extension ParameterSet {
-  /// Rounds every value to the nearest bfloat16, ties to even: half of the bytes become zero, and
-  /// vanish when the file is packed.
+  /// Rounds every value to the nearest bfloat16, ties to even. Half of the bytes become zero and take almost no space
+  /// when the file is packed.
   func roundToBFloat16() {
     for (base, count) in buffers {
       for i in 0..<count {

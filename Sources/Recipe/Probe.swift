@@ -3,8 +3,8 @@ import Models
 import Training
 import World
 
-/// A look at the policy that PPO would leave, while it runs: the rubric's grade of its answers to validation
-/// prompts, beside what the reward model thinks of them and how far it has come. Training never sees it.
+/// Measures PPO's current result during training: the rubric's grade of its answers to validation prompts, the reward
+/// model's score, and KL. It does not influence training.
 public struct Probe {
   let world: World
   let items: [WorldItem]
@@ -12,8 +12,9 @@ public struct Probe {
   private let looks: Int
 
   /// - Parameters:
-  ///   - samples: answers a prompt.
-  ///   - looks: how many while PPO runs, or up to twice as many; the first and the last iteration have one.
+  ///   - samples: answers per prompt.
+  ///   - looks: approximate number of measurements, at most about twice as many are made; the first and the last
+  ///     iteration are always measured.
   public init(_ world: World, prompts: Int = 48, samples: Int = 1, looks: Int = 12) {
     self.world = world
     self.samples = samples
@@ -21,12 +22,13 @@ public struct Probe {
     items = (0..<prompts).map { world.item(.validation, $0) }
   }
 
-  /// Whether there is a look after iteration `step` of `total`, of `whole` in all rounds.
+  /// Whether to measure after iteration `step` of the `total` iterations of this round; all rounds together have
+  /// `whole`.
   func looks(at step: Int, of total: Int, whole: Int) -> Bool {
     step % max(1, whole / looks) == 0 || step == total - 1
   }
 
-  /// `eval/gold`, `eval/proxy` and `eval/kl` (nats an answer) of the trainer's result.
+  /// Measures `eval/gold`, `eval/proxy` and `eval/kl` [nats per answer] of the trainer's result.
   func run(
     _ trainer: PPOTrainer, _ generator: Generator, _ options: SamplingOptions, _ model: Model,
     seed: UInt64
@@ -46,7 +48,7 @@ public struct Probe {
     ]
   }
 
-  /// The mean grade of answers, those to each prompt together.
+  /// The mean grade of answers; the answers to each prompt follow each other.
   func gold(_ answers: [String]) -> Double {
     let rubric = Rubric(world)
     let sum = answers.enumerated().reduce(0) { sum, answer in

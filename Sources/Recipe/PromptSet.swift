@@ -1,22 +1,22 @@
 import Dialogues
 import World
 
-/// Held-out prompts that a model is asked together; with items where the built-in world asks.
+/// A set of held-out prompts for one evaluation; with the world's items if the prompts come from the built-in world.
 package struct PromptSet {
-  /// nil for prompts of the user's own.
+  /// The world's split; nil for the user's own prompts.
   package let split: Split?
   package let prompts: [Prompt]
   package let items: [WorldItem]
-  /// Answers a prompt.
+  /// Answers per prompt.
   package let samples: Int
-  /// What the random streams of its answers are called. They are the same for every model:
-  /// differences between models are not luck.
+  /// The purpose that selects the random streams of the answers. The streams are the same for every model, so that
+  /// differences between models are not caused by chance.
   package let purpose: String
 
-  /// Whether it is the set that a model is above all judged by.
+  /// Whether this is the main set for judging a model.
   var isMain: Bool { split == nil || split == .evaluation || split == .validation }
 
-  /// The user's own prompts, all of which leave room for an answer.
+  /// A set of the user's own prompts; all must leave room for an answer.
   package init(own prompts: [Prompt], _ settings: Settings) {
     split = nil
     self.prompts = Array(prompts.prefix(settings.count(.evaluationPrompts)))
@@ -25,7 +25,7 @@ package struct PromptSet {
     purpose = "eval/prompts"
   }
 
-  /// Items of the world, asked with prompts of one's own making.
+  /// A set of the world's items with other prompts than the items' own.
   package init(_ items: [WorldItem], prompts: [Prompt], samples: Int, purpose: String) {
     precondition(items.count == prompts.count, "\(items.count) items, \(prompts.count) prompts")
     split = nil
@@ -35,7 +35,7 @@ package struct PromptSet {
     self.purpose = purpose
   }
 
-  /// The world's prompts of one split; the fewer figures rest on it, the fewer answers it gets.
+  /// A set of the world's prompts of one split. Splits that are used for fewer figures get fewer answers per prompt.
   package init(_ split: Split, of world: World, _ settings: Settings) {
     self.split = split
     items = (0..<settings.count(.evaluationPrompts)).map { world.item(split, $0) }

@@ -1,6 +1,6 @@
 import Support
 
-/// Where a checkpoint comes from, as its PROVENANCE section says.
+/// The origin of a checkpoint, as recorded in its PROVENANCE section.
 public struct Provenance: Codable, Equatable, Sendable {
   public struct Source: Codable, Equatable, Sendable {
     public var name: String
@@ -12,7 +12,7 @@ public struct Provenance: Codable, Equatable, Sendable {
       self.hash = Hexadecimal.text(hash)
     }
 
-    /// Hashes records one after another: their JSON never lies in memory as a whole.
+    /// Hashes the JSON of records one by one, so that it is never in memory as a whole.
     package init(name: String, records: [some Encodable]) throws {
       let work = Work("hashing", of: records.count)
       defer { work.end() }
@@ -28,17 +28,17 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var parents: [Source]
   public var data: [Source]
   public var configuration: [String: JSONValue]
-  /// Facts about the model that later stages need; they pass them on.
+  /// Facts about the model that later stages need and copy to their checkpoints.
   public var notes: [String: JSONValue] = [:]
   public var program: String = Program.version
 
   static let worldSeedNote = "world_seed"
-  /// β as an adaptive controller left it; the next round of the same run goes on with it.
+  /// The adaptive controller's final β; the next round of the run continues with it.
   static let klCoefficientNote = "kl_coefficient"
-  /// Of an imported classifier: the token that fills batches; its score is read at the last other one.
+  /// For an imported classifier: the padding token; the score is read at the last token that is not padding.
   static let padTokenNote = "pad_token"
 
-  /// Of a model that another program made.
+  /// The provenance of a model that another program made.
   init(importedFrom data: [Source], configuration: [String: JSONValue]) {
     stage = "import"
     parents = []

@@ -3,10 +3,10 @@ import Models
 import Support
 
 extension Model {
-  /// Writes this language model with its matrices in int8; positions, norms and biases stay float32.
+  /// Writes this language model with int8 matrices; positions, norms and biases stay float32.
   ///
   /// - Returns: the new model.
-  /// - Throws: `Failure(.badData)` for a model of another kind or one that is int8 already.
+  /// - Throws: `Failure(.badData)` for a model that is not a language model or is already int8.
   @discardableResult
   public func quantize(to path: String, threads: Int) throws -> Model {
     try require(.base, .sft, .ppo, toBe: "a language model")
@@ -20,7 +20,7 @@ extension Model {
     return try Model(Checkpoint(path: path))
   }
 
-  /// Its int8 twin as the tensors of a checkpoint, made when they are written.
+  /// The tensors of this model in int8 for a checkpoint; they are computed when they are written.
   func int8Tensors(threads: Int) throws -> [TensorSource] {
     let bench = try Workbench(architecture, threads: threads)
     return try parameters().int8Sources(on: try bench.inference())

@@ -2,7 +2,7 @@ import Models
 import Tensors
 import Training
 
-/// Random models in memory of their own, as mapped files would be.
+/// Models with random weights in their own memory, like mapped files. Used by benchmark and self-test.
 struct RandomModels {
   let ppo: PPOMemory.Models
 

@@ -2,26 +2,26 @@ import Dialogues
 import Support
 import World
 
-/// Answers to one prompt that somebody ranks.
+/// Answers to one prompt that are to be ranked.
 public struct RankingTask: Sendable {
-  /// The prompt's number among those of the run.
+  /// The prompt's number in the run.
   public let number: Int
   public let prompt: Prompt
   public let completions: [String]
-  /// The model that wrote them.
+  /// The name of the model that wrote the answers.
   public let policy: String
-  /// Whether the rankings are held out: then those rank, too, whom training never sees.
+  /// Whether the rankings are held out from training; then held-out labelers rank them, too.
   public let isHeldOut: Bool
 }
 
-/// Who ranks answers: simulated labelers, people, a program.
+/// Something that ranks answers: simulated labelers, people, or a program.
 public protocol Ranker {
-  /// One ranking for each who ranks the task.
+  /// Returns one ranking for each labeler of the task.
   func rank(_ task: RankingTask) throws -> [Comparison]
 }
 
-/// The built-in world's labelers, who rank by its rubric and with errors of their own. Of a task that is held out
-/// there are two rankings, one of them by a labeler that training never sees.
+/// Ranks with the built-in world's simulated labelers, who follow its rubric and make errors. A held-out task gets two
+/// rankings: one by a training labeler, one by a held-out labeler.
 struct SimulatedRanker: Ranker {
   private let world: World
   private let rubric: Rubric

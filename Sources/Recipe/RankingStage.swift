@@ -4,12 +4,11 @@ import Runs
 import Support
 import World
 
-/// K answers of the policy for each prompt of the built-in world, ranked by whoever ranks.
+/// Samples K answers of the policy for each prompt of the built-in world, and has them ranked.
 ///
-/// `rankings.jsonl` is what the reward model learns from; `rankings-held-out.jsonl` holds other
-/// prompts, which simulated labelers rank once by a training labeler and once by one that training never sees. In a round
-/// after the first both begin with what the rounds before have ranked, and go on with prompts that none
-/// of them had.
+/// `rankings.jsonl` is for training the reward model. `rankings-held-out.jsonl` has other prompts; with simulated
+/// labelers, each is ranked by a training labeler and by a held-out labeler. In later rounds, both files begin with
+/// the rankings of the earlier rounds, followed by rankings of new prompts.
 public struct RankingStage {
   public static let heldOutFile = "rankings-held-out.jsonl"
   /// Held-out prompts for each ranked prompt.
@@ -17,15 +16,15 @@ public struct RankingStage {
 
   let context: StageContext
   let policy: Model
-  /// On whose trunk the heads stand that choose the prompts; nil where nothing is chosen.
+  /// The reward model whose trunk the prompt-choosing heads use; nil if prompts are not chosen.
   let reward: Model?
   let world: World
   let ranker: any Ranker
 
   /// - Parameters:
-  ///   - policy: whose answers are ranked: the SFT model, then the newest round's.
-  ///   - reward: the round before's, where `LabelSelection.isMade`.
-  ///   - ranker: who ranks; nil for the world's simulated labelers.
+  ///   - policy: the model that answers: the SFT model in the first round, later the policy of the previous round.
+  ///   - reward: the previous round's reward model, if `LabelSelection.isMade`.
+  ///   - ranker: ranks the answers; nil for the world's simulated labelers.
   public init(
     _ context: StageContext, policy: Model, reward: Model? = nil, world: World, ranker: (any Ranker)? = nil
   ) {
@@ -36,8 +35,8 @@ public struct RankingStage {
     self.ranker = ranker ?? SimulatedRanker(world, seed: context.seed)
   }
 
-  /// Numbers of this round's prompts in the world: those of training, and of the held-out file. Over
-  /// all rounds the first follow one another from 0 on, and the second those.
+  /// Numbers of this round's prompts in the world, for training and for the held-out file. Over all rounds, the
+  /// training prompts are numbered from 0, and the held-out prompts follow them.
   static func items(_ settings: Settings, _ round: Round) -> (training: Range<Int>, heldOut: Range<Int>) {
     let training = settings.count(.rankingPrompts)
     let heldOut = round.share(of: max(8, Int(Double(training) * heldOutShare)))
@@ -46,8 +45,8 @@ public struct RankingStage {
     )
   }
 
-  /// Numbers of the prompts that a round asks: those of training; or those to choose them from, none of
-  /// which is in another round or held out.
+  /// Numbers of the prompts that a round answers: its training prompts, or, if prompts are chosen, the candidates. No
+  /// candidate is in another round or held out.
   static func candidates(_ settings: Settings, _ round: Round) -> Range<Int> {
     let share = round.share(of: settings.count(.rankingPrompts))
     guard LabelSelection.isMade(settings, round) else { return share }
@@ -55,7 +54,7 @@ public struct RankingStage {
     return first + pool * share.lowerBound..<first + pool * share.upperBound
   }
 
-  /// Runs the stage; leaves both files of rankings.
+  /// Runs the stage; writes both files of rankings.
   public func run() throws -> StageResult {
     let memory = try SamplingMemory(
       policy.file.layout, choosing: reward != nil, threads: context.threads)
@@ -92,12 +91,12 @@ public struct RankingStage {
     return StageResult(checkpoint: file, identity: try context.rankingsIdentity())
   }
 
-  /// What the rounds before have ranked.
+  /// The rankings of the earlier rounds.
   private func earlier(_ file: String) throws -> [Comparison] {
     try context.round.previous.map { try context.run.readLines($0.file(file)) } ?? []
   }
 
-  /// Answers to the prompts, each drawn from the stream of its number.
+  /// Samples answers to the prompts; each prompt's number chooses its random stream.
   private func sample(
     _ prompts: [Prompt], _ numbers: [Int], _ memory: SamplingMemory
   ) throws -> [[String]] {

@@ -4,33 +4,33 @@ import Runs
 import Support
 import World
 
-/// The data of a run: the built-in world's, with the user's own in place of any part.
+/// The data of a run: the built-in world's, with any part replaced by the user's own.
 package struct RecipeData {
-  /// Who knows what a good answer is; nil when the prompts are the user's own.
+  /// The world that grades answers; nil if the prompts are the user's own.
   let world: World?
   let demonstrations: SFTStage.Data
   /// The user's own rankings; empty when answers are sampled and ranked.
   let comparisons: [Comparison]
   let heldOutComparisons: [Comparison]
   let ppo: PPOStage.Data
-  /// The user's own prompts that PPO does not see.
+  /// The user's prompts that are held out from PPO; if there are none, PPO's own prompts.
   let heldOutPrompts: [Prompt]
-  /// What is held out of the user's files; nil where there is none.
+  /// Which rows of the user's files are held out; nil if the user gave no files.
   let heldOut: [Summary.HeldOutRows]?
 
-  /// PPO prompts of the built-in world.
+  /// Number of PPO prompts of the built-in world.
   private static let worldPrompts = 4096
-  /// Every tenth record of the user's is held out.
+  /// Every tenth record of the user's files is held out.
   private static let heldOutShare = 10
 
-  /// - Throws: `Failure(.usage)` when a part is missing that the base's world cannot supply.
+  /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
   init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings) throws {
     // Answers to the user's own prompts cannot be graded by the world's rubric.
     let isOwn = inputs.prompts != nil || inputs.comparisons != nil
     guard inputs.prompts == nil || inputs.comparisons != nil else {
       throw Failure(
-        .usage, "answers to your own prompts need someone to rank them",
-        remedy: "Give --comparisons FILE with ranked answers.")
+        .usage, "--prompts needs --comparisons, because the built-in labelers cannot rank answers to your prompts",
+        remedy: "Give --comparisons FILE with ranked answers, too.")
     }
     try Self.requireData(of: base, settings, demonstrations: inputs.demonstrations != nil,
       comparisons: inputs.comparisons != nil, texts: inputs.pretrainingTexts != nil)
@@ -53,8 +53,8 @@ package struct RecipeData {
     self.heldOut = rows.isEmpty ? nil : rows
   }
 
-  /// - Parameters: which data are the user's own.
-  /// - Throws: `Failure(.usage)` that names all that is missing, where the base's world cannot supply it.
+  /// - Parameters: whether the user gives demonstrations, comparisons and texts.
+  /// - Throws: `Failure(.usage)` that names all missing data, if the base has no world to supply them.
   static func requireData(
     of base: Model, _ settings: Settings, demonstrations: Bool, comparisons: Bool, texts: Bool
   ) throws {
@@ -64,7 +64,7 @@ package struct RecipeData {
     let needsText = !texts && settings[.ptxCoefficient] > 0
     if needsText { missing.append("--pretraining-text") }
     let hints = [
-      comparisons ? nil : "PPO takes the prompts of the comparisons, or those of --prompts FILE.",
+      comparisons ? nil : "PPO uses the prompts of the comparisons, or those of --prompts FILE.",
       needsText ? PPOStage.textHint : nil,
     ]
     try base.requireWorld(insteadOf: missing, hints: hints.compactMap { $0 })
@@ -74,7 +74,7 @@ package struct RecipeData {
     (0..<count).map { demonstration(world, $0) }
   }
 
-  /// Demonstrations that training does not see.
+  /// Validation demonstrations, which are not trained on.
   package static func validation(_ world: World) -> [Demonstration] {
     (1_000_000..<1_000_100).map { demonstration(world, $0) }
   }
@@ -103,18 +103,18 @@ package struct RecipeData {
 }
 
 extension Model {
-  /// The built-in world that the base was pretrained on.
+  /// The built-in world on which the base was pretrained.
   ///
-  /// - Throws: `Failure(.usage)` for a base of the user's own, which has none.
+  /// - Throws: `Failure(.usage)` if the base was not pretrained on a built-in world.
   package func world(insteadOf option: String) throws -> World {
     guard let world = try world() else { throw Self.noWorld([option], [], at: name) }
     return world
   }
 
   /// - Parameters:
-  ///   - options: those that were not given, of which each names what the world would supply.
-  ///   - hints: sentences behind the remedy.
-  /// - Throws: `Failure(.usage)` that names all of them, where the base has no world.
+  ///   - options: options that were not given and whose data the world would supply.
+  ///   - hints: sentences to add after the remedy.
+  /// - Throws: `Failure(.usage)` that names all these options, if the base has no world.
   func requireWorld(insteadOf options: [String], hints: [String]) throws {
     guard !options.isEmpty, try world() == nil else { return }
     throw Self.noWorld(options, hints, at: name)
@@ -127,10 +127,10 @@ extension Model {
       remedy: ([remedy] + hints).joined(separator: " "))
   }
 
-  /// The built-in world that the model's base was pretrained on; nil for a base of the user's own.
+  /// The built-in world on which the model's base was pretrained; nil if it was pretrained on other text.
   package func world() throws -> World? { try worldSeed().map { World(seed: $0) } }
 
-  /// The seed of the world that the model was pretrained on; later stages carry it on.
+  /// The seed of the world on which the model was pretrained. Every stage copies it to its checkpoint.
   func worldSeed() throws -> UInt64? {
     guard let note = try note(Provenance.worldSeedNote) else { return nil }
     guard let seed = note.unsigned else {
@@ -141,7 +141,7 @@ extension Model {
     return seed
   }
 
-  /// Of a classifier that another program trained: the token behind which no score is read.
+  /// For an imported classifier: the padding token; scores are read at the last token that is not padding.
   public func padToken() throws -> Int32? {
     guard kind == .reward, checkpoint.has(.provenance, .none),
       let note = try note(Provenance.padTokenNote)
@@ -166,7 +166,7 @@ extension Model {
 }
 
 extension DocumentSource {
-  /// The user's texts, cut into what one training pass holds, or the world's documents.
+  /// The user's texts, split into pieces that fit one training pass, or the world's documents.
   static func choose(_ texts: [String]?, model: Model) throws -> DocumentSource {
     guard let texts else { return .world(try model.world(insteadOf: "--pretraining-text")) }
     return .texts(

@@ -1,15 +1,16 @@
 import Runs
 
-/// Which training checkpoints of a stage stay: the newest, and the best by a held-out measure.
+/// Decides which training checkpoints of a stage are kept: the newest, and the best by a held-out measure.
 ///
-/// Without `--keep` only the newest stays, and the best where the stage leaves that; they go when the stage
-/// ends. Nothing of this enters a checkpoint; the best is known from the metrics log, so that a resumed run goes on with it.
+/// Without `--keep`, only the newest is kept, and the best if the stage's result is the best state; both are removed
+/// when the stage ends. The best is not recorded in checkpoints but read from the metrics log, so a resumed run knows
+/// it.
 struct Retention {
-  /// A metric on held-out data by which one checkpoint is better than another.
+  /// A metric on held-out data by which checkpoints are compared.
   struct Measure {
     let metric: String
     var isBetterHigher = false
-    /// Whether the stage leaves the best state, and not its last.
+    /// Whether the stage's result is the best state instead of the last.
     var decides = false
 
     func isBetter(_ value: Double, than other: Double) -> Bool {
@@ -20,24 +21,24 @@ struct Retention {
   let context: StageContext
   let stage: String
   let measure: Measure?
-  /// The first of the best.
+  /// The best step so far and its value; of equal values the first.
   private(set) var best: (step: Int, value: Double)?
 
-  /// - Parameter measure: nil for a stage that holds nothing out.
+  /// - Parameter measure: nil for a stage without held-out data.
   init(_ context: StageContext, _ stage: Stage, by measure: Measure?) throws {
     self.context = context
     self.stage = context.name(stage)
     self.measure = context.keep == nil && measure?.decides != true ? nil : measure
     guard let measure = self.measure else { return }
-    // Of what was measured only that counts which still has its checkpoint; where the best is what the
-    // stage leaves, another must not take its place unnoticed.
+    // Only steps whose checkpoint still exists count. But if the best state is the stage's result, all steps count, so
+    // that another step cannot silently replace a best one whose checkpoint is missing.
     let steps = Set(try context.run.trainingCheckpoints(self.stage).map(\.step))
     let values = try context.metrics.values(measure.metric, of: self.stage)
     for (step, value) in values where measure.decides || steps.contains(step) { _ = note(step, value) }
   }
 
-  /// Takes note of what a step measured, if it did.
-  /// - Returns: whether the state after it is the best so far, and must be saved.
+  /// Records the measure of a step, if the step has one.
+  /// - Returns: whether the state after the step is the best so far, so that it must be saved.
   mutating func isBest(_ step: Int, _ metrics: [String: Double]) -> Bool {
     guard let measure, let value = metrics[measure.metric] else { return false }
     return note(step, value)
@@ -50,7 +51,7 @@ struct Retention {
     return true
   }
 
-  /// Removes what need not stay. Only after the newest checkpoint is durable.
+  /// Removes the checkpoints that are not kept. Call only after the newest checkpoint is safely on the disk.
   func apply() throws {
     try context.run.retain(stage, keep: context.keep ?? 1, best: best?.step)
   }

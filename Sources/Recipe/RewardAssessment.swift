@@ -4,28 +4,27 @@ import Statistics
 import Support
 import Training
 
-/// A reward model on comparisons that it has not seen.
+/// Assesses a reward model on comparisons that it was not trained on.
 package struct RewardAssessment {
-  /// Pairs of unequal rank, by labelers whom training knows, and by others.
+  /// Pairs of unequal rank: by training labelers, and by held-out labelers.
   private var known = Tally()
   private var heldOut = Tally()
-  /// Of the known labelers' pairs, the scores of the better answers less those of the worse.
+  /// Sum over the training labelers' pairs of the better answer's score minus the worse answer's.
   private var leads = 0.0
-  /// The rubric's own opinion of the known labelers' pairs.
+  /// How the rubric orders the training labelers' pairs.
   private var rubric = Tally()
   private var differences: [Float] = []
-  /// Of the known labelers' prompts: the scores of the answers, and their lengths in tokens.
+  /// For each line of training labelers: the scores of the answers, and their lengths [tokens].
   private var answers: [(scores: [Float], lengths: [Float])] = []
-  /// Pairs of each prompt that are right, tied and wrong, of the known labelers. A prompt may have several lines.
+  /// The training labelers' pairs by prompt: right (win), tied and wrong (loss). A prompt can have several lines.
   private var byPrompt: [[Int32]: Tally] = [:]
   private var prompts: [[Int32]] = []
 
-  /// Scores every answer of the comparisons that fit the context, without the gain.
+  /// Scores every answer of the comparisons that fit the context, without normalisation.
   ///
   /// - Parameters:
-  ///   - heldOutLabelers: whom training has not seen; they are counted apart.
-  ///   - gold: the rubric's grades of the answers of a comparison, by its number, where there is a
-  ///     rubric.
+  ///   - heldOutLabelers: labelers that are not in the training data; they are counted separately.
+  ///   - gold: returns the rubric's grades of a comparison's answers, by the comparison's index; nil without a rubric.
   package init(
     _ reward: RewardScorer, _ comparisons: [Comparison], heldOutLabelers: Set<String> = [],
     gold: (Int) -> [Double]? = { _ in nil }
@@ -74,33 +73,33 @@ package struct RewardAssessment {
     byPrompt[prompt, default: Tally()].add(pairs)
   }
 
-  /// Whether no comparison could be used.
+  /// Whether there are no usable comparisons.
   package var isEmpty: Bool { known.count + heldOut.count == 0 }
   package var pairs: Int { Int(known.count) }
-  /// Prompts that the pairs belong to.
+  /// Number of prompts to which the pairs belong.
   package var promptCount: Int { prompts.count }
 
-  /// Pairs whose answers score the same.
+  /// Number of pairs whose answers have the same score.
   package var tiedScores: Int { Int(known.ties) }
 
-  /// The share of pairs whose better answer scores higher, ties of the scores half, and its 95 % interval over
-  /// prompts: pairs of one prompt share answers and are not independent of each other.
+  /// The share of pairs whose better answer has the higher score, with equal scores as half, and its 95 % interval over
+  /// prompts, because pairs of one prompt share answers and are not independent.
   package var accuracy: Interval { Interval(over: prompts.map { byPrompt[$0]! }) }
 
-  /// Correlation of scores and lengths in tokens over all answers, the prompt not counted.
+  /// Correlation of scores and lengths [tokens, without the prompt] over all answers.
   package var lengthCorrelation: Double? {
     Statistics.correlation(answers.flatMap(\.scores), answers.flatMap(\.lengths))
   }
 
-  /// The same of deviations from the mean of the prompt's answers.
+  /// Correlation of the deviations of scores and lengths from the means over the prompt's answers.
   package var lengthCorrelationWithinPrompts: Double? {
     Statistics.correlationWithinGroups(answers.map { ($0.scores, $0.lengths) })
   }
 
-  /// Mean difference of the scores of a better and a worse answer.
+  /// Mean over pairs of the better answer's score minus the worse answer's.
   package var margin: Double { leads / max(1, known.count) }
 
-  /// - Parameter agreement: of labelers with each other, where it was looked for.
+  /// - Parameter agreement: agreement between labelers, if it was measured.
   package func figures(agreement: LabelerAgreement? = nil) -> Summary.RewardModel {
     let interval = known.count > 0 ? accuracy : nil
     return Summary.RewardModel(
@@ -112,11 +111,11 @@ package struct RewardAssessment {
       labelerAgreementPairs: agreement.flatMap { $0.share == nil ? nil : $0.pairs })
   }
 
-  /// What a person reads of the accuracy.
+  /// A sentence about the accuracy, for people.
   package var sentence: String {
     func percent(_ share: Double) -> String { Formatting.fixed(100 * share, 1) }
     let accuracy = accuracy
-    let ties = tiedScores == 0 ? "" : "; equal scores, \(tiedScores) of them, count half"
+    let ties = tiedScores == 0 ? "" : "; \(tiedScores) with equal scores count as half right"
     return "It is right on \(percent(accuracy.mean)) % of \(pairs) held-out \(pairs == 1 ? "pair" : "pairs") of "
       + "\(promptCount) \(promptCount == 1 ? "prompt" : "prompts") "
       + "(95 % interval over prompts: \(percent(accuracy.low)) to \(percent(accuracy.high))\(ties))."

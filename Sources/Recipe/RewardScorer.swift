@@ -1,7 +1,7 @@
 import Models
 import Training
 
-/// Rewards of prompts with completions, normalised where the model has a normalisation: what `score` does.
+/// Computes rewards of prompts with completions, normalised if the model has a normalisation. Used by `score`.
 public final class RewardScorer {
   package let model: Model
   private let trainer: RewardTrainer
@@ -10,13 +10,13 @@ public final class RewardScorer {
   private let normalization: RewardNormalization?
   private let padToken: Int32?
 
-  /// - Throws: `Failure(.badData)` for a model of another kind.
+  /// - Throws: `Failure(.badData)` if the model is not a reward model.
   public convenience init(_ model: Model, threads: Int) throws {
     let bench = try Workbench(model.architecture, threads: threads)
     try self.init(model, try RewardTrainer(try bench.inference(), arena: bench.arena))
   }
 
-  /// - Parameter trainer: of the model's architecture.
+  /// - Parameter trainer: a trainer of the model's architecture.
   init(_ model: Model, _ trainer: RewardTrainer) throws {
     try model.require(.reward, toBe: "a reward model")
     self.model = model
@@ -27,14 +27,14 @@ public final class RewardScorer {
     weights = TransformerWeights(parameters)
   }
 
-  /// gain · r + bias of each sequence, a prompt followed by its completion; r itself of a model without a
+  /// The reward gain · r + bias of each sequence, which is a prompt followed by its completion; r if the model has no
   /// normalisation.
   public func scores(_ sequences: [[Int32]]) -> [Float] {
     let raw = rawScores(sequences)
     return normalization.map { raw.map($0.apply) } ?? raw
   }
 
-  /// r of each sequence, as it was trained.
+  /// The reward r of each sequence, before normalisation.
   package func rawScores(_ sequences: [[Int32]]) -> [Float] {
     trainer.scores(parameters, weights, sequences.map { RankedSequences.withoutPadding($0, padToken) })
   }

@@ -5,11 +5,11 @@ import Runs
 import Support
 import Training
 
-/// The reward model: the SFT model with a scalar head, trained on ranked answers, then normalised.
+/// Trains the reward model: the SFT model with a scalar head, trained on ranked answers, then normalised.
 public struct RewardStage {
   public static let file = "reward.trlhf"
 
-  /// Comparisons with a held-out share, and what the normalisation is measured on.
+  /// Comparisons for training and validation, and demonstrations for the normalisation.
   public struct Data {
     public var comparisons: [Comparison]
     public var validation: [Comparison]
@@ -17,7 +17,7 @@ public struct RewardStage {
     /// The file of the comparisons.
     public var place: String
     public var source: Provenance.Source
-    /// What is held out of `comparisons`; nil for none of them.
+    /// Which rows of `comparisons` are held out; nil if `validation` was given.
     public var heldOut: Summary.HeldOutRows?
 
     /// - Parameters:
@@ -40,7 +40,7 @@ public struct RewardStage {
     }
   }
 
-  /// Held-out comparisons that are looked at while training.
+  /// Maximum number of held-out comparisons that are measured during training.
   static let watched = 100
 
   let context: StageContext
@@ -53,7 +53,7 @@ public struct RewardStage {
     self.data = data
   }
 
-  /// Runs or continues the stage; leaves `reward.trlhf`.
+  /// Runs or continues the stage; writes `reward.trlhf`.
   public func run() throws -> StageResult {
     try sft.require(
       .sft, .base, .ppo, .reward, toBe: "a language model to start the reward model from")
@@ -62,15 +62,15 @@ public struct RewardStage {
     let usable = try encoder.ranked(data.comparisons)
     try requireUsable(
       usable.kept.count, of: data.comparisons.count,
-      "comparisons can be learnt from (\(usable.long) over \(encoder.context) tokens, "
-        + "\(usable.tied) all ties)",
+      "comparisons can be learnt from (\(usable.long) are over \(encoder.context) tokens, "
+        + "\(usable.tied) have only ties)",
       at: data.place,
-      remedy: "Rank shorter answers, and those of at least one prompt differently.",
+      remedy: "Give shorter answers, and at least one comparison with unequal ranks.",
       note: context.note)
-    // A classifier that goes on is read where it was.
+    // If an imported classifier is trained further, its score is still read at the last token that is not padding.
     let pad = try sft.padToken()
     let ranked = usable.sequences.map { $0.withoutPadding(pad) }
-    // Enough for the curve; `RewardAssessment` measures on all of them.
+    // These are enough for the curve; `RewardAssessment` measures on all held-out comparisons.
     let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences.map {
       $0.withoutPadding(pad)
     }
@@ -80,7 +80,7 @@ public struct RewardStage {
     let memory = try RewardMemory(
       sft.architecture, groups: groups, batch: batch, threads: context.threads)
     let (model, trainer) = (memory.model, memory.trainer)
-    // The SFT model's trunk and a fresh head; or a reward model that goes on, with its own.
+    // The SFT model's trunk with a new head; or, if a reward model is trained further, its trunk and its head.
     model.parameters.copy(from: try sft.parameters())
     if sft.kind != .reward { model.parameters.initializeHead(seed: context.seed) }
     let order = EpochOrder(

@@ -1,10 +1,10 @@
 import Tensors
 
-/// In which arithmetic rollouts are generated.
+/// The arithmetic of rollouts.
 public enum RolloutPrecision: String, CaseIterable, Sendable {
-  /// int8 products over an int8 cache.
+  /// int8 matrix products and an int8 KV cache.
   case int8
-  /// The bits of the training path.
+  /// float32, with the same bits as in training.
   case float32
 
   var keyValues: KeyValuePrecision { self == .int8 ? .int8 : .float32 }

@@ -16,9 +16,9 @@ public struct SFTStage {
   let reward: Model?
 
   /// - Parameters:
-  ///   - base: mapped copy-on-write; trained where it lies.
-  ///   - reward: chooses the epoch that the stage leaves, by the answers to held-out prompts; nil for the
-  ///     last.
+  ///   - base: mapped copy-on-write; trained in place.
+  ///   - reward: the reward model that chooses the epoch by its scores of answers to held-out prompts; nil for the last
+  ///     epoch.
   public init(_ context: StageContext, base: Model, data: Data, reward: Model? = nil) {
     self.context = context
     self.base = base
@@ -26,23 +26,24 @@ public struct SFTStage {
     self.reward = reward
   }
 
-  /// Demonstrations, some of them only measured.
+  /// Demonstrations for training and for validation.
   public struct Data {
     let demonstrations: [Demonstration]
     let validation: [Demonstration]
-    /// The user's file, and that of what is only measured.
+    /// The user's file of demonstrations.
     let place: String?
+    /// The file of the validation demonstrations.
     let validationPlace: String?
     let source: Provenance.Source
-    /// What is held out of the user's file; nil for none of it.
+    /// Which rows of the user's file are held out; nil for the world's demonstrations, or if `validation` was given.
     public let heldOut: Summary.HeldOutRows?
 
     /// - Parameters:
-    ///   - own: the user's; nil for the built-in world's.
+    ///   - own: the user's demonstrations; nil for the built-in world's.
     ///   - place: the file of `own`.
-    ///   - validation: the user's; nil for a tenth of `own`.
+    ///   - validation: the user's validation demonstrations; nil for a tenth of `own`.
     ///   - validationPlace: the file of `validation`.
-    /// - Throws: `Failure(.usage)` when there are none and the base has no world.
+    /// - Throws: `Failure(.usage)` if there are no demonstrations and the base has no world.
     public init(
       _ own: [Demonstration]?, at place: String?, validation: [Demonstration]? = nil,
       at validationPlace: String? = nil, base: Model, settings: Settings
@@ -65,7 +66,7 @@ public struct SFTStage {
     }
   }
 
-  /// Runs or continues the stage; leaves `sft.trlhf`.
+  /// Runs or continues the stage; writes `sft.trlhf`.
   public func run() throws -> StageResult {
     try base.require(.base, .sft, .ppo, toBe: "a language model to fine-tune")
     let settings = context.settings
@@ -120,7 +121,7 @@ public struct SFTStage {
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
-  /// What epochs are chosen by; nil where the last is left.
+  /// The answers by which the epoch is chosen; nil if the result is the last epoch.
   private func heldOutAnswers(_ bench: Workbench) throws -> HeldOutAnswers? {
     try reward.map {
       try HeldOutAnswers(
@@ -128,7 +129,7 @@ public struct SFTStage {
     }
   }
 
-  /// Says which epoch the stage leaves, to people and to who reads the checkpoint.
+  /// Logs the chosen epoch and records it in the checkpoint's provenance.
   private func take(
     _ best: (step: Int, value: Double), of order: EpochOrder, _ answers: HeldOutAnswers,
     _ draft: inout CheckpointDraft
@@ -140,23 +141,23 @@ public struct SFTStage {
       Self.proxy: .number(best.value),
     ])
     context.note(
-      "epoch \(epoch) of \(context.settings.count(.sftEpochs)) is taken: its answers to "
-        + "\(answers.prompts.count) held-out prompts score \(Formatting.fixed(best.value, 3)) by the reward "
-        + "model, more than those of any epoch before and no less than those of any after it")
+      "epoch \(epoch) of \(context.settings.count(.sftEpochs)) is chosen: its answers to "
+        + "\(answers.prompts.count) held-out prompts have the highest mean score of the reward model, "
+        + "\(Formatting.fixed(best.value, 3)); later epochs with the same score do not replace it")
   }
 
-  /// The mean score of answers to held-out prompts, one an epoch.
+  /// The metric with the mean score of answers to held-out prompts, measured once per epoch.
   private static let proxy = "eval/proxy"
   private static let choice = Retention.Measure(
     metric: proxy, isBetterHigher: true, decides: true)
 
-  /// What the choice of an epoch depends on beside SFT's own settings.
+  /// The setting of another stage on which the choice of the epoch depends.
   private static func answerLength(_ settings: Settings) -> [String: JSONValue] {
     let length = Parameter.responseLength
     return [length.name: length.json(settings[length])]
   }
 
-  /// What a step leaves out; nil for nothing.
+  /// The dropout of a step; nil for none.
   private func dropout(_ step: Int) -> Dropout? {
     let probability = context.settings[.sftDropout]
     guard probability > 0 else { return nil }

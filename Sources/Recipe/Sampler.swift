@@ -3,7 +3,7 @@ import Models
 import Support
 import Tokenizers
 
-/// Answers in text: prompts in, K answers each out, in bounded batches.
+/// Samples K answers, as text, for each prompt, in batches of bounded size.
 package struct Sampler {
   package let generator: Generator
   package let weights: TransformerWeights
@@ -11,9 +11,9 @@ package struct Sampler {
   package let options: SamplingOptions
   package let seed: UInt64
   package let purpose: String
-  /// The number of the first prompt, where several calls share a run of random streams.
+  /// The number of the first prompt, for several calls that together use one sequence of random streams.
   package var firstPrompt = 0
-  /// Chooses each answer among several.
+  /// If set, chooses each answer from several samples.
   package var bestOf: BestOf?
 
   package struct Answer {
@@ -24,10 +24,12 @@ package struct Sampler {
     package var tokens: [Int32] { prompt + sample.tokens }
   }
 
-  /// K answers for each prompt; `between` is called after each batch of prompts with how many are
-  /// done, and may throw to stop. Without it the answers are work of their own.
-  /// - Parameter numbers: by which each prompt's random streams are chosen, where they do not follow
-  ///   one another from `firstPrompt` on.
+  /// Samples K answers for each prompt: [prompt][sample].
+  /// - Parameters:
+  ///   - numbers: the prompts' numbers, which choose their random streams; nil for consecutive numbers from
+  ///     `firstPrompt` on.
+  ///   - between: called after each batch with the number of finished prompts; it may throw to stop. If nil, this
+  ///     function shows progress itself.
   package func answers(
     _ prompts: [Prompt], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
     between: ((Int) throws -> Void)? = nil

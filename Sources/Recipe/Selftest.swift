@@ -1,13 +1,13 @@
 import Tensors
 import Training
 
-/// Whether the program's invariants hold on this machine.
+/// Checks the program's invariants on this machine.
 public struct Selftest {
   public struct Check: Codable, Equatable, Sendable {
     public let name: String
-    /// `skipped` stands for an instruction set that this processor does not have.
+    /// `skipped` means that this processor does not have the instruction set.
     public let outcome: Outcome
-    /// What was counted or measured.
+    /// The counts or measurements of the check, as text.
     public let figure: String
   }
 
@@ -15,12 +15,12 @@ public struct Selftest {
 
   let folder: String
 
-  /// - Parameter folder: where a checkpoint is written, read and removed.
+  /// - Parameter folder: the folder in which checkpoints are written, read and removed.
   public init(folder: String) { self.folder = folder }
 
-  /// Runs every check and hands over each result as it comes.
+  /// Runs every check and calls `show` for each result.
   ///
-  /// - Throws: `Failure` when a check cannot be made: no memory, or no file.
+  /// - Throws: `Failure` if a check cannot be made, because memory or a file is missing.
   public func run(_ show: (Check) throws -> Void) throws {
     try kernels(show)
     try show(threads())
@@ -111,7 +111,8 @@ extension Selftest.Check {
     self.init(name: name, outcome: holds ? .passed : .failed, figure: figure)
   }
 
-  /// Bits that must be the same, and not all alike, which would say nothing.
+  /// Compares bits, which must be equal. They must not all have the same value, because then the comparison would prove
+  /// nothing.
   init(comparing name: String, _ a: [UInt32], _ b: [UInt32]) {
     let differ = a.count == b.count ? zip(a, b).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) } : a.count
     self.init(

@@ -10,7 +10,7 @@ import Tokenizers
   import Musl
 #endif
 
-/// Whether files come back from this disk as they were written, and whether damage is found.
+/// Checks that files are read from this disk as they were written, and that damage is found.
 struct SelftestDisk {
   typealias Check = Selftest.Check
 
@@ -18,7 +18,7 @@ struct SelftestDisk {
   private let path: String
   private let parameters: ParameterSet
 
-  /// Of a model of the built-in base's shape; nothing is written yet.
+  /// Makes a model with the built-in base's shape; does not write anything yet.
   init(folder: String) throws {
     self.folder = folder
     path = "\(folder)/tinyrlhf-selftest-\(getpid())"
@@ -70,8 +70,8 @@ struct SelftestDisk {
       "\(Formatting.bytes(bytes)) in \(milliseconds) ms, \(source)")
   }
 
-  /// Asks the system to read the file from the disk again.
-  /// - Returns: the part of its pages that stays in memory, 0…1; a file system in memory keeps all.
+  /// Asks the system to drop the file's pages from memory, so that it is read from the disk again.
+  /// - Returns: the share of pages that stay in memory, 0…1; a file system in memory keeps all of them.
   private static func forgetPages(of path: String) throws -> Double {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -101,7 +101,7 @@ struct SelftestDisk {
       "\(Formatting.bytes(before.count)) packed to \(Formatting.bytes(packed))")
   }
 
-  /// One bit in the header, the tables, CONFIG and the weights, and in the last byte.
+  /// Flips single bits in the header, the tables, CONFIG, the weights and the last byte; each flip must be found.
   private func flips() throws -> Check {
     var random = RandomStream(seed: 11, purpose: "selftest/flips")
     let size = try Files.read(copy).count
@@ -135,8 +135,8 @@ struct SelftestDisk {
     }
   }
 
-  /// Two iterations of PPO at a stretch, and two with a checkpoint and another model's memory
-  /// between them.
+  /// Compares two uninterrupted iterations of PPO with two iterations between which the state is written to a
+  /// checkpoint and read into another model.
   private func resuming() throws -> Check {
     let whole = try SelftestModel(threads: 1)
     for _ in 0..<2 { _ = try whole.learn(try whole.rollout()) }

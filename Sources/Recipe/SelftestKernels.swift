@@ -1,8 +1,8 @@
 import Support
 import Tensors
 
-/// Kernels on random operands, each as a function to the bits of everything it writes, so that
-/// instruction sets can be compared.
+/// Runs kernels on random operands. Each returns the bits of everything that it writes, so that instruction sets can be
+/// compared.
 struct SelftestKernels {
   private let arena = Arena()
   private let compute: Compute
@@ -11,7 +11,7 @@ struct SelftestKernels {
     compute = try Compute(threads: threads, arena: arena, int8Rows: 80, int8Columns: 200)
   }
 
-  /// Name and body of each, in the order in which they are shown.
+  /// The name and body of each kernel, in display order.
   var all: [(name: String, body: () throws -> [UInt32])] {
     [
       ("matrix products", products), ("norms", norms), ("activations", activations),
@@ -20,7 +20,7 @@ struct SelftestKernels {
     ]
   }
 
-  /// Odd sizes, so that every kernel meets its tails.
+  /// (rows, inputs, outputs): odd sizes, so that every kernel also processes tails.
   private static let shapes = [(1, 65, 33), (7, 130, 70), (67, 97, 131), (80, 64, 192)]
 
   private func random(_ rows: Int, _ columns: Int, _ stream: Int) throws -> Matrix {

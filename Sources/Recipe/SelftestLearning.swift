@@ -2,8 +2,8 @@ import Models
 import Support
 import Training
 
-/// Whether PPO learns what a reward model prefers: a tiny policy, almost uniform at first, and a reward
-/// model that was taught one thing by rankings.
+/// Checks that PPO learns what a reward model prefers, with a tiny policy that is almost uniform at first and a reward
+/// model that is trained on rankings by one simple criterion.
 struct SelftestLearning {
   private static let architecture = Architecture.gpt2(
     layers: 2, dModel: 32, heads: 4, vocabulary: 20, context: 32)
@@ -25,8 +25,8 @@ struct SelftestLearning {
   }
 
   /// - Parameters:
-  ///   - growth: by which the mean merit must grow.
-  ///   - merit: the one thing that answers are preferred for.
+  ///   - growth: the factor by which the mean merit must grow.
+  ///   - merit: the criterion by which answers are ranked.
   private func check(
     _ name: String, _ unit: String, by growth: Double, merit: @escaping ([Int32]) -> Int
   ) throws -> Selftest.Check {
@@ -76,7 +76,7 @@ struct SelftestLearning {
     return (0..<1 + stream % 3).map { _ in Int32(1 + random.below(architecture.vocabulary - 1)) }
   }
 
-  /// A reward model that has learnt from rankings of random answers by their merit.
+  /// Trains a reward model on rankings of random answers by their merit.
   private func taught(_ merit: ([Int32]) -> Int) throws -> (RewardMemory, RewardNormalization) {
     let memory = try RewardMemory(
       Self.architecture, groups: Array(repeating: 4 * (3 + Self.longestAnswer), count: 16), batch: 16,

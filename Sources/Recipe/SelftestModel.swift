@@ -2,7 +2,7 @@ import Models
 import Support
 import Training
 
-/// A random language model of two layers with what it takes to train and to sample it.
+/// A random language model of two layers with everything that is needed to train it and to sample from it.
 struct SelftestModel {
   static let architecture = Architecture.gpt2(
     layers: 2, dModel: 48, heads: 4, vocabulary: 300, context: 96)
@@ -10,7 +10,7 @@ struct SelftestModel {
   let memory: PPOMemory
   private let models: RandomModels
 
-  /// - Parameter miniBatches: 1 gives the first update the policy that sampled.
+  /// PPO has one minibatch, so that the first update sees the policy that sampled.
   init(threads: Int, precision: RolloutPrecision = .float32) throws {
     models = try RandomModels(Self.architecture)
     var options = PPOOptions()
@@ -20,7 +20,7 @@ struct SelftestModel {
       models.ppo, PPOMemory.Sizes(batch: 24, longest: 64, documents: 4), options: options,
       precision: precision, threads: threads)
     memory.trainer.value.parameters.copy(from: models.ppo.reward)
-    // Far from uniform, so that no difference drowns.
+    // Larger weights make the policy far from uniform, so that differences become visible.
     for set in [models.ppo.policy, models.ppo.reference] {
       for (tensor, base) in set.tensors where tensor.dims.count > 1 {
         for i in 0..<tensor.count { base[i] *= 6 }
@@ -44,7 +44,7 @@ struct SelftestModel {
     return Episodes(prompts: prompts, samples: samples)
   }
 
-  /// One PPO iteration; its metrics.
+  /// Runs one PPO iteration and returns its metrics.
   func learn(_ episodes: Episodes) throws -> [String: Double] {
     var random = RandomStream(seed: 7, purpose: "selftest/minibatches")
     return try memory.trainer.learn(from: episodes, learningRate: 1e-3, random: &random) {
@@ -52,19 +52,19 @@ struct SelftestModel {
     }
   }
 
-  /// Policy and value with their optimizers, as a training checkpoint holds them.
+  /// Policy and value with their optimizers, as stored in a training checkpoint.
   var snapshot: Snapshot {
     Snapshot(memory.trainer, threads: 1)
   }
 
-  /// Log-probabilities of whole sequences.
+  /// The bits of the log-probabilities of whole sequences.
   func logprobs(_ sequences: [[Int32]]) throws -> [[UInt32]] {
     try LanguageModelTrainer(try memory.bench.inference(), arena: memory.bench.arena)
       .logprobs(memory.trainer.policy.weights, sequences.map { TrainingSequence(tokens: $0) })
       .map { $0.map(\.bitPattern) }
   }
 
-  /// Parameters and moments of policy and value.
+  /// The bits of parameters and moments of policy and value.
   var bits: [UInt32] {
     [memory.trainer.policy, memory.trainer.value].flatMap { model in
       [model.parameters, model.optimizer.m, model.optimizer.v].flatMap { set in

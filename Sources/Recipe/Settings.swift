@@ -1,10 +1,10 @@
 import Support
 
-/// The resolved hyper-parameters of a run: defaults, then `--quick`, then a configuration file,
-/// then the command line.
+/// The hyper-parameters of a run. Later sources override earlier ones: defaults, `--quick`, the configuration file, the
+/// command line.
 public struct Settings: Equatable, Sendable {
   private var values: [String: Double] = [:]
-  /// How each value was given, by the parameter's name.
+  /// The option or key by which each value was given, by the parameter's name.
   private var options: [String: String] = [:]
   public let isQuick: Bool
 
@@ -19,10 +19,10 @@ public struct Settings: Equatable, Sendable {
 
   public func count(_ parameter: Parameter) -> Int { Int(self[parameter]) }
 
-  /// What a value was given by, `--kl-coef` or `"kl-coef" in FILE`; nil where it was not given.
+  /// The option or key by which a value was given, `--kl-coef` or `"kl-coef" in FILE`; nil if it was not given.
   public func option(_ parameter: Parameter) -> String? { options[parameter.name] }
 
-  /// - Parameter option: the name that the value was given by; nil for the parameter's long one.
+  /// - Parameter option: the name by which the value was given; nil for the parameter's long name.
   /// - Throws: `Failure(.usage)` for a value out of bounds.
   public mutating func set(_ parameter: Parameter, _ value: Double?, as option: String? = nil)
     throws
@@ -33,8 +33,9 @@ public struct Settings: Equatable, Sendable {
     options[parameter.name] = "--\(option ?? parameter.name)"
   }
 
-  /// Several values by the parameters' long names.
-  /// - Throws: `Failure(.usage)` that names all of those that are out of bounds.
+  /// Sets several values.
+  /// - Parameter short: whether they were given by the parameters' short names.
+  /// - Throws: `Failure(.usage)` that names all values out of bounds.
   public mutating func set(_ values: [(Parameter, Double?)], short: Bool = false) throws {
     var refusals = Refusals()
     for (parameter, value) in values {
@@ -43,7 +44,7 @@ public struct Settings: Equatable, Sendable {
     try refusals.throwIfAny()
   }
 
-  /// - Throws: `Failure(.usage)` for what is none of the parameter's choices.
+  /// - Throws: `Failure(.usage)` if `choice` is not one of the parameter's choices.
   public mutating func set(_ parameter: Parameter, choice: String?) throws {
     guard let choice else { return }
     values[parameter.name] = try parameter.value(of: choice)
@@ -53,10 +54,10 @@ public struct Settings: Equatable, Sendable {
   /// The name of a choice's value.
   public func choice(_ parameter: Parameter) -> String { parameter.text(self[parameter]) }
 
-  /// Takes the values of a JSON object whose keys are option names, long or, with `stage`, short.
+  /// Sets the values of a JSON object. Its keys are long option names; parameters of `stage` may have short names.
   ///
-  /// - Throws: `Failure(.badData)` for a key that is no hyper-parameter or a value that is no number, `.usage` for a
-  ///   value that is out of bounds; all that is wrong is named at once.
+  /// - Throws: `Failure(.badData)` for a key that is not a hyper-parameter or a value that is not a number, `.usage`
+  ///   for a value out of bounds; one error names all problems.
   public mutating func merge(_ object: [String: JSONValue], stage: Stage? = nil, at place: String)
     throws
   {
@@ -79,7 +80,7 @@ public struct Settings: Equatable, Sendable {
     case .string(let value)? where !parameter.choices.isEmpty: try set(parameter, choice: value)
     case _ where !parameter.choices.isEmpty:
       let names = parameter.choices.joined(separator: ", ")
-      throw Failure(.badData, "\"\(key)\" is none of \(names)", remedy: "Choose one of them.")
+      throw Failure(.badData, "\"\(key)\" is not one of \(names)", remedy: "Choose one of them.")
     case let value? where value.number != nil: try set(parameter, value.number, as: key)
     case .bool(let value)?: try set(parameter, value ? 1 : 0, as: key)
     default: throw Failure(.badData, "\"\(key)\" is not a number", remedy: "Give a number.")
@@ -89,11 +90,11 @@ public struct Settings: Equatable, Sendable {
   private static func unknown(_ key: String, _ stage: Stage?, at place: String) -> Failure {
     let names = Parameter.all.flatMap { $0.stage == stage ? $0.configurationNames : [$0.name] }
     let written = String(key.map { $0 == "_" ? "-" : $0 })
-    // A short name is another stage's, or needs the stage before it.
+    // A short name belongs to another stage, or needs the stage's name as a prefix; suggest the long names.
     let long = Parameter.all.filter { $0.shortName == written }.map(\.name)
     let near = long.isEmpty ? Spelling.nearest(written, in: names) : long
     return Failure(
-      .badData, "\"\(key)\" is no hyper-parameter", at: place,
+      .badData, "\"\(key)\" is not a hyper-parameter", at: place,
       remedy: near.isEmpty
         ? "`tinyrlhf help all` lists their names."
         : Spelling.question(near.map { "\"\($0)\"" }))
@@ -104,8 +105,8 @@ public struct Settings: Equatable, Sendable {
       ?? Parameter.all.first { $0.configurationNames.contains(key) && $0.stage == stage }
   }
 
-  /// Every value by name, those of `stages` only: what the manifest and a checkpoint's provenance
-  /// record. One that came later is left out where it has its default.
+  /// The values of the parameters of `stages`, by name, as the manifest and a checkpoint's provenance record them.
+  /// Parameters that were added later are left out if they have their default.
   public func resolved(_ stages: [Stage] = Stage.allCases) -> [String: JSONValue] {
     var resolved: [String: JSONValue] = [:]
     for parameter in Parameter.all where stages.contains(parameter.stage) {

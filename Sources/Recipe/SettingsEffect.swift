@@ -1,13 +1,13 @@
 import Support
 
 extension Settings {
-  /// The hyper-parameters that were given and that nothing reads, since they are of other stages or since others
-  /// have the values that they have.
+  /// The hyper-parameters that were given but have no effect, because they belong to other stages or because of the
+  /// values of other hyper-parameters.
   ///
   /// - Parameters:
-  ///   - stages: those that are to run.
-  ///   - further: hyper-parameters of other stages that are read all the same.
-  ///   - precision: of PPO's rollouts.
+  ///   - stages: the stages to run.
+  ///   - further: hyper-parameters of other stages that are read, too.
+  ///   - precision: the precision of PPO's rollouts.
   public func idle(
     in stages: [Stage], further: [Parameter] = [], precision: RolloutPrecision = .int8
   ) -> IdleOptions {
@@ -21,14 +21,15 @@ extension Settings {
     return idle
   }
 
-  /// - Throws: `Failure(.usage)` that names what of PPO's contradicts each other.
+  /// - Throws: `Failure(.usage)` that names PPO's hyper-parameters that contradict each other.
   public func requireConsistent() throws {
     var refusals = Refusals()
     let (shortest, longest) = (count(.shortestResponse), count(.responseLength))
     if shortest > longest {
       refusals.add(
         Failure(
-          .usage, "--min-response-length \(shortest) is above --response-length \(longest): no answer could end in time",
+          .usage,
+          "--min-response-length \(shortest) is above --response-length \(longest), so no answer could be long enough",
           remedy: "Lower it, or allow longer answers."))
     }
     let (parts, episodes) = (count(.ppoMiniBatches), min(count(.ppoBatch), count(.totalEpisodes)))
@@ -50,13 +51,14 @@ extension Settings {
   private func addPPO(_ precision: RolloutPrecision, to idle: inout IdleOptions) {
     idle.add(
       [.klTarget, .klHorizon, .klEstimator], of: self, if: self[.klCoefficient] == 0, because: "--kl-coef is 0")
-    idle.add([.klHorizon], of: self, if: self[.klTarget] == 0, because: "--kl-target is 0, and β is fixed")
-    idle.add([.ptxRatio], of: self, if: self[.ptxCoefficient] == 0, because: "--ptx-coef is 0, and nothing is mixed in")
+    idle.add([.klHorizon], of: self, if: self[.klTarget] == 0, because: "--kl-target is 0, so β is fixed")
+    idle.add(
+      [.ptxRatio], of: self, if: self[.ptxCoefficient] == 0, because: "--ptx-coef is 0, so there is no pretraining mix")
     idle.add([.clipRangeValue], of: self, if: self[.valueCoefficient] == 0, because: "--vf-coef is 0")
     idle.add(
       [.missingEnd, .shortestResponse], of: self,
       if: self[.missingEndPenalty] == 0 && choice(.missingEnd) == "subtract",
-      because: "--missing-eos-penalty is 0, and nothing is subtracted")
+      because: "--missing-eos-penalty is 0, so nothing is subtracted")
     idle.add(
       [.rolloutCorrection, .importanceCap], of: self, if: precision == .float32,
       because: "rollouts in float32 need no correction")

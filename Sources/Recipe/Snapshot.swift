@@ -3,18 +3,18 @@ import Models
 import Support
 import Training
 
-/// What a stage must remember beside weights and moments to continue to the same bytes.
+/// The state that a stage needs besides weights and moments to continue with the same results.
 struct StageState: Codable, Equatable {
   var step = 0
   /// Optimizer steps by role.
   var optimizerSteps: [String: Int] = [:]
   var klCoefficient: Double?
   var skippedUpdates = 0
-  /// Iterations with skipped updates up to this step, none without between them; nil for none.
+  /// Number of consecutive iterations with skipped updates up to this step; nil for none.
   var skipsInARow: Int?
 }
 
-/// A stage's models as they stand: written to a training checkpoint and read back from it.
+/// The current state of a stage's models, which can be written to a training checkpoint and restored from it.
 struct Snapshot {
   var models: [(role: Role, model: TrainableModel)]
   var average: ParameterSet?
@@ -26,17 +26,18 @@ struct Snapshot {
     self.threads = threads
   }
 
-  /// Of PPO: the policy, its value head with it if it has one, or else a value model; and the average.
+  /// The models of PPO: the policy (with its value head if it has one), the separate value model if there is one, and
+  /// the average.
   init(_ trainer: PPOTrainer, threads: Int) {
     let value = trainer.values.model.map { [(role: Role.value, model: $0)] } ?? []
     self.init(
       models: [(.policy, trainer.policy)] + value, average: trainer.average, threads: threads)
   }
 
-  /// Optimizer steps that the models have taken.
+  /// Sum of the models' optimizer steps.
   var updates: Int { models.reduce(0) { $0 + $1.model.optimizer.step } }
 
-  /// Whether every number of the models is one.
+  /// Whether all parameters and moments are finite.
   var isFinite: Bool {
     models.flatMap { [$0.model.parameters, $0.model.optimizer.m, $0.model.optimizer.v] }
       .allSatisfy { $0.firstNonFinite == nil }
@@ -59,11 +60,11 @@ struct Snapshot {
     try draft.write(tensors, to: path)
   }
 
-  /// Copies a training checkpoint into the models, and returns the state it was in.
+  /// Copies a training checkpoint into the models, and returns its state.
   ///
-  /// - Parameter draft: of the checkpoints that the stage would write now.
-  /// - Throws: `Failure(.badData)` when anything that the stage needs is missing: nothing is
-  ///   re-initialised silently; and when it was begun with other models or other data.
+  /// - Parameter draft: the draft of the checkpoints that the stage would write now.
+  /// - Throws: `Failure(.badData)` if anything that the stage needs is missing (nothing is re-initialised silently), or
+  ///   if the checkpoint was begun with other models or other data.
   func restore(from path: String, as draft: CheckpointDraft) throws -> StageState {
     let (checkpoint, state) = try Failure.advising(Self.remedy) { try read(path) }
     try Self.requireSameOrigin(checkpoint, draft)
@@ -71,7 +72,7 @@ struct Snapshot {
     return state
   }
 
-  /// Of a damaged training checkpoint.
+  /// The remedy for a damaged training checkpoint.
   private static let remedy =
     "Remove this file: the stage then goes on from its training checkpoint before this one, or begins again "
     + "if there is none."
@@ -79,12 +80,12 @@ struct Snapshot {
   private func read(_ path: String) throws -> (Checkpoint, StageState) {
     let checkpoint = try Checkpoint(path: path, verify: true, threads: threads)
     guard checkpoint.training.isTrainingCheckpoint, let bytes = checkpoint.state else {
-      throw Failure(.badData, "is no training checkpoint", at: path)
+      throw Failure(.badData, "is not a training checkpoint", at: path)
     }
     let state = try JSON.decode(StageState.self, from: bytes, at: "\(path), state")
     guard ([state.step, state.skippedUpdates, state.skipsInARow ?? 0] + state.optimizerSteps.values)
       .allSatisfy({ (0...Self.mostSteps).contains($0) })
-    else { throw Failure(.badData, "counts steps that cannot be", at: "\(path), state") }
+    else { throw Failure(.badData, "has impossible counts of steps", at: "\(path), state") }
     return (checkpoint, state)
   }
 
@@ -103,7 +104,7 @@ struct Snapshot {
     }
   }
 
-  /// More than any run takes, and few enough to be counted on from.
+  /// Upper bound on step counts: more than any run needs, but small enough that counting on cannot overflow.
   private static let mostSteps = 1 << 48
 
   private static func requireSameOrigin(_ checkpoint: Checkpoint, _ draft: CheckpointDraft) throws {
@@ -112,7 +113,7 @@ struct Snapshot {
     func refuse(_ what: String) -> Failure {
       Failure(
         .badData, "was begun with \(what) than now", at: checkpoint.path,
-        remedy: "Continue with what it was begun with, or begin anew in another folder.")
+        remedy: "Continue with the same models and data as before, or begin a new run in another folder.")
     }
     guard begun.parents == draft.provenance.parents else { throw refuse("other models") }
     guard checkpoint.tokenizer == draft.tokenizer.serialized else { throw refuse("another tokenizer") }

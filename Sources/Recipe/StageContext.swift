@@ -2,7 +2,7 @@ import Checkpoints
 import Runs
 import Support
 
-/// What every stage of a run shares: its folder, settings and the way out when it is interrupted.
+/// What all stages of a run share: the folder, the settings, and how to stop when the run is interrupted.
 public struct StageContext {
   public let run: RunFolder
   public let metrics: MetricsLog
@@ -11,20 +11,20 @@ public struct StageContext {
   public let threads: Int
   /// Seconds between training checkpoints.
   public let saveInterval: Double
-  /// Newest training checkpoints that stay of each stage, also when it ends, beside the best; nil for
-  /// one until the stage ends.
+  /// Number of newest training checkpoints of each stage that are kept, besides the best, even after the stage ends;
+  /// nil for one until the stage ends.
   public let keep: Int?
-  /// Whether every hash and value of a checkpoint is checked before it is used.
+  /// Whether all hashes and values of a checkpoint are checked before it is used.
   public let verify: Bool
   /// Makes the progress line of a stage: name, total steps, first step.
   public let progress: (String, Int, Int) -> Progress
-  /// Says something to people.
+  /// Prints a message for people.
   public let note: (String) -> Void
-  /// Whether someone asked the run to stop; asked between steps.
+  /// Whether the user asked the run to stop; called between steps.
   public let isInterrupted: () -> Bool
   /// The command that continues the run.
   public let resumeCommand: String
-  /// Of rankings, reward model and PPO.
+  /// The round of rankings, reward model and PPO.
   public private(set) var round = Round.only
 
   public init(
@@ -49,7 +49,7 @@ public struct StageContext {
     self.resumeCommand = resumeCommand
   }
 
-  /// A run folder of its own inside this run's, begun or continued; what it leaves is the same as if it were
+  /// Starts or continues a separate run in a folder inside this run's folder. Its results are the same as if it were
   /// run alone.
   package func nested(_ name: String, settings: Settings, seed: UInt64) throws -> StageContext {
     var configuration = settings.resolved()
@@ -71,11 +71,11 @@ public struct StageContext {
   public func stage(_ name: String, _ body: () throws -> StageResult) throws {
     guard !run.isFinished(name) else {
       try requireUnchanged(name)
-      // A run that was killed right after the stage has left its training checkpoints.
+      // If a run was killed right after the stage, the training checkpoints still exist.
       return try removeTrainingCheckpoints(name)
     }
     let start = Clock.monotonic()
-    // What the stage before held is not this stage's.
+    // Returns the previous stage's memory to the system.
     Memory.releaseFree()
     try explaining {
       try run.begin(name)
@@ -86,7 +86,7 @@ public struct StageContext {
           identity: result.identity.map(Hexadecimal.text))
         try removeTrainingCheckpoints(name)
       } catch {
-        // The stage's own error matters more than one of the manifest.
+        // If the manifest cannot be written either, the stage's own error is the one to report.
         try? run.pause(name, seconds: Clock.monotonic() - start)
         throw error
       }
@@ -98,24 +98,26 @@ public struct StageContext {
     try Model(Checkpoint(path: path, access: access, verify: verify, threads: threads))
   }
 
-  /// - Throws: `Failure(.badData)` when what a finished stage left is damaged, or is another file than it left.
+  /// Checks that the file of a finished stage is unchanged.
+  /// - Throws: `Failure(.badData)` if the file is damaged or was replaced.
   private func requireUnchanged(_ stage: String) throws {
     guard verify, let entry = run.manifest.stages.first(where: { $0.name == stage }),
       let name = entry.checkpoint
     else { return }
     let path = run.file(name)
-    // Older runs state no identity of rankings.
+    // Older runs did not record an identity of rankings.
     let found = name.hasSuffix(".trlhf")
       ? try Checkpoint(path: path, verify: true, threads: threads).identity
       : try entry.identity.map { _ in try rankingsIdentity() }
     guard let found, let identity = entry.identity, identity != Hexadecimal.text(found) else { return }
     throw Failure(
-      .badData, "is not what the stage \(stage) left: its identity is \(Hexadecimal.text(found)), and was \(identity)",
-      at: path, remedy: "Put the file back; or remove it and what later stages left, so that they run again. "
-        + "--no-verify takes it as it is.")
+      .badData, "is not what the stage \(stage) left: its identity is \(Hexadecimal.text(found)), but was \(identity)",
+      at: path,
+      remedy: "Put the original file back; or remove it and the files of later stages, so that they run again. "
+        + "--no-verify uses the file as it is.")
   }
 
-  /// Of the rankings of this round: the hash of those to learn from and of those held out.
+  /// The identity of this round's rankings: a hash of the training file and the held-out file.
   func rankingsIdentity() throws -> UInt64 {
     let hashes = try [RunFile.rankings, RankingStage.heldOutFile].map {
       Hexadecimal.text(Hash.xxh64(try Files.read(run.file(round.file($0)))))
@@ -123,13 +125,13 @@ public struct StageContext {
     return Hash.xxh64(Array(hashes.joined().utf8))
   }
 
-  /// Those of a stage that has ended, unless the user wants them.
+  /// Removes the training checkpoints of a stage that has ended, unless the user wants to keep them.
   private func removeTrainingCheckpoints(_ stage: String) throws {
     if keep == nil { try run.retain(stage, keep: 0) }
   }
 
-  /// Runs a part of the run; what it throws leaves the folder so that the user can go on: as it was
-  /// found when nothing has been learnt yet, else ready to be resumed.
+  /// Runs a part of the run. If it throws, the folder is left in a state from which the user can continue: as it was
+  /// before if nothing has been learnt yet, else ready to be resumed.
   func explaining<T>(_ body: () throws -> T) throws -> T {
     do {
       return try body()
@@ -137,33 +139,34 @@ public struct StageContext {
       if hasLearntNothing {
         run.withdraw([RunFile.metrics, PretrainStage.file])
       } else if failure.kind == .inputOutput {
-        failure.remedy = "Put that right, then continue with: \(resumeCommand)"
+        failure.remedy = "Correct that, then continue with: \(resumeCommand)"
       }
       throw failure
     }
   }
 
-  /// No step was taken and no stage ended, but that of `all` which brings the base.
+  /// Whether no step was taken and no stage ended, except the stage of `all` that copies the base.
   private var hasLearntNothing: Bool {
     metrics.isEmpty
       && !run.manifest.stages.contains { $0.status == .finished && $0.name != Self.baseStage }
   }
 
-  /// The stage of `all` that puts the base into the run folder.
+  /// The stage of `all` that copies the base to the run folder.
   static let baseStage = "base"
 
+  /// Runs a stage in this context's round unless it is finished, and records it in the manifest.
   public func stage(_ stage: Stage, _ body: () throws -> StageResult) throws {
     try self.stage(name(stage), body)
   }
 
-  /// The same in one round of several.
+  /// A copy of this context for one round of several.
   func during(_ round: Round) -> StageContext {
     var context = self
     context.round = round
     return context
   }
 
-  /// What a stage is called in this round.
+  /// The name of a stage in this round.
   func name(_ stage: Stage) -> String { round.name(stage.rawValue) }
 
   package func interrupted() -> Failure {
@@ -171,9 +174,9 @@ public struct StageContext {
   }
 }
 
-/// What a stage leaves behind.
+/// The result of a stage.
 public struct StageResult {
-  /// A file in the run folder.
+  /// The name of the result's file in the run folder.
   public var checkpoint: String?
   public var identity: UInt64?
 }

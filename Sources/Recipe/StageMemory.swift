@@ -2,19 +2,18 @@ import Models
 import Tensors
 import Training
 
-/// The memory of each stage, laid out here for the run and for `plan` alike, so that prediction and
-/// run cannot drift apart. Blocks cost memory only when they are first written; those of an arena that plans,
-/// none.
+/// The memory of each stage. The run and `plan` use the same code, so that the prediction and the run cannot differ.
+/// Blocks use memory only when they are first written; blocks of a planning arena never do.
 
-/// Pretraining and SFT.
+/// The memory of pretraining and SFT.
 struct LanguageModelMemory {
   let bench: Workbench
   let model: TrainableModel
   let trainer: LanguageModelTrainer
 
   /// - Parameters:
-  ///   - parameters: trained where they lie; nil for zeroes in the arena.
-  ///   - tokens: the most tokens of one optimizer step.
+  ///   - parameters: trained in place; nil for new parameters in the arena, all 0.
+  ///   - tokens: maximum number of tokens of an optimizer step.
   init(
     _ architecture: Architecture, parameters: ParameterSet?, options: AdamW.Options = .init(),
     tokens: Int, name: String, threads: Int, arena: Arena = Arena()
@@ -29,13 +28,13 @@ struct LanguageModelMemory {
   }
 }
 
-/// Beside SFT: the sampling and the scoring of answers by which an epoch is chosen.
+/// Additional memory of SFT for sampling and scoring the answers by which an epoch is chosen.
 struct JudgingMemory {
   let generator: Generator
   let scorer: RewardTrainer
 
   /// - Parameters:
-  ///   - bench: of the model that learns.
+  ///   - bench: the workbench of the model that is trained.
   ///   - longest: tokens of the longest prompt with its answer.
   init(_ bench: Workbench, reward: Architecture, longest: Int) throws {
     let transformer = try bench.inference()
@@ -46,15 +45,15 @@ struct JudgingMemory {
   }
 }
 
-/// The reward model's training.
+/// The memory of reward training.
 struct RewardMemory {
   let bench: Workbench
   let model: TrainableModel
   let trainer: RewardTrainer
 
   /// - Parameters:
-  ///   - groups: tokens of each prompt's answers together.
-  ///   - batch: prompts of one optimizer step.
+  ///   - groups: tokens of each prompt with all its answers.
+  ///   - batch: prompts per optimizer step.
   init(
     _ architecture: Architecture, groups: [Int], batch: Int, threads: Int, arena: Arena = Arena()
   ) throws {
@@ -70,10 +69,10 @@ struct RewardMemory {
   }
 }
 
-/// PPO: policy, value, reference and reward model, and the sampler. A value head on the policy's trunk
-/// takes the place of the value model with its parameters and moments.
+/// The memory of PPO: policy, value model, reference, reward model, and generator. With a value head on the policy's
+/// trunk, there is no value model with its own parameters and moments.
 struct PPOMemory {
-  /// Frozen models and the policy, where they lie.
+  /// The frozen models and the policy, used in place.
   struct Models {
     let policy: ParameterSet
     let reference: ParameterSet
@@ -81,22 +80,22 @@ struct PPOMemory {
     let normalization: RewardNormalization
   }
 
-  /// What the sizes follow from.
+  /// The numbers that determine the memory.
   struct Sizes {
-    /// Episodes of an iteration.
+    /// Episodes per iteration.
     var batch: Int
     /// Tokens of the longest prompt with its answer.
     var longest: Int
-    /// Pretraining documents of one update.
+    /// Pretraining documents per update.
     var documents: Int
-    /// Tokens of the longest of them; nil for the context.
+    /// Tokens of the longest document; nil for the context.
     var longestDocument: Int?
     /// Sequences generated at a time.
     var slots = 32
   }
 
   let bench: Workbench
-  /// The parameters of its value model, or of the policy's value head, are zeroes.
+  /// The PPO trainer. At first, the parameters of its value model, or of the policy's value head, are 0.
   let trainer: PPOTrainer
   private(set) var generator: Generator
   private(set) var quantized: QuantizedWeights?
@@ -143,13 +142,13 @@ struct PPOMemory {
 }
 
 extension PPOMemory {
-  /// Chooses what balances the channels of an int8 policy: by the one that the stage begins with, before it learns
-  /// or is restored.
+  /// Chooses the balancing factors of an int8 policy's channels. They are chosen for the policy with which the stage
+  /// begins, before it is trained or restored.
   func balance() throws {
     try quantized?.balance(by: trainer.policy.parameters, on: inference)
   }
 
-  /// From here on rollouts are float32.
+  /// Switches rollouts to float32.
   mutating func leaveInt8() throws {
     quantized = nil
     generator = try bench.generator(inference, .float32, slots: slots, capacity: generator.capacity)
@@ -157,20 +156,20 @@ extension PPOMemory {
 
   var precision: RolloutPrecision { quantized == nil ? .float32 : .int8 }
 
-  /// The policy as it samples now: quantised anew, where rollouts are int8.
+  /// The policy's current weights for rollouts; quantised anew if rollouts are int8.
   func rolloutWeights() -> TransformerWeights {
     quantized?.update(from: trainer.policy.parameters, compute: bench.compute)
       ?? trainer.policy.weights
   }
 }
 
-/// Sampling answers to be ranked.
+/// The memory for sampling answers to be ranked.
 struct SamplingMemory {
   let bench: Workbench
   let generator: Generator
   private let transformer: Transformer
   private let quantized: QuantizedWeights
-  /// What the prompts are chosen by; nil where they are not.
+  /// Scores answers to choose prompts; nil if prompts are not chosen.
   let scorer: RewardTrainer?
 
   init(
@@ -183,14 +182,14 @@ struct SamplingMemory {
     scorer = choosing ? try RewardTrainer(transformer, arena: bench.arena) : nil
   }
 
-  /// A model as it samples: balanced and quantised.
+  /// A model's weights for sampling: balanced and quantised to int8.
   func weights(of parameters: ParameterSet) throws -> TransformerWeights {
     try quantized.balance(by: parameters, on: transformer)
     return quantized.update(from: parameters, compute: bench.compute)
   }
 }
 
-/// Evaluation: answers, log-probabilities and scores.
+/// The memory of evaluation: for answers, log-probabilities and scores.
 package struct EvaluationMemory {
   package let bench: Workbench
   package let generator: Generator

@@ -1,4 +1,4 @@
-/// Texts that end an answer; the answer is what comes before the first of them.
+/// Texts that end an answer. The answer is cut before the first of them.
 public struct StopTexts: Sendable {
   private let texts: [[UInt8]]
 
@@ -12,13 +12,13 @@ public struct StopTexts: Sendable {
   /// Bytes of the longest text.
   public var longest: Int { texts.map(\.count).max() ?? 0 }
 
-  /// What comes before the first stop text.
+  /// The part of a text before the first stop text.
   public func cut(_ text: String) -> String {
     let bytes = Array(text.utf8)
     return firstStop(in: bytes).map { String(decoding: bytes[..<$0], as: UTF8.self) } ?? text
   }
 
-  /// Where the first stop text begins.
+  /// The position where the first stop text begins; nil if there is none.
   public func firstStop(in bytes: [UInt8]) -> Int? {
     bytes.indices.first { position in texts.contains { bytes[position...].starts(with: $0) } }
   }

@@ -1,11 +1,11 @@
 import Datasets
 import Support
 
-/// Sequences of token ids from a file, `{"tokens": […]}` a line: what another program measured a model
-/// on can be measured again without its text.
+/// Reads sequences of token ids from a file, one `{"tokens": […]}` per line. So a model can be measured on the same
+/// tokens as in another program, without the text.
 public enum TokenWindows {
-  /// - Throws: `Failure(.badData)` naming the first line that is not such an object, that holds an id
-  ///   outside the vocabulary, or that has fewer than two tokens or more than the context.
+  /// - Throws: `Failure(.badData)` that names the first line that is not such an object, that has an id outside the
+  ///   vocabulary, or that has fewer than two tokens or more than the context.
   public static func read(_ path: String, for model: Model) throws -> [[Int32]] {
     let lines = try LineReader(path: path)
     let context = model.architecture.context
@@ -16,8 +16,8 @@ public enum TokenWindows {
       try model.tokenizer.check(tokens, at: lines.place)
       guard (2...context).contains(tokens.count) else {
         throw Failure(
-          .badData, "\(tokens.count) tokens, where 2 to \(context) can be measured", at: lines.place,
-          remedy: "Cut the sequences to the model's context; nothing is truncated silently.")
+          .badData, "the line has \(tokens.count) tokens, but must have 2 to \(context)", at: lines.place,
+          remedy: "Cut the sequences to the model's context; they are never truncated.")
       }
       windows.append(tokens)
     }

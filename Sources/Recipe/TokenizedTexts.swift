@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// A file's documents, tokenized once and cut into sequences of at most the context.
+/// A file's documents, tokenized once and split into sequences of at most the context.
 public struct TokenizedTexts: Sendable {
   private let tokens: [Int32]
   private let starts: [Int]
@@ -12,7 +12,7 @@ public struct TokenizedTexts: Sendable {
   /// Every fiftieth sequence is held out.
   private static let heldOutShare = 50
 
-  /// - Throws: `Failure(.badData)` when there is too little text.
+  /// - Throws: `Failure(.badData)` if there is too little text.
   public init(_ documents: [String], tokenizer: Tokenizer, context: Int, at place: String) throws {
     var tokens: [Int32] = []
     var starts = [0]
@@ -32,8 +32,8 @@ public struct TokenizedTexts: Sendable {
     longest = zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0
     guard starts.count > 2 else {
       throw Failure(
-        .badData, "holds too little text to train on", at: place,
-        remedy: "Give two documents or more, or longer ones.")
+        .badData, "has too little text to train on", at: place,
+        remedy: "Give more or longer documents.")
     }
   }
 
@@ -43,7 +43,7 @@ public struct TokenizedTexts: Sendable {
     Array(tokens[starts[number]..<starts[number + 1]])
   }
 
-  /// Sequence `index` of an endless stream: epochs, each in its own order.
+  /// Sequence `index` of an endless stream of epochs; each epoch has its own random order.
   func training(_ index: Int, seed: UInt64) -> [Int32] {
     let epoch = index / trainingCount
     let number = Self.permuted(index % trainingCount, of: trainingCount, seed: seed, epoch: epoch)
@@ -54,7 +54,7 @@ public struct TokenizedTexts: Sendable {
     (0..<min(count, heldOutCount)).map { sequence($0 * Self.heldOutShare) }
   }
 
-  /// The sequence at training position `number`, those held out left out.
+  /// The number of the sequence at training position `number`, skipping held-out sequences.
   private func heldOutNumber(after number: Int) -> Int {
     let share = Self.heldOutShare
     guard starts.count - 1 >= share else { return number + 1 }
@@ -62,8 +62,8 @@ public struct TokenizedTexts: Sendable {
     return min(number, starts.count - 2)
   }
 
-  /// A fixed pseudo-random permutation, without a table: a Feistel network that walks until it
-  /// lands inside (Black & Rogaway 2002).
+  /// A fixed pseudo-random permutation without a table: a Feistel network that is applied until the result is in range
+  /// (cycle walking; Black & Rogaway 2002).
   private static func permuted(_ index: Int, of count: Int, seed: UInt64, epoch: Int) -> Int {
     var bits = 1
     while 1 << (2 * bits) < count { bits += 1 }

@@ -2,30 +2,29 @@ import Runs
 import Support
 import Training
 
-/// The loop around a stage's steps: progress, metrics, training checkpoints, interruption.
+/// The loop over a stage's steps, with progress, metrics, training checkpoints and interruption.
 ///
-/// Training checkpoints are written by the clock, which changes no byte of the result: a step
-/// depends on the state before it alone, whether that state was in memory or in a file.
+/// The clock decides when training checkpoints are written. This does not change the result: a step depends only on
+/// the state before it, whether that state was in memory or in a file.
 struct TrainingLoop {
   let context: StageContext
   let stage: Stage
   let total: Int
   /// Names of the metrics that the progress line shows.
   let shown: [(metric: String, label: String, decimals: Int)]
-  /// What one training checkpoint is better than another by.
+  /// The measure by which training checkpoints are compared.
   var measure: Retention.Measure?
 
   private var name: String { context.name(stage) }
 
   /// Continues from the newest training checkpoint if there is one.
   /// - Parameters:
-  ///   - snapshot: the models. A step that fails after it has updated them leaves what no checkpoint
-  ///     may hold.
+  ///   - snapshot: the models. If a step fails after it has updated them, they must not be saved.
   ///   - restore: reads a training checkpoint into the models.
-  ///   - save: writes one.
+  ///   - save: writes a training checkpoint.
   ///   - step: takes a step, numbered from 0, and returns its metrics.
-  /// - Returns: where a measure decides, the best step and its value; the models are then as they were
-  ///   after it. Else they are as the last step left them.
+  /// - Returns: if the measure decides, the best step and its value; the models are then in the state after that step.
+  ///   Else nil; the models are in the state after the last step.
   @discardableResult
   func run(
     _ snapshot: Snapshot,
@@ -59,7 +58,7 @@ struct TrainingLoop {
       } catch var failure as Failure where failure.kind == .failed {
         let place = "\(name), step \(state.step + 1)"
         failure.place = failure.place.map { "\(place), \($0)" } ?? place
-        // What was learnt until here is worth keeping; failing to keep it is the lesser news.
+        // Saves the state before the failed step. If that fails too, the step's own error is the one to report.
         if state.step > 0 && snapshot.updates == updates && snapshot.isFinite { try? keep(state) }
         if let note = whatIsKept(after: state.step) {
           failure.remedy = (failure.remedy.map { "\($0) " } ?? "") + note
@@ -87,32 +86,32 @@ struct TrainingLoop {
   private func takeBest(_ path: String, _ restore: (String) throws -> StageState) throws {
     do { _ = try restore(path) } catch var failure as Failure
     where failure.kind == .badData || failure.kind == .inputOutput {
-      // Without it another would be taken for the best.
+      // If only this file were removed, the stage would choose another epoch as the best.
       failure.remedy =
-        "Remove every \(name)-*.training.trlhf of this folder: the stage then begins again."
+        "Remove every \(name)-*.training.trlhf of this folder, so that the stage begins again."
       throw failure
     }
   }
 
-  /// Where the last good state is, for people; nil when nothing was learnt.
+  /// A sentence that says where the last good state is saved; nil if nothing was learnt.
   private func whatIsKept(after step: Int) -> String? {
     guard step > 0 else { return nil }
     guard let latest = try? context.run.trainingCheckpoints(name).first else {
-      return "No state of this stage was saved yet."
+      return "No state of this stage has been saved yet."
     }
     return latest.step == step
       ? "The state is saved in \(latest.path)."
-      : "The last state that was saved is that after step \(latest.step), \(latest.path)."
+      : "The last saved state is after step \(latest.step), in \(latest.path)."
   }
 
-  /// Trains one model, and looks at held-out data now and then.
+  /// Trains one model, and measures on held-out data at intervals.
   ///
   /// - Parameters:
-  ///   - draft: of the training checkpoints.
-  ///   - interval: steps from one look to the next; the last step is followed by one.
-  ///   - step: takes a step at a learning rate and returns its metrics.
-  ///   - validate: the metrics on held-out data.
-  /// - Returns: as the other `run`.
+  ///   - draft: the draft of the training checkpoints.
+  ///   - interval: number of steps between measurements on held-out data; there is always one after the last step.
+  ///   - step: takes a step with a learning rate and returns its metrics.
+  ///   - validate: returns the metrics on held-out data.
+  /// - Returns: like the other `run`.
   @discardableResult
   func run(
     _ model: TrainableModel, _ schedule: Schedule, _ draft: CheckpointDraft,

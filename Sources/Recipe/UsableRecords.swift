@@ -1,11 +1,11 @@
 import Support
 
-/// Says how many records can be used: nothing is left out silently.
+/// Prints how many records can be used, so that none are left out silently.
 /// - Parameters:
-///   - what: the records and what they should do: "prompts fit the context".
-///   - place: their file.
-///   - note: says something to people.
-/// - Throws: `Failure(.badData)` when none can.
+///   - what: the records and the condition: "prompts fit the context".
+///   - place: the file of the records.
+///   - note: prints a message for people.
+/// - Throws: `Failure(.badData)` if no record can be used.
 func requireUsable(
   _ usable: Int, of count: Int, _ what: String, at place: String?, remedy: String,
   note: (String) -> Void

@@ -1,18 +1,18 @@
 import Models
 import Tensors
 
-/// The memory and the transformers of one stage; gone when the stage ends.
+/// The memory and the transformers of one stage; freed when the stage ends.
 public final class Workbench {
   public let arena: Arena
   public let compute: Compute
   public let architecture: Architecture
 
-  /// Tokens of one training pass: enough to keep the matrix products busy, little enough for the
-  /// activations of a laptop.
+  /// Tokens per training pass: enough for efficient matrix products, but few enough that the activations fit the memory
+  /// of a laptop.
   public static let trainingRows = 512
   public static let inferenceRows = 512
 
-  /// - Parameter arena: one that plans, for who only asks what the stage would take.
+  /// - Parameter arena: the stage's memory; pass a planning arena to compute the stage's memory without allocating it.
   public init(_ architecture: Architecture, threads: Int, arena: Arena = Arena()) throws {
     self.architecture = architecture
     self.arena = arena
@@ -22,16 +22,16 @@ public final class Workbench {
       int8Columns: widest)
   }
 
-  /// A transformer that learns, whose passes hold at least `longest` tokens; beside another of the
-  /// stage it has no scratch of its own for the heads.
+  /// A transformer for training, whose passes hold at least `longest` tokens. If the stage has an `other` transformer,
+  /// it shares that transformer's scratch memory for the heads.
   public func training(longest: Int = 0, beside other: Transformer? = nil) throws -> Transformer {
     try Transformer(
       architecture, rows: max(Self.trainingRows, architecture.context, longest), training: true,
       sharingHeadsOf: other, compute: compute, arena: arena)
   }
 
-  /// A transformer that only computes.
-  /// - Parameter other: an architecture that is not the stage's own.
+  /// A transformer for inference.
+  /// - Parameter other: an architecture to use instead of the stage's own.
   public func inference(longest: Int = 0, of other: Architecture? = nil) throws -> Transformer {
     let architecture = other ?? self.architecture
     return try Transformer(
@@ -39,7 +39,7 @@ public final class Workbench {
       compute: compute, arena: arena)
   }
 
-  /// A generator of `slots` sequences at a time, on a transformer that only computes.
+  /// A generator of `slots` sequences at a time, on a transformer for inference.
   public func generator(
     _ transformer: Transformer, _ precision: RolloutPrecision, slots: Int = 32,
     capacity: Int? = nil
@@ -51,8 +51,8 @@ public final class Workbench {
 }
 
 extension Workbench {
-  /// A language model's weights for computing, quantised here if they must be.
-  /// - Parameter transformer: of the stage, which looks at the channels to be balanced.
+  /// A language model's weights for inference; quantised here if int8 is wanted and the file is float32.
+  /// - Parameter transformer: the stage's transformer, which measures the channels to be balanced.
   func weights(of model: Model, precision: RolloutPrecision, on transformer: Transformer) throws
     -> TransformerWeights
   {
@@ -60,7 +60,7 @@ extension Workbench {
     return try weights(of: try model.parameters(), precision: precision, on: transformer)
   }
 
-  /// Parameters as weights for computing.
+  /// Parameters as weights for inference, quantised if `precision` is int8.
   func weights(of parameters: ParameterSet, precision: RolloutPrecision, on transformer: Transformer) throws
     -> TransformerWeights
   {

@@ -72,7 +72,7 @@ struct Page {
   private var rounds: String {
     guard let count = records.manifest?.configuration["rounds"]?.number, count > 1 else { return "" }
     return " The curves show \(Numbers.count(count)) rounds. In each round, a new reward model starts "
-    + "from SFT and learns from all rankings so far."
+      + "from SFT and learns from all rankings so far."
   }
 
   private func stages() -> String {
@@ -90,18 +90,18 @@ struct Page {
     text += section(
       "Reward model",
       "It learns from ranked answers which one a labeler prefers. A calibrated model is right as "
-      + "often as it predicts: its points are on the dotted line." + rounds,
+        + "often as it predicts: its points are on the dotted line." + rounds,
       reward + [Curve.calibration(records)], facts: rewardFacts())
     text += section(
       "PPO",
       "The policy learns to maximise the reward model’s score; the KL penalty keeps it near SFT. "
-      + "Thin lines are single iterations, strong lines their moving average; the number at "
-      + "a line’s end is the average’s last value." + rounds,
+        + "Thin lines are single iterations, strong lines their moving average; the number at "
+        + "a line’s end is the average’s last value." + rounds,
       Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
     text += section(
       "Proxy and gold",
       "The reward model is only a proxy. If its score still rises while the gold score falls, the policy "
-      + "maximises the proxy at the cost of the real goal.",
+        + "maximises the proxy at the cost of the real goal.",
       Curve.overoptimisation(records), more: CategoryPlot.figure(records, models))
     return text
   }

@@ -53,8 +53,8 @@ struct Warnings {
     guard isFar else { return nil }
     let aim = target > 0 ? "; --kl-target is \(Numbers.short(target))" : ""
     return "\(name) moved far from SFT: KL is \(Numbers.short(kl)) nats per answer of "
-    + "\(Numbers.short(tokens)) tokens\(aim). SFT would hardly ever give such answers, so the reward model's scores "
-    + "of them mean little. Raise --kl-coef, or lower --ppo-learning-rate."
+      + "\(Numbers.short(tokens)) tokens\(aim). SFT would hardly ever give such answers, so the reward model's scores "
+      + "of them mean little. Raise --kl-coef, or lower --ppo-learning-rate."
   }
 
   // MARK: The answers

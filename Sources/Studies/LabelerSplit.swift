@@ -23,7 +23,7 @@ struct LabelerSplit {
       throw Failure(
         .badData,
         "\(named.count) of \(files.comparisons.count) rankings name a labeler, "
-        + "and there are \(count) different ones",
+          + "and there are \(count) different ones",
         at: files.place, remedy: "Give rankings by at least two labelers, with \"labeler\" in each line.")
     }
     var random = RandomStream(seed: seed, purpose: "study/labelers/split")

@@ -88,8 +88,8 @@ struct Import: ParsableCommand {
 
   private static let rawScores =
     "This reward model has no normalisation: its scores are the classifier's logits. PPO normalises them with the "
-    + "answers of the model that it starts from. `tinyrlhf reward --epochs 0` normalises them with demonstrations, "
-    + "permanently."
+      + "answers of the model that it starts from. `tinyrlhf reward --epochs 0` normalises them with demonstrations, "
+      + "permanently."
 
   private func report(_ model: any IncomingModel, _ tokenizer: Tokenizer) throws -> String {
     let bytes = try Checkpoint(path: output).fileBytes

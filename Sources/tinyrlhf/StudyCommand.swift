@@ -113,7 +113,7 @@ struct StudyCommand: ParsableCommand {
       throw Failure(
         .usage,
         "with your own files, the study \(study.name) needs "
-        + (study.takesReward ? "both --comparisons and --reward-model" : "--comparisons alone"),
+          + (study.takesReward ? "both --comparisons and --reward-model" : "--comparisons alone"),
         remedy: "`tinyrlhf study --help` explains them.")
     }
     if study.takesReward {
@@ -137,7 +137,7 @@ struct StudyCommand: ParsableCommand {
     if all.count > count, !folder.quiet {
       Console.error(
         "\(comparisons): the first \(count) of \(all.count) are used; --full, or \"ranking-prompts\" in "
-        + "--config, raises the limit")
+          + "--config, raises the limit")
     }
     let files = StudyFiles(comparisons: Array(all.prefix(count)), at: comparisons, reward: reward)
     for number in 0..<UInt64(seeds ?? study.seeds) {

@@ -66,7 +66,8 @@ import Testing
     for other in ["03", "05", "11"] {
       #expect(try TinyModels.tensors(chosen) != TinyModels.tensors("\(folder)/sft-000000\(other).training.trlhf"), "\(other)")
     }
-    #expect(text.contains("epoch 2 of 6 is taken: its answers to 4 held-out prompts score"), "\(text)")
+    #expect(
+      text.contains("epoch 2 of 6 is chosen: its answers to 4 held-out prompts have the highest mean score"), "\(text)")
     let checkpoint = try Checkpoint(path: chosen)
     #expect(checkpoint.training.step == 4)
     let provenance = try JSON.decode(
@@ -88,7 +89,7 @@ import Testing
     let normalization = try #require(try TinyModels.tensors(reward, .head)["head.normalization"])
     let score = Double(normalization[0] * 3 + normalization[1])
     #expect(try scores(folder).map(\.value) == Array(repeating: score, count: 6))
-    #expect(text.contains("epoch 1 of 6 is taken"), "\(text)")
+    #expect(text.contains("epoch 1 of 6 is chosen"), "\(text)")
     #expect(try Checkpoint(path: "\(folder)/sft.trlhf").training.step == 2)
   }
 
@@ -159,7 +160,7 @@ import Testing
       [asked, "none of 4 held-out prompts", "127"])
     try tiny.expectRefusal(
       tiny.sftArguments("no") + ["--reward-model", tiny.reward], code: 64,
-      ["no held-out prompt", "--validation"])
+      ["no held-out prompts", "--validation"])
     try tiny.expectRefusal(
       tiny.sftArguments("no") + ["--response-length", "9"], code: 64, ["--reward-model"])
     #expect(!Files.exists("\(program.folder)/no"))

@@ -150,7 +150,7 @@ import Testing
     let wrong = try program.write(#"{"epoch": 2, "batch-size": 0, "dropout": "x"}"#, to: "wrong.json")
     try tiny.expectRefusal(
       tiny.sftArguments("no") + ["--config", wrong], code: 65,
-      [wrong, "\"epoch\" is no hyper-parameter", "--batch-size 0", "\"dropout\" is not a number", "\"epochs\"?"])
+      [wrong, "\"epoch\" is not a hyper-parameter", "--batch-size 0", "\"dropout\" is not a number", "\"epochs\"?"])
   }
 
   // MARK: What is missing

@@ -181,7 +181,7 @@ import Testing
     #expect(try check(twice).exitCode == 0)
     let strict = try check(twice, "--strict")
     #expect(strict.exitCode == 65)
-    #expect(strict.outputText.contains("found: 1 row: stood in the file before (line 2)"))
+    #expect(strict.outputText.contains("found: 1 row: are duplicates of an earlier row (line 2)"))
     #expect(try check(tiny.demonstrations, "--strict").exitCode == 0)
     let tied = try program.write(
       "{\"prompt\":\"a\",\"completions\":[\"b\",\"c\"],\"ranks\":[1,1]}\n", to: "check-tied.jsonl")

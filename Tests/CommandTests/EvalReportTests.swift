@@ -111,9 +111,9 @@ import Testing
     try tiny.expectRefusal(
       ["eval", tiny.sft, "--tokens", file, "--text", tiny.text], code: 64, ["--text and --tokens"])
     for (line, what) in [
-      (#"{"tokens":[1]}"#, "1 tokens, where 2 to"), (#"{"tokens":[1,99999999]}"#, "token 99999999"),
+      (#"{"tokens":[1]}"#, "1 tokens, but must have 2 to"), (#"{"tokens":[1,99999999]}"#, "token 99999999"),
       (#"{"tokens":[1,-1]}"#, "token -1"), (#"{"text":"x"}"#, "tokens"),
-      (#"{"tokens":\#(Array(repeating: 5, count: 5000))}"#, "5000 tokens, where 2 to"),
+      (#"{"tokens":\#(Array(repeating: 5, count: 5000))}"#, "5000 tokens, but must have 2 to"),
     ] {
       let bad = try program.write("\n{\"tokens\":[1,2]}\n\(line)\n", to: "bad-windows.jsonl")
       try tiny.expectRefusal(["eval", tiny.sft, "--tokens", bad], code: 65, ["\(bad):3", what])

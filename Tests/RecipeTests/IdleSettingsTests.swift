@@ -97,8 +97,9 @@ import Testing
     let text = "\(failure!)"
     #expect(failure?.kind == .badData)
     for phrase in [
-      "c.json: \"batch-size\" is no hyper-parameter; --gamma 3 is not in 0…1; \"kl_coef\" is no hyper-parameter; ",
-      "\"lam\" is not a number; \"sft-epoch\" is no hyper-parameter. ", "\"ppo-batch-size\"",
+      "c.json: \"batch-size\" is not a hyper-parameter; --gamma 3 is not in 0…1; ",
+      "\"kl_coef\" is not a hyper-parameter; ",
+      "\"lam\" is not a number; \"sft-epoch\" is not a hyper-parameter. ", "\"ppo-batch-size\"",
       "Did you mean \"kl-coef\"?", "Did you mean \"sft-epochs\"?",
     ] { #expect(text.contains(phrase), "\(phrase) in \(text)") }
   }

@@ -111,7 +111,7 @@ import Tokenizers
     let larger = Tokenizer.train(on: ["ab ab cd cd"], vocabularySize: 262)
     #expect(
       refusal { $0.tokenizer = larger.serialized }
-        == "the tokenizer has 262 tokens, the embedding 261")
+        == "the tokenizer has 262 tokens, but the embedding has 261")
   }
 
   @Test(
@@ -129,7 +129,7 @@ import Tokenizers
     func refused(_ change: (inout TensorSource) -> Void) -> String? {
       refusal(change: { change(&$0.tensors[$0.tensors.count - 1]) }) { _ = try $0.normalization() }
     }
-    let what = "the tensor head.normalization is not two finite float32, gain and bias"
+    let what = "the tensor head.normalization is not two finite float32 numbers, gain and bias"
     #expect(refused { ($0.dims, $0.bytes) = ([1], UnsafeRawBufferPointer(rebasing: $0.bytes[..<4])) } == what)
     #expect(
       refused { ($0.type, $0.bytes) = (.bfloat16, UnsafeRawBufferPointer(rebasing: $0.bytes[..<4])) } == what)

@@ -43,7 +43,7 @@ import Testing
     let usage = #expect(throws: Failure.self) { try settings.set(.klEstimator, choice: "k9") }
     #expect(usage?.kind == .usage)
     #expect(
-      usage?.description == "--kl-estimator k9 is none of k1, k2, k3. Choose one of them.")
+      usage?.description == "--kl-estimator k9 is not one of k1, k2, k3. Choose one of them.")
     for value in [JSONValue.number(1), .bool(true), .null] {
       let data = #expect(throws: Failure.self) {
         try settings.merge(["kl-estimator": value], at: "config.json")
@@ -51,7 +51,7 @@ import Testing
       #expect(data?.kind == .badData)
       #expect(
         data?.description
-          == "config.json: \"kl-estimator\" is none of k1, k2, k3. Choose one of them.")
+          == "config.json: \"kl-estimator\" is not one of k1, k2, k3. Choose one of them.")
     }
     #expect(settings == Settings())
   }

@@ -33,8 +33,8 @@ import Tokenizers
       #expect(failure?.kind == .badData)
       #expect(
         failure?.description == """
-          \(path): was begun with \(what) than now. Continue with what it was begun with, or begin anew in \
-          another folder.
+          \(path): was begun with \(what) than now. Continue with the same models and data as before, or begin \
+          a new run in another folder.
           """)
     }
   }
