@@ -145,8 +145,3 @@ public final class ModelFile: @unchecked Sendable {
     }
   }
 }
-
-extension ModelKind {
-  /// Reward and value models have a scalar head instead of an unembedding.
-  public var hasScalarHead: Bool { self == .reward || self == .value }
-}

@@ -1,5 +1,5 @@
 import Dialogues
-import Recipe
+import Evaluation
 import Support
 
 /// Rankings that name their labelers, parted by labeler and by prompt: what a reward model learns from, and

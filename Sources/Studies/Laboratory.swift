@@ -1,4 +1,6 @@
-import Recipe
+import Evaluation
+import Inference
+import Stages
 import World
 
 /// A workshop in the built-in world, which has as many prompts as are asked for, and grades every answer.

@@ -1,4 +1,3 @@
-import Recipe
 import Statistics
 
 /// One line of `study.csv`: what was done and what came of it.

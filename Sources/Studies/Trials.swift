@@ -1,7 +1,9 @@
 import Checkpoints
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 import World
 
 /// The stages of the recipe, each in a trial of its own; every function returns what the trial left, and trains only

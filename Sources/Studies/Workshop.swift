@@ -1,6 +1,7 @@
 import Checkpoints
-import Recipe
+import Inference
 import Runs
+import Stages
 import Support
 
 /// Where a study works with one seed: models are trained in run folders of their own inside the study's, so
@@ -41,20 +42,20 @@ public class Workshop {
   }
 
   /// - Throws: `Failure(.interrupted)` where someone asked the study to stop.
-  func goOn() throws {
+  func checkInterruption() throws {
     if context.isInterrupted() { throw context.interrupted() }
   }
 
   /// What was measured before, or is measured now and kept: `body` runs once, however often the study is
   /// interrupted.
-  func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
+  func cached<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
     let path = context.run.file("\(name).json")
     if Files.exists(path) {
       return try Failure.advising("Remove this file: then it is measured again.") {
         try JSON.decode(Value.self, from: Files.read(path), at: path)
       }
     }
-    try goOn()
+    try checkInterruption()
     let value = try body()
     try Files.writeAtomically(JSON.encode(value), to: path)
     return value

@@ -1,3 +1,5 @@
+import Models
+
 /// PPO's losses over the answers of a minibatch: the policy's, and that of values where the policy's own trunk
 /// gives them. One backward pass takes both.
 struct ClippedPolicyObjective: Objective {

@@ -26,7 +26,7 @@ struct LanguageModelObjective: Objective {
 
 /// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.
 public final class LanguageModelTrainer {
-  private let pass: SequencePass
+  public let pass: SequencePass
   private var transformer: Transformer { pass.transformer }
 
   public convenience init(_ transformer: Transformer, arena: Arena) throws {
@@ -86,31 +86,5 @@ public final class LanguageModelTrainer {
     }
     let norm = try model.step(learningRate: learningRate, compute: transformer.compute).norm
     return (loss, norm)
-  }
-
-  /// Σ −log π over the target tokens, and their number.
-  public func evaluate(
-    _ weights: TransformerWeights, _ sequences: [TrainingSequence]
-  ) -> (negativeLogLikelihood: Double, tokens: Int) {
-    let logprobs = pass.read(
-      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence), as: "measuring"
-    ).logprobs
-    return (logprobs.reduce(0) { $0 - Double($1) }, logprobs.count)
-  }
-
-  /// Log-probability of every target token, per sequence.
-  public func logprobs(
-    _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
-  ) -> [[Float]] {
-    let logprobs = pass.read(
-      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence),
-      inverseTemperature: inverseTemperature,
-      as: "measuring"
-    ).logprobs
-    var next = 0
-    return sequences.map { sequence in
-      defer { next += sequence.targetCount }
-      return Array(logprobs[next..<next + sequence.targetCount])
-    }
   }
 }

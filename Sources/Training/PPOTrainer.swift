@@ -20,7 +20,7 @@ public final class PPOTrainer {
 
   let compute: Compute
   private let reference: (parameters: ParameterSet, weights: TransformerWeights)
-  private let reward: (parameters: ParameterSet, weights: TransformerWeights)
+  private let reward: (parameters: ParameterSet, model: SequencePass.Model)
   /// Of the reward model.
   public private(set) var normalization: RewardNormalization
   /// Of the reward model, if it was another program's: its score is read before this token.
@@ -29,7 +29,6 @@ public final class PPOTrainer {
   /// The transformer that learns, and the one that only computes.
   private let training: SequencePass
   private let inference: SequencePass
-  private let scorer: RewardTrainer
   private let languageModel: LanguageModelTrainer
   private let pretrainingGradients: Gradients?
   /// The answers whose activations `assess` left for the first update.
@@ -55,7 +54,7 @@ public final class PPOTrainer {
     self.options = options
     self.advantages = advantages ?? GeneralizedAdvantages(gamma: options.gamma, lambda: options.lambda)
     self.reference = (reference, TransformerWeights(reference))
-    self.reward = (reward, TransformerWeights(reward))
+    self.reward = (reward, SequencePass.Model(weights: TransformerWeights(reward), head: reward))
     self.normalization = normalization
     compute = training.compute
     controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
@@ -64,7 +63,6 @@ public final class PPOTrainer {
     }
     self.training = try SequencePass(training, arena: arena)
     self.inference = try SequencePass(inference, arena: arena)
-    scorer = RewardTrainer(self.inference)
     languageModel = LanguageModelTrainer(self.training)
     pretrainingGradients =
       options.pretrainingCoefficient > 0
@@ -219,8 +217,8 @@ public final class PPOTrainer {
   }
 
   private func rawScores(_ episodes: Episodes) -> [Float] {
-    scorer.scores(
-      reward.parameters, reward.weights,
+    inference.scores(
+      reward.model,
       (0..<episodes.count).map { RankedSequences.withoutPadding(episodes.sequence($0), padToken) })
   }
 

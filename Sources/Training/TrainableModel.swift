@@ -113,7 +113,7 @@ public final class TrainableModel {
   }
 
   /// As a pass sees it.
-  var view: SequencePass.Model {
+  public var view: SequencePass.Model {
     SequencePass.Model(weights: weights, head: parameters.layout.hasScalarHead ? parameters : nil)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
-import Recipe
+import Inference
+import Stages
 import Support
 
 /// Where a command that makes one file puts it.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Recipe
+import Stages
 import Support
 
 /// The choice of an epoch in SFT.

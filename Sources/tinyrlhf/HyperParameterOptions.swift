@@ -1,5 +1,5 @@
 import ArgumentParser
-import Recipe
+import Stages
 import Support
 
 /// Hyper-parameters that a command has as options.

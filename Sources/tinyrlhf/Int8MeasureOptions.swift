@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 
 /// On what an int8 model is compared with its float32 one.
 struct Int8MeasureOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import Recipe
+import Stages
 
 /// Names, without dashes, that options of different commands have for the same thing.
 enum OptionSynonyms {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Recipe
+import Evaluation
+import Inference
 
 /// How PPO samples, the same in `ppo`, `plan` and `all`.
 struct RolloutOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Recipe
 import Runs
+import Stages
 import Support
 
 /// Which model of a run folder a command wants, where it is given the folder in a model's place.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Evaluation
+import Inference
 import Models
-import Recipe
+import Stages
 import Support
 
 /// How text is generated.

@@ -1,0 +1,59 @@
+import Dialogues
+import Evaluation
+import Inference
+import Models
+import Training
+import World
+
+/// A look at the policy that PPO would leave, while it runs: the rubric's grade of its answers to validation
+/// prompts, beside what the reward model thinks of them and how far it has come. Training never sees it.
+public struct Probe {
+  let world: World
+  let items: [WorldItem]
+  let samples: Int
+  private let looks: Int
+
+  /// - Parameters:
+  ///   - samples: answers a prompt.
+  ///   - looks: how many while PPO runs, or up to twice as many; the first and the last iteration have one.
+  public init(_ world: World, prompts: Int = 48, samples: Int = 1, looks: Int = 12) {
+    self.world = world
+    self.samples = samples
+    self.looks = looks
+    items = (0..<prompts).map { world.item(.validation, $0) }
+  }
+
+  /// Whether there is a look after iteration `step` of `total`, of `whole` in all rounds.
+  func looks(at step: Int, of total: Int, whole: Int) -> Bool {
+    step % max(1, whole / looks) == 0 || step == total - 1
+  }
+
+  /// `eval/gold`, `eval/proxy` and `eval/kl` (nats an answer) of the trainer's result.
+  func run(
+    _ trainer: PPOTrainer, _ generator: Generator, _ options: SamplingOptions, _ model: Model,
+    seed: UInt64
+  ) throws -> [String: Double] {
+    let answers = try Sampler(
+      generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
+      options: options, seed: seed, purpose: "ppo/probe"
+    ).answers(items.map { Prompt(turns: $0.prompt) }, samples: samples).flatMap { $0 }
+    var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map { [$0.sample] })
+    trainer.scoreResult(&episodes)
+    var kl = KLEstimates()
+    kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
+    let n = Double(answers.count)
+    return [
+      "eval/gold": gold(answers.map(\.text)),
+      "eval/proxy": episodes.scores.reduce(0) { $0 + Double($1) } / n, "eval/kl": kl.k1 / n,
+    ]
+  }
+
+  /// The mean grade of answers, those to each prompt together.
+  func gold(_ answers: [String]) -> Double {
+    let rubric = Rubric(world)
+    let sum = answers.enumerated().reduce(0) { sum, answer in
+      sum + rubric.grade(answer.element, for: items[answer.offset / samples]).gold
+    }
+    return sum / Double(answers.count)
+  }
+}

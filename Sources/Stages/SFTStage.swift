@@ -1,0 +1,169 @@
+import Checkpoints
+import Dialogues
+import Evaluation
+import Inference
+import Models
+import Runs
+import Support
+import Tensors
+import Training
+
+/// Supervised fine-tuning on demonstrations: loss on the completion, end token included.
+public struct SFTStage {
+  public static let file = EvaluatedModel.sft.file
+
+  let context: StageContext
+  let base: Model
+  let data: Data
+  let reward: Model?
+
+  /// - Parameters:
+  ///   - base: mapped copy-on-write; trained where it lies.
+  ///   - reward: chooses the epoch that the stage leaves, by the answers to held-out prompts; nil for the
+  ///     last.
+  public init(_ context: StageContext, base: Model, data: Data, reward: Model? = nil) {
+    self.context = context
+    self.base = base
+    self.data = data
+    self.reward = reward
+  }
+
+  /// Demonstrations, some of them only measured.
+  public struct Data {
+    let demonstrations: [Demonstration]
+    let validation: [Demonstration]
+    /// The user's file, and that of what is only measured.
+    let place: String?
+    let validationPlace: String?
+    let source: Provenance.Source
+    /// What is held out of the user's file; nil for none of it.
+    public let heldOut: Summary.HeldOutRows?
+
+    /// - Parameters:
+    ///   - own: the user's; nil for the built-in world's.
+    ///   - place: the file of `own`.
+    ///   - validation: the user's; nil for a tenth of `own`.
+    ///   - validationPlace: the file of `validation`.
+    /// - Throws: `Failure(.usage)` when there are none and the base has no world.
+    public init(
+      _ own: [Demonstration]?, at place: String?, validation: [Demonstration]? = nil,
+      at validationPlace: String? = nil, base: Model, settings: Settings
+    ) throws {
+      self.place = place
+      self.validationPlace = validationPlace ?? place
+      if let own {
+        let (training, heldOut) = RecipeData.split(own)
+        demonstrations = validation == nil ? training : own
+        self.validation = validation ?? heldOut
+        self.heldOut = validation == nil ? .demonstrations(heldOut.count, of: own.count) : nil
+      } else {
+        heldOut = nil
+        let world = try base.world(insteadOf: "--demonstrations")
+        demonstrations = RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
+        self.validation = validation ?? RecipeData.validation(world)
+      }
+      source = try .init(
+        name: own == nil ? "world" : "demonstrations", records: demonstrations)
+    }
+  }
+
+  /// Runs or continues the stage; leaves `sft.trlhf`.
+  public func run() throws -> StageResult {
+    try base.requireLanguageModel("a language model to fine-tune")
+    let settings = context.settings
+    let architecture = base.architecture
+    let encoder = RecordEncoder(base.tokenizer, context: architecture.context)
+    let (sequences, usable) = try encoder.fitting(data.demonstrations)
+    try requireUsable(
+      usable, of: data.demonstrations.count,
+      "demonstrations fit the context of \(architecture.context) tokens", at: data.place,
+      remedy: "Use a model with a longer context, or shorter texts.", note: context.note)
+    let heldOut = try encoder.fitting(data.validation).sequences
+    let batch = min(settings.count(.sftBatch), sequences.count)
+    let parameters = try base.parameters()
+    let memory = try LanguageModelMemory(
+      architecture, parameters: parameters,
+      tokens: RecordEncoder.largestStep(sequences.map(\.tokens.count), batch: batch), name: "sft",
+      threads: context.threads)
+    let (model, trainer) = (memory.model, memory.trainer)
+    let order = EpochOrder(
+      count: sequences.count, batch: batch, seed: context.seed, purpose: "sft/order")
+    let answers = try heldOutAnswers(memory.runtime)
+    let loop = TrainingLoop(
+      context: context, stage: .sft, total: order.steps(epochs: settings.count(.sftEpochs)),
+      shown: [("loss/train", "loss", 3), ("loss/validation", "validation", 3)]
+        + (answers == nil ? [] : [(Self.proxy, "proxy", 2)]),
+      measure: answers == nil ? .init(metric: "loss/validation") : Self.choice)
+    var draft = try context.draft(
+      .sft, kind: .sft, architecture, base.tokenizer, step: loop.total,
+      parents: [base] + (reward.map { [$0] } ?? []), data: data.source,
+      configuration: answers == nil ? [:] : Self.answerLength(settings))
+    let best = try loop.run(
+      model, Schedule(.cosine, peak: settings[.sftRate], floor: 0.1), draft, validateEvery: 10,
+      step: { step, rate in
+        let (loss, norm) = try trainer.step(
+          model, order.batch(step).map { sequences[$0] }, learningRate: rate,
+          dropout: dropout(step))
+        var metrics = [
+          "loss/train": loss, "gradient_norm": norm,
+          "epoch": Double(step + 1) / Double(order.stepsPerEpoch),
+        ]
+        if let answers, order.endsEpoch(step) {
+          metrics[Self.proxy] = try answers.score(model.weights)
+        }
+        return metrics
+      },
+      validate: {
+        guard !heldOut.isEmpty else { return [:] }
+        let (sum, count) = trainer.pass.negativeLogLikelihood(model.weights, heldOut)
+        return ["loss/validation": sum / Double(max(1, count))]
+      })
+    if let best, let answers { take(best, of: order, answers, &draft) }
+    return try context.finish(draft, parameters.sources(.policy), as: Self.file)
+  }
+
+  /// What epochs are chosen by; nil where the last is left.
+  private func heldOutAnswers(_ runtime: ModelRuntime) throws -> HeldOutAnswers? {
+    try reward.map {
+      try HeldOutAnswers(
+        runtime, data.validation.map(\.prompt), at: data.validationPlace, of: base, by: $0, context)
+    }
+  }
+
+  /// Says which epoch the stage leaves, to people and to who reads the checkpoint.
+  private func take(
+    _ best: (step: Int, value: Double), of order: EpochOrder, _ answers: HeldOutAnswers,
+    _ draft: inout CheckpointDraft
+  ) {
+    let epoch = best.step / order.stepsPerEpoch
+    draft.step = best.step
+    draft.provenance.notes["chosen"] = .object([
+      "epoch": .number(Double(epoch)), "prompts": .number(Double(answers.prompts.count)),
+      Self.proxy: .number(best.value),
+    ])
+    context.note(
+      "epoch \(epoch) of \(context.settings.count(.sftEpochs)) is taken: its answers to "
+        + "\(answers.prompts.count) held-out prompts score \(Formatting.fixed(best.value, 3)) by the reward "
+        + "model, more than those of any epoch before and no less than those of any after it")
+  }
+
+  /// The mean score of answers to held-out prompts, one an epoch.
+  private static let proxy = "eval/proxy"
+  private static let choice = Retention.Measure(
+    metric: proxy, isBetterHigher: true, decides: true)
+
+  /// What the choice of an epoch depends on beside SFT's own settings.
+  private static func answerLength(_ settings: Settings) -> [String: JSONValue] {
+    let length = Parameter.responseLength
+    return [length.name: length.json(settings[length])]
+  }
+
+  /// What a step leaves out; nil for nothing.
+  private func dropout(_ step: Int) -> Dropout? {
+    let probability = context.settings[.sftDropout]
+    guard probability > 0 else { return nil }
+    var random = RandomStream(seed: context.seed, purpose: "sft/dropout", index: UInt64(step))
+    return Dropout(
+      probability: probability, key: UInt64(random.next()) << 32 | UInt64(random.next()))
+  }
+}
