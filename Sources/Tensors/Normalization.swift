@@ -47,8 +47,8 @@ extension Compute {
       mean: statistics?.mean, rstd: statistics?.rstd)
   }
 
-  /// dx += ∂L/∂x. Adds to the gamma and beta of `gradient` if it is given. If `y` is given, it receives the output of the
-  /// forward pass, with the same bits.
+  /// dx += ∂L/∂x. Adds to the gamma and beta of `gradient` if it is given. If `y` is given, it receives the output of
+  /// the forward pass, with the same bits.
   public func normalizeBackward(
     _ norm: Norm, gradient: Norm?, dy: Matrix, x: Matrix, _ statistics: NormStatistics,
     addTo dx: Matrix, y: Matrix? = nil
