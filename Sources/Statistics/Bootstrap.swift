@@ -9,9 +9,9 @@ public struct Interval: Codable, Equatable, Sendable {
 
 /// Bootstrap confidence intervals that resample whole prompts with replacement.
 public enum Bootstrap {
-  /// The mean of `values`, and the 2.5 % and 97.5 % quantiles of the means of `resamples` resampled lists. Give one value
-  /// per prompt; for a paired comparison of two models, give their difference. The same seed gives the same interval.
-  /// An empty list gives zeros.
+  /// The mean of `values`, and the 2.5 % and 97.5 % quantiles of the means of `resamples` resampled lists. Give one
+  /// value per prompt; for a paired comparison of two models, give their difference. The same seed gives the same
+  /// interval. An empty list gives zeros.
   public static func mean(
     _ values: [Double], resamples: Int = 2_000, seed: UInt64
   ) -> Interval {

@@ -11,8 +11,8 @@ public enum Statistics {
     return (mean, values.count > 1 ? squares / Double(values.count - 1) : 0)
   }
 
-  /// The share of the returns' variance that the values explain: 1 − Var(R − V)/Var(R). It is 1 for perfect values and 0
-  /// for a constant; nil if the returns do not vary.
+  /// The share of the returns' variance that the values explain: 1 − Var(R − V)/Var(R). It is 1 for perfect values and
+  /// 0 for a constant; nil if the returns do not vary.
   public static func explainedVariance(values: [Float], returns: [Float]) -> Double? {
     precondition(values.count == returns.count, "\(values.count) values, \(returns.count) returns")
     let total = moments(returns).variance

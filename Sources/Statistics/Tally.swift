@@ -59,12 +59,12 @@ extension Interval {
   /// same prompt are similar, so they count as fewer independent comparisons.
   ///
   /// The interval is that of `ScoreInterval` with an effective sample size: the number of independent comparisons for
-  /// which the mean has the variance that the prompts show (Kish 1965's design effect; Dean and Pagano 2015, "Evaluating
-  /// confidence interval methods for binomial proportions in clustered surveys", Journal of Survey Statistics and
-  /// Methodology 3, find it good also near 0 and 1). A few prompts can show too small a variance by chance, and no
-  /// variance if they all agree. So the estimate adds one prompt with the deviation of a single comparison, and a prompt
-  /// never counts as less than one comparison. With one comparison per prompt this is Wilson's interval, or Tango's if
-  /// there are ties.
+  /// which the mean has the variance that the prompts show (Kish 1965's design effect; Dean and Pagano 2015,
+  /// "Evaluating confidence interval methods for binomial proportions in clustered surveys", Journal of Survey
+  /// Statistics and Methodology 3, find it good also near 0 and 1). A few prompts can show too small a variance by
+  /// chance, and no variance if they all agree. So the estimate adds one prompt with the deviation of a single
+  /// comparison, and a prompt never counts as less than one comparison. With one comparison per prompt this is Wilson's
+  /// interval, or Tango's if there are ties.
   ///
   /// - Parameters:
   ///   - prompts: those without a comparison are left out; if none is left, the interval is 0…1.
