@@ -1,12 +1,12 @@
-/// `evaluation.json`: what stands behind the summary's figures and is drawn in the report.
+/// `evaluation.json`: the details behind the summary's metrics, which the report draws.
 public struct EvaluationDetails: Codable, Equatable, Sendable {
   /// The reward model's calibration on held-out pairs.
   public var calibration: [CalibrationBin]
-  /// Policies on the way, by distance from SFT.
+  /// Policies during PPO, ordered by distance from SFT.
   public var proxyGold: [ProxyGoldPoint]
-  /// Gold score per model and use category.
+  /// Gold score by model and use category.
   public var categories: [CategoryScore]
-  /// Win rates beyond PPO against SFT.
+  /// Win rates other than PPO against SFT.
   public var comparisons: [Comparison]
 
   enum CodingKeys: String, CodingKey {
@@ -43,7 +43,7 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
   public struct ProxyGoldPoint: Codable, Equatable, Sendable {
     public var stage: String
     public var step: Int
-    /// Nats a sequence.
+    /// KL from SFT, nats per sequence.
     public var kl: Double
     public var proxy: Double
     public var gold: Double
@@ -71,7 +71,7 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
     }
   }
 
-  /// A win rate of one model against another.
+  /// The win rate of one model against another.
   public struct Comparison: Codable, Equatable, Sendable {
     public var model: String
     public var against: String
