@@ -52,7 +52,7 @@ extension ParameterSet {
           outputs: min(rows, outputs - first), inputs: inputs, codes: codes.baseAddress!,
           scales: scales.baseAddress! + first, rowSums: sums.baseAddress! + first,
           factors: factors.baseAddress!)
-        // Uses the transformer's scratch memory.
+        // The scratch memory of `quantize` belongs to the transformer, which this closure keeps alive.
         transformer.compute.quantize(weights + first * inputs, into: piece)
         let bytes = Int8Matrix.packedBytes(outputs: piece.outputs, inputs: inputs)
         try put(UnsafeRawBufferPointer(start: codes.baseAddress!, count: bytes))

@@ -105,8 +105,8 @@ public final class ModelFile: @unchecked Sendable {
     return QuantizedWeights(layout, projections: projections, keyFactors: keyFactors).weights { floats[$0] }
   }
 
-  /// - Throws: `Failure(.badData)` if a key factor is not a power of two. Keys are multiplied and queries are divided
-  ///   by the factors; only powers of two make this exact.
+  /// Checks the key factors. Keys are multiplied and queries are divided by them; only powers of two make this exact.
+  /// - Throws: `Failure(.badData)` if a key factor is not a power of two from 2⁻³² to 2³².
   private static func requireFactors(
     _ factors: UnsafePointer<Float>, _ count: Int, _ checkpoint: Checkpoint
   ) throws {

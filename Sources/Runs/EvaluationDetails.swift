@@ -2,7 +2,7 @@
 public struct EvaluationDetails: Codable, Equatable, Sendable {
   /// The reward model's calibration on held-out pairs.
   public var calibration: [CalibrationBin]
-  /// Policies during PPO, ordered by distance from SFT.
+  /// The policy at each of PPO's probes, with its distance from SFT.
   public var proxyGold: [ProxyGoldPoint]
   /// Gold score by model and use category.
   public var categories: [CategoryScore]
@@ -24,11 +24,11 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
     self.comparisons = comparisons
   }
 
-  /// Pairs whose predicted preference σ(Δr) falls into one interval.
+  /// The pairs whose predicted preference σ(|Δr|) is in one interval.
   public struct CalibrationBin: Codable, Equatable, Sendable {
     /// Mean prediction in the interval.
     public var predicted: Double
-    /// Share of pairs in which the first answer was preferred.
+    /// Share of pairs in which the answer with the higher score was preferred; equal scores count half.
     public var observed: Double
     public var n: Int
 

@@ -63,7 +63,7 @@ public final class LanguageModelTrainer {
   /// once. The grouping decides the order in which gradients are summed, so it affects the result of a step.
   /// It therefore depends on the sequences only.
   static let shortestShared = 16
-  /// The most tokens in a group; a training pass holds this many.
+  /// The most tokens in a group; every training pass has room for this many.
   static let largestGroup = 512
 
   private static func beginAlike(_ sequences: [TrainingSequence]) -> Bool {

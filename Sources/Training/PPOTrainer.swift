@@ -23,7 +23,7 @@ public final class PPOTrainer {
   private let reward: (parameters: ParameterSet, weights: TransformerWeights)
   /// Turns the reward model's raw scores into rewards.
   public private(set) var normalization: RewardNormalization
-  /// Padding token of a reward model that another program trained; the score is read at the last token before it.
+  /// Padding token of a reward model from another program; the score is read at the last token before trailing padding.
   public var padToken: Int32?
   private let advantages: any AdvantageEstimator
   /// The pass for learning, and the pass for inference only.
