@@ -53,7 +53,7 @@ public final class TokenBatch {
   /// Appends tokens that continue the latest entry that is not itself a continuation. Several sequences can continue
   /// the same entry, so a shared prefix is computed once.
   public func append(continuing tokens: some Collection<Int32>) {
-    guard let last = entries.indices.last else { preconditionFailure("nothing to continue") }
+    guard let last = entries.indices.last else { preconditionFailure("the batch has no entry to continue") }
     let prefix = entries[last].prefix ?? last
     let position = entries[prefix].count
     precondition(entries[prefix].position == 0, "only an entry that begins at position 0 can be a shared prefix")
