@@ -1,5 +1,5 @@
-/// What turns a raw score into a reward: gain·score + bias, so that demonstrations score 0 on
-/// average and samples have standard deviation 1.
+/// Turns a raw score into a reward: gain·score + bias. Demonstrations then score 0 on average, and samples have
+/// standard deviation 1.
 public struct RewardNormalization: Codable, Equatable, Sendable {
   public var gain: Float
   public var bias: Float

@@ -3,10 +3,10 @@ import Statistics
 import Support
 
 extension RewardNormalization {
-  /// From raw scores of demonstrations (their mean becomes 0) and of samples (their standard
+  /// Computes the normalisation from raw scores of demonstrations (their mean becomes 0) and of samples (their standard
   /// deviation becomes 1).
   ///
-  /// - Throws: `Failure(.badData)` when the samples' scores do not vary.
+  /// - Throws: `Failure(.badData)` if the samples' scores do not vary.
   public static func measure(demonstrations: [Float], samples: [Float]) throws
     -> RewardNormalization
   {

@@ -268,8 +268,8 @@ struct PPOExactnessTests {
     #expect(try ppo.learn(episodes)["policy/skipped_updates"] == 1)
     #expect(ppo.trainer.policy.optimizer.step == 1 && ppo.trainer.value.optimizer.step == 2)
     let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
-    #expect(error?.what.contains("approximate KL reached 1e-09 nats a token") == true, "\(error!)")
-    #expect(error?.what.contains("in 2 iterations in a row") == true, "\(error!)")
+    #expect(error?.what.contains("approximate KL reached 1e-09 nats per token") == true, "\(error!)")
+    #expect(error?.what.contains("in 2 consecutive iterations") == true, "\(error!)")
   }
 
   @Test("a gradient that is not finite within an iteration names model, tensor and step")

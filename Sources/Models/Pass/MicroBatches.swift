@@ -1,11 +1,12 @@
 import Support
 
-/// Splits `count` sequences, in order, into runs that fit one pass, and gives each to `body`.
+/// Splits `count` sequences, in order, into micro-batches that fit one pass, and calls `body` with each.
 ///
-/// How they are split changes no byte of the result; it only bounds memory. Nothing is allocated.
+/// The split bounds memory and does not change a byte of the result. Nothing is allocated.
 /// - Parameters:
-///   - name: what it is called where people see how far it is.
-///   - length: tokens of a sequence.
+///   - capacity: tokens that fit one pass.
+///   - name: label of this work in the progress display.
+///   - length: returns the number of tokens of a sequence.
 @inline(__always)
 func forEachMicroBatch(
   of count: Int, capacity: Int, as name: String, length: (Int) -> Int, _ body: (Range<Int>) throws -> Void
@@ -15,7 +16,7 @@ func forEachMicroBatch(
   var (first, sum) = (0, 0)
   for index in 0..<count {
     let length = length(index)
-    precondition(length <= capacity, "a sequence of \(length) tokens in a pass of \(capacity)")
+    precondition(length <= capacity, "a sequence of \(length) tokens does not fit a pass of \(capacity)")
     if sum + length > capacity {
       try body(first..<index)
       work.advance(by: index - first)

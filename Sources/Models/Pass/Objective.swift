@@ -1,4 +1,4 @@
-/// What an objective reads of a model: outputs of its heads at the rows of a pass.
+/// The model outputs that an objective reads at the rows of a pass.
 public struct HeadOutputs: OptionSet, Sendable {
   public let rawValue: Int
   public init(rawValue: Int) { self.rawValue = rawValue }
@@ -11,22 +11,22 @@ public struct HeadOutputs: OptionSet, Sendable {
   public static let scalars = HeadOutputs(rawValue: 4)
 }
 
-/// Outputs of one head at consecutive rows, and the place where the objective writes their gradient.
+/// Outputs of one head at consecutive rows, and the buffer for their gradient.
 public struct OutputChunk {
-  /// The number of the first row among all rows that the step reads, in order.
+  /// Index of the first row among all rows that the step reads, in order.
   public let first: Int
   /// Log-probabilities in nats, or scalars, [count].
   public let values: UnsafeBufferPointer<Float>
-  /// In nats, [count]; empty unless the objective reads entropies.
+  /// Entropies in nats, [count]; empty unless the objective reads entropies.
   public let entropies: UnsafeBufferPointer<Float>
   /// ∂L/∂value, [count]; written by the objective.
   public let gradient: UnsafeMutableBufferPointer<Float>
 }
 
-/// A loss that is a function of what a model's heads give, row by row.
+/// A loss that is a function of the outputs of a model's heads, row by row.
 ///
-/// A step shows it every row once, in order, in chunks: what it sums must not depend on where they are cut, so
-/// that micro-batches change nothing. All scalars of a unit (`PassUnit`) are in one chunk.
+/// A step passes every row once, in order, in chunks. The sums must not depend on the chunk boundaries, so that
+/// micro-batches do not change the result. All scalars of a unit (`PassUnit`) are in one chunk.
 ///
 ///     struct LanguageModelObjective: Objective {
 ///       let outputs = HeadOutputs.logprobs
@@ -44,10 +44,10 @@ public protocol Objective {
 
 extension Objective {
   public mutating func add(logprobs chunk: OutputChunk) {
-    preconditionFailure("an objective that reads log-probabilities says what it does with them")
+    preconditionFailure("an objective that reads log-probabilities must implement add(logprobs:)")
   }
 
   public mutating func add(scalars chunk: OutputChunk) {
-    preconditionFailure("an objective that reads scalars says what it does with them")
+    preconditionFailure("an objective that reads scalars must implement add(scalars:)")
   }
 }

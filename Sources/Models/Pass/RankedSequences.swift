@@ -1,4 +1,4 @@
-/// The answers of one prompt, each with its prompt's tokens before it, and their ranks (1 is best).
+/// The answers to one prompt and their ranks (1 is best). Each sequence is the prompt followed by one answer.
 public struct RankedSequences: Sendable {
   public var sequences: [[Int32]]
   public var ranks: [Int]
@@ -11,20 +11,20 @@ public struct RankedSequences: Sendable {
     self.margin = margin
   }
 
-  /// Where the reward of a prompt with its answer is read: at the last token.
+  /// The row at which the reward of a prompt and answer is read: the last token.
   public static func scoredRows(of sequence: [Int32]) -> Range<Int> {
     sequence.count - 1..<sequence.count
   }
 
-  /// A sequence without the padding behind it, for models whose reward is read at the last token that is no
-  /// padding, as `transformers` reads a classifier's; of a sequence of padding alone the first token stays.
+  /// A sequence without its trailing padding. It is for models whose reward is read at the last token that is not
+  /// padding, as `transformers` does for classifiers. A sequence of padding only keeps its first token.
   public static func withoutPadding(_ sequence: [Int32], _ pad: Int32?) -> [Int32] {
     guard let pad, sequence.last == pad else { return sequence }
     let count = 1 + (sequence.lastIndex { $0 != pad } ?? 0)
     return Array(sequence.prefix(count))
   }
 
-  /// Its sequences without the padding behind them.
+  /// The same rankings, with sequences without trailing padding.
   public func withoutPadding(_ pad: Int32?) -> RankedSequences {
     guard pad != nil else { return self }
     var ranked = self
@@ -32,14 +32,14 @@ public struct RankedSequences: Sendable {
     return ranked
   }
 
-  /// Pairs of unequal rank.
+  /// Number of pairs of unequal rank.
   public var pairs: Int {
     ranks.indices.reduce(0) { sum, i in sum + ranks.count { ranks[i] < $0 } }
   }
 }
 
 extension RankedSequences: PassUnit {
-  /// Tokens that a pass computes: the prompt once, and equal answers once.
+  /// Tokens that a pass computes: the shared prompt once, and equal answers once.
   public var tokenCount: Int { prefix.tokenCount }
 
   private var prefix: SharedPrefix { SharedPrefix(sequences.count) { sequences[$0] } }

@@ -1,24 +1,24 @@
 import Tensors
 
-/// Sequences that one pass computes together, and the rows of them that are read.
+/// Sequences that one pass computes together, and their rows that are read.
 package protocol PassUnit {
-  /// Tokens that it takes in a pass.
+  /// Tokens that the unit takes in a pass.
   var tokenCount: Int { get }
   /// Appends its sequences to a pass.
   func append(to pass: SequencePass)
 }
 
-/// The way of sequences through a model: load, forward, heads, loss, backward.
+/// Runs sequences through a model: load, forward, heads, loss, backward.
 ///
-/// Units are taken in order, as many at a time as fit the transformer; where they are cut changes no byte.
+/// Units are processed in order, as many at a time as fit the transformer. The split does not change a byte.
 public final class SequencePass {
-  /// What a model says of every row that is read, in order. Empty are the outputs that nobody asked for.
+  /// A model's outputs at every row that is read, in order. Outputs that were not requested are empty.
   package struct Reading {
     package var logprobs: [Float] = []
     package var entropies: [Float] = []
     package var scalars: [Float] = []
 
-    /// Each row's outputs at the place that `places` gives it.
+    /// The outputs reordered: those of row i are at index `places[i]`.
     package func ordered(by places: [Int]) -> Reading {
       func ordered(_ values: [Float]) -> [Float] {
         guard !values.isEmpty else { return [] }
@@ -31,10 +31,10 @@ public final class SequencePass {
     }
   }
 
-  /// A model as a pass sees it.
+  /// The parts of a model that a pass needs.
   public struct Model {
     public let weights: TransformerWeights
-    /// Its scalar head; nil where none is read.
+    /// The scalar head; nil if none is read.
     public var head: ParameterSet?
 
     public init(weights: TransformerWeights, head: ParameterSet? = nil) {
@@ -43,14 +43,14 @@ public final class SequencePass {
     }
   }
 
-  /// A pass whose activations may still be there.
+  /// Identifies a pass whose activations the transformer may still hold.
   package struct Held {
     fileprivate let pass: Int
   }
 
   public let transformer: Transformer
   private let batch: TokenBatch
-  // One entry a row that is read.
+  // One entry per row that is read.
   private let rows: UnsafeMutablePointer<Int32>
   private let targets: UnsafeMutablePointer<Int32>
   private let logprob: UnsafeMutablePointer<Float>
@@ -58,7 +58,7 @@ public final class SequencePass {
   private let scalar: UnsafeMutablePointer<Float>
   private let gradient: UnsafeMutablePointer<Float>
   private var count = 0
-  /// Where each sequence of the group that is being appended lies.
+  /// The rows of each sequence in the group that is being appended.
   private var places: [Place] = []
 
   public init(_ transformer: Transformer, arena: Arena) throws {
@@ -75,7 +75,7 @@ public final class SequencePass {
 
   // MARK: Loading
 
-  /// The rows of a sequence: those that it shares with others, and its own.
+  /// The rows of a sequence: first those that it shares with others, then its own.
   package struct Place {
     fileprivate let first: Int
     fileprivate let shared: Int
@@ -85,15 +85,15 @@ public final class SequencePass {
     fileprivate func row(_ index: Int) -> Int { index < shared ? first + index : own + index - shared }
   }
 
-  /// Appends a sequence of one or two pieces.
+  /// Appends a sequence, given in one or two pieces.
   package func append(_ first: [Int32], _ second: [Int32] = []) -> Place {
     defer { batch.append(first, second) }
     let count = first.count + second.count
     return Place(first: batch.rows, shared: count, own: 0, count: count)
   }
 
-  /// Appends sequences that begin alike.
-  /// - Parameter read: asked for the rows of each sequence, in order.
+  /// Appends sequences with a common prefix.
+  /// - Parameter read: called for each sequence, in order, to read its rows.
   package func append(
     _ count: Int, _ prefix: SharedPrefix, _ tokens: (Int) -> [Int32], read: (Int, Place) -> Void
   ) {
@@ -115,7 +115,7 @@ public final class SequencePass {
     return Place(first: first, shared: shared, own: batch.rows, count: shared + own.count)
   }
 
-  /// Reads these rows of a sequence. The target of each is the token that follows.
+  /// Marks these rows of a sequence to be read. The target of each row is the token that follows.
   package func read(_ wanted: Range<Int>, at place: Place) {
     for index in wanted {
       rows[count] = Int32(place.row(index))
@@ -124,7 +124,7 @@ public final class SequencePass {
     }
   }
 
-  /// Loads units that fit one pass, and computes them up to the heads.
+  /// Loads units that fit one pass, and runs the forward pass up to the heads.
   private func compute(_ units: some Collection<some PassUnit>, _ weights: TransformerWeights) {
     batch.removeAll()
     count = 0
@@ -134,8 +134,8 @@ public final class SequencePass {
 
   // MARK: Reading
 
-  /// The outputs at every row that the sequences read. What neighbours have in common is computed once.
-  /// - Parameter name: what this is called where people see how far it is.
+  /// The outputs at every row that the sequences read. A prefix that neighbouring sequences share is computed once.
+  /// - Parameter name: label of this work in the progress display.
   package func read(
     _ outputs: HeadOutputs, of model: Model, _ sequences: [PassSequence], inverseTemperature: Float = 1,
     as name: String
@@ -148,8 +148,8 @@ public final class SequencePass {
     return reading
   }
 
-  /// `read` of units that fit one pass, whose activations stay: if the transformer's next pass is to learn from
-  /// the same units, it need not compute them again.
+  /// Like `read`, for units that fit one pass. The activations are kept: if the transformer's next pass learns from the
+  /// same units, it does not compute them again.
   package func hold(
     _ outputs: HeadOutputs, of model: Model, _ units: some RandomAccessCollection<some PassUnit>,
     inverseTemperature: Float
@@ -182,14 +182,14 @@ public final class SequencePass {
     }
   }
 
-  /// Common tokens that are worth looking for where nothing is learnt.
+  /// Length of the shortest prefix that is shared in passes without learning, in tokens.
   private static let shortestRead = 4
 
   private func grouped(_ sequences: [PassSequence]) -> [PassGroup] {
     PassGroup.grouping(sequences, shortest: Self.shortestRead, limit: transformer.rows)
   }
 
-  /// What a scalar head sees at every row that the sequences read, [count · d].
+  /// The scalar head's input at every row that the sequences read, [count · d].
   package func features(
     _ weights: TransformerWeights, _ sequences: [PassSequence], as name: String
   ) -> [Float] {
@@ -207,8 +207,8 @@ public final class SequencePass {
 
   // MARK: Learning
 
-  /// Adds the objective's gradient to `gradients`, in one visit to each unit's logits.
-  /// - Parameter held: a pass over exactly these units, by the same weights.
+  /// Adds the objective's gradient to `gradients`. Each unit's logits are computed once.
+  /// - Parameter held: an earlier pass over exactly these units with the same weights.
   package func learn<Goal: Objective>(
     _ objective: inout Goal, _ model: Model, into gradients: Gradients,
     _ units: some RandomAccessCollection<some PassUnit>, inverseTemperature: Float = 1,
@@ -245,7 +245,7 @@ public final class SequencePass {
   private func learnScalars<Goal: Objective>(
     _ objective: inout Goal, _ model: Model, into gradients: Gradients, _ first: Int
   ) {
-    guard let head = model.head else { preconditionFailure("a model without a scalar head has no scalars") }
+    guard let head = model.head else { preconditionFailure("the objective reads scalars, but the model has none") }
     transformer.scores(head, rows: rows, count: count, to: scalar)
     objective.add(scalars: chunk(0..<count, after: first, scalar, nil))
     transformer.scoresBackward(head, rows: rows, count: count, dScores: gradient, into: gradients)

@@ -1,29 +1,29 @@
-/// Sequences of one pass that begin alike: their common beginning is computed once, and of equal sequences one.
+/// Sequences of one pass with a common prefix. The prefix is computed once, and equal sequences are computed once.
 ///
-/// What the forward pass gives has the bits of sequences that are computed alone. The backward pass sums the
-/// gradient of the common part over the sequences in their order.
+/// The forward pass gives the same bits as separate passes over the sequences. The backward pass sums the gradient of
+/// the prefix over the sequences in their order.
 package struct SharedPrefix {
-  /// Tokens that all of them begin with; all of a sequence that is no longer.
+  /// Length of the prefix that all sequences share, in tokens; it can be the whole of a sequence.
   package private(set) var shared = 0
   private var count = 0
-  /// Sequences that differ from all before them, and their tokens.
+  /// Number of sequences that differ from all before them, and the sum of their tokens.
   private var distinct = 0
   private var distinctTokens = 0
 
   package init() {}
 
   /// - Parameters:
-  ///   - count: sequences.
-  ///   - tokens: of each.
+  ///   - count: number of sequences.
+  ///   - tokens: returns the tokens of each sequence.
   package init(_ count: Int, _ tokens: (Int) -> [Int32]) {
     for _ in 0..<count { add(tokens) }
   }
 
-  /// Tokens that are computed.
+  /// Number of tokens that are computed.
   package var tokenCount: Int { distinctTokens - (distinct - 1) * shared }
 
-  /// Takes in the sequence that follows.
-  /// - Parameter tokens: of each sequence.
+  /// Adds the next sequence.
+  /// - Parameter tokens: returns the tokens of each sequence.
   mutating func add(_ tokens: (Int) -> [Int32]) {
     let sequence = tokens(count)
     shared = count == 0 ? sequence.count : Self.common(tokens(0), sequence, atMost: shared)
@@ -34,19 +34,19 @@ package struct SharedPrefix {
     count += 1
   }
 
-  /// Tokens that two sequences begin with.
+  /// Length of the common prefix of two sequences, at most `limit`.
   package static func common(_ first: [Int32], _ second: [Int32], atMost limit: Int) -> Int {
     let most = min(limit, first.count, second.count)
     return (0..<most).first { first[$0] != second[$0] } ?? most
   }
 
-  /// A sequence before this one that is equal to it.
+  /// Index of the first earlier sequence that equals this one; nil if there is none.
   static func earlier(_ index: Int, _ tokens: (Int) -> [Int32]) -> Int? {
     (0..<index).first { tokens($0) == tokens(index) }
   }
 }
 
-/// A sequence, and the rows of it that are read.
+/// A sequence, and its rows that are read.
 package struct PassSequence {
   package let tokens: [Int32]
   package let rows: [Range<Int>]
@@ -56,7 +56,7 @@ package struct PassSequence {
     self.rows = rows
   }
 
-  /// Read at its last token.
+  /// A sequence that is read at its last token.
   package init(scored tokens: [Int32]) {
     self.init(tokens: tokens, rows: [RankedSequences.scoredRows(of: tokens)])
   }
@@ -77,10 +77,11 @@ package struct PassGroup: PassUnit {
       })
   }
 
-  /// Groups neighbours that begin alike, where that saves more than it saved without the next one.
+  /// Groups neighbouring sequences with a common prefix. A sequence joins the group before it if the group does not
+  /// save fewer tokens with it than without it.
   /// - Parameters:
-  ///   - shortest: tokens that are worth sharing.
-  ///   - limit: tokens that a group of more than one sequence may take.
+  ///   - shortest: length of the shortest prefix that is shared, in tokens.
+  ///   - limit: the most tokens in a group of more than one sequence.
   package static func grouping(_ sequences: [PassSequence], shortest: Int, limit: Int) -> [PassGroup] {
     var groups: [PassGroup] = []
     var (start, prefix) = (0, SharedPrefix())

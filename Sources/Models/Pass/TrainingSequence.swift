@@ -1,10 +1,9 @@
-/// Tokens, and which of them are learnt: those from one on, and of a dialogue the earlier answers.
+/// Tokens, and which of them are learnt: all from one position to the end and, in a dialogue, the earlier answers.
 public struct TrainingSequence: Sendable {
   public var tokens: [Int32]
-  /// The first token of those to the end whose prediction counts; at least 1, since nothing predicts the
-  /// first token.
+  /// All tokens from this index to the end are learnt. At least 1, because no row predicts the first token.
   public let learnFrom: Int
-  /// Tokens before them whose prediction counts too: ranges that ascend and leave out the first token.
+  /// Earlier tokens that are learnt too: ascending ranges without the first token.
   public let earlier: [Range<Int>]
 
   public init(tokens: [Int32], learnFrom: Int = 1, earlier: [Range<Int>] = []) {
@@ -16,22 +15,22 @@ public struct TrainingSequence: Sendable {
     for span in earlier {
       precondition(
         span.lowerBound >= end && span.upperBound <= min(learnFrom, tokens.count),
-        "\(span) of \(tokens.count) tokens, learnt from \(learnFrom) on, after \(end)")
+        "range \(span) of \(tokens.count) tokens is not between \(end) and \(learnFrom)")
       end = span.upperBound
     }
   }
 
-  /// A prompt and the completion that is learnt, and what of the prompt is learnt too.
+  /// A prompt and its completion. The completion and the ranges `earlier` of the prompt are learnt.
   public init(prompt: [Int32], completion: [Int32], earlier: [Range<Int>] = []) {
     self.init(tokens: prompt + completion, learnFrom: prompt.count, earlier: earlier)
   }
 
-  /// Tokens whose prediction counts.
+  /// Number of tokens that are learnt.
   public var targetCount: Int {
     earlier.reduce(max(0, tokens.count - learnFrom)) { $0 + $1.count }
   }
 
-  /// Every range of tokens that is learnt, in order.
+  /// All ranges of tokens that are learnt, in order.
   public var learnt: [Range<Int>] { earlier + [learntToEnd] }
 
   private var learntToEnd: Range<Int> { learnFrom..<max(learnFrom, tokens.count) }
@@ -46,12 +45,12 @@ extension TrainingSequence: PassUnit {
     pass.read(Self.rows(predicting: learntToEnd), at: place)
   }
 
-  /// Read where its learnt tokens are predicted.
+  /// The sequence for a pass. The rows that predict the learnt tokens are read.
   package var passSequence: PassSequence {
     PassSequence(tokens: tokens, rows: learnt.map(Self.rows(predicting:)))
   }
 
-  /// A token is predicted by the row before it.
+  /// The rows that predict these tokens: each token is predicted by the row before it.
   private static func rows(predicting tokens: Range<Int>) -> Range<Int> {
     tokens.lowerBound - 1..<tokens.upperBound - 1
   }
