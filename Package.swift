@@ -77,22 +77,37 @@ let package = Package(
     library("Runs", ["Support"]),
     library("Reports", ["Runs", "Support"]),
     library(
-      "Recipe",
+      "Inference",
+      ["Models", "Tensors", "Checkpoints", "Datasets", "Tokenizers", "Dialogues", "Support"]),
+    library(
+      "Evaluation",
       [
-        "Training", "World", "Runs", "Models", "Tensors", "Checkpoints", "Datasets", "Tokenizers",
-        "Dialogues", "Statistics", "Support",
+        "Inference", "Training", "World", "Runs", "Models", "Tensors", "Tokenizers", "Dialogues",
+        "Statistics", "Checkpoints", "Support",
+      ]),
+    library(
+      "Stages",
+      [
+        "Evaluation", "Inference", "Training", "World", "Runs", "Models", "Tensors", "Checkpoints",
+        "Datasets", "Tokenizers", "Dialogues", "Statistics", "Support",
+      ]),
+    library(
+      "Diagnostics",
+      [
+        "Stages", "Evaluation", "Inference", "Training", "World", "Runs", "Models", "Tensors",
+        "Checkpoints", "Datasets", "Tokenizers", "Dialogues", "Support",
       ]),
     library(
       "Studies",
       [
-        "Recipe", "World", "Runs", "Models", "Checkpoints", "Tokenizers", "Dialogues", "Statistics",
-        "Support",
+        "Stages", "Evaluation", "Inference", "World", "Runs", "Models", "Checkpoints", "Tokenizers",
+        "Dialogues", "Statistics", "Support",
       ]),
     .target(name: "CWeights"),
     .executableTarget(
       name: "tinyrlhf",
       dependencies: [
-        "Studies", "Recipe", "Reports", "CWeights", "Runs", "Models", "Tensors", "Checkpoints",
+        "Studies", "Diagnostics", "Stages", "Evaluation", "Inference", "Reports", "CWeights", "Runs", "Models", "Tensors", "Checkpoints",
         "Datasets", "Interchange", "Tokenizers", "Dialogues", "Jinja", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -121,14 +136,19 @@ let package = Package(
     tests("Runs", ["Support", "TestSupport"]),
     tests("Reports", ["Runs", "Support", "TestSupport"]),
     tests(
-      "Recipe",
+      "Inference",
+      ["Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers", "Dialogues", "Support", "TestSupport"]),
+    tests("Evaluation", ["Dialogues"]),
+    tests(
+      "Stages",
       [
-        "Training", "World", "Runs", "Checkpoints", "Models", "Tensors", "Datasets", "Tokenizers",
-        "Dialogues", "Support", "TestSupport",
+        "Diagnostics", "Evaluation", "Inference", "Training", "World", "Runs", "Checkpoints", "Models", "Tokenizers", "Support",
+        "TestSupport",
       ]),
+    tests("Diagnostics", ["Inference", "Datasets", "Tokenizers", "Support", "TestSupport"]),
     tests(
       "Studies",
-      ["Recipe", "World", "Runs", "Dialogues", "Statistics", "Support", "TestSupport"]),
+      ["Stages", "Evaluation", "Inference", "World", "Runs", "Dialogues", "Statistics", "Support", "TestSupport"]),
     .testTarget(
       name: "CommandTests",
       dependencies: ["Support", "Checkpoints", "Compression", "TestSupport"]),

@@ -1,5 +1,5 @@
-// GELU and SwiGLU, and their gradients. Element by element, so that neither lanes nor
-// parts can matter.
+// GELU and SwiGLU, and their gradients. All are element by element, so lanes and parts do not change
+// the result.
 #include "vmath.h"
 #include "activation_row.h"
 
@@ -11,7 +11,7 @@ TK_INLINE v16 gelu_slope16(v16 x) {
   return v_fma(x * slope, inner, s);
 }
 
-/// Φ(x) + x·φ(x)
+/// The derivative of the exact GELU: Φ(x) + x·φ(x).
 TK_INLINE v16 gelu_exact_slope16(v16 x) {
   v16 density, normal = v_normal(x, &density);
   return v_fma(x, density, normal);

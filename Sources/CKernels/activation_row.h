@@ -1,11 +1,10 @@
-// GELU in both forms, and a row of SwiGLU: what the float32 pass does, and the int8 path before it quantises the
-// row.
+// GELU in both forms, and a row of SwiGLU. The float32 path uses them, and the int8 path before it quantises a row.
 #ifndef TINYRLHF_ACTIVATION_ROW_H
 #define TINYRLHF_ACTIVATION_ROW_H
 #include "vmath.h"
 
-// ½(1 + tanh u) = σ(2u): GELU(x) = x·σ(2u) with 2u = √(8/π)·(x + 0.044715x³). One exponential, and
-// no cancellation for negative x.
+// ½(1 + tanh u) = σ(2u), so GELU(x) = x·σ(2u) with 2u = √(8/π)·(x + 0.044715x³). This form needs one exponential
+// and has no cancellation for negative x.
 #define TK_GELU_ROOT 1.5957691216f
 #define TK_GELU_CUBE 0.044715f
 
@@ -14,10 +13,10 @@ TK_INLINE v16 gelu16(v16 x) {
   return x * v_logistic(inner * TK_GELU_ROOT);
 }
 
-/// Φ(x), the normal distribution, and its density in *density, within 4 units in the last place.
-/// Φ(−a) = exp(−a²/2)·R(1/(1 + 0.27a)) for a ≥ 0, R a polynomial of degree 9 (least maximum error);
-/// what rounding takes from a² is given back, since it would be a part of the exponent. At a = 16
-/// both are 0, and beyond.
+/// Returns Φ(x), the normal distribution function, and writes its density to *density, both within 4 units in the last
+/// place. Φ(−a) = exp(−a²/2)·R(1/(1 + 0.27a)) for a ≥ 0, where R is a polynomial of degree 9 with the least maximum
+/// error. The rounding error of a² is added again, because it would be an error in the exponent. For a ≥ 16, Φ(−a) and
+/// the density are 0.
 TK_INLINE v16 v_normal(v16 x, v16 *density) {
   v16 a = (v16)((i16)x & INT32_MAX);
   a = v_select(a < 16.0f, a, v_all(16));
@@ -40,7 +39,7 @@ TK_INLINE v16 v_normal(v16 x, v16 *density) {
   return v_select(x < 0.0f, low, 1.0f - low);
 }
 
-/// In the form that the arguments ask for.
+/// GELU in the exact form if `exact`, else in the tanh form.
 TK_INLINE v16 gelu_form16(v16 x, int exact) {
   v16 density;
   return exact ? x * v_normal(x, &density) : gelu16(x);

@@ -1,4 +1,4 @@
-// One AdamW step. Square roots and divisions are the IEEE instructions, exact everywhere.
+// One AdamW step. Square roots and divisions are IEEE instructions with the same result on every instruction set.
 #include "vmath.h"
 
 TK_INLINE void adamw(const void *args, int part, int parts) {

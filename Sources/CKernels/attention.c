@@ -1,37 +1,37 @@
-// Causal attention over ragged sequences, tile by tile, without a queries × keys matrix.
+// Causal attention over sequences of different lengths, tile by tile, without a queries × keys matrix.
 //
-// For every query, over key tiles of 64 from position 0, with running maximum m, sum l, output o:
+// For every query, over key tiles of 64 from position 0, with running maximum m, sum l and output o:
 //   s = scale·(q·k)       one ascending chain over head_dim, then one rounding
 //   m' = max(m, max s),   p = exp(s − m'),   α = exp(m − m')
 //   l ← l·α + Σ p         16 lanes and the tree
 //   o ← o·α, then o ← o + p·v, one ascending chain over the keys that the query sees
-// Keys after the query are not read into it. Blocks of queries share a transposed tile of keys;
-// what else is in the block, in the call or in other parts never enters a query's arithmetic.
+// Keys after the query take no part. Blocks of queries share a transposed tile of keys. The other queries in the block,
+// in the call or in other parts never change a query's arithmetic.
 //
-// A cache of int8 keeps the codes of a key (as rotation.h prepares it), or of a value, with their scale, and
-// quantises the query too:
+// An int8 cache stores the codes and the scale of a key (transformed by rotation.h) or of a value. The query is
+// quantised too:
 //   s = scale·(float(Σ codes)·(scale of q·scale of k)),   o ← o + (p·scale of v)·codes of v
 #include "attention_decode.h"
 
-enum { QUERIES = 64 };  // of a block
+enum { QUERIES = 64 };  // queries in a block
 
-/// Multiply-adds of a block of queries, but for the factor head_dim.
+/// Number of multiply-adds of a block of queries, divided by head_dim.
 TK_INLINE int64_t attention_cost(const tk_attention_sequence *s, int64_t first) {
   const int64_t rows = s->queries - first < QUERIES ? s->queries - first : QUERIES;
   return (rows + 1) * (s->keys - s->queries + first + rows / 2 + 1);
 }
 
-/// A tile of keys, 16 of a dimension beside each other, and of values, a row each.
+/// A tile of keys, in groups of 16 keys that are adjacent in each dimension, and of values, one row each.
 typedef struct {
   const float *keys; int64_t dimension, group;  // strides
   const float *values; int64_t row;
 } key_tile;
 
-/// Consecutive positions of a kv head, a row each.
+/// Consecutive positions of a kv head, one row each.
 typedef struct { const float *base; int64_t row; } head_rows;
 
-/// Positions first … of n of a kv head, of which the first `prefix` lie apart; copied into `scratch` [n, head_dim]
-/// where they do not lie together.
+/// Returns n positions of a kv head from `first` on. The first `prefix` positions of the sequence are in `before`, the
+/// others in `own`. If the n positions are in both, they are copied to `scratch` [n, head_dim].
 TK_INLINE head_rows load_rows(const tk_attention_args *a, int64_t kv_head, int64_t prefix,
                               const float *before, const float *own, int64_t first, int64_t n, float *scratch) {
   const int64_t row = a->kv_row, head_dim = a->head_dim, head = kv_head * head_dim;
@@ -45,7 +45,7 @@ TK_INLINE head_rows load_rows(const tk_attention_args *a, int64_t kv_head, int64
   return (head_rows){scratch, head_dim};
 }
 
-/// Tile `first` … of n positions of a kv head, brought into the scratch if it does not lie so.
+/// Returns the tile of n positions of a kv head from `first` on; copies to the scratch memory if the layout differs.
 TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const tk_attention_sequence *s,
                              int64_t kv_head, int64_t first, int64_t n,
                              float scratch[WIDEST_HEAD * TILE], float copies[WIDEST_HEAD * TILE]) {
@@ -60,7 +60,7 @@ TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const
   return (key_tile){(const float *)s->k + at, 16, 16 * head_dim, (const float *)s->v + at, head_dim};
 }
 
-/// Queries first ..< first + rows of one head of one sequence.
+/// Computes queries first ..< first + rows of one head of one sequence.
 TK_INLINE void attention_block(const tk_isa isa, const tk_attention_args *a, const tk_attention_sequence *s,
                                int64_t head, int64_t first, int64_t rows) {
   _Alignas(64) float scratch[WIDEST_HEAD * TILE], copies[WIDEST_HEAD * TILE], scores[MOST_ROWS * TILE];
@@ -112,8 +112,8 @@ TK_INLINE void attention_block(const tk_isa isa, const tk_attention_args *a, con
   }
 }
 
-/// A unit of work is a block of queries of one head, or of two heads where they decode; contiguous
-/// runs of about equal cost go to the parts.
+/// A unit of work is a block of queries of one head, or of two heads when decoding. Each part computes a contiguous
+/// run of units; the runs have about equal cost.
 TK_INLINE void attention(const tk_isa isa, const void *args, int part, int parts) {
   const tk_attention_args *a = args;
   int64_t total = 0, done = 0;

@@ -1,13 +1,13 @@
-// The gradient of causal attention, from the log-sum-exp that the forward pass kept.
+// The gradient of causal attention, computed with the log-sum-exp from the forward pass.
 //
 //   p = exp(scale·q·k − lse),  dp = dout·v,  D = Σ dout·out,  ds = scale·p·(dp − D)
 //   dv(k) += p·dout(q),  dk(k) += ds·q(q),  dq(q) += ds·k(k)
 // Every gradient element is one ascending chain from 0: dq over keys; dk and dv over the query
-// heads that share the kv head, and within each over queries. A chain begins and ends at multiples
-// of 16, between which a key that a query does not see weighs 0. Only tiles of 64 × 64 are kept.
+// heads that share the kv head and, within each head, over queries. A chain begins and ends at multiples
+// of 16; within it, a key that a query does not see has the weight 0. Only tiles of 64 × 64 are in memory.
 #include "attention_tiles.h"
 
-/// One part's workspace: eight tiles of the widest head, two of 64 × 64, and D.
+/// Size of one part's workspace in floats: eight tiles of the widest head, two of 64 × 64, and D.
 TK_INLINE int64_t gradient_floats(int64_t longest) {
   return 8 * 64 * TK_WIDEST_HEAD + 2 * 64 * 64 + (longest + 15) / 16 * 16;
 }
@@ -16,8 +16,8 @@ size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts
   return (size_t)gradient_floats(longest_sequence) * (size_t)parts * sizeof(float);
 }
 
-/// One part's tiles, in its workspace. `width` is head_dim in whole vectors; rows beyond the
-/// sequence's, up to a multiple of 16, and elements beyond head_dim are 0.
+/// The tiles in one part's workspace. `width` is head_dim rounded up to whole vectors. Rows after the end of the
+/// sequence, up to a multiple of 16, and elements beyond head_dim are 0.
 typedef struct {
   int64_t width;
   float *keys_across, *values_across;  // [head_dim, TILE]: a key is a column
@@ -36,7 +36,7 @@ TK_INLINE gradient_tiles gradient_workspace(float *at, int64_t head_dim) {
   return t;
 }
 
-/// The tile of `rows` rows of which all, or none yet, are in x.
+/// Loads a tile of `rows` rows from x, or fills it with 0 if not `exists`.
 TK_INLINE void bring(int exists, const float *x, int64_t x_row, int64_t rows, int64_t head_dim,
                      float *tile) {
   const int64_t width = tk_padded(head_dim);
@@ -46,6 +46,7 @@ TK_INLINE void bring(int exists, const float *x, int64_t x_row, int64_t rows, in
               exists && r < rows ? v_load_at(x + r * x_row, d, head_dim, 0) : v_all(0));
 }
 
+/// Stores a tile of `rows` rows to x.
 TK_INLINE void take(const float *tile, int64_t rows, int64_t head_dim, float *x, int64_t x_row) {
   const int64_t width = tk_padded(head_dim);
   for (int64_t r = 0; r < rows; r++)
@@ -53,7 +54,7 @@ TK_INLINE void take(const float *tile, int64_t rows, int64_t head_dim, float *x,
       v_store_at(x + r * x_row, d, head_dim, v_load(tile + r * width + d));
 }
 
-/// C(r, j) += Σ_k A(r, k)·B(k, j), or = when `fresh`.
+/// The operands of C(r, j) += Σ_k A(r, k)·B(k, j), or = if `fresh`.
 typedef struct {
   const float *a; int64_t a_row, a_column;
   const float *b; int64_t b_row;
@@ -61,7 +62,7 @@ typedef struct {
   int fresh;
 } terms;
 
-/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined.
+/// Computes `rows` × 16·`groups` chains in registers; both numbers are constants after inlining.
 TK_INLINE void terms_block(const int rows, const int groups, int64_t inner, terms m) {
   v16 c[8][4];
   UNROLL for (int r = 0; r < rows; r++)
@@ -80,7 +81,7 @@ TK_INLINE void terms_block(const int rows, const int groups, int64_t inner, term
     UNROLL for (int g = 0; g < groups; g++) v_store(m.c + r * m.c_row + 16 * g, c[r][g]);
 }
 
-/// Sixteen rows; `columns` is a multiple of 16. Nothing depends on how they are grouped.
+/// Computes sixteen rows; `columns` is a multiple of 16. Their grouping does not change the result.
 TK_INLINE void sixteen_rows(const tk_isa isa, int64_t columns, int64_t inner, terms m) {
   const int full = register_rows(isa);
 #define BLOCKS(rows, groups)                                            \
@@ -102,7 +103,8 @@ TK_INLINE void sixteen_rows(const tk_isa isa, int64_t columns, int64_t inner, te
 }
 TK_INSTANCES(sixteen_rows, (int64_t columns, int64_t inner, terms m), (columns, inner, m), isa)
 
-/// scores → p and dp → ds for one query that sees `visible` keys; 0 for the others up to `columns`.
+/// Replaces scores by p, and dp by ds, for one query that sees `visible` keys; both are 0 for the other keys up to
+/// `columns`.
 TK_INLINE void gradient_row(float *p, float *ds, int64_t columns, int64_t visible,
                             float scale, float lse, float delta) {
   const i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -116,8 +118,8 @@ TK_INLINE void gradient_row(float *p, float *ds, int64_t columns, int64_t visibl
   }
 }
 
-/// A tile of n keys against a block of `rows` queries; `lse` and `delta` of the first query. On the
-/// diagonal query i is the first to see key i; elsewhere all see all.
+/// Adds the gradients of a tile of n keys and a block of `rows` queries. `lse` and `delta` point to the first query. On
+/// the diagonal, query i is the first that sees key i; elsewhere all queries see all keys.
 TK_INLINE void gradient_block(const tk_isa isa, const tk_attention_backward_args *a, const gradient_tiles *t,
                               int64_t n, int64_t rows, int on_diagonal, const float *lse,
                               const float *delta) {
@@ -151,7 +153,7 @@ TK_INLINE void gradient_block(const tk_isa isa, const tk_attention_backward_args
   }
 }
 
-/// D of every query of a head.
+/// Computes D of every query of a head.
 TK_INLINE void output_products(const tk_attention_backward_args *a, int64_t tokens,
                                const float *out, const float *dout, float *delta) {
   for (int64_t i = 0; i < tokens; i++, out += a->out_row, dout += a->out_row) {
@@ -163,17 +165,17 @@ TK_INLINE void output_products(const tk_attention_backward_args *a, int64_t toke
   }
 }
 
-/// Keys of a sequence in one piece of memory, and the gradients that they get.
+/// A contiguous run of keys and values, and their gradients.
 typedef struct {
   int64_t count;
   const float *k, *v;
   float *dk, *dv;
-  int adds;       // to what is in dk and dv, and not from 0
+  int adds;       // whether to add to dk and dv; else they start at 0
   int is_causal;  // query i is the first that sees key i; else all queries see all keys
-  int continues;  // the sums of dq, and does not begin them
+  int continues;  // whether to add to dq for the first tile too; else dq starts at 0
 } key_run;
 
-/// One head of the queries against a run of keys.
+/// Computes the gradients of one query head and a run of keys.
 TK_INLINE void gradient_of_run(const tk_isa isa, const tk_attention_backward_args *a,
                                const tk_attention_backward_sequence *s, int64_t head, const gradient_tiles *t,
                                key_run keys) {
@@ -221,8 +223,8 @@ TK_INLINE int64_t gradient_cost(const tk_attention_backward_sequence *s) {
   return s->tokens * (2 * s->prefix + s->tokens + TILE);
 }
 
-/// A unit of work is a kv head of a whole sequence and of those that go on where it ends, in their order, since all
-/// of them add to its keys; contiguous runs of about equal cost go to the parts.
+/// A unit of work is one kv head of a whole sequence and of its continuations, in their order, because all of them add
+/// to the gradients of its keys. Each part computes a contiguous run of units; the runs have about equal cost.
 TK_INLINE void attention_backward(const tk_isa isa, const void *args, int part, int parts) {
   const tk_attention_backward_args *a = args;
   int64_t total = 0, done = 0, longest = 0;

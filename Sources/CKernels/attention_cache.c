@@ -1,11 +1,11 @@
-// Stores new keys and values in caches, of float32 or of int8 codes.
+// Stores new keys and values in caches, as float32 or as int8 codes.
 #include "attention_cache.h"
 
 size_t tk_cache_group_bytes(tk_keys_storage storage, int64_t head_dim) {
   return (size_t)group_bytes(storage, head_dim);
 }
 
-/// One position of a head in its group of 16: its key across the group, its value along its row.
+/// Stores one position of a head in its group of 16: the key in a column, the value in a row.
 TK_INLINE void store_position(int64_t head_dim, const float *k, const float *v, int64_t at,
                               float *keys, float *values) {
   for (int64_t d = 0; d < head_dim; d += 16) {
@@ -26,8 +26,8 @@ TK_INLINE void store_position_int8(const tk_cache_store_args *a, int64_t kv_head
   row_codes(v, head_dim, v_scale, (int8_t *)values + SCALES + tk_padded(head_dim) * at, 4);
 }
 
-/// A unit of work is a kv head of an entry. A decoded position lies in as many lines of cache as its
-/// key's group has, and none is near: they are asked for some units before they are written.
+/// A unit of work is one kv head of one entry. A decoded position touches every cache line of its key's group, and
+/// these lines are not in the processor's cache. So they are prefetched some units before they are written.
 TK_INLINE void cache_store(const void *args, int part, int parts) {
   enum { AHEAD = 3 };
   const tk_cache_store_args *a = args;

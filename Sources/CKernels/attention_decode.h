@@ -1,34 +1,34 @@
-// Decoding: a query reads its sequence's cache where it lies, in groups of 16 positions. From float32
-// that is what attention_block (attention.c) computes, in the same order. Two heads at a time, so that
-// there are chains enough to keep the multipliers busy.
+// Decoding: a query reads its sequence's cache in place, in groups of 16 positions. With float32 it computes
+// the same as attention_block (attention.c), in the same order. It handles two heads at a time, so that
+// there are enough independent chains to keep the multipliers busy.
 #ifndef TINYRLHF_ATTENTION_DECODE_H
 #define TINYRLHF_ATTENTION_DECODE_H
 #include "attention_cache.h"
 #include "attention_softmax.h"
 #include "key_dot.h"
 
-/// Asks memory for `bytes` from `from` on. A cache is read once a step, in pieces too short for the
-/// processor to see them coming.
+/// Prefetches `bytes` bytes from `from` on. A cache is read once per step, in pieces that are too short for the
+/// processor's own prefetcher.
 TK_INLINE void fetch(const void *from, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i, 0, 3);
 }
 
-/// What one head of the query reads and makes.
+/// The inputs and outputs of one query head.
 typedef struct {
-  const char *keys, *values;  // of its kv head
-  const char *next;           // keys that will be read after these
+  const char *keys, *values;  // the cache of its kv head
+  const char *next;           // keys that are read after these
   float *y, *lse;
   float max, sum;
-  const float *q;                           // from float32
-  float scale;                              // from int8: of the query's codes,
-  int32_t start;                            // where the sums begin,
-  _Alignas(64) int8_t codes[WIDEST_HEAD];   // and the codes
+  const float *q;                           // the query, for a float32 cache
+  float scale;                              // for an int8 cache: scale of the query's codes
+  int32_t start;                            // for an int8 cache: first value of the sums
+  _Alignas(64) int8_t codes[WIDEST_HEAD];   // for an int8 cache: the query's codes
   _Alignas(64) float scores[TILE];
   _Alignas(64) float out[WIDEST_HEAD];
 } decoding;
 
-/// scores(j) = q·key(j) for `groups` groups of 16 keys at `keys`, `bytes` from group to group.
-/// Meanwhile the tile's `values` are fetched.
+/// scores(j) = q·key(j) for `groups` groups of 16 keys at `keys` + `at`, `bytes` bytes from group to group.
+/// Also prefetches the tile's `values`.
 TK_INLINE void decode_scores(const int heads, const int groups, int64_t head_dim, int64_t at,
                              int64_t bytes, decoding *h) {
   v16 s[2][TILE / 16] = {};
@@ -71,7 +71,7 @@ TK_INLINE v16 cached16(const char *row, int64_t d, const int is_int8) {
 }
 
 /// out(d) ← out(d)·decay + Σ_j p(j)·value(j, d) for the n rows from `at` on and 16·`groups`
-/// dimensions from `first` on. Meanwhile as many bytes are fetched from `ahead`.
+/// dimensions from `first` on. Also prefetches as many bytes from `ahead`.
 TK_INLINE void decode_values(const int heads, const int groups, const int is_int8, int64_t row,
                              int64_t at, int64_t bytes, int64_t n, int64_t first,
                              const float *decay, const char *const *ahead, decoding *h) {
@@ -95,7 +95,7 @@ TK_INLINE void decode_values(const int heads, const int groups, const int is_int
     UNROLL for (int g = 0; g < groups; g++) v_store(h[i].out + first + 16 * g, o[i][g]);
 }
 
-/// One query at position keys − 1.
+/// Computes one query at position keys − 1.
 TK_INLINE void decode(const tk_isa isa, const int heads, const int is_int8, const tk_attention_args *a,
                       int64_t keys, decoding *h) {
   const int64_t depth = tk_padded(a->head_dim), row = depth * (is_int8 ? 1 : 4);
@@ -163,8 +163,8 @@ DECODE(decode_one_int8)
 DECODE(decode_two_int8)
 #undef DECODE
 
-/// `count` heads, one or two, of a query of sequence i. What is read after them are the heads that
-/// follow, or the next sequence's first.
+/// Computes `count` heads, one or two, of a query of sequence i. `next` points to the heads that are computed next: the
+/// following heads, or the first heads of the next sequence.
 TK_INLINE void decode_heads(const tk_isa isa, const tk_attention_args *a, int64_t i, int64_t query,
                             int64_t head, int64_t count) {
   const tk_attention_sequence *s = &a->sequences[i];
@@ -176,7 +176,7 @@ TK_INLINE void decode_heads(const tk_isa isa, const tk_attention_args *a, int64_
     const int64_t own = head + c, kv = own / share * plane;
     h[c].q = s->q + query * a->q_row + own * a->head_dim;
     if (is_int8) {
-      __builtin_memset(h[c].codes, 0, sizeof h[c].codes);  // past head_dim keys are not defined
+      __builtin_memset(h[c].codes, 0, sizeof h[c].codes);  // keys are undefined beyond head_dim
       prepare_head(h[c].q, a->key_factors, own / share, 1, a->head_dim, h[c].out);
       h[c].scale = row_scale(h[c].out, a->head_dim);
       h[c].start = -key_offset(isa) * row_codes(h[c].out, a->head_dim, h[c].scale, h[c].codes, 4);

@@ -1,10 +1,10 @@
-// The softmax of a tile of scores with its running maximum and sum.
+// The softmax of a tile of scores with a running maximum and sum.
 #ifndef TINYRLHF_ATTENTION_SOFTMAX_H
 #define TINYRLHF_ATTENTION_SOFTMAX_H
 #include "attention_tiles.h"
 
-/// scores → exp(scale·scores − max) of the `visible` first keys, 0 for the others up to `columns`;
-/// updates the running maximum and sum, and returns what the output so far must be multiplied by.
+/// scores ← exp(scale·scores − max) for the first `visible` keys, and 0 for the others up to `columns`. Updates the
+/// running maximum and sum, and returns the factor by which the output so far must be multiplied.
 TK_INLINE float softmax_tile(float *scores, int64_t columns, int64_t visible, float scale,
                              float *max, float *sum) {
   const i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

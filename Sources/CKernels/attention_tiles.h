@@ -1,15 +1,15 @@
-// What attention and its gradient share: tiles of 64 keys, transposed tiles, and small matrix
-// products whose every element is one ascending chain.
+// Shared by attention and its gradient: tiles of 64 keys, transposed tiles, and small matrix
+// products in which every element is one ascending chain.
 #ifndef TINYRLHF_ATTENTION_TILES_H
 #define TINYRLHF_ATTENTION_TILES_H
 #include "vmath.h"
 
 enum { TILE = 64, WIDEST_HEAD = TK_WIDEST_HEAD, MOST_ROWS = 8 };
 
-/// How many rows of two v16 the registers of a set hold as accumulators.
+/// Number of rows of two v16 that the registers of a set can hold as accumulators.
 TK_INLINE int register_rows(const tk_isa isa) { return isa == TK_AVX512 ? MOST_ROWS : 2; }
 
-/// Columns of whole vectors that hold n elements.
+/// n rounded up to whole vectors of 16.
 TK_INLINE int64_t tk_padded(int64_t n) { return (n + 15) / 16 * 16; }
 
 // One step of a 16×16 transposition: exchanges the off-diagonal blocks of `step` elements.
@@ -71,15 +71,15 @@ TK_INSTANCES(transpose_tile, (const float *x, int64_t x_row, int64_t n, int64_t 
 #undef TK_EXCHANGE
 #undef TK_LANES
 
-/// Where C(r, j) += Σ_k A(r, k)·B(k, j) lies; B's columns in groups of 16, `b_group` apart.
+/// The operands of C(r, j) += Σ_k A(r, k)·B(k, j). B's columns are in groups of 16, `b_group` elements apart.
 typedef struct {
   const float *a; int64_t a_row, a_column;
   const float *b; int64_t b_row, b_group;
   float *c; int64_t c_row;
 } chains;
 
-/// `rows` × 16·`groups` chains held in registers; both are constants where it is inlined. Row r has
-/// `inner` terms and then as many of `triangle` as r counts.
+/// Computes `rows` × 16·`groups` chains in registers; both numbers are constants after inlining. Row r has
+/// `inner` + min(r, `triangle`) terms.
 TK_INLINE void chain_block(const int rows, const int groups, int64_t inner, int64_t triangle,
                            chains m) {
   v16 c[MOST_ROWS][4];
@@ -106,7 +106,7 @@ TK_INLINE void chain_block(const int rows, const int groups, int64_t inner, int6
     UNROLL for (int g = 0; g < groups; g++) v_store(m.c + r * m.c_row + 16 * g, c[r][g]);
 }
 
-/// The last `columns` < 16 of one row.
+/// Computes the last `columns` < 16 elements of one row.
 TK_INLINE void chain_tail(int64_t columns, int64_t inner, chains m) {
   v16 c = v_load_first(m.c, columns, 0);
   for (int64_t k = 0; k < inner; k++)
@@ -115,9 +115,8 @@ TK_INLINE void chain_tail(int64_t columns, int64_t inner, chains m) {
   v_store_first(m.c, columns, c);
 }
 
-/// C += A·B where row r has `inner` + r terms, but never more than `most`: consecutive queries,
-/// each of which sees one key more, within a tile of `most` keys. Nothing depends on how rows and
-/// columns are grouped.
+/// C += A·B where row r has `inner` + r terms, but at most `most`: each of consecutive queries sees one key more than
+/// the query before, within a tile of `most` keys. The grouping of rows and columns does not change the result.
 TK_INLINE void product_causal(const tk_isa isa, int64_t rows, int64_t columns, int64_t inner,
                               int64_t most, chains m) {
   const int full = register_rows(isa);

@@ -1,10 +1,10 @@
-// Dropout whose mask is a function of the element's place, so that it is drawn again, not kept.
+// Dropout with a mask that is a function of the element's position, so the mask is computed again instead of stored.
 #include "vmath.h"
 
 typedef uint32_t u16 __attribute__((vector_size(64), aligned(4)));
 typedef uint64_t w16 __attribute__((vector_size(128), aligned(4)));
 
-/// The high words of 16 products; *low has the low ones.
+/// Returns the high words of 16 products; writes the low words to *low.
 TK_INLINE u16 multiply_wide(u16 x, uint32_t by, u16 *low) {
   w16 product = __builtin_convertvector(x, w16) * (uint64_t)by;
   *low = __builtin_convertvector(product, u16);

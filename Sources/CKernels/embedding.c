@@ -1,4 +1,4 @@
-// Rows of tables: embedding lookup, its gradient, and rotary position embedding.
+// Embedding lookup, its gradient, and rotary position embedding.
 #include "vmath.h"
 
 TK_INLINE void gather(const void *args, int part, int parts) {
@@ -18,7 +18,7 @@ TK_INLINE void gather(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_gather, gather)
 
-/// Every part owns columns and walks all rows: two rows may name the same id.
+/// Every part computes some columns over all rows, because two rows may have the same id.
 TK_INLINE void scatter(const void *args, int part, int parts) {
   const tk_scatter_args *a = args;
   int64_t begin, end;

@@ -1,31 +1,30 @@
 // The float32 matrix product, C = from + A·B (+ bias), for any strides.
 //
-// Contract. Each element of C is one ascending chain of fused multiply-adds over k, begun at
-// `from` or at 0, and continued from C from one cache block to the next; the bias is one
-// separate addition after it. Instruction set, tile shape, cache blocks and number of parts
-// therefore cannot change a bit. Nothing but C[0..<M, 0..<N] is written, nothing outside A and B
-// read. C overlaps neither.
+// Contract. Each element of C is one ascending chain of fused multiply-adds over k. The chain begins at
+// `from` or at 0 and continues in C from one cache block to the next. The bias is added once, after the
+// chain. So instruction set, tile shape, cache blocks and number of parts do not change a bit. Only
+// C[0..<M, 0..<N] is written. Besides `from` and the bias, only A and B are read. C must not overlap A or B.
 #include "gemm_pack.h"
 #include "gemm_tile.h"
 
 enum {
   gemm_block_rows = 96,          // rows of a packed block of A
   gemm_block_depth = 256,        // most k of a packed block
-  gemm_right_floats = 147456,    // packed block of B: 576 KiB, most of a second-level cache
+  gemm_right_floats = 147456,    // packed block of B: 576 KiB, the larger part of a second-level cache
   gemm_left_floats = gemm_block_rows * gemm_block_depth,
   gemm_slice_rows = MOST_ROWS, gemm_slice_columns = MOST_COLUMNS,  // whole tiles of every set
-  gemm_slack_floats = 16,        // the last transposed store of A may run over
+  gemm_slack_floats = 16,        // room after the last transposed store of A
   gemm_part_floats = gemm_right_floats + gemm_left_floats + gemm_slack_floats,
 };
-_Static_assert(gemm_block_rows % MOST_ROWS == 0, "a block of A is whole panels");
+_Static_assert(gemm_block_rows % MOST_ROWS == 0, "a block of A must consist of whole panels");
 
 size_t tk_gemm_workspace_bytes(int parts) {
   return (size_t)(parts < 1 ? 1 : parts) * gemm_part_floats * sizeof(float);
 }
 
-/// The part's own product: rows or columns of C, whichever are more, since every part packs the
-/// other operand for itself. Slices are whole tiles of the widest instruction set, and the same
-/// under every other: parts that find different ones in use still make up the whole.
+/// The product that one part computes: a slice of the rows of C if there are more rows than columns, else of the
+/// columns. (Every part packs the whole other operand itself.) Slices are whole tiles of every instruction set and do
+/// not depend on the one in use, so parts that see different sets still cover C.
 TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) {
   tk_gemm_args g = *all;
   int64_t begin, end;
@@ -47,7 +46,7 @@ TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) 
   return g;
 }
 
-/// The definition, one element at a time.
+/// The scalar reference, one element at a time.
 TK_INLINE void gemm_by_element(const tk_gemm_args *all, int part, int parts) {
   const tk_gemm_args g = gemm_slice(all, part, parts);
   for (int64_t m = 0; m < g.M; m++)
@@ -61,7 +60,7 @@ TK_INLINE void gemm_by_element(const tk_gemm_args *all, int part, int parts) {
     }
 }
 
-/// The size of equal blocks of at most `most` that cover `count`, rounded up to `grain`.
+/// The size of equal blocks of at most `most` elements that cover `count`, rounded up to a multiple of `grain`.
 TK_INLINE int64_t gemm_even_blocks(int64_t count, int64_t most, int64_t grain) {
   int64_t blocks = (count + most - 1) / most;
   if (blocks < 1) blocks = 1;
@@ -81,9 +80,9 @@ TK_INLINE void pack_right(const tk_isa isa, const tk_gemm_args *g, int64_t colum
   pack(register_lanes(isa), corner, g->b_column, g->b_row, count, kc, tile_columns(isa), to);
 }
 
-/// The cache blocks of one part: a block of B stays in the second-level cache while A streams by,
-/// a panel of A in the first-level cache while B's panels do. When all rows fit one tile, B is
-/// packed a panel at a time and used at once, so that the weights stream by once.
+/// Computes the product of one part in cache blocks. A block of B stays in the second-level cache while A is read, and
+/// a panel of A stays in the first-level cache while B's panels are read. If all rows fit one tile, B is packed and
+/// used one panel at a time, so that the weights are read once.
 TK_INLINE void gemm_by_blocks(const tk_isa isa, const tk_gemm_args *all, int part, int parts) {
   tk_gemm_args g = gemm_slice(all, part, parts);
   if (g.M <= 0 || g.N <= 0) return;

@@ -1,16 +1,16 @@
-// Packs operands of the matrix product into panels, which tiles read in order.
+// Packs the operands of the matrix product into panels, which tiles read in order.
 #ifndef TINYRLHF_GEMM_PACK_H
 #define TINYRLHF_GEMM_PACK_H
 #include "isa.h"
 
-/// Floats in a register of a set.
+/// Number of floats in a register of a set.
 TK_INLINE int register_lanes(const tk_isa isa) {
   return isa == TK_AVX512 ? 16 : isa == TK_AVX2 ? 8 : 4;
 }
 
-/// Transposes as many rows (those from `rows` on are zero) as a register has floats, by interleaving
-/// row i with row i + half until every element has travelled. LOW and HIGH are the lanes of the lower and
-/// of the upper halves of two registers, interleaved.
+/// Transposes as many rows as a register has floats; rows from `rows` on are zero. Each stage interleaves row i with
+/// row i + half, until all elements are in place. LOW and HIGH are the interleaved lanes of the lower and the upper
+/// halves of two registers.
 #define TRANSPOSE(name, lanes, LOW, HIGH)                                                          \
   TK_INLINE void name(const float *from, int64_t stride, int rows, float *to, int to_stride) {     \
     typedef float line __attribute__((vector_size(4 * lanes), aligned(4)));                        \
@@ -39,9 +39,9 @@ TK_INLINE void transpose(const int lanes, const float *from, int64_t stride, int
   else transpose4(from, stride, rows, to, to_stride);
 }
 
-/// One panel [kc, width] from `rows` ≤ width rows that are contiguous along k. When the panel is
-/// narrower than a register, each store runs over into the next line, which is written after it
-/// (behind the last panel the workspace has room). The last k are done again from kc − lanes.
+/// Packs one panel [kc, width] from `rows` ≤ width rows that are contiguous along k. If the panel is narrower than a
+/// register, each store overwrites the beginning of the next line, which is written later; the workspace has room for
+/// this after the last panel. The last step begins at kc − lanes, so some k may be packed twice.
 TK_INLINE void pack_panel_transposed(const int lanes, const float *from, int64_t stride, int rows, int64_t kc,
                                      const int width, float *to) {
   for (int64_t k = 0; k < kc; k += lanes) {
@@ -56,8 +56,8 @@ TK_INLINE void pack_panel_transposed(const int lanes, const float *from, int64_t
   }
 }
 
-/// Panels from rows along k (contiguous across the panel): a few k at a time through all panels, so
-/// that the source is read in order; the lines of two such rounds later are asked for ahead.
+/// Packs panels from a source that is contiguous across the panel. It packs a few k at a time for all panels, so that
+/// the source is read in order, and prefetches the lines that are needed two such rounds later.
 TK_INLINE void pack_copied(const float *from, int64_t stride, int64_t count, int64_t kc,
                            const int width, float *to) {
   for (int64_t k0 = 0; k0 < kc; k0 += 8) {

@@ -1,5 +1,5 @@
-// A tile of C that lives in registers while k runs. Vectors lie across columns of C, so that every
-// element has a chain of its own and the shape of the tile cannot be seen in the bits.
+// A tile of C that stays in registers for all k. Vectors hold columns of C, so every element has its own
+// chain, and the shape of the tile does not change the bits.
 #ifndef TINYRLHF_GEMM_TILE_H
 #define TINYRLHF_GEMM_TILE_H
 #include "isa.h"
@@ -8,12 +8,12 @@
 typedef float tile_vector __attribute__((vector_size(16), aligned(4)));
 enum { VECTOR = 4, MOST_ROWS = 8, MOST_VECTORS = 3 };
 #else
-typedef v16 tile_vector;  // in AVX2 two registers
+typedef v16 tile_vector;  // two registers in AVX2
 enum { VECTOR = 16, MOST_ROWS = 12, MOST_VECTORS = 2 };
 #endif
 enum { MOST_COLUMNS = MOST_VECTORS * VECTOR };
 
-/// Rows of a tile. They divide MOST_ROWS, as its vectors divide MOST_VECTORS.
+/// Number of rows in a tile. It divides MOST_ROWS, and the number of vectors divides MOST_VECTORS.
 TK_INLINE int tile_rows(const tk_isa isa) {
   return isa == TK_AVX512 ? 12 : isa == TK_AVX2 ? 6 : isa == TK_NEON ? 8 : 0;
 }
@@ -23,8 +23,8 @@ TK_INLINE int tile_vectors(const tk_isa isa) {
 }
 TK_INLINE int tile_columns(const tk_isa isa) { return tile_vectors(isa) * VECTOR; }
 
-/// C[rows, columns] = from + a[kc, tile rows]ᵀ · b[kc, columns], then + bias; from may be NULL for
-/// zeros. `rows` is a constant at every call, so that the accumulators are registers.
+/// C[rows, columns] = from + a[kc, tile rows]ᵀ · b[kc, columns], then + bias. `from` may be NULL for
+/// zeros. `rows` is a constant at every call, so that the accumulators are in registers.
 TK_INLINE void tile_of(const tk_isa isa, const int rows, int64_t kc, const float *a, const float *b,
                        float *c, int64_t c_row, const float *from, int64_t from_row, const float *bias) {
   const int vectors = tile_vectors(isa);
@@ -36,7 +36,7 @@ TK_INLINE void tile_of(const tk_isa isa, const int rows, int64_t kc, const float
     tile_vector right[MOST_VECTORS];
     UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const tile_vector *)(b + v * VECTOR);
     UNROLL for (int m = 0; m < rows; m++) {
-      tile_vector left = a[m] - (tile_vector){0};  // in every lane; adding 0 would lose the sign of −0
+      tile_vector left = a[m] - (tile_vector){0};  // to every lane; adding 0 would lose the sign of −0
       UNROLL for (int v = 0; v < vectors; v++)
         sum[m][v] = __builtin_elementwise_fma(left, right[v], sum[m][v]);
     }
@@ -48,7 +48,7 @@ TK_INLINE void tile_of(const tk_isa isa, const int rows, int64_t kc, const float
     }
 }
 
-/// The number of rows made a constant.
+/// Calls tile_of with the number of rows as a constant.
 TK_INLINE void tile(const tk_isa isa, int rows, int64_t kc, const float *a, const float *b, float *c,
                     int64_t c_row, const float *from, int64_t from_row, const float *bias) {
 #define TILE(n)                                                                                \
@@ -66,7 +66,7 @@ TK_INSTANCES(tile,
               const float *from, int64_t from_row, const float *bias),
              (rows, kc, a, b, c, c_row, from, from_row, bias), isa)
 
-/// A tile that sticks out over the last column: computed in a full-width copy.
+/// Computes a tile that extends beyond the last column, in a copy of full width.
 TK_INLINE void edge_tile(const tk_isa isa, int rows, int columns, int64_t kc, const float *a,
                          const float *b, float *c, int64_t c_row, const float *from, int64_t from_row,
                          const float *bias) {
@@ -82,7 +82,7 @@ TK_INLINE void edge_tile(const tk_isa isa, int rows, int columns, int64_t kc, co
   for (int m = 0; m < rows; m++) __builtin_memcpy(c + m * c_row, copy + m * across, bytes);
 }
 
-/// One packed block of A times one packed block of B.
+/// Multiplies one packed block of A by one packed block of B.
 TK_INLINE void block(const tk_isa isa, int64_t rows, int64_t columns, int64_t kc, const float *a,
                      const float *b, float *c, int64_t c_row, const float *from, int64_t from_row,
                      const float *bias) {

@@ -1,4 +1,4 @@
-// Root-mean-square normalisation of each head of queries or keys, and its gradients.
+// Root-mean-square normalisation of each query or key head, and its gradients.
 #include "vmath.h"
 #include "norm_row.h"
 
@@ -27,7 +27,7 @@ TK_INLINE void head_norm_backward_input(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_head_norm_backward_input, head_norm_backward_input)
 
-/// Every part owns elements of a head and walks all rows and heads.
+/// Every part computes some elements of a head for all rows and heads.
 TK_INLINE void head_norm_backward_parameters(const void *args, int part, int parts) {
   const tk_head_norm_backward_args *a = args;
   int64_t begin, end;

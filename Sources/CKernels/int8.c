@@ -1,20 +1,20 @@
 // The int8 matrix product, y = dequantised(x·wᵀ) (+ bias), for generation.
 //
-// Contract. Codes lie in −127…127; x is [M, K4] and w packed [⌈N/16⌉][K4/4][16][4], with K4 = K
-// rounded up to 4 and zero codes as padding. The sum over K is exact in int32 (K ≤ 133,000), so
-// its order is free; the float epilogue is the same few operations everywhere:
+// Contract. Codes are in −127…127; x is [M, K4], and w is packed [⌈N/16⌉][K4/4][16][4], where K4 is K
+// rounded up to 4 and padding codes are zero. The sum over K is exact in int32 (K ≤ 133,000), so
+// its order does not matter. The float operations after it are the same in every instruction set:
 //     t = float(sum)·(x_scale·w_scale);  t += bias;  y = t  or  y + t
-// Nothing but y[0..<M, 0..<N] is written, and y overlaps no input.
+// Only y[0..<M, 0..<N] is written. y must not overlap an input.
 #include "int8_dot.h"
 
-/// Parts split the panels of 16 outputs, so that each weight is read from memory once, whatever M is;
-/// but the rows, as every other operation does, where there are many and the weights are few: then a
-/// row's activations never leave the core that computes them.
+/// Whether the parts split the rows, as in every other operation. They do if there are many rows and few weights; a
+/// row's activations then stay on one core. Otherwise the parts split the panels of 16 outputs, so that each weight is
+/// read from memory once for any M.
 TK_INLINE int int8_parts_are_rows(const tk_int8_gemm_args *g, int parts) {
   return g->M >= 16 * (int64_t)parts && g->N * g->K <= 1 << 18;
 }
 
-/// The definition, one element at a time.
+/// The scalar reference, one element at a time.
 TK_INLINE void int8_gemm_by_element(const tk_int8_gemm_args *g, int part, int parts) {
   int64_t begin, end, depth = (g->K + 3) / 4 * 4;
   tk_slice(g->N, 16, part, parts, &begin, &end);
@@ -33,7 +33,7 @@ TK_INLINE void int8_gemm_by_element(const tk_int8_gemm_args *g, int part, int pa
   }
 }
 
-// A tile of sums lives in registers while all of K runs.
+// The sums of a tile stay in registers for all of K.
 enum { MOST_ROWS = 6, MOST_PANELS = 4 };
 
 /// Rows of a register tile.
@@ -45,7 +45,7 @@ TK_INLINE int tile_panels(const tk_isa isa) {
   return isa == TK_AVX512 ? MOST_PANELS : isa == TK_AVX2 ? 2 : 1;
 }
 
-/// 16 elements, or the first `count` and zeros.
+/// Loads 16 elements, or the first `count` and zeros.
 TK_INLINE v16 int8_floats(const float *from, int64_t count) {
   if (count >= 16) return *(const v16 *)from;
   v16 some = {0};
@@ -53,8 +53,8 @@ TK_INLINE v16 int8_floats(const float *from, int64_t count) {
   return some;
 }
 
-/// sums → y for `rows` rows of a panel of which `count` outputs exist. What is not added is −0, the
-/// one number that leaves every other as it is, so that nothing here depends on which it is.
+/// Writes y from the sums of `rows` rows of a panel with `count` outputs. If there is no bias, or no old y, −0 is added
+/// instead: its addition changes no number, so all cases use the same code.
 TK_INLINE void int8_finish(const int rows, const tk_int8_gemm_args *g, int64_t m, int64_t n,
                            int64_t count, const i16 *sums) {
   static const v16 nothing = {-0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f, -0.0f,
@@ -80,9 +80,9 @@ TK_INLINE void int8_finish(const int rows, const tk_int8_gemm_args *g, int64_t m
   }
 }
 
-/// Rows m ..< m + rows of `panels` panels from output n on. Both numbers are constants at every
-/// call, so that the sums are registers. `ahead` are weights that will be needed next: 16 bytes of
-/// them for each k are asked of memory meanwhile.
+/// Computes rows m ..< m + rows of `panels` panels from output n on. Both numbers are constants at every
+/// call, so that the sums are in registers. `ahead` points to the weights that are needed next: 16 bytes of
+/// them are prefetched for each k.
 TK_INLINE void int8_tile_of(const tk_isa isa, const int rows, const int panels,
                             const tk_int8_gemm_args *g, int64_t m, int64_t n, const int8_t *ahead) {
   int64_t depth = (g->K + 3) / 4 * 4;
@@ -111,7 +111,7 @@ TK_INLINE void int8_tile_of(const tk_isa isa, const int rows, const int panels,
   }
 }
 
-/// The number of rows made a constant, and then that of panels.
+/// Calls int8_tile_of with the number of rows as a constant.
 TK_INLINE void int8_tile_across(const tk_isa isa, int rows, const int panels,
                                 const tk_int8_gemm_args *g, int64_t m, int64_t n,
                                 const int8_t *ahead) {
@@ -121,6 +121,7 @@ TK_INLINE void int8_tile_across(const tk_isa isa, int rows, const int panels,
 #undef TILE
 }
 
+/// Calls int8_tile_across with the number of panels as a constant.
 TK_INLINE void int8_tile(const tk_isa isa, int rows, int panels, const tk_int8_gemm_args *g,
                          int64_t m, int64_t n, const int8_t *ahead) {
 #define TILE(count)                                                                      \
@@ -131,8 +132,8 @@ TK_INLINE void int8_tile(const tk_isa isa, int rows, int panels, const tk_int8_g
 #undef TILE
 }
 
-/// A few panels at a time through the rows: the panels stay in the second-level cache meanwhile, and
-/// the next ones come from memory, a panel with each tile.
+/// Computes a few panels at a time for all rows. These panels stay in the second-level cache, and the next panels are
+/// prefetched from memory, one with each tile.
 TK_INLINE void int8_product(const tk_isa isa, const tk_int8_gemm_args *g, int part, int parts) {
   const int most_rows = tile_rows(isa), most_panels = tile_panels(isa);
   int64_t row = 0, rows = g->M, begin = 0, end = g->N, step;

@@ -1,16 +1,16 @@
-// Four codes of one side by four of the other, all in −127…127, added to int32 sums: what the product of
-// weights (int8.c) and that of cached keys (key_dot.h) have in common. Exact.
+// Dot products of four codes with four codes, all in −127…127, added to int32 sums. The product with weights (int8.c)
+// and the product with cached keys (key_dot.h) use them. They are exact.
 //
-// An i16 is sixteen sums; w are sixteen times four codes beside each other. Each instruction set has two
-// leaves, which isa.h speaks of: one brings the four codes into every lane, one multiplies.
+// An i16 is sixteen sums; w is sixteen groups of four adjacent codes. Each instruction set has two leaf functions (see
+// isa.h): one copies the four codes of the left side to every lane, one multiplies.
 #ifndef TINYRLHF_INT8_DOT_H
 #define TINYRLHF_INT8_DOT_H
 #include "isa.h"
 
-/// Four codes as the dot product of a set wants them; only as much of it is used as its registers are wide.
+/// Four codes in the form that the dot product of a set needs; only the width of its registers is used.
 typedef struct { i16 codes, magnitude; } int8_left;
 
-/// The definition.
+/// The scalar reference.
 TK_INLINE void int8_left_scalar(int8_left *left, const int8_t *x) {
   __builtin_memcpy(&left->codes, x, 4);
 }
@@ -30,8 +30,8 @@ TK_TARGET_AVX2 static inline void int8_left_avx2(int8_left *left, const int8_t *
   __builtin_memcpy(&left->codes, &codes, 32);
   __builtin_memcpy(&left->magnitude, &magnitude, 32);
 }
-/// maddubs multiplies unsigned by signed bytes: |x| and w with the sign of x. Two products of codes
-/// are at most 2·127·127 = 32,258 and do not saturate 16 bits.
+/// maddubs multiplies unsigned by signed bytes: |x| by w with the sign of x. The sum of two products is at most
+/// 2·127·127 = 32,258 and does not saturate 16 bits.
 TK_TARGET_AVX2 static inline void int8_dot_avx2(i16 *sums, const int8_left *left, const int8_t *w) {
   __m256i sum[2], right[2], codes, magnitude;
   __builtin_memcpy(sum, sums, 64);
@@ -45,13 +45,13 @@ TK_TARGET_AVX2 static inline void int8_dot_avx2(i16 *sums, const int8_left *left
   __builtin_memcpy(sums, sum, 64);
 }
 
-/// x + 128, which is unsigned.
+/// Copies x + 128, which is unsigned, to every lane.
 TK_TARGET_AVX512 static inline void int8_left_avx512(int8_left *left, const int8_t *x) {
   int32_t four;
   __builtin_memcpy(&four, x, 4);
   __m512i offset = _mm512_set1_epi8(-128);
-  // The compiler must not see that all lanes are alike: it would flip the four bytes before it
-  // spreads them, three instructions where one takes both from memory.
+  // Hides from the compiler that all lanes are equal. Otherwise it changes the four bytes before it copies them to all
+  // lanes, which takes three instructions instead of one with a memory operand.
   __asm__("" : "+v"(offset));
   left->codes = (i16)_mm512_xor_si512(_mm512_set1_epi32(four), offset);
 }
@@ -94,7 +94,7 @@ TK_TARGET_NEON_DOT static inline void int8_dot_dot(i16 *sums, const int8_left *l
 }
 #endif
 
-/// What int8_dot adds to each of the four codes on the left: its sums are that times Σw too large.
+/// The number that int8_dot adds to each of the four codes on the left. Its sums are too large by this number times Σw.
 TK_INLINE int int8_offset(const tk_isa isa) { return isa == TK_AVX512 ? 128 : 0; }
 
 TK_INLINE void int8_left_load(const tk_isa isa, int8_left *left, const int8_t *x) {

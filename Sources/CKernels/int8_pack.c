@@ -1,11 +1,11 @@
-// To int8 codes and back: weights, and the activations that meet them. int8_row.h says how.
+// Quantises weights and activations to int8 codes, and converts weights back. int8_row.h defines the codes.
 #include "vmath.h"
 #include "activation_row.h"
 #include "int8_row.h"
 #include "norm_row.h"
 #include "rotation.h"
 
-/// Where a part prepares rows of K elements.
+/// The workspace in which a part prepares rows of K elements.
 TK_INLINE float *part_workspace(float *workspace, int64_t K, int part) {
   return workspace + part * ((K + 15) / 16 * 16);
 }
@@ -32,7 +32,7 @@ TK_INLINE void int8_pack(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_int8_pack, int8_pack)
 
-/// Computes a row where it is asked for, and quantises it while it is near.
+/// Computes each row if an operation is given, and quantises it at once, while it is in the cache.
 TK_INLINE void int8_quantize(const void *args, int part, int parts) {
   const tk_int8_quantize_args *q = args;
   int64_t begin, end, depth = (q->K + 3) / 4 * 4;
@@ -66,7 +66,7 @@ TK_INLINE void int8_unpack(const void *args, int part, int parts) {
     const int8_t *codes = u->codes + n / 16 * 16 * depth + n % 16 * 4;
     float *w = u->w + row * u->w_row;
     for (int64_t k = 0; k < u->K; k++) w[k] = (float)codes[k / 4 * 64 + k % 4];
-    // Exact until the scale comes: whole numbers over 8, and powers of two.
+    // Exact before the scale: the rotation gives integers divided by 8, and factors are powers of two.
     if (u->factors) rotate_back(w, u->K);
     for (int64_t k = 0; k < u->K; k += 16) {
       v16 v = v_load_at(w, k, u->K, 0);

@@ -1,4 +1,4 @@
-// Which instruction sets this machine runs, and which one the kernels use.
+// Detects the instruction sets of this machine and chooses the one that the kernels use.
 #include "isa.h"
 
 #include <stdatomic.h>
@@ -12,7 +12,7 @@ int tk_isa_available(tk_isa isa) {
   switch (isa) {
     case TK_SCALAR: return 1;
 #if defined(__x86_64__)
-    // The builtin reads cpuid and, for the wide registers, XCR0.
+    // The builtin reads cpuid and, for AVX registers, XCR0.
     case TK_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case TK_AVX512:
       return tk_isa_available(TK_AVX2) && __builtin_cpu_supports("avx512f") &&

@@ -1,29 +1,29 @@
-// How one body becomes one function per instruction set.
+// Macros that compile one kernel body for every instruction set.
 //
-// A kernel is written once, as always-inline functions on v16: 16 float lanes, whatever the width of a
-// register. Clang splits a v16 over two AVX2 or four NEON registers, and the arithmetic is the same
-// everywhere. One macro compiles the body for every instruction set, and makes the public function,
+// A kernel is written once, as always-inline functions on v16: 16 float lanes, for any width of the
+// registers. Clang splits a v16 over two AVX2 or four NEON registers, and the arithmetic is the same
+// everywhere. One macro compiles the body for every instruction set, and defines the public function,
 // which calls the instance of the set in use:
 //
 //     TK_INLINE void norm(const void *args, int part, int parts) { … }
 //     TK_KERNEL(tk_norm, norm)                   // norm_scalar, norm_avx2, …, and tk_norm
 //
 // A body may take the set as its first argument, if it must know how many rows the registers hold, or
-// needs an instruction for which C has no word. The set is a constant in each instance, so that the
-// compiler answers every question about it; it never changes a result:
+// needs an instruction that C cannot express. The set is a constant in each instance, so the compiler
+// resolves every test of it. It never changes a result:
 //
 //     TK_INLINE void attention(const tk_isa isa, const void *args, int part, int parts) { … }
 //     TK_KERNEL(tk_attention, attention, isa)
 //
-// A body that is large and has several callers is not inlined into each, but has instances of its own.
+// A large body with several callers is not inlined into each caller, but has its own instances.
 // Then tile_on(isa, rows, c) calls the instance of a set:
 //
 //     TK_INLINE void tile(const tk_isa isa, int rows, float *c) { … }
 //     TK_INSTANCES(tile, (int rows, float *c), (rows, c), isa)
 //
-// Intrinsics stand in leaves (int8_dot.h): small inline functions of one set, marked by its TK_TARGET. A leaf
-// takes vectors by address, because no register may be handed to a function of another set. Clang inlines
-// it all the same.
+// Intrinsics are only in leaf functions (int8_dot.h): small inline functions for one set, marked with its
+// TK_TARGET. A leaf takes vectors by address, because a register cannot be passed to a function of another
+// set. Clang still inlines it.
 #ifndef TINYRLHF_ISA_H
 #define TINYRLHF_ISA_H
 
@@ -31,8 +31,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// Every function that takes or returns a v16 is inlined into its caller, so that no vector crosses
-// a real call and the calling convention that the warning is about is never used.
+// Every function that takes or returns a v16 is inlined into its caller. So no vector crosses
+// a real call, and the calling convention that the warning is about is never used.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 typedef float v16 __attribute__((vector_size(64), aligned(4)));
@@ -41,7 +41,7 @@ typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
 #define TK_INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-/// One instance: the body `name` as a function of one set. `isa` after the arguments goes before them.
+/// One instance: the body `name` as a function for one set. If `isa` follows the arguments, the body receives it first.
 #define TK_INSTANCE(attributes, name, suffix, set, parameters, arguments, ...) \
   attributes static void name##_##suffix parameters {                          \
     const tk_isa isa = set;                                                    \
@@ -65,8 +65,8 @@ typedef int32_t i16 __attribute__((vector_size(64), aligned(4)));
 
 #elif defined(__aarch64__)
 
-// NEON has one extension that not every arm64 has. A kernel that gains by it has one more instance, for a
-// set that only instances know, and asks whether the machine has it.
+// Not every arm64 CPU has NEON's dot-product extension. A kernel that is faster with it has one more instance, for
+// an internal set, and checks at run time whether the machine has the extension.
 #define TK_NEON_DOT ((tk_isa)(TK_NEON + 1))
 #define TK_TARGET_NEON_DOT __attribute__((target("dotprod")))
 int tk_has_dot_product(void);
@@ -85,14 +85,14 @@ int tk_has_dot_product(void);
   TK_INSTANCE(attributes, name, scalar, TK_SCALAR, __VA_ARGS__)   \
   TK_VECTOR_INSTANCES(attributes, name, __VA_ARGS__)
 
-/// Calls the function of a set; of one that this machine cannot have, the scalar one.
+/// Calls the function of a set; the scalar one if this kind of machine cannot have the set.
 #define TK_DISPATCH(isa, name, arguments)     \
   switch (isa) {                              \
     TK_VECTOR_CASES(name, arguments)          \
     default: name##_scalar arguments; return; \
   }
 
-/// All instances of a body, and name_on(isa, …).
+/// Defines all instances of a body, and name_on(isa, …), which calls one.
 #define TK_INSTANCES(name, parameters, ...)                                              \
   TK_EVERY_INSTANCE(__attribute__((noinline)), name, parameters, __VA_ARGS__)            \
   TK_INLINE void name##_on(const tk_isa isa, TK_LIST parameters) {                       \
@@ -100,7 +100,7 @@ int tk_has_dot_product(void);
   }
 #define TK_FIRST(first, ...) first
 
-/// All instances of a kernel's body, and the public function.
+/// Defines all instances of a kernel's body, and the public function.
 #define TK_KERNEL(public, name, ...)                                                     \
   TK_EVERY_INSTANCE(, name, (const void *args, int part, int parts), (args, part, parts), \
                     __VA_ARGS__)                                                         \

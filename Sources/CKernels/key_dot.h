@@ -1,6 +1,6 @@
-// sum(j) += Σ_i key(j, i)·query(i): sixteen keys, four codes of each beside each other, and four codes
-// of a query, all in −127…127. Exact, whatever the instruction set; each one's sums begin at
-// −key_offset·Σ query, for what it must add to a key.
+// sum(j) += Σ_i key(j, i)·query(i) for sixteen keys, with four adjacent codes of each, and four codes of a query, all
+// in −127…127. It is exact on every instruction set. An instruction set may have to add key_offset to each key
+// code; the caller therefore starts the sums at −key_offset·Σ query.
 #ifndef TINYRLHF_KEY_DOT_H
 #define TINYRLHF_KEY_DOT_H
 #include "int8_dot.h"
@@ -8,7 +8,7 @@
 TK_INLINE int key_offset(const tk_isa isa) { return isa == TK_AVX512 ? 128 : 0; }
 
 #if defined(__x86_64__)
-/// Unsigned by signed: key + 128.
+/// The instruction multiplies unsigned by signed bytes: key + 128 and query.
 TK_TARGET_AVX512 static inline void key_dot_avx512(i16 *sum, const int8_t *keys, const int8_t *query) {
   int32_t four;
   __builtin_memcpy(&four, query, 4);

@@ -23,7 +23,7 @@ TK_INLINE void norm_backward_input(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_norm_backward_input, norm_backward_input)
 
-/// dgamma += Σ_row dy·n,  dbeta += Σ_row dy: every part owns columns and walks all rows.
+/// dgamma += Σ_row dy·n,  dbeta += Σ_row dy. Every part computes some columns over all rows.
 TK_INLINE void norm_backward_parameters(const void *args, int part, int parts) {
   const tk_norm_backward_args *a = args;
   int64_t begin, end;

@@ -1,5 +1,5 @@
-// One vector normalised, and its gradient: a row of the residual stream (norm.c), which the int8 path
-// quantises in the same visit, or one head of a query or a key (head_norm.c).
+// The normalisation of one vector, and its gradient. The vector is a row of the residual stream (norm.c; the int8 path
+// then quantises it) or one head of a query or key (head_norm.c).
 #ifndef TINYRLHF_NORM_ROW_H
 #define TINYRLHF_NORM_ROW_H
 #include "vmath.h"
@@ -11,8 +11,8 @@ TK_INLINE v16 norm_scaled(v16 n, const float *gamma, const float *beta, int64_t 
   return beta ? v_fma(n, scale, v_load_at(beta, j, width, 0)) : n * scale;
 }
 
-/// The variance is the mean square of x − mean (two passes, no cancellation). y may be x; mean and
-/// rstd may be NULL.
+/// Normalises one vector. The variance is the mean square of x − mean (two passes, no cancellation). y may be x;
+/// mean_out and rstd_out may be NULL.
 TK_INLINE void norm_vector(const float *x, int64_t width, const float *gamma, const float *beta,
                            float epsilon, int rms, float *y, float *mean_out, float *rstd_out) {
   float mean = 0;
@@ -42,9 +42,8 @@ TK_INLINE void norm_row(const tk_norm_args *a, int64_t row) {
               a->rstd ? a->rstd + row : NULL);
 }
 
-/// rstd·(g − mean(g) − n·mean(g·n)),  g = dy·gamma, n = (x − mean)·rstd, added to dx, or in its
-/// place: dx may then be dy. RMSNorm (rms) has no mean(g) term. y, if wanted, is what the forward
-/// pass gave.
+/// dx += rstd·(g − mean(g) − n·mean(g·n)) with g = dy·gamma and n = (x − mean)·rstd. If not `adds`, dx is overwritten
+/// and may be dy. RMSNorm (rms) has no mean(g) term. If y is not NULL, it receives the output of the forward pass.
 TK_INLINE void norm_vector_backward(const float *dy, const float *x, int64_t width,
                                     const float *gamma, const float *beta, float mean,
                                     float rstd, int rms, int adds, float *dx, float *y) {

@@ -1,6 +1,6 @@
-// What the machine can do at most, for `bench`: multiply-adds from registers, int8 multiply-adds
-// from registers, and bytes read. Each thread works alone and reports what it did. The first two speak of
-// the registers and instructions of a set, so that each set has a loop of its own, made by PEAK.
+// Measures the limits of the machine for `bench`: multiply-adds from registers, int8 multiply-adds
+// from registers, and bytes read. Each thread works alone and reports its work. The first two depend on
+// the registers and instructions of a set, so each set has its own loop, defined by PEAK.
 #include "isa.h"
 
 #if defined(__x86_64__)
@@ -9,8 +9,8 @@
 #include <arm_neon.h>
 #endif
 
-// Lets the compiler believe that register x is read and changed here, so that no work on it can be
-// dropped, merged or moved. W is a vector register, R a general one.
+// Tells the compiler that register x is read and changed here, so that it cannot remove, merge or move work
+// on x. W is a vector register, R a general register.
 #if defined(__x86_64__)
 #define KEEP_W(x) __asm__ volatile("" : "+v"(x))
 #elif defined(__aarch64__)
@@ -20,8 +20,8 @@
 #endif
 #define KEEP_R(x) __asm__ volatile("" : "+r"(x))
 
-/// COUNT independent chains of sum = STEP(sum, a, b), enough of them to hide the latency of every
-/// unit; a step is PRODUCTS multiplications and as many additions.
+/// Runs COUNT independent chains of sum = STEP(sum, a, b), enough to hide the latency of every
+/// unit. A step is PRODUCTS multiplications and as many additions.
 #define PEAK(TARGET, name, REGISTER, KEEP, START, STEP, COUNT, PRODUCTS)                        \
   TARGET static void name(const tk_peak_args *p, int part, int parts) {                         \
     (void)parts;                                                                                \
@@ -41,7 +41,7 @@ typedef float vector4 __attribute__((vector_size(16)));
 typedef float vector8 __attribute__((vector_size(32)));
 typedef float vector16 __attribute__((vector_size(64)));
 
-// From 0.5, x ← x·0.5 + 0.5 tends to 1: no denormal and no infinity slows it.
+// From 0.5, x ← x·0.5 + 0.5 tends to 1, so no subnormal number and no infinity slows it down.
 #define STEP_FMA(sum, a, b) __builtin_elementwise_fma(sum, a, b)
 #define STEP_INT8_SCALAR(sum, a, b) ((sum) + (a) * (b))
 
@@ -50,12 +50,12 @@ PEAK(, peak_int8_scalar, int32_t, KEEP_R, 1, STEP_INT8_SCALAR, 8, 1)
 
 #if defined(__x86_64__)
 
-// What an exact product of signed bytes costs without a dot-product instruction: a sign moved,
-// unsigned by signed bytes to pairs of 16 bits, those to fours of 32 bits, and the sum.
+// An exact product of signed bytes without a dot-product instruction: move the sign, multiply unsigned by
+// signed bytes and add pairs to 16 bits, add pairs of those to 32 bits, and add to the sum.
 #define STEP_INT8_AVX2(sum, a, b)                                                              \
   _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(a, _mm256_sign_epi8(kept(b), a)), \
                                           a))
-/// Hides that it is the same in every step.
+/// Hides from the compiler that the value is the same in every step.
 TK_TARGET_AVX2 TK_INLINE __m256i kept(__m256i x) {
   KEEP_W(x);
   return x;
@@ -70,7 +70,7 @@ PEAK(TK_TARGET_AVX512, peak_int8_avx512, __m512i, KEEP_W, _mm512_set1_epi8(1), _
 
 #define STEP_INT8_PLAIN(sum, a, b) \
   vpadalq_s16(sum, kept(products(vreinterpretq_s8_s32(a), vreinterpretq_s8_s32(b))))
-/// Hides that the product is the same in every step.
+/// Hides from the compiler that the product is the same in every step.
 TK_INLINE int16x8_t kept(int16x8_t product) {
   KEEP_W(product);
   return product;

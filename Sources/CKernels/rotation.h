@@ -1,18 +1,20 @@
-// A row as int8 holds it: its channels balanced and then mixed, so that no channel is far above the others
-// and one scale serves the row.
+// Prepares a row for int8: its channels are balanced and then mixed, so that no channel is far above the others
+// and one scale is enough for the row.
 //
-//   prepared = R·(f ∘ x)  of activations,   prepared = R·(w ∘ 1/f)  of a row of the weights that meet them
+//   prepared = R·(f ∘ x)  for activations,   prepared = R·(w ∘ 1/f)  for a row of the weights that multiply them
 //
-// The product of the two is that of x and w: R is orthogonal. Factors f are powers of two, hence exact.
+// The product of the two is the product of x and w, because R is orthogonal. Factors f are powers of two, so
+// multiplying by them is exact.
 //
-// R mixes blocks of 64 elements by H/8, where H(i, j) = (−1)^(bits that i and j share) is a Hadamard matrix
-// (16 and H/4 in rows of fewer than 64; rows of fewer than 16 are not mixed). The last block ends with the
-// row, and so may overlap the one before, which is mixed first. R·R = 1 but for that order.
+// R mixes blocks of 64 elements by H/8, where H(i, j) = (−1)^(number of bits that i and j share) is a Hadamard
+// matrix. Rows of fewer than 64 elements have blocks of 16 and H/4; rows of fewer than 16 are not mixed. The last
+// block ends at the end of the row, so it may overlap the block before, which is mixed first. Without such an
+// overlap, R·R = 1.
 #ifndef TINYRLHF_ROTATION_H
 #define TINYRLHF_ROTATION_H
 #include "vmath.h"
 
-/// Elements of a block in rows of `count`; 0 for none.
+/// Block size in rows of `count` elements; 0 if they are not mixed.
 TK_INLINE int64_t tk_rotation_block(int64_t count) { return count >= 64 ? 64 : count >= 16 ? 16 : 0; }
 
 /// H₁₆·x: in each of four stages a lane and its partner become their sum and their difference.
@@ -27,7 +29,7 @@ TK_INLINE v16 hadamard16(v16 x) {
   return v_fma(x, eight, __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
 }
 
-/// One block in place.
+/// Mixes one block in place.
 TK_INLINE void rotate_block(float *x, int64_t block) {
   if (block == 16) {
     v_store(x, hadamard16(v_load(x)) * 0.25f);
@@ -58,7 +60,7 @@ TK_INLINE void rotate_back(float *x, int64_t count) {
   for (int64_t i = 0; i + block <= count; i += block) rotate_block(x + i, block);
 }
 
-/// to = R·(x ∘ factors), or R·(x ∘ 1/factors).
+/// to = R·(x ∘ factors), or R·(x ∘ 1/factors) if `divides`.
 TK_INLINE void prepare(const float *x, const float *factors, const int divides, int64_t count, float *to) {
   for (int64_t k = 0; k < count; k += 16) {
     const v16 f = v_load_at(factors, k, count, 1), v = v_load_at(x, k, count, 0);

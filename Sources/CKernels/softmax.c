@@ -1,16 +1,16 @@
-// Log-softmax over a vocabulary, its gradient, and drawing a token.
+// Log-softmax over a vocabulary, its gradient, and sampling of a token.
 #include "vmath.h"
 
 enum { SAMPLE_BLOCKS = 256 };
 
-/// Tokens of one block of cumulative weights: whole vectors, at least 64, at most SAMPLE_BLOCKS of
-/// them a row.
+/// Number of tokens in a block of cumulative weights: a multiple of 16, at least 64, with at most SAMPLE_BLOCKS blocks
+/// per row.
 TK_INLINE int64_t sample_block(int64_t vocabulary) {
   int64_t length = ((vocabulary + SAMPLE_BLOCKS - 1) / SAMPLE_BLOCKS + 15) / 16 * 16;
   return length < 64 ? 64 : length;
 }
 
-/// The largest of t·logits, and its 16-lane sums Σ exp(z − max) and Σ exp(z − max)·(z − max).
+/// For z = t·logits: the largest z, and the 16-lane sums Σ exp(z − max) and Σ exp(z − max)·(z − max).
 typedef struct { float max, sum, weighted; } softmax_sums;
 
 TK_INLINE softmax_sums sums_of(const float *logits, int64_t count, float t) {
@@ -28,7 +28,7 @@ TK_INLINE softmax_sums sums_of(const float *logits, int64_t count, float t) {
   return (softmax_sums){top, v_sum(sum), v_sum(weighted)};
 }
 
-/// lse = max + log Σ;  entropy = log Σ − Σ p·(z − max), the same as lse − Σ p·z with less rounding.
+/// lse = max + log Σ;  entropy = log Σ − Σ p·(z − max), which equals lse − Σ p·z but rounds less.
 TK_INLINE void log_softmax(const void *args, int part, int parts) {
   const tk_log_softmax_args *a = args;
   int64_t begin, end;
@@ -70,8 +70,8 @@ TK_INLINE int32_t arg_max(const float *logits, int64_t count) {
   return (int32_t)best;
 }
 
-/// The token whose slice of the cumulative weights holds `bound`: blocks ascending, then the tokens
-/// of the block that exceeds it. `sums` are those of the blocks' weights.
+/// The first token whose cumulative weight exceeds `bound`: searches the blocks in ascending order, then the tokens of
+/// the block that exceeds it. `sums` are the sums of the blocks' weights.
 TK_INLINE int64_t drawn(const float *logits, int64_t count, float t, float max,
                         const float *sums, double bound) {
   const int64_t length = sample_block(count);
@@ -82,7 +82,7 @@ TK_INLINE int64_t drawn(const float *logits, int64_t count, float t, float max,
     before = sum;
     first = b * length;
     sum += (double)sums[b];
-    if (sum > bound) break;  // if rounding keeps it from being exceeded, the last with any weight
+    if (sum > bound) break;  // if rounding prevents this, the last block with a weight is used
   }
   const int64_t end = tk_least(first + length, count);
   for (int64_t j = first; j < end; j += 16) {
@@ -97,7 +97,7 @@ TK_INLINE int64_t drawn(const float *logits, int64_t count, float t, float max,
   return last;
 }
 
-/// The log-sum-exp has the bits of log_softmax's.
+/// The log-sum-exp has the same bits as in log_softmax.
 TK_INLINE void sample(const void *args, int part, int parts) {
   const tk_sample_args *a = args;
   const int64_t count = a->vocabulary, length = sample_block(count);

@@ -51,7 +51,7 @@ TK_INLINE void lerp(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_lerp, lerp)
 
-/// Every part owns columns and walks all rows, so that each sum is one ascending chain.
+/// Every part computes some columns over all rows, so that each sum is one ascending chain.
 TK_INLINE void column_sum(const void *args, int part, int parts) {
   const tk_column_sum_args *a = args;
   int64_t begin, end;
@@ -113,7 +113,7 @@ TK_INLINE void row_dot_backward_weight(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_row_dot_backward_weight, row_dot_backward_weight)
 
-/// The square of a float is exact in float64: only the additions round.
+/// The square of a float32 is exact in float64; only the additions round.
 TK_INLINE void sum_squares(const void *args, int part, int parts) {
   typedef double d16 __attribute__((vector_size(128)));
   const tk_sum_squares_args *a = args;

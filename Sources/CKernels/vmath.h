@@ -1,7 +1,7 @@
-// Sixteen lanes: loads, reductions, exp, log and the logistic function, the same bits on every
-// instruction set.
+// Operations on sixteen lanes: loads, stores, reductions, exp, log and the logistic function. They give the same bits
+// on every instruction set.
 //
-// Largest errors against the exact value, in units in the last place, over a dense sweep:
+// Largest errors against the exact value over a dense sweep, in units in the last place:
 //   exp 0.99   log 0.81   logistic 2.35
 #ifndef TINYRLHF_VMATH_H
 #define TINYRLHF_VMATH_H
@@ -11,7 +11,7 @@ TK_INLINE v16 v_all(float x) { return (v16){} + x; }
 TK_INLINE v16 v_load(const float *p) { return *(const v16 *)p; }
 TK_INLINE void v_store(float *p, v16 x) { *(v16 *)p = x; }
 
-/// The first n of 16 lanes, the others `fill`.
+/// Loads the first n of 16 lanes; the others are `fill`.
 TK_INLINE v16 v_load_first(const float *p, int64_t n, float fill) {
   v16 x = v_all(fill);
   for (int64_t i = 0; i < n; i++) x[i] = p[i];
@@ -20,7 +20,7 @@ TK_INLINE v16 v_load_first(const float *p, int64_t n, float fill) {
 TK_INLINE void v_store_first(float *p, int64_t n, v16 x) {
   for (int64_t i = 0; i < n; i++) p[i] = x[i];
 }
-/// Element i onwards of a row of `count`: 16 lanes, or those that are left and `fill`.
+/// Loads 16 elements from element i on in a row of `count`; lanes after the end of the row are `fill`.
 TK_INLINE v16 v_load_at(const float *p, int64_t i, int64_t count, float fill) {
   if (i + 16 <= count) return v_load(p + i);
   return v_load_first(p + i, count - i, fill);
@@ -36,7 +36,7 @@ TK_INLINE v16 v_select(i16 mask, v16 yes, v16 no) {
 }
 TK_INLINE v16 v_max(v16 a, v16 b) { return v_select(a > b, a, b); }
 
-/// The one reduction tree: l[i] + l[i+8], then +4, +2, +1.
+/// The sum by the fixed reduction tree: l[i] + l[i+8], then +4, +2, +1.
 TK_INLINE float v_sum(v16 x) {
   typedef float v8 __attribute__((vector_size(32)));
   typedef float v4 __attribute__((vector_size(16)));
@@ -56,13 +56,13 @@ TK_INLINE float v_max_of(v16 x) {
   return even > odd ? even : odd;
 }
 
-/// exp(x) = 2ⁿ·exp(r), |r| ≤ ln 2 / 2, a polynomial of degree 6 (least maximum error). Below 2⁻¹²⁶
-/// it is 0, so that no subnormal number arises; exp(−∞) = 0, exp(+∞) = +∞, NaN stays NaN.
+/// exp(x) = 2ⁿ·exp(r) with |r| ≤ ln 2 / 2; exp(r) is a polynomial of degree 6 with the least maximum error. Results
+/// below 2⁻¹²⁶ are 0, so that there are no subnormal numbers; exp(−∞) = 0, exp(+∞) = +∞, NaN stays NaN.
 TK_INLINE v16 v_exp(v16 x) {
   const float shift = 0x1.8p23f;  // adding it rounds to an integer, held in the low bits
   v16 shifted = v_fma(x, v_all(0x1.715476p+0f), v_all(shift));
   v16 n = shifted - shift;
-  v16 r = v_fma(n, v_all(-0x1.62e4p-1f), x);           // ln 2 in two parts, the first short
+  v16 r = v_fma(n, v_all(-0x1.62e4p-1f), x);           // ln 2 in two parts, the first with few bits
   r = v_fma(n, v_all(-0x1.7f7d1cp-20f), r);
   v16 p = v_all(0x1.6a1a6ep-10f);
   p = v_fma(p, r, v_all(0x1.123fc6p-7f));
@@ -101,7 +101,7 @@ TK_INLINE v16 v_log(v16 x) {
 /// σ(x) = 1 / (1 + exp(−x)).
 TK_INLINE v16 v_logistic(v16 x) { return 1.0f / (1.0f + v_exp(-x)); }
 
-/// σ(x), and its derivative σ(x)·(1 − σ(x)) in *slope without cancellation: with e = exp(−|x|),
+/// Returns σ(x), and writes its derivative σ(x)·(1 − σ(x)) to *slope without cancellation: with e = exp(−|x|), it is
 /// e / (1 + e)².
 TK_INLINE v16 v_logistic_slope(v16 x, v16 *slope) {
   v16 e = v_exp((v16)((i16)x | INT32_MIN));

@@ -141,7 +141,7 @@ struct HeaderReader {
 
   private func training() throws -> TrainingRecord {
     let slice = bytes.slice(Format.trainingOffset, Format.recordBytes)
-    guard let kind = ModelKind(rawValue: slice.u32(0)) else {
+    guard let kind = ModelKind(code: slice.u32(0)) else {
       throw failure(
         "the kind of model \(slice.u32(0)) is unknown", byte: Format.trainingOffset,
         "training record")

@@ -1,12 +1,3 @@
-/// Which stage made a model.
-public enum ModelKind: UInt32, Sendable, CaseIterable {
-  case base = 0
-  case sft = 1
-  case reward = 2
-  case ppo = 3
-  case value = 4
-}
-
 /// Where a model stands in its training, as the header page stores it.
 public struct TrainingRecord: Equatable, Sendable {
   public var kind: ModelKind
@@ -41,7 +32,7 @@ public struct TrainingRecord: Equatable, Sendable {
 
   var record: [UInt8] {
     var record = RecordBytes(Format.recordBytes)
-    record.put(kind.rawValue, at: 0)
+    record.put(kind.code, at: 0)
     record.put(UInt32(isTrainingCheckpoint ? 1 : 0), at: 4)
     let (a, b, c, d) = randomCounters
     for (index, word) in [step, seed, a, b, c, d, dataCursor.0, dataCursor.1].enumerated() {

@@ -1,17 +1,17 @@
-/// K answers to one prompt, ranked: rank 1 is the best, equal ranks are ties.
+/// K ranked answers to one prompt. Rank 1 is the best; equal ranks are ties.
 public struct Comparison: Codable, Equatable, Sendable {
   public let prompt: Prompt
   /// K ≥ 2 answers.
   public let answers: [Turn]
-  /// One for each answer, each ≥ 1.
+  /// One rank for each answer, each ≥ 1.
   public let ranks: [Int]
-  /// Who ranked them.
+  /// The labeler who ranked the answers.
   public var labeler: String?
-  /// What wrote the answers.
+  /// The model that wrote the answers.
   public var policy: String?
-  /// How long ranking them took.
+  /// The time that the ranking took, in seconds.
   public var seconds: Double?
-  /// By how much the better answers should win, where the data say so.
+  /// The margin by which a better answer's score should exceed a worse one's; nil if the data have none.
   public var margin: Double?
 
   public init(
@@ -43,7 +43,7 @@ public struct Comparison: Codable, Equatable, Sendable {
 
   private enum CodingKeys: CodingKey { case prompt, completions, ranks, labeler, policy, seconds, margin }
 
-  /// - Throws: `DecodingError` if there are fewer than two answers or not one rank for each.
+  /// - Throws: `DecodingError` if there are fewer than two answers, or not exactly one valid rank for each.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     prompt = try container.decode(Prompt.self, forKey: .prompt)
@@ -70,18 +70,18 @@ public struct Comparison: Codable, Equatable, Sendable {
     try container.encodeIfPresent(margin, forKey: .margin)
   }
 
-  /// Why these cannot be a comparison, if they cannot.
+  /// The reason why these values are not a valid comparison; nil if they are valid.
   package static func problem(answers: Int, ranks: [Int]) -> String? {
     if answers < 2 { return "a comparison needs two answers or more, not \(answers)" }
     if answers != ranks.count { return "there are \(answers) answers and \(ranks.count) ranks" }
-    if let bad = ranks.first(where: { $0 < 1 }) { return "a rank is \(bad), and 1 is the best" }
+    if let bad = ranks.first(where: { $0 < 1 }) { return "a rank is \(bad), but ranks begin at 1 (the best)" }
     return nil
   }
 
-  /// Whether all ranks are equal, so that nothing can be learnt from it.
+  /// Whether all ranks are equal. Such a comparison teaches nothing.
   public var isAllTies: Bool { ranks.allSatisfy { $0 == ranks[0] } }
 
-  /// Whether equal answers have unequal ranks, and others are there to be learnt from.
+  /// Whether equal answers have unequal ranks. False if all answers are equal.
   public var contradictsItself: Bool {
     guard answers.contains(where: { $0 != answers[0] }) else { return false }
     var seen: [Turn: Int] = [:]
@@ -90,10 +90,10 @@ public struct Comparison: Codable, Equatable, Sendable {
     }
   }
 
-  /// The text of the answer of the best rank; the first of several.
+  /// The text of the answer with the best rank; the first if there are several.
   public var best: String { bestAnswer.content }
 
-  /// The answer of the best rank; the first of several.
+  /// The answer with the best rank; the first if there are several.
   public var bestAnswer: Turn {
     var best = 0
     for index in ranks.indices where ranks[index] < ranks[best] { best = index }

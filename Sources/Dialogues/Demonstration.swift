@@ -1,13 +1,13 @@
-/// A prompt and the answer that a good labeler would write; or a dialogue, all of whose answers are.
+/// A prompt with a good labeler's answer to it, or a dialogue with such answers. The answers are learnt.
 public struct Demonstration: Hashable, Sendable {
   public var prompt: Prompt
   /// The last answer that is learnt.
   public var answer: Turn
-  /// Turns of the prompt that are learnt too, by number: the earlier answers of a dialogue. Nil where the
-  /// answer is all that is learnt.
+  /// Indices of the turns of the prompt that are learnt too: the earlier answers of a dialogue. Nil if only `answer`
+  /// is learnt.
   public var learntTurns: [Int]?
-  /// The dialogue's turns behind the answer, of which nothing is learnt. Who learns leaves them out; who
-  /// asks for the next answer takes them along.
+  /// The dialogue's turns after the answer. They are not learnt: training leaves them out, and `question` includes
+  /// them.
   public var trailing: [Turn]
 
   public init(prompt: Prompt, answer: Turn, learntTurns: [Int]? = nil, trailing: [Turn] = []) {
@@ -21,7 +21,8 @@ public struct Demonstration: Hashable, Sendable {
     self.init(prompt: prompt, answer: .continuation(completion), learntTurns: learntTurns)
   }
 
-  /// What is to be answered: the prompt, or the whole dialogue where somebody speaks after the answer.
+  /// The prompt for sampling an answer. If the dialogue ends with another speaker's turn after the answer, it is the
+  /// whole dialogue; else it is `prompt`.
   public var question: Prompt {
     guard let last = trailing.last, last.role != .assistant else { return prompt }
     var question = prompt

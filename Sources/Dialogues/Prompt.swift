@@ -1,14 +1,14 @@
 import Support
 
-/// What is asked: a dialogue that the assistant is to continue, and what a chat template reads beside it.
+/// A dialogue that the assistant must continue, and further inputs of the chat template.
 ///
-/// In JSON a text when it is one plain user turn, a list of messages when there is nothing beside the turns,
+/// In JSON it is a text if it is one plain user turn, a list of messages if it has only turns,
 /// else `{"messages", "tools", "chat_template_kwargs"}`.
 public struct Prompt: Hashable, Sendable {
   public var turns: [Turn]
-  /// The tools that may be called, as the chat template takes them.
+  /// The tools that the assistant may call, in the form that the chat template takes.
   public var tools: [JSONValue]
-  /// Further variables of the chat template, such as `enable_thinking`.
+  /// Additional variables for the chat template, such as `enable_thinking`.
   public var templateArguments: JSONObject
 
   public init(turns: [Turn], tools: [JSONValue] = [], templateArguments: JSONObject = [:]) {
@@ -17,13 +17,13 @@ public struct Prompt: Hashable, Sendable {
     self.templateArguments = templateArguments
   }
 
-  /// One user turn.
+  /// A prompt of one user turn.
   public init(_ text: String) { self.init(turns: [Turn(.user, text)]) }
 
-  /// Whether the turns are all there is.
+  /// Whether the prompt has only turns: no tools and no template arguments.
   public var isPlain: Bool { tools.isEmpty && templateArguments.isEmpty }
 
-  /// As it is written, with the keys of tools and messages in their own order.
+  /// The JSON form. The keys of tools and messages keep their order.
   public var json: JSONValue {
     if isPlain, turns.count == 1, turns[0].role == .user, turns[0].isPlain { return .string(turns[0].content) }
     let messages = JSONValue.array(turns.map { .object($0.message) })
@@ -60,7 +60,7 @@ extension Prompt: Codable {
       where context.codingPath.count == decoder.codingPath.count
     {
       throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "a prompt is a text or a list of {role, content}")
+        in: container, debugDescription: "a prompt must be a text or a list of {role, content}")
     }
   }
 

@@ -1,6 +1,6 @@
 import Support
 
-/// Who speaks in a dialogue, by the name that the data give.
+/// The role of a speaker in a dialogue, with the name that the data use.
 public struct Speaker: RawRepresentable, Hashable, Codable, Sendable {
   public var rawValue: String
 
@@ -9,24 +9,24 @@ public struct Speaker: RawRepresentable, Hashable, Codable, Sendable {
   public static let system = Speaker(rawValue: "system")
   public static let user = Speaker(rawValue: "user")
   public static let assistant = Speaker(rawValue: "assistant")
-  /// What a tool answered.
+  /// The result of a tool call.
   public static let tool = Speaker(rawValue: "tool")
-  /// As newer models call who speaks before the user; elsewhere that is the system.
+  /// The name that newer models use instead of "system".
   public static let developer = Speaker(rawValue: "developer")
 }
 
-/// One contribution to a dialogue.
+/// One message of a dialogue.
 ///
-/// In JSON `{"role", "content"}` and the fields beside them.
+/// In JSON it is `{"role", "content"}` with additional fields.
 public struct Turn: Hashable, Sendable {
   public var role: Speaker
-  /// What is said; of a list of parts the texts, joined.
+  /// The text of the message. If the content is a list of parts, it is their texts, joined.
   public var content: String
-  /// What the message says beside role and content, for the chat template: `tool_calls`, `reasoning_content`,
-  /// `name`, `tool_call_id`, … With `content` itself where that is no text, but a list of parts or null.
+  /// The other fields of the message, for the chat template: `tool_calls`, `reasoning_content`,
+  /// `name`, `tool_call_id`, … Includes `content` if it is not a text, but a list of parts or null.
   public var fields: JSONObject
-  /// Whether this is an answer's text as a model writes it, behind what opens an answer, and not a message that a chat
-  /// template renders: a template may trim a message, or write more around it.
+  /// Whether the content is raw text that a model writes after the opening of an answer. If false, the chat template
+  /// renders the message, and may trim it or write more around it.
   public var isContinuation = false
 
   public init(_ role: Speaker, _ content: String, fields: JSONObject = [:]) {
@@ -35,17 +35,17 @@ public struct Turn: Hashable, Sendable {
     self.fields = fields
   }
 
-  /// An answer that is a text.
+  /// An answer that is raw text.
   public static func continuation(_ text: String) -> Turn {
     var turn = Turn(.assistant, text)
     turn.isContinuation = true
     return turn
   }
 
-  /// Whether role and text are all there is.
+  /// Whether the turn has only a role and a text.
   public var isPlain: Bool { fields.isEmpty }
 
-  /// As a message: what a chat template reads, and what is written to files.
+  /// The JSON message that a chat template reads and that is written to files.
   public var message: JSONObject {
     var message: JSONObject = ["role": .string(role.rawValue), "content": .string(content)]
     for (key, value) in fields { message[key] = value }
@@ -54,13 +54,13 @@ public struct Turn: Hashable, Sendable {
 }
 
 extension Turn {
-  /// A message as it is, with whatever role and fields it has.
-  /// - Throws: `Failure(.badData)` for a message without a role, and for content that is neither a text nor a list of
-  ///   texts nor null.
+  /// A turn from a JSON message; role and fields may have any value.
+  /// - Throws: `Failure(.badData)` if the message has no role, or if its content is not a text, a list of texts, or
+  ///   null.
   public init(message: JSONObject) throws {
     var fields = message
     guard let role = fields.removeValue(forKey: "role")?.string else {
-      throw Failure(.badData, "a message has no role", remedy: "Give each \"role\" and \"content\".")
+      throw Failure(.badData, "a message has no role", remedy: "Give every message a \"role\" and \"content\".")
     }
     let content: String
     switch fields["content"] {
@@ -79,7 +79,7 @@ extension Turn {
 }
 
 extension Turn: Codable {
-  /// - Throws: `DecodingError` as `init(message:)`.
+  /// - Throws: `DecodingError` in the same cases as `init(message:)`.
   public init(from decoder: any Decoder) throws {
     do {
       try self.init(message: JSONObject(from: decoder))
@@ -90,7 +90,7 @@ extension Turn: Codable {
 
   public func encode(to encoder: any Encoder) throws { try message.encode(to: encoder) }
 
-  /// The texts of `[{"type": "text", "text": …}, …]`, joined; nil where a part is something else.
+  /// The joined texts of `[{"type": "text", "text": …}, …]` or of a list of strings; nil if a part is something else.
   public static func text(ofParts value: JSONValue) -> String? {
     guard let parts = value.array else { return nil }
     let texts = parts.compactMap { part in

@@ -1,4 +1,4 @@
-/// An answer in JSON: a text, or a message.
+/// The JSON form of an answer: a text for a continuation, else a message.
 struct WrittenAnswer: Codable {
   let turn: Turn
 

@@ -1,12 +1,12 @@
 import Tensors
 
-/// What the layers leave behind: kept per layer for a backward pass, or one layer's worth that
-/// every layer overwrites. What the backward pass finds again on its way (the norms' outputs, the
-/// activated MLP) is never kept.
+/// The activations of the layers. For a backward pass they are kept for every layer; otherwise all layers share the
+/// buffers of one layer. Values that the backward pass computes again (the norms' outputs, the activated MLP) are
+/// never kept.
 struct Activations {
-  /// What the backward pass of the norms of queries and keys needs.
+  /// Values that the backward pass of the query and key norms needs.
   struct HeadActivations {
-    let input: Matrix  // queries and keys before they were normalised [T, (h + kv)·hd]
+    let input: Matrix  // queries and keys before normalisation [T, (h + kv)·hd]
     let queryRstd: UnsafeMutablePointer<Float>  // [T, h]
     let keyRstd: UnsafeMutablePointer<Float>  // [T, kv]
   }
@@ -18,15 +18,15 @@ struct Activations {
     let heads: HeadActivations?
     let attention: Matrix  // [T, h·hd]
     let lse: UnsafeMutablePointer<Float>  // [T, h]
-    let middle: Matrix  // residual stream after attention; side by side, after the MLP [T, d]
+    let middle: Matrix  // residual stream after attention (after the MLP if parallelResidual) [T, d]
     let statistics2: NormStatistics
-    let up: Matrix  // [T, f] or [T, 2f]; the backward pass leaves its gradient here
+    let up: Matrix  // [T, f] or [T, 2f]; the backward pass overwrites it with its gradient
     let output: Matrix  // residual stream after the layer    [T, d]
   }
 
   let layers: [Layer]
-  let normed: Matrix  // a norm's output, of the layer at hand [T, d]
-  let activated: Matrix  // [T, f], of the layer at hand
+  let normed: Matrix  // a norm's output in the current layer [T, d]
+  let activated: Matrix  // the activated MLP of the current layer [T, f]
   let finalStatistics: NormStatistics
   let hidden: Matrix  // after the final norm [T, d]
 

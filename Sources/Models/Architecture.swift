@@ -2,15 +2,15 @@ import Checkpoints
 import Support
 import Tensors
 
-/// What a decoder-only transformer looks like. GPT-2, Llama and their relatives are values of it.
+/// The shape and options of a decoder-only transformer, such as GPT-2, Llama and related models.
 public struct Architecture: Equatable, Sendable {
   public enum NormKind: UInt32, Sendable { case layerNorm = 0, rmsNorm = 1 }
   public enum PositionKind: UInt32, Sendable { case learned = 0, rotary = 1 }
   public enum MLPKind: UInt32, Sendable {
-    /// In its tanh form.
+    /// GELU in the tanh approximation.
     case gelu = 0
     case swiglu = 1
-    /// By the normal distribution.
+    /// Exact GELU, with the normal distribution function.
     case geluExact = 2
   }
 
@@ -18,7 +18,7 @@ public struct Architecture: Equatable, Sendable {
   /// Width of the residual stream.
   public var dModel: Int
   public var heads: Int
-  /// Key and value heads; fewer than `heads` is grouped-query attention.
+  /// Number of key heads and of value heads; fewer than `heads` for grouped-query attention.
   public var kvHeads: Int
   public var headDim: Int
   /// Width of the MLP's hidden layer.
@@ -29,22 +29,22 @@ public struct Architecture: Equatable, Sendable {
   public var norm: NormKind
   public var normEpsilon: Float
   public var position: PositionKind
-  /// Rotated elements of each head; 0 with learned positions.
+  /// Number of rotated elements in each head; 0 with learned positions.
   public var rotaryDim: Int
   public var rotaryTheta: Float
   public var ropeScaling: RotaryScaling?
   public var mlp: MLPKind
-  /// Of queries, keys and values.
+  /// Whether the query, key and value projections have a bias.
   public var attentionBias: Bool
-  /// Of the attention's output projection.
+  /// Whether the attention's output projection has a bias.
   public var attentionOutputBias: Bool
   public var mlpBias: Bool
   public var normBias: Bool
   /// Whether the unembedding is the token embedding.
   public var tiedEmbeddings: Bool
-  /// Attention and MLP both read the layer's input, as in GPT-NeoX, and not one after the other.
+  /// Whether attention and MLP both read the layer's input, as in GPT-NeoX, instead of running one after the other.
   public var parallelResidual: Bool
-  /// Heads of queries and keys are normalised before they turn, as in Qwen3.
+  /// Whether query and key heads are normalised before the rotary embedding, as in Qwen3.
   public var queryKeyNorm: Bool
 
   public init(
@@ -80,7 +80,7 @@ public struct Architecture: Equatable, Sendable {
     self.queryKeyNorm = queryKeyNorm
   }
 
-  /// GPT-2's choices at any size.
+  /// GPT-2's options, with the given size.
   public static func gpt2(
     layers: Int, dModel: Int, heads: Int, vocabulary: Int, context: Int
   ) -> Architecture {
@@ -94,30 +94,30 @@ public struct Architecture: Equatable, Sendable {
   public var keyValueWidth: Int { kvHeads * headDim }
   /// Width of the fused projection: queries, keys, values.
   public var qkvWidth: Int { queryWidth + 2 * keyValueWidth }
-  /// Width of the MLP's first projection: SwiGLU has gate and up side by side.
+  /// Width of the MLP's first projection; for SwiGLU it is gate and up together.
   public var upWidth: Int { mlp == .swiglu ? 2 * dFF : dFF }
 
-  /// Elements of all matrices, as far as a float64 counts them: no shape makes it overflow.
+  /// Number of elements of all matrices, rounded to float64 so that no shape overflows.
   public var matrixElements: Double {
     let rows = Double(qkvWidth) + Double(queryWidth) + Double(upWidth) + Double(dFF)
     return Double(dModel) * (Double(vocabulary) + Double(layers) * rows)
   }
 
-  /// So that the bytes of a few such models are still an `Int`.
+  /// Upper bound of `matrixElements`: the bytes of a few such models still fit an `Int`.
   private static let mostElements = 0x1p56
 
-  /// - Throws: `Failure(.badData)` naming the first contradiction, or what cannot be computed.
+  /// - Throws: `Failure(.badData)` for the first contradiction or unsupported value.
   public func validate(at place: String? = nil) throws {
     guard attentionBias || !attentionOutputBias else {
       throw Failure(
-        .badData, "the attention's output has a bias, and queries, keys and values have none",
+        .badData, "the attention output has a bias, but queries, keys and values have none",
         at: place)
     }
     try record.validate(at: place)
     guard matrixElements <= Self.mostElements else {
       throw Failure(
         .badData, "a model of \(matrixElements) parameters is larger than any memory", at: place,
-        remedy: "Choose fewer layers, or narrower ones.")
+        remedy: "Choose fewer or narrower layers.")
     }
     guard headDim <= AttentionShape.widestHead else {
       throw Failure(

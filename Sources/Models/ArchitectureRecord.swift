@@ -2,7 +2,7 @@ import Checkpoints
 import Tensors
 
 extension Architecture {
-  /// As the header page stores it.
+  /// The form in which the header page stores it.
   public var record: ArchitectureRecord {
     var flags: ArchitectureRecord.Flags = []
     if attentionBias { flags.insert(.attentionBias) }
@@ -13,7 +13,7 @@ extension Architecture {
     if parallelResidual { flags.insert(.parallelResidual) }
     if queryKeyNorm { flags.insert(.headNorms) }
     if ropeScaling != nil { flags.insert(.ropeScaling) }
-    // What does not fit is out of bounds either way, and `validate` refuses it.
+    // A value that does not fit is out of bounds even after clamping, so `validate` rejects it.
     func word(_ value: Int) -> UInt32 { UInt32(clamping: value) }
     return ArchitectureRecord(
       layers: word(layers), dModel: word(dModel), heads: word(heads), kvHeads: word(kvHeads),

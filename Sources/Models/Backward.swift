@@ -1,6 +1,6 @@
 import Tensors
 
-/// Gradients of activations; one layer's worth.
+/// Gradients of the activations of one layer; all layers share these buffers.
 struct GradientScratch {
   let hidden: Matrix  // ∂L/∂hidden [T, d]
   let stream: Matrix  // ∂L/∂residual stream [T, d]
@@ -26,7 +26,7 @@ struct GradientScratch {
 
 extension Transformer {
   private var scratch: GradientScratch {
-    guard let gradientScratch else { preconditionFailure("this transformer was not built to train") }
+    guard let gradientScratch else { preconditionFailure("this transformer was created without training: true") }
     return gradientScratch
   }
 
@@ -38,10 +38,10 @@ extension Transformer {
     scratch.hidden.prefix(batch.rows).fillZero()
   }
 
-  /// From ∂L/∂hidden back to every parameter that learns, added to `gradients`. What does not learn costs nothing,
-  /// and the pass ends at the lowest layer that has something to learn.
+  /// Propagates ∂L/∂hidden back to every parameter that learns, and adds to `gradients`. Parameters that do not learn
+  /// cost nothing, and the pass ends at the lowest layer that learns.
   ///
-  /// Follows a `forward` of the same weights and batch. `gradients.finish` closes the step.
+  /// Call it after `forward` with the same weights and batch. `gradients.finish` ends the step.
   public func backward(_ weights: TransformerWeights, _ batch: TokenBatch, into gradients: Gradients) {
     guard batch.rows > 0 else { return }
     let stream = scratch.stream.prefix(batch.rows)
@@ -55,7 +55,7 @@ extension Transformer {
       let gradient = gradients.places.layers[index]
       let (layer, adds) = (weights.layers[index], gradients.holdsProjections)
       if architecture.parallelResidual {
-        // Both see the gradient of the sum, before either adds to it.
+        // Both sub-layers read the gradient of the sum before either adds to it.
         projectBackward(index, layer, gradient, batch.rows, adds)
         feedForwardBackward(index, layer, gradient, batch.rows, adds)
       } else {
@@ -80,7 +80,7 @@ extension Transformer {
     let norm = scratch.norm.prefix(rows)
     let norm2 = activations.normed.prefix(rows)
     compute.backwardInput(weights.down, dy: output, to: activated)
-    // Each becomes the other: `up` its gradient, the gradient of `activated` its value.
+    // In place: `up` is replaced by its gradient, and `activated`, which holds its gradient, by its value.
     switch architecture.mlp {
     case .gelu: compute.geluBackward(up, dy: activated, .tanh)
     case .geluExact: compute.geluBackward(up, dy: activated, .exact)
@@ -95,7 +95,7 @@ extension Transformer {
     compute.backwardWeight(weights.up, gradient.up, dy: up, x: norm2, accumulate: adds)
   }
 
-  /// The gradient of a sub-layer's output, from that of the residual stream.
+  /// The gradient of a sub-layer's output before dropout, from the gradient of the residual stream.
   private func dropped(_ stream: Matrix, site: Int) -> Matrix {
     guard let dropout else { return stream }
     let gradient = scratch.norm.prefix(stream.rows)
@@ -103,7 +103,7 @@ extension Transformer {
     return gradient
   }
 
-  /// Of the attention's output projection.
+  /// The backward pass of the attention's output projection.
   private func projectBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ rows: Int, _ adds: Bool
@@ -115,7 +115,7 @@ extension Transformer {
       accumulate: adds)
   }
 
-  /// From the gradient of the heads' outputs to the layer's input.
+  /// The backward pass from the heads' outputs to the layer's input.
   private func attendBackward(
     _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
     _ batch: TokenBatch, _ adds: Bool

@@ -1,38 +1,38 @@
 import Support
 import Tensors
 
-/// Who looks at what a float32 pass computes.
+/// Observes the values that a float32 pass computes.
 protocol PassObserver: AnyObject {
-  /// A projection is about to multiply with x [T, inputs].
+  /// Called before a projection is applied to x [T, inputs].
   func multiplies(_ linear: Linear, _ x: Matrix)
-  /// Queries and keys of a layer, rotated to their positions, as rows of a fused activation.
+  /// Called with the queries and keys of a layer after rotation, as rows of a fused activation.
   func attends(_ layer: Int, _ qkv: Matrix)
 }
 
-/// How large the channels are that an int8 product meets, so that they can be balanced against the weights.
+/// Measures the channels of activations, so that int8 can balance them against the weights.
 ///
-/// A token's activations share one scale, and so do the weights of an output: a channel far above the others
-/// takes the resolution of all. With x ∘ f and w ∘ 1/f the product is the same; f² = |w| / |x|, channel by
-/// channel, makes the sum of both errors least (Xiao et al. 2023, SmoothQuant, with α = ½). |x| is measured on
-/// tokens that are drawn at random: they need no text, and give what text gives
+/// All activations of a token share one scale, and all weights of an output share one scale. One channel far above the
+/// others therefore costs all channels resolution. The product of x ∘ f and w ∘ 1/f is the product of x and w;
+/// f² = |w| / |x|, for each channel, minimises the sum of both errors (Xiao et al. 2023, SmoothQuant, with α = ½). |x|
+/// is measured on random tokens: they need no text, and the result is as good as with text
 /// (`Tools/experiments/README.md`).
 final class ChannelBalance: PassObserver {
-  /// Sequences that are looked at, and their tokens, where the context holds them.
+  /// Number of random sequences, and their length in tokens (at most the context).
   private static let (sequences, length) = (4, 64)
-  /// Beyond so many binary orders from the middle a channel is not lifted: one that only slept while it was
-  /// looked at would drown the others when it wakes.
+  /// The largest exponent of a factor; the median channel has 0. A channel that is almost 0 on the random tokens but
+  /// large on other text would otherwise dominate all others.
   private static let highest = 4
 
-  /// Σ|x| of each channel, by the weights that it meets.
+  /// Σ|x| of each channel, by the weights that read it.
   private var inputs: [UnsafeMutablePointer<Float>: [Float]] = [:]
   /// Σ|q| and Σ|k| of each channel, by layer.
   private var queries: [[Float]]
   private var keys: [[Float]]
   private let architecture: Architecture
 
-  /// Passes random tokens through a model.
-  /// - Parameter transformer: of the same architecture, in float32.
-  /// - Throws: `Failure(.badData)` for a model whose activations overflow.
+  /// Runs random tokens through a model.
+  /// - Parameter transformer: a float32 transformer of the same architecture.
+  /// - Throws: `Failure(.badData)` if activations of the model are not finite.
   init(_ parameters: ParameterSet, on transformer: Transformer) throws {
     let architecture = parameters.layout.architecture
     self.architecture = architecture
@@ -55,7 +55,7 @@ final class ChannelBalance: PassObserver {
     let sums = Array(inputs.values) + queries + keys
     guard sums.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
       throw Failure(
-        .badData, "some of its activations are not finite numbers, and int8 has no scale for those",
+        .badData, "some activations of the model are not finite numbers, so int8 has no scale for them",
         remedy: "Use float32 (--precision float32, --rollout-precision float32), or another model.")
     }
   }
@@ -78,7 +78,7 @@ final class ChannelBalance: PassObserver {
     }
   }
 
-  /// Of a projection, what its inputs are to be multiplied by, [inputs].
+  /// The factors by which a projection's inputs are multiplied, [inputs].
   func factors(of weights: UnsafeMutablePointer<Float>, outputs: Int, inputs: Int) -> [Float] {
     guard let met = self.inputs[weights] else { return Array(repeating: 1, count: inputs) }
     var sums = [Float](repeating: 0, count: inputs)
@@ -86,7 +86,7 @@ final class ChannelBalance: PassObserver {
     return Self.factors(sums, over: met)
   }
 
-  /// Of a layer, what its keys are to be multiplied by, and its queries divided, [kvHeads, headDim].
+  /// The factors by which a layer's keys are multiplied and its queries divided, [kvHeads, headDim].
   func keyFactors(layer: Int) -> [Float] {
     let (headDim, share) = (architecture.headDim, architecture.heads / architecture.kvHeads)
     var asking = [Float](repeating: 0, count: architecture.keyValueWidth)
@@ -99,7 +99,8 @@ final class ChannelBalance: PassObserver {
     }
   }
 
-  /// √(w/x) of each channel as a power of two, 1 in the middle channel; w and x are known up to a factor.
+  /// √(w/x) of each channel as a power of two, scaled so that the median channel has 1. A common factor of all w, or of
+  /// all x, does not matter.
   static func factors(_ w: [Float], over x: [Float]) -> [Float] {
     func bounded(_ sum: Float) -> Float {
       sum.isFinite ? max(sum, .leastNormalMagnitude) : .greatestFiniteMagnitude
@@ -108,13 +109,13 @@ final class ChannelBalance: PassObserver {
     let octaves = zip(w, x).map { octave(of: $0) - octave(of: $1) }
     let middle = octaves.sorted()[octaves.count / 2]
     return octaves.map { difference in
-      // Half of the difference, to the nearest.
+      // Half of the difference, rounded to the nearest.
       let half = min(Self.highest, ((difference - middle + 1) >> 1))
       return Float(sign: .plus, exponent: max(-30, half), significand: 1)
     }
   }
 
-  /// The binary logarithm to the nearest whole number.
+  /// The binary logarithm, rounded to the nearest integer.
   private static func octave(of value: Float) -> Int {
     Int(value.exponent) + (value.significand > Float(2).squareRoot() ? 1 : 0)
   }

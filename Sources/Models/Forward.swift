@@ -1,31 +1,31 @@
 import Tensors
 
 extension Transformer {
-  /// From tokens to the final norm's output.
+  /// Computes the final norm's output from tokens.
   ///
   ///     x ← embedding(token) + embedding(position)
   ///     per layer: x ← x + Wo·attention(norm1(x));  x ← x + Wdown·act(Wup·norm2(x))
-  ///     or, side by side: x ← x + Wo·attention(norm1(x)) + Wdown·act(Wup·norm2(x))
+  ///     if parallelResidual: x ← x + Wo·attention(norm1(x)) + Wdown·act(Wup·norm2(x))
   ///     hidden ← final_norm(x)
   ///
-  /// With a cache, entries stand at their `position` and see the cached keys before it; without one, those of the
-  /// entry that they continue.
+  /// With a cache, an entry begins at its `position` and attends to the cached keys before it. Without a cache, it
+  /// attends to the keys of its `prefix` entry.
   ///
-  /// - Parameter lastTokensOnly: `hidden` is then [entries, d], of each entry's last token; the last
-  ///   layer computes no more than that, but for keys and values. Not for training.
+  /// - Parameter lastTokensOnly: if true, `hidden` is [entries, d] and has the last token of each entry only. The last
+  ///   layer then computes only these rows, and keys and values of all rows. Not for training.
   public func forward(
     _ weights: TransformerWeights, _ batch: TokenBatch, cache: KVCache? = nil,
     lastTokensOnly: Bool = false
   ) {
     precondition(!(lastTokensOnly && isTraining), "a backward pass needs every row")
     precondition(weights.architecture == architecture, "weights of another architecture")
-    precondition(batch.rows <= rows, "\(batch.rows) tokens in a pass of \(rows)")
+    precondition(batch.rows <= rows, "\(batch.rows) tokens do not fit a pass of \(rows)")
     guard batch.rows > 0 else { return }
     passes += 1
     for entry in batch.entries {
       precondition(
         entry.position + entry.count <= architecture.context,
-        "\(entry.position + entry.count) tokens in a context of \(architecture.context)")
+        "\(entry.position + entry.count) tokens do not fit a context of \(architecture.context)")
     }
     let stream = activations.layers[0].input.prefix(batch.rows)
     compute.gather(weights.tokenEmbedding, batch.ids, to: stream)
@@ -42,7 +42,7 @@ extension Transformer {
       let (attention, middle) = (layer.attention.prefix(rows), layer.middle.prefix(rows))
       let output = layer.output.prefix(rows)
       if architecture.parallelResidual {
-        // The MLP first: what it reads may lie where the sums go.
+        // The MLP comes first: its input and the sums may share memory.
         let product = expand(layer, layerWeights, residual)
         apply(layerWeights.down, product, to: middle, addingTo: residual, site: 2 * index + 1)
         apply(layerWeights.output, Operand(attention), to: output, addingTo: middle, site: 2 * index)
@@ -57,13 +57,13 @@ extension Transformer {
       to: hidden.prefix(rows), activations.finalStatistics)
   }
 
-  /// y = x·Wᵀ + b, or addend + that.
+  /// y = x·Wᵀ + b, plus `addend` if given.
   private func apply(_ linear: Linear, _ x: Operand, to y: Matrix, addingTo addend: Matrix? = nil) {
     observer?.multiplies(linear, x.matrix)
     compute.apply(linear, x, to: y, addingTo: addend)
   }
 
-  /// y = residual + a sub-layer's output, less what dropout leaves out of it at this site.
+  /// y = residual + dropout(x·Wᵀ + b), with the dropout mask of this site.
   private func apply(
     _ linear: Linear, _ x: Operand, to y: Matrix, addingTo residual: Matrix, site: Int
   ) {
@@ -86,7 +86,7 @@ extension Transformer {
     apply(weights.qkv, operand, to: qkv)
     normalizeHeads(weights, layer, qkv)
     if let rotary {
-      // Queries and keys lie side by side, so that one call rotates both.
+      // Queries and keys are adjacent, so one call rotates both.
       compute.rotate(
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary)
@@ -95,13 +95,14 @@ extension Transformer {
     cache?.store(
       batch, layer: index, qkv: qkv, queryWidth: architecture.queryWidth, keyFactors: weights.keyFactors,
       compute: compute)
-    // What begins here needs no cache to see itself: prompts read their keys as they were computed.
+    // Sequences that begin in this batch do not need the cache: prompts read their keys as they were computed. With an
+    // int8 cache, all entries read the cache if one does; a prompt's result must not depend on the other entries.
     let past = batch.entries.contains { $0.position > 0 && $0.prefix == nil } ? cache : nil
     precondition(
-      cache == nil || batch.entries.allSatisfy { $0.prefix == nil }, "a cache has no place for continuations")
+      cache == nil || batch.entries.allSatisfy { $0.prefix == nil }, "a cache does not support shared prefixes")
     precondition(
       past?.precision != .int8 || batch.entries.allSatisfy { $0.position > 0 },
-      "a prompt must not depend on its company")
+      "with an int8 cache, prompts and continued sequences need separate batches")
     collectSequences(index, batch, past, lastTokensOnly: lastTokensOnly)
     sequences.withUnsafeBufferPointer {
       compute.attention(
@@ -126,8 +127,8 @@ extension Transformer {
       rstd: layer.heads?.keyRstd)
   }
 
-  /// Each entry's last row of the layer's input, at the beginning of its middle; by way of another
-  /// matrix, since the middle of a pass that keeps no layers is its input.
+  /// Copies the last row of each entry from the layer's `input` to the first rows of `middle`. It copies through
+  /// another matrix, because `middle` is `input` in a pass that does not keep the layers.
   private func lastRows(of layer: Activations.Layer, _ batch: TokenBatch) -> Matrix {
     let gathered = activations.normed.prefix(batch.entries.count)
     compute.gather(layer.input.base, batch.lastRows, to: gathered)
@@ -144,7 +145,7 @@ extension Transformer {
     sequences.removeAll(keepingCapacity: true)
     for (number, entry) in batch.entries.enumerated() {
       let row = layer.qkv.row(entry.row)
-      let first = lastTokensOnly ? entry.count - 1 : 0  // the first that asks
+      let first = lastTokensOnly ? entry.count - 1 : 0  // first row with a query
       var k = UnsafeRawPointer(row + queryWidth)
       var v = UnsafeRawPointer(row + queryWidth + architecture.keyValueWidth)
       if let cache {
@@ -153,7 +154,7 @@ extension Transformer {
       } else {
         precondition(
           entry.position == 0 || entry.prefix != nil,
-          "a sequence continued at \(entry.position) needs a cache or its beginning")
+          "a sequence continued at position \(entry.position) needs a cache or a prefix entry")
       }
       let before = entry.prefix.map { UnsafeRawPointer(layer.qkv.row(batch.entries[$0].row) + queryWidth) }
       sequences.append(
@@ -167,7 +168,7 @@ extension Transformer {
     }
   }
 
-  /// act(Wup·norm2(x)), as the down projection will want it.
+  /// act(Wup·norm2(x)); already quantised if the down projection is int8.
   private func expand(
     _ layer: Activations.Layer, _ weights: TransformerWeights.Layer, _ x: Matrix
   ) -> Operand {

@@ -1,21 +1,21 @@
 import Support
 import Tensors
 
-/// Batched generation: prompts are computed once for all their samples, finished sequences leave
-/// the batch and waiting ones take their slots.
+/// Generates samples in batches. A prompt is computed once for all its samples. Finished sequences leave the batch,
+/// and waiting sequences take their slots.
 ///
-/// A sequence's tokens depend on its prompt, the weights and its own random stream alone, never on
-/// what shares its batch. So requests may come and go at any time:
+/// The tokens of a sequence depend only on its prompt, the weights and its own random stream, never on the other
+/// sequences in the batch. So requests can be submitted and cancelled at any time:
 ///
 ///     let ticket = try generator.submit(request, options, seed: 1, purpose: "chat")
 ///     while !generator.isIdle {
 ///       generator.step(weights) { event in … }   // tokens as they come; `cancel(ticket)` ends it
 ///     }
 public final class Generator {
-  /// One prompt and the samples wanted of it.
+  /// One prompt and the number of samples to generate.
   public struct Request: Sendable {
     public var prompt: [Int32]
-    /// The random stream of the first sample; the others follow.
+    /// Number of the random stream of the first sample; the other samples use the next numbers.
     public var stream: UInt64
     public var samples: Int
 
@@ -29,27 +29,27 @@ public final class Generator {
   public enum Finish: String, Sendable { case stop, length }
 
   public struct Sample: Sendable {
-    /// With the end token, if it came.
+    /// The tokens, including the end token if one was sampled.
     public var tokens: [Int32] = []
-    /// Of each token, under the distribution it was drawn from.
+    /// Log-probability of each token under the distribution that it was sampled from.
     public var logprobs: [Float] = []
     public var finish = Finish.length
   }
 
-  /// A request in this generator.
+  /// Identifies a request in this generator.
   public struct Ticket: Hashable, Sendable {
     fileprivate let number: Int
   }
 
-  /// What a step brings.
+  /// The results of a step.
   public enum Event {
-    /// One more token of a sample of a request.
+    /// A new token of a sample.
     case token(Ticket, sample: Int, Int32)
-    /// A sample's last token has come.
+    /// A sample is complete.
     case finished(Ticket, sample: Int, Sample)
   }
 
-  /// A request with samples that wait for a slot.
+  /// A submitted request.
   private final class Job {
     let ticket: Ticket
     let request: Request
@@ -57,7 +57,7 @@ public final class Generator {
     let seed: UInt64
     let purpose: String
     let shouldStop: ((Sample) -> Bool)?
-    /// Samples that have begun.
+    /// Number of samples that have started.
     var begun = 0
 
     init(
@@ -78,12 +78,12 @@ public final class Generator {
     let sample: Int
     let slot: Int
     var random: RandomStream
-    /// Positions in the cache: all tokens but the one drawn last.
+    /// Positions in the cache: all tokens except the latest.
     var length: Int
     var result: Sample
   }
 
-  /// Tokens of a prompt and its answer together.
+  /// The most tokens of a prompt and its answer together.
   public let capacity: Int
   private let transformer: Transformer
   private let cache: KVCache
@@ -94,27 +94,27 @@ public final class Generator {
   private let logprobs: UnsafeMutablePointer<Float>
   private var freeSlots: [Int]
   private var active: [Sequence] = []
-  /// Requests with samples that have no slot yet, the first from `firstWaiting` on.
+  /// Requests with samples that have no slot yet; they begin at index `firstWaiting`.
   private var waiting: [Job] = []
   private var firstWaiting = 0
   private var tickets = 0
-  /// Which sequences' next tokens are drawn, from which row of the pass.
+  /// The sequences whose next token is sampled in this step, and the rows of the pass to sample from.
   private var asking: [(sequence: Int, row: Int)] = []
 
   /// - Parameters:
-  ///   - slots: sequences generated at a time.
-  ///   - capacity: tokens of a prompt and its answer together.
-  ///   - keyValues: what the cache keeps. With int8 the log-probabilities are those of what is
-  ///     sampled, but no longer the training path's.
+  ///   - slots: the most sequences that are generated at the same time.
+  ///   - capacity: the most tokens of a prompt and its answer together.
+  ///   - keyValues: precision of the cache. With int8, log-probabilities belong to the sampling distribution, which
+  ///     differs from that of the training path.
   public init(
     transformer: Transformer, slots: Int, capacity: Int, keyValues: KeyValuePrecision, arena: Arena
   ) throws {
     precondition(
       transformer.rows >= max(slots, capacity),
-      "a pass of \(transformer.rows) tokens, \(slots) slots of \(capacity)")
+      "a pass of \(transformer.rows) tokens is too small for \(slots) slots of \(capacity)")
     precondition(
       capacity <= transformer.architecture.context,
-      "slots of \(capacity) in a context of \(transformer.architecture.context)")
+      "slots of \(capacity) do not fit a context of \(transformer.architecture.context)")
     self.transformer = transformer
     self.capacity = capacity
     cache = try KVCache(
@@ -130,15 +130,15 @@ public final class Generator {
     asking.reserveCapacity(slots)
   }
 
-  /// Whether no request is left.
+  /// Whether all requests are finished.
   public var isIdle: Bool { active.isEmpty && firstWaiting == waiting.count }
 
-  /// Queues a request; its samples begin when there are free slots, after those that were queued before.
+  /// Queues a request. Its samples start when slots are free, after those of earlier requests.
   ///
   /// - Parameters:
-  ///   - seed, purpose: with the request's `stream`, what its samples draw from.
-  ///   - shouldStop: an additional end, asked after each token; the sample then counts as stopped.
-  /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
+  ///   - seed, purpose: with the request's `stream`, they choose the random numbers of its samples.
+  ///   - shouldStop: called after each token; if true, the sample ends with `Finish.stop`.
+  /// - Throws: `Failure(.badData)` if the prompt is empty or leaves no room for an answer.
   public func submit(
     _ request: Request, _ options: SamplingOptions, seed: UInt64, purpose: String,
     shouldStop: ((Sample) -> Bool)? = nil
@@ -157,7 +157,7 @@ public final class Generator {
     return ticket
   }
 
-  /// Ends a request: what it has not said, it does not say. Its slots are free.
+  /// Ends a request. It gives no more events, and its slots are free.
   public func cancel(_ ticket: Ticket) {
     waiting = waiting[firstWaiting...].filter { $0.ticket != ticket }
     firstWaiting = 0
@@ -165,7 +165,7 @@ public final class Generator {
     active.removeAll { $0.job.ticket == ticket }
   }
 
-  /// Computes the prompts that find free slots, or else one more token of every sequence.
+  /// Computes waiting prompts if slots are free; otherwise computes the next token of every sequence.
   public func step(_ weights: TransformerWeights, _ each: (Event) -> Void) {
     asking.removeAll(keepingCapacity: true)
     admit()
@@ -179,21 +179,21 @@ public final class Generator {
     retire(each)
   }
 
-  /// Answers every request; result `[request][sample]`.
+  /// Generates all samples of all requests; the result is `[request][sample]`.
   ///
   /// - Parameters:
-  ///   - seed, purpose: with a request's `stream`, what its samples draw from.
-  ///   - shouldStop: an additional end, asked after each token; the sample then counts as stopped.
-  ///   - onToken: called with (request, sample, token) as tokens come.
-  /// - Throws: `Failure(.badData)` for a prompt that is empty or leaves no room for an answer.
+  ///   - seed, purpose: with a request's `stream`, they choose the random numbers of its samples.
+  ///   - shouldStop: called after each token; if true, the sample ends with `Finish.stop`.
+  ///   - onToken: called with (request, sample, token) for each new token.
+  /// - Throws: `Failure(.badData)` if a prompt is empty or leaves no room for an answer.
   public func run(
     _ requests: [Request], weights: TransformerWeights, options: SamplingOptions, seed: UInt64,
     purpose: String, shouldStop: ((Sample) -> Bool)? = nil,
     onToken: ((Int, Int, Int32) -> Void)? = nil
   ) throws -> [[Sample]] {
-    precondition(isIdle, "others are using this generator")
+    precondition(isIdle, "the generator has unfinished requests")
     for (number, request) in requests.enumerated() { try check(request, number) }
-    // Who is handed each token sees how far it is.
+    // A caller that receives each token shows the progress itself.
     let work = Work("sampling", of: onToken == nil ? room(requests, options) : 0)
     defer { work.end() }
     let first = tickets
@@ -217,12 +217,14 @@ public final class Generator {
     return results
   }
 
-  /// log π at temperature 1 of every token but the first, as sampling would have it: token by token, by way of
-  /// the cache.
+  /// log π at temperature 1 of every token except the first, computed as in sampling: token by token, through the
+  /// cache.
   ///
-  /// - Parameter sequences: of at most `capacity` tokens.
+  /// - Parameter sequences: each has at most `capacity` tokens.
   public func logprobs(of sequences: [[Int32]], weights: TransformerWeights) -> [[Float]] {
-    precondition(isIdle && sequences.allSatisfy { $0.count <= capacity }, "slots of \(capacity)")
+    precondition(
+      isIdle && sequences.allSatisfy { $0.count <= capacity },
+      "the generator is busy, or a sequence does not fit a slot of \(capacity)")
     let work = Work("measuring", of: sequences.reduce(0) { $0 + $1.count })
     defer { work.end() }
     var results = sequences.map { _ in [Float]() }
@@ -260,7 +262,7 @@ public final class Generator {
     guard !request.prompt.isEmpty else {
       throw Failure(
         .badData, "the prompt has no tokens", at: "prompt \(number + 1)",
-        remedy: "Give it at least one.")
+        remedy: "Give at least one token.")
     }
     guard request.prompt.count < capacity else {
       throw Failure(
@@ -269,8 +271,8 @@ public final class Generator {
     }
   }
 
-  /// Fills free slots with waiting samples and the batch with their prompts, each prompt in the slot of
-  /// its first sample.
+  /// Fills free slots with waiting samples, and the batch with their prompts. A prompt is computed in the slot of its
+  /// first sample.
   private func admit() {
     batch.removeAll()
     while firstWaiting < waiting.count {
@@ -293,9 +295,9 @@ public final class Generator {
     }
   }
 
-  /// The next sample of a job, in a free slot.
+  /// Starts the next sample of a job in a free slot.
   private func begin(_ job: Job) -> Sequence {
-    // Room for all its tokens, so that no step needs to ask for more.
+    // Reserves memory for all tokens, so that no step allocates.
     var result = Sample()
     let room = room(job.request, job.options)
     result.tokens.reserveCapacity(room)
@@ -315,7 +317,7 @@ public final class Generator {
     }
   }
 
-  /// One more position for every active sequence.
+  /// Computes one more position of every active sequence.
   private func decode(_ weights: TransformerWeights) {
     batch.removeAll()
     for index in active.indices {
@@ -329,11 +331,11 @@ public final class Generator {
     transformer.forward(weights, batch, cache: cache)
   }
 
-  /// Draws the next tokens of those that ask.
+  /// Samples the next tokens of the sequences in `asking`.
   private func draw(_ weights: TransformerWeights, _ each: (Event) -> Void) {
     var first = 0
     while first < asking.count {
-      // A product has a chunk of rows, and one temperature.
+      // One product takes at most one chunk of rows, all with the same temperature.
       let temperature = active[asking[first].sequence].job.options.inverseTemperature
       let most = min(first + transformer.headScratch.chunk, asking.count)
       let end = (first..<most).first {

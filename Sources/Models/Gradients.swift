@@ -1,29 +1,29 @@
 import Tensors
 
-/// The gradients of one model over a whole optimizer step, however many micro-batches it has.
+/// The gradients of one model, summed over the micro-batches of one optimizer step.
 ///
-/// What scatters into the embeddings is kept as rows and added once, in token order, at the end:
-/// a tied embedding also receives the unembedding's product, and the order of the two would
-/// otherwise depend on the micro-batch split.
+/// Gradients of embedding outputs are kept as rows and added to the embeddings once, in token order, at the end of the
+/// step. A tied embedding also receives the unembedding's product; without this rule, the order of the two sums would
+/// depend on the split into micro-batches.
 public final class Gradients {
   public let parameters: ParameterSet
   let places: TransformerGradients
-  /// nil where no embedding learns.
+  /// The kept rows; nil if no embedding learns.
   private let kept: EmbeddingRows?
   private var count = 0
 
-  // A step's first product writes over what the step before left in a matrix, and later ones add to
-  // it, so that only the small rest must be cleared before.
+  // The first product of a step overwrites a matrix, and later products add to it. So only the other, small tensors
+  // must be cleared before a step.
   private typealias Region = (base: UnsafeMutablePointer<Float>, count: Int)
   private let projectionRegions: [Region]
   private let unembeddingRegions: [Region]
   private let otherRegions: [Region]
-  /// Whether the layers' projections hold sums of this step yet.
+  /// Whether the layers' projections already hold sums of this step.
   var holdsProjections = false
-  /// Whether the unembedding does.
+  /// Whether the unembedding already holds sums of this step.
   var holdsUnembedding = false
 
-  /// - Parameter tokens: the most tokens that one optimizer step sees.
+  /// - Parameter tokens: the most tokens in one optimizer step.
   public convenience init(
     _ layout: ParameterLayout, tokens: Int, name: String, arena: Arena
   ) throws {
@@ -34,8 +34,8 @@ public final class Gradients {
         ? try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena) : nil)
   }
 
-  /// In the memory of `other`, for two models of which one has taken its step before the other
-  /// begins: whichever is `reset` last owns it. Only a scalar head lies apart.
+  /// Shares the memory of `other`. It is for two models whose steps do not overlap: the gradients that were `reset`
+  /// last own the memory. Only the scalar head has its own memory.
   public convenience init(
     _ layout: ParameterLayout, sharing other: Gradients, name: String, arena: Arena
   ) throws {
@@ -43,7 +43,7 @@ public final class Gradients {
     precondition(
       layout.trunkCount <= theirs.trunkCount
         && layout.architecture.dModel == theirs.architecture.dModel,
-      "\(layout.trunkCount) gradients in the memory of \(theirs.trunkCount)")
+      "\(layout.trunkCount) gradients do not fit the memory of \(theirs.trunkCount)")
     self.init(
       ParameterSet(
         layout, trunk: other.parameters.trunk,
@@ -57,7 +57,7 @@ public final class Gradients {
     places = TransformerGradients(parameters)
     self.kept = kept
     let layout = parameters.layout
-    // A tied embedding is written by the unembedding's product first.
+    // The first product of the unembedding overwrites a tied embedding.
     let unembedding =
       layout.hasUnembedding
       ? layout.architecture.tiedEmbeddings ? TensorRole.tokenEmbedding : .unembedding : nil
@@ -91,10 +91,10 @@ public final class Gradients {
   /// Keeps ∂L/∂(embedding output) of a micro-batch.
   func keep(_ gradient: Matrix, _ batch: TokenBatch) {
     guard let kept else { return }
-    precondition(kept.user == ObjectIdentifier(self), "gradients in memory that others have taken")
+    precondition(kept.user == ObjectIdentifier(self), "other gradients use this memory since their reset")
     precondition(
       count + batch.rows <= kept.rows.rows,
-      "\(count + batch.rows) tokens in a step of \(kept.rows.rows)")
+      "\(count + batch.rows) tokens do not fit a step of \(kept.rows.rows)")
     kept.rows.slice(count, batch.rows).copy(from: gradient)
     (kept.ids + count).update(from: batch.ids, count: batch.rows)
     (kept.positions + count).update(from: batch.positions, count: batch.rows)
@@ -113,7 +113,7 @@ public final class Gradients {
   }
 }
 
-/// ∂L/∂(embedding output) of a whole step, and whose step it is.
+/// ∂L/∂(embedding output) of a whole step, and the gradients that use it.
 private final class EmbeddingRows {
   let rows: Matrix
   let ids: UnsafeMutablePointer<Int32>

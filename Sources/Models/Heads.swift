@@ -1,9 +1,9 @@
 import Tensors
 
-/// Scratch of the heads: they see only the rows they are asked for, a chunk at a time.
+/// Scratch memory of the heads. The heads compute only the requested rows, one chunk at a time.
 struct HeadScratch {
-  /// Rows of a chunk: so many that reading a large unembedding from memory is not what a product waits
-  /// for, and so few that logits over the largest vocabularies stay within 67 MB.
+  /// Rows per chunk. Large enough that a product does not wait for reading a large unembedding from memory, small
+  /// enough that the logits of the largest vocabularies stay within 67 MB.
   let chunk: Int
 
   let hidden: Matrix  // gathered rows [chunk, d]
@@ -20,12 +20,12 @@ struct HeadScratch {
   }
 }
 
-/// Positions whose next token matters: hidden rows, and the tokens that follow them.
+/// Positions whose next token is predicted: hidden rows, and the tokens that follow them.
 public struct HeadRows: @unchecked Sendable {
   public let count: Int
   /// Rows of the batch, ascending, [count].
   public let rows: UnsafePointer<Int32>
-  /// The token that follows each, [count].
+  /// The token that follows each row, [count].
   public let targets: UnsafePointer<Int32>
 
   public init(count: Int, rows: UnsafePointer<Int32>, targets: UnsafePointer<Int32>) {
@@ -36,9 +36,9 @@ public struct HeadRows: @unchecked Sendable {
 }
 
 extension Transformer {
-  /// Log-probabilities of the targets under temperature 1/`inverseTemperature`, and entropies.
+  /// Computes log-probabilities of the targets at temperature 1/`inverseTemperature`, and entropies.
   ///
-  /// Logits exist for one chunk of rows at a time. `logprob` and `entropy` are [count].
+  /// Logits are held for one chunk of rows at a time. `logprob` and `entropy` are [count].
   public func logprobs(
     _ weights: TransformerWeights, _ rows: HeadRows, inverseTemperature: Float = 1,
     logprob: UnsafeMutablePointer<Float>, entropy: UnsafeMutablePointer<Float>? = nil
@@ -52,12 +52,12 @@ extension Transformer {
     }
   }
 
-  /// `logprobs` and its backward pass in one visit to the logits.
+  /// Computes `logprobs` and its backward pass; each logit is computed once.
   ///
   /// - Parameters:
   ///   - dLogprob: ∂L/∂logprob of each row, [count].
-  ///   - prepare: called with each range of rows as soon as its log-probabilities and entropies are
-  ///     known and before its `dLogprob` is read, so that a loss that depends on them can fill it.
+  ///   - prepare: called with each range of rows after its log-probabilities and entropies are known and before
+  ///     its `dLogprob` is read, so that a loss that depends on them can fill `dLogprob`.
   public func logprobsBackward(
     _ weights: TransformerWeights, _ rows: HeadRows, inverseTemperature: Float = 1,
     logprob: UnsafeMutablePointer<Float>, entropy: UnsafeMutablePointer<Float>? = nil,
@@ -87,7 +87,7 @@ extension Transformer {
     }
   }
 
-  /// Logits of `count` hidden rows, at most a chunk of them.
+  /// Logits of `count` hidden rows, at most one chunk.
   func logits(_ weights: TransformerWeights, _ rows: UnsafePointer<Int32>, _ count: Int) -> Matrix {
     guard let unembedding = weights.unembedding else {
       preconditionFailure("a model without an unembedding has no logits")
@@ -100,14 +100,14 @@ extension Transformer {
     return logits
   }
 
-  /// Shows the observer what the unembedding meets at these rows.
+  /// Passes the unembedding's inputs at these rows to the observer.
   func observeHead(_ weights: TransformerWeights, _ rows: [Int32]) {
     rows.withUnsafeBufferPointer { rows in
       forEachChunk(rows.count) { _ = logits(weights, rows.baseAddress! + $0.lowerBound, $0.count) }
     }
   }
 
-  /// The scalar head at `count` rows of the batch: scores [count].
+  /// Computes the scalar head at `count` rows of the batch: scores [count].
   public func scores(
     _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
     to scores: UnsafeMutablePointer<Float>
@@ -121,14 +121,14 @@ extension Transformer {
     }
   }
 
-  /// What a scalar head sees at `count` rows of the batch: features [count, d].
+  /// Copies the scalar head's input at `count` rows of the batch: features [count, d].
   public func features(
     rows: UnsafePointer<Int32>, count: Int, to features: UnsafeMutablePointer<Float>
   ) {
     compute.gather(hidden.base, rows, to: Matrix(features, count, architecture.dModel))
   }
 
-  /// The backward pass of `scores` from ∂L/∂score [count]; rows ascend.
+  /// The backward pass of `scores` from ∂L/∂score [count]. Rows must be ascending.
   public func scoresBackward(
     _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
     dScores: UnsafePointer<Float>, into gradients: Gradients

@@ -2,9 +2,10 @@ import Checkpoints
 import Tensors
 
 extension ParameterSet {
-  /// The int8 twin of this model as the tensors of a checkpoint, quantised piece by piece when they are written:
-  /// memory does not grow with the model.
-  /// - Parameter transformer: of the architecture, computing in float32.
+  /// The tensors of this model's int8 version for writing to a checkpoint. They are quantised piece by piece while they
+  /// are written, so memory does not grow with the model.
+  /// - Parameter transformer: a float32 transformer of the same architecture.
+  /// - Throws: `Failure(.badData)` if activations of the model are not finite.
   public func int8Sources(on transformer: Transformer) throws -> [TensorSource] {
     let balance = try ChannelBalance(self, on: transformer)
     let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
@@ -21,7 +22,7 @@ extension ParameterSet {
     ]
   }
 
-  /// About so many elements are in memory at a time.
+  /// Approximate number of elements in memory at a time.
   private static let pieceElements = 1 << 18
 
   private func int8Source(_ source: TensorSource, _ balance: ChannelBalance, _ transformer: Transformer)
@@ -29,7 +30,7 @@ extension ParameterSet {
   {
     let weights = values(source.name)!
     let (outputs, inputs) = (source.dims[0], source.dims[1])
-    // Whole groups of 16 rows, as codes are packed.
+    // Whole groups of 16 rows, because codes are packed in such groups.
     let rows = min(outputs, max(1, Self.pieceElements / inputs / 16) * 16)
     return TensorSource(
       section: source.section, role: source.role, name: source.name, dims: source.dims, type: .int8
@@ -51,7 +52,7 @@ extension ParameterSet {
           outputs: min(rows, outputs - first), inputs: inputs, codes: codes.baseAddress!,
           scales: scales.baseAddress! + first, rowSums: sums.baseAddress! + first,
           factors: factors.baseAddress!)
-        // The transformer owns the memory that this takes.
+        // The scratch memory of `quantize` belongs to the transformer, which this closure keeps alive.
         transformer.compute.quantize(weights + first * inputs, into: piece)
         let bytes = Int8Matrix.packedBytes(outputs: piece.outputs, inputs: inputs)
         try put(UnsafeRawBufferPointer(start: codes.baseAddress!, count: bytes))

@@ -4,19 +4,19 @@ import Tensors
 /// order in which decoding reads them (`KeyValueStorage.cache`).
 public final class KVCache {
   public let slots: Int
-  /// Positions a slot holds, a multiple of `KeyValuePrecision.group`.
+  /// Positions per slot, a multiple of `KeyValuePrecision.group`.
   public let capacity: Int
   public let precision: KeyValuePrecision
   private let layers: Int
   private let kvHeads: Int
   private let headDim: Int
-  /// Bytes of all keys, or all values, of a kv head.
+  /// Bytes of all keys, or all values, of one kv head in one slot and layer.
   private let headBytes: Int
   private let base: UnsafeMutableRawPointer
   private var entries: [CacheEntry] = []
   private let arena: Arena
 
-  /// - Parameter capacity: positions that a slot must hold.
+  /// - Parameter capacity: positions that a slot must hold; rounded up to a multiple of `KeyValuePrecision.group`.
   public init(
     _ a: Architecture, slots: Int, capacity: Int, precision: KeyValuePrecision, arena: Arena
   ) throws {
@@ -36,7 +36,7 @@ public final class KVCache {
 
   var storage: KeyValueStorage { .cache(precision, capacity: capacity) }
 
-  /// Bytes of all keys, or all values, of a slot and layer.
+  /// Bytes of all keys, or all values, of one slot and layer.
   private var plane: Int { kvHeads * headBytes }
 
   func keys(slot: Int, layer: Int) -> UnsafeMutableRawPointer {
@@ -47,8 +47,8 @@ public final class KVCache {
     keys(slot: slot, layer: layer) + plane
   }
 
-  /// Stores the keys and values of a batch, rows of a fused qkv activation.
-  /// - Parameter keyFactors: what an int8 cache multiplies keys by, [kvHeads, headDim]; nil for 1.
+  /// Stores the keys and values of a batch from the rows of a fused qkv activation.
+  /// - Parameter keyFactors: an int8 cache multiplies keys by these factors, [kvHeads, headDim]; nil for 1.
   func store(
     _ batch: TokenBatch, layer: Int, qkv: Matrix, queryWidth: Int, keyFactors: UnsafePointer<Float>?,
     compute: Compute
@@ -72,7 +72,8 @@ public final class KVCache {
     }
   }
 
-  /// Gives `target` the first `count` positions of `source`: one prompt serves all its samples.
+  /// Copies the first `count` positions of slot `source` to slot `target`, so that all samples of a prompt share its
+  /// computation. Whole groups of positions are copied.
   func copy(_ count: Int, from source: Int, to target: Int) {
     let group = KeyValuePrecision.group
     let used = (count + group - 1) / group * precision.groupBytes(headDim: headDim)

@@ -2,18 +2,18 @@ import Checkpoints
 import Support
 import Tensors
 
-/// A model in a mapped checkpoint: its parameters are used where they lie.
+/// A model in a mapped checkpoint. Its parameters are used in place, without a copy.
 public final class ModelFile: @unchecked Sendable {
   public let checkpoint: Checkpoint
   public let architecture: Architecture
   public let layout: ParameterLayout
-  /// Matrices in int8, positions and norms in float32.
+  /// Whether matrices are int8; positions, norms and biases are then still float32.
   public let isInt8: Bool
 
-  /// Gain and bias of a reward model, [2], in its HEAD.
+  /// Tensor name of a reward model's gain and bias, [2], in the HEAD section.
   public static let normalizationName = "head.normalization"
 
-  /// - Throws: `Failure(.badData)` when the tensors are not those of the architecture.
+  /// - Throws: `Failure(.badData)` if the tensors do not match the architecture.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
     architecture = Architecture(checkpoint.architecture)
@@ -31,8 +31,8 @@ public final class ModelFile: @unchecked Sendable {
     }
   }
 
-  /// What a damaged header claims may need more memory, even as a list of names, than there is; so
-  /// the claim is compared with the file first, in numbers that no product overflows.
+  /// Compares the architecture with the size of the file before anything is allocated. A damaged header can claim
+  /// so many layers that even a list of their names does not fit in memory. Float64 products do not overflow.
   private static func require(
     _ weights: [Checkpoint.Tensor], toHold architecture: Architecture, at path: String
   ) throws {
@@ -43,18 +43,18 @@ public final class ModelFile: @unchecked Sendable {
     guard architecture.layers <= weights.count, architecture.matrixElements <= Double(bytes) else {
       throw Failure(
         .badData,
-        "the architecture needs more than the \(weights.count) tensors of \(bytes) bytes that are there",
+        "the architecture needs more than the \(weights.count) tensors of \(bytes) bytes in the file",
         at: path, remedy: Self.remedy)
     }
   }
 
-  /// The float32 parameters, in the mapping.
+  /// The float32 parameters, as a view of the mapped file.
   ///
-  /// - Throws: `Failure(.badData)` for an int8 model.
+  /// - Throws: `Failure(.badData)` if the model is int8.
   public func parameters() throws -> ParameterSet {
     guard !isInt8 else {
       throw Failure(
-        .badData, "is an int8 model, and float32 weights are needed", at: checkpoint.path,
+        .badData, "is an int8 model, but float32 weights are needed", at: checkpoint.path,
         remedy: "Use the model that it was quantised from.")
     }
     func base(_ kind: SectionKind) throws -> UnsafeMutablePointer<Float> {
@@ -66,7 +66,9 @@ public final class ModelFile: @unchecked Sendable {
       owner: self)
   }
 
-  /// What computes: float32 or int8, as the file has it.
+  /// The weights to compute with, float32 or int8 as in the file.
+  ///
+  /// - Throws: `Failure(.badData)` if a tensor of an int8 model is missing, unknown or invalid.
   public func weights() throws -> TransformerWeights {
     guard isInt8 else { return TransformerWeights(try parameters()) }
     let tensors = checkpoint.tensors(in: .weights, role: .policy)
@@ -103,7 +105,8 @@ public final class ModelFile: @unchecked Sendable {
     return QuantizedWeights(layout, projections: projections, keyFactors: keyFactors).weights { floats[$0] }
   }
 
-  /// Keys are divided by them again: with others than powers of two the product would not be exact.
+  /// Checks the key factors. Keys are multiplied and queries are divided by them; only powers of two make this exact.
+  /// - Throws: `Failure(.badData)` if a key factor is not a power of two from 2⁻³² to 2³².
   private static func requireFactors(
     _ factors: UnsafePointer<Float>, _ count: Int, _ checkpoint: Checkpoint
   ) throws {
@@ -115,8 +118,8 @@ public final class ModelFile: @unchecked Sendable {
       remedy: remedy)
   }
 
-  /// For what a file of our own could not lack.
-  public static let remedy = "Name a model that tinyrlhf has made."
+  /// Remedy for errors that a file written by this program cannot have.
+  public static let remedy = "Use a model file that tinyrlhf has written."
   private static let unembedding = "unembedding.weight"
 
   private static func superfluous(_ tensor: Checkpoint.Tensor, _ checkpoint: Checkpoint) -> Failure {
@@ -124,7 +127,7 @@ public final class ModelFile: @unchecked Sendable {
     return Failure(
       .badData,
       isTied
-        ? "has an unembedding of its own, and its header says that it is the token embedding"
+        ? "has its own unembedding, but its header says that the unembedding is the token embedding"
         : "the tensor \(tensor.name) belongs to no part of the architecture", at: checkpoint.path,
       remedy: remedy)
   }
@@ -144,9 +147,4 @@ public final class ModelFile: @unchecked Sendable {
       }
     }
   }
-}
-
-extension ModelKind {
-  /// Reward and value models have a scalar head instead of an unembedding.
-  public var hasScalarHead: Bool { self == .reward || self == .value }
 }

@@ -1,25 +1,25 @@
-/// The tensors that are stored and learn together: those of a whole model, or of an adapter to one.
+/// The tensors that are stored and trained together: those of a whole model, or of an adapter to a model.
 public struct ParameterLayout: Sendable {
   public typealias Tensor = TensorTable.Tensor
 
-  /// Of the model that they belong to.
+  /// Architecture of the model (for an adapter, of the base model).
   public let architecture: Architecture
-  /// A model's trunk, and the unembedding of a language model that does not tie it; or an adapter.
+  /// The trunk of a model, including an untied unembedding of a language model; or the tensors of an adapter.
   public private(set) var trunk = TensorTable()
-  /// The scalar head of a reward or value model; empty without one.
+  /// The scalar head of a reward or value model; empty if there is none.
   public private(set) var head = TensorTable()
-  /// Whether the trunk gives logits; a tied embedding serves without a tensor more.
+  /// Whether the model computes logits. A tied unembedding needs no additional tensor.
   public let hasUnembedding: Bool
-  /// What the trunk adapts; nil for a whole model.
+  /// Options of the adapter; nil for a whole model.
   public let adapter: LowRankOptions?
 
   public var trunkCount: Int { trunk.extent }
   public var headCount: Int { head.extent }
   public var hasScalarHead: Bool { !head.isEmpty }
 
-  /// A whole model.
-  /// - Parameter unembedding: nil for the one head or the other; true for a language model whose trunk
-  ///   has a scalar head, too.
+  /// The layout of a whole model.
+  /// - Parameter unembedding: nil for a model with one head, either scalar head or unembedding; true for a language
+  ///   model that also has a scalar head.
   public init(_ architecture: Architecture, scalarHead: Bool, unembedding: Bool? = nil) {
     self.architecture = architecture
     hasUnembedding = unembedding ?? !scalarHead
@@ -37,8 +37,8 @@ public struct ParameterLayout: Sendable {
     if scalarHead { addHead() }
   }
 
-  /// A low-rank adapter to the projections of a model.
-  /// - Parameter scalarHead: whether a scalar head learns beside it.
+  /// The layout of a low-rank adapter to the projections of a model.
+  /// - Parameter scalarHead: whether a scalar head learns together with the adapter.
   public init(_ architecture: Architecture, adapter: LowRankOptions, scalarHead: Bool = false) {
     self.architecture = architecture
     self.adapter = adapter
@@ -54,21 +54,21 @@ public struct ParameterLayout: Sendable {
     if scalarHead { addHead() }
   }
 
-  /// With a scalar head beside what is there.
+  /// The same layout with a scalar head.
   public var withHead: ParameterLayout {
     var layout = self
     if !hasScalarHead { layout.addHead() }
     return layout
   }
 
-  /// Without a scalar head.
+  /// The same layout without a scalar head.
   public var withoutHead: ParameterLayout {
     var layout = self
     layout.head = TensorTable()
     return layout
   }
 
-  /// The tensors that learn where others are frozen; they have offsets of their own.
+  /// The layout of the tensors for which `learns` is true; the others are frozen. Offsets are computed again.
   public func filtered(_ learns: (Tensor) -> Bool) -> ParameterLayout {
     var layout = self
     layout.trunk = trunk.filtered(learns)
@@ -111,11 +111,11 @@ public struct ParameterLayout: Sendable {
 /// A low-rank adapter of projections (Hu et al. 2021): y = x·Wᵀ + b + scale·(x·Aᵀ)·Bᵀ.
 public struct LowRankOptions: Equatable, Sendable {
   public let rank: Int
-  /// What scale is made of.
+  /// α, the numerator of `scale`.
   public let alpha: Float
-  /// The projections that have one.
+  /// The projections with an adapter.
   public let targets: Set<Projection>
-  /// Whether scale is α/√rank, which keeps the size of the output at any rank (Kalajdzievski 2023), and not α/rank.
+  /// Whether `scale` is α/√rank instead of α/rank; the output then has the same size at any rank (Kalajdzievski 2023).
   public let isRankStabilized: Bool
 
   public init(
@@ -133,7 +133,7 @@ public struct LowRankOptions: Equatable, Sendable {
 }
 
 extension Projection {
-  /// The name of its tensors within a layer, without `.weight`.
+  /// Name of the projection's tensors within a layer, without `.weight`.
   func name(in architecture: Architecture) -> String {
     switch self {
     case .queryKeyValue: "attention.qkv"
@@ -143,7 +143,7 @@ extension Projection {
     }
   }
 
-  /// [outputs, inputs] of its matrix.
+  /// Shape of the projection's matrix, [outputs, inputs].
   func shape(in a: Architecture) -> (outputs: Int, inputs: Int) {
     switch self {
     case .queryKeyValue: (a.qkvWidth, a.dModel)

@@ -1,8 +1,9 @@
 import Support
 import Tensors
 
-/// The float32 parameters of one model, or anything of the same shape: gradients, moments, an
-/// average. A borrowed view: the mapped file or the arena behind it is kept alive by its owners.
+/// The float32 parameters of one model, or other values of the same shape: gradients, moments, an average.
+///
+/// It is a view of a mapped file or an arena; `owners` keep that memory alive.
 public struct ParameterSet: @unchecked Sendable {
   public let layout: ParameterLayout
   public let trunk: UnsafeMutablePointer<Float>
@@ -20,14 +21,14 @@ public struct ParameterSet: @unchecked Sendable {
     _ layout: ParameterLayout, trunk: UnsafeMutablePointer<Float>,
     head: UnsafeMutablePointer<Float>?, owners: [AnyObject]
   ) {
-    precondition(layout.hasScalarHead == (head != nil), "a scalar head where the layout has none")
+    precondition(layout.hasScalarHead == (head != nil), "layout and buffers must agree on the scalar head")
     self.layout = layout
     self.trunk = trunk
     self.head = head
     self.owners = owners
   }
 
-  /// Zeroes in the arena.
+  /// Allocates all tensors in the arena, filled with zeroes.
   public init(_ layout: ParameterLayout, name: String, arena: Arena) throws {
     self.init(
       layout, trunk: try arena.floats(name, layout.trunkCount),
@@ -35,8 +36,8 @@ public struct ParameterSet: @unchecked Sendable {
       owner: arena)
   }
 
-  /// This language model, or this adapter to one, with a scalar head beside it, zeroes in the arena; the trunk is
-  /// used where it lies.
+  /// This language model, or this adapter, with an additional scalar head. The head is allocated in the arena and
+  /// filled with zeroes; the trunk is shared, not copied.
   public func addingScalarHead(name: String, arena: Arena) throws -> ParameterSet {
     precondition(layout.hasUnembedding || layout.adapter != nil, "no language model to add a scalar head to")
     let both = layout.withHead
@@ -44,13 +45,13 @@ public struct ParameterSet: @unchecked Sendable {
       both, trunk: trunk, head: try arena.floats(name, both.headCount), owners: owners + [arena])
   }
 
-  /// The language model, or the adapter, alone: without a scalar head that stands beside it.
+  /// The language model, or the adapter, without its scalar head.
   public var languageModel: ParameterSet {
     precondition(layout.hasUnembedding || layout.adapter != nil, "no language model")
     return ParameterSet(layout.withoutHead, trunk: trunk, head: nil, owners: owners)
   }
 
-  /// Each buffer with its element count: what optimizers, clipping and copies walk.
+  /// Each buffer with its element count.
   public var buffers: [(base: UnsafeMutablePointer<Float>, count: Int)] {
     var buffers = [(base: trunk, count: layout.trunkCount)]
     if let head { buffers.append((base: head, count: layout.headCount)) }
@@ -72,7 +73,7 @@ public struct ParameterSet: @unchecked Sendable {
     for (base, count) in buffers { base.update(repeating: 0, count: count) }
   }
 
-  /// Copies what the two have in common: the trunk, and the head when both have one.
+  /// Copies the tensors that both sets have, by name.
   public func copy(from other: ParameterSet) {
     let work = Work("copying weights", of: layout.trunkCount)
     defer { work.end() }
@@ -82,16 +83,16 @@ public struct ParameterSet: @unchecked Sendable {
     }
   }
 
-  /// The values of the tensor of that name.
+  /// The values of the tensor with that name; nil if there is none.
   public func values(_ name: String) -> UnsafeMutablePointer<Float>? {
     if let tensor = layout.trunk[name] { return trunk + tensor.offset }
     guard let head, let tensor = layout.head[name] else { return nil }
     return head + tensor.offset
   }
 
-  /// The first value that is NaN or infinite, as `tensor[index]`; nil when there is none.
+  /// The place of the first value that is NaN or infinite, as `tensor[index]`; nil if there is none.
   public var firstNonFinite: String? {
-    let work = Work("looking at the weights", of: layout.trunkCount)
+    let work = Work("checking weights", of: layout.trunkCount)
     defer { work.end() }
     for (tensor, base) in tensors {
       defer { work.advance(by: tensor.count) }
@@ -103,8 +104,8 @@ public struct ParameterSet: @unchecked Sendable {
     return nil
   }
 
-  /// The value of the largest magnitude, a NaN before all, as `tensor[index] = value`: where to look
-  /// when what a model computes is not finite.
+  /// The first NaN or, without NaNs, the value of the largest magnitude, as `tensor[index] = value`. It helps to find
+  /// the cause if a model's outputs are not finite.
   public var largest: String {
     var (place, value) = ("", Float(0))
     for (tensor, base) in tensors {
@@ -116,15 +117,15 @@ public struct ParameterSet: @unchecked Sendable {
     return "\(place) = \(value)"
   }
 
-  /// All ones for what is not finite.
+  /// The exponent bits of a float32; all are 1 in values that are not finite.
   private static let exponent: UInt32 = 0x7F80_0000
 
-  /// GPT-2's initialisation: N(0, 0.02), projections into the residual stream by 1/√(2·layers)
-  /// less, norms at 1, biases at 0; a scalar head N(0, 1/√(d + 1)) with bias 0. An adapter begins as one that
-  /// changes nothing: A is uniform, B is 0 (Hu et al. 2021).
+  /// GPT-2's initialisation: N(0, 0.02), divided by √(2·layers) for projections into the residual stream; norms 1,
+  /// biases 0; a scalar head N(0, 1/√(d + 1)) with bias 0. An adapter starts without any effect: A is uniform, B is 0
+  /// (Hu et al. 2021).
   public func initialize(seed: UInt64) {
     fillZero()
-    let work = Work("drawing weights", of: layout.trunkCount)
+    let work = Work("initializing weights", of: layout.trunkCount)
     defer { work.end() }
     for (number, (tensor, base)) in tensors.enumerated() {
       defer { work.advance(by: tensor.count) }
@@ -139,7 +140,7 @@ public struct ParameterSet: @unchecked Sendable {
         let depth = Float(2 * layout.architecture.layers).squareRoot()
         draw(projection.entersResidual ? 0.02 / depth : 0.02)
       case .adapterInput:
-        // U(−1/√inputs, 1/√inputs), as `peft` draws A.
+        // U(−1/√inputs, 1/√inputs), as in `peft`.
         let bound = 1 / Float(tensor.dims[1]).squareRoot()
         for i in 0..<tensor.count { base[i] = bound * (2 * random.uniform() - 1) }
       case .adapterOutput, .bias, .headWeight, .headBias: break

@@ -1,24 +1,26 @@
 import Support
 import Tensors
 
-/// The int8 twin of a language model: every matrix quantised by output row, but a table of learned positions;
-/// that, norms and biases are the float32 model's own. A token embedding is looked up in int8; where it is
-/// tied, the same codes serve as the unembedding.
+/// The int8 version of a language model.
+///
+/// Every matrix except the table of learned positions is quantised, with one scale per output row. The position
+/// table, norms and biases are the tensors of the float32 model. The token embedding is looked up in int8; if it is
+/// tied, the same codes are the unembedding.
 public final class QuantizedWeights {
   public struct Projection: Sendable {
-    /// The float32 tensor it stands for.
+    /// Name of the float32 tensor that is quantised.
     public let name: String
     public let matrix: Int8Matrix
   }
 
   public let projections: [Projection]
-  /// What a cache multiplies keys by, [layers, kvHeads, headDim]: powers of two, 1 where nothing is balanced.
+  /// An int8 cache multiplies keys by these factors, [layers, kvHeads, headDim]: powers of two, 1 without balancing.
   let keyFactors: UnsafeMutablePointer<Float>
-  /// Of the key factors in a checkpoint, [layers, kvHeads, headDim].
+  /// Tensor name of the key factors in a checkpoint, [layers, kvHeads, headDim].
   static let keyFactorsName = "key_factors"
   private let layout: ParameterLayout
 
-  /// Room for the int8 codes of every projection, with factors of 1.
+  /// Allocates the int8 codes of every projection and sets all factors to 1.
   public init(_ layout: ParameterLayout, arena: Arena) throws {
     self.layout = layout
     projections = try Self.projections(of: layout).map { tensor in
@@ -32,7 +34,7 @@ public final class QuantizedWeights {
     if !arena.isPlan { keyFactors.update(repeating: 1, count: a.layers * a.keyValueWidth) }
   }
 
-  /// Codes and factors that already lie somewhere: a mapped int8 checkpoint.
+  /// Uses codes and factors that are already in memory, such as those of a mapped int8 checkpoint.
   public init(
     _ layout: ParameterLayout, projections: [Projection], keyFactors: UnsafeMutablePointer<Float>
   ) {
@@ -41,7 +43,7 @@ public final class QuantizedWeights {
     self.keyFactors = keyFactors
   }
 
-  /// The tensors that become int8: all matrices but a table of positions.
+  /// The tensors that become int8: all matrices except the position table.
   public static func projections(of layout: ParameterLayout) -> [ParameterLayout.Tensor] {
     layout.trunk.filter {
       switch $0.role {
@@ -51,10 +53,9 @@ public final class QuantizedWeights {
     }
   }
 
-  /// Chooses the factors by which channels are balanced, by passing random tokens through `parameters`. They
-  /// serve until the next call: a policy that learns keeps those of its beginning, so that a run that is resumed
-  /// has the same.
-  /// - Parameter transformer: of the architecture, computing in float32.
+  /// Chooses the factors that balance the channels, from a pass of random tokens through `parameters`. The factors are
+  /// used until the next call. A policy in training keeps its initial factors, so that a resumed run has the same ones.
+  /// - Parameter transformer: a float32 transformer of the same architecture.
   public func balance(by parameters: ParameterSet, on transformer: Transformer) throws {
     let balance = try ChannelBalance(parameters, on: transformer)
     for projection in projections {
@@ -70,7 +71,7 @@ public final class QuantizedWeights {
     }
   }
 
-  /// Quantises anew from `parameters`, and the model that computes with the result.
+  /// Quantises `parameters` again and returns the int8 weights.
   public func update(from parameters: ParameterSet, compute: Compute) -> TransformerWeights {
     let work = Work("quantizing", of: projections.count)
     defer { work.end() }
@@ -81,7 +82,8 @@ public final class QuantizedWeights {
     return weights(values: parameters.values)
   }
 
-  /// The model that computes with these codes and float32 norms, biases and positions by name.
+  /// The weights with these codes.
+  /// - Parameter values: returns float32 norms, biases and positions by name.
   func weights(values: (String) -> UnsafeMutablePointer<Float>?) -> TransformerWeights {
     let matrices = Dictionary(uniqueKeysWithValues: projections.map { ($0.name, $0.matrix) })
     return TransformerWeights(

@@ -2,27 +2,27 @@ import Support
 
 /// How the next token is chosen.
 public struct SamplingOptions: Equatable, Sendable {
-  /// 0 takes the most probable token.
+  /// 0 chooses the most probable token.
   public var temperature: Float = 1
-  /// Only the k most probable tokens; 0 for all.
+  /// Sample from the k most probable tokens only; 0 for all.
   public var topK: Int = 0
-  /// Only the fewest tokens whose probabilities sum to at least p; 1 for all.
+  /// Sample from the smallest set of tokens whose probabilities sum to at least p; 1 for all.
   public var topP: Float = 1
   public var maxNewTokens: Int = 64
-  /// Each of them ends an answer.
+  /// Tokens that end an answer.
   public var endTokens: [Int32] = []
 
   public init() {}
 
-  /// Below it no token has a probability but the most probable, and its logits over the temperature are beyond
-  /// float32.
+  /// Below this temperature only the most probable token has a probability above 0, and logits divided by the
+  /// temperature overflow float32.
   private static let coldest: Float = 1e-20
 
-  /// 0 for the most probable token.
+  /// 1/temperature; 0 means: choose the most probable token.
   var inverseTemperature: Float { temperature < Self.coldest ? 0 : 1 / temperature }
   var truncates: Bool { topK > 0 || topP < 1 }
 
-  /// - Throws: `Failure(.usage)` naming the option.
+  /// - Throws: `Failure(.usage)` with the name of the invalid option.
   public func validate() throws {
     func require(_ condition: Bool, _ what: String) throws {
       if !condition { throw Failure(.usage, what, remedy: "Choose another value.") }
@@ -36,7 +36,7 @@ public struct SamplingOptions: Equatable, Sendable {
 }
 
 extension SamplingOptions {
-  /// Sets to −∞ what top-k and top-p leave out. Ties are kept in order of token id.
+  /// Sets the logits that top-k and top-p exclude to −∞. Of tied logits, those with the smaller token ids are kept.
   func truncate(_ logits: UnsafeMutableBufferPointer<Float>) {
     var order = Array(logits.indices)
     order.sort { logits[$0] != logits[$1] ? logits[$0] > logits[$1] : $0 < $1 }

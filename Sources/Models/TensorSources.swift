@@ -2,7 +2,7 @@ import Checkpoints
 import Tensors
 
 extension ParameterSet {
-  /// This model as the tensors of a checkpoint.
+  /// The tensors of this model for writing to a checkpoint.
   public func sources(_ role: Role, section: SectionKind = .weights, prefix: String = "")
     -> [TensorSource]
   {

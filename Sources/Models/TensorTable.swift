@@ -1,12 +1,12 @@
 import Checkpoints
 
-/// What a tensor of a model is for. What is done with it follows from this, never from its name.
+/// The role of a tensor in a model. The code decides by the role, never by the name, how to treat a tensor.
 public enum TensorRole: Hashable, Sendable {
   case tokenEmbedding
   case positionEmbedding
-  /// The factors of a norm, which begin at 1.
+  /// The factors of a norm; they start at 1.
   case normWeight
-  /// What a norm or a projection adds.
+  /// The bias of a norm or a projection.
   case bias
   case projection(Projection)
   case unembedding
@@ -14,7 +14,7 @@ public enum TensorRole: Hashable, Sendable {
   case headBias
   /// A of a projection's low-rank adapter, [rank, inputs].
   case adapterInput(Projection)
-  /// B of it, [outputs, rank].
+  /// B of a projection's low-rank adapter, [outputs, rank].
   case adapterOutput(Projection)
 }
 
@@ -22,7 +22,7 @@ public enum TensorRole: Hashable, Sendable {
 public enum Projection: String, CaseIterable, Sendable {
   case queryKeyValue
   case attentionOutput
-  /// Into the MLP: up, or gate and up.
+  /// The MLP's first projection: up, or gate and up.
   case up
   case down
 
@@ -30,25 +30,25 @@ public enum Projection: String, CaseIterable, Sendable {
   public var entersResidual: Bool { self == .attentionOutput || self == .down }
 }
 
-/// Float32 tensors in one buffer: names, dims, roles and places.
+/// The layout of float32 tensors in one buffer: names, dims, roles and offsets.
 ///
-/// Tensors stand in order, each at the next multiple of 256 bytes: the rule of a checkpoint's section, so that a
-/// mapped section is such a buffer. Parameters, gradients, moments and averages are buffers of one table.
+/// Tensors are in order, each at the next multiple of 256 bytes. A checkpoint's section follows the same rule, so a
+/// mapped section can be used as the buffer. Parameters, gradients, moments and averages are buffers with one table.
 public struct TensorTable: RandomAccessCollection, Sendable {
   public struct Tensor: Sendable {
     public let name: String
     public let dims: [Int]
     public let role: TensorRole
-    /// In elements from the start of the buffer.
+    /// Offset from the start of the buffer, in elements.
     public let offset: Int
     public var count: Int { dims.reduce(1, *) }
-    /// Weight decay is for matrices; norms and biases keep their size.
+    /// Whether weight decay applies: only to matrices, not to norms and biases.
     public var decays: Bool { dims.count > 1 }
   }
 
   private var tensors: [Tensor] = []
   private var index: [String: Int] = [:]
-  /// Elements of the buffer.
+  /// Number of elements in the buffer.
   public private(set) var extent = 0
 
   public init() {}
@@ -57,7 +57,7 @@ public struct TensorTable: RandomAccessCollection, Sendable {
   public var endIndex: Int { tensors.endIndex }
   public subscript(position: Int) -> Tensor { tensors[position] }
 
-  /// The tensor of that name.
+  /// The tensor with that name; nil if there is none.
   public subscript(name: String) -> Tensor? { index[name].map { tensors[$0] } }
 
   func filtered(_ isIncluded: (Tensor) -> Bool) -> TensorTable {

@@ -1,19 +1,19 @@
 import Tensors
 
-/// Ragged token sequences, concatenated: no pad token exists.
+/// Concatenated token sequences of different lengths, without padding.
 public final class TokenBatch {
   /// One sequence, or the part of it that is computed now.
   public struct Entry: Sendable {
-    /// Its first row in the batch.
+    /// First row in the batch.
     public let row: Int
-    /// Its rows.
+    /// Number of rows.
     public let count: Int
-    /// The position of its first token in the whole sequence.
+    /// Position of the first token in the whole sequence.
     public let position: Int
-    /// Its slot in the key-value cache, when there is one.
+    /// Slot in the key-value cache, if there is a cache.
     public let slot: Int
-    /// The entry that holds the sequence's tokens before `position`, and those of others that begin like it; nil
-    /// where they are in a cache, or there are none.
+    /// Index of the entry with the sequence's tokens before `position`, a prefix that several sequences can share.
+    /// nil if these tokens are in a cache, or if there are none.
     public let prefix: Int?
   }
 
@@ -27,7 +27,7 @@ public final class TokenBatch {
   let lastRows: UnsafeMutablePointer<Int32>
   private let arena: Arena
 
-  /// - Parameter capacity: tokens that fit.
+  /// - Parameter capacity: the most tokens in the batch.
   public init(capacity: Int, name: String = "batch", arena: Arena) throws {
     self.capacity = capacity
     self.arena = arena
@@ -44,19 +44,19 @@ public final class TokenBatch {
 
   public func fits(_ count: Int) -> Bool { rows + count <= capacity }
 
-  /// Appends tokens that stand at `position`… of their sequence.
+  /// Appends tokens whose first has the index `position` in its sequence.
   public func append(_ tokens: some Collection<Int32>, position: Int = 0, slot: Int = 0) {
     entries.append(Entry(row: rows, count: tokens.count, position: position, slot: slot, prefix: nil))
     extend(tokens, position: position)
   }
 
-  /// Appends tokens that go on where the latest entry ends that is no continuation itself: several sequences that
-  /// begin alike have their common beginning once.
+  /// Appends tokens that continue the latest entry that is not itself a continuation. Several sequences can continue
+  /// the same entry, so a shared prefix is computed once.
   public func append(continuing tokens: some Collection<Int32>) {
-    guard let last = entries.indices.last else { preconditionFailure("nothing to continue") }
+    guard let last = entries.indices.last else { preconditionFailure("the batch has no entry to continue") }
     let prefix = entries[last].prefix ?? last
     let position = entries[prefix].count
-    precondition(entries[prefix].position == 0, "a part of a sequence cannot be continued by several")
+    precondition(entries[prefix].position == 0, "only an entry that begins at position 0 can be a shared prefix")
     entries.append(Entry(row: rows, count: tokens.count, position: position, slot: 0, prefix: prefix))
     extend(tokens, position: position)
   }
@@ -70,7 +70,7 @@ public final class TokenBatch {
 
   private func extend(_ tokens: some Collection<Int32>, position: Int) {
     precondition(fits(tokens.count), "\(rows) + \(tokens.count) tokens in a batch of \(capacity)")
-    // A generic iterator would allocate for every token.
+    // Copied in one block: a generic iterator would allocate for every token.
     let isCopied: Void? = tokens.withContiguousStorageIfAvailable {
       if let base = $0.baseAddress { (ids + rows).update(from: base, count: $0.count) }
     }

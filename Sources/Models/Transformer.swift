@@ -1,24 +1,24 @@
 import Tensors
 
-/// The computation of one architecture: activations and scratch, but no parameters, so that policy,
-/// reference, value and reward model take turns in the same memory.
+/// The computation of one architecture: activations and scratch memory, but no parameters. Policy, reference, value
+/// and reward model therefore use the same memory, one after the other.
 ///
-/// Order of use: `forward`, then a head (`logprobs`, `scores`, …), and for training
-/// `beginBackward`, a head's backward, `backward`.
+/// Order of calls: `forward`, then a head (`logprobs`, `scores`, …). For training: `beginBackward`, a head's backward
+/// pass, `backward`.
 public final class Transformer {
   public let architecture: Architecture
   public let compute: Compute
-  /// Tokens that one pass can hold.
+  /// The most tokens in one pass.
   public let rows: Int
   public let isTraining: Bool
 
-  /// What the next passes leave out of the sub-layers' outputs; nil for nothing.
+  /// Dropout of the sub-layers' outputs in the next passes; nil for none.
   public var dropout: Dropout?
 
-  /// Passes so far: while it stays the same, so do the activations.
+  /// Number of passes so far. While it does not change, the activations do not change.
   public internal(set) var passes = 0
 
-  /// Who looks at float32 passes; nil for nobody.
+  /// Observes float32 passes; nil for none.
   weak var observer: (any PassObserver)?
 
   let activations: Activations
@@ -30,15 +30,15 @@ public final class Transformer {
   private let arena: Arena
 
   /// - Parameters:
-  ///   - rows: tokens that one pass can hold; at least the longest sequence.
-  ///   - training: keeps activations per layer, for `backward`.
-  ///   - other: of the same architecture, whose scratch of the heads serves both: each head's pass
-  ///     begins and ends within one call.
+  ///   - rows: the most tokens in one pass; at least the longest sequence.
+  ///   - training: whether to keep the activations of every layer, for `backward`.
+  ///   - other: a transformer of the same architecture whose head scratch memory both use. This is safe because each
+  ///     head's pass begins and ends within one call.
   public init(
     _ architecture: Architecture, rows: Int, training: Bool, sharingHeadsOf other: Transformer? = nil,
     compute: Compute, arena: Arena
   ) throws {
-    precondition(other == nil || other!.architecture == architecture, "heads of another model")
+    precondition(other == nil || other!.architecture == architecture, "the other transformer's architecture differs")
     self.architecture = architecture
     self.compute = compute
     self.rows = rows
@@ -59,7 +59,7 @@ public final class Transformer {
     backwardSequences.reserveCapacity(training ? rows : 0)
   }
 
-  /// The final norm's output of the latest pass, [rows, d].
+  /// Output of the final norm in the latest pass, [rows, d].
   public var hidden: Matrix { activations.hidden }
 
   func shape(_ keyValues: KeyValueStorage, keyFactors: UnsafePointer<Float>? = nil) -> AttentionShape {

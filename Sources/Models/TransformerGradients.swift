@@ -1,6 +1,6 @@
 import Tensors
 
-/// The gradients of a transformer by their places in it; those of what does not learn are missing.
+/// The gradients of a transformer, by layer and tensor. Tensors that do not learn have no gradient (nil or `.none`).
 struct TransformerGradients {
   struct Layer {
     let norm1: Norm?
@@ -12,7 +12,7 @@ struct TransformerGradients {
     let up: LinearGradient
     let down: LinearGradient
 
-    /// Whether anything of the layer learns.
+    /// Whether any tensor of the layer learns.
     var isLearnt: Bool {
       [qkv, output, up, down].contains(where: \.isLearnt) || norm1 != nil || norm2 != nil || queryNorm != nil
         || keyNorm != nil
@@ -24,7 +24,7 @@ struct TransformerGradients {
   let layers: [Layer]
   let finalNorm: Norm?
   let unembedding: LinearGradient
-  /// Layers below it have nothing that learns, nor have the embeddings: the backward pass ends there.
+  /// The lowest layer that the backward pass must reach: below it, no layer and no embedding learns.
   let lowestLayer: Int
 
   init(_ parameters: ParameterSet) {
@@ -75,7 +75,7 @@ struct TransformerGradients {
 }
 
 extension LowRank {
-  /// The adapter of one projection, or its gradient; nil where it has none.
+  /// The adapter of one projection, or the adapter's gradient; nil if the projection has none.
   init?(
     _ projection: Projection, layer: Int, _ architecture: Architecture, _ options: LowRankOptions,
     values: (String) -> UnsafeMutablePointer<Float>?

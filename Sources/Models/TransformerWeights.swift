@@ -1,13 +1,13 @@
 import Tensors
 
-/// Parameters as the computation sees them: projections and norms by name, float32 or int8.
+/// The weights that a transformer computes with: projections (float32 or int8), norms and embeddings, by layer.
 public struct TransformerWeights: @unchecked Sendable {
   public struct Layer: @unchecked Sendable {
     public let norm1: Norm
     public internal(set) var qkv: Linear
     public let queryNorm: HeadNorm?
     public let keyNorm: HeadNorm?
-    /// What an int8 cache multiplies keys by, [kvHeads, headDim]; nil for 1.
+    /// An int8 cache multiplies keys by these factors, [kvHeads, headDim]; nil for 1.
     public let keyFactors: UnsafePointer<Float>?
     public internal(set) var output: Linear
     public let norm2: Norm
@@ -39,10 +39,10 @@ public struct TransformerWeights: @unchecked Sendable {
   public let positionEmbedding: UnsafeMutablePointer<Float>?
   public private(set) var layers: [Layer]
   public let finalNorm: Norm
-  /// nil for a reward or value model that had none.
+  /// nil for a reward or value model without one.
   public let unembedding: Linear?
 
-  /// Float32 projections that lie in `parameters`.
+  /// Float32 weights that point into `parameters`.
   public init(_ parameters: ParameterSet) {
     self.init(
       parameters.layout.architecture, values: parameters.values,
@@ -53,11 +53,11 @@ public struct TransformerWeights: @unchecked Sendable {
     }
   }
 
-  /// These weights with a low-rank adapter to their projections.
-  /// - Parameter adapter: parameters of a layout that is an adapter's.
+  /// These weights with a low-rank adapter on their projections.
+  /// - Parameter adapter: parameters with the layout of an adapter.
   public func adapted(by adapter: ParameterSet) -> TransformerWeights {
     guard let options = adapter.layout.adapter, adapter.layout.architecture == architecture else {
-      preconditionFailure("not an adapter to this architecture")
+      preconditionFailure("the adapter is not for this architecture")
     }
     var weights = self
     for layer in layers.indices {
@@ -70,10 +70,10 @@ public struct TransformerWeights: @unchecked Sendable {
   }
 
   /// - Parameters:
-  ///   - values: norms, biases and a table of positions by name.
-  ///   - keyFactors: of all layers, [layers, kvHeads, headDim].
+  ///   - values: returns norms, biases and the position table by name.
+  ///   - keyFactors: the key factors of all layers, [layers, kvHeads, headDim].
   ///   - hasUnembedding: false for a reward or value model.
-  ///   - weight: projections by name.
+  ///   - weight: returns the projections by name.
   init(
     _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
     tokenEmbedding: EmbeddingTable, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool, weight: (String) -> Linear.Weight
@@ -112,7 +112,7 @@ public struct TransformerWeights: @unchecked Sendable {
 }
 
 extension Norm {
-  /// The norm of that name, of parameters or of gradients; nil where it has none.
+  /// The norm with that name, of parameters or gradients; nil if there is none.
   init?(_ name: String, _ architecture: Architecture, values: (String) -> UnsafeMutablePointer<Float>?) {
     guard let gamma = values("\(name).weight") else { return nil }
     self.init(
@@ -122,7 +122,7 @@ extension Norm {
 }
 
 extension HeadNorm {
-  /// The norm of that name, of parameters or of gradients; nil where it has none.
+  /// The norm with that name, of parameters or gradients; nil if there is none.
   init?(
     _ name: String, heads: Int, _ architecture: Architecture,
     values: (String) -> UnsafeMutablePointer<Float>?

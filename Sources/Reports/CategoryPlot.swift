@@ -35,14 +35,14 @@ enum CategoryPlot {
           ("title", "\(text(score, models)), n \(Numbers.count(score.n))"),
         ], "")
     }
-    let last = scores.first { $0.model == "ppo" }
+    let last = scores.first { $0.model == EvaluatedModel.result.key }
     let label = "\(category): " + ordered.map { text($0, models) }.joined(separator: ", ")
     return Markup.text("span", [("class", "name")], category)
       + Markup.element(
         "div", [("class", "track"), ("role", "img"), ("aria-label", label)],
         span + dots.joined())
       + Markup.text(
-        "span", [("class", "figure ppo")], last.map { Numbers.text($0.gold, .decimal(2)) } ?? "")
+        "span", [("class", "figure \(EvaluatedModel.result.key)")], last.map { Numbers.text($0.gold, .decimal(2)) } ?? "")
   }
 
   private static func scale() -> String {
@@ -61,7 +61,7 @@ enum CategoryPlot {
         Markup.element("span", [("class", "dot \(models.colour(key))")], "")
           + Markup.escape(models.name(key)))
     }
-    let figures = keys.contains("ppo") ? "; figures: \(models.name("ppo"))" : ""
+    let figures = keys.contains(EvaluatedModel.result.key) ? "; figures: \(models.name(EvaluatedModel.result.key))" : ""
     return Markup.element(
       "figcaption", [],
       Markup.text("h3", [], "Gold score by category")
@@ -72,9 +72,7 @@ enum CategoryPlot {
   }
 
   private static func keys(_ scores: [EvaluationDetails.CategoryScore]) -> [String] {
-    let present = Set(scores.map(\.model))
-    let known = ["base", "sft", "ppo"]
-    return known.filter(present.contains) + present.subtracting(known).sorted()
+    EvaluatedModel.ordered(scores.map(\.model))
   }
 
   private static func text(

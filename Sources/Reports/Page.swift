@@ -37,7 +37,7 @@ struct Page {
         "p", [("class", "lead")],
         "This run has no results yet; the curves show its progress.")
     }
-    let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo"))
+    let verdict = WinRates(summary)?.verdict(models)
     return verdict.map { Markup.text("p", [("class", "lead")], $0) } ?? ""
   }
 

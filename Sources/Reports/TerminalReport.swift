@@ -76,7 +76,7 @@ struct TerminalReport {
     }
     lines.append(row(WinRates.title, shown.map { Numbers.text($0?.mean, .percent) }, count))
     for (key, rate) in zip(models.keys, shown) {
-      guard let rate, key != "sft" else { continue }
+      guard let rate, key != EvaluatedModel.baseline.key else { continue }
       lines += wrapped("\(models.name(key)), 95 % interval: \(rate.details.joined(separator: ", "))", indent: 2)
     }
     return lines + (rates.isByRewardModel ? wrapped("\(rates.note)", indent: 2) : [])
@@ -85,7 +85,7 @@ struct TerminalReport {
   /// The text below the table: the verdict, the reward model, held-out rows, and warnings.
   private func remarks(_ summary: Summary) -> [String] {
     var paragraphs: [String] = []
-    if let verdict = WinRates(summary)?.verdict("ppo", name: models.name("ppo")) { paragraphs.append(verdict) }
+    if let verdict = WinRates(summary)?.verdict(models) { paragraphs.append(verdict) }
     if let text = rewardModel(summary) { paragraphs.append(text) }
     if let heldOut = summary.heldOut { paragraphs.append(heldOut.map(\.sentence).joined(separator: " ")) }
     let warnings = Warnings(records, models).all.map { "Warning: \($0)" }
@@ -164,12 +164,8 @@ struct TerminalReport {
   }
 
   private func style(_ model: String) -> Terminal.Style {
-    switch model {
-    case "base": .dim
-    case "sft": .blue
-    case "ppo": .yellow
-    default: .cyan
-    }
+    let styles: [EvaluatedModel: Terminal.Style] = [.base: .dim, .sft: .blue, .ppo: .yellow]
+    return EvaluatedModel.all.first { $0.key == model }.flatMap { styles[$0] } ?? .cyan
   }
 
   // MARK: Layout

@@ -8,12 +8,12 @@ import Support
 struct Warnings {
   private let records: RunRecords
   private let name: String
-  private var ppo: Summary.Model? { records.summary?.models["ppo"] }
-  private var sft: Summary.Model? { records.summary?.models["sft"] }
+  private var ppo: Summary.Model? { records.summary?.models[EvaluatedModel.result.key] }
+  private var sft: Summary.Model? { records.summary?.models[EvaluatedModel.baseline.key] }
 
   init(_ records: RunRecords, _ models: ShownModels) {
     self.records = records
-    name = models.name("ppo")
+    name = models.name(EvaluatedModel.result.key)
   }
 
   var all: [String] { [worse, far, empty, alike, endless, sure, chance].compactMap { $0 } }
@@ -23,7 +23,7 @@ struct Warnings {
   /// Warns if the whole interval of the win rate is below one half. If the reward model's score rose at the same time,
   /// this is over-optimisation (Gao et al. 2022, section 3).
   private var worse: String? {
-    guard let summary = records.summary, let rates = WinRates(summary), let rate = rates["ppo"],
+    guard let summary = records.summary, let rates = WinRates(summary), let rate = rates[EvaluatedModel.result.key],
       rate.high < 0.5
     else { return nil }
     let percent = { (share: Double) in Numbers.text(share, .percent) }
@@ -71,7 +71,7 @@ struct Warnings {
   private func mostly(
     _ share: ([SampleRecord.Answer]) -> Double, _ text: (_ share: String, _ before: String, _ n: Int) -> String
   ) -> String? {
-    let (before, after) = (answers("sft"), answers("ppo"))
+    let (before, after) = (answers(EvaluatedModel.baseline.key), answers(EvaluatedModel.result.key))
     guard after.count >= Self.fewest, before.count == after.count else { return nil }
     let (old, new) = (share(before), share(after))
     guard new > 0.5, old < new / 2 else { return nil }

@@ -31,12 +31,13 @@ struct WinRates {
   }
 
   /// The run's result for one model, in sentences.
-  func verdict(_ model: String, name: String) -> String? {
-    rates[model].map { rate in
+  func verdict(_ models: ShownModels) -> String? {
+    let model = EvaluatedModel.result.key
+    return rates[model].map { rate in
       let percent = { (share: Double) in Numbers.text(share, .percent) }
       let judge = isByRewardModel ? "By the reward model it was trained against, not by a person, " : ""
       let place = isOnTrainedPrompts ? "comparisons on prompts that it trained on" : "held-out comparisons"
-      return "\(judge)\(name) answers better than SFT on \(percent(rate.wins)) of "
+      return "\(judge)\(models.name(model)) answers better than SFT on \(percent(rate.wins)) of "
         + "\(Numbers.count(rate.n)) \(place), the same on \(percent(rate.ties)) and worse on "
         + "\(percent(rate.losses)). With ties counted as half a win, its win rate is \(percent(rate.mean)) "
         + "(95\u{A0}% interval\(prompts(rate)) \(percent(rate.low)) to \(percent(rate.high)))."

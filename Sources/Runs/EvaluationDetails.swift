@@ -1,12 +1,12 @@
-/// `evaluation.json`: what stands behind the summary's figures and is drawn in the report.
+/// `evaluation.json`: the details behind the summary's metrics, which the report draws.
 public struct EvaluationDetails: Codable, Equatable, Sendable {
   /// The reward model's calibration on held-out pairs.
   public var calibration: [CalibrationBin]
-  /// Policies on the way, by distance from SFT.
+  /// The policy at each of PPO's probes, with its distance from SFT.
   public var proxyGold: [ProxyGoldPoint]
-  /// Gold score per model and use category.
+  /// Gold score by model and use category.
   public var categories: [CategoryScore]
-  /// Win rates beyond PPO against SFT.
+  /// Win rates other than PPO against SFT.
   public var comparisons: [Comparison]
 
   enum CodingKeys: String, CodingKey {
@@ -24,11 +24,11 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
     self.comparisons = comparisons
   }
 
-  /// Pairs whose predicted preference σ(Δr) falls into one interval.
+  /// The pairs whose predicted preference σ(|Δr|) is in one interval.
   public struct CalibrationBin: Codable, Equatable, Sendable {
     /// Mean prediction in the interval.
     public var predicted: Double
-    /// Share of pairs in which the first answer was preferred.
+    /// Share of pairs in which the answer with the higher score was preferred; equal scores count half.
     public var observed: Double
     public var n: Int
 
@@ -43,7 +43,7 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
   public struct ProxyGoldPoint: Codable, Equatable, Sendable {
     public var stage: String
     public var step: Int
-    /// Nats a sequence.
+    /// KL from SFT, nats per sequence.
     public var kl: Double
     public var proxy: Double
     public var gold: Double
@@ -71,7 +71,7 @@ public struct EvaluationDetails: Codable, Equatable, Sendable {
     }
   }
 
-  /// A win rate of one model against another.
+  /// The win rate of one model against another.
   public struct Comparison: Codable, Equatable, Sendable {
     public var model: String
     public var against: String

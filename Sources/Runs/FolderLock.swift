@@ -6,40 +6,40 @@ import Support
   import Musl
 #endif
 
-/// The exclusive right to write into a run folder, held until this object goes.
+/// The exclusive right to write to a run folder, held until this object is deallocated.
 ///
-/// An advisory lock on the file `lock`, which the kernel drops with the process: a lock file left
-/// behind by a killed process holds nobody up. The file names the process and its machine for people.
+/// It is an advisory lock on the file `lock`. The kernel releases it when the process ends, so the lock file of a
+/// killed process blocks no other process. The file contains the process and its machine, for error messages.
 final class FolderLock {
   static let name = "lock"
   private let descriptor: Int32
   private let path: String
 
-  /// - Throws: `Failure(.busy)` naming the process that holds it.
+  /// - Throws: `Failure(.busy)` with the process that holds the lock.
   init(folder: String) throws {
     path = "\(folder)/\(Self.name)"
     while true {
       let descriptor = try Self.acquire(path, folder)
-      // Whoever held it may have removed it with the folder that was its own.
+      // The process that held the lock may have removed the file with its folder.
       if Files.isSame(descriptor, path) {
         self.descriptor = descriptor
         break
       }
       close(descriptor)
     }
-    // A full disk must not stop a run here: the lock holds without the name in it.
+    // A full disk must not stop a run here: the lock works without the name in the file.
     ftruncate(descriptor, 0)
     try? Files.write(Array("\(getpid()) \(Self.host)\n".utf8), to: descriptor, path: path)
   }
 
   deinit {
     ftruncate(descriptor, 0)
-    // Closing alone would not do: a child between its fork and its exec still has the file open.
+    // Closing is not enough: a child process between fork and exec still has the file open.
     flock(descriptor, LOCK_UN)
     close(descriptor)
   }
 
-  /// Removes the file; nobody else can have it while this process holds it.
+  /// Removes the file. This is safe because no other process can hold the lock now.
   func remove() { unlink(path) }
 
   private static func acquire(_ path: String, _ folder: String) throws -> Int32 {
@@ -64,7 +64,7 @@ final class FolderLock {
     return descriptor
   }
 
-  // MARK: Who holds it
+  // MARK: The holder of the lock
 
   private static func busy(_ descriptor: Int32, _ folder: String) -> Failure {
     let words = holder(descriptor).split(separator: " ").map(String.init)
@@ -79,15 +79,15 @@ final class FolderLock {
     guard kill(number, 0) != 0 && errno == ESRCH else {
       return Failure(.busy, "is in use by process \(process)", at: folder, remedy: remedy)
     }
-    // What the process had open lives on in a process that it started.
+    // A child of that process has inherited the open file, and so the lock.
     return Failure(
-      .busy, "is in use by a process that process \(process), now gone, has left behind",
+      .busy, "is in use by a process that was started by process \(process), now gone",
       at: folder,
       remedy: "Find it with `fuser \(folder)/\(name)` and end it, "
         + "or choose another folder with --output.")
   }
 
-  /// What the file says, of one line.
+  /// The first line of the lock file.
   private static func holder(_ descriptor: Int32) -> String {
     let bytes = [UInt8](unsafeUninitializedCapacity: 128) { buffer, filled in
       filled = max(0, pread(descriptor, buffer.baseAddress, buffer.count, 0))

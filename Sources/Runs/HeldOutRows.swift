@@ -1,14 +1,14 @@
 extension Summary {
-  /// Rows of a user's file that training does not see, and what they are for.
+  /// The rows of a user's file that are held out of training, and their use.
   public struct HeldOutRows: Codable, Equatable, Sendable {
-    /// What they are: "demonstrations".
+    /// The kind of rows, such as "demonstrations".
     public var rows: String
     public var heldOut: Int
-    /// All that the file has.
+    /// Number of rows in the file.
     public var of: Int
-    /// What is measured on them: "the validation loss".
+    /// Their use, such as "they measure the validation loss".
     public var use: String
-    /// Held-out rows whose prompt training sees in other rows.
+    /// Number of held-out rows whose prompt is also in training rows.
     public var familiar: Int
 
     enum CodingKeys: String, CodingKey {
@@ -24,10 +24,10 @@ extension Summary {
       self.familiar = familiar
     }
 
-    /// The rows on which models are compared.
+    /// The kind of rows on which models are compared.
     public static let prompts = "prompts"
 
-    /// What people read.
+    /// A sentence for the user.
     public var sentence: String {
       guard heldOut > 0 else {
         return "None of your \(of) \(rows) is held out, because fewer than ten are too few for that: \(use)."

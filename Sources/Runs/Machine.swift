@@ -8,7 +8,7 @@ import Support
 
 /// Facts about this machine.
 enum Machine {
-  /// The processor's name as Linux knows it, else its architecture.
+  /// The processor's name in /proc/cpuinfo, else the machine's architecture.
   static var processorName: String {
     for line in processorDescription.split(separator: "\n") where line.hasPrefix("model name") {
       guard let colon = line.firstIndex(of: ":") else { continue }

@@ -1,22 +1,22 @@
 import Support
 
-/// `manifest.json`: what a run is, where it runs and how far it has come.
+/// `manifest.json`: the options of a run, its machine, and its progress.
 ///
-/// Everything that depends on the clock or the machine lives here, and never in a checkpoint.
+/// Everything that depends on the clock or the machine is stored here, never in a checkpoint.
 public struct Manifest: Codable, Equatable, Sendable {
   /// The version of this file's layout.
   public var version = Manifest.currentVersion
-  /// The command that started the run, the program's name first.
+  /// The command that started the run; the first element is the program's name.
   public var command: [String]
-  /// Every hyper-parameter's resolved value, by its name on the command line.
+  /// The resolved value of every hyper-parameter, by its name on the command line.
   public var configuration: [String: JSONValue]
   public var seed: UInt64
-  /// The seed of the built-in world; nil for a run on the user's own files alone.
+  /// The seed of the built-in world; nil for a run that uses only the user's own files.
   public var worldSeed: UInt64?
   public var host: Host
-  /// When the run was started, UTC.
+  /// Start time of the run, UTC.
   public var started: String
-  /// When it was resumed, UTC, oldest first.
+  /// Times at which the run was resumed, UTC, oldest first.
   public var resumed: [String] = []
   public var stages: [Stage] = []
 
@@ -39,21 +39,21 @@ public struct Manifest: Codable, Equatable, Sendable {
     self.started = started
   }
 
-  /// One stage of the run, in the order in which they were begun.
+  /// One stage of the run.
   public struct Stage: Codable, Equatable, Sendable {
     public enum Status: String, Codable, Sendable { case running, finished }
 
     public var name: String
     public var status: Status
-    /// Time spent in it, interruptions left out.
+    /// Time spent in the stage, without interruptions.
     public var seconds: Double
-    /// The file that it left in the run folder, if it leaves one.
+    /// The stage's result file in the run folder; nil if it writes none.
     public var checkpoint: String?
     /// The identity of that checkpoint, in hexadecimal.
     public var identity: String?
   }
 
-  /// The machine, for people who compare runs.
+  /// The machine, for the comparison of runs.
   public struct Host: Codable, Equatable, Sendable {
     public var processor: String
     public var threads: Int
@@ -77,17 +77,17 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
-  /// Refuses to continue a run with other learning options than it was begun with, since the
-  /// result would be neither run.
-  /// - Throws: `Failure(.usage)` naming the first option that differs and both values.
+  /// Checks that a run continues with the learning options with which it was started; with others, the result would
+  /// belong to neither run.
+  /// - Throws: `Failure(.usage)` with the first option that differs and both values.
   func requireSameRun(as other: Manifest, at place: String) throws {
     func check(_ name: String, _ mine: JSONValue?, _ theirs: JSONValue?) throws {
       guard mine != theirs else { return }
       throw Failure(
         .usage,
-        "was begun with \(name) \(Self.text(mine)), and this command says \(Self.text(theirs))",
+        "was started with \(name) \(Self.text(mine)), but this command has \(Self.text(theirs))",
         at: place,
-        remedy: "Resume it with the options it was begun with, "
+        remedy: "Resume it with its original options, "
           + "or choose another folder with --output.")
     }
     try check("seed", .string("\(seed)"), .string("\(other.seed)"))

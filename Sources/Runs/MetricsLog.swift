@@ -6,11 +6,11 @@ import Support
   import Musl
 #endif
 
-/// `metrics.jsonl`: one line a step, `{"stage": "ppo", "step": 12, "objective/kl": 1.5, …}`.
+/// `metrics.jsonl`: one line per step, `{"stage": "ppo", "step": 12, "objective/kl": 1.5, …}`.
 ///
-/// Lines hold what the run learnt, and nothing of the clock but one key, `"seconds"`; without it
-/// the log of a resumed run equals that of an uninterrupted one, byte for byte.
-/// Lines are gathered in memory: call `synchronize` *before* the checkpoint of a step is written.
+/// Only the key `"seconds"` of a line depends on the clock. Without it, the log of a resumed run equals
+/// that of an uninterrupted run, byte for byte.
+/// Lines are buffered in memory: call `synchronize` *before* you write the checkpoint of a step.
 public final class MetricsLog {
   /// The one key that may differ between equal runs.
   public static let timeKey = "seconds"
@@ -20,10 +20,10 @@ public final class MetricsLog {
   private var pending: [UInt8] = []
   private static let bufferBytes = 1 << 16
 
-  /// Opens the log of `folder` for more lines. A last line that was cut short is dropped.
+  /// Opens the log of `folder` for more lines. Drops an incomplete last line.
   ///
-  /// The lines that are there are written anew: after a sync that failed the system may show lines
-  /// that its disk has not, and would never write them.
+  /// The existing lines are written again: after a failed sync, the system may show lines that are not on the disk and
+  /// that it would never write.
   public init(_ folder: RunFolder) throws {
     path = folder.file(RunFile.metrics)
     let isThere = try Files.names(in: folder.path).contains(RunFile.metrics)
@@ -38,13 +38,13 @@ public final class MetricsLog {
     close(descriptor)
   }
 
-  /// Whether no step was ever logged.
+  /// Whether the log has no lines.
   public var isEmpty: Bool { pending.isEmpty && lseek(descriptor, 0, SEEK_END) == 0 }
 
   /// Adds one line. Values that are not finite are written as null.
   /// - Parameters:
-  ///   - values: names and values; their order is that of the line.
-  ///   - seconds: time since the stage began, if it should be kept.
+  ///   - values: names and values, in the order of the line.
+  ///   - seconds: time since the start of the stage; nil to leave it out.
   public func append(
     stage: String, step: Int, _ values: [(name: String, value: Double)], seconds: Double? = nil
   ) throws {
@@ -57,8 +57,8 @@ public final class MetricsLog {
   }
 
   /// Makes all lines so far durable.
-  /// - Throws: `Failure(.inputOutput)`. Lines that could not be written stay pending; after a sync that
-  ///   failed the log must be opened anew.
+  /// - Throws: `Failure(.inputOutput)`. Lines that could not be written stay pending. After a failed sync, the log must
+  ///   be opened again.
   public func synchronize() throws {
     try flush()
     try Files.sync(descriptor, path: path)
@@ -72,8 +72,8 @@ public final class MetricsLog {
     }
   }
 
-  /// Drops the lines of `stage` after `step`: what an interrupted run wrote past the checkpoint
-  /// from which it is resumed.
+  /// Drops the lines of `stage` after `step`. An interrupted run wrote them after the checkpoint from which it is
+  /// resumed.
   public func truncate(stage: String, afterStep step: Int) throws {
     let lines = try lines()
     let kept = lines.filter { $0.record.stage != stage || $0.record.step <= step }
@@ -84,7 +84,7 @@ public final class MetricsLog {
     descriptor = reopened
   }
 
-  /// What the file holds, with every line so far.
+  /// All lines of the file, after a flush of the pending lines.
   private func lines() throws -> [(line: ArraySlice<UInt8>, record: MetricsRecord)] {
     try flush()
     let lines = try Files.read(path).split(separator: 0x0A)
@@ -111,8 +111,8 @@ public final class MetricsLog {
     guard !pending.isEmpty else { return }
     let end = lseek(descriptor, 0, SEEK_END)
     do { try Files.write(pending, to: descriptor, path: path) } catch {
-      // Half a batch would be written again with the next one.
-      // Where it cannot be cut off it must stay the last, which is dropped when the log is opened.
+      // Removes a partly written batch, which would otherwise be written again with the next batch. If it cannot be
+      // removed, its incomplete line must stay the last one; it is dropped when the log is opened.
       if Files.uninterrupted({ ftruncate(descriptor, end) }) != 0 { pending = [] }
       throw error
     }

@@ -1,12 +1,12 @@
 import Support
 
-/// One line for people about how far a stage is: step, rate, time left and a few figures.
+/// Shows the progress of a stage in one line: step, rate, time left and a few metrics.
 ///
-/// On a terminal the line is redrawn; elsewhere a plain line comes once an interval.
+/// On a terminal the line is redrawn; elsewhere a plain line is printed once per interval.
 ///
 ///     ppo  step 40/120  3.2 steps/s  0:25 left  reward 0.41  kl 1.93
 public final class Progress {
-  /// One of the figures that matter, as text.
+  /// Name and value of a metric, as text.
   public typealias Figure = (name: String, value: String)
 
   private let stage: String
@@ -21,13 +21,13 @@ public final class Progress {
   private var lastShown: Double
   private var lastStep: Int
   private var lastFigures: [Figure] = []
-  /// The step of the line that was shown last.
+  /// The step that the latest line shows.
   private var shownStep: Int?
 
   /// - Parameters:
-  ///   - first: the step from which this process starts; above 0 when resumed.
-  ///   - line: where it is shown.
-  ///   - interval: seconds between plain lines where nothing can be redrawn.
+  ///   - first: the step at which this process starts; above 0 if the stage is resumed.
+  ///   - line: the status line that shows the progress.
+  ///   - interval: seconds between plain lines if the output cannot be redrawn.
   public init(
     stage: String, total: Int, first: Int = 0, unit: String = "steps", line: StatusLine,
     quiet: Bool = false, interval: Double = 10, clock: @escaping () -> Double = Clock.monotonic
@@ -47,7 +47,7 @@ public final class Progress {
     if !quiet && line.terminal.redraws { show(at: start) }
   }
 
-  /// Tells that `step` steps of the stage are done. Cheap enough for every step.
+  /// Reports that `step` steps of the stage are done. It is cheap enough to call after every step.
   public func update(step: Int, _ figures: [Figure] = []) {
     (lastStep, lastFigures) = (step, figures)
     guard !quiet else { return }
@@ -58,7 +58,7 @@ public final class Progress {
     show(at: now)
   }
 
-  /// Shows the last state, unless it stands there already, and ends the line.
+  /// Shows the final state, unless the line already shows it, and ends the line.
   public func finish() {
     line.stage = [stage]
     guard !quiet else { return }

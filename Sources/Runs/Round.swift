@@ -1,16 +1,16 @@
 import Support
 
-/// One round of a run: answers of the newest policy are ranked, the reward model is trained anew on all
-/// rankings so far, and PPO goes on with the policy.
+/// One round of a run: answers of the newest policy are ranked, the reward model is trained again on all
+/// rankings so far, and PPO continues with the policy.
 ///
-/// What the last round leaves has the plain names, "ppo" and `ppo.trlhf`, so that they are always the
-/// newest of a finished run; those before it have their number: "ppo-1" and `ppo-1.trlhf`.
+/// The last round's stages and files have the plain names, "ppo" and `ppo.trlhf`. So the plain names are always
+/// the newest of a finished run. Earlier rounds add their number: "ppo-1" and `ppo-1.trlhf`.
 public struct Round: Equatable, Sendable {
-  /// From 1 on.
+  /// The number of the round, counted from 1.
   public let number: Int
   public let count: Int
 
-  /// That of a run with one, and of everything that no round repeats.
+  /// The round of a run with one round, and of everything that is not repeated in rounds.
   public static let only = Round(1, of: 1)
 
   public init(_ number: Int, of count: Int) {
@@ -23,22 +23,22 @@ public struct Round: Equatable, Sendable {
 
   public var previous: Round? { number == 1 ? nil : Round(number - 1, of: count) }
 
-  /// What a stage or a model is called in this round.
+  /// The name of a stage or model in this round.
   public func name(_ name: String) -> String { number == count ? name : "\(name)-\(number)" }
 
-  /// What a file is called in this round.
+  /// The name of a file in this round.
   public func file(_ file: String) -> String {
     let (stem, dot) = (file.prefix { $0 != "." }, file.drop { $0 != "." })
     return name(String(stem)) + dot
   }
 
-  /// This round's part of `budget` things: the rounds' follow one another, and differ by one at most.
+  /// This round's range of `budget` items. The ranges of the rounds are consecutive; their sizes differ by at most one.
   public func share(of budget: Int) -> Range<Int> {
     (number - 1) * budget / count..<number * budget / count
   }
 
-  /// The number in the name of an earlier round's stage or file, "ppo-2" or `ppo-2.trlhf`; nil for any
-  /// other.
+  /// The number in the name of an earlier round's stage or file, such as "ppo-2" or `ppo-2.trlhf`; nil for any
+  /// other name.
   public static func number(in name: some StringProtocol, of plain: String) -> Int? {
     let (stem, dot) = (plain.prefix { $0 != "." }, plain.drop { $0 != "." })
     guard name.hasPrefix("\(stem)-"), name.hasSuffix(dot), name.count > plain.count + 1 else { return nil }
@@ -46,7 +46,7 @@ public struct Round: Equatable, Sendable {
     return digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
   }
 
-  /// A file of the newest round that has left it.
+  /// The name of the file from the newest round that has written it; nil if no round has.
   public static func newest(_ plain: String, in folder: String) throws -> String? {
     let names = try Files.names(in: folder)
     guard !names.contains(plain) else { return plain }

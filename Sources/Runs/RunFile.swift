@@ -10,16 +10,16 @@ public enum RunFile {
   public static let studyTable = "study.csv"
   public static let report = "report.html"
 
-  /// What to do about a file of a run that is damaged. All but the manifest can be made again.
+  /// The remedy for a damaged file of a run. All files except the manifest can be made again.
   public static func remedy(_ name: String) -> String {
     switch name {
     case manifest:
-      "Nothing makes it again: begin anew in another folder. The models of this one can still be named."
-    case metrics: "Remove the line: the report's curves lose a point."
+      "It cannot be restored. Start a new run in another folder; the models in this folder can still be used."
+    case metrics: "Remove the line; the report's curves then lack one point."
     case summary, evaluation, samples:
-      "Remove \(summary) from the folder, and continue the run with --resume: it is evaluated again."
-    case study: "Remove it, and continue the study with --resume: it is concluded again."
-    default: "Remove it and the rankings of its round, and continue the run with --resume: they are made again."
+      "Remove \(summary) from the folder and continue the run with --resume; the run is then evaluated again."
+    case study: "Remove it and continue the study with --resume; its findings are then computed again."
+    default: "Remove it and the rankings of its round, and continue the run with --resume; they are then made again."
     }
   }
 }

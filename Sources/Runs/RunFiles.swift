@@ -1,9 +1,9 @@
 import Support
 
-/// A run's files by name: those of a folder, or texts in memory that stand for them.
+/// The files of a run by name: files in a folder, or texts in memory instead.
 public struct RunFiles: Sendable {
   let folder: String
-  /// Nil for a folder's.
+  /// Contents in memory, by name; nil to read the folder.
   private let texts: [String: [UInt8]]?
 
   public init(folder: String, texts: [String: [UInt8]]? = nil) {
@@ -30,7 +30,7 @@ public struct RunFiles: Sendable {
     guard version == Manifest.currentVersion else {
       throw Failure(
         .badData,
-        "has layout version \(version), and this program knows \(Manifest.currentVersion)",
+        "has layout version \(version), but this program reads only version \(Manifest.currentVersion)",
         at: path, remedy: "Use the program that wrote it.")
     }
     return try Failure.advising(RunFile.remedy(name)) {
@@ -38,7 +38,7 @@ public struct RunFiles: Sendable {
     }
   }
 
-  /// Nil where there is no such file.
+  /// The decoded content of a JSON file; nil if the file does not exist.
   func value<T: Decodable>(_ type: T.Type, _ name: String) throws -> T? {
     guard exists(name) else { return nil }
     return try Failure.advising(RunFile.remedy(name)) {
@@ -46,7 +46,8 @@ public struct RunFiles: Sendable {
     }
   }
 
-  /// A last line without its end is still being written, or never was; it does not count.
+  /// The decoded lines of a JSONL file; empty if the file does not exist. A last line without a line end is ignored: it
+  /// is incomplete.
   func lines<T: Decodable>(_ type: T.Type, _ name: String) throws -> [T] {
     guard exists(name) else { return [] }
     let bytes = try read(name)

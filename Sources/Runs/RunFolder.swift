@@ -6,7 +6,7 @@ import Support
   import Musl
 #endif
 
-/// A run's folder, held by this process alone: manifest, checkpoints, metrics and results.
+/// The folder of a run, locked by this process: manifest, checkpoints, metrics and results.
 ///
 ///     let run = try RunFolder.start(at: "runs/1", manifest: manifest, resume: false)
 ///     if !run.isFinished("sft") {
@@ -18,15 +18,15 @@ public final class RunFolder {
   public let path: String
   public private(set) var manifest: Manifest
   private let lock: FolderLock
-  /// What this process found when it took the folder; nil for one that held a run.
+  /// The state of the folder before this run; nil if it already held a run.
   private let origin: Origin?
 
-  /// An empty folder, or none.
+  /// The state of a folder that was empty or did not exist.
   private struct Origin {
-    /// The folders that were made on the way to it, outermost first.
+    /// The folders that this process created, outermost first.
     var made: [String]
 
-    /// Leaves the place as it was found: without a lock, and without the folders.
+    /// Restores the original state: removes the lock and the created folders.
     func restore(_ lock: FolderLock) {
       lock.remove()
       removeFolders()
@@ -37,9 +37,9 @@ public final class RunFolder {
     }
   }
 
-  /// Begins a run in a new or empty folder, or continues one.
+  /// Starts a run in a new or empty folder, or continues the run in it.
   /// - Throws: `Failure`: `.usage` if the folder holds files and `resume` is false, or holds
-  ///   another run than `manifest` describes; `.busy` if another process has it;
+  ///   another run than `manifest` describes; `.busy` if another process uses it;
   ///   `.cannotCreate` if it cannot be written.
   public static func start(at path: String, manifest: Manifest, resume: Bool) throws -> RunFolder {
     let origin = Origin(made: try createFolders(path))
@@ -59,12 +59,12 @@ public final class RunFolder {
       unlink("\(path)/\(unborn)")
       names.removeAll { $0 == unborn }
     }
-    // A folder with a lock is somebody's run: whether it is in use comes before what it holds.
+    // A folder with a lock belongs to a run: check whether it is in use before checking its files.
     let earlierLock = names.contains(FolderLock.name) ? try FolderLock(folder: path) : nil
     if let found = names.first(where: { $0 != FolderLock.name }) {
       guard resume else {
         throw Failure(
-          .usage, "holds files already (\(found))", at: path,
+          .usage, "already holds files (\(found))", at: path,
           remedy: "Continue the run in it with --resume, or choose another folder with --output.")
       }
       guard names.contains(RunFile.manifest) else {
@@ -87,26 +87,26 @@ public final class RunFolder {
     return folder
   }
 
-  /// - Throws: `Failure(.usage)` where there is no folder, and so no run that could be continued.
+  /// - Throws: `Failure(.usage)` if the folder does not exist, so that there is no run to continue.
   public static func requireSomething(at path: String) throws {
     guard !Files.exists(path) else { return }
     throw Failure(
       .usage, "there is no run to resume: no such folder", at: path,
-      remedy: "Name the run's folder with --output, or leave --resume out to begin one.")
+      remedy: "Name the run's folder with --output, or leave out --resume to start a run.")
   }
 
-  /// Whether a run begins in `path`, with `resume` or without: one that was killed at once has left no more than its
-  /// lock and a part of its manifest.
+  /// Whether `start` starts a new run in `path`, with or without `resume`. A run that was killed at once has left only
+  /// its lock and an incomplete manifest; such a folder counts as empty.
   public static func isEmpty(_ path: String) throws -> Bool {
     guard Files.exists(path) else { return true }
     return try Files.names(in: path).allSatisfy { $0 == FolderLock.name || $0 == unborn }
   }
 
-  /// What a run that was killed before it had its manifest has left.
+  /// The file left by a run that was killed before its manifest was complete.
   private static let unborn = RunFile.manifest + ".partial"
 
-  /// Continues the run in `path` with the options it was begun with.
-  /// - Throws: `Failure`: `.usage` if there is no run; `.busy` if another process has it.
+  /// Continues the run in `path` with its original options.
+  /// - Throws: `Failure`: `.usage` if there is no run; `.busy` if another process uses the folder.
   public static func resume(at path: String) throws -> RunFolder {
     guard Files.exists("\(path)/\(RunFile.manifest)") else {
       throw Failure(
@@ -123,7 +123,7 @@ public final class RunFolder {
     self.origin = origin
   }
 
-  /// - Parameter expected: the run that it must be; checked before anything is touched.
+  /// - Parameter expected: the manifest that the run must match, checked before any file changes; nil for no check.
   private convenience init(resuming path: String, as expected: Manifest?, lock: FolderLock) throws {
     let manifest = try RunFiles(folder: path).manifest()
     if let expected { try manifest.requireSameRun(as: expected, at: path) }
@@ -135,9 +135,8 @@ public final class RunFolder {
     try writeManifest()
   }
 
-  /// Takes a run back that was refused before it learnt anything, so that its command can be put
-  /// right and given again: removes the manifest, `names`, and the folder if this run made it. In a
-  /// folder that held a run before, nothing is touched.
+  /// Removes a run that failed before it learnt anything, so that the user can correct the command and repeat it: the
+  /// manifest, `names`, the lock, and the folders that this run created. Does nothing if the folder held a run before.
   public func withdraw(_ names: [String]) {
     guard let origin else { return }
     for name in names + [RunFile.manifest] { unlink(file(name)) }
@@ -149,7 +148,7 @@ public final class RunFolder {
 
   // MARK: Stages
 
-  /// Whether a stage has ended and what it left is still there.
+  /// Whether a stage is finished and its checkpoint still exists.
   public func isFinished(_ stage: String) -> Bool {
     guard let entry = manifest.stages.first(where: { $0.name == stage }),
       entry.status == .finished
@@ -157,23 +156,23 @@ public final class RunFolder {
     return entry.checkpoint.map { Files.exists(file($0)) } ?? true
   }
 
-  /// Enters a stage, for the first time or again.
+  /// Marks a stage as running, for the first time or again.
   public func begin(_ stage: String) throws {
     update(stage) { $0.status = .running }
     try writeManifest()
   }
 
-  /// Adds the time spent in a stage that is interrupted.
+  /// Adds the time spent in a stage that is now interrupted.
   public func pause(_ stage: String, seconds: Double) throws {
     update(stage) { $0.seconds += seconds }
     try writeManifest()
   }
 
-  /// Leaves a stage for good.
+  /// Marks a stage as finished.
   /// - Parameters:
-  ///   - seconds: time spent in it since it was last entered.
-  ///   - checkpoint: the name of the file that it left in this folder.
-  ///   - identity: that checkpoint's identity, in hexadecimal.
+  ///   - seconds: time spent in it since the last `begin`.
+  ///   - checkpoint: the name of its result file in this folder.
+  ///   - identity: the identity of that checkpoint, in hexadecimal.
   public func finish(
     _ stage: String, seconds: Double, checkpoint: String? = nil, identity: String? = nil
   ) throws {
@@ -215,7 +214,7 @@ public final class RunFolder {
     try writeLines(samples, to: RunFile.samples)
   }
 
-  /// Replaces a file by one JSON object a line.
+  /// Replaces a file by lines with one JSON object each.
   public func writeLines(_ records: [some Encodable], to name: String) throws {
     var bytes: [UInt8] = []
     let work = Work("writing \(name)", of: records.count)
@@ -228,7 +227,7 @@ public final class RunFolder {
     try Files.writeAtomically(bytes, to: file(name))
   }
 
-  /// The records of a file that `writeLines` has written.
+  /// The records of a file that `writeLines` wrote.
   public func readLines<Record: Decodable>(_ name: String) throws -> [Record] {
     try RunFiles(folder: path).lines(Record.self, name)
   }
@@ -239,8 +238,8 @@ public final class RunFolder {
 
   // MARK: Folders
 
-  /// Makes `path` and the folders above it, and makes them durable.
-  /// - Returns: those that were not there, outermost first.
+  /// Creates `path` and the folders above it, and syncs them to disk.
+  /// - Returns: the folders that did not exist, outermost first.
   private static func createFolders(_ path: String) throws -> [String] {
     guard !path.isEmpty else {
       throw Failure(.usage, "the run folder has no name", remedy: "Name one with --output.")

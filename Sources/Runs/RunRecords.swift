@@ -1,7 +1,7 @@
 import Support
 
-/// All that a run folder tells, for a report. Reading needs no lock and no checkpoint: a copied
-/// folder is enough, and so is one in the middle of its run.
+/// The records in a run folder, for a report. Reading needs no lock and no checkpoint. So it also works
+/// on a copied folder and during the run.
 public struct RunRecords: Sendable {
   public var manifest: Manifest?
   public var metrics: [MetricsRecord]
@@ -22,10 +22,10 @@ public struct RunRecords: Sendable {
     self.study = study
   }
 
-  /// - Throws: `Failure` if `folder` holds none of a run's files, or a damaged one.
+  /// - Throws: `Failure` if `folder` has no file of a run, or a damaged one.
   public static func read(_ folder: String) throws -> RunRecords { try read(RunFiles(folder: folder)) }
 
-  /// - Throws: `Failure` if there is none of a run's files, or a damaged one.
+  /// - Throws: `Failure` if there is no file of a run, or a damaged one.
   public static func read(_ files: RunFiles) throws -> RunRecords {
     let records = RunRecords(
       manifest: files.exists(RunFile.manifest) ? try files.manifest() : nil,
@@ -42,8 +42,8 @@ public struct RunRecords: Sendable {
     return records
   }
 
-  /// The points of one curve by step; of a step logged twice the later line counts. Steps of a round
-  /// are counted on from those of the rounds before.
+  /// The points of one curve by step. If a step is logged twice, the later line counts. The step numbers of a round
+  /// continue those of the rounds before.
   public func series(_ stage: String, _ metric: String) -> [(step: Int, value: Double)] {
     var (points, earlier): ([Int: Double], Int) = ([:], 0)
     for round in stages(of: stage) {
@@ -56,7 +56,7 @@ public struct RunRecords: Sendable {
     return points.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
-  /// What a stage is called in each round that has metrics: "ppo-1", "ppo-2", …, "ppo".
+  /// The stage's name in each round that has metrics: "ppo-1", "ppo-2", …, "ppo".
   public func stages(of stage: String) -> [String] {
     let names = Set(metrics.map(\.stage))
     let earlier = names.compactMap { name in

@@ -2,7 +2,7 @@
 public struct SampleRecord: Codable, Equatable, Sendable {
   public var prompt: [Turn]
   public var category: String?
-  /// In the order base, SFT, PPO.
+  /// The answers in the order base, SFT, PPO.
   public var answers: [Answer]
 
   public init(prompt: [Turn], category: String? = nil, answers: [Answer]) {
@@ -11,7 +11,7 @@ public struct SampleRecord: Codable, Equatable, Sendable {
     self.answers = answers
   }
 
-  /// What one speaker says.
+  /// One message of the prompt.
   public struct Turn: Codable, Equatable, Sendable {
     public var role: String
     public var content: String
@@ -24,7 +24,7 @@ public struct SampleRecord: Codable, Equatable, Sendable {
 
   /// One model's answer with its grades; a grade that does not apply is nil.
   public struct Answer: Codable, Equatable, Sendable {
-    /// "base", "sft", "ppo".
+    /// "base", "sft" or "ppo".
     public var model: String
     public var text: String
     public var gold: Double?
@@ -32,7 +32,7 @@ public struct SampleRecord: Codable, Equatable, Sendable {
     public var honest: Double?
     public var harmless: Double?
     public var proxy: Double?
-    /// Whether it ended by itself within the length.
+    /// Whether the answer ended with its end token within the maximum length.
     public var ended: Bool?
 
     public init(
@@ -52,7 +52,7 @@ public struct SampleRecord: Codable, Equatable, Sendable {
 
   enum CodingKeys: String, CodingKey { case prompt, category, answers }
 
-  /// A prompt that is one user turn is a string in the file, else a list of turns.
+  /// In the file, a prompt of one user turn is a string; any other prompt is a list of turns.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let text = try? container.decode(String.self, forKey: .prompt) {

@@ -1,30 +1,30 @@
 import Support
 import Synchronization
 
-/// The line at the bottom of a terminal that is drawn again and again, and the lines above it.
+/// The status line at the bottom of a terminal, which is redrawn, and the plain lines above it.
 ///
-/// The width is asked for at each drawing, since windows are made narrower while a program runs.
+/// The width is read at each drawing, because the user can resize the window while the program runs.
 public final class StatusLine: @unchecked Sendable {
   private struct State {
-    /// Columns of what is drawn; 0 for nothing.
+    /// Columns of the line that is on the screen; 0 for none.
     var drawn = 0
-    /// What was drawn last.
+    /// The words of the latest drawing.
     var words: [String] = []
-    /// Of the stage that runs: its name, and how far it is.
+    /// Name and progress of the running stage.
     var stage: [String] = []
-    /// What the stage drew last, until it leaves its line.
+    /// The words that the stage drew last; nil after `leave`.
     var stageLine: [String]?
   }
 
-  /// Behind the text; its own width is that when it was looked at.
+  /// The terminal that shows the text. Its `width` is the width at the time when it was created.
   public let terminal: Terminal
   private let width: () -> Int
   private let write: (String) -> Void
   private let state = Mutex(State())
 
   /// - Parameters:
-  ///   - width: columns of the terminal now; nil for those of `terminal`.
-  ///   - write: takes the text, to standard error.
+  ///   - width: returns the current columns of the terminal; nil for those of `terminal`.
+  ///   - write: writes the text, usually to standard error.
   public init(
     _ terminal: Terminal, width: (() -> Int)? = nil, write: @escaping (String) -> Void
   ) {
@@ -33,18 +33,18 @@ public final class StatusLine: @unchecked Sendable {
     self.write = write
   }
 
-  /// The words in front of all work that is shown: a stage's name, and what step it is at.
+  /// The words in front of all work that is shown: a stage's name and its step.
   var stage: [String] {
     get { state.withLock { $0.stage } }
     set { state.withLock { $0.stage = newValue } }
   }
 
-  /// Whether nothing is drawn where something could be.
+  /// Whether the terminal can be redrawn and no line is on the screen.
   var isBare: Bool { terminal.redraws && state.withLock { $0.drawn == 0 } }
 
-  /// Draws as many words as fit, the first in bold, in the place of what was drawn before. Nothing where
-  /// lines cannot be redrawn.
-  /// - Parameter ofStage: whether `restore` may bring them back.
+  /// Draws as many words as fit, the first in bold, in place of the previous drawing. Does nothing if lines cannot be
+  /// redrawn.
+  /// - Parameter ofStage: whether the words belong to the stage, so that `restore` draws them again.
   func draw(_ words: [String], ofStage: Bool = false) {
     guard terminal.redraws else { return }
     state.withLock { state in
@@ -53,21 +53,21 @@ public final class StatusLine: @unchecked Sendable {
     }
   }
 
-  /// Takes away what is drawn, and draws again what the stage drew last.
+  /// Replaces the current drawing by the latest drawing of the stage.
   func restore() {
     state.withLock { state in
       if let words = state.stageLine { draw(words, &state) } else { clear(&state) }
     }
   }
 
-  /// Draws again what no longer fits the window.
+  /// Draws the line again if it no longer fits the window.
   func fit() {
     state.withLock { state in
       if state.drawn > 0, state.drawn >= width() { draw(state.words, &state) }
     }
   }
 
-  /// Takes away what is drawn.
+  /// Removes the line from the screen.
   public func clear() { state.withLock { clear(&$0) } }
 
   private func draw(_ words: [String], _ state: inout State) {
@@ -84,7 +84,7 @@ public final class StatusLine: @unchecked Sendable {
     state.drawn = 0
   }
 
-  /// Leaves what is drawn where it is, and goes on below it.
+  /// Keeps the line on the screen and continues below it.
   func leave() {
     state.withLock { state in
       if state.drawn > 0 { write("\n") }
@@ -93,7 +93,7 @@ public final class StatusLine: @unchecked Sendable {
     }
   }
 
-  /// Writes text with a line's end, in the place of what is drawn.
+  /// Writes text and a line end, in place of the drawn line.
   public func print(_ text: String) {
     state.withLock { state in
       clear(&state)
@@ -101,14 +101,14 @@ public final class StatusLine: @unchecked Sendable {
     }
   }
 
-  /// Goes to the beginning of what is drawn, and takes it away. In a window that was made narrower since
-  /// then, it goes over several rows.
+  /// The control codes that go to the beginning of the drawn line and remove it. If the window has become narrower
+  /// since it was drawn, the line covers several rows.
   private static func cleaning(_ drawn: Int, _ width: Int) -> String {
     let above = max(0, drawn - 1) / max(1, width)
     return above > 0 ? "\r\u{1B}[\(above)A\u{1B}[J" : "\r\u{1B}[K"
   }
 
-  /// As many words as stay away from the edge: a line that wraps cannot be redrawn.
+  /// As many words as fit before the last column: a line that wraps cannot be redrawn.
   private func fitted(_ words: [String], _ width: Int) -> (text: String, columns: Int) {
     let first = String(words[0].prefix(max(0, width - 1)))
     var (line, used) = (terminal.paint(first, .bold), first.count)

@@ -1,12 +1,12 @@
-/// `study.json`: what a study found. Holds nothing of the clock or the machine, so that the same study gives
-/// the same bytes anywhere.
+/// `study.json`: the findings of a study. It contains nothing that depends on the clock or the machine, so the same
+/// study gives the same bytes on any machine.
 public struct StudyRecord: Codable, Equatable, Sendable {
   public var version = 1
-  /// As the command line names it.
+  /// The study's name on the command line.
   public var study: String
   public var question: String
   public var seeds: [UInt64]
-  /// What was found, with its uncertainty, beside what was published.
+  /// The finding with its uncertainty, compared with the published result.
   public var finding: String
   public var figures: [Figure]
   public var charts: [Chart]
@@ -23,13 +23,13 @@ public struct StudyRecord: Codable, Equatable, Sendable {
     self.charts = charts
   }
 
-  /// A figure that the finding rests on, with its 95 % interval where there is one.
+  /// A number that supports the finding, with its 95 % interval if there is one.
   public struct Figure: Codable, Equatable, Sendable {
     public var name: String
     public var value: Double?
     public var low: Double?
     public var high: Double?
-    /// What was published: the figure and its source.
+    /// The published number and its source.
     public var published: String?
 
     public init(
@@ -44,7 +44,7 @@ public struct StudyRecord: Codable, Equatable, Sendable {
     }
   }
 
-  /// Lines over x; or, without them, one dot with its interval for each label.
+  /// A chart: either lines over x, or one dot with its interval for each label.
   public struct Chart: Codable, Equatable, Sendable {
     public var title: String
     public var unit: String
@@ -57,7 +57,7 @@ public struct StudyRecord: Codable, Equatable, Sendable {
       case xTitle = "x_title"
     }
 
-    /// Lines.
+    /// A chart of lines.
     public init(title: String, unit: String, xTitle: String, series: [Series]) {
       self.title = title
       self.unit = unit
@@ -66,7 +66,7 @@ public struct StudyRecord: Codable, Equatable, Sendable {
       dots = []
     }
 
-    /// Dots.
+    /// A chart of dots.
     public init(title: String, unit: String, dots: [Dot]) {
       self.title = title
       self.unit = unit
@@ -78,7 +78,7 @@ public struct StudyRecord: Codable, Equatable, Sendable {
   public struct Series: Codable, Equatable, Sendable {
     public var name: String
     public var points: [Point]
-    /// Whether it is a fitted curve rather than what was measured.
+    /// Whether the points are a fitted curve instead of measurements.
     public var isFit: Bool
 
     enum CodingKeys: String, CodingKey {

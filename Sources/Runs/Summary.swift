@@ -1,6 +1,6 @@
 import Support
 
-/// `summary.json`: a run's results. Rates lie in 0…1, KL is in nats a sequence; what does not
+/// `summary.json`: the results of a run. Rates are in 0…1, KL is in nats per sequence. A value that does not
 /// apply to a run is nil, and null in the file.
 public struct Summary: Codable, Equatable, Sendable {
   public var version = 1
@@ -9,11 +9,11 @@ public struct Summary: Codable, Equatable, Sendable {
   public var seconds: Double
   public var peakResidentBytes: Int
   public var stages: [Stage]
-  /// By name: "base", "sft", "ppo".
+  /// Models by name: "base", "sft", "ppo".
   public var models: [String: Model]
   public var rewardModel: RewardModel?
   public var rollouts: Rollouts?
-  /// Of the user's own files; nil where there is none.
+  /// The held-out rows of the user's own files; nil if there are no such files.
   public var heldOut: [HeldOutRows]?
 
   enum CodingKeys: String, CodingKey {
@@ -76,27 +76,27 @@ public struct Summary: Codable, Equatable, Sendable {
     }
   }
 
-  /// How one model answers the held-out prompts. Every figure's `n` stands under the figure's name.
+  /// How one model answers the held-out prompts. `n` has the sample size of each metric under the metric's key.
   public struct Model: Codable, Equatable, Sendable {
     public var gold: Double?
     public var helpful: Double?
     public var honest: Double?
     public var harmless: Double?
-    /// Share of the harmless look-alikes of harmful requests that it refuses.
+    /// Share of harmless requests that look like harmful ones and that the model refuses.
     public var refusalsOnLookalikes: Double?
     public var proxyReward: Double?
-    /// Against SFT, nats a sequence.
+    /// KL from SFT, nats per sequence.
     public var kl: Double?
-    /// On held-out pretraining text.
+    /// Bits per byte of held-out pretraining text.
     public var bitsPerByte: Double?
     public var meanTokens: Double?
-    /// On the category that no stage after pretraining saw.
+    /// Gold score on the category that no stage after pretraining uses.
     public var heldOutCategoryGold: Double?
-    /// By the rubric.
+    /// Win rate judged by the rubric.
     public var winRateVsSFT: WinRate?
-    /// By the reward model, where there is no rubric.
+    /// Win rate judged by the reward model, if there is no rubric.
     public var proxyWinRateVsSFT: WinRate?
-    /// What each figure is of, by its key in the file: answers, or bytes of text.
+    /// Sample size of each metric by its key in the file: answers, or bytes of text.
     public var n: [String: Int]?
 
     public enum CodingKeys: String, CodingKey {
@@ -149,29 +149,29 @@ public struct Summary: Codable, Equatable, Sendable {
     }
   }
 
-  /// How well the reward model foretells preferences on held-out prompts.
+  /// How well the reward model predicts preferences on held-out prompts.
   public struct RewardModel: Codable, Equatable, Sendable {
     public var accuracy: Double?
-    /// The ends of its 95 % interval over prompts.
+    /// The ends of the accuracy's 95 % interval over prompts.
     public var accuracyLow: Double?
     public var accuracyHigh: Double?
     public var accuracyHeldOutLabelers: Double?
-    /// What the rubric itself gets on the same noisy pairs.
+    /// The accuracy of the rubric itself on the same noisy pairs.
     public var goldRubricAccuracy: Double?
-    /// How often two labelers order a pair alike; nil where no two have ranked the same answers.
+    /// How often two labelers order a pair in the same way; nil if no two labelers ranked the same answers.
     public var labelerAgreement: Double?
     public var pairs: Int?
-    /// That the pairs belong to.
+    /// Number of prompts that the pairs belong to.
     public var prompts: Int?
-    /// Pairs whose answers score the same, which count half; of `pairs`.
+    /// Number of pairs, included in `pairs`, whose answers have the same score; each counts half.
     public var tiedScores: Int?
-    /// Pairs of the held-out labelers.
+    /// Number of pairs from held-out labelers.
     public var pairsHeldOutLabelers: Int?
-    /// Pairs that two labelers have ordered.
+    /// Number of pairs that two labelers have ordered.
     public var labelerAgreementPairs: Int?
-    /// Of scores and answers' tokens, over all answers.
+    /// Correlation of scores with the number of tokens in the answers, over all answers.
     public var lengthCorrelation: Double?
-    /// The same of deviations from the mean of the prompt's answers.
+    /// The same correlation for deviations from the mean over the prompt's answers.
     public var lengthCorrelationWithinPrompts: Double?
 
     enum CodingKeys: String, CodingKey {
@@ -229,7 +229,7 @@ public struct Summary: Codable, Equatable, Sendable {
     }
   }
 
-  /// The gap between int8 rollouts and the float32 trainer, over the whole of PPO.
+  /// The difference between int8 rollouts and the float32 trainer, over all of PPO.
   public struct Rollouts: Codable, Equatable, Sendable {
     public var isMean: Double?
     public var isMax: Double?
@@ -263,5 +263,5 @@ public struct Summary: Codable, Equatable, Sendable {
   }
 }
 
-/// JSON has no word for a mean of nothing.
+/// nil for a value that is not finite, such as the mean of an empty list: JSON cannot represent it.
 private func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

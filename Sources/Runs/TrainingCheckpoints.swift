@@ -14,7 +14,7 @@ extension RunFolder {
     public var path: String
   }
 
-  /// Where the training checkpoint of a stage after `step` steps belongs.
+  /// The training checkpoint of a stage after `step` steps; the file need not exist.
   public func trainingCheckpoint(_ stage: String, step: Int) -> TrainingCheckpoint {
     precondition(step >= 0, "step \(step)")
     let digits = String(step)
@@ -36,7 +36,7 @@ extension RunFolder {
     }.sorted { $0.step > $1.step }
   }
 
-  /// Removes all but the `keep` newest training checkpoints of a stage and that of step `best`.
+  /// Removes the training checkpoints of a stage except the `keep` newest and the one of step `best`.
   public func retain(_ stage: String, keep: Int, best: Int? = nil) throws {
     precondition(keep >= 0, "keep \(keep)")
     for old in try trainingCheckpoints(stage).dropFirst(keep) where old.step != best {

@@ -1,16 +1,16 @@
 extension Summary {
-  /// How often a model's answer is preferred to another's to the same prompt.
+  /// How often a model's answer is preferred to another model's answer to the same prompt.
   public struct WinRate: Codable, Equatable, Sendable {
-    /// Wins and half the ties, over comparisons.
+    /// Wins plus half the ties, divided by comparisons.
     public var mean: Double
-    /// The ends of its 95 % interval over prompts.
+    /// The ends of the 95 % interval over prompts.
     public var low: Double
     public var high: Double
     /// Share of ties.
     public var ties: Double
     /// Number of comparisons.
     public var n: Int
-    /// That the comparisons belong to; nil in files of before it was counted.
+    /// Number of prompts that the comparisons belong to; nil in files of earlier versions.
     public var prompts: Int?
 
     public init(mean: Double, low: Double, high: Double, ties: Double, n: Int, prompts: Int? = nil) {

@@ -1,19 +1,20 @@
 import Support
 import Synchronization
 
-/// Shows people how far work is that lasts: on a terminal the outermost that has come far enough to be
-/// measured, and the innermost, behind what stage of a run they belong to. Elsewhere a plain line comes
-/// once an interval, between the steps of a run only.
+/// Shows the progress of long work.
+///
+/// On a terminal the line has the stage of the run, the outermost work with measurable progress, and the innermost
+/// work. Elsewhere a plain line is printed once per interval, and only between the steps of a run.
 ///
 ///     reward  step 120/400  scoring 45 %  0:20 left
 public final class WorkLine: Work.Watcher {
-  /// Work that ends earlier is not shown, in seconds.
+  /// Seconds after which work is shown; shorter work is not.
   static let delay = 2.0
   /// Seconds between two drawings.
   private static let drawing = 0.1
 
   private struct State {
-    /// Each within the one before it.
+    /// The current tasks; each runs within the one before it.
     var tasks: [Work.Task] = []
     var lastShown: Double
     var isShown = false
@@ -26,8 +27,8 @@ public final class WorkLine: Work.Watcher {
   private let state: Mutex<State>
 
   /// - Parameters:
-  ///   - interval: seconds between plain lines where nothing can be redrawn.
-  ///   - clock: the one by which work begins.
+  ///   - interval: seconds between plain lines if the output cannot be redrawn.
+  ///   - clock: must be the clock of `Work.Task.begun`.
   public init(
     _ line: StatusLine, interval: Double = 10, clock: @escaping @Sendable () -> Double = Clock.monotonic
   ) {
@@ -47,8 +48,8 @@ public final class WorkLine: Work.Watcher {
     state.withLock { showIfDue(&$0, at: now) }
   }
 
-  /// To be called now and then from another thread: shows work that has not come any further, and draws
-  /// again what a narrower window has broken.
+  /// Must be called regularly from another thread. Shows work that makes no progress, and redraws a line that no longer
+  /// fits the window.
   public func tick() {
     guard line.terminal.redraws else { return }
     let now = clock()
@@ -59,7 +60,7 @@ public final class WorkLine: Work.Watcher {
     }
   }
 
-  /// From now on nothing is shown.
+  /// Stops showing progress.
   public func stop() {
     state.withLock { $0.isStopped = true }
     line.clear()
@@ -94,7 +95,7 @@ public final class WorkLine: Work.Watcher {
       line.draw(words)
       return true
     }
-    // Steps have lines of their own.
+    // During the steps of a stage, `Progress` prints the lines.
     if stage.count == 1 { line.print(words.joined(separator: "  ")) }
     return false
   }

@@ -1,10 +1,10 @@
-/// What best-of-n would give for every n, from N answers to each prompt: the expectation over all subsets of n, without
-/// drawing any (Nakano et al. 2021, appendix I; Gao et al. 2022).
+/// The expected result of best-of-n for every n ≤ N, from N answers to each prompt. The expectation over all subsets of
+/// n answers is computed exactly, without sampling (Nakano et al. 2021, appendix I; Gao et al. 2022).
 public struct BestOfCurve {
   public struct Answer {
     public var proxy: Double
     public var gold: Double
-    /// An answer that was cut comes behind all that ended.
+    /// Whether the answer ended. An answer that was cut ranks below all answers that ended.
     public var ended: Bool
 
     public init(proxy: Double, gold: Double, ended: Bool = true) {
@@ -14,7 +14,7 @@ public struct BestOfCurve {
     }
   }
 
-  /// [prompt][answer], each prompt's answers from the worst to the best by proxy.
+  /// [prompt][answer]; each prompt's answers are sorted from the worst to the best by proxy.
   private let prompts: [[Answer]]
 
   public init(_ prompts: [[Answer]]) {
@@ -26,7 +26,7 @@ public struct BestOfCurve {
     }
   }
 
-  /// The expected proxy and gold of the best of `n` by proxy, the mean over prompts.
+  /// The expected proxy and gold reward of the best of `n` answers by proxy, averaged over prompts.
   public func expectation(_ n: Int) -> Answer {
     var sum = Answer(proxy: 0, gold: 0)
     for answers in prompts {
@@ -40,8 +40,8 @@ public struct BestOfCurve {
     return Answer(proxy: sum.proxy / count, gold: sum.gold / count)
   }
 
-  /// The chance of each answer, from the worst to the best of `count`, to be the best of `n` that are drawn
-  /// without replacement: C(i − 1, n − 1)/C(count, n) of the i-th.
+  /// The probability of each answer, from the worst to the best of `count`, to be the best of `n` answers drawn without
+  /// replacement: C(i − 1, n − 1)/C(count, n) for the i-th answer.
   static func weights(_ n: Int, of count: Int) -> [Double] {
     precondition(n >= 1 && n <= count, "best of \(n) of \(count)")
     var weights = [Double](repeating: 0, count: count)

@@ -1,17 +1,17 @@
 import Support
 
-/// A mean, or another figure of a sample, with its 95 % interval.
+/// A mean, or another statistic of a sample, with its 95 % confidence interval.
 public struct Interval: Codable, Equatable, Sendable {
   public let mean: Double
   public let low: Double
   public let high: Double
 }
 
-/// Confidence intervals by drawing whole prompts with replacement.
+/// Bootstrap confidence intervals that resample whole prompts with replacement.
 public enum Bootstrap {
-  /// The mean of one figure a prompt (a difference of two models' is a paired comparison) and the
-  /// 2.5 % and 97.5 % quantiles of the means of `resamples` resampled lists. The same seed gives
-  /// the same interval; an empty list gives zeros.
+  /// The mean of `values`, and the 2.5 % and 97.5 % quantiles of the means of `resamples` resampled lists. Give one
+  /// value per prompt; for a paired comparison of two models, give their difference. The same seed gives the same
+  /// interval. An empty list gives zeros.
   public static func mean(
     _ values: [Double], resamples: Int = 2_000, seed: UInt64
   ) -> Interval {
@@ -27,13 +27,13 @@ public enum Bootstrap {
     return interval(mean, means)
   }
 
-  /// A figure of the sample with the 2.5 % and 97.5 % quantiles of the same figure of its resamples.
+  /// A statistic of the sample, with the 2.5 % and 97.5 % quantiles of the same statistic of the resamples.
   static func interval(_ figure: Double, _ resampled: [Double]) -> Interval {
     let sorted = resampled.sorted()
     return Interval(mean: figure, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975))
   }
 
-  /// Linear between neighbours of a sorted, non-empty list.
+  /// A quantile of a sorted, non-empty list, with linear interpolation between neighbours.
   static func quantile(_ sorted: [Double], _ fraction: Double) -> Double {
     let place = fraction * Double(sorted.count - 1)
     let below = Int(place)

@@ -1,22 +1,22 @@
 import Support
 
-/// Whether a reward model is as right as it is sure.
+/// The calibration of a reward model: whether its predicted probabilities match how often it is right.
 ///
-/// A pair with difference Δ = s_better − s_worse is one prediction: that the favourite is better,
-/// with probability σ(|Δ|), which comes true if Δ > 0 (half true if Δ = 0).
+/// A pair with difference Δ = s_better − s_worse is one prediction: the answer with the higher score is better, with
+/// probability σ(|Δ|). The prediction is right if Δ > 0, and counts half if Δ = 0.
 public struct Calibration: Codable, Equatable, Sendable {
   public struct Bin: Codable, Equatable, Sendable {
-    /// Probabilities from `low` up to `high`.
+    /// The bin holds probabilities from `low` to `high`.
     public let low: Double
     public let high: Double
     public let count: Int
     /// Mean predicted probability; 0 in an empty bin.
     public let predicted: Double
-    /// Share that came true; 0 in an empty bin.
+    /// Share of predictions that are right; 0 in an empty bin.
     public let observed: Double
   }
 
-  /// Equally wide, from ½ to 1.
+  /// Bins of equal width from ½ to 1.
   public let bins: [Bin]
   /// Σ count·|predicted − observed| / Σ count: the expected calibration error.
   public let error: Double

@@ -1,18 +1,18 @@
 import Support
 
-/// How gold reward goes with the distance d = √KL from the model that optimisation began with, in
-/// the forms of Gao et al. 2022 (arXiv 2210.10760, section 3.1):
+/// Gold reward as a function of the distance d = √KL from the initial model, in the forms of Gao et al. 2022
+/// (arXiv 2210.10760, section 3.1):
 ///
 ///     best-of-n               R(d) = d·(α − β·d)
 ///     reinforcement learning  R(d) = d·(α − β·log d)
 ///
-/// R is counted from the gold reward at d = 0. Both forms are linear in α and β, which are found by
+/// R is the gold reward minus the gold reward at d = 0. Both forms are linear in α and β, which are fitted by
 /// least squares.
 public struct GoldCurve: Codable, Equatable, Sendable {
   public enum Form: String, Codable, Sendable {
     case bestOfN, reinforcement
 
-    /// What α and −β are multiplied by: d and d², or d and d·log d, which is 0 at d = 0.
+    /// The factors of α and −β: d and d², or d and d·log d (0 at d = 0).
     func terms(_ d: Double) -> (Double, Double) {
       guard d > 0 else { return (0, 0) }
       return (d, self == .bestOfN ? d * d : d * DeterministicMath.log(d))
@@ -22,15 +22,15 @@ public struct GoldCurve: Codable, Equatable, Sendable {
   public let form: Form
   public let alpha: Double
   public let beta: Double
-  /// Root of the mean square of what the curve leaves unexplained.
+  /// Root mean square of the residuals.
   public let residual: Double
-  /// 1 − Σ(R − fit)²/Σ(R − mean)²; nil where gold does not vary.
+  /// 1 − Σ(R − fit)²/Σ(R − mean)²; nil if gold does not vary.
   public let rSquared: Double?
-  /// The KL of the farthest point.
+  /// The largest KL of the points.
   public let reach: Double
 
-  /// The curve through points of (KL in nats, gold reward less that at KL 0); an estimate of KL below
-  /// 0 counts as 0. Nil when fewer than two distances above 0 are given.
+  /// Fits the curve to points (KL in nats, gold reward minus that at KL 0). A KL estimate below 0 counts as 0.
+  /// Nil if the points have fewer than two different distances above 0.
   public init?(_ form: Form, kl: [Double], gold: [Double]) {
     precondition(kl.count == gold.count, "\(kl.count) distances, \(gold.count) rewards")
     let terms = kl.map { form.terms(max(0, $0).squareRoot()) }
@@ -43,7 +43,7 @@ public struct GoldCurve: Codable, Equatable, Sendable {
       by += b * y
     }
     let determinant = aa * bb - ab * ab
-    // Below this the two terms are one and the same up to rounding.
+    // Below this, the two terms are proportional up to rounding.
     guard determinant > 1e-12 * aa * bb else { return nil }
     self.form = form
     alpha = (ay * bb - by * ab) / determinant
@@ -66,8 +66,8 @@ public struct GoldCurve: Codable, Equatable, Sendable {
     return alpha * a - beta * b
   }
 
-  /// The KL at which the fitted gold is highest: d = α/2β, or d = e^(α/β − 1). Nil when it still
-  /// rises at the farthest point.
+  /// The KL at which the fitted gold reward is highest: d = α/2β, or d = e^(α/β − 1). Nil if the curve still
+  /// rises at the largest KL of the points.
   public var peakKL: Double? {
     guard beta > 0 else { return nil }
     let d =

@@ -1,9 +1,9 @@
 import Support
 
-/// One answer against another on the same prompt, with how much longer ours is.
+/// The comparison of two answers to the same prompt, and the difference of their lengths.
 public struct Contest: Equatable, Sendable {
   public let outcome: Outcome
-  /// The length of our answer less that of theirs, in any unit, the same for all.
+  /// The length of our answer minus that of theirs, in any unit that is the same for all contests.
   public let extraLength: Int
 
   public init(_ outcome: Outcome, extraLength: Int) {
@@ -12,30 +12,30 @@ public struct Contest: Equatable, Sendable {
   }
 }
 
-/// What the win rate would be if both models' answers were of one length, as in AlpacaEval 2
+/// The win rate that two models would have if their answers had the same length, as in AlpacaEval 2
 /// (Dubois et al. 2024, arXiv 2404.04475).
 ///
 ///     P(ours wins) = σ(θ + φ·tanh(Δ/s))
 ///
-/// Δ is the difference of the lengths, s the standard deviation of all Δ. θ and φ are fitted by
-/// logistic regression in which a tie is half a win; the length-controlled win rate is σ(θ).
-/// AlpacaEval adds a term for each instruction's difficulty, which needs many models to be known.
+/// Δ is the difference of the lengths, and s is the standard deviation of all Δ. θ and φ are fitted by
+/// logistic regression in which a tie counts as half a win. The length-controlled win rate is σ(θ).
+/// AlpacaEval adds a term for each instruction's difficulty; estimating it needs many models.
 public struct LengthControl: Codable, Equatable, Sendable {
-  /// σ(θ), with its interval by drawing prompts.
+  /// σ(θ), with its interval from a bootstrap over prompts.
   public let winRate: Interval
-  /// The win rate as counted.
+  /// The win rate without length control.
   public let uncontrolled: Interval
-  /// φ: above 0 where the longer answer wins.
+  /// φ: above 0 if longer answers win more often.
   public let lengthEffect: Interval
   /// s, in the unit of the lengths.
   public let scale: Double
 
-  /// A penalty of ½·ridge·(θ² + φ²) beside the sum of the log-likelihood keeps the fit finite where
-  /// one model always wins; it moves a win rate over a hundred prompts by less than a thousandth.
+  /// The loss includes the penalty ½·ridge·(θ² + φ²), which keeps the fit finite if one model always wins. It changes a
+  /// win rate over a hundred prompts by less than 0.001.
   static let ridge = 0.01
 
-  /// - Parameter contests: for each prompt, its contests; each prompt weighs the same, prompts
-  ///   without one are left out. Nil when none is left.
+  /// - Parameter contests: the contests of each prompt. Each prompt has the same weight; prompts without contests are
+  ///   left out. The result is nil if no prompt is left.
   public init?(_ contests: [[Contest]], resamples: Int = 500, seed: UInt64) {
     let prompts = contests.filter { !$0.isEmpty }
     guard !prompts.isEmpty else { return nil }
@@ -63,7 +63,7 @@ public struct LengthControl: Codable, Equatable, Sendable {
       prompts.map { $0.reduce(0) { $0 + $1.outcome.points } / Double($0.count) }, seed: seed)
   }
 
-  /// The standard deviation of the differences in length, each prompt weighing the same.
+  /// The standard deviation of the differences in length; each prompt has the same weight.
   private static func deviation(_ prompts: [[Contest]]) -> Double {
     func mean(_ value: (Double) -> Double) -> Double {
       prompts.reduce(0) { sum, prompt in
@@ -78,7 +78,7 @@ public struct LengthControl: Codable, Equatable, Sendable {
   private static func tanh(_ x: Double) -> Double { 2 * DeterministicMath.sigmoid(2 * x) - 1 }
 }
 
-/// One contest as the regression sees it.
+/// One contest as a row of the regression.
 private struct Row {
   let length: Double
   let points: Double
@@ -94,7 +94,7 @@ private struct Fit {
 
   init(_ rows: [Row]) {
     var loss = self.loss(rows)
-    // The loss is strictly convex: every step goes down, and some thirty would be many.
+    // The loss is strictly convex, so every step reduces it. About thirty steps would already be many.
     for _ in 0..<100 {
       var step = newtonStep(rows)
       var next = self
@@ -110,7 +110,7 @@ private struct Fit {
     }
   }
 
-  /// Minus the log-likelihood, and the ridge.
+  /// The negative log-likelihood plus the ridge penalty.
   private func loss(_ rows: [Row]) -> Double {
     rows.reduce(0.5 * LengthControl.ridge * (model * model + length * length)) { sum, row in
       let score = model + length * row.length

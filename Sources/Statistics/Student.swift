@@ -1,9 +1,9 @@
 import Support
 
-/// Intervals of few independent figures, such as one of each seed, by Student's t.
+/// Confidence intervals for a few independent values, such as one per seed, with Student's t.
 public enum Student {
-  /// The mean of a few figures and its 95 % interval, mean ± t·√(variance/n) with n − 1 degrees of
-  /// freedom. Nil for fewer than two, of which nobody can say how they vary.
+  /// The mean of a few values and its 95 % interval: mean ± t·√(variance/n) with n − 1 degrees of
+  /// freedom. Nil for fewer than two values, because their variance is unknown.
   public static func mean(_ values: [Double]) -> Interval? {
     guard values.count > 1 else { return nil }
     let n = Double(values.count)
@@ -13,7 +13,7 @@ public enum Student {
     return Interval(mean: mean, low: mean - reach, high: mean + reach)
   }
 
-  /// By how much a figure rises when its size doubles: the slope of the least-squares line of y
+  /// The increase of y when the size doubles: the slope of the least-squares line of y
   /// against log₂ of the sizes, with its 95 % interval at n − 2 degrees of freedom.
   ///
   /// Nil for fewer than three points or for a single size.
@@ -52,7 +52,7 @@ public enum Student {
     return z + first / v + second / (v * v) + third / (v * v * v)
   }
 
-  /// For 1…30 degrees of freedom.
+  /// Quantiles for 1…30 degrees of freedom.
   private static let quantiles = [
     12.706204736, 4.302652730, 3.182446305, 2.776445105, 2.570581836, 2.446911851, 2.364624252,
     2.306004135, 2.262157163, 2.228138852, 2.200985160, 2.178812830, 2.160368656, 2.144786688,

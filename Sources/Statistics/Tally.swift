@@ -1,4 +1,4 @@
-/// How many comparisons were won, tied and lost. Fractions are allowed.
+/// The numbers of comparisons won, tied and lost. Fractions are allowed.
 public struct Tally: Equatable, Sendable {
   public var wins: Double
   public var ties: Double
@@ -11,9 +11,9 @@ public struct Tally: Equatable, Sendable {
   }
 
   public var count: Double { wins + ties + losses }
-  /// Wins and half the ties.
+  /// Wins plus half the ties.
   public var points: Double { wins + ties / 2 }
-  /// Wins and half the ties, as a part of all; nil without a comparison.
+  /// `points` divided by the number of comparisons; nil without comparisons.
   public var share: Double? { count == 0 ? nil : points / count }
 
   public mutating func add(_ outcome: Outcome) {
@@ -24,7 +24,7 @@ public struct Tally: Equatable, Sendable {
     }
   }
 
-  /// The same as one comparison.
+  /// The same shares with the weight of one comparison.
   var asOne: Tally { Tally(wins: wins / count, ties: ties / count, losses: losses / count) }
 
   public mutating func add(_ other: Tally) {
@@ -35,15 +35,17 @@ public struct Tally: Equatable, Sendable {
 }
 
 extension Tally {
-  /// How often scores order pairs of answers as values do; `add(_:orderedBy:)` for each prompt.
-  /// - Parameters: [prompt][answer]
+  /// Counts how often scores order pairs of answers as `values` do: `add(_:orderedBy:)` for each prompt.
+  /// - Parameters:
+  ///   - scores: [prompt][answer].
+  ///   - values: [prompt][answer].
   public init(_ scores: [[Double]], orderedBy values: [[Double]]) {
     self.init()
     for (scores, values) in zip(scores, values) { add(scores, orderedBy: values) }
   }
 
-  /// All pairs that `values` order: one is won where `scores` order it the same way, and tied where they score both
-  /// alike. Adds nothing unless there is one score for each value.
+  /// Adds all pairs that `values` order. A pair is a win if `scores` order it the same way, and a tie if its scores are
+  /// equal. Adds nothing unless there is one score for each value.
   public mutating func add(_ scores: [Double], orderedBy values: [Double]) {
     guard scores.count == values.count else { return }
     for i in scores.indices {
@@ -53,20 +55,20 @@ extension Tally {
 }
 
 extension Interval {
-  /// The share of comparisons that are won, a tie counting half, and its 95 % interval over prompts: comparisons
-  /// of one prompt resemble each other and count for fewer.
+  /// The share of comparisons that are won (a tie counts half) and its 95 % interval over prompts. Comparisons of the
+  /// same prompt are similar, so they count as fewer independent comparisons.
   ///
-  /// The interval is `ScoreInterval`'s with an effective sample size: as many independent comparisons as give
-  /// the mean the variance that the prompts show (Kish 1965's design effect; Dean and Pagano 2015, "Evaluating
-  /// confidence interval methods for binomial proportions in clustered surveys", Journal of Survey Statistics and
-  /// Methodology 3, find it good also near 0 and 1). Few prompts show too little variance by chance, and none
-  /// where they all agree. So one more prompt is supposed that is as far off as a single comparison, and a prompt
-  /// never counts for less than one comparison. With one comparison a prompt this is Wilson's interval, or
-  /// Tango's where there are ties.
+  /// The interval is that of `ScoreInterval` with an effective sample size: the number of independent comparisons for
+  /// which the mean has the variance that the prompts show (Kish 1965's design effect; Dean and Pagano 2015,
+  /// "Evaluating confidence interval methods for binomial proportions in clustered surveys", Journal of Survey
+  /// Statistics and Methodology 3, find it good also near 0 and 1). A few prompts can show too small a variance by
+  /// chance, and no variance if they all agree. So the estimate adds one prompt with the deviation of a single
+  /// comparison, and a prompt never counts as less than one comparison. With one comparison per prompt this is Wilson's
+  /// interval, or Tango's if there are ties.
   ///
   /// - Parameters:
-  ///   - prompts: those without a comparison are left out; with none left the interval is 0…1.
-  ///   - most: comparisons that they count for at most. Without it comparisons that stand there twice change nothing.
+  ///   - prompts: those without a comparison are left out; if none is left, the interval is 0…1.
+  ///   - most: the largest effective number of comparisons. Without this limit, duplicate comparisons change nothing.
   public init(over prompts: [Tally], atMost most: Double = .infinity) {
     let prompts = prompts.filter { $0.count > 0 }
     var all = Tally()
@@ -82,11 +84,11 @@ extension Interval {
     self.init(mean: mean, low: min(mean, bounds.low), high: max(mean, bounds.high))
   }
 
-  /// As many independent comparisons as have the prompts' variance of the mean.
+  /// The number of independent comparisons whose mean has the variance that the prompts show.
   private static func effectiveCount(_ prompts: [Tally], _ all: Tally) -> Double {
     let (k, mean) = (Double(prompts.count), all.points / all.count)
     let (wins, losses) = (all.wins / all.count, all.losses / all.count)
-    // Of a single comparison, where a win is 1 and a loss 0.
+    // The variance of a single comparison, where a win is 1, a tie ½ and a loss 0.
     let single = (wins + losses - (wins - losses) * (wins - losses)) / 4
     var (between, squares) = (0.0, 0.0)
     for prompt in prompts {
@@ -95,7 +97,7 @@ extension Interval {
       between += deviation * deviation
       squares += size * size
     }
-    // Where all comparisons of a prompt end alike.
+    // The effective number if all comparisons of a prompt have the same outcome.
     let least = k * k / squares
     return single > 0 ? max(least, single * k * k / (between + single)) : least
   }

@@ -1,29 +1,29 @@
-/// How one answer fared against another on the same prompt.
+/// The outcome of one answer against another answer to the same prompt.
 public enum Outcome: String, Codable, Sendable {
   case win, tie, loss
 
-  /// From two grades of which the higher is better; equal grades tie.
+  /// Compares two grades: the higher is better, and equal grades tie.
   public init<Grade: Comparable>(_ ours: Grade, against theirs: Grade) {
     self = ours > theirs ? .win : ours < theirs ? .loss : .tie
   }
 
-  /// A tie counts half.
+  /// 1 for a win, ½ for a tie, 0 for a loss.
   public var points: Double { self == .win ? 1 : self == .tie ? 0.5 : 0 }
 }
 
-/// How often answers win, tie and lose against others, with the 95 % interval of the rate that counts ties half.
+/// The shares of wins, ties and losses of answers against others, and the win rate with its 95 % interval.
 public struct WinRate: Equatable, Sendable {
-  /// Wins and half the ties, over comparisons; each prompt weighs the same.
+  /// The win rate: wins plus half the ties, divided by comparisons. Each prompt has the same weight.
   public let mean: Double
   public let low: Double
   public let high: Double
-  /// Shares of the comparisons, each prompt weighing the same; what is left of 1 are losses.
+  /// Shares of the comparisons; each prompt has the same weight. The rest up to 1 are losses.
   public let winShare: Double
   public let tieShare: Double
   public let prompts: Int
   public let comparisons: Int
 
-  /// - Parameter outcomes: for each prompt, its comparisons. Prompts without one are left out.
+  /// - Parameter outcomes: the comparisons of each prompt. Prompts without comparisons are left out.
   public init(_ outcomes: [[Outcome]]) {
     let tallies = outcomes.filter { !$0.isEmpty }.map { outcomes in
       var tally = Tally()

@@ -1,4 +1,5 @@
-import Recipe
+import Evaluation
+import Inference
 import Statistics
 import World
 
@@ -28,7 +29,7 @@ struct GeneralizationStudy: Study {
     }
     let samples = laboratory.settings.count(.evaluationSamples)
     let asked = try zip(Self.models, [laboratory.base, sft, ppo]).map { model, file in
-      try laboratory.ask(model, file, items, samples: samples)
+      try laboratory.gradedAnswers(model, file, items, samples: samples)
     }
     // The reward model scores SFT's answers, because it was trained on those.
     let scores = try laboratory.scores(
@@ -47,10 +48,10 @@ struct GeneralizationStudy: Study {
   }
 
   private func row(
-    _ model: String, _ category: String, _ asked: [[Asked]], sft: [[Asked]], scores: [[Double]],
+    _ model: String, _ category: String, _ asked: [[GradedText]], sft: [[GradedText]], scores: [[Double]],
     _ laboratory: Laboratory
   ) -> StudyRow {
-    let rate = Examination.winRate(asked.grades, sft.grades)
+    let rate = StudyEvaluation.winRate(asked.grades, sft.grades)
     let judged = Tally(scores, orderedBy: sft.map { $0.map(\.gold) })
     return StudyRow(
       ["model": model, "category": category],

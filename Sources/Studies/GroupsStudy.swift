@@ -1,5 +1,6 @@
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Runs
 import Statistics
 import Support
@@ -73,7 +74,7 @@ struct GroupsStudy: Study {
   private func answers(
     _ name: String, _ sft: String, _ items: [WorldItem], samples: Int, _ laboratory: Laboratory
   ) throws -> [[String]] {
-    let tuned = try laboratory.ask(name, sft, items, samples: samples)
+    let tuned = try laboratory.gradedAnswers(name, sft, items, samples: samples)
     return zip(items.indices, tuned).map { index, tuned in
       guard !tuned.isEmpty else { return [] }
       var random = RandomStream(

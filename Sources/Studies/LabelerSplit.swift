@@ -1,5 +1,5 @@
 import Dialogues
-import Recipe
+import Evaluation
 import Support
 
 /// Splits rankings that name their labelers into a training set and a test set, by labeler and by prompt. The test

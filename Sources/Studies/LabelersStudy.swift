@@ -1,5 +1,6 @@
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Runs
 import Statistics
 import Support

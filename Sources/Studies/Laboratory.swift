@@ -1,4 +1,6 @@
-import Recipe
+import Evaluation
+import Inference
+import Stages
 import World
 
 /// A workshop in the built-in world. The world provides any number of prompts and grades every answer.

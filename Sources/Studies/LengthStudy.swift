@@ -1,5 +1,6 @@
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Runs
 import Statistics
 import World
@@ -38,10 +39,10 @@ struct LengthStudy: Study {
       laboratory.world.item(.evaluation, $0)
     }
     let samples = laboratory.settings.count(.evaluationSamples)
-    let before = try laboratory.ask("sft", sft, items, samples: samples)
+    let before = try laboratory.gradedAnswers("sft", sft, items, samples: samples)
     return try zip(Self.policies, rewards).flatMap { policy, reward in
       let file = try laboratory.ppo(policy, settings, from: sft, reward: reward).file
-      let after = try laboratory.ask(policy, file, items, samples: samples)
+      let after = try laboratory.gradedAnswers(policy, file, items, samples: samples)
       let correlation = try correlation(laboratory.scorer(reward), items, before, laboratory)
       return Self.judges.compactMap { judge in
         row(policy, judge, after, before, items, correlation, laboratory)
@@ -58,7 +59,7 @@ struct LengthStudy: Study {
   }
 
   private func correlation(
-    _ reward: RewardScorer, _ items: [WorldItem], _ asked: [[Asked]], _ laboratory: Laboratory
+    _ reward: RewardScorer, _ items: [WorldItem], _ asked: [[GradedText]], _ laboratory: Laboratory
   ) throws -> Double? {
     let scores = try laboratory.scores(reward, items, asked.map { $0.map(\.text) })
     let pairs = zip(scores, asked).flatMap { Array(zip($0, $1)) }
@@ -67,12 +68,12 @@ struct LengthStudy: Study {
   }
 
   private func row(
-    _ policy: String, _ judge: String, _ after: [[Asked]], _ before: [[Asked]],
+    _ policy: String, _ judge: String, _ after: [[GradedText]], _ before: [[GradedText]],
     _ items: [WorldItem], _ correlation: Double?, _ laboratory: Laboratory
   ) -> StudyRow? {
     let rubric = Rubric(laboratory.world)
     let group = Labeler.groups.first { $0.name == judge }
-    func worth(_ answer: Asked, _ item: WorldItem) -> Float {
+    func worth(_ answer: GradedText, _ item: WorldItem) -> Float {
       Float(group?.value(of: answer.text, for: item, by: rubric) ?? answer.gold)
     }
     let contests = items.indices.map { index in
@@ -83,7 +84,7 @@ struct LengthStudy: Study {
       }
     }
     let rate = WinRate(contests.map { $0.map(\.outcome) })
-    func words(_ asked: [[Asked]]) -> Double? { asked.flatMap { $0 }.map { Double($0.words) }.mean }
+    func words(_ asked: [[GradedText]]) -> Double? { asked.flatMap { $0 }.map { Double($0.words) }.mean }
     return LengthControl(contests, resamples: 1, seed: laboratory.seed).map { control in
       StudyRow(
         ["policy": policy, "judge": judge],

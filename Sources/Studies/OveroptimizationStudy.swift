@@ -1,5 +1,7 @@
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 import Statistics
 import World
 
@@ -66,7 +68,7 @@ struct OveroptimizationStudy: Study {
     var settings = laboratory.settings
     try settings.set(.evaluationPrompts, Double(Self.prompts(settings)))
     try settings.set(.evaluationSamples, Double(Self.drafts))
-    let examined = try laboratory.examine(
+    let examined = try laboratory.evaluate(
       "drafts-\(size)", sft, reward: reward, splits: [.validation], settings: settings)
     return BestOfCurve(
       examined.answers.map { answers in

@@ -1,4 +1,4 @@
-import Recipe
+import Inference
 import Runs
 import Statistics
 
@@ -15,7 +15,7 @@ struct PrecisionStudy: Study {
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let (sft, _, reward) = try laboratory.rewarded()
-    var exact: Examination?
+    var exact: StudyEvaluation?
     return try [
       ("float32", RolloutPrecision.float32, "truncated"), ("int8, corrected", .int8, "truncated"),
       ("int8, uncorrected", .int8, "none"),
@@ -25,7 +25,7 @@ struct PrecisionStudy: Study {
       try settings.set(.rolloutCorrection, choice: correction)
       let policy = try laboratory.ppo(
         name, settings, from: sft, reward: reward, precision: precision)
-      let examined = try laboratory.examine(name, policy.file, reward: reward, reference: sft)
+      let examined = try laboratory.evaluate(name, policy.file, reward: reward, reference: sft)
       let gap = try laboratory.rolloutGap(name)
       exact = exact ?? examined
       return StudyRow(

@@ -1,5 +1,5 @@
-import Recipe
 import Runs
+import Stages
 import Statistics
 
 /// Compares running stages 2 and 3 once with running them in rounds that share the same budget. Each round samples from
@@ -23,7 +23,7 @@ struct RoundsStudy: Study {
   private static let heads = 4.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    var once: Examination?
+    var once: StudyEvaluation?
     return try Self.arms.map { arm, rounds, selection in
       var settings = laboratory.settings
       try settings.set(.rounds, Double(rounds))
@@ -31,7 +31,7 @@ struct RoundsStudy: Study {
       if selection == "disagreement" { try settings.set(.rewardHeads, Self.heads) }
       let name = "rounds-\(rounds)-\(selection)"
       let run = try laboratory.recipe(name, settings)
-      let examined = try laboratory.examine(
+      let examined = try laboratory.evaluate(
         name, run.file(PPOStage.file), reward: run.file(RewardStage.file),
         reference: run.file(SFTStage.file),
         splits: [.evaluation, .truthfulness, .harmlessness])

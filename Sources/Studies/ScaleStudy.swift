@@ -1,5 +1,5 @@
-import Recipe
 import Runs
+import Stages
 import Statistics
 
 /// Aligns models of several sizes: does the small aligned model beat the larger unaligned one, as InstructGPT 1.3B beat
@@ -27,7 +27,7 @@ struct ScaleStudy: Study {
   }
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    var largest: Examination?
+    var largest: StudyEvaluation?
     var data: PretrainData?
     return try Self.shares.flatMap { share, size in
       let settings = try Self.settings(laboratory.settings, share)
@@ -38,7 +38,7 @@ struct ScaleStudy: Study {
         "reward-\(size)", settings, from: sft, rankings.training, heldOut: rankings.heldOut)
       let policy = try laboratory.ppo("ppo-\(size)", settings, from: sft, reward: reward)
       return try [("base", base), ("sft", sft), ("ppo", policy.file)].map { stage, file in
-        let examined = try laboratory.examine(
+        let examined = try laboratory.evaluate(
           "\(stage)-\(size)", file, splits: [.evaluation, .truthfulness, .harmlessness])
         largest = largest ?? examined
         let rate = examined.winRate(against: largest!)

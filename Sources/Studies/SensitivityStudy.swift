@@ -1,5 +1,6 @@
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Statistics
 import World
 
@@ -40,9 +41,9 @@ struct SensitivityStudy: Study {
       (edit.rawValue, items.map { edit.applied(to: $0.prompt) })
     }
     // Temperature 0, so that only the prompt can change the answers.
-    var plain: [String: [[Asked]]] = [:]
+    var plain: [String: [[GradedText]]] = [:]
     for (model, file) in zip(Self.models, files) {
-      plain[model] = try laboratory.ask(model, file, items, samples: 1, temperature: 0)
+      plain[model] = try laboratory.gradedAnswers(model, file, items, samples: 1, temperature: 0)
     }
     let best = plain[Self.models[2]]!
     return try zip(Self.models, files).flatMap { model, file in
@@ -50,7 +51,7 @@ struct SensitivityStudy: Study {
       let own = row(model, "plain", plain: asked, edited: asked, ppo: best, laboratory)
       return try [own]
         + forms.map { form in
-          let edited = try laboratory.ask(
+          let edited = try laboratory.gradedAnswers(
             "\(model)-\(form.name)", file, items,
             prompts: zip(form.prompts, items).map { Prompt(turns: $0 ?? $1.prompt) }, samples: 1, temperature: 0)
           // Prompts that the form does not change are not counted.
@@ -61,11 +62,11 @@ struct SensitivityStudy: Study {
   }
 
   private func row(
-    _ model: String, _ form: String, plain: [[Asked]], edited: [[Asked]], ppo: [[Asked]],
+    _ model: String, _ form: String, plain: [[GradedText]], edited: [[GradedText]], ppo: [[GradedText]],
     _ laboratory: Laboratory
   ) -> StudyRow {
     let pairs = zip(plain, edited).flatMap { Array(zip($0, $1)) }.map { ($0.gold, $1.gold) }
-    let rate = Examination.winRate(ppo.grades, edited.grades)
+    let rate = StudyEvaluation.winRate(ppo.grades, edited.grades)
     return StudyRow(
       ["model": model, "form": form],
       [

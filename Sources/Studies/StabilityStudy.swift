@@ -1,6 +1,8 @@
 import Dialogues
+import Evaluation
+import Inference
 import Models
-import Recipe
+import Stages
 import Statistics
 import Support
 import Tokenizers
@@ -179,7 +181,7 @@ struct RankStability {
     let plain = reward.scores(
       try cases.map { try tokenizer.encode(prompt: $0.prompt) }, cases.map(\.answers))
     return try edits.compactMap { edit in
-      try workshop.goOn()
+      try workshop.checkInterruption()
       var count = RankFlips()
       var kept: [(item: Case, prompt: [Int32], plain: [Double])] = []
       for (item, plain) in zip(cases, plain) {

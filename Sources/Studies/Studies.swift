@@ -1,4 +1,4 @@
-import Recipe
+import Stages
 
 /// All studies, in the order of the recipe's questions.
 public enum Studies {

@@ -1,4 +1,3 @@
-import Recipe
 import Statistics
 
 /// One line of `study.csv`: labels that say what was done, and the measured values.

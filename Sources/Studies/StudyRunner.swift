@@ -1,5 +1,7 @@
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 import Support
 import World
 

@@ -1,4 +1,3 @@
-import Recipe
 import Runs
 import Statistics
 
@@ -18,9 +17,9 @@ struct TaxStudy: Study {
   private static let highPrice = 10.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let base = try laboratory.examine("base", laboratory.base)
+    let base = try laboratory.evaluate("base", laboratory.base)
     let (sft, _, reward) = try laboratory.rewarded()
-    let before = try laboratory.examine("sft", sft, reward: reward, reference: sft)
+    let before = try laboratory.evaluate("sft", sft, reward: reward, reference: sft)
     var rows = [
       row("base", base, base, before, laboratory), row("sft", before, base, before, laboratory),
     ]
@@ -32,14 +31,14 @@ struct TaxStudy: Study {
       try settings.set(.ptxCoefficient, gamma)
       try settings.set(.klCoefficient, beta)
       let policy = try laboratory.ppo(arm, settings, from: sft, reward: reward)
-      let after = try laboratory.examine(arm, policy.file, reward: reward, reference: sft)
+      let after = try laboratory.evaluate(arm, policy.file, reward: reward, reference: sft)
       rows.append(row(arm, after, base, before, laboratory, gamma: gamma, beta: beta))
     }
     return rows
   }
 
   private func row(
-    _ arm: String, _ model: Examination, _ base: Examination, _ sft: Examination,
+    _ arm: String, _ model: StudyEvaluation, _ base: StudyEvaluation, _ sft: StudyEvaluation,
     _ laboratory: Laboratory, gamma: Double? = nil, beta: Double? = nil
   ) -> StudyRow {
     let figures = model.figures

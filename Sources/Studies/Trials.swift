@@ -1,7 +1,9 @@
 import Checkpoints
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 import World
 
 /// The stages of the recipe, each in its own run folder (a trial). Every function returns the trial's result, and

@@ -1,6 +1,7 @@
 import Checkpoints
-import Recipe
+import Inference
 import Runs
+import Stages
 import Support
 
 /// The context of a study for one seed. Models are trained in their own run folders inside the study's folder, so that
@@ -41,20 +42,20 @@ public class Workshop {
   }
 
   /// - Throws: `Failure(.interrupted)` if the user asked the study to stop.
-  func goOn() throws {
+  func checkInterruption() throws {
     if context.isInterrupted() { throw context.interrupted() }
   }
 
   /// Returns the cached result, or runs `body` and caches its result in a file. So `body` finishes once, even if the
   /// study is interrupted.
-  func kept<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
+  func cached<Value: Codable>(_ name: String, _ body: () throws -> Value) throws -> Value {
     let path = context.run.file("\(name).json")
     if Files.exists(path) {
       return try Failure.advising("Remove this file, so that it is measured again.") {
         try JSON.decode(Value.self, from: Files.read(path), at: path)
       }
     }
-    try goOn()
+    try checkInterruption()
     let value = try body()
     try Files.writeAtomically(JSON.encode(value), to: path)
     return value

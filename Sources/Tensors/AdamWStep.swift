@@ -11,7 +11,7 @@ public struct AdamWStep: Sendable {
   public var correction1: Float
   public var correction2: Float
   public var gradientScale: Float
-  /// ε added to √v before the bias correction, as TensorFlow does.
+  /// Whether ε is added to √v before the bias correction, as in TensorFlow.
   public var isTensorFlowForm: Bool
 
   public init(
@@ -31,7 +31,7 @@ public struct AdamWStep: Sendable {
 }
 
 extension Compute {
-  /// One step over `count` parameters `p` with gradients `g` and moments `m`, `v`.
+  /// Takes one step on `count` parameters `p` with gradients `g` and moments `m`, `v`.
   public func adamW(
     _ step: AdamWStep, count: Int, p: UnsafeMutablePointer<Float>, g: UnsafePointer<Float>,
     m: UnsafeMutablePointer<Float>, v: UnsafeMutablePointer<Float>

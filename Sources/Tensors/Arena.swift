@@ -6,11 +6,11 @@ import Support
   import Musl
 #endif
 
-/// All memory of a run, laid out before its first step as named blocks.
+/// The memory of a run, allocated before the first step as named blocks.
 ///
-/// Blocks are anonymous, zero-filled mappings: they cost address space when they are laid out and
-/// memory when they are first written. `tinyrlhf plan` builds the very objects that a run builds, in an
-/// arena that only plans, and prints this table, so prediction and run cannot drift apart.
+/// Blocks are anonymous, zero-filled mappings: they take address space when they are allocated, and memory when they
+/// are first written. `tinyrlhf plan` builds the same objects as a run, but in an arena that only plans, and prints
+/// this table. So the plan cannot differ from the run.
 public final class Arena {
   public struct Block: Sendable {
     public let name: String
@@ -20,9 +20,9 @@ public final class Arena {
   public private(set) var blocks: [Block] = []
   private var mappings: [(UnsafeMutableRawPointer, Int)] = []
 
-  /// Whether its blocks are only added up: they have addresses of their own, and no memory.
+  /// Whether the arena only adds up the sizes of blocks. The blocks then have distinct addresses but no memory.
   public let isPlan: Bool
-  /// Where a plan's next block lies.
+  /// Address of the next block of a plan.
   private var next = UInt(1) << 32
 
   public init(isPlan: Bool = false) { self.isPlan = isPlan }
@@ -31,11 +31,11 @@ public final class Arena {
     for (base, bytes) in mappings { munmap(base, bytes) }
   }
 
-  /// Bytes of all blocks.
+  /// Total bytes of all blocks.
   public var bytes: Int { blocks.reduce(0) { $0.adding(atMost: $1.bytes) } }
 
-  /// A zero-filled block, page-aligned.
-  /// - Throws: `Failure(.outOfMemory)` naming the block.
+  /// Allocates a zero-filled, page-aligned block.
+  /// - Throws: `Failure(.outOfMemory)` with the name of the block.
   public func allocate(_ name: String, bytes: Int) throws -> UnsafeMutableRawPointer {
     let length = max(bytes, 1)
     if isPlan { return try plan(name, length) }
@@ -58,17 +58,18 @@ public final class Arena {
 
   private static func noMemory(_ amount: String, _ name: String) -> Failure {
     Failure(
-      .outOfMemory, "no memory for \(amount) of \(name)", remedy: "Choose a smaller batch or a smaller model.")
+      .outOfMemory, "not enough memory for \(name) (\(amount))",
+      remedy: "Choose a smaller batch or a smaller model.")
   }
 
-  /// The bytes of a block of `factors` elements, one count times the other.
-  /// - Throws: `Failure(.outOfMemory)` for more than an address can name.
+  /// The size in bytes of a block: the product of `factors`.
+  /// - Throws: `Failure(.outOfMemory)` if the product overflows `Int`.
   public static func bytes(_ name: String, _ factors: Int...) throws -> Int {
     guard let bytes = Int.product(factors) else { throw noMemory("more than \(Formatting.bytes(.max))", name) }
     return bytes
   }
 
-  /// A zero-filled block of `count` elements.
+  /// Allocates a zero-filled block of `count` elements.
   public func allocate<T>(_ name: String, _ count: Int, of type: T.Type) throws
     -> UnsafeMutablePointer<T>
   {
@@ -76,7 +77,7 @@ public final class Arena {
       .bindMemory(to: T.self, capacity: count)
   }
 
-  /// A zero-filled block of `count` float32.
+  /// Allocates a zero-filled block of `count` float32 values.
   public func floats(_ name: String, _ count: Int) throws -> UnsafeMutablePointer<Float> {
     try allocate(name, count, of: Float.self)
   }

@@ -5,7 +5,7 @@ public typealias AttentionBackwardSequence = tk_attention_backward_sequence
 public typealias CacheEntry = tk_cache_entry
 
 extension AttentionSequence {
-  /// A sequence whose keys lie together.
+  /// A sequence without a separate prefix.
   public init(
     queries: Int64, keys: Int64, q: UnsafePointer<Float>!, k: UnsafeRawPointer!, v: UnsafeRawPointer!,
     out: UnsafeMutablePointer<Float>!, lse: UnsafeMutablePointer<Float>!
@@ -17,7 +17,7 @@ extension AttentionSequence {
 }
 
 extension AttentionBackwardSequence {
-  /// A whole sequence.
+  /// A sequence without a separate prefix.
   public init(
     tokens: Int64, q: UnsafePointer<Float>!, k: UnsafePointer<Float>!, v: UnsafePointer<Float>!,
     out: UnsafePointer<Float>!, dout: UnsafePointer<Float>!, lse: UnsafePointer<Float>!,
@@ -29,34 +29,34 @@ extension AttentionBackwardSequence {
   }
 }
 
-/// Where keys and values lie.
+/// The memory layout of keys and values.
 public enum KeyValueStorage: Equatable, Sendable {
-  /// Beside the queries, `stride` elements between tokens.
+  /// In the same rows as the queries, `stride` elements from token to token.
   case rows(stride: Int)
-  /// In a cache with room for `capacity` positions of each kv head, whole groups of 16.
+  /// In a cache of `capacity` positions for each kv head, a multiple of 16.
   case cache(KeyValuePrecision, capacity: Int)
 }
 
-/// What a cache keeps of a key or a value.
+/// The precision of the keys and values in a cache.
 public enum KeyValuePrecision: Sendable {
-  /// All of it: decoding has the bits of training.
+  /// Full precision: decoding gives the same bits as training.
   case float32
-  /// Codes in −127…127 and their scale, a quarter of the memory and of the time to read it. Queries
-  /// are quantised when they meet it.
+  /// Codes in −127…127 with a scale: a quarter of the memory and of the time to read it. Queries that read the cache
+  /// are quantised too.
   case int8
 
-  /// Positions of a cache are kept in groups.
+  /// Number of positions in a group; a cache stores positions in groups.
   public static let group = 16
 
-  /// Of the keys, or the values, of a group of one head.
+  /// Bytes of the keys, or of the values, of one group of one head.
   public func groupBytes(headDim: Int) -> Int { tk_cache_group_bytes(storage, Int64(headDim)) }
 
   var storage: tk_keys_storage { self == .float32 ? TK_CACHE_FLOAT32 : TK_CACHE_INT8 }
 }
 
-/// Heads and strides of an attention call; strides in elements between tokens.
+/// Heads and strides of an attention call. Strides are in elements from token to token.
 public struct AttentionShape: @unchecked Sendable {
-  /// The most elements that a head may have.
+  /// The largest supported `headDim`.
   public static let widestHead = Int(TK_WIDEST_HEAD)
 
   public var heads: Int
@@ -65,14 +65,14 @@ public struct AttentionShape: @unchecked Sendable {
   public var queryStride: Int
   public var keyValues: KeyValueStorage
   public var outputStride: Int
-  /// What keys of an int8 cache were multiplied by, powers of two, [kvHeads, headDim]; nil for 1.
+  /// The factors by which the keys of an int8 cache were multiplied, powers of two, [kvHeads, headDim]; nil for 1.
   public var keyFactors: UnsafePointer<Float>?
 
   public init(
     heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValues: KeyValueStorage,
     outputStride: Int, keyFactors: UnsafePointer<Float>? = nil
   ) {
-    precondition(headDim <= Self.widestHead, "a head of \(headDim), \(Self.widestHead) at most")
+    precondition(headDim <= Self.widestHead, "a head of \(headDim) elements; the most is \(Self.widestHead)")
     self.heads = heads
     self.kvHeads = kvHeads
     self.headDim = headDim
@@ -84,7 +84,7 @@ public struct AttentionShape: @unchecked Sendable {
 
   var scale: Float { 1 / Float(headDim).squareRoot() }
 
-  /// Elements between tokens; a cache has its own order.
+  /// Elements from token to token; 0 for a cache, which has its own layout.
   var keyValueStride: Int {
     guard case .rows(let stride) = keyValues else { return 0 }
     return stride
@@ -92,8 +92,8 @@ public struct AttentionShape: @unchecked Sendable {
 }
 
 extension Compute {
-  /// Causal attention over ragged sequences; scores scaled by 1/√headDim. A sequence may go on where another of
-  /// the call ends.
+  /// Causal attention over sequences of different lengths; scores are scaled by 1/√headDim. Sequences of a call may
+  /// share a prefix, which is another sequence of the call.
   public func attention(_ sequences: UnsafeBufferPointer<AttentionSequence>, _ shape: AttentionShape) {
     var (storage, capacity) = (TK_KEYS_IN_ROWS, 0)
     if case .cache(let precision, let positions) = shape.keyValues {
@@ -109,8 +109,8 @@ extension Compute {
         key_factors: shape.keyFactors, scale: shape.scale))
   }
 
-  /// Keeps the keys and values of new positions; each entry's k and v are rows, `stride` apart.
-  /// - Parameter keyFactors: of int8, as `AttentionShape` has them.
+  /// Stores the keys and values of new positions in caches. Each entry's k and v are rows, `stride` elements apart.
+  /// - Parameter keyFactors: key factors of an int8 cache, as in `AttentionShape`.
   public func store(
     _ entries: UnsafeBufferPointer<CacheEntry>, kvHeads: Int, headDim: Int, stride: Int,
     _ precision: KeyValuePrecision, capacity: Int, keyFactors: UnsafePointer<Float>? = nil
@@ -123,8 +123,8 @@ extension Compute {
         capacity: Int64(capacity), key_factors: keyFactors))
   }
 
-  /// Gradients of `attention` over whole sequences, and over those that go on where a whole one ends, which
-  /// follow it; dq, dk, dv have q's, k's and v's strides.
+  /// Gradients of `attention`. Sequences that continue a shared prefix must follow the sequence that is the prefix. dq,
+  /// dk and dv have the strides of q, k and v.
   public func attentionBackward(
     _ sequences: UnsafeBufferPointer<AttentionBackwardSequence>, _ shape: AttentionShape,
     workspace: UnsafeMutableRawPointer

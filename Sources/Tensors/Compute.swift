@@ -1,18 +1,18 @@
 import CKernels
 import Support
 
-/// The threads and the scratch memory that every operation uses. One operation at a time.
+/// The threads and the scratch memory that all operations share. Only one operation may run at a time.
 public final class Compute {
   public let pool: ThreadPool
   let gemmWorkspace: UnsafeMutableRawPointer
   let quantized: QuantizedRows
-  /// nil where nothing has an adapter.
+  /// Scratch memory of adapters; nil if no projection has an adapter.
   let lowRank: LowRankScratch?
 
   /// - Parameters:
-  ///   - threads: results do not depend on it.
-  ///   - int8Rows, int8Columns: the most that an int8 product quantises; 0 for none.
-  ///   - adapterRows, adapterRank: the most rows that pass an adapter, and its rank; 0 for none.
+  ///   - threads: number of threads; results do not depend on it.
+  ///   - int8Rows, int8Columns: the largest activation that an int8 product quantises; 0 for none.
+  ///   - adapterRows, adapterRank: the most rows of an adapter's input, and the largest rank; 0 for none.
   public init(
     threads: Int, arena: Arena, int8Rows: Int = 0, int8Columns: Int = 0, adapterRows: Int = 0,
     adapterRank: Int = 0
@@ -26,13 +26,13 @@ public final class Compute {
   }
 }
 
-/// Scratch for activations quantised per row.
+/// Scratch memory for activations that are quantised by row.
 struct QuantizedRows {
   let rows: Int
   let columns: Int
   let codes: UnsafeMutablePointer<Int8>
   let scales: UnsafeMutablePointer<Float>
-  /// Rows of activations or weights as they are balanced and rotated, one a thread.
+  /// One row per thread: the row of activations or weights after balancing and rotation.
   let prepared: UnsafeMutablePointer<Float>
 
   init(arena: Arena, rows: Int, columns: Int, threads: Int) throws {
@@ -46,7 +46,7 @@ struct QuantizedRows {
   }
 }
 
-/// Which instruction set the kernels use.
+/// An instruction set that kernels can use.
 public enum InstructionSet: String, CaseIterable, Sendable {
   case scalar, avx2, avx512, neon
 
@@ -66,18 +66,19 @@ public enum InstructionSet: String, CaseIterable, Sendable {
     return allCases.first { $0.code == active }!
   }
 
-  /// Refuses a wish (`TINYRLHF_ISA`) that the kernels would have to ignore.
+  /// Checks the value of `TINYRLHF_ISA`; the kernels would silently ignore an invalid one.
   ///
-  /// - Throws: `Failure(.usage)` for a name that is unknown, or that this machine does not have.
+  /// - Throws: `Failure(.usage)` if the name is unknown or this machine does not have the instruction set.
   public static func require(_ name: String?) throws {
     let here = allCases.filter(\.isAvailable).map(\.rawValue)
     guard let name, !name.isEmpty, !here.contains(name) else { return }
     throw Failure(
-      .usage, "TINYRLHF_ISA=\(name) is no instruction set of this machine",
-      remedy: "It may be \(here.joined(separator: ", ")); without it the fastest is used.")
+      .usage, "TINYRLHF_ISA=\(name) is not an instruction set of this machine",
+      remedy: "Use one of \(here.joined(separator: ", ")), or unset it to use the fastest.")
   }
 
-  /// Makes it the one in use; false if this machine does not have it. Not while kernels run.
+  /// Makes the kernels use this instruction set. Must not be called while kernels run.
+  /// - Returns: false if this machine does not have it.
   @discardableResult
   public func force() -> Bool { tk_isa_force(code) != 0 }
 }

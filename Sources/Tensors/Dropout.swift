@@ -1,19 +1,19 @@
 import CKernels
 
-/// Which elements of a sub-layer's output a training step leaves out, and what the others are worth.
+/// Dropout of a training step: which elements of a sub-layer's output become 0, and the factor of the others.
 ///
-/// The mask is a function of seed, step, token, column and site, so that it depends on no split into
-/// passes, is drawn again by the backward pass, and comes back when training resumes.
+/// The mask is a function of seed, step, token, column and site. So it does not depend on the split into passes, the
+/// backward pass computes it again, and it is the same when training resumes.
 public struct Dropout: Sendable {
   private let key: UInt64
   private let threshold: UInt32
   private let scale: Float
-  /// The number of the pass's first token within the step.
+  /// Index, within the step, of the first token of the pass.
   public var firstToken = 0
 
   /// - Parameters:
-  ///   - probability: of leaving an element out, in 0..<1.
-  ///   - key: of the step.
+  ///   - probability: the probability that an element becomes 0, in 0..<1.
+  ///   - key: the random key of the step.
   public init(probability: Double, key: UInt64) {
     precondition((0..<1).contains(probability), "dropout of \(probability)")
     self.key = key
@@ -30,8 +30,8 @@ public struct Dropout: Sendable {
 }
 
 extension Compute {
-  /// y = addend + dropout(x), or dropout(x); contiguous, and y may be either of them. The same site has
-  /// the same mask: this is its own backward pass.
+  /// y = addend + dropout(x), or dropout(x). All matrices are contiguous; y may be x or addend. The mask depends on the
+  /// site only, so the same call is also the backward pass.
   public func drop(
     _ x: Matrix, _ dropout: Dropout, site: Int, addingTo addend: Matrix? = nil, to y: Matrix
   ) {

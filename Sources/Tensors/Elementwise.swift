@@ -1,6 +1,6 @@
 import CKernels
 
-/// How GELU is computed: by the normal distribution, or as GPT-2 approximates it by tanh.
+/// The form of GELU: exact, with the normal distribution function, or GPT-2's tanh approximation.
 public enum GELUForm: Sendable { case exact, tanh }
 
 extension Compute {
@@ -14,7 +14,7 @@ extension Compute {
       count: Int64(x.rows * x.columns), x: x.base, y: y.base, exact: form == .exact ? 1 : 0)
   }
 
-  /// x ← dy·GELU'(x), and dy ← GELU(x) again, with the bits of the forward pass.
+  /// x ← dy·GELU'(x), and dy ← GELU(x), with the same bits as in the forward pass.
   public func geluBackward(_ x: Matrix, dy: Matrix, _ form: GELUForm) {
     pool.run(
       tk_gelu_backward,
@@ -31,8 +31,7 @@ extension Compute {
       tk_swiglu_args(rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base))
   }
 
-  /// x [T, 2f] ← its gradient from dy [T, f], and dy ← the value again, with the bits of the forward
-  /// pass.
+  /// x [T, 2f] ← its gradient, from dy [T, f]; dy ← silu(gate)·up, with the same bits as in the forward pass.
   public func swigluBackward(_ x: Matrix, dy: Matrix) {
     precondition(x.columns == 2 * dy.columns)
     pool.run(
@@ -54,7 +53,7 @@ extension Compute {
     pool.run(tk_lerp, tk_lerp_args(count: Int64(count), decay: decay, x: x, y: average))
   }
 
-  /// y(i) = x(i)·w + bias: the scalar head. y [T].
+  /// y(i) = x(i)·w + bias, as in the scalar head. y [T].
   public func rowDot(
     _ x: Matrix, _ w: UnsafePointer<Float>, bias: Float, to y: UnsafeMutablePointer<Float>
   ) {
@@ -65,7 +64,7 @@ extension Compute {
         bias: bias, y: y))
   }
 
-  /// dx(i) += dy(i)·w and, when `dw` is given, dw += Σ dy(i)·x(i).
+  /// dx(i) += dy(i)·w and, if `dw` is given, dw += Σ dy(i)·x(i).
   public func rowDotBackward(
     _ x: Matrix, _ w: UnsafePointer<Float>, dy: UnsafePointer<Float>, addTo dx: Matrix,
     dw: UnsafeMutablePointer<Float>?
@@ -77,7 +76,7 @@ extension Compute {
     if dw != nil { pool.run(tk_row_dot_backward_weight, arguments) }
   }
 
-  /// Σ x² in float64: fixed blocks of 4,096, blocks ascending. `scratch` holds ⌈count/4096⌉.
+  /// Σ x² in float64, over fixed blocks of 4,096 elements in ascending order. `scratch` has ⌈count/4096⌉ elements.
   public func sumOfSquares(
     _ x: UnsafePointer<Float>, count: Int, scratch: UnsafeMutablePointer<Double>
   ) -> Double {

@@ -1,11 +1,11 @@
 import CKernels
 
-/// Rows that tokens are looked up in, [V, d].
+/// A table with one row per token, [V, d].
 public enum EmbeddingTable: @unchecked Sendable {
   case float32(UnsafeMutablePointer<Float>)
   case int8(Int8Matrix)
 
-  /// The float32 rows; training has no others.
+  /// The float32 rows. Training uses only float32 tables.
   public var floats: UnsafeMutablePointer<Float> {
     guard case .float32(let pointer) = self else {
       preconditionFailure("an int8 embedding has no gradient")
@@ -23,7 +23,7 @@ extension Compute {
     }
   }
 
-  /// y(i) = table(ids[i]), or y(i) += when `accumulate`. y [T, d], table [V, d].
+  /// y(i) = table(ids[i]), or y(i) += table(ids[i]) if `accumulate`. y [T, d], table [V, d].
   public func gather(
     _ table: UnsafePointer<Float>, _ ids: UnsafePointer<Int32>, to y: Matrix,
     accumulate: Bool = false
@@ -45,7 +45,7 @@ extension Compute {
         rows: Int64(dy.rows), width: Int64(dy.columns), ids: ids, dy: dy.base, table: table))
   }
 
-  /// Rotates the first `table.rotary` elements of each head in place; `inverse` is the backward.
+  /// Rotates the first `table.rotary` elements of each head in place. `inverse` rotates back; it is the backward pass.
   public func rotate(
     _ x: Matrix, heads: Int, headDim: Int, positions: UnsafePointer<Int32>, _ table: RotaryTable,
     inverse: Bool = false

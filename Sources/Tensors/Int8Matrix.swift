@@ -1,19 +1,19 @@
 import CKernels
 
-/// A weight matrix [outputs, inputs] in int8, one scale an output row, packed for every
-/// instruction set: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
+/// A weight matrix [outputs, inputs] in int8 with one scale per output row. All instruction sets use the same packed
+/// layout: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
 ///
-/// The codes are those of R·(w ∘ 1/factors), rows of w balanced and rotated: no channel of what they meet is
-/// then far above the others, and one scale serves a row. `CKernels/rotation.h` defines R.
+/// The codes are those of R·(w ∘ 1/factors): each row of w is balanced and rotated. The activations are transformed to
+/// match, so that no channel is far above the others and one scale per row is enough. `CKernels/rotation.h` defines R.
 public struct Int8Matrix: @unchecked Sendable {
   public let outputs: Int
   public let inputs: Int
   public let codes: UnsafeMutablePointer<Int8>
-  /// [outputs].
+  /// One scale per row, [outputs].
   public let scales: UnsafeMutablePointer<Float>
-  /// Of codes, [outputs].
+  /// Sum of each row's codes, [outputs].
   public let rowSums: UnsafeMutablePointer<Int32>
-  /// What activations are multiplied by, powers of two, [inputs].
+  /// Activations are multiplied by these factors, powers of two, [inputs].
   public let factors: UnsafeMutablePointer<Float>
 
   public init(
@@ -29,7 +29,7 @@ public struct Int8Matrix: @unchecked Sendable {
     self.factors = factors
   }
 
-  /// Room for codes. The factors are 1, but in an arena that plans, which has no memory.
+  /// Allocates the codes and sets the factors to 1 (not in a planning arena, which has no memory).
   public init(_ name: String, outputs: Int, inputs: Int, arena: Arena) throws {
     self.init(
       outputs: outputs, inputs: inputs,
@@ -47,9 +47,11 @@ public struct Int8Matrix: @unchecked Sendable {
 }
 
 extension Compute {
-  /// Quantises float32 weights [outputs, inputs] into `target`, whose factors are given.
+  /// Quantises float32 weights [outputs, inputs] into `target` with the factors that `target` has.
   public func quantize(_ weights: UnsafePointer<Float>, into target: Int8Matrix) {
-    precondition(target.inputs <= quantized.columns, "\(target.inputs) inputs, int8 scratch \(quantized.columns)")
+    precondition(
+      target.inputs <= quantized.columns,
+      "\(target.inputs) inputs do not fit the int8 scratch of \(quantized.columns)")
     pool.run(
       tk_int8_pack,
       tk_int8_pack_args(
@@ -58,12 +60,12 @@ extension Compute {
         workspace: quantized.prepared))
   }
 
-  /// The float32 values of an int8 matrix.
+  /// Writes the float32 values of an int8 matrix to `weights` [outputs, inputs].
   public func dequantize(_ source: Int8Matrix, into weights: UnsafeMutablePointer<Float>) {
     unpack(source, nil, to: Matrix(weights, source.outputs, source.inputs))
   }
 
-  /// y(i) = row ids[i] of the matrix; row i without ids.
+  /// y(i) = row ids[i] of the matrix as float32, or row i if `ids` is nil.
   func unpack(_ source: Int8Matrix, _ ids: UnsafePointer<Int32>?, to y: Matrix) {
     precondition(y.columns == source.inputs)
     pool.run(

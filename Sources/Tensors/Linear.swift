@@ -11,7 +11,7 @@ public struct Linear: @unchecked Sendable {
   public let outputs: Int
   public let weight: Weight
   public let bias: UnsafeMutablePointer<Float>?
-  /// What is added to the product with the weight; nil for nothing.
+  /// The low-rank adapter whose output is added to the product; nil for none.
   public var adapter: LowRank?
 
   public init(
@@ -26,13 +26,13 @@ public struct Linear: @unchecked Sendable {
 
   public var isInt8: Bool { int8 != nil }
 
-  /// Its int8 weights, where it has such.
+  /// The int8 weights; nil if the weights are float32.
   var int8: Int8Matrix? {
     guard case .int8(let matrix) = weight else { return nil }
     return matrix
   }
 
-  /// The float32 weights; training has no others.
+  /// The float32 weights. Training uses only float32 weights.
   package var floats: UnsafeMutablePointer<Float> {
     guard case .float32(let pointer) = weight else {
       preconditionFailure("an int8 weight has no gradient")
@@ -41,7 +41,7 @@ public struct Linear: @unchecked Sendable {
   }
 }
 
-/// What a projection multiplies with: a matrix, of which the codes may already be in the scratch.
+/// The input of a projection: a matrix whose int8 codes may already be in the scratch memory.
 public struct Operand {
   package let matrix: Matrix
   let isQuantized: Bool
@@ -55,12 +55,12 @@ public struct Operand {
 }
 
 extension Compute {
-  /// y = x·Wᵀ + b, or addend + x·Wᵀ + b. x [T, inputs], y and addend [T, outputs]; they may be one.
+  /// y = x·Wᵀ + b, or addend + x·Wᵀ + b. x [T, inputs], y and addend [T, outputs]; addend may be y.
   public func apply(_ linear: Linear, _ x: Matrix, to y: Matrix, addingTo addend: Matrix? = nil) {
     apply(linear, Operand(matrix: x, isQuantized: false), to: y, addingTo: addend)
   }
 
-  /// The same for what `normalize` or an activation left for this projection.
+  /// The same for an operand that `normalize` or an activation has prepared for this projection.
   public func apply(
     _ linear: Linear, _ operand: Operand, to y: Matrix, addingTo addend: Matrix? = nil
   ) {
@@ -92,14 +92,15 @@ extension Compute {
     }
   }
 
-  /// Codes of the rows of x, as `weight` wants them; a norm or an activation may compute x in the same visit.
+  /// Quantises the rows of x for a product with `weight`. If a norm or an activation is given, each row of x is first
+  /// computed by it.
   private func quantizeRows(
     _ x: Matrix, for weight: Int8Matrix, norm: UnsafePointer<tk_norm_args>? = nil,
     gelu: UnsafePointer<tk_gelu_args>? = nil, swiglu: UnsafePointer<tk_swiglu_args>? = nil
   ) {
     precondition(
       x.rows <= quantized.rows && x.columns <= quantized.columns,
-      "\(x.rows)×\(x.columns) activations, int8 scratch \(quantized.rows)×\(quantized.columns)")
+      "\(x.rows)×\(x.columns) activations do not fit the int8 scratch of \(quantized.rows)×\(quantized.columns)")
     pool.run(
       tk_int8_quantize,
       tk_int8_quantize_args(
@@ -108,8 +109,7 @@ extension Compute {
         factors: weight.factors, workspace: quantized.prepared))
   }
 
-  /// y = norm(x), as `linear` will want it: its codes, too, when the weights are int8. The operand
-  /// is good until the next one is made.
+  /// y = norm(x); already quantised if `linear` is int8. The operand is valid until the next one is made.
   public func normalize(
     _ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?, for linear: Linear
   ) -> Operand {
@@ -121,7 +121,7 @@ extension Compute {
     return Operand(matrix: y, isQuantized: true)
   }
 
-  /// y = GELU(x), as `linear` will want it.
+  /// y = GELU(x); already quantised if `linear` is int8.
   public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm, for linear: Linear) -> Operand {
     guard let weight = linear.int8 else {
       gelu(x, to: y, form)
@@ -131,7 +131,7 @@ extension Compute {
     return Operand(matrix: y, isQuantized: true)
   }
 
-  /// y = silu(gate)·up with x = [gate | up], as `linear` will want it.
+  /// y = silu(gate)·up with x = [gate | up]; already quantised if `linear` is int8.
   public func swiglu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
     guard let weight = linear.int8 else {
       swiglu(x, to: y)
@@ -143,7 +143,7 @@ extension Compute {
     return Operand(matrix: y, isQuantized: true)
   }
 
-  /// dx = dy·W, and what comes through an adapter. dy [T, outputs], dx [T, inputs].
+  /// dx = dy·W, plus the adapter's gradient if there is an adapter. dy [T, outputs], dx [T, inputs].
   public func backwardInput(_ linear: Linear, dy: Matrix, to dx: Matrix) {
     precondition(
       dy.columns == linear.outputs && dx.columns == linear.inputs && dx.rows == dy.rows,
@@ -159,7 +159,7 @@ extension Compute {
     if let adapter = linear.adapter { backwardInput(adapter, dy: dy, addTo: dx) }
   }
 
-  /// The gradient of a projection: of all of it, of its adapter, or of nothing.
+  /// Computes the weight gradient of a projection: of its weight and bias, of its adapter, or none.
   /// - Parameter accumulate: as in `backwardWeight`.
   public func backwardWeight(
     _ linear: Linear, _ gradient: LinearGradient, dy: Matrix, x: Matrix, accumulate: Bool = true
@@ -167,15 +167,15 @@ extension Compute {
     switch gradient {
     case .full(let gradient): backwardWeight(gradient, dy: dy, x: x, accumulate: accumulate)
     case .lowRank(let gradient):
-      guard let adapter = linear.adapter else { preconditionFailure("no adapter to learn") }
+      guard let adapter = linear.adapter else { preconditionFailure("the projection has no adapter") }
       backwardWeight(adapter, gradient, dy: dy, x: x, accumulate: accumulate)
     case .none: break
     }
   }
 
-  /// dW += dyᵀ·x, db += Σ dy, tokens ascending: continued over micro-batches, the sums have the
-  /// same bits as over the whole batch. `gradient` has the shape of the layer; unless `accumulate`,
-  /// dW is written, not added to (db always is).
+  /// dW += dyᵀ·x, db += Σ dy, tokens ascending: sums that continue over micro-batches have the same bits as sums over
+  /// the whole batch. `gradient` has the shape of the layer. Without `accumulate`, dW is overwritten; db is always
+  /// added to.
   public func backwardWeight(_ gradient: Linear, dy: Matrix, x: Matrix, accumulate: Bool = true) {
     precondition(
       dy.columns == gradient.outputs && x.columns == gradient.inputs && x.rows == dy.rows,

@@ -24,22 +24,22 @@ public struct LowRank: @unchecked Sendable {
   }
 }
 
-/// Which part of a projection learns.
+/// The gradient of the part of a projection that learns.
 public enum LinearGradient: @unchecked Sendable {
-  /// Weight and bias: a gradient of the projection's shape.
+  /// The gradients of weight and bias, in the projection's shape.
   case full(Linear)
-  /// Its adapter: gradients of A and B.
+  /// The gradients of A and B of its adapter.
   case lowRank(LowRank)
-  /// Nothing: no product is computed and no memory taken.
+  /// Nothing learns: no product is computed, and no memory is used.
   case none
 
-  /// Whether anything learns.
+  /// Whether a part of the projection learns.
   public var isLearnt: Bool {
     if case .none = self { false } else { true }
   }
 }
 
-/// Scratch for the narrow side of adapters, [rows, rank] each.
+/// Scratch memory for the narrow side of adapters, two buffers of [rows, rank].
 struct LowRankScratch {
   let rows: Int
   let rank: Int
@@ -59,7 +59,7 @@ struct LowRankScratch {
   private func matrix(_ base: UnsafeMutablePointer<Float>, _ rows: Int, _ rank: Int) -> Matrix {
     precondition(
       rows <= self.rows && rank <= self.rank,
-      "an adapter of rank \(rank) over \(rows) rows, scratch for \(self.rank) and \(self.rows)")
+      "an adapter of rank \(rank) over \(rows) rows does not fit the scratch of \(self.rank) and \(self.rows)")
     return Matrix(base, rows, rank)
   }
 }
@@ -77,7 +77,7 @@ extension Compute {
       innerGradient(adapter, dy), transposing: adapter.a, columns: adapter.inputs, to: dx, adds: true)
   }
 
-  /// dB += dyᵀ·scale·(x·Aᵀ), dA += (scale·dy·B)ᵀ·x, tokens ascending; written, not added to, unless `accumulate`.
+  /// dB += dyᵀ·scale·(x·Aᵀ), dA += (scale·dy·B)ᵀ·x, tokens ascending. Without `accumulate`, both are overwritten.
   func backwardWeight(
     _ adapter: LowRank, _ gradient: LowRank, dy: Matrix, x: Matrix, accumulate: Bool
   ) {
@@ -92,11 +92,11 @@ extension Compute {
   }
 
   private var scratch: LowRankScratch {
-    guard let lowRank else { preconditionFailure("this compute was not built for adapters") }
+    guard let lowRank else { preconditionFailure("this Compute has no scratch memory for adapters") }
     return lowRank
   }
 
-  /// scale·x·Aᵀ, [T, rank], in the scratch.
+  /// scale·x·Aᵀ, [T, rank], in scratch memory.
   private func inner(_ adapter: LowRank, _ x: Matrix) -> Matrix {
     let inner = scratch.inner(x.rows, adapter.rank)
     product(x, adapter.a, rows: adapter.rank, stride: adapter.inputs, to: inner, adds: false)
@@ -104,7 +104,7 @@ extension Compute {
     return inner
   }
 
-  /// scale·dy·B, [T, rank], in the scratch.
+  /// scale·dy·B, [T, rank], in scratch memory.
   private func innerGradient(_ adapter: LowRank, _ dy: Matrix) -> Matrix {
     let inner = scratch.gradient(dy.rows, adapter.rank)
     product(dy, transposing: adapter.b, columns: adapter.rank, to: inner, adds: false)
@@ -136,7 +136,7 @@ extension Compute {
         from: adds ? y.base : nil, from_row: Int64(y.stride), bias: nil, workspace: gemmWorkspace))
   }
 
-  /// x ← factor·x. Narrow: no thread is worth waking.
+  /// x ← factor·x, on one thread because x is small.
   private func scale(_ x: Matrix, by factor: Float) {
     for i in 0..<x.rows * x.columns { x.base[i] *= factor }
   }

@@ -1,21 +1,22 @@
 import CKernels
 import Support
 
-/// Kinds of work whose rate a machine limits.
+/// Kinds of work whose highest rate the machine limits.
 public enum MachineLimit: String, CaseIterable, Sendable {
-  /// Float operations a second of fused multiply-adds; one counts two.
+  /// Float operations per second in fused multiply-adds; a multiply-add counts as two.
   case fma
-  /// Integer operations a second of int8 multiply-adds; one counts two.
+  /// Integer operations per second in int8 multiply-adds; a multiply-add counts as two.
   case int8
-  /// Bytes a second read from memory.
+  /// Bytes per second read from memory.
   case read
 }
 
 extension Compute {
-  /// What all threads together reach of one kind of work under the instruction set in use: the best
-  /// of a few rounds of some tenths of a second.
+  /// Measures the rate that all threads together reach for one kind of work with the active instruction set. The result
+  /// is the best of a few short rounds.
   ///
-  /// - Throws: `Failure(.outOfMemory)` when the memory that is read cannot be had.
+  /// - Returns: operations or bytes per second.
+  /// - Throws: `Failure(.outOfMemory)` if the buffer of `read` cannot be allocated.
   public func measure(_ limit: MachineLimit) throws -> Double {
     switch limit {
     case .fma: peak(tk_peak_fma)
@@ -43,7 +44,7 @@ extension Compute {
   private func readBandwidth() throws -> Double {
     let arena = Arena()
     let count = 64 << 20
-    let x = try arena.floats("memory that is read", count)
+    let x = try arena.floats("bandwidth test", count)
     x.update(repeating: 1, count: count)
     let sink = try arena.floats("sums", pool.count)
     return best(5) {

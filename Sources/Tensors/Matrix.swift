@@ -1,6 +1,6 @@
-/// A borrowed view of row-major float32: `rows` × `columns`, `stride` elements between rows.
+/// A view of a row-major float32 matrix: `rows` × `columns`, with `stride` elements from row to row.
 ///
-/// It owns nothing; the arena or the mapped file behind it must outlive it.
+/// It does not own its memory; the arena or mapped file must outlive it.
 public struct Matrix: @unchecked Sendable {
   public let base: UnsafeMutablePointer<Float>
   public let rows: Int
@@ -23,13 +23,13 @@ public struct Matrix: @unchecked Sendable {
     return Matrix(base, count, columns, stride: stride)
   }
 
-  /// `count` rows from `first` on.
+  /// `count` rows, beginning at `first`.
   public func slice(_ first: Int, _ count: Int) -> Matrix {
     precondition(first + count <= rows, "rows \(first)..<\(first + count) of \(rows)")
     return Matrix(row(first), count, columns, stride: stride)
   }
 
-  /// `count` columns from `first` on.
+  /// `count` columns, beginning at `first`.
   public func columns(_ first: Int, _ count: Int) -> Matrix {
     precondition(first + count <= columns, "columns \(first)..<\(first + count) of \(columns)")
     return Matrix(base + first, rows, count, stride: stride)

@@ -1,6 +1,6 @@
 import CKernels
 
-/// LayerNorm or RMSNorm: gamma and, for LayerNorm with a bias, beta.
+/// LayerNorm or RMSNorm, with gamma and an optional bias beta.
 public struct Norm: @unchecked Sendable {
   public let width: Int
   public let gamma: UnsafeMutablePointer<Float>
@@ -20,7 +20,7 @@ public struct Norm: @unchecked Sendable {
   }
 }
 
-/// Per-row statistics that a norm's backward pass needs, [rows] each.
+/// Statistics of each row that a norm's backward pass needs, [rows] each.
 public struct NormStatistics: @unchecked Sendable {
   public let mean: UnsafeMutablePointer<Float>
   public let rstd: UnsafeMutablePointer<Float>
@@ -47,8 +47,8 @@ extension Compute {
       mean: statistics?.mean, rstd: statistics?.rstd)
   }
 
-  /// dx += ∂L/∂x; the gradient's gamma and beta are added to, when there is a gradient. `y` becomes
-  /// what the forward pass gave, with the same bits.
+  /// dx += ∂L/∂x. Adds to the gamma and beta of `gradient` if it is given. If `y` is given, it receives the output of
+  /// the forward pass, with the same bits.
   public func normalizeBackward(
     _ norm: Norm, gradient: Norm?, dy: Matrix, x: Matrix, _ statistics: NormStatistics,
     addTo dx: Matrix, y: Matrix? = nil
@@ -63,7 +63,7 @@ extension Compute {
   }
 }
 
-/// RMSNorm of each head by itself, all with one gamma [headDim]: of queries, or of keys.
+/// RMSNorm of each query or key head on its own. All heads share one gamma [headDim].
 public struct HeadNorm: @unchecked Sendable {
   public let heads: Int
   public let headDim: Int
@@ -79,9 +79,9 @@ public struct HeadNorm: @unchecked Sendable {
 }
 
 extension Compute {
-  /// y = norm(x), [T, heads·headDim] both, with any strides; they may be one.
+  /// y = norm(x), [T, heads·headDim] both, with any strides; y may be x.
   ///
-  /// - Parameter rstd: [T, heads], for a backward pass.
+  /// - Parameter rstd: [T, heads], written for a backward pass; nil if there is none.
   public func normalize(
     _ norm: HeadNorm, _ x: Matrix, to y: Matrix, rstd: UnsafeMutablePointer<Float>?
   ) {
@@ -94,7 +94,7 @@ extension Compute {
         y_row: Int64(y.stride), rstd: rstd))
   }
 
-  /// dy becomes ∂L/∂x; the gradient's gamma is added to, when there is a gradient.
+  /// dy ← ∂L/∂x. Adds to the gamma of `gradient` if it is given.
   public func normalizeBackward(
     _ norm: HeadNorm, gradient: HeadNorm?, dy: Matrix, x: Matrix, rstd: UnsafePointer<Float>
   ) {

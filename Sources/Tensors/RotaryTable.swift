@@ -1,11 +1,11 @@
 import Support
 
-/// How Llama 3.1 stretches the context of a model that was trained on a shorter one: what turns
-/// slowly is slowed down by `factor`, what turns fast is left, between the two it is interpolated.
+/// Llama 3.1's scaling of rotary frequencies, for a longer context than the model was first trained on: low frequencies
+/// are divided by `factor`, high frequencies do not change, and those between are interpolated.
 public struct RotaryScaling: Equatable, Sendable {
   public var factor: Float
-  /// A pair with fewer turns than `lowFrequencyFactor` within `originalContext` is slow, one with more
-  /// than `highFrequencyFactor` fast.
+  /// A frequency is low if it makes fewer turns than `lowFrequencyFactor` within `originalContext` tokens, and high if
+  /// it makes more than `highFrequencyFactor`.
   public var lowFrequencyFactor: Float
   public var highFrequencyFactor: Float
   public var originalContext: Int
@@ -19,7 +19,7 @@ public struct RotaryScaling: Equatable, Sendable {
     self.originalContext = originalContext
   }
 
-  /// The frequency that takes the place of `frequency`, both in radians a token.
+  /// The scaled frequency that replaces `frequency`, both in radians per token.
   public func scaled(_ frequency: Double) -> Double {
     let turns = Double(originalContext) * frequency / (2 * Double.pi)
     let (low, high) = (Double(lowFrequencyFactor), Double(highFrequencyFactor))
@@ -33,8 +33,8 @@ public struct RotaryScaling: Equatable, Sendable {
 
 /// Cosines and sines of the rotary embedding, [positions, rotary/2] each.
 ///
-/// The angle of pair i at a position is position·theta^(−2i/rotary), its frequency scaled where that
-/// is asked for, in float64; its cosine and its sine are rounded once.
+/// The angle of pair i at a position is position·theta^(−2i/rotary), with a scaled frequency if `scaling` is given.
+/// Angles are computed in float64; cosines and sines are rounded to float32 once.
 public struct RotaryTable: @unchecked Sendable {
   public let rotary: Int
   let cosine: UnsafeMutablePointer<Float>

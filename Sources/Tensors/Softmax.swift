@@ -1,7 +1,7 @@
 import CKernels
 
 extension Compute {
-  /// Log Σ exp, log-probability of `targets` and entropy of each row of `logits` [R, V], after
+  /// Computes log Σ exp, the log-probability of `targets` and the entropy of each row of `logits` [R, V], after
   /// multiplication by `inverseTemperature`.
   public func logSoftmax(
     _ logits: Matrix, inverseTemperature: Float, targets: UnsafePointer<Int32>,
@@ -16,7 +16,7 @@ extension Compute {
         entropy: entropy))
   }
 
-  /// logits ← ∂L/∂logits from ∂L/∂logprob of each row.
+  /// logits ← ∂L/∂logits, computed from ∂L/∂logprob of each row.
   public func logSoftmaxBackward(
     _ logits: Matrix, inverseTemperature: Float, targets: UnsafePointer<Int32>,
     lse: UnsafePointer<Float>, dLogprob: UnsafePointer<Float>
@@ -28,7 +28,7 @@ extension Compute {
         inverse_temperature: inverseTemperature, targets: targets, lse: lse, d_logprob: dLogprob))
   }
 
-  /// Draws one token a row; inverse temperature 0 asks for the most probable.
+  /// Samples one token per row; inverse temperature 0 chooses the most probable token.
   public func sample(
     _ logits: Matrix, inverseTemperature: Float, uniform: UnsafePointer<Float>,
     tokens: UnsafeMutablePointer<Int32>, logprob: UnsafeMutablePointer<Float>

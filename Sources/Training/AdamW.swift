@@ -2,7 +2,7 @@ import Models
 import Support
 import Tensors
 
-/// AdamW over one model, with clipping by the global gradient norm.
+/// AdamW for one model, with clipping by the global gradient norm.
 ///
 /// Loshchilov & Hutter 2019; the TensorFlow form as in openai/lm-human-preferences.
 public final class AdamW {
@@ -11,7 +11,7 @@ public final class AdamW {
     public var beta2: Float = 0.95
     public var epsilon: Float = 1e-5
     public var weightDecay: Float = 0
-    /// ε added to √v before the bias correction. RECIPE: the PyTorch form drifts faster early on.
+    /// Whether ε is added to √v before the bias correction. RECIPE: the PyTorch form drifts faster early on.
     public var tensorFlowForm = true
     /// Gradients are scaled down to this norm; 0 for no clipping.
     public var maxGradientNorm: Double = 1
@@ -20,14 +20,14 @@ public final class AdamW {
   }
 
   public let options: Options
-  /// The model's, for people.
+  /// The model's name in messages.
   public let name: String
   /// First and second moments.
   public let m: ParameterSet
   public let v: ParameterSet
-  /// Steps done.
+  /// Number of steps taken.
   public var step = 0
-  /// The tensors of trunk and head, in order.
+  /// The tensors of the trunk, then those of the head, in order.
   private let tensors: [(tensor: ParameterLayout.Tensor, isHead: Bool)]
   private let scratch: UnsafeMutablePointer<Double>
   private let arena: Arena
@@ -53,10 +53,10 @@ public final class AdamW {
     return sum.squareRoot()
   }
 
-  /// One update of `parameters`.
+  /// Updates `parameters` once.
   ///
-  /// - Parameter norm: of the gradients, before clipping.
-  /// - Throws: `Failure(.failed)` for a gradient that is not finite, before anything is touched.
+  /// - Parameter norm: ‖g‖₂ of the gradients before clipping.
+  /// - Throws: `Failure(.failed)` if a gradient is not finite; nothing has changed then.
   public func update(
     _ parameters: ParameterSet, gradients: ParameterSet, norm: Double, learningRate: Double, compute: Compute
   ) throws {
@@ -78,20 +78,20 @@ public final class AdamW {
       func base(_ set: ParameterSet) -> UnsafeMutablePointer<Float> {
         (isHead ? set.head! : set.trunk) + tensor.offset
       }
-      // Where other tensors of the model are frozen, it has a layout of its own.
+      // Looked up by name: if other tensors are frozen, the optimizer's layout is not the model's.
       guard let parameter = parameters.values(tensor.name) else {
-        preconditionFailure("\(tensor.name) has moments and is no parameter")
+        preconditionFailure("\(tensor.name) has moments but is not a parameter of the model")
       }
       compute.adamW(
         scalars, count: tensor.count, p: parameter, g: base(gradients), m: base(m), v: base(v))
     }
   }
 
-  /// Why the next step is not taken: `what` of the model with these parameters is not finite.
+  /// The error that stops the next step because `what` of the model with these parameters is not finite.
   func refusal(_ what: String, of parameters: ParameterSet) -> Failure {
     Failure(
       .failed, "\(what) not finite; the largest weight is \(parameters.largest)",
       at: "\(name), optimizer step \(step + 1)",
-      remedy: "The weights were not touched. Lower the learning rate, or look at the data.")
+      remedy: "This step did not change the weights. Lower the learning rate, or check the data.")
   }
 }

@@ -1,14 +1,14 @@
 import Statistics
 
-/// How the rewards of answers become the advantage of each token.
+/// Computes the advantage of each token from the rewards of answers.
 public protocol AdvantageEstimator: Sendable {
-  /// Whether it looks at values; without them nothing has to predict any.
+  /// Whether it uses values; if not, no value model is needed.
   var needsValues: Bool { get }
 
   /// - Parameters:
-  ///   - rewards: one a token, answers laid end to end.
-  ///   - episodes: the answers, with values where they are needed, and which of them answer one prompt.
-  /// - Returns: advantages, and the returns that values are fitted to, one a token.
+  ///   - rewards: one per token, answers concatenated.
+  ///   - episodes: the answers, their values if needed, and their groups by prompt.
+  /// - Returns: advantages, and the returns that the value model learns to predict; one of each per token.
   func estimate(rewards: [Float], of episodes: Episodes) -> (advantages: [Float], returns: [Float])
 }
 
@@ -29,7 +29,7 @@ public struct GeneralizedAdvantages: AdvantageEstimator {
   }
 }
 
-/// Generalised advantage estimation over ragged answers, and whitening.
+/// Generalised advantage estimation for answers of different lengths, and whitening.
 public enum Advantages {
   /// Advantages and returns of every token (Schulman et al. 2016).
   ///
@@ -37,8 +37,8 @@ public enum Advantages {
   ///
   /// V and A are 0 past the end of an answer: a bandit's episode ends there.
   /// - Parameters:
-  ///   - rewards: one a token, answers laid end to end, [Σ lengths].
-  ///   - values: the value model's, before any update, [Σ lengths].
+  ///   - rewards: one per token, answers concatenated, [Σ lengths].
+  ///   - values: the value model's outputs before any update, [Σ lengths].
   ///   - lengths: tokens in each answer.
   public static func generalized(
     rewards: [Float], values: [Float], lengths: [Int], gamma: Double = 1, lambda: Double = 0.95
@@ -67,7 +67,7 @@ public enum Advantages {
     return (advantages, returns)
   }
 
-  /// Scaled to variance 1 over all given tokens, and shifted to mean 0 unless told not to.
+  /// The values scaled to variance 1 over all given tokens, and shifted to mean 0 if `shiftMean`.
   ///
   ///     (x − mean)/√(variance + ε)  [+ mean],   variance over n − 1, ε = 1e-8
   public static func whitened(

@@ -1,8 +1,10 @@
-/// PPO's losses over the answers of a minibatch: the policy's, and that of values where the policy's own trunk
-/// gives them. One backward pass takes both.
+import Models
+
+/// PPO's losses over the answers of a minibatch: the policy loss and, if the value head is on the policy's trunk,
+/// the value loss. One backward pass computes the gradient of both.
 struct ClippedPolicyObjective: Objective {
   let episodes: Episodes
-  /// Where each row of the minibatch stands in the episodes' per-token arrays.
+  /// Index of each minibatch row in the episodes' per-token arrays.
   let tokens: [Int]
   private(set) var policy: PPOPolicyLoss
   private(set) var value: PPOValueLoss?
@@ -36,7 +38,7 @@ struct ClippedPolicyObjective: Objective {
 struct ClippedValueObjective: Objective {
   let outputs = HeadOutputs.scalars
   let episodes: Episodes
-  /// Where each row of the minibatch stands in the episodes' per-token arrays.
+  /// Index of each minibatch row in the episodes' per-token arrays.
   let tokens: [Int]
   private(set) var loss: PPOValueLoss
 

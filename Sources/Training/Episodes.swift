@@ -1,33 +1,33 @@
 import Models
 
-/// The rollouts of one iteration: answers laid end to end, one value a token.
+/// The rollouts of one iteration. Per-token arrays hold all answers concatenated.
 public struct Episodes: Sendable {
-  /// One an answer, the answers to one prompt together.
+  /// One prompt per answer; answers to the same prompt are consecutive.
   public var prompts: [[Int32]] = []
   public var responses: [[Int32]] = []
-  /// Answers of each group: those that were sampled for one request.
+  /// Indices of each group's answers. A group is the answers sampled for one request.
   public var groups: [Range<Int>] = []
-  /// Log-probabilities under the sampler, which may be int8.
+  /// Log-probabilities under the sampler, which may be int8; one per token.
   public var sampled: [Float] = []
-  /// log π_old and entropy by the float32 path that trains, log π_ref, V.
+  /// log π_old and entropy from the float32 training path, log π_ref, and V; one per token.
   public var logprobs: [Float] = []
   public var entropies: [Float] = []
   public var reference: [Float] = []
   public var values: [Float] = []
-  /// Whether the answer has its end token; one an answer.
+  /// Whether the answer has its end token; one per answer.
   public var ended: [Bool] = []
-  /// Normalised scores of the reward model; one an answer.
+  /// Normalised reward-model scores; one per answer.
   public var scores: [Float] = []
   public var advantages: [Float] = []
   public var returns: [Float] = []
-  /// The detached weights of the int8 correction.
+  /// Detached importance weights of the int8 correction; one per token.
   public var weights: [Float] = []
 
   public init() {}
 
-  /// - Parameter samples: the answers to each prompt, as the generator returns them.
+  /// - Parameter samples: the generator's answers to each prompt.
   public init(prompts: [[Int32]], samples: [[Generator.Sample]]) {
-    precondition(prompts.count == samples.count, "\(prompts.count) prompts, answers to \(samples.count)")
+    precondition(prompts.count == samples.count, "\(prompts.count) prompts, but answers to \(samples.count)")
     for (prompt, answers) in zip(prompts, samples) {
       groups.append(responses.count..<responses.count + answers.count)
       for answer in answers { append(prompt, answer) }
@@ -41,7 +41,7 @@ public struct Episodes: Sendable {
     ended.append(answer.finish == .stop)
   }
 
-  /// Whether each answer has its end token, and not before it has `shortest` tokens.
+  /// Whether each answer has its end token and at least `shortest` tokens.
   func endedInTime(_ shortest: Int) -> [Bool] {
     zip(ended, responses).map { $0 && $1.count >= shortest }
   }
@@ -49,7 +49,7 @@ public struct Episodes: Sendable {
   public var count: Int { responses.count }
   public var lengths: [Int] { responses.map(\.count) }
 
-  /// Where each answer begins in the per-token arrays.
+  /// Start index of each answer in the per-token arrays.
   public var starts: [Int] {
     var starts: [Int] = []
     starts.reserveCapacity(count)
@@ -61,18 +61,18 @@ public struct Episodes: Sendable {
     return starts
   }
 
-  /// Prompt and answer.
+  /// The prompt followed by the answer.
   public func sequence(_ index: Int) -> [Int32] { prompts[index] + responses[index] }
 
 }
 
 extension Episodes {
-  /// One answer with its prompt, read where the answer's tokens are predicted.
+  /// One prompt and answer. The rows that predict the answer's tokens are read.
   struct Unit: PassUnit {
     let prompt: [Int32]
     let response: [Int32]
     var tokenCount: Int { prompt.count + response.count }
-    /// Those that predict the answer's tokens.
+    /// The rows that predict the answer's tokens.
     var rows: Range<Int> { prompt.count - 1..<prompt.count - 1 + response.count }
 
     func append(to pass: SequencePass) {
@@ -80,14 +80,14 @@ extension Episodes {
     }
   }
 
-  /// All answers, read where their tokens are predicted.
+  /// All prompts and answers. The rows that predict the answers' tokens are read.
   var passSequences: [PassSequence] {
     (0..<count).map { PassSequence(tokens: sequence($0), rows: [unit($0).rows]) }
   }
 
   func unit(_ index: Int) -> Unit { Unit(prompt: prompts[index], response: responses[index]) }
 
-  /// Where the tokens of these answers stand in the per-token arrays, answer by answer.
+  /// Indices of these answers' tokens in the per-token arrays, answer by answer.
   func tokens(of members: [Int]) -> [Int] {
     let starts = starts
     var tokens: [Int] = []

@@ -1,13 +1,13 @@
 import Support
 
-/// Corrects rollouts that were sampled in int8 and are trained on in float32, and says how far
-/// the two are apart.
+/// Corrects rollouts that are sampled in int8 but trained on in float32, and measures how much
+/// the two differ.
 ///
 ///     w = min(ρ, C),   ρ = exp(log π_old^f32 − log π^int8)
 ///
 /// With float32 rollouts every weight is exactly 1.
 public struct ImportanceWeights: Equatable, Sendable {
-  /// C, above which a weight is cut.
+  /// C, the largest weight.
   public let cap: Double
 
   public private(set) var tokens = 0
@@ -23,10 +23,10 @@ public struct ImportanceWeights: Equatable, Sendable {
     self.cap = cap
   }
 
-  /// The weight of one token, which is a constant in the loss: no gradient passes it.
+  /// Returns the weight of one token. It is a constant in the loss: no gradient flows through it.
   /// - Parameters:
-  ///   - float32: log π of the sampled token, as the trainer computes it.
-  ///   - sampled: log π of it, as the sampler computed it.
+  ///   - float32: log π of the sampled token, computed by the trainer.
+  ///   - sampled: log π of the same token, computed by the sampler.
   public mutating func add(float32: Float, sampled: Float) -> Float {
     let difference = Double(float32) - Double(sampled)
     let ratio = DeterministicMath.exp(difference)
@@ -39,16 +39,16 @@ public struct ImportanceWeights: Equatable, Sendable {
     return Float(min(ratio, cap))
   }
 
-  /// One weight a token.
+  /// Returns one weight per token.
   public mutating func add(float32: [Float], sampled: [Float]) -> [Float] {
     precondition(
       float32.count == sampled.count, "\(float32.count) against \(sampled.count) tokens")
     return zip(float32, sampled).map { add(float32: $0, sampled: $1) }
   }
 
-  /// One weight an answer, min(Π ρ, C) over its tokens: what makes figures of answers that int8 sampled
-  /// estimates of the float32 policy's.
-  /// - Parameter lengths: tokens of each answer, laid end to end.
+  /// One weight per answer: min(Π ρ, C) over its tokens. Averages of int8 samples with these weights estimate
+  /// the float32 policy's averages.
+  /// - Parameter lengths: tokens of each answer; answers are concatenated.
   public static func ofAnswers(
     float32: [Float], sampled: [Float], lengths: [Int], cap: Double
   ) -> [Double] {
@@ -64,21 +64,21 @@ public struct ImportanceWeights: Equatable, Sendable {
 
   private func mean(_ sum: Double) -> Double { tokens == 0 ? 0 : sum / Double(tokens) }
 
-  /// `rollout/is_mean`: the mean ρ, before the cut.
+  /// `rollout/is_mean`: the mean ρ before capping.
   public var mean: Double { 1 + mean(deviationSum) }
-  /// The variance of ρ over tokens.
+  /// `rollout/is_var`: the variance of ρ over tokens.
   public var variance: Double {
     max(0, mean(squareSum) - mean(deviationSum) * mean(deviationSum))
   }
   /// `rollout/clipped_frac`: share of tokens with ρ > C.
   public var clippedFraction: Double { mean(Double(clipped)) }
-  /// `rollout/k3`: KL(int8 ‖ float32), nats a token.
+  /// `rollout/k3`: KL(int8 ‖ float32), nats per token.
   public var k3: Double { mean(k3Sum) }
 
   /// `rollout/ess`: the effective sample size as a share of the tokens, (Σρ)² / (n·Σρ²).
   public var effectiveShare: Double { tokens == 0 ? 1 : mean * mean / (mean * mean + variance) }
 
-  /// The figures under the names they are logged by.
+  /// The metrics with their names in the log.
   public var metrics: [(name: String, value: Double)] {
     [
       ("rollout/is_mean", mean), ("rollout/is_max", maximum), ("rollout/is_var", variance),

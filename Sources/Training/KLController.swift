@@ -1,6 +1,6 @@
-/// The coefficient β of the KL penalty: fixed, or steered towards a target (Ziegler et al. 2019).
+/// The coefficient β of the KL penalty: fixed, or adapted to reach a target KL (Ziegler et al. 2019).
 public struct KLController: Codable, Equatable, Sendable {
-  /// How far, in nats a sequence, and over how many episodes.
+  /// The target KL in nats per sequence, and the horizon in episodes.
   public struct Target: Codable, Equatable, Sendable {
     public var kl: Double
     public var horizon: Double
@@ -15,13 +15,13 @@ public struct KLController: Codable, Equatable, Sendable {
   public private(set) var coefficient: Double
   public let target: Target?
 
-  /// - Parameter target: nil keeps the coefficient as it is.
+  /// - Parameter target: nil keeps the coefficient fixed.
   public init(coefficient: Double, target: Target? = nil) {
     self.coefficient = coefficient
     self.target = target
   }
 
-  /// After `episodes` more episodes whose mean KL to the reference was `kl` nats a sequence:
+  /// Adapts β after `episodes` more episodes whose mean KL to the reference is `kl` nats per sequence:
   ///
   ///     β ← β·(1 + clip(KL/target − 1, ±0.2)·episodes/horizon)
   public mutating func update(kl: Double, episodes: Int) {

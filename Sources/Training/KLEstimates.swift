@@ -1,10 +1,10 @@
 import Support
 
-/// One of the three estimates of a token's KL.
+/// One of three estimators of a token's KL.
 public enum KLEstimator: String, CaseIterable, Sendable {
   case k1, k2, k3
 
-  /// Of δ = log π − log π_ref, nats.
+  /// The estimate for δ = log π − log π_ref, in nats.
   func callAsFunction(_ difference: Double) -> Double {
     switch self {
     case .k1: difference
@@ -14,7 +14,7 @@ public enum KLEstimator: String, CaseIterable, Sendable {
   }
 }
 
-/// Three estimates of KL(π ‖ π_ref) from tokens drawn from π, as running sums in token order
+/// Running sums, in token order, of three estimates of KL(π ‖ π_ref) from tokens sampled from π
 /// (Schulman 2020, "Approximating KL divergence").
 ///
 ///     δ = log π − log π_ref:   k1 = δ,   k2 = δ²/2,   k3 = e^(−δ) − 1 + δ
@@ -26,7 +26,7 @@ public struct KLEstimates: Equatable, Sendable {
 
   public init() {}
 
-  /// The sum of one of them.
+  /// The sum of one estimator.
   public subscript(estimator: KLEstimator) -> Double {
     switch estimator {
     case .k1: k1

@@ -4,7 +4,7 @@ import Tensors
 /// The mean of −log π over tokens, times a coefficient.
 struct LanguageModelObjective: Objective {
   let outputs = HeadOutputs.logprobs
-  /// Tokens of the whole step.
+  /// Target tokens in the whole step.
   let tokens: Int
   var coefficient: Float = 1
   /// Σ −log π so far, in nats.
@@ -20,13 +20,13 @@ struct LanguageModelObjective: Objective {
     for logprob in chunk.values { sum -= Double(logprob) }
   }
 
-  /// The mean so far, in nats a token, without the coefficient.
+  /// The mean so far, in nats per token, without the coefficient.
   var mean: Double { sum / Double(tokens) }
 }
 
 /// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.
 public final class LanguageModelTrainer {
-  private let pass: SequencePass
+  public let pass: SequencePass
   private var transformer: Transformer { pass.transformer }
 
   public convenience init(_ transformer: Transformer, arena: Arena) throws {
@@ -38,7 +38,7 @@ public final class LanguageModelTrainer {
   /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target
   /// token. L = −1/N · Σ log π(token), N counted over all `sequences`.
   ///
-  /// - Parameter dropout: of the sub-layers' outputs; nil for none.
+  /// - Parameter dropout: applied to the sub-layers' outputs; nil for none.
   public func accumulate(
     _ weights: TransformerWeights, into gradients: Gradients, _ sequences: [TrainingSequence],
     coefficient: Float = 1, dropout: Dropout? = nil
@@ -59,11 +59,11 @@ public final class LanguageModelTrainer {
     return objective.mean
   }
 
-  /// Neighbours that begin with so many equal tokens are a group whose beginning is computed once. How they are
-  /// grouped is part of what a step computes (it decides the order in which gradients are summed), so it depends on
-  /// nothing but the sequences.
+  /// Neighbouring sequences that share at least this many first tokens form a group; their common prefix is computed
+  /// once. The grouping decides the order in which gradients are summed, so it affects the result of a step.
+  /// It therefore depends on the sequences only.
   static let shortestShared = 16
-  /// Tokens that a group may take; a pass that learns holds as many.
+  /// The most tokens in a group; every training pass has room for this many.
   static let largestGroup = 512
 
   private static func beginAlike(_ sequences: [TrainingSequence]) -> Bool {
@@ -72,9 +72,9 @@ public final class LanguageModelTrainer {
     }
   }
 
-  /// One optimizer step on the mean loss over `sequences`.
+  /// Takes one optimizer step on the mean loss over `sequences`.
   ///
-  /// - Throws: `Failure(.failed)` when the loss or a gradient is not finite; nothing is touched then.
+  /// - Throws: `Failure(.failed)` if the loss or a gradient is not finite; no weight has changed then.
   public func step(
     _ model: TrainableModel, _ sequences: [TrainingSequence], learningRate: Double,
     dropout: Dropout? = nil
@@ -86,31 +86,5 @@ public final class LanguageModelTrainer {
     }
     let norm = try model.step(learningRate: learningRate, compute: transformer.compute).norm
     return (loss, norm)
-  }
-
-  /// Σ −log π over the target tokens, and their number.
-  public func evaluate(
-    _ weights: TransformerWeights, _ sequences: [TrainingSequence]
-  ) -> (negativeLogLikelihood: Double, tokens: Int) {
-    let logprobs = pass.read(
-      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence), as: "measuring"
-    ).logprobs
-    return (logprobs.reduce(0) { $0 - Double($1) }, logprobs.count)
-  }
-
-  /// Log-probability of every target token, per sequence.
-  public func logprobs(
-    _ weights: TransformerWeights, _ sequences: [TrainingSequence], inverseTemperature: Float = 1
-  ) -> [[Float]] {
-    let logprobs = pass.read(
-      .logprobs, of: .init(weights: weights), sequences.map(\.passSequence),
-      inverseTemperature: inverseTemperature,
-      as: "measuring"
-    ).logprobs
-    var next = 0
-    return sequences.map { sequence in
-      defer { next += sequence.targetCount }
-      return Array(logprobs[next..<next + sequence.targetCount])
-    }
   }
 }

@@ -1,4 +1,4 @@
-/// What a PPO iteration does; the names are the field's.
+/// Hyper-parameters of a PPO iteration, with the field's names.
 public struct PPOOptions: Sendable {
   public var temperature: Float = 1
   public var klCoefficient = 0.02
@@ -16,29 +16,29 @@ public struct PPOOptions: Sendable {
   public var whitenAdvantages = true
   public var rewardClip: Float?
   public var missingEnd = Rewards.MissingEnd.set(-1)
-  /// An answer that ends before so many tokens counts as one without its end: its score says so, while
-  /// sampling stays plain (Ziegler et al. 2019 likewise score what breaks the rules of length).
+  /// An answer with fewer tokens is scored as if it had no end token. Sampling does not change (Ziegler et al. 2019
+  /// likewise use the score to penalise answers of a wrong length).
   public var shortestResponse = 0
-  /// What the KL penalty of a token is made of.
+  /// The estimator of a token's KL penalty.
   public var klEstimator = KLEstimator.k1
   /// γ_ptx, the weight of the pretraining loss; 0 for none.
   public var pretrainingCoefficient = 0.0
-  /// Decay of the moving average of the policy, an update; 0 for none (`MovingAverage`).
+  /// Decay of the policy's moving average, per update; 0 for none (`MovingAverage`).
   public var averageDecay = 0.0
   /// C, the cap of the int8 correction.
   public var importanceCap = 2.0
-  /// Whether int8 rollouts are corrected; off only to measure what the correction does.
+  /// Whether int8 rollouts are corrected. It is off only to measure the effect of the correction.
   public var correctsRollouts = true
-  /// An update whose mean ratio leaves 1/x…x is skipped and counted.
+  /// An update whose mean ratio is outside 1/x…x is skipped and counted.
   public var largestMeanRatio = 4.0
-  /// So is one whose approximate KL to the old policy reaches this, in nats a token: a mean ratio is 1
-  /// also where some tokens have become certain and others impossible. ½·(ln 4)² is 0.96.
+  /// An update whose approximate KL to the old policy (nats per token) reaches this is also skipped and counted.
+  /// The mean ratio alone can be 1 while some tokens have become certain and others impossible. ½·(ln 4)² is 0.96.
   public var largestKL = 1.0
-  /// Consecutive iterations with skipped updates before training stops with a diagnosis.
+  /// Consecutive iterations with skipped updates after which training stops with an error.
   public var skipsBeforeStopping = 5
 
   public init() {}
 
-  /// Episodes of one update, of an iteration's `episodes`; the last update may have fewer.
+  /// Episodes in one update if an iteration has `episodes`; the last update may have fewer.
   public func miniBatch(of episodes: Int) -> Int { (episodes + miniBatches - 1) / miniBatches }
 }

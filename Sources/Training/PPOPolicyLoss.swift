@@ -5,8 +5,8 @@ import Support
 ///     ratio = exp(logprob − oldLogprob)                                   π_θ / π_old
 ///     loss  = w · max(−A·ratio, −A·clip(ratio, 1 − ε, 1 + ε))
 ///
-/// The batch's loss is the sum over tokens divided by `tokens`, the count of the whole minibatch.
-/// Tokens are added in global order, so a minibatch gives the same bits in any micro-batches:
+/// The minibatch's loss is the sum over tokens divided by `tokens`, the token count of the whole minibatch.
+/// Tokens are added in global order, so the split into micro-batches does not change a bit:
 ///
 ///     var loss = PPOPolicyLoss(clipRange: 0.2, tokens: minibatchTokens)
 ///     for t in 0..<T { dLogprob[t] = loss.add(logprob: …, oldLogprob: …, advantage: …) }
@@ -21,13 +21,13 @@ public struct PPOPolicyLoss: Sendable {
     self.tokens = tokens
   }
 
-  /// Adds one token and gives ∂(minibatch loss)/∂logprob.
+  /// Adds one token and returns ∂(minibatch loss)/∂logprob.
   /// - Parameters:
   ///   - logprob: log π_θ of the token, nats, float32 path.
-  ///   - oldLogprob: the same before this iteration's first update, by the same path.
+  ///   - oldLogprob: log π_old: the same before this iteration's first update, by the same path.
   ///   - advantage: A, whitened.
   ///   - weight: w, the detached importance weight; 1 for float32 rollouts.
-  ///   - entropy: of π_θ at this token, nats; only logged.
+  ///   - entropy: entropy of π_θ at this token, nats; only logged.
   public mutating func add(
     logprob: Float, oldLogprob: Float, advantage: Float, weight: Float = 1, entropy: Float = 0
   ) -> Float {
@@ -44,14 +44,14 @@ public struct PPOPolicyLoss: Sendable {
     sums.ratioSquare += (ratio - 1) * (ratio - 1)
     sums.largestRatio = max(sums.largestRatio, ratio)
     sums.entropy += Double(entropy)
-    // Where the clipped branch is the larger, the clip is active and its gradient is 0.
+    // If the clipped branch is larger, the clip is active and the gradient is 0.
     return clipped > unclipped ? 0 : Float(w * unclipped / Double(tokens))
   }
 
   /// The minibatch's loss so far: Σ/tokens.
   public var loss: Double { sums.loss / Double(tokens) }
 
-  /// Sums over tokens in float64; those of several minibatches add up to those of an iteration.
+  /// Sums over tokens in float64. The sums of several minibatches add up to those of an iteration.
   public struct Sums: Equatable, Sendable {
     public internal(set) var count = 0
     var loss = 0.0
@@ -60,7 +60,7 @@ public struct PPOPolicyLoss: Sendable {
     var ratioDeviation = 0.0
     var ratioSquare = 0.0
     var entropy = 0.0
-    /// The largest ratio of any token, by which an exploding update is known.
+    /// The largest ratio of any token; an exploding update shows here.
     public internal(set) var largestRatio = 0.0
 
     public init() {}
@@ -80,7 +80,7 @@ public struct PPOPolicyLoss: Sendable {
 
     /// Mean of π_θ / π_old over tokens.
     public var ratioMean: Double { 1 + mean(ratioDeviation) }
-    /// Its variance over tokens.
+    /// Variance of π_θ / π_old over tokens.
     public var ratioVariance: Double {
       max(0, mean(ratioSquare) - mean(ratioDeviation) * mean(ratioDeviation))
     }
@@ -91,7 +91,7 @@ public struct PPOPolicyLoss: Sendable {
     public var meanLoss: Double { mean(loss) }
     public var meanEntropy: Double { mean(entropy) }
 
-    /// Means over the tokens, under the names they are logged by.
+    /// Means over the tokens, with their names in the log.
     public var metrics: [(name: String, value: Double)] {
       [
         ("loss/policy_avg", meanLoss), ("policy/approxkl_avg", approximateKL),

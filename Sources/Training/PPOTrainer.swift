@@ -3,44 +3,43 @@ import Statistics
 import Support
 import Tensors
 
-/// PPO with a per-token KL penalty and a pretraining mix, on one prompt, one answer, end.
+/// PPO with a per-token KL penalty and a pretraining mix. An episode is one prompt and one answer.
 ///
 ///     E[r(x, y) − β log(π(y|x)/π_SFT(y|x))] + γ_ptx E_pretrain[log π(x)]     Ouyang et al. 2022, eq. 2
 ///
-/// Sampling may be int8; everything the objective is made of is float32.
+/// Sampling may be int8. Everything in the objective is float32.
 public final class PPOTrainer {
   public let policy: TrainableModel
   public let values: ValueSource
   public let options: PPOOptions
-  /// β; moves when it is adaptive.
+  /// Holds β and, if β is adaptive, changes it.
   public private(set) var controller: KLController
   public private(set) var skippedUpdates = 0
-  /// Iterations with skipped updates up to the latest, none without between them.
+  /// Consecutive iterations with skipped updates, counted back from the latest.
   public private(set) var skipsInARow = 0
 
   let compute: Compute
   private let reference: (parameters: ParameterSet, weights: TransformerWeights)
-  private let reward: (parameters: ParameterSet, weights: TransformerWeights)
-  /// Of the reward model.
+  private let reward: (parameters: ParameterSet, model: SequencePass.Model)
+  /// Turns the reward model's raw scores into rewards.
   public private(set) var normalization: RewardNormalization
-  /// Of the reward model, if it was another program's: its score is read before this token.
+  /// Padding token of a reward model from another program; the score is read at the last token before trailing padding.
   public var padToken: Int32?
   private let advantages: any AdvantageEstimator
-  /// The transformer that learns, and the one that only computes.
+  /// The pass for learning, and the pass for inference only.
   private let training: SequencePass
   private let inference: SequencePass
-  private let scorer: RewardTrainer
   private let languageModel: LanguageModelTrainer
   private let pretrainingGradients: Gradients?
-  /// The answers whose activations `assess` left for the first update.
+  /// The answers whose activations `assess` kept for the first update.
   private var held: (members: [Int], pass: SequencePass.Held)?
 
   /// - Parameters:
-  ///   - policy: with a scalar head where the values are its own.
-  ///   - advantages: how rewards become advantages; nil for generalised advantage estimation.
+  ///   - policy: has a scalar head if it computes the values itself.
+  ///   - advantages: computes advantages from rewards; nil for generalised advantage estimation.
   ///   - reference: frozen, mapped and shared.
-  ///   - training: the transformer that learns.
-  ///   - inference: one that only computes; the same bits with less memory.
+  ///   - training: the transformer for learning.
+  ///   - inference: a transformer for forward passes only; it gives the same bits with less memory.
   public init(
     policy: TrainableModel, values: ValueSource, reference: ParameterSet, reward: ParameterSet,
     normalization: RewardNormalization, options: PPOOptions, advantages: (any AdvantageEstimator)? = nil,
@@ -49,13 +48,13 @@ public final class PPOTrainer {
     precondition(
       values.kind == options.valueModel
         && policy.parameters.layout.hasScalarHead == (values.kind == .shared),
-      "a \(options.valueModel.rawValue) value model is asked for")
+      "the options require a \(options.valueModel.rawValue) value model")
     self.policy = policy
     self.values = values
     self.options = options
     self.advantages = advantages ?? GeneralizedAdvantages(gamma: options.gamma, lambda: options.lambda)
     self.reference = (reference, TransformerWeights(reference))
-    self.reward = (reward, TransformerWeights(reward))
+    self.reward = (reward, SequencePass.Model(weights: TransformerWeights(reward), head: reward))
     self.normalization = normalization
     compute = training.compute
     controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
@@ -64,7 +63,6 @@ public final class PPOTrainer {
     }
     self.training = try SequencePass(training, arena: arena)
     self.inference = try SequencePass(inference, arena: arena)
-    scorer = RewardTrainer(self.inference)
     languageModel = LanguageModelTrainer(self.training)
     pretrainingGradients =
       options.pretrainingCoefficient > 0
@@ -73,7 +71,7 @@ public final class PPOTrainer {
         arena: arena) : nil
   }
 
-  /// Continues where a training checkpoint was written.
+  /// Restores the state of a training checkpoint: β, and the counts of skipped updates.
   public func restore(coefficient: Double, skipped: Int, inARow: Int) {
     controller = KLController(coefficient: coefficient, target: options.adaptiveKL)
     skippedUpdates = skipped
@@ -82,29 +80,29 @@ public final class PPOTrainer {
 
   private var inverseTemperature: Float { 1 / options.temperature }
 
-  /// The model whose head gives the values: the policy itself where its trunk is shared.
+  /// The model whose head computes the values; the policy itself if its trunk is shared.
   public var value: TrainableModel { values.model ?? policy }
 
-  /// Moving average of the policy; nil unless it is kept.
+  /// Moving average of the policy; nil if none is kept.
   public var average: ParameterSet? { policy.average }
 
-  /// What one pass of the policy gives.
+  /// The outputs that one pass of the policy computes.
   private var policyOutputs: HeadOutputs {
     values.model == nil ? [.logprobs, .entropies, .scalars] : [.logprobs, .entropies]
   }
 
   // MARK: One iteration
 
-  /// Scores, penalises, estimates advantages and updates policy and value on sampled episodes.
+  /// Scores sampled episodes, applies the KL penalty, estimates advantages, and updates policy and value model.
   ///
   /// - Parameters:
   ///   - episodes: fresh samples of the current policy.
-  ///   - learningRate: of policy and value.
+  ///   - learningRate: learning rate of policy and value model.
   ///   - random: draws the minibatches.
-  ///   - pretraining: sequences for the mix, asked for once an update.
-  /// - Returns: metrics by name, RECIPE 20.
-  /// - Throws: `Failure(.failed)` for anything that is not finite, before the update that it would
-  ///   spoil, and for updates that keep exploding. Unless updates came before, nothing has changed.
+  ///   - pretraining: returns sequences for the mix; called once per update.
+  /// - Returns: metrics by name (RECIPE.md).
+  /// - Throws: `Failure(.failed)` if a number is not finite, before the update that it would spoil, or if updates
+  ///   keep exploding. If the iteration has made no update before the error, nothing has changed.
   public func learn(
     from episodes: Episodes, learningRate: Double, random: inout RandomStream,
     pretraining: () -> [TrainingSequence]
@@ -127,7 +125,7 @@ public final class PPOTrainer {
     return metrics
   }
 
-  /// - Throws: `Failure(.failed)` naming the model that an iteration cannot go on with.
+  /// - Throws: `Failure(.failed)` with the name of a model whose outputs are not finite.
   private func requireFinite(_ episodes: Episodes) throws {
     let assessments: [(what: String, values: [Float], of: ParameterSet)] = [
       ("the policy's log-probabilities are", episodes.logprobs, policy.parameters),
@@ -143,7 +141,7 @@ public final class PPOTrainer {
     }
   }
 
-  /// The episodes of every update, epoch by epoch.
+  /// Draws the episodes of every update, epoch by epoch.
   private func drawMinibatches(of count: Int, _ random: inout RandomStream) -> [[Int]] {
     var order = Array(0..<count)
     let size = options.miniBatch(of: count)
@@ -153,10 +151,12 @@ public final class PPOTrainer {
     }
   }
 
-  /// Fills in what the models say of the episodes before any update.
+  /// Fills in the models' outputs for the episodes before any update: log-probabilities, entropies, values, scores and
+  /// importance weights.
   ///
-  /// - Parameter first: the episodes of the first update. When they are all and fit one pass, that
-  ///   pass is the update's own: its activations wait for the advantages.
+  /// - Parameter first: the episodes of the first update. If these are all episodes and fit one pass, the activations
+  ///   of that pass are kept, and the first update reuses them.
+  /// - Returns: the metrics of the importance weights, by name.
   public func assess(_ episodes: inout Episodes, first: [Int] = []) -> [String: Double] {
     let old = readPolicy(episodes, first)
     episodes.logprobs = old.logprobs
@@ -174,8 +174,8 @@ public final class PPOTrainer {
     return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
   }
 
-  /// What the policy says of every token, in the episodes' order. Where `first` are all episodes and fit one
-  /// pass, their activations stay for the first update.
+  /// The policy's outputs for every token, in the episodes' order. If `first` are all episodes and fit one pass,
+  /// their activations are kept for the first update.
   private func readPolicy(_ episodes: Episodes, _ first: [Int]) -> SequencePass.Reading {
     held = nil
     let units = first.lazy.map { episodes.unit($0) }
@@ -190,21 +190,21 @@ public final class PPOTrainer {
     return reading.ordered(by: episodes.tokens(of: first))
   }
 
-  /// Scores episodes that were sampled from the policy that PPO leaves: fills in its log-probabilities, the
-  /// reference's, and the scores.
+  /// Scores episodes sampled from the final policy (`result`): fills in its log-probabilities, the reference policy's
+  /// log-probabilities, and the scores.
   public func scoreResult(_ episodes: inout Episodes) {
     episodes.logprobs = logprobs(resultWeights, episodes)
     episodes.reference = logprobs(reference.weights, episodes)
     score(&episodes)
   }
 
-  /// The policy's log-probabilities of what was sampled, as it stands.
+  /// The current policy's log-probabilities of the sampled tokens.
   public func logprobs(_ episodes: Episodes) -> [Float] { logprobs(policy.weights, episodes) }
 
-  /// The policy that PPO leaves: the average where one is kept, else the newest.
+  /// The final policy: the moving average if one is kept, else the newest policy.
   public var result: ParameterSet { average ?? policy.parameters.languageModel }
 
-  /// Of `result`, to sample from.
+  /// Weights of `result`, for sampling.
   public var resultWeights: TransformerWeights { average.map { TransformerWeights($0) } ?? policy.weights }
 
   private func logprobs(_ weights: TransformerWeights, _ episodes: Episodes) -> [Float] {
@@ -219,20 +219,22 @@ public final class PPOTrainer {
   }
 
   private func rawScores(_ episodes: Episodes) -> [Float] {
-    scorer.scores(
-      reward.parameters, reward.weights,
+    inference.scores(
+      reward.model,
       (0..<episodes.count).map { RankedSequences.withoutPadding(episodes.sequence($0), padToken) })
   }
 
-  /// Gives a reward model that has no normalisation one by answers that are at hand: they score 0 on average,
-  /// with a standard deviation of 1.
-  /// - Throws: `Failure(.badData)` when all have the same score; nothing has changed then.
+  /// Measures a normalisation on these answers for a reward model that has none: they then score 0 on average, with a
+  /// standard deviation of 1.
+  /// - Throws: `Failure(.badData)` if all scores are equal; nothing has changed then.
   public func normalize(by episodes: Episodes) throws {
     let raw = rawScores(episodes)
     normalization = try RewardNormalization.measure(demonstrations: raw, samples: raw)
   }
 
-  /// Rewards per token, advantages and returns; moves an adaptive β.
+  /// Computes rewards per token, advantages and returns, and updates β if it is adaptive.
+  ///
+  /// - Returns: metrics by name.
   public func estimateAdvantages(_ episodes: inout Episodes) -> [String: Double] {
     let scores = Rewards.score(
       episodes.scores, ended: episodes.endedInTime(options.shortestResponse), missingEnd: options.missingEnd,
@@ -266,8 +268,8 @@ public final class PPOTrainer {
     ].merging(weighted) { own, _ in own }
   }
 
-  /// Twins of figures of sampled answers, each answer with its importance weight: what the float32 policy
-  /// has, where int8 sampled. Equal to them, up to rounding, for float32 rollouts.
+  /// Metrics of sampled answers with each answer's importance weight. For int8 rollouts they estimate the float32
+  /// policy's metrics. For float32 rollouts they equal the unweighted metrics, up to rounding.
   private func weightedFigures(_ episodes: Episodes, scores: [Float]) -> [String: Double] {
     guard episodes.sampled.count == episodes.logprobs.count else { return [:] }
     let weights = ImportanceWeights.ofAnswers(
@@ -303,7 +305,7 @@ public final class PPOTrainer {
   /// The answers of one update.
   private struct Minibatch {
     let members: [Int]
-    /// Where their tokens stand in the episodes' per-token arrays.
+    /// Indices of their tokens in the episodes' per-token arrays.
     let tokens: [Int]
   }
 
@@ -336,7 +338,7 @@ public final class PPOTrainer {
     }
   }
 
-  /// Whether a policy update is small enough to be taken; counts it if it is not.
+  /// Whether a policy update is small enough to be taken. Counts the update as skipped if not.
   private func accept(_ sums: PPOPolicyLoss.Sums, _ record: inout UpdateRecord) throws -> Bool {
     let ratio = sums.ratioMean
     guard !ratio.isNaN else { throw policy.refusal("the policy's log-probabilities are") }
@@ -375,9 +377,9 @@ public final class PPOTrainer {
     guard skipsInARow >= options.skipsBeforeStopping else { return }
     throw Failure(
       .failed,
-      "PPO's mean ratio left 1/\(options.largestMeanRatio)…\(options.largestMeanRatio), or its "
-        + "approximate KL reached \(options.largestKL) nats a token, in \(skipsInARow) iterations "
-        + "in a row; at last the ratio was \(Formatting.fixed(record.lastSkipped.ratioMean, 3)) and "
+      "PPO's mean ratio was outside 1/\(options.largestMeanRatio)…\(options.largestMeanRatio), or its "
+        + "approximate KL reached \(options.largestKL) nats per token, in \(skipsInARow) consecutive iterations; "
+        + "the last skipped update had the ratio \(Formatting.fixed(record.lastSkipped.ratioMean, 3)) and "
         + "the KL \(Formatting.fixed(record.lastSkipped.approximateKL, 3))",
       remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef.")
   }

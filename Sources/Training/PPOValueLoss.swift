@@ -3,7 +3,7 @@
 ///     v̂    = clip(v, v_old − ε, v_old + ε)
 ///     loss = c · ½·max((v − R)², (v̂ − R)²)
 ///
-/// divided by the minibatch's token count, as in `PPOPolicyLoss`.
+/// The sum is divided by the minibatch's token count, as in `PPOPolicyLoss`.
 public struct PPOValueLoss: Sendable {
   public let clipRange: Double
   /// c, `--vf-coef`.
@@ -18,7 +18,7 @@ public struct PPOValueLoss: Sendable {
     self.tokens = tokens
   }
 
-  /// Adds one token and gives ∂(minibatch loss)/∂value, the coefficient included.
+  /// Adds one token and returns ∂(minibatch loss)/∂value, including the coefficient.
   /// - Parameters:
   ///   - value: v of this update.
   ///   - oldValue: v before this iteration's first update.
@@ -35,10 +35,10 @@ public struct PPOValueLoss: Sendable {
     return clipped > unclipped ? 0 : Float(coefficient * (v - R) / Double(tokens))
   }
 
-  /// The minibatch's loss so far, the coefficient included.
+  /// The minibatch's loss so far, including the coefficient.
   public var loss: Double { coefficient * sums.loss / Double(tokens) }
 
-  /// Sums over tokens in float64; those of several minibatches add up.
+  /// Sums over tokens in float64. The sums of several minibatches can be added.
   public struct Sums: Equatable, Sendable {
     public internal(set) var count = 0
     var loss = 0.0
@@ -62,7 +62,7 @@ public struct PPOValueLoss: Sendable {
     public var clipFraction: Double { mean(Double(clipped)) }
     public var meanValue: Double { mean(value) }
 
-    /// Means over the tokens, under the names they are logged by.
+    /// Means over the tokens, with their names in the log.
     public var metrics: [(name: String, value: Double)] {
       [
         ("loss/value_avg", meanLoss), ("val/clipfrac_avg", clipFraction),

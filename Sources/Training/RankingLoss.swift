@@ -2,20 +2,20 @@ import Support
 
 /// The reward model's loss over K-way rankings, summed prompt by prompt in order.
 ///
-/// One prompt is one element of the batch, however many answers it has:
+/// One prompt is one element of the batch, for any number of answers:
 ///
 ///     L = −1/C(K,2) · Σ_{w ≻ l} log σ(s_w − s_l − m) + c/C(K,2) · Σ_{w ≻ l} (s_w + s_l)²
 ///
-/// over the pairs of unequal rank (Ouyang et al. 2022, eq. 1; the margin m and the centering
-/// coefficient c are 0 there), and the batch's loss is the mean over its prompts.
+/// The sums are over the pairs of unequal rank (Ouyang et al. 2022, eq. 1; there the margin m and the centering
+/// coefficient c are 0). The batch's loss is the mean over its prompts.
 ///
 ///     var loss = RankingLoss(prompts: batch.count)
 ///     for prompt in batch { gradients += loss.add(scores: prompt.scores, ranks: prompt.ranks) }
-///     loss.mean  // of the whole batch, whatever micro-batches it came in
+///     loss.mean  // of the whole batch; the same for any micro-batches
 public struct RankingLoss: Sendable {
-  /// Prompts in the whole batch, by which loss and gradients are divided.
+  /// Number of prompts in the whole batch; loss and gradients are divided by it.
   public let prompts: Int
-  /// c, which holds the sum of a pair's scores near 0.
+  /// c, the centering coefficient; it keeps the sum of a pair's scores near 0.
   public let centering: Double
 
   /// Σ of the prompts' losses so far.
@@ -38,21 +38,20 @@ public struct RankingLoss: Sendable {
 
   /// The batch's loss so far: Σ/prompts.
   public var mean: Double { sum / Double(prompts) }
-  /// Share of pairs ordered rightly; a pair of equal scores is half right. 0 without pairs.
+  /// Share of pairs in the right order; a pair of equal scores counts half. 0 without pairs.
   public var accuracy: Double {
     pairs == 0 ? 0 : (Double(correct) + 0.5 * Double(undecided)) / Double(pairs)
   }
-  /// The loss of a pair of unequal rank, on average: ln 2 for a model that knows nothing. 0 without
-  /// pairs.
+  /// Mean loss of a pair of unequal rank. It is ln 2 if all scores are equal (with c = m = 0), and 0 without pairs.
   public var meanOfPairs: Double { pairs == 0 ? 0 : pairSum / Double(pairs) }
   /// Mean s_w − s_l over pairs, in the reward's unit. 0 without pairs.
   public var meanDifference: Double { pairs == 0 ? 0 : differenceSum / Double(pairs) }
 
-  /// Adds one prompt and gives ∂(batch loss)/∂score of each of its answers.
+  /// Adds one prompt and returns ∂(batch loss)/∂score of each of its answers.
   /// - Parameters:
   ///   - scores: reward-model scores, [K], K ≥ 2.
-  ///   - ranks: 1 is best; equal ranks are ties, which contribute nothing. [K]
-  ///   - margin: m, by which the better answer should lead.
+  ///   - ranks: 1 is best; equal ranks are ties, which add nothing. [K]
+  ///   - margin: m, the lead that the better answer should have.
   /// - Returns: [K]
   public mutating func add(scores: [Float], ranks: [Int], margin: Double = 0) -> [Float] {
     [Float](unsafeUninitializedCapacity: scores.count) { result, count in
@@ -63,7 +62,7 @@ public struct RankingLoss: Sendable {
     }
   }
 
-  /// The same, with the gradient written to `result` [K].
+  /// Adds one prompt and writes the gradient to `result` [K].
   public mutating func add(
     scores: UnsafeBufferPointer<Float>, ranks: [Int], margin: Double = 0,
     gradient result: UnsafeMutablePointer<Float>
@@ -79,7 +78,8 @@ public struct RankingLoss: Sendable {
     }
   }
 
-  /// Adds one prompt, each pair of which has the `share`, and the gradients of the sum over its pairs.
+  /// Adds one prompt to the sums, each pair with the weight `share`, and adds the gradient of the unweighted sum over
+  /// its pairs to `gradient`.
   private mutating func add(
     _ scores: UnsafeBufferPointer<Float>, _ ranks: [Int], _ margin: Double, _ share: Double,
     _ gradient: UnsafeMutableBufferPointer<Double>

@@ -1,17 +1,17 @@
 import Statistics
 import Support
 
-/// Scalar heads on one frozen trunk, to tell where the rankings so far do not decide: what they all have learnt
-/// they agree on, and elsewhere each is what chance made it.
+/// An ensemble of scalar heads on one frozen trunk. Its disagreement shows where the rankings so far do not decide:
+/// the heads agree on what all of them have learnt, and elsewhere they differ at random.
 ///
-/// Each head begins as random numbers of its own and learns from a bootstrap of its own, in which a prompt
-/// counts as often as a draw from Poisson(1) says. A step is one prompt's ranking loss, in units of its
-/// answers' mean distance, and the steps fall to 0 along a line, so that no head ends where the last prompts
-/// have thrown it:
+/// Each head starts from its own random weights and learns from its own bootstrap sample, in which a prompt counts n
+/// times, n drawn from Poisson(1). A step follows the gradient of one prompt's ranking loss, divided by the mean
+/// squared distance between its answers' features. The step size falls linearly to 0, so that the last prompts do not
+/// dominate the result:
 ///
 ///     w_h ← w_h − (1 − t/T) · n_ht · ∂L_t/∂w_h / mean |f_i − f_j|²
 ///
-/// A head has no bias, which no difference of scores would show.
+/// A head has no bias, because a bias does not change differences of scores.
 public struct RewardHeads: Sendable {
   /// [H][d]
   public private(set) var weights: [[Float]]
@@ -20,11 +20,11 @@ public struct RewardHeads: Sendable {
   private var taken = 0
 
   /// - Parameters:
-  ///   - count: H ≥ 2.
-  ///   - width: d, values of an answer's features.
-  ///   - total: T, prompts that they will learn from.
+  ///   - count: H ≥ 2, the number of heads.
+  ///   - width: d, the number of features of an answer.
+  ///   - total: T, the number of prompts that the heads will learn from.
   public init(count: Int, width: Int, total: Int, seed: UInt64) {
-    precondition(count >= 2, "\(count) heads have nothing to disagree on")
+    precondition(count >= 2, "\(count) heads; at least 2 are needed to disagree")
     let scale = 1 / Float(width + 1).squareRoot()
     weights = (0..<count).map { head in
       var random = RandomStream(seed: seed, purpose: "reward/heads/initial", index: UInt64(head))
@@ -38,10 +38,10 @@ public struct RewardHeads: Sendable {
 
   /// Learns from the answers to one prompt.
   /// - Parameters:
-  ///   - features: what the trunk says of each answer, [K · d].
+  ///   - features: the trunk's output for each answer, [K · d].
   ///   - ranks: 1 is best, [K].
   public mutating func learn(_ features: ArraySlice<Float>, ranks: [Int]) {
-    precondition(taken < total, "a prompt more than \(total)")
+    precondition(taken < total, "more than \(total) prompts")
     let rate = 1 - Double(taken) / Double(total)
     taken += 1
     let distance = Self.meanSquaredDistance(features, count: ranks.count)
@@ -59,13 +59,13 @@ public struct RewardHeads: Sendable {
     }
   }
 
-  /// How far the heads are apart on the answers to one prompt: the variance over the heads of the difference of
-  /// two answers' scores, in the mean over the pairs of answers.
+  /// The disagreement of the heads on the answers to one prompt: the variance, over the heads, of the difference of two
+  /// answers' scores, averaged over the pairs of answers.
   /// - Parameter features: [K · d], K ≥ 2.
   public func disagreement(_ features: ArraySlice<Float>) -> Double {
     let scores = weights.indices.map { self.scores(features, $0) }
     let answers = scores[0].count
-    precondition(answers >= 2, "\(answers) answers have no difference")
+    precondition(answers >= 2, "\(answers) answers; at least 2 are needed to compare")
     var sum = 0.0
     for i in 0..<answers {
       for j in i + 1..<answers {
@@ -83,7 +83,8 @@ public struct RewardHeads: Sendable {
     }
   }
 
-  /// Σ_{i<j} |f_i − f_j|² is K times the sum of squared distances from the mean.
+  /// Mean of |f_i − f_j|² over the pairs of answers.
+  /// Uses: Σ_{i<j} |f_i − f_j|² is K times the sum of squared distances from the mean.
   private static func meanSquaredDistance(_ features: ArraySlice<Float>, count: Int) -> Double {
     let width = features.count / count
     var sum = 0.0
@@ -97,7 +98,7 @@ public struct RewardHeads: Sendable {
 }
 
 extension RandomStream {
-  /// A draw from Poisson(1), by Knuth's product of uniform numbers.
+  /// A sample from Poisson(1), by Knuth's product of uniform numbers.
   fileprivate mutating func poisson() -> Int {
     var (count, product) = (-1, Float(1))
     while product > 0.367_879_44 {  // 1/e

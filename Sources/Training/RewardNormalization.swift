@@ -1,23 +1,12 @@
+import Models
 import Statistics
 import Support
 
-/// What turns a raw score into a reward: gain·score + bias, so that demonstrations score 0 on
-/// average and samples have standard deviation 1.
-public struct RewardNormalization: Codable, Equatable, Sendable {
-  public var gain: Float
-  public var bias: Float
-
-  public init(gain: Float, bias: Float) {
-    self.gain = gain
-    self.bias = bias
-  }
-
-  public func apply(_ score: Float) -> Float { gain * score + bias }
-
-  /// From raw scores of demonstrations (their mean becomes 0) and of samples (their standard
+extension RewardNormalization {
+  /// Computes the normalisation from raw scores of demonstrations (their mean becomes 0) and of samples (their standard
   /// deviation becomes 1).
   ///
-  /// - Throws: `Failure(.badData)` when the samples' scores do not vary.
+  /// - Throws: `Failure(.badData)` if the samples' scores do not vary.
   public static func measure(demonstrations: [Float], samples: [Float]) throws
     -> RewardNormalization
   {

@@ -1,7 +1,7 @@
 import Models
 import Tensors
 
-/// The ranking loss of the scores at the last token of every answer.
+/// The ranking loss on the scores at the last token of every answer.
 struct RankingObjective: Objective {
   let outputs = HeadOutputs.scalars
   private let prompts: [RankedSequences]
@@ -27,21 +27,21 @@ struct RankingObjective: Objective {
   }
 }
 
-/// Trains and reads a reward model: all answers of a prompt are one batch element, the prompt and each different
-/// answer forwarded once (Ouyang et al. 2022, §3.5).
+/// Trains and evaluates a reward model. All answers to a prompt are one batch element; the prompt and each distinct
+/// answer are forwarded once (Ouyang et al. 2022, §3.5).
 public final class RewardTrainer {
-  private let pass: SequencePass
+  public let pass: SequencePass
 
-  /// - Parameter transformer: holds all answers of a prompt in one pass.
+  /// - Parameter transformer: must hold all answers to a prompt in one pass.
   public convenience init(_ transformer: Transformer, arena: Arena) throws {
     self.init(try SequencePass(transformer, arena: arena))
   }
 
   init(_ pass: SequencePass) { self.pass = pass }
 
-  /// One optimizer step on the mean ranking loss over `prompts`.
+  /// Takes one optimizer step on the mean ranking loss over `prompts`.
   ///
-  /// - Throws: `Failure(.failed)` when the loss or a gradient is not finite; nothing is touched then.
+  /// - Throws: `Failure(.failed)` if the loss or a gradient is not finite; no weight has changed then.
   public func step(
     _ model: TrainableModel, _ prompts: [RankedSequences], learningRate: Double,
     centering: Double = 0
@@ -58,10 +58,10 @@ public final class RewardTrainer {
 
   /// The ranking loss without learning: accuracy on held-out comparisons.
   public func evaluate(
-    _ parameters: ParameterSet, _ weights: TransformerWeights, _ prompts: [RankedSequences]
+    _ model: SequencePass.Model, _ prompts: [RankedSequences]
   ) -> RankingLoss {
     var loss = RankingLoss(prompts: max(1, prompts.count))
-    let scores = scores(parameters, weights, prompts.flatMap(\.sequences))
+    let scores = pass.scores(model, prompts.flatMap(\.sequences))
     var next = 0
     for prompt in prompts {
       let k = prompt.ranks.count
@@ -70,20 +70,5 @@ public final class RewardTrainer {
       next += k
     }
     return loss
-  }
-
-  /// The raw score of each sequence, read at its last token.
-  public func scores(
-    _ parameters: ParameterSet, _ weights: TransformerWeights, _ sequences: [[Int32]]
-  ) -> [Float] {
-    pass.read(
-      .scalars, of: .init(weights: weights, head: parameters),
-      sequences.map(PassSequence.init(scored:)), as: "scoring"
-    ).scalars
-  }
-
-  /// What a head sees of each sequence at its last token, [count · d].
-  public func features(_ weights: TransformerWeights, _ sequences: [[Int32]]) -> [Float] {
-    pass.features(weights, sequences.map(PassSequence.init(scored:)), as: "scoring")
   }
 }

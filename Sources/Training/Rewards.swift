@@ -1,6 +1,6 @@
-/// From scores of whole answers to one reward a token.
+/// Turns scores of whole answers into one reward per token.
 public enum Rewards {
-  /// What becomes of the score of an answer that did not end by itself.
+  /// How the score of an answer without an end token changes.
   public enum MissingEnd: Equatable, Sendable {
     case keep
     case set(Float)
@@ -9,8 +9,8 @@ public enum Rewards {
 
   /// Clips normalised scores to ±`clip`, then penalises answers without an end token.
   /// - Parameters:
-  ///   - scores: one a sequence.
-  ///   - ended: whether the sequence's answer has its end token.
+  ///   - scores: one per answer.
+  ///   - ended: whether each answer has its end token.
   public static func score(
     _ scores: [Float], ended: [Bool], missingEnd: MissingEnd, clip: Float? = nil
   ) -> [Float] {
@@ -26,15 +26,15 @@ public enum Rewards {
     }
   }
 
-  /// One reward a token, over ragged answers laid end to end.
+  /// Returns one reward per token. Answers of different lengths are concatenated.
   ///
   ///     r_t = −β·k(log π(y_t) − log π_ref(y_t)) + [t is the answer's last token]·score
   ///
   /// - Parameters:
   ///   - logprobs: log π of each token of the answers, float32 path, [Σ lengths].
   ///   - reference: log π_ref, [Σ lengths].
-  ///   - lengths: tokens in each answer, end token included, each ≥ 1.
-  ///   - scores: one an answer.
+  ///   - lengths: tokens in each answer, including the end token; each ≥ 1.
+  ///   - scores: one per answer.
   ///   - estimator: k; k1 is the difference itself.
   /// - Returns: [Σ lengths]
   public static func perToken(
@@ -44,7 +44,7 @@ public enum Rewards {
     let tokens = lengths.reduce(0, +)
     precondition(
       logprobs.count == tokens && reference.count == tokens,
-      "\(tokens) tokens, \(logprobs.count) logprobs, \(reference.count) of the reference")
+      "\(tokens) tokens, \(logprobs.count) logprobs, \(reference.count) reference logprobs")
     precondition(lengths.count == scores.count, "\(lengths.count) answers, \(scores.count) scores")
     var rewards: [Float] = []
     rewards.reserveCapacity(tokens)
@@ -59,7 +59,7 @@ public enum Rewards {
     return rewards
   }
 
-  /// Divides by the standard deviation, keeps the mean: see `Advantages.whitened`.
+  /// Divides by the standard deviation and keeps the mean; see `Advantages.whitened`.
   public static func whitened(_ rewards: [Float]) -> [Float] {
     Advantages.whitened(rewards, shiftMean: false)
   }

@@ -1,16 +1,16 @@
 import Support
 
-/// A learning rate over the steps of a run: a warm-up, then a constant, a line or a cosine.
+/// A learning rate over the steps of a run: a linear warm-up, then constant, linear or cosine.
 public struct Schedule: Codable, Equatable, Sendable {
   public enum Shape: String, Codable, CaseIterable, Sendable { case constant, linear, cosine }
 
   public var shape: Shape
   public var peak: Double
-  /// Where linear and cosine end, as a fraction of the peak.
+  /// Final rate of linear and cosine, as a fraction of the peak.
   public var floor: Double
   /// Steps before the peak.
   public var warmup: Int
-  /// Where the warm-up begins, as a fraction of the peak.
+  /// First rate of the warm-up, as a fraction of the peak.
   public var warmupStart: Double
 
   public init(
@@ -31,7 +31,7 @@ public struct Schedule: Codable, Equatable, Sendable {
   ///     linear:  peak · (1 − (1 − floor)·p)
   ///     cosine:  peak · (floor + (1 − floor)·½(1 + cos πp))
   ///
-  /// The floor is reached at step `total`, the first that does not run.
+  /// The rate reaches the floor at step `total`, the first step that does not run.
   public func learningRate(step: Int, total: Int) -> Float {
     precondition(step >= 0, "step \(step) is negative")
     return Float(peak * fraction(step: step, total: total))

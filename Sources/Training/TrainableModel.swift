@@ -2,26 +2,27 @@ import Models
 import Support
 import Tensors
 
-/// One model that learns: what it computes with, what of it learns, and how.
+/// One model that learns: its weights, its parameters, gradients and optimizer.
 ///
-/// The weights compute, the parameters learn. They are the same tensors in full training; an adapter learns beside a
-/// base that is frozen, and of a model whose lower layers are frozen a part learns.
+/// Passes compute with the weights; the optimizer updates the parameters. In full training they are the same tensors.
+/// With an adapter, only the adapter learns and the base is frozen. If lower layers are frozen, only the other tensors
+/// learn.
 public final class TrainableModel {
-  /// Those that learn, with others where only some of them do.
+  /// The parameters that learn; if only some of them learn, the frozen ones too.
   public let parameters: ParameterSet
-  /// What passes compute with.
+  /// The weights that passes compute with.
   public let weights: TransformerWeights
   public let gradients: Gradients
   public let optimizer: AdamW
-  /// Moving average of the language model after each step (`MovingAverage`); nil unless it is kept.
+  /// Moving average of the language model after each step (`MovingAverage`); nil if none is kept.
   public private(set) var average: ParameterSet?
   private var averageDecay = 0.0
 
   /// - Parameters:
-  ///   - parameters: used and updated where they lie.
-  ///   - weights: what computes with them; nil for the parameters as they are. An adapter has none of its own.
+  ///   - parameters: used and updated in place.
+  ///   - weights: the weights that passes compute with; nil for the parameters themselves. Required for an adapter.
   ///   - learning: the tensors that learn; nil for all parameters.
-  ///   - tokens: the most tokens that one optimizer step sees.
+  ///   - tokens: the most tokens in one optimizer step.
   public convenience init(
     _ parameters: ParameterSet, weights: TransformerWeights? = nil, learning: ParameterLayout? = nil,
     options: AdamW.Options, tokens: Int, name: String, arena: Arena
@@ -32,8 +33,8 @@ public final class TrainableModel {
   }
 
   /// - Parameters:
-  ///   - parameters: used and updated where they lie.
-  ///   - other: whose memory the gradients share; the two take their steps in turns.
+  ///   - parameters: used and updated in place.
+  ///   - other: the model whose gradient memory is shared; the two models take their steps in turns.
   public convenience init(
     _ parameters: ParameterSet, options: AdamW.Options, sharingGradientsOf other: TrainableModel,
     name: String, arena: Arena
@@ -47,14 +48,14 @@ public final class TrainableModel {
     _ parameters: ParameterSet, _ weights: TransformerWeights?, _ gradients: Gradients,
     _ options: AdamW.Options, name: String, arena: Arena
   ) throws {
-    precondition(weights != nil || parameters.layout.adapter == nil, "an adapter without the model it adapts")
+    precondition(weights != nil || parameters.layout.adapter == nil, "an adapter needs the weights of its base model")
     self.parameters = parameters
     self.weights = weights ?? TransformerWeights(parameters)
     self.gradients = gradients
     optimizer = try AdamW(gradients.parameters.layout, options, name: name, arena: arena)
   }
 
-  /// Keeps a moving average from here on; it begins with the parameters as they are.
+  /// Starts a moving average; its first value is the current parameters.
   func keepAverage(decay: Double, name: String, arena: Arena) throws {
     let average = try ParameterSet(parameters.languageModel.layout, name: name, arena: arena)
     if !arena.isPlan { average.copy(from: parameters) }
@@ -62,27 +63,28 @@ public final class TrainableModel {
     averageDecay = decay
   }
 
-  /// Why the next step is not taken: `what` of this model is not finite.
+  /// The error that stops the next step because `what` of this model is not finite.
   func refusal(_ what: String) -> Failure {
     optimizer.refusal(what, of: parameters)
   }
 
   /// Norms of a step's gradients, before clipping.
   public struct GradientNorms {
-    /// ‖g‖₂ of the model's own.
+    /// ‖g‖₂ of the model's own gradients.
     public let norm: Double
-    /// ‖g‖₂ of those that were mixed in; 0 without.
+    /// ‖g‖₂ of the gradients that are mixed in; 0 if none are.
     public let mixed: Double
   }
 
-  /// Ends a step: finishes the gradient sums, mixes others in, clips, updates, and moves the average.
+  /// Ends a step: finishes the gradient sums, adds other gradients, clips, updates, and updates the average.
   ///
-  /// No other place turns gradients into a step, so that whatever has to happen between the two (several machines
-  /// that add their sums) happens here.
+  /// This is the only place where gradients become a step. Work that belongs between the two (for example, several
+  /// machines that add their sums) belongs here.
   /// - Parameters:
-  ///   - other: gradients of the same language model, added to its own.
-  ///   - isAccepted: asked when the sums are known; false leaves parameters, moments and average alone.
-  /// - Throws: `Failure(.failed)` for a gradient that is not finite, before anything is touched.
+  ///   - other: gradients of the same language model, which are added to the model's own.
+  ///   - isAccepted: called when the sums are known; if false, parameters, moments and average do not change.
+  /// - Returns: the gradient norms before clipping.
+  /// - Throws: `Failure(.failed)` if a gradient is not finite; no parameter has changed then.
   public func step(
     learningRate: Double, mixing other: Gradients? = nil, compute: Compute,
     isAccepted: (GradientNorms) throws -> Bool = { _ in true }
@@ -112,8 +114,8 @@ public final class TrainableModel {
       decay: Float(MovingAverage.kept(averageDecay, at: optimizer.step)))
   }
 
-  /// As a pass sees it.
-  var view: SequencePass.Model {
+  /// The weights and head for a pass.
+  public var view: SequencePass.Model {
     SequencePass.Model(weights: weights, head: parameters.layout.hasScalarHead ? parameters : nil)
   }
 }

@@ -1,4 +1,4 @@
-/// What the updates of one iteration did, as sums; `metrics` names the means.
+/// Sums over the updates of one iteration; `metrics` returns the means by name.
 struct UpdateRecord {
   private var policy = PPOPolicyLoss.Sums()
   private var value = PPOValueLoss.Sums()
@@ -9,7 +9,7 @@ struct UpdateRecord {
   var pretrainingLoss = 0.0
   var pretrainingNorm = 0.0
   private(set) var skipped = 0
-  /// What the last update that was skipped would have been.
+  /// The sums of the last skipped update.
   private(set) var lastSkipped = PPOPolicyLoss.Sums()
 
   mutating func add(_ sums: PPOPolicyLoss.Sums, norm: Double) {
@@ -23,7 +23,7 @@ struct UpdateRecord {
     lastSkipped = sums
   }
 
-  /// - Parameter norm: nil for values of the policy's own head, whose gradient is part of the policy's.
+  /// - Parameter norm: nil if the value head is on the policy's trunk; its gradient is then part of the policy's.
   mutating func add(_ sums: PPOValueLoss.Sums, norm: Double?) {
     value += sums
     guard let norm else { return }

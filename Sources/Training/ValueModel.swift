@@ -1,15 +1,15 @@
-/// What predicts the returns that advantages are measured against.
+/// The kind of model that predicts returns; advantages are measured against its predictions.
 public enum ValueModel: String, CaseIterable, Sendable {
-  /// A model of its own, which starts as the reward model (Ouyang et al. 2022, C.4).
+  /// A separate model, which starts as the reward model (Ouyang et al. 2022, C.4).
   case separate
-  /// A scalar head on the policy's own trunk: no second model and no second optimizer. Both losses meet
-  /// in the trunk, and one step takes both; where the policy's part of it is skipped, so is the value's.
+  /// A scalar head on the policy's own trunk, without a second model or optimizer. The trunk receives the gradient of
+  /// both losses in one step. If the policy update is skipped, so is the value update.
   case shared
 }
 
-/// Where the values of a trainer come from.
+/// The source of a trainer's values.
 public enum ValueSource {
-  /// A model of its own. It and the policy take turns, so that their gradients may share memory.
+  /// A separate model. It and the policy take turns, so their gradients can share memory.
   case separate(TrainableModel)
   /// The scalar head beside the policy's unembedding.
   case sharedTrunk

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 import Reports
 import Runs
+import Stages
 
 struct All: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -32,7 +34,7 @@ struct All: ParsableCommand {
   @OptionGroup(title: "PPO") var ppo: ParameterOptions<RecipePPOGroup>
   @OptionGroup(title: "PPO") var rollouts: RolloutOptions
 
-  private static let stages = Stage.allCases.filter { $0 != .pretrain }
+  static let stages = Stage.all.filter { $0 != .pretrain }
 
   func run() throws {
     let files = [demonstrations, comparisons, prompts, pretrainingText]

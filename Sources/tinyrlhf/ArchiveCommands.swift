@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
-import Recipe
+import Inference
+import Stages
 import Support
 
 /// `--force`, for a command that writes one output file.

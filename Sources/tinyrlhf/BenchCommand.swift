@@ -1,5 +1,7 @@
 import ArgumentParser
-import Recipe
+import Diagnostics
+import Inference
+import Stages
 import Support
 
 struct BenchCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Datasets
 import Dialogues
-import Recipe
+import Inference
+import Stages
 import Support
 import Tokenizers
 

@@ -1,5 +1,6 @@
-import Recipe
+import Inference
 import Runs
+import Stages
 import Support
 
 #if canImport(Glibc)

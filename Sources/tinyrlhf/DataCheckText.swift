@@ -1,5 +1,6 @@
 import Datasets
-import Recipe
+import Diagnostics
+import Stages
 import Support
 
 extension DataCheckResult {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Diagnostics
+import Inference
 import Support
 
 struct DataCommand: ParsableCommand {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Recipe
+import Stages
 import Support
 
 /// Options of SFT that choose which epoch is kept.

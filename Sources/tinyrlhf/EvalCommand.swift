@@ -1,6 +1,8 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
+import Stages
 import Support
 import Tokenizers
 
@@ -69,8 +71,8 @@ struct Eval: ParsableCommand {
         ).records
       }
     }
-    let measured = try Evaluator(
-      settings: settings, seed: seed, threads: compute.threads, model: model,
+    let measured = try ModelEvaluator(
+      options: EvaluationOptions(settings), seed: seed, threads: compute.threads, model: model,
       reference: reference.map { try ModelSource.open($0, verification) },
       reward: rewardModel.map { try ModelSource.openReward($0, verification) }, texts: read(text, readDocuments),
       windows: tokens.map { try TokenWindows.read($0, for: model) },

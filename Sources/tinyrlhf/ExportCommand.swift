@@ -1,6 +1,6 @@
 import ArgumentParser
+import Inference
 import Interchange
-import Recipe
 import Support
 
 struct Export: ParsableCommand {

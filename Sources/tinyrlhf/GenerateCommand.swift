@@ -1,8 +1,8 @@
 import ArgumentParser
 import Datasets
 import Dialogues
+import Inference
 import Models
-import Recipe
 import Support
 import Tokenizers
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Recipe
+import Stages
 import Support
 
 /// A group of hyper-parameters that a command offers as options.

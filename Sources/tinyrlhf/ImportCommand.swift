@@ -1,7 +1,9 @@
 import ArgumentParser
 import Checkpoints
+import Evaluation
+import Inference
 import Interchange
-import Recipe
+import Stages
 import Support
 import Tokenizers
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 
 /// Options that choose the text on which an int8 model is compared with its float32 model.
 struct Int8MeasureOptions: ParsableArguments {

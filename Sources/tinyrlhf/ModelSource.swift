@@ -1,7 +1,7 @@
 import CWeights
 import Checkpoints
+import Inference
 import Interchange
-import Recipe
 import Runs
 import Support
 

@@ -1,4 +1,4 @@
-import Recipe
+import Stages
 
 /// Names (without dashes) of options that mean the same in different commands.
 enum OptionSynonyms {

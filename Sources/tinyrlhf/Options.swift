@@ -1,6 +1,8 @@
 import ArgumentParser
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 import Support
 
 #if canImport(Glibc)

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Diagnostics
+import Evaluation
+import Inference
+import Stages
 import Support
 
 struct PlanCommand: ParsableCommand {
@@ -16,12 +19,33 @@ struct PlanCommand: ParsableCommand {
       the memory that is available now, on this machine or in the control group of the program.
       """)
 
-  enum Scope: String, CaseIterable, ExpressibleByArgument {
-    case all, pretrain, sft, reward, ppo
+  /// The stages to plan: one stage that has a command, or those of `all`.
+  struct Scope: ExpressibleByArgument, Equatable {
+    static let all = Scope(name: "all", stages: All.stages)
+    static let pretrain = Scope(.pretrain)
+    static let sft = Scope(.sft)
+    static let reward = Scope(.reward)
+    static let ppo = Scope(.ppo)
 
-    var stages: [Stage] {
-      self == .all ? Stage.allCases.filter { $0 != .pretrain } : [Stage(rawValue: rawValue)!]
+    let name: String
+    let stages: [Stage]
+
+    private init(name: String, stages: [Stage]) {
+      self.name = name
+      self.stages = stages
     }
+
+    private init(_ stage: Stage) { self.init(name: stage.name, stages: [stage]) }
+
+    private static let choices = [all] + Stage.all.filter(\.hasCommand).map(Scope.init(_:))
+
+    init?(argument: String) {
+      guard let scope = Self.choices.first(where: { $0.name == argument }) else { return nil }
+      self = scope
+    }
+
+    static var allValueStrings: [String] { choices.map(\.name) }
+    var defaultValueDescription: String { name }
   }
 
   @Argument(help: "What to plan: all, pretrain, sft, reward or ppo.") var stage: Scope = .all
@@ -124,7 +148,7 @@ struct PlanCommand: ParsableCommand {
     for (name, file, scopes) in given {
       idle.add(
         "--\(name)", if: file != nil && !(scopes + [.all]).contains(stage),
-        because: "the stage \(stage.rawValue) does not read it")
+        because: "the stage \(stage.name) does not read it")
     }
     idle.add("--blocks", if: blocks && json, because: "--json always lists every block")
     try idle.refuse()
@@ -135,7 +159,7 @@ struct PlanCommand: ParsableCommand {
     switch stage {
     case .sft: EpochChoice.further(rewardModel)
     case .reward: [.rankingPrompts, .completionsPerPrompt, .responseLength]
-    case .all, .pretrain, .ppo: []
+    default: []
     }
   }
 
@@ -149,14 +173,14 @@ struct PlanCommand: ParsableCommand {
     try recipe.apply(to: &settings)
     try ppo.apply(to: &settings)
     guard let batchSize else { return settings }
-    switch stage {
-    case .all:
+    guard stage != .all else {
       throw Failure(.usage, "--batch-size needs one stage; for all, use --ppo-batch-size and the like")
-    case .pretrain: try settings.set(.pretrainBatch, batchSize)
-    case .sft: try settings.set(.sftBatch, batchSize)
-    case .reward: try settings.set(.rewardBatch, batchSize)
-    case .ppo: try settings.set(.ppoBatch, batchSize)
     }
+    let option = "batch-size"
+    guard let parameter = Parameter.all.first(where: { $0.stage == stage.stages[0] && $0.shortName == option }) else {
+      throw Failure(.usage, "--\(option) has no effect: the stage \(stage.name) does not read it", remedy: "Leave it out.")
+    }
+    try settings.set(parameter, batchSize)
     return settings
   }
 

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 import Runs
+import Stages
 
 struct Pretrain: ParsableCommand {
   static let configuration = CommandConfiguration(

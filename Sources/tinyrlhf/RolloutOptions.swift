@@ -1,5 +1,6 @@
 import ArgumentParser
-import Recipe
+import Evaluation
+import Inference
 
 /// The rollout options of `ppo`, `plan` and `all`.
 struct RolloutOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Recipe
 import Runs
+import Stages
 import Support
 
 /// Which model of a run folder a command uses if it is given the folder as MODEL.

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Datasets
 import Dialogues
-import Recipe
+import Evaluation
+import Inference
 import Support
 
 struct SampleCommand: ParsableCommand {

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Evaluation
+import Inference
 import Models
-import Recipe
+import Stages
 import Support
 
 /// Options for sampling text.

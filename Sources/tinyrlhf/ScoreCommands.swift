@@ -1,6 +1,6 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Inference
 
 struct LogProbabilities: ParsableCommand {
   static let configuration = CommandConfiguration(

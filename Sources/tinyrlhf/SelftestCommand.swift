@@ -1,5 +1,5 @@
 import ArgumentParser
-import Recipe
+import Diagnostics
 import Support
 
 #if canImport(Glibc)

@@ -1,9 +1,11 @@
 import ArgumentParser
 import Checkpoints
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 import Reports
 import Runs
+import Stages
 import Support
 import Tokenizers
 

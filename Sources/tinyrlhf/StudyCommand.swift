@@ -1,8 +1,10 @@
 import ArgumentParser
 import Datasets
-import Recipe
+import Evaluation
+import Inference
 import Reports
 import Runs
+import Stages
 import Studies
 import Support
 
@@ -76,7 +78,7 @@ struct StudyCommand: ParsableCommand {
       nil, over: folder.quick ? Settings(quick: true) : Studies.settings(full: full))
     func begin(_ extra: [(String, String)] = []) throws -> StageContext {
       try folder.context(
-        folderName, settings, stages: Stage.allCases,
+        folderName, settings, stages: Stage.all,
         extra: [("study", study.name), ("full", String(full)), ("model", model)] + extra)
     }
     func base(_ path: String) throws { try ModelSource.copy(model, folder.verification, to: path) }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Datasets
 import Dialogues
+import Evaluation
+import Inference
 import Interchange
-import Recipe
+import Stages
 import Support
 import Tokenizers
 

@@ -2,7 +2,6 @@ import Dialogues
 import Support
 import Testing
 
-
 @Suite struct TypesTests {
   private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 

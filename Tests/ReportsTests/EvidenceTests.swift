@@ -23,7 +23,7 @@ import Testing
   @Test("better means strictly better, and ties are named beside it")
   func tiesApart() throws {
     let summary = summary(.init(winRateVsSFT: Self.ties))
-    let verdict = try #require(WinRates(summary)?.verdict("ppo", name: "PPO"))
+    let verdict = try #require(WinRates(summary)?.verdict(ShownModels(RunRecords(summary: summary))))
     #expect(verdict.contains("answers better than SFT on 5.0\u{A0}% of 40 held-out comparisons"))
     #expect(verdict.contains("the same on 95.0\u{A0}% and worse on 0.0\u{A0}%"))
     #expect(verdict.contains("its win rate is 52.5\u{A0}% (95\u{A0}% interval over 20 prompts"))

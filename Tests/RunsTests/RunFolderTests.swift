@@ -249,7 +249,7 @@ func damagedFiles(text: String) throws {
     return failure?.remedy ?? ""
   }
   let manifest = try remedy(RunFile.manifest) { _ = try RunFolder.resume(at: temporary.path) }
-  #expect(manifest.hasPrefix("Nothing makes it again: begin anew in another folder."))
+  #expect(manifest.hasPrefix("It cannot be restored. Start a new run in another folder"))
   for (name, words) in [
     (RunFile.summary, "Remove summary.json"), (RunFile.evaluation, "Remove summary.json"),
     (RunFile.study, "Remove it"), (RunFile.metrics, "Remove the line"), (RunFile.samples, "Remove summary.json"),

@@ -1,4 +1,6 @@
-import Recipe
+import Evaluation
+import Inference
+import Stages
 import Runs
 import Support
 import TestSupport

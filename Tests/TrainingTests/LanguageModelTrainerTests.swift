@@ -37,7 +37,7 @@ struct LanguageModelTrainerTests {
       let lab = try TinyLab(threads: threads, rows: rows)
       let model = try lab.model(try lab.parameters(scale: 8))
       let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
-      let measured = trainer.evaluate(model.weights, sequences).negativeLogLikelihood
+      let measured = trainer.pass.negativeLogLikelihood(model.weights, sequences).sum
       var figures: [Double] = [measured]
       for step in UInt64(0)..<3 {
         // The rate 0 leaves the model as it is, so that only the masks differ.
@@ -46,7 +46,7 @@ struct LanguageModelTrainerTests {
           model, sequences, learningRate: rate, dropout: Dropout(probability: 0.2, key: step))
         figures += [loss, norm]
         if step < 2 {
-          #expect(trainer.evaluate(model.weights, sequences).negativeLogLikelihood == measured)
+          #expect(trainer.pass.negativeLogLikelihood(model.weights, sequences).sum == measured)
         }
       }
       return (figures, model.bits)
@@ -61,11 +61,11 @@ struct LanguageModelTrainerTests {
     let lab = try TinyLab()
     let model = try lab.model(try lab.parameters(scale: 8))
     let trainer = try LanguageModelTrainer(lab.training, arena: lab.arena)
-    let logprobs = trainer.logprobs(model.weights, sequences)
+    let logprobs = trainer.pass.logprobs(model.weights, sequences)
     #expect(logprobs.map(\.count) == [11, 40, 0, 3, 1, 0, 13])
     let sum = logprobs.joined().reduce(0.0) { $0 - Double($1) }
-    let evaluated = trainer.evaluate(model.weights, sequences)
-    #expect(evaluated.negativeLogLikelihood == sum && evaluated.tokens == 68)
+    let evaluated = trainer.pass.negativeLogLikelihood(model.weights, sequences)
+    #expect(evaluated.sum == sum && evaluated.tokens == 68)
     model.gradients.reset()
     #expect(trainer.accumulate(model.weights, into: model.gradients, sequences) == sum / 68)
     #expect(sum / 68 > 1)
@@ -89,12 +89,12 @@ struct LanguageModelTrainerTests {
     #expect(dialogue.targetCount == 5 + 3 + 7)
     #expect(dialogue.learnt == [6..<11, 18..<21, 33..<40])
     // Predictions of all tokens, the first of them that of token 1.
-    let all = trainer.logprobs(model.weights, [TrainingSequence(tokens: dialogue.tokens)])[0]
+    let all = trainer.pass.logprobs(model.weights, [TrainingSequence(tokens: dialogue.tokens)])[0]
     let expected = dialogue.learnt.flatMap { $0.map { all[$0 - 1] } }
-    #expect(bits(trainer.logprobs(model.weights, [dialogue])[0]) == bits(expected))
+    #expect(bits(trainer.pass.logprobs(model.weights, [dialogue])[0]) == bits(expected))
     let sum = expected.reduce(0.0) { $0 - Double($1) }
-    let evaluated = trainer.evaluate(model.weights, [dialogue])
-    #expect(evaluated.negativeLogLikelihood == sum && evaluated.tokens == 15)
+    let evaluated = trainer.pass.negativeLogLikelihood(model.weights, [dialogue])
+    #expect(evaluated.sum == sum && evaluated.tokens == 15)
 
     func gradient(_ sequences: [TrainingSequence]) -> [Double] {
       model.gradients.reset()
@@ -167,9 +167,9 @@ struct LanguageModelTrainerTests {
     let lab = try TinyLab()
     let weights = TransformerWeights(try lab.parameters(scale: 8))
     let trainer = try LanguageModelTrainer(lab.inference, arena: lab.arena)
-    let together = trainer.logprobs(weights, sequences, inverseTemperature: 1.25)
+    let together = trainer.pass.logprobs(weights, sequences, inverseTemperature: 1.25)
     for (sequence, expected) in zip(sequences, together) {
-      let alone = trainer.logprobs(weights, [sequence], inverseTemperature: 1.25)
+      let alone = trainer.pass.logprobs(weights, [sequence], inverseTemperature: 1.25)
       #expect(bits(alone[0]) == bits(expected))
     }
   }
@@ -189,7 +189,7 @@ struct LanguageModelTrainerTests {
     let first = try trainer.step(model, eight, learningRate: 1e-2).loss
     #expect(first > 2.5)
     for _ in 0..<150 { _ = try trainer.step(model, eight, learningRate: 1e-2) }
-    let (sum, count) = trainer.evaluate(model.weights, eight)
+    let (sum, count) = trainer.pass.negativeLogLikelihood(model.weights, eight)
     #expect(sum / Double(count) < 0.1)
   }
 

@@ -225,15 +225,15 @@ struct PPOExactnessTests {
     let ppo = try PPOLab(options())
     var episodes = try ppo.rollout(20)
     _ = ppo.trainer.assess(&episodes)
-    let scorer = try RewardTrainer(ppo.lab.inference, arena: ppo.lab.arena)
-    let weights = TransformerWeights(ppo.reward)
+    let pass = try SequencePass(ppo.lab.inference, arena: ppo.lab.arena)
+    let reward = SequencePass.Model(weights: TransformerWeights(ppo.reward), head: ppo.reward)
     for index in 0..<20 {
       let sequence = episodes.sequence(index)
-      let raw = scorer.scores(ppo.reward, weights, [sequence])[0]
+      let raw = pass.scores(reward, [sequence])[0]
       #expect(episodes.scores[index] == 2 * raw + 1)
       // The value model is a copy of the reward model here: its value where the last token is
       // predicted is the score of the sequence without that token.
-      let before = scorer.scores(ppo.reward, weights, [Array(sequence.dropLast())])[0]
+      let before = pass.scores(reward, [Array(sequence.dropLast())])[0]
       #expect(episodes.values[episodes.starts[index] + episodes.lengths[index] - 1] == before)
     }
     #expect(episodes.values.count == episodes.sampled.count)
@@ -268,8 +268,8 @@ struct PPOExactnessTests {
     #expect(try ppo.learn(episodes)["policy/skipped_updates"] == 1)
     #expect(ppo.trainer.policy.optimizer.step == 1 && ppo.trainer.value.optimizer.step == 2)
     let error = #expect(throws: Failure.self) { try ppo.learn(episodes) }
-    #expect(error?.what.contains("approximate KL reached 1e-09 nats a token") == true, "\(error!)")
-    #expect(error?.what.contains("in 2 iterations in a row") == true, "\(error!)")
+    #expect(error?.what.contains("approximate KL reached 1e-09 nats per token") == true, "\(error!)")
+    #expect(error?.what.contains("in 2 consecutive iterations") == true, "\(error!)")
   }
 
   @Test("a gradient that is not finite within an iteration names model, tensor and step")
@@ -480,8 +480,8 @@ struct PPOLearningTests {
     }
     for step in 0..<150 { _ = try trainer.step(model, rankings(step), learningRate: 3e-3) }
     let held = (1000..<1010).flatMap(rankings)
-    #expect(trainer.evaluate(reward, model.weights, held).accuracy > 0.9)
-    let scores = trainer.scores(reward, model.weights, held.flatMap(\.sequences))
+    #expect(trainer.evaluate(.init(weights: model.weights, head: reward), held).accuracy > 0.9)
+    let scores = trainer.pass.scores(.init(weights: model.weights, head: reward), held.flatMap(\.sequences))
     return try .measure(demonstrations: scores, samples: scores)
   }
 

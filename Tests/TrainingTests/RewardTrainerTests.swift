@@ -52,12 +52,13 @@ struct RewardTrainerTests {
     let lab = try TinyLab(rows: 100)
     let parameters = try lab.parameters(scalarHead: true, scale: 8)
     let weights = TransformerWeights(parameters)
-    let scorer = try RewardTrainer(lab.inference, arena: lab.arena)
+    let pass = try SequencePass(lab.inference, arena: lab.arena)
+    let model = SequencePass.Model(weights: weights, head: parameters)
     let sequences = rankings(10, stream: 300, rank: byLength).flatMap(\.sequences)
-    let together = scorer.scores(parameters, weights, sequences)
+    let together = pass.scores(model, sequences)
     #expect(Set(bits(together)).count > 30)
     for (sequence, expected) in zip(sequences, together) {
-      #expect(bits(scorer.scores(parameters, weights, [sequence])) == bits([expected]))
+      #expect(bits(pass.scores(model, [sequence])) == bits([expected]))
     }
   }
 
@@ -68,10 +69,10 @@ struct RewardTrainerTests {
       let lab = try TinyLab(threads: threads, rows: rows)
       let parameters = try lab.parameters(scalarHead: true, scale: 8)
       let (weights, width) = (TransformerWeights(parameters), TinyLab.architecture.dModel)
-      let scorer = try RewardTrainer(lab.inference, arena: lab.arena)
-      let features = scorer.features(weights, sequences)
+      let pass = try SequencePass(lab.inference, arena: lab.arena)
+      let features = pass.features(weights, sequences)
       #expect(features.count == sequences.count * width)
-      for (index, score) in scorer.scores(parameters, weights, sequences).enumerated() {
+      for (index, score) in pass.scores(.init(weights: weights, head: parameters), sequences).enumerated() {
         let sum = (0..<width).reduce(Double(parameters.headBias[0])) {
           $0 + Double(parameters.headWeight[$1]) * Double(features[index * width + $1])
         }
@@ -89,13 +90,13 @@ struct RewardTrainerTests {
     let model = try lab.model(try lab.parameters(scalarHead: true))
     let trainer = try RewardTrainer(lab.training, arena: lab.arena)
     let held = rankings(50, stream: 50_000, rank: byLength)
-    let before = trainer.evaluate(model.parameters, model.weights, held)
+    let before = trainer.evaluate(model.view, held)
     #expect(before.accuracy < 0.9 && before.pairs > 200)
     for step in 0..<120 {
       let batch = rankings(16, stream: UInt64(20_000 + 16 * step), rank: byLength)
       _ = try trainer.step(model, batch, learningRate: 3e-3)
     }
-    let after = trainer.evaluate(model.parameters, model.weights, held)
+    let after = trainer.evaluate(model.view, held)
     #expect(after.accuracy > 0.95 && after.meanDifference > 0)
   }
 

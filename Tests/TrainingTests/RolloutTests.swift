@@ -30,7 +30,7 @@ struct RolloutTests {
     let pairs = zip(requests, samples).flatMap { request, samples in
       samples.map { (request.prompt, $0) }
     }
-    let ours = trainer.logprobs(
+    let ours = trainer.pass.logprobs(
       weights, pairs.map { TrainingSequence(prompt: $0.0, completion: $0.1.tokens) },
       inverseTemperature: 1 / temperature)
     for (pair, ours) in zip(pairs, ours) { #expect(bits(ours) == bits(pair.1.logprobs)) }

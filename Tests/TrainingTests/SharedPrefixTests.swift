@@ -94,10 +94,10 @@ struct SharedPrefixTests {
       let lab = try TinyLab(rows: rows)
       let weights = TransformerWeights(try lab.parameters(scale: 8))
       let trainer = try LanguageModelTrainer(lab.inference, arena: lab.arena)
-      let together = trainer.logprobs(weights, sequences)
+      let together = trainer.pass.logprobs(weights, sequences)
       let passes = lab.inference.passes
       for (index, sequence) in sequences.enumerated() {
-        #expect(bits(together[index]) == bits(trainer.logprobs(weights, [sequence])[0]), "\(index)")
+        #expect(bits(together[index]) == bits(trainer.pass.logprobs(weights, [sequence])[0]), "\(index)")
       }
       #expect(passes < sequences.count)
     }

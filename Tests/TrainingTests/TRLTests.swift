@@ -132,8 +132,8 @@ struct TRLTests {
     let value = try lab.parameters(try models["value"], scalarHead: true)
     run.expectClose(lab.values(value), try run.golden["values"].floats, "values")
     let reward = try lab.parameters(try models["reward"], scalarHead: true)
-    let raw = try RewardTrainer(lab.transformer, arena: lab.arena).scores(
-      reward, TransformerWeights(reward), (0..<run.episodes.count).map(run.episodes.sequence))
+    let raw = lab.pass.scores(
+      .init(weights: TransformerWeights(reward), head: reward), (0..<run.episodes.count).map(run.episodes.sequence))
     let penalty = Float(try run.option("missing_eos_penalty"))
     let scores = Rewards.score(raw, ended: run.episodes.ended, missingEnd: .subtract(penalty))
     run.expectClose(scores, try run.golden["scores"].floats, "scores")

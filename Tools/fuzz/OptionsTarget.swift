@@ -4,7 +4,7 @@ import Support
 import Tensors
 
 @testable import Models
-@testable import Recipe
+@testable import Stages
 
 /// An input is lines: the number of a hyper-parameter, of sampling or of --config as one character, and its value.
 struct OptionsTarget: Target {

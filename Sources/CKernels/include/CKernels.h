@@ -1,16 +1,16 @@
-// The arithmetic of tinyrlhf: one operation, one argument record, one file.
+// The arithmetic of tinyrlhf. Each operation has one argument record and one file.
 //
-// Every kernel is `void tk_name(const void *arguments, int part, int parts)`: it computes the
-// part-th of `parts` disjoint slices of its *outputs* and never reduces across slices, so the
-// bytes it writes do not depend on `parts`. Matrices are row-major float32; "row" members are
-// strides in elements. No kernel allocates, prints, or keeps state; none calls libm.
+// Every kernel is `void tk_name(const void *arguments, int part, int parts)`. It computes slice number `part` of
+// `parts` disjoint slices of its *outputs* and never reduces across slices, so the bytes that it writes do not
+// depend on `parts`. Matrices are row-major float32; members named "row" are strides in elements. No kernel
+// allocates, prints, keeps state, or calls libm.
 //
 // Exactness, for every kernel and instruction set:
-//   * a matrix product is, per output element, one ascending chain of fused multiply-adds over
-//     the inner index, continued from the destination when `accumulate` is set;
+//   * each element of a matrix product is one ascending chain of fused multiply-adds over the
+//     inner index; the chain begins at the destination if `accumulate` is set;
 //   * every other reduction over a row uses 16 virtual lanes (element i in lane i mod 16, each
 //     lane ascending) and then one fixed tree: l[i] + l[i+8], then +4, +2, +1;
-//   * a sum over tokens (rows) is one ascending chain, continued from the destination.
+//   * a sum over tokens (rows) is one ascending chain that begins at the destination.
 #ifndef TINYRLHF_CKERNELS_H
 #define TINYRLHF_CKERNELS_H
 
@@ -21,30 +21,30 @@
 
 typedef enum { TK_SCALAR = 0, TK_AVX2 = 1, TK_AVX512 = 2, TK_NEON = 3 } tk_isa;
 
-/// Whether this CPU (and operating system: XCR0) can run `isa`. AVX2 includes FMA; AVX512 means
+/// Whether this CPU and operating system (XCR0) can run `isa`. AVX2 includes FMA; AVX512 means
 /// F+BW+DQ+VL and VNNI.
 int tk_isa_available(tk_isa isa);
-/// The instruction set in use: the best available, or TINYRLHF_ISA's (scalar, avx2, avx512,
-/// neon) as read at first use, or the one forced.
+/// The instruction set in use: the one that was forced; else the one that TINYRLHF_ISA names
+/// (scalar, avx2, avx512, neon; read at the first use); else the best available.
 tk_isa tk_isa_active(void);
-/// Forces `isa`; returns 0 if it is not available. Not while kernels run.
+/// Forces `isa`; returns 0 if it is not available. Must not be called while kernels run.
 int tk_isa_force(tk_isa isa);
 
 // ---------------------------------------------------------------- matrix product (gemm.c)
 
 /// C(m,n) = from(m,n) + Σ_k A(m,k)·B(k,n) + bias(n): the chain begins at `from`, or at 0.
 /// A(m,k) = A[m*a_row + k*a_column]; B(k,n) = B[k*b_row + n*b_column]; C(m,n) = C[m*c_row + n].
-/// The three products of training are strides of this one:
+/// The three products of training are this product with different strides:
 ///   y = x·Wᵀ:   A = x,            B(k,n) = W[n*K + k]
 ///   dx = dy·W:  A = dy,           B = W
-///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, from C itself
+///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, `from` is C
 /// C must not overlap A or B. `bias` (may be NULL) is added once, after the chain.
 typedef struct {
   int64_t M, N, K;
   const float *A; int64_t a_row, a_column;
   const float *B; int64_t b_row, b_column;
   float *C; int64_t c_row;
-  const float *from; int64_t from_row;  // C, or a matrix that does not overlap it, or NULL
+  const float *from; int64_t from_row;  // C, a matrix that does not overlap C, or NULL
   const float *bias;   // [N] or NULL
   void *workspace;     // tk_gemm_workspace_bytes(parts), 64-byte aligned; packing panels
 } tk_gemm_args;
@@ -53,7 +53,7 @@ size_t tk_gemm_workspace_bytes(int parts);
 
 // ---------------------------------------------------------------- normalisation (norm.c)
 
-/// LayerNorm (beta may be NULL), or RMSNorm when `rms` (mean is then 0 and not subtracted):
+/// LayerNorm (beta may be NULL), or RMSNorm if `rms` (mean is then 0 and not subtracted):
 ///   y = (x − mean)·rstd·gamma + beta,  rstd = 1/√(variance + epsilon)
 typedef struct {
   int64_t rows, width;
@@ -63,7 +63,7 @@ typedef struct {
   float epsilon;
   int rms;
   float *y;            // [rows, width]
-  float *mean, *rstd;  // [rows]; either may be NULL when no backward follows
+  float *mean, *rstd;  // [rows]; each may be NULL if there is no backward pass
 } tk_norm_args;
 void tk_norm(const void *args, int part, int parts);
 
@@ -71,32 +71,32 @@ typedef struct {
   int64_t rows, width;
   const float *dy, *x;       // [rows, width]
   const float *gamma;        // [width]
-  const float *mean, *rstd;  // [rows], of the forward pass
+  const float *mean, *rstd;  // [rows], from the forward pass
   int rms;
   float *dx;                 // [rows, width], added to  (tk_norm_backward_input)
   const float *beta;         // [width] or NULL
-  float *y;                  // [rows, width] or NULL: the forward pass's output again, same bits
-  float *dgamma, *dbeta;     // [width], added to; either may be NULL  (tk_norm_backward_parameters)
+  float *y;                  // [rows, width] or NULL: receives the forward pass's output, same bits
+  float *dgamma, *dbeta;     // [width], added to; each may be NULL  (tk_norm_backward_parameters)
 } tk_norm_backward_args;
 void tk_norm_backward_input(const void *args, int part, int parts);
 void tk_norm_backward_parameters(const void *args, int part, int parts);
 
-/// RMSNorm of each head of a row by itself, all with one gamma: queries or keys (head_norm.c).
+/// RMSNorm of each query or key head of a row; all heads share one gamma (head_norm.c).
 typedef struct {
   int64_t rows, heads, head_dim;
-  const float *x; int64_t x_row;   // strides between rows; head h lies at h*head_dim
+  const float *x; int64_t x_row;   // stride between rows; head h begins at h*head_dim
   const float *gamma;              // [head_dim]
   float epsilon;
   float *y; int64_t y_row;         // may be x
-  float *rstd;                     // [rows, heads], or NULL when no backward follows
+  float *rstd;                     // [rows, heads], or NULL if there is no backward pass
 } tk_head_norm_args;
 void tk_head_norm(const void *args, int part, int parts);
-/// dy becomes dx (input); dgamma += Σ dy·n, rows and then heads ascending (parameters, which must
-/// be first).
+/// tk_head_norm_backward_parameters: dgamma += Σ dy·n, rows and then heads ascending; n = x·rstd.
+/// tk_head_norm_backward_input: overwrites dy with dx, so it must be called second.
 typedef struct {
   int64_t rows, heads, head_dim;
   const float *x; int64_t x_row;
-  const float *gamma, *rstd;       // of the forward pass
+  const float *gamma, *rstd;       // from the forward pass
   float *dy; int64_t dy_row;
   float *dgamma;                   // [head_dim]
 } tk_head_norm_backward_args;
@@ -105,27 +105,27 @@ void tk_head_norm_backward_parameters(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- activations (activation.c)
 
-/// y = GELU(x): x·Φ(x) with the normal distribution (`exact`), or its tanh form
+/// y = GELU(x): x·Φ(x) with the normal distribution function Φ if `exact`, else the tanh form
 /// ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
 typedef struct { int64_t count; const float *x; float *y; int exact; } tk_gelu_args;
 void tk_gelu(const void *args, int part, int parts);
-/// dx = dy·GELU'(x), and y = GELU(x) again, with the bits of the forward pass; y may be NULL.
+/// dx = dy·GELU'(x), and y = GELU(x) with the same bits as in the forward pass; y may be NULL.
 /// dx and y may each be x or dy.
 typedef struct { int64_t count; const float *x, *dy; float *dx, *y; int exact; } tk_gelu_backward_args;
 void tk_gelu_backward(const void *args, int part, int parts);
 
-/// y = silu(gate)·up, where row i of `x` is gate[width] then up[width]: x [rows, 2*width].
+/// y = silu(gate)·up. A row of `x` is gate[width], then up[width]: x [rows, 2*width].
 typedef struct { int64_t rows, width; const float *x; float *y; } tk_swiglu_args;
 void tk_swiglu(const void *args, int part, int parts);
-/// dx [rows, 2*width] from dy [rows, width], and y [rows, width] again; y may be NULL. dx may be x,
-/// y may be dy.
+/// Computes dx [rows, 2*width] from dy [rows, width], and y [rows, width] with the same bits as in the forward pass.
+/// y may be NULL. dx may be x; y may be dy.
 typedef struct { int64_t rows, width; const float *x, *dy; float *dx, *y; } tk_swiglu_backward_args;
 void tk_swiglu_backward(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- elementary functions
 
-/// y = exp(x), log(x) for positive normal x, 1/(1 + exp(−x)). y may be x. The only ones that a
-/// result may depend on; error within 2.5 units in the last place (vmath.h).
+/// y = exp(x); y = log(x) for positive normal x; y = 1/(1 + exp(−x)). y may be x. Results depend on these functions
+/// only, never on others' exp or log. The error is within 2.5 units in the last place (vmath.h).
 typedef struct { int64_t count; const float *x; float *y; } tk_map_args;
 void tk_exp(const void *args, int part, int parts);       // (vector.c)
 void tk_log(const void *args, int part, int parts);
@@ -139,32 +139,32 @@ void tk_add(const void *args, int part, int parts);
 /// y = decay·y + (1 − decay)·x   (moving average of weights)
 typedef struct { int64_t count; float decay; const float *x; float *y; } tk_lerp_args;
 void tk_lerp(const void *args, int part, int parts);
-/// out(j) += Σ_i x(i,j), rows ascending: bias gradients.
+/// out(j) += Σ_i x(i,j), rows ascending. For bias gradients.
 typedef struct { int64_t rows, width; const float *x; int64_t x_row; float *out; } tk_column_sum_args;
 void tk_column_sum(const void *args, int part, int parts);
-/// y(i) = Σ_j x(i,j)·w(j) + bias, 16 lanes: the scalar head.
+/// y(i) = Σ_j x(i,j)·w(j) + bias, summed in 16 lanes. For the scalar head.
 typedef struct {
   int64_t rows, width; const float *x; int64_t x_row; const float *w; float bias; float *y;
 } tk_row_dot_args;
 void tk_row_dot(const void *args, int part, int parts);
-/// dx(i,j) += dy(i)·w(j)   (input)     and     dw(j) += Σ_i dy(i)·x(i,j), rows ascending (weight)
+/// tk_row_dot_backward_input: dx(i,j) += dy(i)·w(j).
+/// tk_row_dot_backward_weight: dw(j) += Σ_i dy(i)·x(i,j), rows ascending.
 typedef struct {
   int64_t rows, width; const float *x; int64_t x_row; const float *w; const float *dy;
   float *dx; int64_t dx_row; float *dw;
 } tk_row_dot_backward_args;
 void tk_row_dot_backward_input(const void *args, int part, int parts);
 void tk_row_dot_backward_weight(const void *args, int part, int parts);
-/// Sums of squares of blocks of 4,096 elements in float64: sums[⌈count/4096⌉]; within a block 16
-/// lanes and the tree, in float64.
+/// Sums of squares of blocks of 4,096 elements in float64: sums[⌈count/4096⌉]. Within a block: 16 lanes and the tree,
+/// in float64.
 typedef struct { int64_t count; const float *x; double *sums; } tk_sum_squares_args;
 void tk_sum_squares(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- dropout (dropout.c)
 
-/// y = from + x·scale where the element is kept, y = from where it is not; from may be NULL for 0, and
-/// y may be x or from. Element j of row i is kept if word w of a Philox 4×32-10 block is at least
-/// `threshold`: with j = 64g + 16w + l the block's counter is (16g + l, the two words of first_row + i,
-/// site).
+/// y = from + x·scale if the element is kept, else y = from. `from` may be NULL for 0; y may be x or from. Element j of
+/// row i is kept if word w of a Philox 4×32-10 block is at least `threshold`; with j = 64g + 16w + l, the block's
+/// counter is (16g + l, the two words of first_row + i, site).
 typedef struct {
   int64_t rows, width; const float *x, *from; float *y;
   uint32_t key[2], site, threshold; int64_t first_row; float scale;
@@ -173,7 +173,7 @@ void tk_dropout(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- embedding (embedding.c)
 
-/// y(i,:) = table(ids[i],:), or += when `accumulate`.
+/// y(i,:) = table(ids[i],:), or += if `accumulate`.
 typedef struct {
   int64_t rows, width; const int32_t *ids; const float *table; float *y; int accumulate;
 } tk_gather_args;
@@ -182,8 +182,8 @@ void tk_gather(const void *args, int part, int parts);
 typedef struct { int64_t rows, width; const int32_t *ids; const float *dy; float *table; } tk_scatter_args;
 void tk_scatter(const void *args, int part, int parts);
 
-/// Rotates, in place, the first `rotary` elements of each of `heads` heads in every row; pairs are
-/// (i, i + rotary/2). `inverse` rotates back, which is the backward pass.
+/// Rotates in place the first `rotary` elements of each of `heads` heads in every row. The pairs are
+/// (i, i + rotary/2). `inverse` rotates back; it is the backward pass.
 typedef struct {
   int64_t rows, heads, head_dim, rotary;
   const int32_t *positions;      // [rows]
@@ -195,48 +195,48 @@ void tk_rotary(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- attention (attention.c)
 
-/// Causal attention over ragged sequences, in key tiles of 64 that start at position 0, with the
-/// running maximum and sum of online softmax; the same code, hence the same bits, for training,
-/// prefill and decoding. Query i of a sequence stands at position keys − queries + i.
+/// Causal attention over sequences of different lengths. It uses key tiles of 64 from position 0, with the running
+/// maximum and sum of online softmax. Training, prefill and decoding have the same arithmetic, hence the same bits.
+/// Query i of a sequence has the position keys − queries + i.
 ///   out = softmax(scale·q·kᵀ)·v,   lse = log Σ exp(scale·q·kᵀ)
-/// A tile of a head lies on the stack, hence head_dim ≤ TK_WIDEST_HEAD.
+/// A tile of a head is on the stack, hence head_dim ≤ TK_WIDEST_HEAD.
 enum { TK_WIDEST_HEAD = 128 };
-/// Where keys and values lie: as rows beside the queries, or in a cache with room for `capacity`
-/// positions of each kv head, in groups of 16, [kv_heads][capacity / 16] of
+/// The layout of keys and values: rows of an activation, like the queries, or a cache of `capacity` positions for each
+/// kv head, in groups of 16 positions, [kv_heads][capacity / 16] of
 ///   float32: keys [head_dim][16], values [16][head_dim];
-///   int8, D = head_dim rounded up to 16, a scale for each row as int8 products have it:
+///   int8, with D = head_dim rounded up to 16 and a scale for each row, as in int8 products:
 ///            float32 scales [16], then keys [D / 4][16][4], values [16][D]
-/// so that decoding reads all in order and 16 keys at a time. Queries that read int8 are quantised
-/// too: keys as R·(k ∘ factors), queries as R·(q ∘ 1/factors), R the rotation of rotation.h.
+/// So decoding reads everything in order, and 16 keys at a time. With int8, queries are quantised too: keys as
+/// R·(k ∘ factors), queries as R·(q ∘ 1/factors), where R is the rotation of rotation.h.
 typedef enum { TK_KEYS_IN_ROWS = 0, TK_CACHE_FLOAT32 = 1, TK_CACHE_INT8 = 2 } tk_keys_storage;
-/// Of the keys, or the values, of 16 positions of a head.
+/// Bytes of the keys, or of the values, of 16 positions of one head.
 size_t tk_cache_group_bytes(tk_keys_storage storage, int64_t head_dim);
 typedef struct {
   int64_t queries, keys;          // queries ≤ keys
-  const float *q;                 // first row of this sequence
-  const void *k, *v;              // its first position
+  const float *q;                 // first query row of this sequence
+  const void *k, *v;              // keys and values from the first position on
   float *out;
   float *lse;                     // [queries, heads] or NULL
-  // Of TK_KEYS_IN_ROWS: the first `prefix` positions lie apart, where several sequences share them; k and v then
-  // begin at position `prefix`. 0 for none. Changes no bit.
+  // For TK_KEYS_IN_ROWS: the first `prefix` positions are at prefix_k and prefix_v, and several sequences can share
+  // them; k and v then begin at position `prefix`. 0 for none. This does not change a bit.
   int64_t prefix;
   const void *prefix_k, *prefix_v;
 } tk_attention_sequence;
 typedef struct {
   int64_t count; const tk_attention_sequence *sequences;
   int64_t heads, kv_heads, head_dim;   // head h reads kv head h / (heads / kv_heads)
-  int64_t q_row, kv_row, out_row;      // strides between tokens; head h lies at h*head_dim
+  int64_t q_row, kv_row, out_row;      // strides between tokens; head h begins at h*head_dim
   tk_keys_storage storage;
-  int64_t capacity;                    // of a cache; kv_row then has no meaning
-  const float *key_factors;            // [kv_heads, head_dim] powers of two, of an int8 cache; NULL for 1
+  int64_t capacity;                    // positions of a cache; kv_row is then not used
+  const float *key_factors;            // [kv_heads, head_dim] powers of two, for an int8 cache; NULL for 1
   float scale;
 } tk_attention_args;
 void tk_attention(const void *args, int part, int parts);
 
-/// Stores the keys and values of new positions, rows of an activation, into caches (attention_cache.c).
+/// Stores the keys and values of new positions, which are rows of an activation, in caches (attention_cache.c).
 typedef struct {
-  int64_t count, position;        // of the first
-  const float *k, *v;             // its row
+  int64_t count, position;        // number of positions, and the first of them
+  const float *k, *v;             // rows of the first position
   void *keys, *values;            // the sequence's cache
 } tk_cache_entry;
 typedef struct {
@@ -244,22 +244,24 @@ typedef struct {
   int64_t kv_heads, head_dim, kv_row;
   tk_keys_storage storage;        // a cache
   int64_t capacity;
-  const float *key_factors;       // as above
+  const float *key_factors;       // as in tk_attention_args
 } tk_cache_store_args;
 void tk_cache_store(const void *args, int part, int parts);
 
-/// The gradients of the above; queries = keys. dq, dk, dv are overwritten. dq ascends over keys,
-/// dk and dv over queries (and over the query heads that share a kv head, ascending); what a query
-/// does not see weighs 0, and takes part where it lies in the query's own group of 16.
-/// A sequence with a `prefix` goes on where a whole one ends, and follows it or another that does: its tokens stand
-/// at `prefix` and later. It adds to prefix_dk and prefix_dv, the whole one's dk and dv, after the sequences before
-/// it; its dq ascends over the prefix's keys, then over its own, in groups of 16 that begin anew at each.
+/// The gradients of attention, with queries = keys. dq, dk, dv are overwritten. The sums of dq ascend over keys, those
+/// of dk and dv over query heads that share a kv head and, within each, over queries. A key that a query does not see
+/// has the weight 0; such terms are part of a sum only within the query's own group of 16 keys.
+///
+/// A sequence with a `prefix` continues a whole sequence: its tokens have the positions `prefix` and later. It must
+/// follow the whole sequence, or another continuation of it. It adds to prefix_dk and prefix_dv, which are dk and dv of
+/// the whole sequence, after the sequences before it. Its dq ascends over the prefix's keys, then over its own keys, in
+/// groups of 16 that begin at the first key of each.
 typedef struct {
   int64_t tokens;
   const float *q, *k, *v, *out, *dout;  // dout has out's stride
   const float *lse;                     // [tokens, heads]
-  float *dq, *dk, *dv;                  // strides as q and kv
-  int64_t prefix;                       // keys before its own that it sees; 0 for a whole sequence
+  float *dq, *dk, *dv;                  // strides dq_row, dkv_row
+  int64_t prefix;                       // number of keys in the prefix; 0 for a whole sequence
   const float *prefix_k, *prefix_v;
   float *prefix_dk, *prefix_dv;
 } tk_attention_backward_sequence;
@@ -275,7 +277,7 @@ size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts
 
 // ---------------------------------------------------------------- softmax (softmax.c)
 
-/// Of each row of logits, scaled by `inverse_temperature`: log Σ exp, the log-probability of
+/// Computes for each row of logits, scaled by `inverse_temperature`: log Σ exp, the log-probability of
 /// `targets`, and the entropy in nats.
 typedef struct {
   int64_t rows, vocabulary;
@@ -298,23 +300,23 @@ typedef struct {
 } tk_log_softmax_backward_args;
 void tk_log_softmax_backward(const void *args, int part, int parts);
 
-/// Draws one token a row from softmax(inverse_temperature·logits): the first whose ascending
-/// cumulative weight exceeds uniform·total, cumulated in float64 over blocks of tokens (each of 16
-/// lanes and the tree) and then within the block. Logits of −∞ are never drawn. inverse_temperature 0
-/// asks for the arg max (the lowest id among equals; its logprob is at temperature 1).
+/// Samples one token per row from softmax(inverse_temperature·logits): the first token whose cumulative weight, in
+/// ascending order, exceeds uniform·total. Weights are accumulated in float64 over blocks of tokens (each summed with
+/// 16 lanes and the tree), then within the block. Tokens with logit −∞ are never sampled. inverse_temperature 0
+/// chooses the arg max (the lowest id among equals; its logprob is at temperature 1).
 typedef struct {
   int64_t rows, vocabulary;
   const float *logits;
   float inverse_temperature;
   const float *uniform;         // [rows] in [0, 1)
   int32_t *tokens;              // [rows]
-  float *logprob;               // [rows], of the drawn token
+  float *logprob;               // [rows], of the sampled token
 } tk_sample_args;
 void tk_sample(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- optimizer (adamw.c)
 
-/// One AdamW step over `count` elements, gradients scaled by `gradient_scale` (clipping).
+/// One AdamW step over `count` elements. Gradients are first multiplied by `gradient_scale` (clipping).
 ///   m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²
 ///   PyTorch form:    p ← p − lr·(λp + (m/c₁) / (√(v/c₂) + ε)),  c = 1 − βᵗ
 ///   TensorFlow form: p ← p − lr·(λp + (√c₂/c₁)·m / (√v + ε))
@@ -332,27 +334,28 @@ void tk_adamw(const void *args, int part, int parts);
 
 /// Bytes of the packed codes of an [N, K] matrix: [⌈N/16⌉][⌈K/4⌉][16][4].
 size_t tk_int8_packed_bytes(int64_t N, int64_t K);
-/// Of the rows that are prepared for codes, one a part: `workspace` below, where `factors` are given.
+/// Bytes of `workspace` below, which is used if `factors` are given: one prepared row per part.
 size_t tk_int8_workspace_bytes(int64_t K, int parts);
-/// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = round half to even of
-/// w·(1/scale) in −127…127; codes packed (padding zero), scales [N], row_sums [N] of codes. With `factors`,
-/// powers of two, it is not w that is quantised but R·(w ∘ 1/factors), R the rotation of rotation.h.
+/// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = w·(1/scale) rounded half to even, in
+/// −127…127. Writes packed codes (padding is zero), scales [N], and row_sums [N], the sums of codes. With `factors`,
+/// powers of two, R·(w ∘ 1/factors) is quantised instead of w, where R is the rotation of rotation.h.
 typedef struct {
   int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums;
   const float *factors;   // [K] or NULL
   float *workspace;
 } tk_int8_pack_args;
 void tk_int8_pack(const void *args, int part, int parts);
-/// The inverse, w(i) = row ids[i] (row i without ids): w(n,k) = scale(n)·code(n,k), and with `factors`
-/// scale(n)·(factors ∘ R⁻¹·code(n,·)), exact but for the last product.
+/// The inverse: w(i) = row ids[i], or row i without ids. A row is w(n,k) = scale(n)·code(n,k) or, with `factors`,
+/// scale(n)·(factors ∘ R⁻¹·code(n,·)). Only the product with the scale rounds.
 typedef struct {
   int64_t rows, K; const int32_t *ids; const int8_t *codes; const float *scales, *factors;
   float *w; int64_t w_row;
 } tk_int8_unpack_args;
 void tk_int8_unpack(const void *args, int part, int parts);
-/// Quantises activations by rows, the same rule: codes [rows, K4] with K4 = K rounded up to 4, padding zero;
-/// with `factors`, R·(x ∘ factors), which meets weights with the same factors.
-/// Not more than one of `norm`, `gelu`, `swiglu` is given: x is then its y, and is computed in the same visit.
+/// Quantises activations by rows, with the same rule: codes [rows, K4], where K4 is K rounded up to 4 and padding is
+/// zero. With `factors`, R·(x ∘ factors) is quantised; the weights must have the same factors.
+/// At most one of `norm`, `gelu`, `swiglu` is given. x must then be its y; each row of x is computed before it is
+/// quantised.
 typedef struct {
   int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales;
   const tk_norm_args *norm; const tk_gelu_args *gelu; const tk_swiglu_args *swiglu;
@@ -360,7 +363,7 @@ typedef struct {
   float *workspace;
 } tk_int8_quantize_args;
 void tk_int8_quantize(const void *args, int part, int parts);
-/// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or added to y when `accumulate`:
+/// y(m,n) = (Σ_k x(m,k)·w(n,k) as int32)·(x_scale(m)·w_scale(n)) + bias(n), or y(m,n) += the same if `accumulate`:
 /// t = float(sum)·(x_scale·w_scale) (two roundings), t += bias, y = t or y + t.
 typedef struct {
   int64_t M, N, K;
@@ -374,8 +377,8 @@ void tk_int8_gemm(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- the machine's limits (peak.c)
 
-/// What one thread reaches in `iterations` rounds of pure work: operations (or bytes) done are
-/// written to `*done`; the caller times it. For `bench` only.
+/// Runs `iterations` rounds of one kind of work on each thread and writes the number of operations to done[part]. The
+/// caller measures the time. For `bench` only.
 typedef struct { int64_t iterations; int64_t *done; /* [parts] */ } tk_peak_args;
 void tk_peak_fma(const void *args, int part, int parts);    // float operations
 void tk_peak_int8(const void *args, int part, int parts);   // int8 operations

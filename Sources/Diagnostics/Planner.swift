@@ -1,0 +1,223 @@
+import Dialogues
+import Evaluation
+import Inference
+import Models
+import Runs
+import Stages
+import Support
+import Tensors
+import Tokenizers
+import Training
+import World
+
+/// Computes the memory of stages with the code that runs them, in arenas that allocate nothing.
+///
+/// Lengths come from the user's data, or from the built-in world's data if the model has the world. Otherwise every
+/// sequence counts with the length of the context. Answers that are not sampled yet count with the longest allowed
+/// length.
+public struct Planner {
+  let settings: Settings
+  let precision: RolloutPrecision
+  let threads: Int
+  let inputs: Pipeline.Inputs
+  let program: ProgramMemory
+
+  /// - Parameters:
+  ///   - inputs: data that replace parts of the built-in world.
+  ///   - program: the program's memory, created before anything was read.
+  public init(_ settings: Settings, _ inputs: Pipeline.Inputs, program: ProgramMemory, threads: Int) {
+    self.settings = settings
+    self.inputs = inputs
+    self.program = program
+    self.threads = threads
+    precision = inputs.precision ?? .int8
+  }
+
+  /// - Parameters:
+  ///   - model: opens the model that the stages start from; not called for pretraining.
+  ///   - judge: the reward model that chooses SFT's epoch.
+  /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
+  public func plan(_ stages: [Stage], judge: Model? = nil, model: () throws -> Model) throws -> Plan {
+    Plan(
+      try stages.map { stage in
+        guard let plan = plans[stage] else { preconditionFailure("nothing plans the stage \(stage.name)") }
+        return try plan(model, judge)
+      }, available: .now())
+  }
+
+  /// Plans one stage, given the model that it starts from and the reward model that chooses its epoch.
+  private typealias StagePlanner = (_ model: () throws -> Model, _ judge: Model?) throws -> Plan.StagePlan
+
+  /// To add a stage, add one line.
+  private var plans: [Stage: StagePlanner] {
+    [
+      .pretrain: { _, _ in try pretraining() },
+      .sft: { try sft(try $0(), $1) },
+      .rankings: { model, _ in try rankings(try model()) },
+      .reward: { model, _ in try reward(try model()) },
+      .ppo: { model, _ in try ppo(try model()) },
+      .eval: { model, _ in try evaluation(try model()) },
+    ]
+  }
+
+  private func pretraining() throws -> Plan.StagePlan {
+    // Trains the tokenizer and encodes the text, as the stage does, to know the lengths.
+    let data = try inputs.pretrainingTexts.map {
+      try PretrainData($0, worldSeed: 0, settings: settings, at: inputs.pretrainingFile)
+    }
+    let architecture = PretrainStage.architecture(
+      settings, vocabulary: data?.tokenizer.vocabularyCount ?? settings.count(.vocabulary))
+    try architecture.validate()
+    let arena = Arena(isPlan: true)
+    let longest = data?.source.longest(context: architecture.context) ?? architecture.context
+    let memory = try PretrainStage.memory(architecture, settings, longest: longest, threads: threads, arena: arena)
+    return withExtendedLifetime((memory, data)) { plan(.pretrain, arena) }
+  }
+
+  private func sft(_ model: Model, _ judge: Model?) throws -> Plan.StagePlan {
+    try model.requireLanguageModel("a language model to fine-tune")
+    let batch = settings.count(.sftBatch)
+    let encoder = RecordEncoder(model.tokenizer, context: model.architecture.context)
+    let sequences = try demonstrations(model).map { try encoder.fitting($0.training).sequences }
+    let lengths = sequences?.map(\.tokens.count) ?? Array(repeating: encoder.context, count: batch)
+    let arena = Arena(isPlan: true)
+    let memory = try LanguageModelMemory(
+      model.architecture, parameters: try model.file.parameters(),
+      tokens: RecordEncoder.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
+      threads: threads, arena: arena)
+    guard let judge else {
+      return withExtendedLifetime((memory, sequences)) { plan(.sft, arena, mapped: [Self.copy(model)]) }
+    }
+    try judge.requireRewardModel()
+    try judge.requireToRead(model)
+    let asked = try demonstrations(model).flatMap { demonstrations in
+      longestSequences(
+        try demonstrations.heldOut.map { try $0.prompt.tokenCount(model.tokenizer) }, model
+      ).max()
+    }
+    let judging = try JudgingMemory(memory.runtime, reward: judge.architecture, longest: asked ?? encoder.context)
+    return withExtendedLifetime((judging, sequences)) {
+      plan(.sft, arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
+    }
+  }
+
+  /// The demonstrations of SFT; nil if only the run knows them.
+  private func demonstrations(_ model: Model) throws -> (training: [Demonstration], heldOut: [Demonstration])? {
+    if let own = inputs.demonstrations { return RecipeData.split(own) }
+    return try model.world().map { world in
+      (RecipeData.demonstrations(world, settings.count(.sftDemonstrations)), RecipeData.validation(world))
+    }
+  }
+
+  private var rounds: [Round] { Round.all(settings.count(.rounds)) }
+
+  private func rankings(_ model: Model) throws -> Plan.StagePlan {
+    try model.requireLanguageModel()
+    let arena = Arena(isPlan: true)
+    // With the user's comparisons, nothing is sampled.
+    guard inputs.comparisons == nil else { return plan(.rankings, arena) }
+    let chooses = rounds.contains { LabelSelection.isMade(settings, $0) }
+    let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads, arena: arena)
+    return withExtendedLifetime(memory) {
+      plan(
+        .rankings, arena,
+        mapped: [Self.mapped(model, "SFT model")] + (chooses ? [Self.mapped(model, "reward model")] : []))
+    }
+  }
+
+  private func reward(_ model: Model) throws -> Plan.StagePlan {
+    try model.requireLanguageOrRewardModel("a language model to start the reward model from")
+    let batch = settings.count(.rewardBatch)
+    let own = try ownRankings(model)
+    let groups = try own?.map(\.tokenCount) ?? groupsToSample(model)
+    let arena = Arena(isPlan: true)
+    let memory = try RewardMemory(
+      model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads, arena: arena)
+    return withExtendedLifetime((memory, own)) {
+      plan(.reward, arena, mapped: [Self.mapped(model, "SFT model")])
+    }
+  }
+
+  private func ownRankings(_ model: Model) throws -> [RankedSequences]? {
+    let encoder = RecordEncoder(model.tokenizer, context: model.architecture.context)
+    return try inputs.comparisons.map { comparisons in
+      let (training, heldOut) = RecipeData.split(comparisons)
+      return try encoder.ranked(training).sequences
+        + encoder.ranked(heldOut, limit: RewardStage.watched).sequences
+    }
+  }
+
+  /// Tokens of each prompt with its answers, if the answers are not sampled yet.
+  private func groupsToSample(_ model: Model) throws -> [Int] {
+    let answers = settings.count(.completionsPerPrompt)
+    guard let world = try model.world() else {
+      return Array(repeating: answers * model.architecture.context, count: settings.count(.rewardBatch))
+    }
+    let prompts = try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
+      try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
+    }
+    // A training pass holds the prompt once, and each answer.
+    let answer = settings.count(.responseLength)
+    return prompts.filter { $0 + answer <= model.architecture.context }.map { $0 + answers * answer }
+  }
+
+  private func ppo(_ model: Model) throws -> Plan.StagePlan {
+    try model.requireLanguageModel("a language model to improve")
+    let lengths = try prompts(model).map { try $0.map { try $0.tokenCount(model.tokenizer) } }
+    let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
+    let policy = try model.file.parameters()
+    let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
+    let document = text?.longest(context: model.architecture.context)
+    // This arena stands for the reward model's mapped file, which is not part of the stage's arena.
+    let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
+    let reward = try ParameterSet(
+      ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: file)
+    let memory = try PPOMemory(
+      PPOMemory.Models(
+        policy: policy, reference: policy, reward: reward,
+        normalization: RewardNormalization(gain: 1, bias: 0)),
+      PPOStage.sizes(settings, longest: longest, document: document), options: PPOStage.options(settings),
+      precision: precision, threads: threads, arena: arena)
+    return withExtendedLifetime((memory, text)) {
+      plan(
+        .ppo, arena,
+        mapped: [
+          Self.copy(model), Self.mapped(model, "reference"),
+          Plan.Block(name: "reward model", bytes: file.bytes),
+        ])
+    }
+  }
+
+  /// The prompts of PPO; nil if only the run knows them.
+  private func prompts(_ model: Model) throws -> [Prompt]? {
+    try inputs.prompts ?? inputs.comparisons?.map(\.prompt) ?? model.world().map(RecipeData.prompts)
+  }
+
+  private func evaluation(_ model: Model) throws -> Plan.StagePlan {
+    let arena = Arena(isPlan: true)
+    let memory = try EvaluationMemory(model.architecture, threads: threads, arena: arena)
+    return withExtendedLifetime(memory) {
+      plan(
+        .eval, arena,
+        mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
+    }
+  }
+
+  private func plan(_ stage: Stage, _ arena: Arena, mapped: [Plan.Block] = []) -> Plan.StagePlan {
+    Plan.StagePlan(stage, arena, mapped: mapped, program: program.bytes)
+  }
+
+  /// Lengths of the prompts that leave room for an answer, each with the longest answer added.
+  private func longestSequences(_ prompts: [Int], _ model: Model) -> [Int] {
+    prompts.map { $0 + settings.count(.responseLength) }
+      .filter { $0 <= model.architecture.context }
+  }
+
+  private static func copy(_ model: Model) -> Plan.Block {
+    mapped(model, "policy, private copy of the mapped file")
+  }
+
+  private static func mapped(_ model: Model, _ name: String) -> Plan.Block {
+    Plan.Block(name: name, bytes: 4 * model.file.layout.trunkCount)
+  }
+}

@@ -1,0 +1,53 @@
+import Datasets
+import Dialogues
+import Support
+import TestSupport
+import Testing
+import Tokenizers
+
+@Suite struct DatasetTokensTests {
+  /// `<|user|>`, `<|assistant|>` and `<|end|>`, and one token a byte.
+  private let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
+
+  private func read<Record>(
+    _ text: String, as name: String = "data.jsonl", _ reader: (String, Bool) throws -> Dataset<Record>
+  ) throws -> Dataset<Record> {
+    let folder = TemporaryFolder()
+    try folder.write(text, to: name)
+    return try reader(folder.file(name), true)
+  }
+
+  @Test("the report has the tokens of all sequences and those of the longest, on any threads")
+  func tokens() throws {
+    let rows = (0..<600).map {
+      "{\"prompt\": \"p\", \"completions\": [\"ab\", \"\($0 == 300 ? "abcd" : "a")\"], \"ranks\": [1, 2]}"
+    }
+    for threads in [1, 3] {
+      let counted = try read(rows.joined(separator: "\n"), readComparisons)
+        .countingTokens(tokenizer, threads: threads)
+      #expect(counted.report.tokens == 600 * (6 + 5) + 3 && counted.report.longest == 8)
+      #expect(
+        counted.report.description
+          .hasSuffix("data.jsonl: ranked answers, 600 rows, 6603 tokens, the longest 8"))
+    }
+    let texts = try read("ab<|endoftext|>abc", as: "data.txt", readDocuments).countingTokens(tokenizer, threads: 1)
+    #expect(texts.report.tokens == 4 + 5 && texts.report.longest == 5)
+    #expect(try read(#"{"prompt": "p"}"#, readPrompts).report.tokens == nil)
+  }
+
+  @Test("over-long records are dropped and counted, never truncated")
+  func fits() throws {
+    let dataset = try read(
+      "{\"prompt\": \"12345678\"}\n{\"prompt\": \"123456789\"}\n{\"prompt\": \"1\"}", readPrompts)
+    let kept = try dataset.fits(context: 15, reserve: 5, tokenizer: tokenizer)
+    #expect(kept.records == [Prompt("12345678"), Prompt("1")])
+    #expect(kept.lines == [1, 3])
+    #expect(kept.report.dropped.map(\.line) == [2] && kept.report.dropped[0].reason == "over 10 tokens")
+    #expect(kept.report.rows == 3)
+    let failure = try #require(throws: Failure.self) {
+      _ = try dataset.fits(context: 4, reserve: 2, tokenizer: tokenizer)
+    }
+    #expect(failure.kind == .badData)
+    #expect(failure.description.contains("data.jsonl: there is no usable row: 3 dropped because over 2 tokens"))
+  }
+}
