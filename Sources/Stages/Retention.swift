@@ -7,14 +7,9 @@ import Runs
 struct Retention {
   /// A metric on held-out data by which one checkpoint is better than another.
   struct Measure {
-    let metric: String
-    var isBetterHigher = false
+    let metric: Metric
     /// Whether the stage leaves the best state, and not its last.
     var decides = false
-
-    func isBetter(_ value: Double, than other: Double) -> Bool {
-      isBetterHigher ? value > other : value < other
-    }
   }
 
   let context: StageContext
@@ -32,20 +27,20 @@ struct Retention {
     // Of what was measured only that counts which still has its checkpoint; where the best is what the
     // stage leaves, another must not take its place unnoticed.
     let steps = Set(try context.run.trainingCheckpoints(self.stage).map(\.step))
-    let values = try context.metrics.values(measure.metric, of: self.stage)
+    let values = try context.metrics.values(measure.metric.name, of: self.stage)
     for (step, value) in values where measure.decides || steps.contains(step) { _ = note(step, value) }
   }
 
   /// Takes note of what a step measured, if it did.
   /// - Returns: whether the state after it is the best so far, and must be saved.
-  mutating func isBest(_ step: Int, _ metrics: [String: Double]) -> Bool {
+  mutating func isBest(_ step: Int, _ metrics: [Metric: Double]) -> Bool {
     guard let measure, let value = metrics[measure.metric] else { return false }
     return note(step, value)
   }
 
   private mutating func note(_ step: Int, _ value: Double) -> Bool {
     guard let measure, value.isFinite else { return false }
-    if let best, !measure.isBetter(value, than: best.value) { return false }
+    if let best, !measure.metric.isBetter(value, than: best.value) { return false }
     best = (step, value)
     return true
   }

@@ -12,7 +12,7 @@ struct TrainingLoop {
   let stage: Stage
   let total: Int
   /// Names of the metrics that the progress line shows.
-  let shown: [(metric: String, label: String, decimals: Int)]
+  let shown: [(metric: Metric, label: String, decimals: Int)]
   /// What one training checkpoint is better than another by.
   var measure: Retention.Measure?
 
@@ -32,7 +32,7 @@ struct TrainingLoop {
     _ snapshot: Snapshot,
     restore: (String) throws -> StageState,
     save: (StageState, String) throws -> Void,
-    step: (Int) throws -> [String: Double]
+    step: (Int) throws -> [Metric: Double]
   ) throws -> (step: Int, value: Double)? {
     var state = StageState()
     if let latest = try context.run.trainingCheckpoints(name).first {
@@ -53,7 +53,7 @@ struct TrainingLoop {
         progress.finish()
         throw context.interrupted()
       }
-      let metrics: [String: Double]
+      let metrics: [Metric: Double]
       let updates = snapshot.updates
       do {
         metrics = try step(state.step)
@@ -70,7 +70,7 @@ struct TrainingLoop {
       state.step += 1
       try context.metrics.append(
         stage: name, step: state.step,
-        metrics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        metrics.sorted { $0.key.name < $1.key.name }.map { ($0.key, $0.value) })
       progress.update(step: state.step, figures(metrics))
       let isDue = Clock.monotonic() - lastSave >= context.saveInterval && state.step < total
       if retention.isBest(state.step, metrics) || isDue {
@@ -117,8 +117,8 @@ struct TrainingLoop {
   @discardableResult
   func run(
     _ model: TrainableModel, _ schedule: Schedule, _ draft: CheckpointDraft,
-    validateEvery interval: Int, step: (Int, Double) throws -> [String: Double],
-    validate: () -> [String: Double]
+    validateEvery interval: Int, step: (Int, Double) throws -> [Metric: Double],
+    validate: () -> [Metric: Double]
   ) throws -> (step: Int, value: Double)? {
     let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
     return try run(
@@ -127,7 +127,7 @@ struct TrainingLoop {
       step: { number in
         let rate = Double(schedule.learningRate(step: number, total: total))
         var metrics = try step(number, rate)
-        metrics["lr"] = rate
+        metrics[.learningRate] = rate
         if number % interval == interval - 1 || number == total - 1 {
           metrics.merge(validate()) { _, new in new }
         }
@@ -135,7 +135,7 @@ struct TrainingLoop {
       })
   }
 
-  private func figures(_ metrics: [String: Double]) -> [Progress.Figure] {
+  private func figures(_ metrics: [Metric: Double]) -> [Progress.Figure] {
     shown.compactMap { figure in
       metrics[figure.metric].map { (figure.label, Formatting.fixed($0, figure.decimals)) }
     }
