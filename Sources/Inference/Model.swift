@@ -49,7 +49,7 @@ public final class Model {
     let names = kinds.map(\.name).joined(separator: " or ")
     throw Failure(
       .badData, "is a \(kind) model, and \(purpose) is needed", at: name,
-      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(names).")
+      remedy: "Name a checkpoint that `tinyrlhf inspect` shows as \(names).", code: .wrongModel)
   }
 
   /// - Throws: `Failure(.badData)` when another model was trained with another tokenizer.
@@ -58,11 +58,11 @@ public final class Model {
     if tokenizer.hasSameVocabulary(as: other.tokenizer) {
       throw Failure(
         .badData, "has another chat format than \(other.name)", at: name,
-        remedy: "Import it again with the same --chat-template or --chat-format.")
+        remedy: "Import it again with the same --chat-template or --chat-format.", code: .wrongModel)
     }
     throw Failure(
       .badData, "has another tokenizer than \(other.name)", at: name,
-      remedy: "Use models that were made from the same base.")
+      remedy: "Use models that were made from the same base.", code: .wrongModel)
   }
 
   /// - Throws: `Failure(.badData)` when this model cannot read all that another one reads and writes.
@@ -73,7 +73,7 @@ public final class Model {
         .badData,
         "has a context of \(architecture.context) tokens, "
           + "\(other.name) one of \(other.architecture.context)",
-        at: name, remedy: "Use models that were made from the same base.")
+        at: name, remedy: "Use models that were made from the same base.", code: .wrongModel)
     }
   }
 
@@ -82,7 +82,7 @@ public final class Model {
     guard architecture != other.architecture else { return }
     throw Failure(
       .badData, "has another architecture than \(other.name)", at: name,
-      remedy: "Use models that were made from the same base.")
+      remedy: "Use models that were made from the same base.", code: .wrongModel)
   }
 
   /// What computes, float32 or int8 as the file has it.

@@ -99,7 +99,7 @@ private struct Dialogue {
     guard alone < capacity else {
       throw Failure(
         .badData, "this turn has \(alone) tokens, the context \(capacity)", at: place,
-        remedy: "Say it in fewer words.")
+        remedy: "Say it in fewer words.", code: .contextExceeded)
     }
     turns.append(turn)
     var dropped = 0

@@ -27,6 +27,14 @@ enum Console {
   /// A line for people.
   static func error(_ text: String) { status.print(Terminal.harmless(text, keepingLines: true)) }
 
+  /// An error: a line for people, or one JSON object where `TINYRLHF_ERRORS` is `json`.
+  static func report(_ failure: Failure) {
+    guard ProcessEnvironment.variable("TINYRLHF_ERRORS") == "json", let line = try? JSON.line(["error": failure]) else {
+      return error("tinyrlhf: \(failure)")
+    }
+    raw(line + "\n")
+  }
+
   /// Text for people as it is.
   static func raw(_ text: String) {
     // Nobody is left to be told that standard error is closed.
