@@ -60,9 +60,10 @@ extension Laboratory {
 
   /// Prompts whose answers were ranked but not learnt from, each once.
   func heldOutAnswers(_ rankings: Rankings) -> [(item: WorldItem, answers: [String])] {
-    let first = settings.count(.rankingPrompts)
-    return stride(from: 0, to: rankings.heldOut.count, by: 2).map { line in
-      (world.item(.comparisons, first + line / 2), rankings.heldOut[line].completions)
+    var seen: Set<Int> = []
+    return rankings.heldOut.compactMap { ranking in
+      guard let number = ranking.item, seen.insert(number).inserted else { return nil }
+      return (world.item(.comparisons, number), ranking.completions)
     }
   }
 }
