@@ -46,6 +46,12 @@ extension Parameter {
     .sft, "sft-learning-rate", short: "learning-rate", 3e-4, 0...1, "",
     "Peak learning rate; cosine to 10 %.")
 
+  public static let sftLoss = choice(
+    .sft, "sft-loss", short: "loss", ["nll", "dft"], isRecordedAtDefault: false,
+    """
+    nll, the plain loss; or dft, dynamic fine-tuning, which weights each token's loss by the token's own \
+    probability.
+    """)
   public static let sftDropout = real(
     .sft, "sft-dropout", short: "dropout", 0, 0...0.9, "",
     "Residual dropout: the share of each sub-layer's output that a step leaves out.")
@@ -191,7 +197,7 @@ extension Parameter {
   /// from what the earlier one set.
   public static let all: [Parameter] = [
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
-    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,
+    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftLoss, sftDropout,
     rankingPrompts,
     completionsPerPrompt, rounds, labelSelection, rewardHeads, rewardEpochs, rewardBatch, rewardRate,
     rewardCentering, totalEpisodes,

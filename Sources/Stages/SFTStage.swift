@@ -67,6 +67,10 @@ public struct SFTStage {
     }
   }
 
+  private static let objectives: [String: any TokenObjective.Type] = [
+    "nll": LanguageModelObjective.self, "dft": DynamicFineTuningObjective.self,
+  ]
+
   /// Runs or continues the stage; leaves `sft.trlhf`.
   public func run() throws -> StageResult {
     try base.requireLanguageModel("a language model to fine-tune")
@@ -103,7 +107,7 @@ public struct SFTStage {
       step: { step, rate in
         let (loss, norm) = try trainer.step(
           model, order.batch(step).map { sequences[$0] }, learningRate: rate,
-          dropout: dropout(step))
+          dropout: dropout(step), objective: Self.objectives[settings.choice(.sftLoss)]!)
         var metrics: [Metric: Double] = [
           .trainingLoss: loss, .gradientNorm: norm,
           Metric("epoch"): Double(step + 1) / Double(order.stepsPerEpoch),
