@@ -48,6 +48,12 @@ public struct EpisodeFigures {
     "objective/rlhf_reward", unit: "reward", better: .higher,
     chart: .init(
       "Reward", axis: "reward model’s units", place: 11, line: "less KL penalty", colour: "second", isDashed: true))
+  /// Near 0 the reward model likes all answers alike: the policy has little left to learn, or has collapsed.
+  static let scoreSpread = Metric(
+    "objective/scores_std", unit: "reward",
+    chart: .init(
+      "Spread of scores", axis: "standard deviation of an iteration’s scores", place: 12, line: "scores",
+      colour: "proxy", includes: [0]))
   static let coefficient = Metric("objective/kl_coef")
   static let length = Metric(
     "response/length", unit: "tokens",
@@ -63,7 +69,8 @@ public struct EpisodeFigures {
     let metrics: [Metric: Double] = [
       Self.meanKL: klPerEpisode, Self.k3: kl.k3 / count,
       Self.entropy: episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
-      Self.penalty: -penalty, Self.score: meanScore, Self.reward: meanScore - penalty,
+      Self.penalty: -penalty, Self.score: meanScore,
+      Self.scoreSpread: Statistics.moments(scores).variance.squareRoot(), Self.reward: meanScore - penalty,
       Self.coefficient: klCoefficient, Self.length: tokens / count,
       Self.ended: Double(episodes.ended.filter { $0 }.count),
       Self.withoutEnd: Double(episodes.ended.filter { !$0 }.count) / count,
