@@ -177,6 +177,10 @@ extension Parameter {
     "Decay an update of the moving average of the policy that is the result; 0 for the newest policy.")
   public static let importanceCap = real(
     .ppo, "importance-cap", 2, 1e-3...1e6, "", assign: { $0.importanceCap = $1 }, "C, cap of the int8 correction.")
+  public static let largestUpdateKL = real(
+    .ppo, "max-update-kl", 1, 1e-6...1000, "nats per token", isRecordedAtDefault: false,
+    assign: { $0.largestKL = $1 },
+    "Skips an update whose approximate KL to the policy before it reaches this.")
   public static let rolloutCorrection = choice(
     .ppo, "rollout-correction", ["truncated", "none"], isRecordedAtDefault: false,
     assign: { $0.correctsRollouts = $1 == "truncated" },
@@ -204,7 +208,7 @@ extension Parameter {
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,
-    averageDecay, importanceCap, rolloutCorrection,
+    averageDecay, importanceCap, largestUpdateKL, rolloutCorrection,
     evaluationPrompts, evaluationSamples, evaluationDocuments,
   ]
 }
