@@ -110,14 +110,10 @@ types:
         type: u8
       - id: seed
         type: u8
-      - id: random_counters
+      - id: reserved
         type: u8
         repeat: expr
-        repeat-expr: 4
-      - id: data_cursor
-        type: u8
-        repeat: expr
-        repeat-expr: 2
+        repeat-expr: 6
   section:
     seq:
       - id: kind

@@ -304,7 +304,7 @@ class Checkpoint:
         kind, can_go_on, step, seed, *words = struct.unpack_from("<2I8Q", record)
         self._require(kind < len(KINDS) and can_go_on <= 1, f"kind {kind}, flag {can_go_on}", 256, "training record")
         self.training = dict(kind=KINDS[kind], training_checkpoint=bool(can_go_on), step=step, seed=seed,
-                             random_counters=words[:4], data_cursor=words[4:])
+                             reserved=words)
 
     def _read_sections(self):
         end, before = self.tables_bytes, (0, 0)

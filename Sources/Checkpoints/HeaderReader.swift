@@ -12,7 +12,7 @@ struct HeaderReader {
     _ what: String, byte: Int, _ record: String,
     remedy: String = "Copy the file again; it was damaged."
   ) -> Failure {
-    Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy)
+    Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy, code: .damagedFile)
   }
 
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.

@@ -5,37 +5,30 @@ public struct TrainingRecord: Equatable, Sendable {
   public var isTrainingCheckpoint: Bool
   public var step: UInt64
   public var seed: UInt64
-  /// Words drawn from the run's random streams.
-  public var randomCounters: (UInt64, UInt64, UInt64, UInt64)
-  /// Where the data stands: epoch and position, or what the stage means by it.
-  public var dataCursor: (UInt64, UInt64)
+  /// Six words that no version gives a meaning. They are 0 in every file that this program writes, and a file that
+  /// has others keeps them.
+  public var reserved: [UInt64]
 
   public init(
     kind: ModelKind, isTrainingCheckpoint: Bool = false, step: UInt64 = 0, seed: UInt64 = 0,
-    randomCounters: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0),
-    dataCursor: (UInt64, UInt64) = (0, 0)
+    reserved: [UInt64] = [UInt64](repeating: 0, count: TrainingRecord.reservedWords)
   ) {
+    precondition(reserved.count == Self.reservedWords, "\(reserved.count) reserved words")
     self.kind = kind
     self.isTrainingCheckpoint = isTrainingCheckpoint
     self.step = step
     self.seed = seed
-    self.randomCounters = randomCounters
-    self.dataCursor = dataCursor
+    self.reserved = reserved
   }
 
-  public static func == (a: TrainingRecord, b: TrainingRecord) -> Bool {
-    a.kind == b.kind && a.isTrainingCheckpoint == b.isTrainingCheckpoint && a.step == b.step
-      && a.seed == b.seed && a.randomCounters == b.randomCounters && a.dataCursor == b.dataCursor
-  }
-
+  public static let reservedWords = 6
   private static let usedBytes = 72
 
   var record: [UInt8] {
     var record = RecordBytes(Format.recordBytes)
     record.put(kind.code, at: 0)
     record.put(UInt32(isTrainingCheckpoint ? 1 : 0), at: 4)
-    let (a, b, c, d) = randomCounters
-    for (index, word) in [step, seed, a, b, c, d, dataCursor.0, dataCursor.1].enumerated() {
+    for (index, word) in ([step, seed] + reserved).enumerated() {
       record.put(word, at: 8 + 8 * index)
     }
     return record.bytes
@@ -45,8 +38,7 @@ public struct TrainingRecord: Equatable, Sendable {
   init(_ kind: ModelKind, _ r: UnsafeRawBufferPointer) {
     self.init(
       kind: kind, isTrainingCheckpoint: r.u32(4) == 1, step: r.u64(8), seed: r.u64(16),
-      randomCounters: (r.u64(24), r.u64(32), r.u64(40), r.u64(48)),
-      dataCursor: (r.u64(56), r.u64(64)))
+      reserved: (0..<Self.reservedWords).map { r.u64(24 + 8 * $0) })
   }
 
   static func nonZeroSpare(_ r: UnsafeRawBufferPointer) -> Int? {

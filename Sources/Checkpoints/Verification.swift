@@ -28,7 +28,7 @@ extension Checkpoint {
   private func damage(_ what: String, _ byte: Int, _ record: String) -> Failure {
     Failure(
       .badData, what, at: "\(path), byte \(byte) (\(record))",
-      remedy: "Copy the file again, or make it again.")
+      remedy: "Copy the file again, or make it again.", code: .damagedFile)
   }
 
   private func requireZeros(_ range: Range<Int>, _ record: String) throws {

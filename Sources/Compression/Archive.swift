@@ -130,7 +130,7 @@ public struct Archive: Sendable {
     guard Hash.xxh64(UnsafeRawBufferPointer(destination)) == frame.hash else {
       throw Failure(
         .badData, "the frame's hash does not match its bytes", at: place,
-        remedy: "Copy the file again.")
+        remedy: "Copy the file again.", code: .damagedFile)
     }
   }
 }

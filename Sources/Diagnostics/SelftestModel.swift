@@ -47,7 +47,7 @@ struct SelftestModel {
   }
 
   /// Runs one PPO iteration and returns its metrics.
-  func learn(_ episodes: Episodes) throws -> [String: Double] {
+  func learn(_ episodes: Episodes) throws -> [Metric: Double] {
     var random = RandomStream(seed: 7, purpose: "selftest/minibatches")
     return try memory.trainer.learn(from: episodes, learningRate: 1e-3, random: &random) {
       (0..<4).map { TrainingSequence(tokens: Self.tokens(30 + $0, 100 + $0)) }

@@ -13,10 +13,12 @@ public struct Comparison: Codable, Equatable, Sendable {
   public var seconds: Double?
   /// The margin by which a better answer's score should exceed a worse one's; nil if the data have none.
   public var margin: Double?
+  /// The number of the built-in world's item that the prompt is of; nil for other prompts.
+  public var item: Int?
 
   public init(
     prompt: Prompt, answers: [Turn], ranks: [Int], labeler: String? = nil,
-    policy: String? = nil, seconds: Double? = nil, margin: Double? = nil
+    policy: String? = nil, seconds: Double? = nil, margin: Double? = nil, item: Int? = nil
   ) {
     let problem = Self.problem(answers: answers.count, ranks: ranks)
     precondition(problem == nil, problem ?? "")
@@ -27,21 +29,22 @@ public struct Comparison: Codable, Equatable, Sendable {
     self.policy = policy
     self.seconds = seconds
     self.margin = margin
+    self.item = item
   }
 
   public init(
     prompt: Prompt, completions: [String], ranks: [Int], labeler: String? = nil,
-    policy: String? = nil, seconds: Double? = nil, margin: Double? = nil
+    policy: String? = nil, seconds: Double? = nil, margin: Double? = nil, item: Int? = nil
   ) {
     self.init(
       prompt: prompt, answers: completions.map(Turn.continuation), ranks: ranks, labeler: labeler,
-      policy: policy, seconds: seconds, margin: margin)
+      policy: policy, seconds: seconds, margin: margin, item: item)
   }
 
   /// The answers' texts.
   public var completions: [String] { answers.map(\.content) }
 
-  private enum CodingKeys: CodingKey { case prompt, completions, ranks, labeler, policy, seconds, margin }
+  private enum CodingKeys: CodingKey { case prompt, completions, ranks, labeler, policy, seconds, margin, item }
 
   /// - Throws: `DecodingError` if there are fewer than two answers, or not exactly one valid rank for each.
   public init(from decoder: any Decoder) throws {
@@ -53,6 +56,7 @@ public struct Comparison: Codable, Equatable, Sendable {
     policy = try container.decodeIfPresent(String.self, forKey: .policy)
     seconds = try container.decodeIfPresent(Double.self, forKey: .seconds)
     margin = try container.decodeIfPresent(Double.self, forKey: .margin)
+    item = try container.decodeIfPresent(Int.self, forKey: .item)
     if let problem = Self.problem(answers: answers.count, ranks: ranks) {
       throw DecodingError.dataCorruptedError(
         forKey: .ranks, in: container, debugDescription: problem)
@@ -68,6 +72,7 @@ public struct Comparison: Codable, Equatable, Sendable {
     try container.encodeIfPresent(policy, forKey: .policy)
     try container.encodeIfPresent(seconds, forKey: .seconds)
     try container.encodeIfPresent(margin, forKey: .margin)
+    try container.encodeIfPresent(item, forKey: .item)
   }
 
   /// The reason why these values are not a valid comparison; nil if they are valid.

@@ -49,7 +49,7 @@ public final class Model {
     let names = kinds.map(\.name).joined(separator: " or ")
     throw Failure(
       .badData, "is a \(kind) model, and \(purpose) is needed", at: name,
-      remedy: "Give a checkpoint whose kind is \(names); `tinyrlhf inspect` shows the kind.")
+      remedy: "Give a checkpoint whose kind is \(names); `tinyrlhf inspect` shows the kind.", code: .wrongModel)
   }
 
   /// - Throws: `Failure(.badData)` if the two models have different tokenizers or chat formats.
@@ -58,11 +58,11 @@ public final class Model {
     if tokenizer.hasSameVocabulary(as: other.tokenizer) {
       throw Failure(
         .badData, "has another chat format than \(other.name)", at: name,
-        remedy: "Import it again with the same --chat-template or --chat-format.")
+        remedy: "Import it again with the same --chat-template or --chat-format.", code: .wrongModel)
     }
     throw Failure(
       .badData, "has another tokenizer than \(other.name)", at: name,
-      remedy: "Use models that were made from the same base.")
+      remedy: "Use models that were made from the same base.", code: .wrongModel)
   }
 
   /// - Throws: `Failure(.badData)` if this model has another tokenizer or a shorter context than `other`, and so cannot
@@ -74,7 +74,7 @@ public final class Model {
         .badData,
         "has a context of \(architecture.context) tokens, "
           + "\(other.name) one of \(other.architecture.context)",
-        at: name, remedy: "Use models that were made from the same base.")
+        at: name, remedy: "Use models that were made from the same base.", code: .wrongModel)
     }
   }
 
@@ -83,7 +83,7 @@ public final class Model {
     guard architecture != other.architecture else { return }
     throw Failure(
       .badData, "has another architecture than \(other.name)", at: name,
-      remedy: "Use models that were made from the same base.")
+      remedy: "Use models that were made from the same base.", code: .wrongModel)
   }
 
   /// The weights for computing, float32 or int8 as in the file.

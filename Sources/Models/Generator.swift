@@ -267,7 +267,7 @@ public final class Generator {
     guard request.prompt.count < capacity else {
       throw Failure(
         .badData, "the prompt has \(request.prompt.count) tokens, the context \(capacity)",
-        at: "prompt \(number + 1)", remedy: "Shorten it; nothing is truncated silently.")
+        at: "prompt \(number + 1)", remedy: "Shorten it; nothing is truncated silently.", code: .contextExceeded)
     }
   }
 

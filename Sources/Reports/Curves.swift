@@ -1,103 +1,44 @@
 import Runs
+import Support
 
-/// A chart of the report, defined by names of metrics in the log; below, the charts of each stage.
-struct Curve {
-  struct Line {
-    var metric: String
-    var name: String
-    var colour: String
-    var dashed = false
-    var marked = false
+/// The curves of each stage, drawn from the metrics that the run folder declares.
+struct Curves {
+  private let records: RunRecords
+
+  init(_ records: RunRecords) { self.records = records }
+
+  /// A chart for each title that the stage's metrics name, in the order of their places. In a run of an older version,
+  /// which declares nothing, every metric has a chart under its own name.
+  func charts(of stage: String) -> [Chart] {
+    let metrics = records.metrics(of: stage)
+    let isDeclared = metrics.contains { $0.chart != nil }
+    let lines = metrics.compactMap { metric in
+      (metric.chart ?? (isDeclared ? nil : Self.plain(metric))).map { (metric: metric, chart: $0) }
+    }.sorted { ($0.chart.place, $0.metric.name) < ($1.chart.place, $1.metric.name) }
+    var titles: [String] = []
+    for line in lines where !titles.contains(line.chart.title) { titles.append(line.chart.title) }
+    return titles.map { title in chart(stage, lines.filter { $0.chart.title == title }) }
   }
 
-  var title: String
-  var unit: String
-  var percent = false
-  var lines: [Line]
-  var includes: [Double] = []
-  var reference: Chart.Reference?
+  private static func plain(_ metric: Metric) -> Metric.Chart? {
+    metric.name == MetricsLog.timeKey ? nil : Metric.Chart(metric.name, place: 0, line: metric.name)
+  }
 
-  func chart(_ records: RunRecords, stage: String) -> Chart {
-    Chart(
-      title: title, unit: unit, percent: percent,
+  private func chart(_ stage: String, _ lines: [(metric: Metric, chart: Metric.Chart)]) -> Chart {
+    let first = lines[0]
+    return Chart(
+      title: first.chart.title, unit: first.chart.axis ?? first.metric.unit, percent: first.chart.isPercent,
       series: lines.map { line in
         Chart.Series(
-          name: line.name, colour: line.colour,
-          points: records.series(stage, line.metric).map {
-            Chart.Point(x: Double($0.step), y: $0.value)
-          }, dashed: line.dashed, marked: line.marked)
-      }, includes: includes, reference: reference)
+          name: line.chart.line, colour: line.chart.colour,
+          points: records.series(stage, line.metric.name).map { Chart.Point(x: Double($0.step), y: $0.value) },
+          dashed: line.chart.isDashed, marked: line.chart.isMarked)
+      }, includes: first.chart.includes,
+      reference: first.chart.reference.map { Chart.Reference(value: $0.value, name: $0.name) })
   }
 
-  private static let losses = [
-    Line(metric: "loss/train", name: "training", colour: "first"),
-    Line(metric: "loss/validation", name: "validation", colour: "second", marked: true),
-  ]
-
-  static let pretraining = [
-    Curve(title: "Pretraining loss", unit: "nats a token", lines: losses)
-  ]
-
-  static let fineTuning = [Curve(title: "SFT loss", unit: "nats a token", lines: losses)]
-
-  static let reward = [
-    Curve(
-      title: "Ranking loss", unit: "nats a pair",
-      lines: [Line(metric: "loss/ranking", name: "ranking loss", colour: "first")],
-      reference: Chart.Reference(value: 0.693_147, name: "chance, ln 2")),
-    Curve(
-      title: "Accuracy on pairs", unit: "pairs ordered as the labelers ordered them", percent: true,
-      lines: [
-        Line(metric: "accuracy/train", name: "training", colour: "first"),
-        Line(
-          metric: "accuracy/validation", name: "validation", colour: "second", marked: true),
-      ], reference: Chart.Reference(value: 0.5, name: "chance")),
-  ]
-
-  static let policy = [
-    Curve(
-      title: "Reward", unit: "reward model’s units",
-      lines: [
-        Line(metric: "objective/scores", name: "score", colour: "proxy"),
-        Line(
-          metric: "objective/rlhf_reward", name: "less KL penalty", colour: "second",
-          dashed: true),
-      ]),
-    Curve(
-      title: "KL", unit: "from the reference policy, nats a sequence",
-      lines: [Line(metric: "objective/kl", name: "KL", colour: "ppo")], includes: [0]),
-    Curve(
-      title: "Gold score", unit: "on validation prompts, 0 to 1",
-      lines: [Line(metric: "eval/gold", name: "gold", colour: "gold", marked: true)]),
-    Curve(
-      title: "Entropy", unit: "nats",
-      lines: [Line(metric: "objective/entropy", name: "entropy", colour: "ppo")], includes: [0]),
-    Curve(
-      title: "Length", unit: "tokens per answer",
-      lines: [Line(metric: "response/length", name: "length", colour: "ppo")], includes: [0]),
-    Curve(
-      title: "Value fit", unit: "explained variance of the returns",
-      lines: [Line(metric: "value/explained_variance", name: "value model", colour: "ppo")],
-      includes: [0, 1]),
-    Curve(
-      title: "Clip fraction", unit: "share of tokens past the clip range", percent: true,
-      lines: [Line(metric: "policy/clipfrac_avg", name: "clipped", colour: "ppo")],
-      includes: [0]),
-    Curve(
-      title: "Step size", unit: "approximate KL of one update, nats a token",
-      lines: [Line(metric: "policy/approxkl_avg", name: "approximate KL", colour: "ppo")],
-      includes: [0]),
-    Curve(
-      title: "int8 against float32: mean weight", unit: "importance weight of the rollouts",
-      lines: [Line(metric: "rollout/is_mean", name: "mean weight", colour: "first")],
-      reference: Chart.Reference(value: 1, name: "no gap")),
-    Curve(
-      title: "int8 against float32: k3", unit: "nats a token",
-      lines: [Line(metric: "rollout/k3", name: "k3", colour: "first")], includes: [0]),
-  ]
-
-  /// Charts of proxy reward and of gold score against √KL. They are separate because their scales differ.
-  static func overoptimisation(_ records: RunRecords) -> [Chart] {
+  /// Proxy reward and gold score against √KL, each with an axis of its own.
+  func overoptimisation() -> [Chart] {
     typealias Point = EvaluationDetails.ProxyGoldPoint
     var points = records.evaluation?.proxyGold ?? []
     if points.isEmpty {
@@ -131,7 +72,7 @@ struct Curve {
   }
 
   /// A chart of the predicted preference probabilities against the share that labelers preferred.
-  static func calibration(_ records: RunRecords) -> Chart {
+  func calibration() -> Chart {
     Chart(
       title: "Calibration", unit: "share preferred, against the share predicted",
       xTitle: "predicted σ(Δr)", percent: true,

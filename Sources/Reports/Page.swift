@@ -76,42 +76,42 @@ struct Page {
   }
 
   private func stages() -> String {
-    let reward = Curve.reward.map { $0.chart(records, stage: "reward") }
+    let curves = Curves(records)
     var text = ""
     if records.metrics.contains(where: { $0.stage == "pretrain" }) {
       text += section(
         "Pretraining", "The base model learns the language of its text, including false statements.",
-        Curve.pretraining.map { $0.chart(records, stage: "pretrain") })
+        curves.charts(of: "pretrain"))
     }
     text += section(
       "Supervised fine-tuning",
       "The base model learns from demonstrations how to answer.",
-      Curve.fineTuning.map { $0.chart(records, stage: "sft") })
+      curves.charts(of: "sft"))
     text += section(
       "Reward model",
       "It learns from ranked answers which one a labeler prefers. A calibrated model is right as "
         + "often as it predicts: its points are on the dotted line." + rounds,
-      reward + [Curve.calibration(records)], facts: rewardFacts())
+      curves.charts(of: "reward"), others: [curves.calibration()], facts: rewardFacts())
     text += section(
       "PPO",
       "The policy learns to maximise the reward model’s score; the KL penalty keeps it near SFT. "
         + "Thin lines are single iterations, strong lines their moving average; the number at "
         + "a line’s end is the average’s last value." + rounds,
-      Curve.policy.map { $0.chart(records, stage: "ppo") }, facts: rolloutFacts())
+      curves.charts(of: "ppo"), facts: rolloutFacts())
     text += section(
       "Proxy and gold",
       "The reward model is only a proxy. If its score still rises while the gold score falls, the policy "
         + "maximises the proxy at the cost of the real goal.",
-      Curve.overoptimisation(records), more: CategoryPlot.figure(records, models))
+      curves.overoptimisation(), more: CategoryPlot.figure(records, models))
     return text
   }
 
   private func section(
-    _ title: String, _ prose: String, _ charts: [Chart], facts: [(String, String)] = [],
+    _ title: String, _ prose: String, _ curves: [Chart], others: [Chart] = [], facts: [(String, String)] = [],
     more: String? = nil
   ) -> String {
-    let figures = charts.map { (title: $0.title, figure: $0.figure()) }
-    let missing = figures.filter { $0.figure == nil }.map(\.title)
+    let figures = (curves + others).map { (title: $0.title, figure: $0.figure()) }
+    let missing = (curves.isEmpty ? ["its curves"] : []) + figures.filter { $0.figure == nil }.map(\.title)
     let note =
       missing.isEmpty
       ? ""

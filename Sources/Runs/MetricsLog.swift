@@ -16,6 +16,8 @@ public final class MetricsLog {
   public static let timeKey = "seconds"
 
   private let path: String
+  private let declarationsPath: String
+  private var declarations: [String: [Metric]]
   private var descriptor: Int32
   private var pending: [UInt8] = []
   private static let bufferBytes = 1 << 16
@@ -26,6 +28,8 @@ public final class MetricsLog {
   /// that it would never write.
   public init(_ folder: RunFolder) throws {
     path = folder.file(RunFile.metrics)
+    declarationsPath = folder.file(RunFile.metricDeclarations)
+    declarations = try RunFiles(folder: folder.path).value([String: [Metric]].self, RunFile.metricDeclarations) ?? [:]
     let isThere = try Files.names(in: folder.path).contains(RunFile.metrics)
     let bytes = isThere ? try Files.read(path) : []
     let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
@@ -43,17 +47,27 @@ public final class MetricsLog {
 
   /// Adds one line. Values that are not finite are written as null.
   /// - Parameters:
-  ///   - values: names and values, in the order of the line.
+  ///   - values: in the order of the line.
   ///   - seconds: time since the start of the stage; nil to leave it out.
   public func append(
-    stage: String, step: Int, _ values: [(name: String, value: Double)], seconds: Double? = nil
+    stage: String, step: Int, _ values: [(Metric, Double)], seconds: Double? = nil
   ) throws {
+    try declare(values.map(\.0), of: stage)
     var line = "{\"stage\":\(Self.quoted(stage)),\"step\":\(step)"
-    for (name, value) in values + (seconds.map { [(Self.timeKey, $0)] } ?? []) {
+    for (name, value) in values.map({ ($0.name, $1) }) + (seconds.map { [(Self.timeKey, $0)] } ?? []) {
       line += ",\(Self.quoted(name)):\(Self.number(value))"
     }
     pending += Array(line.utf8) + Array("}\n".utf8)
     if pending.count >= Self.bufferBytes { try flush() }
+  }
+
+  /// Adds metrics that are logged for the first time to `metrics.json`.
+  private func declare(_ metrics: [Metric], of stage: String) throws {
+    let known = Set(declarations[stage] ?? [])
+    let new = metrics.filter { !known.contains($0) }
+    guard !new.isEmpty else { return }
+    declarations[stage] = (known + new).sorted { $0.name < $1.name }
+    try Files.writeAtomically(JSON.encode(declarations), to: declarationsPath)
   }
 
   /// Makes all lines so far durable.

@@ -2,6 +2,8 @@
 public enum RunFile {
   public static let manifest = "manifest.json"
   public static let metrics = "metrics.jsonl"
+  /// What the metrics are: their units, which way is better, and their charts.
+  public static let metricDeclarations = "metrics.json"
   public static let rankings = "rankings.jsonl"
   public static let samples = "samples.jsonl"
   public static let evaluation = "evaluation.json"
@@ -15,6 +17,7 @@ public enum RunFile {
     switch name {
     case manifest:
       "It cannot be restored. Start a new run in another folder; the models in this folder can still be used."
+    case metricDeclarations: "Remove it; the report then draws the curves under their plain names."
     case metrics: "Remove the line; the report's curves then lack one point."
     case summary, evaluation, samples:
       "Remove \(summary) from the folder and continue the run with --resume; the run is then evaluated again."

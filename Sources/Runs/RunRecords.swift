@@ -5,17 +5,21 @@ import Support
 public struct RunRecords: Sendable {
   public var manifest: Manifest?
   public var metrics: [MetricsRecord]
+  /// What each stage's metrics are; empty for a run of an older version.
+  public var declarations: [String: [Metric]]
   public var samples: [SampleRecord]
   public var evaluation: EvaluationDetails?
   public var summary: Summary?
   public var study: StudyRecord?
 
   public init(
-    manifest: Manifest? = nil, metrics: [MetricsRecord] = [], samples: [SampleRecord] = [],
+    manifest: Manifest? = nil, metrics: [MetricsRecord] = [], declarations: [String: [Metric]] = [:],
+    samples: [SampleRecord] = [],
     evaluation: EvaluationDetails? = nil, summary: Summary? = nil, study: StudyRecord? = nil
   ) {
     self.manifest = manifest
     self.metrics = metrics
+    self.declarations = declarations
     self.samples = samples
     self.evaluation = evaluation
     self.summary = summary
@@ -30,6 +34,7 @@ public struct RunRecords: Sendable {
     let records = RunRecords(
       manifest: files.exists(RunFile.manifest) ? try files.manifest() : nil,
       metrics: try files.lines(MetricsRecord.self, RunFile.metrics),
+      declarations: try files.value([String: [Metric]].self, RunFile.metricDeclarations) ?? [:],
       samples: try files.lines(SampleRecord.self, RunFile.samples),
       evaluation: try files.value(EvaluationDetails.self, RunFile.evaluation),
       summary: try files.value(Summary.self, RunFile.summary),
@@ -54,6 +59,19 @@ public struct RunRecords: Sendable {
       earlier = earlier.adding(atMost: records.map(\.step).max() ?? 0)
     }
     return points.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// The metrics that a stage logged, in all rounds. Metrics that the folder does not declare have only a name.
+  public func metrics(of stage: String) -> [Metric] {
+    let rounds = stages(of: stage)
+    var metrics: [String: Metric] = [:]
+    for record in self.metrics where rounds.contains(record.stage) {
+      for name in record.values.keys where metrics[name] == nil { metrics[name] = Metric(name) }
+    }
+    for round in rounds {
+      for metric in declarations[round] ?? [] where metrics[metric.name] != nil { metrics[metric.name] = metric }
+    }
+    return metrics.values.sorted { $0.name < $1.name }
   }
 
   /// The stage's name in each round that has metrics: "ppo-1", "ppo-2", …, "ppo".

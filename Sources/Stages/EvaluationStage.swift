@@ -117,7 +117,7 @@ public struct EvaluationStage {
   private func assess(_ reward: RewardScorer) throws -> (
     figures: Summary.RewardModel?, calibration: [EvaluationDetails.CalibrationBin]
   ) {
-    let rankings = HeldOutRankings(comparisons, world: world, context.settings)
+    let rankings = HeldOutRankings(comparisons, world: world)
     let assessment = try RewardAssessment(
       reward, comparisons, heldOutLabelers: world == nil ? [] : Set(Labeler.heldOut.map(\.id)),
       gold: rankings.gold)
@@ -142,8 +142,8 @@ public struct EvaluationStage {
     let records = try RunRecords.read(context.run.path)
     let rounds = records.stages(of: Stage.ppo.name)
     return records.metrics.compactMap { record in
-      guard rounds.contains(record.stage), let gold = record.values["eval/gold"],
-        let proxy = record.values["eval/proxy"], let kl = record.values["eval/kl"]
+      guard rounds.contains(record.stage), let gold = record.values[Probe.gold.name],
+        let proxy = record.values[Probe.proxy.name], let kl = record.values[Probe.kl.name]
       else { return nil }
       return .init(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
     }

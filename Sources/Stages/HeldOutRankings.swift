@@ -1,32 +1,25 @@
 import Dialogues
-import Evaluation
-import Inference
 import World
 
-/// The held-out rankings of a run. In the built-in world there are two lines per prompt: one from a training labeler,
-/// then one from a held-out labeler.
+/// The held-out rankings of a run. Each one of the built-in world's names its item.
 package struct HeldOutRankings {
   package let comparisons: [Comparison]
-  private let world: (items: (Int) -> WorldItem, rubric: Rubric)?
+  private let world: World?
+  private let rubric: Rubric?
 
-  /// - Parameters:
-  ///   - world: nil for the user's own rankings.
-  ///   - settings: the settings of the run that wrote the rankings.
-  package init(_ comparisons: [Comparison], world: World?, _ settings: Settings) {
+  /// - Parameter world: nil for the user's own rankings.
+  package init(_ comparisons: [Comparison], world: World?) {
     self.comparisons = comparisons
-    self.world = world.map { world in
-      // The prompts before these were ranked for training.
-      let first = settings.count(.rankingPrompts)
-      return ({ line in world.item(.comparisons, first + line / 2) }, Rubric(world))
-    }
+    self.world = world
+    rubric = world.map(Rubric.init)
   }
 
-  /// The rubric's grade of each answer in a line; nil if the line is not from the built-in world.
-  package func gold(_ line: Int) -> [Double]? {
-    guard let world else { return nil }
-    let item = world.items(line)
-    let comparison = comparisons[line]
+  /// The rubric's grade of each answer of a comparison; nil if it is not one of the built-in world's.
+  package func gold(_ index: Int) -> [Double]? {
+    let comparison = comparisons[index]
+    guard let world, let rubric, let number = comparison.item else { return nil }
+    let item = world.item(.comparisons, number)
     guard item.prompt == comparison.prompt.turns else { return nil }
-    return comparison.completions.map { world.rubric.grade($0, for: item).gold }
+    return comparison.completions.map { rubric.grade($0, for: item).gold }
   }
 }

@@ -123,7 +123,7 @@ package struct LabelSelection {
     try context.metrics.truncate(stage: stage, afterStep: 0)
     try context.metrics.append(
       stage: stage, step: 1,
-      [("disagreement/pool", mean(prompts.indices)), ("disagreement/chosen", mean(chosen))])
+      [(Metric("disagreement/pool"), mean(prompts.indices)), (Metric("disagreement/chosen"), mean(chosen))])
     try context.metrics.synchronize()
     return chosen.sorted()
   }

@@ -104,9 +104,9 @@ public struct PPOStage {
     let loop = TrainingLoop(
       context: context, stage: .ppo, total: total,
       shown: [
-        ("objective/scores", "reward", 2), ("objective/kl", "kl", 2),
-        ("objective/entropy", "entropy", 2),
-      ], measure: probe.map { _ in Retention.Measure(metric: "eval/gold", isBetterHigher: true) })
+        (EpisodeFigures.score, "reward", 2), (EpisodeFigures.meanKL, "kl", 2),
+        (EpisodeFigures.entropy, "entropy", 2),
+      ], measure: probe.map { _ in Retention.Measure(metric: Probe.gold) })
     try loop.run(
       snapshot,
       restore: { path in
@@ -293,7 +293,7 @@ public struct PPOStage {
   /// - Parameter step: the iteration, counted over all rounds, so that each round continues with new prompts and random
   ///   streams.
   private func iterate(_ machine: Machine, step: Int, learningRate: Double) throws
-    -> [String: Double]
+    -> [Metric: Double]
   {
     let trainer = machine.memory.trainer
     let numbers = Self.episodes(step, context.settings)
@@ -309,7 +309,7 @@ public struct PPOStage {
         defer { update += 1 }
         return pretrainingSequences(update: update, count: machine.sizes.documents)
       })
-    metrics["episode"] = Double(numbers.upperBound)
+    metrics[Metric("episode", unit: "episodes")] = Double(numbers.upperBound)
     return metrics
   }
 

@@ -47,11 +47,11 @@ public struct Parameter: Sendable {
   /// A choice of several names; the first is the default.
   /// - Parameter assign: sets the field in PPO's options from the chosen name.
   static func choice(
-    _ stage: Stage, _ name: String, _ choices: [String], isRecordedAtDefault: Bool = true,
+    _ stage: Stage, _ name: String, short: String? = nil, _ choices: [String], isRecordedAtDefault: Bool = true,
     assign: Assignment<String>? = nil, _ help: String
   ) -> Parameter {
     Parameter(
-      name: name, shortName: name, stage: stage, defaultValue: 0, quickValue: nil, unit: "",
+      name: name, shortName: short ?? name, stage: stage, defaultValue: 0, quickValue: nil, unit: "",
       help: help, bounds: 0...Double(choices.count - 1), isInteger: true, choices: choices,
       isRecordedAtDefault: isRecordedAtDefault, assign: converted(assign) { choices[Int($0)] })
   }
@@ -72,12 +72,13 @@ public struct Parameter: Sendable {
   /// A real number.
   static func real(
     _ stage: Stage, _ name: String, short: String? = nil, configurationAlias: String? = nil, _ value: Double,
-    quick: Double? = nil, _ bounds: ClosedRange<Double>, _ unit: String, assign: Assignment<Double>? = nil,
-    _ help: String
+    quick: Double? = nil, _ bounds: ClosedRange<Double>, _ unit: String, isRecordedAtDefault: Bool = true,
+    assign: Assignment<Double>? = nil, _ help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: short ?? name, stage: stage, defaultValue: value, quickValue: quick, unit: unit,
-      help: help, bounds: bounds, isInteger: false, assign: assign, configurationAlias: configurationAlias)
+      help: help, bounds: bounds, isInteger: false, isRecordedAtDefault: isRecordedAtDefault, assign: assign,
+      configurationAlias: configurationAlias)
   }
 
   /// A flag, off by default.

@@ -46,6 +46,12 @@ extension Parameter {
     .sft, "sft-learning-rate", short: "learning-rate", 3e-4, 0...1, "",
     "Peak learning rate; cosine to 10 %.")
 
+  public static let sftLoss = choice(
+    .sft, "sft-loss", short: "loss", ["nll", "dft"], isRecordedAtDefault: false,
+    """
+    nll, the plain loss; or dft, dynamic fine-tuning, which weights each token's loss by the token's own \
+    probability.
+    """)
   public static let sftDropout = real(
     .sft, "sft-dropout", short: "dropout", 0, 0...0.9, "",
     "Residual dropout: the share of each sub-layer's output that is set to 0 in training.")
@@ -176,6 +182,10 @@ extension Parameter {
   public static let importanceCap = real(
     .ppo, "importance-cap", 2, 1e-3...1e6, "", assign: { $0.importanceCap = $1 },
     "C: cap of the importance weights that correct int8 rollouts.")
+  public static let largestUpdateKL = real(
+    .ppo, "max-update-kl", 1, 1e-6...1000, "nats per token", isRecordedAtDefault: false,
+    assign: { $0.largestKL = $1 },
+    "Skips an update whose approximate KL to the policy before it reaches this.")
   public static let rolloutCorrection = choice(
     .ppo, "rollout-correction", ["truncated", "none"], isRecordedAtDefault: false,
     assign: { $0.correctsRollouts = $1 == "truncated" },
@@ -196,14 +206,14 @@ extension Parameter {
   /// later one modifies the value that the earlier one set.
   public static let all: [Parameter] = [
     layers, dModel, heads, vocabulary, context, pretrainSteps, pretrainBatch, pretrainRate,
-    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftDropout,
+    pretrainDecay, sftDemonstrations, sftEpochs, sftBatch, sftRate, sftLoss, sftDropout,
     rankingPrompts,
     completionsPerPrompt, rounds, labelSelection, rewardHeads, rewardEpochs, rewardBatch, rewardRate,
     rewardCentering, totalEpisodes,
     ppoBatch, ppoMiniBatches, ppoEpochs, ppoRate, klCoefficient, klTarget, klHorizon, klEstimator, clipRange,
     clipRangeValue, valueCoefficient, valueModel, gamma, lambda, ptxCoefficient, ptxRatio, temperature,
     responseLength, missingEndPenalty, missingEnd, shortestResponse, rewardClip, whitenRewards,
-    averageDecay, importanceCap, rolloutCorrection,
+    averageDecay, importanceCap, largestUpdateKL, rolloutCorrection,
     evaluationPrompts, evaluationSamples, evaluationDocuments,
   ]
 }

@@ -6,6 +6,7 @@ import Inference
 import Runs
 import Statistics
 import Support
+import Training
 import World
 
 /// The whole recipe in one run folder:
@@ -200,9 +201,9 @@ public struct Pipeline {
     let rounds = records.stages(of: Stage.ppo.name)
     let lines = records.metrics.filter { rounds.contains($0.stage) }
     guard !lines.isEmpty else { return nil }
-    func mean(_ name: String) -> Double? { lines.compactMap { $0.values[name] }.mean }
+    func mean(_ metric: Metric) -> Double? { lines.compactMap { $0.values[metric.name] }.mean }
     return Summary.Rollouts(
-      isMean: mean("rollout/is_mean"), isMax: lines.compactMap { $0.values["rollout/is_max"] }.max(),
-      clippedFraction: mean("rollout/clipped_frac"), k3: mean("rollout/k3"))
+      isMean: mean(ImportanceWeights.meanWeight), isMax: lines.compactMap { $0.values[ImportanceWeights.largestWeight.name] }.max(),
+      clippedFraction: mean(ImportanceWeights.clippedShare), k3: mean(ImportanceWeights.gap))
   }
 }

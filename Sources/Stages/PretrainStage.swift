@@ -10,6 +10,7 @@ import Training
 /// Pretraining: trains a base model on text.
 public struct PretrainStage {
   public static let file = EvaluatedModel.base.file
+  private static let bitsPerByte = Metric("bits_per_byte", unit: "bits per byte", better: .lower)
 
   let context: StageContext
   let data: PretrainData
@@ -40,7 +41,7 @@ public struct PretrainStage {
     let heldOut = source.heldOut(64, tokenizer: tokenizer, context: architecture.context)
     let loop = TrainingLoop(
       context: context, stage: .pretrain, total: settings.count(.pretrainSteps),
-      shown: [("loss/train", "loss", 3), ("bits_per_byte", "bits per byte", 3)],
+      shown: [(.trainingLoss, "loss", 3), (Self.bitsPerByte, "bits per byte", 3)],
       measure: .init(metric: "bits_per_byte"))
     var draft = try context.draft(
       .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
@@ -59,10 +60,10 @@ public struct PretrainStage {
             seed: context.seed)
         }
         let (loss, norm) = try trainer.step(model, sequences, learningRate: rate)
-        return ["loss/train": loss, "gradient_norm": norm]
+        return [.trainingLoss: loss, .gradientNorm: norm]
       },
       validate: {
-        ["bits_per_byte": heldOut.figures(trainer.pass, model.weights).bitsPerByte]
+        [Self.bitsPerByte: heldOut.figures(trainer.pass, model.weights).bitsPerByte]
       })
     parameters.roundToBFloat16()
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)

@@ -2,12 +2,20 @@ import Dialogues
 import Evaluation
 import Inference
 import Models
+import Support
 import Training
 import World
 
 /// Measures PPO's current result during training: the rubric's grade of its answers to validation prompts, the reward
 /// model's score, and KL. It does not influence training.
 public struct Probe {
+  static let gold = Metric(
+    "eval/gold", unit: "0 to 1", better: .higher,
+    chart: .init(
+      "Gold score", axis: "on validation prompts, 0 to 1", place: 30, line: "gold", colour: "gold", isMarked: true))
+  static let proxy = Metric("eval/proxy", unit: "reward", better: .higher)
+  static let kl = Metric("eval/kl", unit: "nats per sequence", better: .lower)
+
   let world: World
   let items: [WorldItem]
   let samples: Int
@@ -34,7 +42,7 @@ public struct Probe {
   func run(
     _ trainer: PPOTrainer, _ generator: Generator, _ options: SamplingOptions, _ model: Model,
     seed: UInt64
-  ) throws -> [String: Double] {
+  ) throws -> [Metric: Double] {
     let answers = try Sampler(
       generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
@@ -45,8 +53,8 @@ public struct Probe {
     kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
     let n = Double(answers.count)
     return [
-      "eval/gold": gold(answers.map(\.text)),
-      "eval/proxy": episodes.scores.reduce(0) { $0 + Double($1) } / n, "eval/kl": kl.k1 / n,
+      Self.gold: gold(answers.map(\.text)),
+      Self.proxy: episodes.scores.reduce(0) { $0 + Double($1) } / n, Self.kl: kl.k1 / n,
     ]
   }
 

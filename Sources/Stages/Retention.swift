@@ -1,4 +1,5 @@
 import Runs
+import Support
 
 /// Decides which training checkpoints of a stage are kept: the newest, and the best by a held-out measure.
 ///
@@ -8,14 +9,9 @@ import Runs
 struct Retention {
   /// A metric on held-out data by which checkpoints are compared.
   struct Measure {
-    let metric: String
-    var isBetterHigher = false
+    let metric: Metric
     /// Whether the stage's result is the best state instead of the last.
     var decides = false
-
-    func isBetter(_ value: Double, than other: Double) -> Bool {
-      isBetterHigher ? value > other : value < other
-    }
   }
 
   let context: StageContext
@@ -33,20 +29,20 @@ struct Retention {
     // Only steps whose checkpoint still exists count. But if the best state is the stage's result, all steps count, so
     // that another step cannot silently replace a best one whose checkpoint is missing.
     let steps = Set(try context.run.trainingCheckpoints(self.stage).map(\.step))
-    let values = try context.metrics.values(measure.metric, of: self.stage)
+    let values = try context.metrics.values(measure.metric.name, of: self.stage)
     for (step, value) in values where measure.decides || steps.contains(step) { _ = note(step, value) }
   }
 
   /// Records the measure of a step, if the step has one.
   /// - Returns: whether the state after the step is the best so far, so that it must be saved.
-  mutating func isBest(_ step: Int, _ metrics: [String: Double]) -> Bool {
+  mutating func isBest(_ step: Int, _ metrics: [Metric: Double]) -> Bool {
     guard let measure, let value = metrics[measure.metric] else { return false }
     return note(step, value)
   }
 
   private mutating func note(_ step: Int, _ value: Double) -> Bool {
     guard let measure, value.isFinite else { return false }
-    if let best, !measure.isBetter(value, than: best.value) { return false }
+    if let best, !measure.metric.isBetter(value, than: best.value) { return false }
     best = (step, value)
     return true
   }

@@ -45,6 +45,25 @@ public struct RewardStage {
   /// Maximum number of held-out comparisons that are measured during training.
   package static let watched = 100
 
+  private static let rankingLoss = Metric(
+    "loss/ranking", unit: "nats per pair", better: .lower,
+    chart: .init(
+      "Ranking loss", place: 10, line: "ranking loss", reference: .init(value: 0.693_147, name: "chance, ln 2")))
+  private static let validationLoss = Metric("loss/validation", unit: "nats per pair", better: .lower)
+  private static let trainingAccuracy = accuracy("accuracy/train", place: 20, line: "training", colour: "first")
+  private static let validationAccuracy = accuracy(
+    "accuracy/validation", place: 21, line: "validation", colour: "second", isMarked: true)
+
+  private static func accuracy(
+    _ name: String, place: Int, line: String, colour: String, isMarked: Bool = false
+  ) -> Metric {
+    Metric(
+      name, unit: "share of pairs", better: .higher,
+      chart: .init(
+        "Accuracy on pairs", axis: "pairs in the labelers’ order", place: place, line: line, colour: colour,
+        isPercent: true, isMarked: isMarked, reference: .init(value: 0.5, name: "chance")))
+  }
+
   let context: StageContext
   let sft: Model
   let data: Data
@@ -88,8 +107,8 @@ public struct RewardStage {
       count: ranked.count, batch: batch, seed: context.seed, purpose: "reward/order")
     let loop = TrainingLoop(
       context: context, stage: .reward, total: order.steps(epochs: settings.count(.rewardEpochs)),
-      shown: [("loss/ranking", "loss", 3), ("accuracy/validation", "held-out accuracy (n \(pairs))", 3)],
-      measure: .init(metric: "loss/validation"))
+      shown: [(Self.rankingLoss, "loss", 3), (Self.validationAccuracy, "held-out accuracy (n \(pairs))", 3)],
+      measure: .init(metric: Self.validationLoss))
     var draft = try context.draft(
       .reward, kind: .reward, sft.architecture, sft.tokenizer, step: loop.total,
       parents: [sft], data: data.source)
@@ -101,14 +120,14 @@ public struct RewardStage {
           model, order.batch(step).map { ranked[$0] }, learningRate: rate,
           centering: settings[.rewardCentering])
         return [
-          "loss/ranking": loss.meanOfPairs, "accuracy/train": loss.accuracy,
-          "gradient_norm": norm, "margin": loss.meanDifference,
+          Self.rankingLoss: loss.meanOfPairs, Self.trainingAccuracy: loss.accuracy,
+          .gradientNorm: norm, Metric("margin", unit: "reward", better: .higher): loss.meanDifference,
         ]
       },
       validate: {
         guard !heldOut.isEmpty else { return [:] }
         let loss = trainer.evaluate(model.view, heldOut)
-        return ["accuracy/validation": loss.accuracy, "loss/validation": loss.meanOfPairs]
+        return [Self.validationAccuracy: loss.accuracy, Self.validationLoss: loss.meanOfPairs]
       })
     return try finish(
       model, trainer, demonstrations: try encoder.fitting(data.demonstrations).sequences.map {

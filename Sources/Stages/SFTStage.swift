@@ -68,6 +68,10 @@ public struct SFTStage {
     }
   }
 
+  private static let objectives: [String: any TokenObjective.Type] = [
+    "nll": LanguageModelObjective.self, "dft": DynamicFineTuningObjective.self,
+  ]
+
   /// Runs or continues the stage; writes `sft.trlhf`.
   public func run() throws -> StageResult {
     try base.requireLanguageModel("a language model to fine-tune")
@@ -92,9 +96,9 @@ public struct SFTStage {
     let answers = try heldOutAnswers(memory.runtime)
     let loop = TrainingLoop(
       context: context, stage: .sft, total: order.steps(epochs: settings.count(.sftEpochs)),
-      shown: [("loss/train", "loss", 3), ("loss/validation", "validation", 3)]
+      shown: [(.trainingLoss, "loss", 3), (.validationLoss, "validation", 3)]
         + (answers == nil ? [] : [(Self.proxy, "proxy", 2)]),
-      measure: answers == nil ? .init(metric: "loss/validation") : Self.choice)
+      measure: answers == nil ? .init(metric: .validationLoss) : Self.choice)
     var draft = try context.draft(
       .sft, kind: .sft, architecture, base.tokenizer, step: loop.total,
       parents: [base] + (reward.map { [$0] } ?? []), data: data.source,
@@ -104,10 +108,10 @@ public struct SFTStage {
       step: { step, rate in
         let (loss, norm) = try trainer.step(
           model, order.batch(step).map { sequences[$0] }, learningRate: rate,
-          dropout: dropout(step))
-        var metrics = [
-          "loss/train": loss, "gradient_norm": norm,
-          "epoch": Double(step + 1) / Double(order.stepsPerEpoch),
+          dropout: dropout(step), objective: Self.objectives[settings.choice(.sftLoss)]!)
+        var metrics: [Metric: Double] = [
+          .trainingLoss: loss, .gradientNorm: norm,
+          Metric("epoch"): Double(step + 1) / Double(order.stepsPerEpoch),
         ]
         if let answers, order.endsEpoch(step) {
           metrics[Self.proxy] = try answers.score(model.weights)
@@ -117,7 +121,7 @@ public struct SFTStage {
       validate: {
         guard !heldOut.isEmpty else { return [:] }
         let (sum, count) = trainer.pass.negativeLogLikelihood(model.weights, heldOut)
-        return ["loss/validation": sum / Double(max(1, count))]
+        return [.validationLoss: sum / Double(max(1, count))]
       })
     if let best, let answers { take(best, of: order, answers, &draft) }
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
@@ -140,7 +144,7 @@ public struct SFTStage {
     draft.step = best.step
     draft.provenance.notes["chosen"] = .object([
       "epoch": .number(Double(epoch)), "prompts": .number(Double(answers.prompts.count)),
-      Self.proxy: .number(best.value),
+      Self.proxy.name: .number(best.value),
     ])
     context.note(
       "epoch \(epoch) of \(context.settings.count(.sftEpochs)) is chosen: its answers to "
@@ -149,9 +153,9 @@ public struct SFTStage {
   }
 
   /// The metric with the mean score of answers to held-out prompts, measured once per epoch.
-  private static let proxy = "eval/proxy"
+  private static let proxy = Metric("eval/proxy", unit: "reward", better: .higher)
   private static let choice = Retention.Measure(
-    metric: proxy, isBetterHigher: true, decides: true)
+    metric: proxy, decides: true)
 
   /// The setting of another stage on which the choice of the epoch depends.
   private static func answerLength(_ settings: Settings) -> [String: JSONValue] {

@@ -35,7 +35,7 @@ public struct StageContext {
   ) throws {
     self.run = run
     do { metrics = try MetricsLog(run) } catch {
-      run.withdraw([RunFile.metrics])
+      run.withdraw([RunFile.metrics, RunFile.metricDeclarations])
       throw error
     }
     self.settings = settings
@@ -138,7 +138,7 @@ public struct StageContext {
       return try body()
     } catch var failure as Failure where failure.kind != .interrupted {
       if hasLearntNothing {
-        run.withdraw([RunFile.metrics, PretrainStage.file])
+        run.withdraw([RunFile.metrics, RunFile.metricDeclarations, PretrainStage.file])
       } else if failure.kind == .inputOutput {
         failure.remedy = "Correct that, then continue with: \(resumeCommand)"
       }

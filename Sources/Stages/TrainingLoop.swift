@@ -12,7 +12,7 @@ struct TrainingLoop {
   let stage: Stage
   let total: Int
   /// Names of the metrics that the progress line shows.
-  let shown: [(metric: String, label: String, decimals: Int)]
+  let shown: [(metric: Metric, label: String, decimals: Int)]
   /// The measure by which training checkpoints are compared.
   var measure: Retention.Measure?
 
@@ -31,7 +31,7 @@ struct TrainingLoop {
     _ snapshot: Snapshot,
     restore: (String) throws -> StageState,
     save: (StageState, String) throws -> Void,
-    step: (Int) throws -> [String: Double]
+    step: (Int) throws -> [Metric: Double]
   ) throws -> (step: Int, value: Double)? {
     var state = StageState()
     if let latest = try context.run.trainingCheckpoints(name).first {
@@ -52,7 +52,7 @@ struct TrainingLoop {
         progress.finish()
         throw context.interrupted()
       }
-      let metrics: [String: Double]
+      let metrics: [Metric: Double]
       let updates = snapshot.updates
       do {
         metrics = try step(state.step)
@@ -69,7 +69,7 @@ struct TrainingLoop {
       state.step += 1
       try context.metrics.append(
         stage: name, step: state.step,
-        metrics.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        metrics.sorted { $0.key.name < $1.key.name }.map { ($0.key, $0.value) })
       progress.update(step: state.step, figures(metrics))
       let isDue = Clock.monotonic() - lastSave >= context.saveInterval && state.step < total
       if retention.isBest(state.step, metrics) || isDue {
@@ -116,8 +116,8 @@ struct TrainingLoop {
   @discardableResult
   func run(
     _ model: TrainableModel, _ schedule: Schedule, _ draft: CheckpointDraft,
-    validateEvery interval: Int, step: (Int, Double) throws -> [String: Double],
-    validate: () -> [String: Double]
+    validateEvery interval: Int, step: (Int, Double) throws -> [Metric: Double],
+    validate: () -> [Metric: Double]
   ) throws -> (step: Int, value: Double)? {
     let snapshot = Snapshot(models: [(.policy, model)], threads: context.threads)
     return try run(
@@ -126,7 +126,7 @@ struct TrainingLoop {
       step: { number in
         let rate = Double(schedule.learningRate(step: number, total: total))
         var metrics = try step(number, rate)
-        metrics["lr"] = rate
+        metrics[.learningRate] = rate
         if number % interval == interval - 1 || number == total - 1 {
           metrics.merge(validate()) { _, new in new }
         }
@@ -134,7 +134,7 @@ struct TrainingLoop {
       })
   }
 
-  private func figures(_ metrics: [String: Double]) -> [Progress.Figure] {
+  private func figures(_ metrics: [Metric: Double]) -> [Progress.Figure] {
     shown.compactMap { figure in
       metrics[figure.metric].map { (figure.label, Formatting.fixed($0, figure.decimals)) }
     }

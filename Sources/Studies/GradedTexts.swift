@@ -61,9 +61,10 @@ extension Laboratory {
 
   /// The prompts of the held-out rankings with their answers, each prompt once.
   func heldOutAnswers(_ rankings: Rankings) -> [(item: WorldItem, answers: [String])] {
-    let first = settings.count(.rankingPrompts)
-    return stride(from: 0, to: rankings.heldOut.count, by: 2).map { line in
-      (world.item(.comparisons, first + line / 2), rankings.heldOut[line].completions)
+    var seen: Set<Int> = []
+    return rankings.heldOut.compactMap { ranking in
+      guard let number = ranking.item, seen.insert(number).inserted else { return nil }
+      return (world.item(.comparisons, number), ranking.completions)
     }
   }
 }

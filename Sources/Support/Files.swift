@@ -105,7 +105,8 @@ public enum Files {
     let descriptor = uninterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else {
       throw Failure(
-        .inputOutput, "cannot be read: \(systemError())", at: path, remedy: "Check the path.")
+        .inputOutput, "cannot be read: \(systemError())", at: path, remedy: "Check the path.",
+        code: errno == ENOENT ? .notFound : nil)
     }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

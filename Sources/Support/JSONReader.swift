@@ -30,7 +30,7 @@ struct JSONReader {
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { reader.index = 3 }
     reader.skipSpace()
     guard reader.index < text.count else {
-      throw Failure(.badData, "this is not JSON: there is no value", at: place, remedy: "Write one.")
+      throw Failure(.badData, "this is not JSON: there is no value", at: place, remedy: "Write one.", code: .invalidJSON)
     }
     let value = try reader.value()
     reader.skipSpace()
@@ -197,12 +197,12 @@ struct JSONReader {
 
   /// - Parameter byte: where in the text; nil where the message says it.
   func failure(_ what: String, at byte: Int?, _ remedy: String = "Correct it.", _ prefix: String = "") -> Failure {
-    guard let byte else { return Failure(.badData, what, at: place, remedy: remedy) }
+    guard let byte else { return Failure(.badData, what, at: place, remedy: remedy, code: .invalidJSON) }
     let before = text[..<min(byte, text.count)]
     let line = before.count { $0 == 0x0A } + 1
     let column = byte - (before.lastIndex(of: 0x0A) ?? -1)
     let position = line > 1 ? "line \(line), column \(column)" : "column \(column)"
-    return Failure(.badData, "\(prefix)\(what) at \(position)", at: place, remedy: remedy)
+    return Failure(.badData, "\(prefix)\(what) at \(position)", at: place, remedy: remedy, code: .invalidJSON)
   }
 }
 

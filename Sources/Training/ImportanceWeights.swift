@@ -78,11 +78,23 @@ public struct ImportanceWeights: Equatable, Sendable {
   /// `rollout/ess`: the effective sample size as a share of the tokens, (Σρ)² / (n·Σρ²).
   public var effectiveShare: Double { tokens == 0 ? 1 : mean * mean / (mean * mean + variance) }
 
-  /// The metrics with their names in the log.
-  public var metrics: [(name: String, value: Double)] {
+  public static let meanWeight = Metric(
+    "rollout/is_mean",
+    chart: .init(
+      "int8 against float32: mean weight", axis: "importance weight of the rollouts", place: 90, line: "mean weight",
+      reference: .init(value: 1, name: "no gap")))
+  public static let largestWeight = Metric("rollout/is_max", better: .lower)
+  public static let weightVariance = Metric("rollout/is_var", better: .lower)
+  public static let clippedShare = Metric("rollout/clipped_frac", unit: "share of tokens", better: .lower)
+  public static let gap = Metric(
+    "rollout/k3", unit: "nats per token", better: .lower,
+    chart: .init("int8 against float32: k3", place: 100, line: "k3", includes: [0]))
+  public static let effectiveSampleShare = Metric("rollout/ess", unit: "share of tokens", better: .higher)
+
+  public var metrics: [Metric: Double] {
     [
-      ("rollout/is_mean", mean), ("rollout/is_max", maximum), ("rollout/is_var", variance),
-      ("rollout/clipped_frac", clippedFraction), ("rollout/k3", k3), ("rollout/ess", effectiveShare),
+      Self.meanWeight: mean, Self.largestWeight: maximum, Self.weightVariance: variance,
+      Self.clippedShare: clippedFraction, Self.gap: k3, Self.effectiveSampleShare: effectiveShare,
     ]
   }
 }

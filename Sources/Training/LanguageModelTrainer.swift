@@ -1,27 +1,37 @@
 import Models
 import Tensors
 
+/// A loss of the target tokens' log-probabilities, averaged over the tokens of a step.
+public protocol TokenObjective: Objective {
+  /// - Parameters:
+  ///   - tokens: target tokens in the whole step.
+  ///   - coefficient: multiplies the gradient.
+  init(tokens: Int, coefficient: Float)
+  /// The mean so far, in nats per token, without the coefficient.
+  var mean: Double { get }
+}
+
 /// The mean of −log π over tokens, times a coefficient.
-struct LanguageModelObjective: Objective {
-  let outputs = HeadOutputs.logprobs
+public struct LanguageModelObjective: TokenObjective {
+  public let outputs = HeadOutputs.logprobs
   /// Target tokens in the whole step.
   let tokens: Int
   var coefficient: Float = 1
   /// Σ −log π so far, in nats.
   private(set) var sum = 0.0
 
-  init(tokens: Int, coefficient: Float = 1) {
+  public init(tokens: Int, coefficient: Float = 1) {
     self.tokens = tokens
     self.coefficient = coefficient
   }
 
-  mutating func add(logprobs chunk: OutputChunk) {
+  public mutating func add(logprobs chunk: OutputChunk) {
     chunk.gradient.update(repeating: -coefficient / Float(tokens))
     for logprob in chunk.values { sum -= Double(logprob) }
   }
 
   /// The mean so far, in nats per token, without the coefficient.
-  var mean: Double { sum / Double(tokens) }
+  public var mean: Double { sum / Double(tokens) }
 }
 
 /// Next-token training and evaluation: pretraining, SFT, and PPO's pretraining mix.
@@ -35,19 +45,19 @@ public final class LanguageModelTrainer {
 
   init(_ pass: SequencePass) { self.pass = pass }
 
-  /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target
-  /// token. L = −1/N · Σ log π(token), N counted over all `sequences`.
+  /// Adds `coefficient` · ∂(mean loss)/∂θ to `gradients`; returns the mean loss in nats per target token, which is
+  /// counted over all `sequences`.
   ///
   /// - Parameter dropout: applied to the sub-layers' outputs; nil for none.
-  public func accumulate(
+  public func accumulate<Goal: TokenObjective>(
     _ weights: TransformerWeights, into gradients: Gradients, _ sequences: [TrainingSequence],
-    coefficient: Float = 1, dropout: Dropout? = nil
+    coefficient: Float = 1, dropout: Dropout? = nil, objective: Goal.Type = LanguageModelObjective.self
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }
     transformer.dropout = dropout
     defer { transformer.dropout = nil }
-    var objective = LanguageModelObjective(tokens: count, coefficient: coefficient)
+    var objective = Goal(tokens: count, coefficient: coefficient)
     let model = SequencePass.Model(weights: weights)
     if Self.beginAlike(sequences) {
       let groups = PassGroup.grouping(
@@ -77,10 +87,11 @@ public final class LanguageModelTrainer {
   /// - Throws: `Failure(.failed)` if the loss or a gradient is not finite; no weight has changed then.
   public func step(
     _ model: TrainableModel, _ sequences: [TrainingSequence], learningRate: Double,
-    dropout: Dropout? = nil
+    dropout: Dropout? = nil, objective: any TokenObjective.Type = LanguageModelObjective.self
   ) throws -> (loss: Double, gradientNorm: Double) {
     model.gradients.reset()
-    let loss = accumulate(model.weights, into: model.gradients, sequences, dropout: dropout)
+    let loss = accumulate(
+      model.weights, into: model.gradients, sequences, dropout: dropout, objective: objective)
     guard loss.isFinite else {
       throw model.refusal("the loss is")
     }

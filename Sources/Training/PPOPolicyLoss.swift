@@ -91,14 +91,24 @@ public struct PPOPolicyLoss: Sendable {
     public var meanLoss: Double { mean(loss) }
     public var meanEntropy: Double { mean(entropy) }
 
-    /// Means over the tokens, with their names in the log.
-    public var metrics: [(name: String, value: Double)] {
+    /// Means over the tokens.
+    public var metrics: [Metric: Double] {
       [
-        ("loss/policy_avg", meanLoss), ("policy/approxkl_avg", approximateKL),
-        ("policy/clipfrac_avg", clipFraction), ("policy/entropy_avg", meanEntropy),
-        ("val/ratio", ratioMean), ("val/ratio_var", ratioVariance),
-        ("policy/ratio_max", largestRatio),
+        Metric("loss/policy_avg", better: .lower): meanLoss, Self.stepSize: approximateKL, Self.clipped: clipFraction,
+        Metric("policy/entropy_avg", unit: "nats"): meanEntropy, Metric("val/ratio"): ratioMean,
+        Metric("val/ratio_var"): ratioVariance, Metric("policy/ratio_max"): largestRatio,
       ]
     }
+
+    private static let clipped = Metric(
+      "policy/clipfrac_avg", unit: "share of tokens",
+      chart: .init(
+        "Clip fraction", axis: "share of tokens past the clip range", place: 70, line: "clipped", colour: "ppo",
+        isPercent: true, includes: [0]))
+    private static let stepSize = Metric(
+      "policy/approxkl_avg", unit: "nats per token",
+      chart: .init(
+        "Step size", axis: "approximate KL of one update, nats per token", place: 80, line: "approximate KL",
+        colour: "ppo", includes: [0]))
   }
 }

@@ -106,7 +106,7 @@ public final class PPOTrainer {
   public func learn(
     from episodes: Episodes, learningRate: Double, random: inout RandomStream,
     pretraining: () -> [TrainingSequence]
-  ) throws -> [String: Double] {
+  ) throws -> [Metric: Double] {
     var episodes = episodes
     let minibatches = drawMinibatches(of: episodes.count, &random)
     var metrics = assess(&episodes, first: minibatches.first ?? [])
@@ -121,7 +121,7 @@ public final class PPOTrainer {
       (controller, skippedUpdates, skipsInARow) = before
       throw error
     }
-    metrics["lr"] = learningRate
+    metrics[.learningRate] = learningRate
     return metrics
   }
 
@@ -157,7 +157,7 @@ public final class PPOTrainer {
   /// - Parameter first: the episodes of the first update. If these are all episodes and fit one pass, the activations
   ///   of that pass are kept, and the first update reuses them.
   /// - Returns: the metrics of the importance weights, by name.
-  public func assess(_ episodes: inout Episodes, first: [Int] = []) -> [String: Double] {
+  public func assess(_ episodes: inout Episodes, first: [Int] = []) -> [Metric: Double] {
     let old = readPolicy(episodes, first)
     episodes.logprobs = old.logprobs
     episodes.entropies = old.entropies
@@ -171,7 +171,7 @@ public final class PPOTrainer {
     if !options.correctsRollouts {
       episodes.weights = Array(repeating: 1, count: episodes.weights.count)
     }
-    return Dictionary(uniqueKeysWithValues: correction.metrics.map { ($0.name, $0.value) })
+    return correction.metrics
   }
 
   /// The policy's outputs for every token, in the episodes' order. If `first` are all episodes and fit one pass,
@@ -235,7 +235,7 @@ public final class PPOTrainer {
   /// Computes rewards per token, advantages and returns, and updates β if it is adaptive.
   ///
   /// - Returns: metrics by name.
-  public func estimateAdvantages(_ episodes: inout Episodes) -> [String: Double] {
+  public func estimateAdvantages(_ episodes: inout Episodes) -> [Metric: Double] {
     let scores = Rewards.score(
       episodes.scores, ended: episodes.endedInTime(options.shortestResponse), missingEnd: options.missingEnd,
       clip: options.rewardClip)
@@ -248,50 +248,25 @@ public final class PPOTrainer {
     let explained = Statistics.explainedVariance(values: episodes.values, returns: episodes.returns)
     if options.whitenAdvantages { episodes.advantages = Advantages.whitened(episodes.advantages) }
 
-    var kl = KLEstimates()
-    kl.add(logprobs: episodes.logprobs, reference: episodes.reference)
-    let n = Double(episodes.count)
-    let perEpisode = kl.k1 / n
-    controller.update(kl: perEpisode, episodes: episodes.count)
-    let penalty = beta * kl[options.klEstimator] / n
-    let meanScore = scores.reduce(0) { $0 + Double($1) } / n
-    let tokens = Double(episodes.logprobs.count)
-    let weighted = weightedFigures(episodes, scores: scores)
-    return [
-      "objective/kl": perEpisode, "objective/kl_k3": kl.k3 / n,
-      "objective/entropy": episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
-      "objective/non_score_reward": -penalty, "objective/scores": meanScore,
-      "objective/rlhf_reward": meanScore - penalty, "objective/kl_coef": beta,
-      "value/explained_variance": explained ?? 0, "response/length": tokens / n,
-      "val/num_eos_tokens": Double(episodes.ended.filter { $0 }.count),
-      "response/without_eos": Double(episodes.ended.filter { !$0 }.count) / n,
-    ].merging(weighted) { own, _ in own }
+    let figures = EpisodeFigures(
+      episodes, scores: scores, klCoefficient: beta, estimator: options.klEstimator,
+      importanceCap: options.importanceCap)
+    controller.update(kl: figures.klPerEpisode, episodes: episodes.count)
+    return figures.metrics.merging([Self.explainedVariance: explained ?? 0]) { own, _ in own }
   }
 
-  /// Metrics of sampled answers with each answer's importance weight. For int8 rollouts they estimate the float32
-  /// policy's metrics. For float32 rollouts they equal the unweighted metrics, up to rounding.
-  private func weightedFigures(_ episodes: Episodes, scores: [Float]) -> [String: Double] {
-    guard episodes.sampled.count == episodes.logprobs.count else { return [:] }
-    let weights = ImportanceWeights.ofAnswers(
-      float32: episodes.logprobs, sampled: episodes.sampled, lengths: episodes.lengths,
-      cap: options.importanceCap)
-    let kl = zip(episodes.starts, episodes.lengths).map { start, length in
-      (start..<start + length).reduce(0) {
-        $0 + Double(episodes.logprobs[$1]) - Double(episodes.reference[$1])
-      }
-    }
-    return [
-      "objective/kl_weighted": Statistics.mean(kl, weights: weights),
-      "objective/scores_weighted": Statistics.mean(scores.map { Double($0) }, weights: weights),
-    ]
-  }
+  private static let explainedVariance = Metric(
+    "value/explained_variance", better: .higher,
+    chart: .init(
+      "Value fit", axis: "explained variance of the returns", place: 60, line: "value model", colour: "ppo",
+      includes: [0, 1]))
 
   // MARK: Updates
 
   private func update(
     _ episodes: Episodes, _ minibatches: [[Int]], learningRate: Double,
     pretraining: () -> [TrainingSequence]
-  ) throws -> [String: Double] {
+  ) throws -> [Metric: Double] {
     var record = UpdateRecord()
     for members in minibatches {
       let minibatch = Minibatch(members: members, tokens: episodes.tokens(of: members))

@@ -1,3 +1,5 @@
+import Support
+
 /// PPO's clipped value loss, token by token.
 ///
 ///     v̂    = clip(v, v_old − ε, v_old + ε)
@@ -62,11 +64,12 @@ public struct PPOValueLoss: Sendable {
     public var clipFraction: Double { mean(Double(clipped)) }
     public var meanValue: Double { mean(value) }
 
-    /// Means over the tokens, with their names in the log.
-    public var metrics: [(name: String, value: Double)] {
+    /// Means over the tokens.
+    public var metrics: [Metric: Double] {
       [
-        ("loss/value_avg", meanLoss), ("val/clipfrac_avg", clipFraction),
-        ("val/value_avg", meanValue),
+        Metric("loss/value_avg", better: .lower): meanLoss,
+        Metric("val/clipfrac_avg", unit: "share of tokens"): clipFraction,
+        Metric("val/value_avg", unit: "reward"): meanValue,
       ]
     }
   }

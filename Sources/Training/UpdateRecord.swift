@@ -1,4 +1,6 @@
-/// Sums over the updates of one iteration; `metrics` returns the means by name.
+import Support
+
+/// Sums over the updates of one iteration; `metrics` returns the means.
 struct UpdateRecord {
   private var policy = PPOPolicyLoss.Sums()
   private var value = PPOValueLoss.Sums()
@@ -31,15 +33,21 @@ struct UpdateRecord {
     valueUpdates += 1
   }
 
-  func metrics(skipped total: Int) -> [String: Double] {
+  private static let policyGradient = Metric("policy/gradient_norm")
+  private static let valueGradient = Metric("value/gradient_norm")
+  private static let mixLoss = Metric("ptx/loss", unit: "nats per token", better: .lower)
+  private static let mixGradient = Metric("ptx/gradient_norm")
+  private static let skippedUpdates = Metric("policy/skipped_updates", unit: "updates", better: .lower)
+
+  /// - Parameter total: updates that were skipped since the stage began.
+  func metrics(skipped total: Int) -> [Metric: Double] {
     let updates = Double(max(1, policyUpdates))
-    var metrics = Dictionary(
-      uniqueKeysWithValues: (policy.metrics + value.metrics).map { ($0.name, $0.value) })
-    metrics["policy/gradient_norm"] = policyNorm / updates
-    if valueUpdates > 0 { metrics["value/gradient_norm"] = valueNorm / Double(valueUpdates) }
-    metrics["ptx/loss"] = pretrainingLoss / updates
-    metrics["ptx/gradient_norm"] = pretrainingNorm / updates
-    metrics["policy/skipped_updates"] = Double(total)
+    var metrics = policy.metrics.merging(value.metrics) { own, _ in own }
+    metrics[Self.policyGradient] = policyNorm / updates
+    if valueUpdates > 0 { metrics[Self.valueGradient] = valueNorm / Double(valueUpdates) }
+    metrics[Self.mixLoss] = pretrainingLoss / updates
+    metrics[Self.mixGradient] = pretrainingNorm / updates
+    metrics[Self.skippedUpdates] = Double(total)
     return metrics
   }
 }

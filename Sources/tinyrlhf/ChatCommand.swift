@@ -98,7 +98,7 @@ private struct Dialogue {
     guard alone < capacity else {
       throw Failure(
         .badData, "this turn has \(alone) tokens, the context \(capacity)", at: place,
-        remedy: "Write a shorter turn.")
+        remedy: "Write a shorter turn.", code: .contextExceeded)
     }
     turns.append(turn)
     var dropped = 0

@@ -27,6 +27,14 @@ enum Console {
   /// Prints a line for people.
   static func error(_ text: String) { status.print(Terminal.harmless(text, keepingLines: true)) }
 
+  /// Prints an error: a line for people, or one JSON object if `TINYRLHF_ERRORS` is `json`.
+  static func report(_ failure: Failure) {
+    guard ProcessEnvironment.variable("TINYRLHF_ERRORS") == "json", let line = try? JSON.line(["error": failure]) else {
+      return error("tinyrlhf: \(failure)")
+    }
+    raw(line + "\n")
+  }
+
   /// Prints text for people, unchanged and without a newline.
   static func raw(_ text: String) {
     // If standard error is closed, there is no place left to report that.

@@ -44,7 +44,7 @@ struct Generate: ParsableCommand {
         guard tokens.count < answerer.capacity else {
           throw Failure(
             .badData, "the prompt has \(tokens.count) tokens, the context \(answerer.capacity)",
-            at: place, remedy: "Shorten it; prompts are never truncated.")
+            at: place, remedy: "Shorten it; prompts are never truncated.", code: .contextExceeded)
         }
         let shown = model.tokenizer.decodeString(tokens, namingSpecialTokens: true)
         return Asked(

@@ -49,7 +49,7 @@ struct JSONLines {
         } catch var failure as Failure where failure.kind == .badData {
           bad += 1
           failure.place = failure.place ?? lines.place
-          Console.error("tinyrlhf: \(failure)")
+          Console.report(failure)
         }
         if !lines.hasLine { break }
       }

@@ -44,7 +44,7 @@ struct TinyRLHF: ParsableCommand {
       try InstructionSet.require(ProcessEnvironment.variable("TINYRLHF_ISA"))
       try command.run()
     } catch let failure as Failure {
-      Console.error("tinyrlhf: \(failure)")
+      Console.report(failure)
       exit(withCode: failure.kind.rawValue)
     } catch is BadLines {
       exit(withCode: Failure.Kind.badData.rawValue)

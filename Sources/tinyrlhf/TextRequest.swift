@@ -32,7 +32,7 @@ extension Request {
     guard count <= context else {
       throw Failure(
         .badData, "prompt and completion have \(count) tokens, the context \(context)", at: place,
-        remedy: "Shorten them; texts are never truncated.")
+        remedy: "Shorten them; texts are never truncated.", code: .contextExceeded)
     }
     return (prompt, completion)
   }

@@ -31,7 +31,7 @@ final class Sample {
       architecture: Self.architecture,
       training: TrainingRecord(
         kind: .ppo, isTrainingCheckpoint: true, step: 12, seed: 34,
-        randomCounters: (1, 2, 3, 4), dataCursor: (5, 6)),
+        reserved: [1, 2, 3, 4, 5, 6]),
       identity: 0x0123_4567_89AB_CDEF, configuration: Array(#"{"name":"sample"}"#.utf8),
       tokenizer: Array("a tokenizer".utf8), tensors: [], state: [9, 8, 7],
       provenance: Array(#"{"parents":[]}"#.utf8))

@@ -90,6 +90,12 @@ func meansOfAnySize() {
     let files = [
       (RunFile.metrics, metrics),
       (
+        RunFile.metricDeclarations,
+        #"{"sft":[{"name":"loss/train","unit":"nats","better":"lower","chart":{"title":"t","place":1,"line":"l","#
+          + #""colour":"first","isPercent":false,"isDashed":false,"isMarked":false,"includes":[0.5],"#
+          + #""reference":{"value":0.25,"name":"n"}}}]}"#
+      ),
+      (
         RunFile.manifest,
         #"{"version":1,"command":["a"],"configuration":{"rounds":2},"seed":1,"host":{"processor":"p","threads":2},"#
           + #""started":"now","resumed":[],"stages":[{"name":"sft","status":"finished","seconds":3.5}]}"#

@@ -76,12 +76,11 @@ func pageIsComplete() throws {
   let run = SyntheticRun()
   try run.fill()
   let page = try Report.html(run.path)
-  let curves = (Curve.fineTuning + Curve.reward + Curve.policy).map(\.title)
   let others = [
     "Calibration", "Proxy reward against √KL", "Gold score against √KL",
     "Gold score by category",
   ]
-  for title in curves + others { #expect(page.contains("<h3>\(title)</h3>"), "\(title)") }
+  for title in SyntheticRun.curves + others { #expect(page.contains("<h3>\(title)</h3>"), "\(title)") }
   for measure in Measure.all { #expect(page.contains(measure.title), "\(measure.title)") }
   for text in ["Base", "SFT", "PPO-ptx", "71.2\u{A0}%", "0.813", "−2.31", "open qa", "kl-coef"] {
     #expect(page.contains(text), "\(text)")
@@ -104,8 +103,8 @@ func pageNamesWhatIsMissing() throws {
   let page = try Report.html(run.path)
   #expect(defect(page) == nil)
   #expect(!page.contains("<figure"))
-  #expect(page.contains("no data for it: SFT loss."))
-  #expect(page.contains("no data for them: Ranking loss, Accuracy on pairs, Calibration."))
+  #expect(page.contains("no data for it: its curves."))
+  #expect(page.contains("no data for them: its curves, Calibration."))
   #expect(page.contains("no results yet"))
 }
 

@@ -75,40 +75,52 @@ final class SyntheticRun {
     let log = try MetricsLog(run)
     for step in 1...300 {
       let t = Double(step) / 300
-      var values = [("loss/train", near(0.9 + 1.9 / (1 + 14 * t), 0.05)), ("lr", 3e-4 * (1 - t))]
-      if step % 50 == 0 { values.append(("loss/validation", 1.05 + 1.9 / (1 + 12 * t))) }
+      var values: [(Metric, Double)] = [(Self.loss("loss/train", 1), near(0.9 + 1.9 / (1 + 14 * t), 0.05)), ("lr", 3e-4 * (1 - t))]
+      if step % 50 == 0 { values.append((Self.loss("loss/validation", 2), 1.05 + 1.9 / (1 + 12 * t))) }
       try log.append(stage: "sft", step: step, values)
     }
     for step in 1...80 {
       let t = Double(step) / 80
-      var values = [
-        ("loss/ranking", near(0.69 - 0.16 * t, 0.03)),
-        ("accuracy/train", near(0.5 + 0.24 * t, 0.04)),
+      var values: [(Metric, Double)] = [
+        (Self.drawn("loss/ranking", "Ranking loss"), near(0.69 - 0.16 * t, 0.03)),
+        (Self.drawn("accuracy/train", "Accuracy on pairs"), near(0.5 + 0.24 * t, 0.04)),
       ]
-      if step % 16 == 0 { values.append(("accuracy/validation", 0.5 + 0.21 * t)) }
+      if step % 16 == 0 { values.append((Self.drawn("accuracy/validation", "Accuracy on pairs"), 0.5 + 0.21 * t)) }
       try log.append(stage: "reward", step: step, values)
     }
     for step in 0...240 { try log.append(stage: "ppo", step: step, policyStep(step)) }
     try log.synchronize()
   }
 
-  private func policyStep(_ step: Int) -> [(String, Double)] {
+  /// A metric whose chart shows it, alone or with others of the same title.
+  static func drawn(_ name: String, _ title: String, place: Int = 1) -> Metric {
+    Metric(name, unit: "a unit", chart: .init(title, place: place, line: name))
+  }
+
+  private static func loss(_ name: String, _ place: Int) -> Metric { drawn(name, "Loss", place: place) }
+
+  static let curves = [
+    "Loss", "Ranking loss", "Accuracy on pairs", "Reward", "KL", "Entropy", "Length", "Value fit", "Clip fraction",
+    "Step size", "Mean weight", "k3", "Gold score",
+  ]
+
+  private func policyStep(_ step: Int) -> [(Metric, Double)] {
     let t = Double(step) / 240
     let kl = 9 * t * (1.4 - 0.5 * t)
-    var values = [
-      ("objective/scores", near(1.6 * t * (2 - t), 0.15)),
-      ("objective/rlhf_reward", near(1.6 * t * (2 - t) - 0.05 * kl, 0.15)),
-      ("objective/kl", step == 0 ? 0 : near(kl, 0.25)),
-      ("objective/entropy", near(21 - 9 * t, 0.6)),
-      ("response/length", near(17 + 5 * t, 0.7)),
-      ("value/explained_variance", min(1, near(0.75 * t * (2 - t), 0.06))),
-      ("policy/clipfrac_avg", abs(near(0.06 - 0.02 * t, 0.01))),
-      ("policy/approxkl_avg", abs(near(0.004, 0.0008))),
-      ("rollout/is_mean", near(1, 0.0008)), ("rollout/k3", abs(near(0.00024, 0.00003))),
+    var values: [(Metric, Double)] = [
+      (Self.drawn("objective/scores", "Reward"), near(1.6 * t * (2 - t), 0.15)),
+      (Self.drawn("objective/rlhf_reward", "Reward"), near(1.6 * t * (2 - t) - 0.05 * kl, 0.15)),
+      (Self.drawn("objective/kl", "KL"), step == 0 ? 0 : near(kl, 0.25)),
+      (Self.drawn("objective/entropy", "Entropy"), near(21 - 9 * t, 0.6)),
+      (Self.drawn("response/length", "Length"), near(17 + 5 * t, 0.7)),
+      (Self.drawn("value/explained_variance", "Value fit"), min(1, near(0.75 * t * (2 - t), 0.06))),
+      (Self.drawn("policy/clipfrac_avg", "Clip fraction"), abs(near(0.06 - 0.02 * t, 0.01))),
+      (Self.drawn("policy/approxkl_avg", "Step size"), abs(near(0.004, 0.0008))),
+      (Self.drawn("rollout/is_mean", "Mean weight"), near(1, 0.0008)), (Self.drawn("rollout/k3", "k3"), abs(near(0.00024, 0.00003))),
     ]
     if step % 30 == 0 {
       values += [
-        ("eval/gold", 0.655 + 0.16 * t * (2 - t)), ("eval/proxy", 1.6 * t * (2 - t)),
+        (Self.drawn("eval/gold", "Gold score"), 0.655 + 0.16 * t * (2 - t)), ("eval/proxy", 1.6 * t * (2 - t)),
         ("eval/kl", kl),
       ]
     }

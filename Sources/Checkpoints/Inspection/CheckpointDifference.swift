@@ -86,7 +86,7 @@ public struct CheckpointDifference: Encodable, Sendable {
   private struct Exact: Encodable {
     let kind, step, seed: String
     let trainingCheckpoint: Bool
-    let randomCounters, dataCursor: [String]
+    let reserved: [String]
 
     init(_ record: TrainingRecord) {
       let training = Inspection.Training(record)
@@ -94,15 +94,12 @@ public struct CheckpointDifference: Encodable, Sendable {
       step = "\(training.step)"
       seed = "\(training.seed)"
       trainingCheckpoint = training.isTrainingCheckpoint
-      randomCounters = training.randomCounters.map { "\($0)" }
-      dataCursor = training.dataCursor.map { "\($0)" }
+      reserved = training.reserved.map { "\($0)" }
     }
 
     enum CodingKeys: String, CodingKey {
-      case kind, step, seed
+      case kind, step, seed, reserved
       case trainingCheckpoint = "training_checkpoint"
-      case randomCounters = "random_counters"
-      case dataCursor = "data_cursor"
     }
   }
 

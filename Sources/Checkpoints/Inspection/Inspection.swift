@@ -82,23 +82,19 @@ public struct Inspection: Encodable {
     let kind: String
     let isTrainingCheckpoint: Bool
     let step, seed: UInt64
-    let randomCounters, dataCursor: [UInt64]
+    let reserved: [UInt64]
 
     enum CodingKeys: String, CodingKey {
-      case kind, step, seed
+      case kind, step, seed, reserved
       case isTrainingCheckpoint = "training_checkpoint"
-      case randomCounters = "random_counters"
-      case dataCursor = "data_cursor"
     }
 
     init(_ record: TrainingRecord) {
-      let (a, b, c, d) = record.randomCounters
       kind = "\(record.kind)"
       isTrainingCheckpoint = record.isTrainingCheckpoint
       step = record.step
       seed = record.seed
-      randomCounters = [a, b, c, d]
-      dataCursor = [record.dataCursor.0, record.dataCursor.1]
+      reserved = record.reserved
     }
   }
 

@@ -1,0 +1,116 @@
+/// A figure that a stage logs at its steps: its name, its unit, which way is better, and how the report draws it.
+///
+/// A metric is declared once, beside the code that computes it. A run folder stores the declarations of what it logs
+/// (`metrics.json`), so the report needs no list of its own.
+///
+///     static let entropy = Metric(
+///       "objective/entropy", unit: "nats", chart: .init("Entropy", place: 40, line: "entropy", colour: "ppo"))
+public struct Metric: Sendable {
+  public enum Direction: String, Codable, Sendable { case higher, lower }
+
+  /// The key in `metrics.jsonl`. It identifies the metric.
+  public let name: String
+  /// Empty for a plain number.
+  public let unit: String
+  /// Which values are better; nil if neither.
+  public let better: Direction?
+  /// nil for a metric that the report does not draw.
+  public let chart: Chart?
+
+  public init(_ name: String, unit: String = "", better: Direction? = nil, chart: Chart? = nil) {
+    self.name = name
+    self.unit = unit
+    self.better = better
+    self.chart = chart
+  }
+
+  /// Whether a value is better than another; false if the metric has no direction.
+  public func isBetter(_ value: Double, than other: Double) -> Bool {
+    switch better {
+    case .higher: value > other
+    case .lower: value < other
+    case nil: false
+    }
+  }
+}
+
+extension Metric {
+  /// A line in a chart. Metrics of one stage whose charts have the same title share that chart.
+  public struct Chart: Codable, Equatable, Sendable {
+    public let title: String
+    /// What the axis shows; the metric's unit if nil.
+    public let axis: String?
+    /// Charts, and the lines in a chart, are in ascending order of this number.
+    public let place: Int
+    /// The line's name in the legend.
+    public let line: String
+    /// A class of the report's style sheet: "first", "second", "ppo", "proxy" or "gold".
+    public let colour: String
+    public var isPercent = false
+    public var isDashed = false
+    /// Whether each point has a dot, for metrics that are not measured at every step.
+    public var isMarked = false
+    /// Values that the axis must include.
+    public var includes: [Double] = []
+    /// A horizontal line at a known value, and its name.
+    public var reference: Reference?
+
+    public struct Reference: Codable, Equatable, Sendable {
+      public let value: Double
+      public let name: String
+
+      public init(value: Double, name: String) {
+        self.value = value
+        self.name = name
+      }
+    }
+
+    public init(
+      _ title: String, axis: String? = nil, place: Int, line: String, colour: String = "first", isPercent: Bool = false,
+      isDashed: Bool = false, isMarked: Bool = false, includes: [Double] = [], reference: Reference? = nil
+    ) {
+      self.title = title
+      self.axis = axis
+      self.place = place
+      self.line = line
+      self.colour = colour
+      self.isPercent = isPercent
+      self.isDashed = isDashed
+      self.isMarked = isMarked
+      self.includes = includes
+      self.reference = reference
+    }
+  }
+}
+
+extension Metric: Hashable {
+  /// A name belongs to one metric.
+  public static func == (left: Metric, right: Metric) -> Bool { left.name == right.name }
+
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
+extension Metric: ExpressibleByStringLiteral {
+  /// Looks a value up by its name.
+  public init(stringLiteral name: String) { self.init(name) }
+}
+
+extension Metric: Codable {
+  private enum CodingKeys: String, CodingKey { case name, unit, better, chart }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try container.decode(String.self, forKey: .name), unit: try container.decode(String.self, forKey: .unit),
+      better: try container.decodeIfPresent(Direction.self, forKey: .better),
+      chart: try container.decodeIfPresent(Chart.self, forKey: .chart))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(unit, forKey: .unit)
+    try container.encodeIfPresent(better, forKey: .better)
+    try container.encodeIfPresent(chart, forKey: .chart)
+  }
+}
