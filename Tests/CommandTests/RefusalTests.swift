@@ -60,7 +60,7 @@ import Testing
     }
     try tiny.expectRefusal(
       ["inspect", path], code: 65,
-      ["\(path), CONFIG: byte 64 opens list or object 65 within each other. Nest at most 64."])
+      ["\(path), CONFIG: byte 64 opens nesting level 65. Nest at most 64 levels."])
   }
 
   @Test("a folder or an empty file in the place of a file is named")

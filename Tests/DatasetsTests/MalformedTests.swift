@@ -195,10 +195,10 @@ import Testing
     let good = #"{"prompt": "p", "completion": "good"}"#
     #expect(
       failure { try read("\(good)\n\(row)", for: .demonstrations) }.hasPrefix(
-        "data.jsonl:2: the key \"completion\" stands twice at column 39"))
+        "data.jsonl:2: the key \"completion\" appears twice at column 39"))
     let lenient = try read("\(good)\n\(row)", for: .demonstrations, strict: false)
     #expect(lenient.records.count == 1 && lenient.report.dropped.count == 1)
-    #expect(lenient.report.dropped[0].reason.contains("stands twice"))
+    #expect(lenient.report.dropped[0].reason.contains("appears twice"))
   }
 
   @Test("text that is not UTF-8 or has half a surrogate is refused with its line")

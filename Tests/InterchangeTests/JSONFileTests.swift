@@ -80,7 +80,7 @@ import Testing
     try folder.resize("config.json", to: 1 << 30)
     #expect(
       throws: Failure(
-        .badData, "has 1073741824 bytes, over the 1048576 that such a file may have", at: path,
+        .badData, "has 1073741824 bytes; the limit for such a file is 1048576", at: path,
         remedy: "Name another file.")
     ) {
       try JSONFile.read([String: Int].self, from: path, .configuration)

@@ -51,7 +51,7 @@ import Testing
     try folder.resize("config.json", to: 1 << 30)
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }
-        == "\(config): has 1073741824 bytes, over the 1048576 that such a file may have. Name another file.")
+        == "\(config): has 1073741824 bytes; the limit for such a file is 1048576. Name another file.")
     try folder.write("{\"vocab_size\":1,\"vocab_size\":2}", to: "config.json")
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }

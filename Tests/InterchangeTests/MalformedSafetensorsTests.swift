@@ -196,7 +196,7 @@ import Testing
     try folder.resize("model.safetensors.index.json", to: 1 << 30)
     #expect(
       error { _ = try SafetensorsFolder(folder.path) }
-        == "\(index): has 1073741824 bytes, over the 67108864 that such a file may have. Name another file.")
+        == "\(index): has 1073741824 bytes; the limit for such a file is 67108864. Name another file.")
     try folder.write(
       #"{"weight_map":{"a":"1.safetensors","a":"1.safetensors"}}"#, to: "model.safetensors.index.json")
     #expect(
