@@ -171,7 +171,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
       archive.seal()
       expectRefusal(
         archive.bytes,
-        "forged.trlhf, byte \(first) (frame): the frame is not of the size that the tables state. "
+        "forged.trlhf, byte \(first) (frame): the frame's size differs from the size in the tables. "
         + "Copy the file again.")
     }
   }
@@ -186,7 +186,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     archive.seal()
     expectRefusal(
       archive.bytes,
-      "forged.trlhf, byte \(first) (frame): the frame is not of the size that the tables state. "
+      "forged.trlhf, byte \(first) (frame): the frame's size differs from the size in the tables. "
         + "Copy the file again.")
     let checkpoint = try Forgery().bytes
     expectRefusal(
@@ -221,7 +221,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     bytes[5] = (log - 10) << 3
     expectRefusal(
       bytes,
-      "forged.trlhf: the zstd stream asks for a window beyond 33.6 MB. Compress it with `zstd -19`, "
+      "forged.trlhf: the zstd stream needs a window larger than 33.6 MB. Compress it with `zstd -19`, "
         + "or expand it first.")
   }
 
