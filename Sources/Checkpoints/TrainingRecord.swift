@@ -1,4 +1,4 @@
-/// Which stage made a model.
+/// The stage that made a model.
 public enum ModelKind: UInt32, Sendable, CaseIterable {
   case base = 0
   case sft = 1
@@ -7,16 +7,16 @@ public enum ModelKind: UInt32, Sendable, CaseIterable {
   case value = 4
 }
 
-/// Where a model stands in its training, as the header page stores it.
+/// The training state of a model, as the header page stores it.
 public struct TrainingRecord: Equatable, Sendable {
   public var kind: ModelKind
-  /// Whether the file holds all that its training needs to go on.
+  /// Whether the file contains everything needed to continue training.
   public var isTrainingCheckpoint: Bool
   public var step: UInt64
   public var seed: UInt64
-  /// Words drawn from the run's random streams.
+  /// Numbers of words drawn from the run's random streams.
   public var randomCounters: (UInt64, UInt64, UInt64, UInt64)
-  /// Where the data stands: epoch and position, or what the stage means by it.
+  /// The position in the data: epoch and position, or as the stage defines it.
   public var dataCursor: (UInt64, UInt64)
 
   public init(
@@ -50,7 +50,7 @@ public struct TrainingRecord: Equatable, Sendable {
     return record.bytes
   }
 
-  /// What stands behind the kind in a record.
+  /// Reads the fields after the kind.
   init(_ kind: ModelKind, _ r: UnsafeRawBufferPointer) {
     self.init(
       kind: kind, isTrainingCheckpoint: r.u32(4) == 1, step: r.u64(8), seed: r.u64(16),
