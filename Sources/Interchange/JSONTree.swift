@@ -103,7 +103,7 @@ private struct JSONTreeParser {
   private mutating func nested(_ body: (inout Self) throws -> JSONTree) throws -> JSONTree {
     depth += 1
     guard depth <= JSON.depthLimit else {
-      throw failure("opens list or object \(depth) within each other")
+      throw failure("opens nesting level \(depth)")
     }
     next += 1
     let tree = try body(&self)

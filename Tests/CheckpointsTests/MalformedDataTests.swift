@@ -25,7 +25,7 @@ import Testing
     let sample = Sample(rows: 3)
     let path = try sample.write()
     func tooLong(_ name: String, at place: String?) -> Failure {
-      Failure(.badData, "\(name) has 1048577 bytes, over 1048576", at: place, remedy: "Shorten it.")
+      Failure(.badData, "\(name) has 1048577 bytes; the limit is 1048576", at: place, remedy: "Shorten it.")
     }
     #expect(throws: tooLong("CONFIG", at: path)) { try Checkpoint.editConfiguration(path) { _ in text + [0x20] } }
     try Checkpoint.editConfiguration(path) { _ in text }

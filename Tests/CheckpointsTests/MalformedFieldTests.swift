@@ -99,7 +99,7 @@ import Testing
     Lie(.section(2), 32, u64: 1, "1 raw bytes are stored as 1352 without a codec"),
     Lie(.section(2), 32, u64: .max, "18446744073709551615 is larger than any file"),
     Lie(.section(2), 48, u64: 1, "a spare byte is not zero"),
-    Lie(.section(7), 24, u64: 1_048_577, "PROVENANCE has 1048577 bytes, over 1048576"),
+    Lie(.section(7), 24, u64: 1_048_577, "PROVENANCE has 1048577 bytes; the limit is 1048576"),
   ]
 
   static let nameLies: [Lie] = [

@@ -59,7 +59,7 @@ import Testing
     }
     #expect(failure("}]\"") != nil)
     let deep = String(repeating: "{\"a\":", count: 100)
-    #expect(failure(deep)?.contains("within each other") == true)
+    #expect(failure(deep)?.contains("opens nesting level") == true)
   }
 
   @Test("more values than any vocabulary has are refused before they are decoded")

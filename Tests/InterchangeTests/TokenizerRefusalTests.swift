@@ -265,7 +265,7 @@ struct TokenizerRefusalTests {
       ("[\"\\q\"]", 4, "\\q is no escape"), ("[\"\\ud800\"]", 8, "half a surrogate pair stands alone"),
       ("[\"\\u12\"]", 4, "\\u is not followed by four digits"), ("[nul]", 1, "this is no JSON value"),
       ("{1:2}", 1, "a key is missing"), ("[\"\n\"]", 2, "a control character stands in a text"),
-      (String(repeating: "[", count: 65), 64, "opens list or object 65 within each other"),
+      (String(repeating: "[", count: 65), 64, "opens nesting level 65"),
     ])
   func syntax(text: String, byte: Int, expected: String) {
     #expect {
