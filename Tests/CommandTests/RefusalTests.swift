@@ -71,7 +71,7 @@ import Testing
       let takesFiles = command[0] == "unpack"
       try tiny.expectRefusal(
         command + ["/usr"], code: takesFiles ? 64 : 65,
-        [takesFiles ? "/usr: is a folder" : "/usr: holds no model and no run"])
+        [takesFiles ? "/usr: is a folder" : "/usr: contains no model and no run"])
       try tiny.expectRefusal(command + [empty], code: 65, [empty, "is empty"])
     }
     for path in ["/usr", empty] {

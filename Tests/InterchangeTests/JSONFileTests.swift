@@ -19,13 +19,13 @@ import Testing
     let remedy = "Leave one of the two out."
     #expect(
       failure("{\"a\":1, \"b\":2, \"a\" : 3}")
-        == "config.json, byte 15: the key \"a\" stands twice in one object. \(remedy)")
+        == "config.json, byte 15: the key \"a\" appears twice in one object. \(remedy)")
     #expect(
       failure(#"{"x":[{"ab":1,"a\u0062":2}]}"#)
-        == "config.json, byte 14: the key \"ab\" stands twice in one object. \(remedy)")
+        == "config.json, byte 14: the key \"ab\" appears twice in one object. \(remedy)")
     #expect(
       failure(#"{"a\"":1,"a\"":2}"#)
-        == "config.json, byte 9: the key \"a\"\" stands twice in one object. \(remedy)")
+        == "config.json, byte 9: the key \"a\"\" appears twice in one object. \(remedy)")
   }
 
   @Test("text that is not UTF-8 is refused, since a decoder may see other keys in it")
