@@ -64,8 +64,12 @@ import Testing
     let small = try program.run("import", file, "-o", path, "--chat-format", "plain", "--int8", "--force")
     #expect(small.exitCode == 0, "\(small.errorText)")
     let used = try program.run("generate", file, input: "{\"prompt\":\"a\"}\n")
-    #expect(used.exitCode == 65 && used.errorText.contains("is a GGUF file, the format of llama.cpp"), "\(used.errorText)")
-    #expect(used.errorText.contains("Make a checkpoint from it with `tinyrlhf import \(file) -o FILE`."), "\(used.errorText)")
+    #expect(
+      used.exitCode == 65 && used.errorText.contains("is a GGUF file, the format of llama.cpp"),
+      "\(used.errorText)")
+    #expect(
+      used.errorText.contains("Make a checkpoint from it with `tinyrlhf import \(file) -o FILE`."),
+      "\(used.errorText)")
     var bytes = try Files.read(file)
     bytes[4] = 1
     try Files.writeAtomically(bytes, to: file)

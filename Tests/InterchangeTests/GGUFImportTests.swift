@@ -165,7 +165,8 @@ import Testing
     #expect(refusal { $0["llama.block_count"] = nil }?.hasPrefix("the key \"llama.block_count\" is missing") == true)
     #expect(
       refusal { $0["llama.attention.new_bias"] = .float32(1) }
-        == "\"llama.attention.new_bias\" is 1: the key is unknown, and its name suggests that it changes what the model computes. "
+        == "\"llama.attention.new_bias\" is 1: the key is unknown, "
+        + "and its name suggests that it changes what the model computes. "
         + "Remove the key if llama.cpp computes the same without it.")
   }
 

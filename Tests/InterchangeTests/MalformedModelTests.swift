@@ -147,7 +147,10 @@ import Testing
     let message = try refusal("neox-parallel") {
       for key in ["rotary_pct", "partial_rotary_factor"] { $0[key] = .number(0.4) }
     }
-    #expect(message == "\(config): the rotary share 0.4 of a head of 8 is not an even number of elements. Such a model cannot be imported.")
+    #expect(
+      message
+        == "\(config): the rotary share 0.4 of a head of 8 is not an even number of elements. "
+        + "Such a model cannot be imported.")
   }
 
   @Test("an unembedding that is missing names the key that says whether there is one")

@@ -36,7 +36,10 @@ struct TokenizerRefusalTests {
   @Test(
     "what this program does not know is refused by its name",
     arguments: [
-      ("gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"", "the tokenizer's model is Unigram, but only BPE is supported"),
+      (
+        "gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"",
+        "the tokenizer's model is Unigram, but only BPE is supported"
+      ),
       (
         "llama3", #"\\p{N}{1,3}"#, #"\\p{N}{1,4}"#,
         #"the tokenizer's pattern \#(SplitPatterns.llama3.replacing("1,3", with: "1,4")) is not supported"#
@@ -169,7 +172,8 @@ struct TokenizerRefusalTests {
     #expect(tokenizer.endTokens.contains(5) && !tokenizer.endTokens.contains(421))
     #expect(
       notes == [
-        "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, but the embedding has 421 rows: it is left out."
+        "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, "
+          + "but the embedding has 421 rows: it is left out."
       ])
     // The one added token is the last of 421.
     let (shorter, more) = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 420, chat: .test())
@@ -177,7 +181,8 @@ struct TokenizerRefusalTests {
     #expect(shorter.encode("<|endoftext|>").count > 1)
     #expect(
       more.first
-        == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, but the embedding has 420 "
+        == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, "
+        + "but the embedding has 420 "
         + "rows: it is left out, and its text is read as ordinary text.")
     // What the template writes for it is text, and ends nothing.
     #expect(more.count == 3 && more[2].contains("writes no special token after an answer"), "\(more)")
