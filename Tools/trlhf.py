@@ -240,8 +240,8 @@ class Checkpoint:
         self._require(page[:8] == MAGIC, "this is not a .trlhf checkpoint", 0, "header")
         (major, self.minor, file_bytes, self.checksum, self.identity, self.content_hash,
          self.base_content_hash, self.tokenizer_hash, sections, tensors) = struct.unpack_from("<2I6Q2I", page, 8)
-        self._require(major == 1, f"format version {major}.{self.minor}, where 1 is read", 8, "header")
-        self._require(file_bytes == self.file_bytes, f"the file should be {file_bytes} bytes long and is {self.file_bytes}",
+        self._require(major == 1, f"format version {major}.{self.minor}; this reader reads version 1", 8, "header")
+        self._require(file_bytes == self.file_bytes, f"the file has {self.file_bytes} bytes, but its header states {file_bytes}",
                       16, "header")
         self._require(1 <= sections <= 256, f"{sections} sections", 64, "header")
         self._require(tensors <= 1 << 20, f"{tensors} tensors", 68, "header")
@@ -280,7 +280,7 @@ class Checkpoint:
             (mlp <= 2, f"MLP {mlp}", 52),
             (flags <= 255, f"flags {flags}", 56),
             (not flags & 16 or flags & 1, "no bias on the output of an attention that has none", 56),
-            (scaled or not any(record[60:76]), "rope is scaled, and the flags do not say so", 60),
+            (scaled or not any(record[60:76]), "the rope is scaled, but the flags do not say so", 60),
             (not scaled or rotary, "learned positions have no rope to scale", 56),
             (not scaled or np.isfinite(factor) and factor >= 1, f"rope factor {factor}", 60),
             (not scaled or np.isfinite(low) and low > 0, f"rope low frequency factor {low}", 64),
@@ -339,11 +339,11 @@ class Checkpoint:
             require(before <= tensor.section < len(self.sections)
                     and self.sections[tensor.section].name in WITH_TENSORS, f"section {tensor.section}", 68)
             require(1 <= len(plain) <= 63 and all(0x21 <= c <= 0x7E for c in plain), "not a name", 0)
-            require((tensor.section, plain) not in names, "its name stands twice", 0)
+            require((tensor.section, plain) not in names, "its name appears twice", 0)
             require(tensor.type < len(TYPES), f"type {tensor.type}", 64)
             int8 = tensor.type == 2
-            require(not int8 or tensor.layout != 1, "this int8 tensor is in the earlier form, one scale a row without "
-                    "factors; quantise its float32 model anew with `tinyrlhf quantize`", 65)
+            require(not int8 or tensor.layout != 1, "this int8 tensor has the earlier layout: one scale per row and no "
+                    "factors; quantise its float32 model again with `tinyrlhf quantize`", 65)
             require(tensor.layout == (2 if int8 else 0) and tensor.spare == 0, f"layout {tensor.layout}", 65)
             require(1 <= tensor.rank <= 4 and (not int8 or tensor.rank == 2), f"rank {tensor.rank}", 66)
             require(all(tensor.shape) and not any(tensor.dims[tensor.rank:]), f"dims {tensor.dims}", 72)
@@ -396,7 +396,7 @@ class Checkpoint:
     def _read_configuration(self):
         config = self.sections[0]
         best = max((slot for _, _, slot in self._slots() if slot), key=lambda slot: slot[0], default=(0, b""))
-        self._require(best[0] > 0, "neither slot of CONFIG is whole", config.offset, "CONFIG")
+        self._require(best[0] > 0, "neither slot of CONFIG is valid", config.offset, "CONFIG")
         return best[1]
 
     # MARK: What it holds
@@ -518,7 +518,7 @@ class Checkpoint:
         self._require((np.isfinite(scales) & (scales > 0)).all(), "a scale is not finite and positive",
                       start + tensor.scale_offset, record)
         wanted = codes[:rows].sum(1, dtype=np.int64).astype(np.int32)
-        self._require((wanted == sums).all(), "a row's sum is not that of its codes",
+        self._require((wanted == sums).all(), "a stored row sum differs from the sum of the row's codes",
                       start + tensor.row_sum_offset, record)
         bits = factors.view("<u4")
         wrong = np.flatnonzero((bits & 0x7FFFFF != 0) | (bits < 0x2F800000) | (bits > 0x4F800000))

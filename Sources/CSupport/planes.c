@@ -1,7 +1,7 @@
 // Byte planes: see BytePlanes.swift for what they are.
 #include "CSupport.h"
 
-// The widths are constants where they are used, which lets the compiler shuffle whole registers.
+// The callers pass constant widths, so that the compiler can shuffle whole registers.
 static inline void split(const uint8_t *restrict elements, size_t n, int width, uint8_t *restrict planes) {
   for (size_t i = 0; i < n; i++) {
     for (int p = 0; p < width; p++) planes[p * n + i] = elements[i * width + p];

@@ -1,10 +1,11 @@
-// A fixed thread pool with static partition: no queue, no lock and no allocation once it exists.
+// A fixed thread pool with static partition. It uses no queue, and it takes no lock and allocates nothing once
+// created (locks serve only parked workers).
 //
-// A run is one increment of `generation`. Workers spin on it for a while, then give way to other
-// processes, then park. The caller spins on `pending`, since parts are of equal size. A part is done by
-// whoever claims it: its own worker, whose cache knows it; or the caller, when that worker has not begun
-// after a while, since on a busy machine it may not get a core for a thousand times as long as its part
-// takes. What a part computes does not depend on who computes it.
+// A run is one increment of `generation`. Workers spin on it for a while, then yield to other processes, then park.
+// The caller spins on `pending`, because parts are of equal size. A part is run by whichever thread claims it first:
+// its own worker, which has its data in cache; or the caller, if that worker has not started after a while. On a busy
+// machine a worker may wait for a core a thousand times as long as its part takes. The result of a part does not
+// depend on the thread that runs it.
 #include "CSupport.h"
 
 #include <pthread.h>
@@ -14,7 +15,7 @@
 
 enum { SPINS = 2000, YIELDS_BEFORE_PARKING = 200 };
 
-/// The generation for which a part was last taken; a cache line of its own.
+/// The generation for which a part was last claimed; in its own cache line.
 struct claim {
   _Alignas(64) atomic_uint generation;
 };
@@ -25,7 +26,7 @@ struct ts_pool {
   atomic_int pending;
   atomic_int parked;
   atomic_int stopping;
-  /// Turns that the caller waits before it takes parts itself: fewer where it had to before.
+  /// Spins before the caller runs parts itself; smaller if the caller had to do so recently.
   int patience;
   struct claim *claims;
   ts_task task;
@@ -48,8 +49,8 @@ static inline void relax(void) {
 #endif
 }
 
-/// Whether the part is now the caller's to do. Every generation takes every part once, so that a worker
-/// that comes late finds a number that it does not expect.
+/// Claims a part for a generation; true on success. Every generation claims every part exactly once, so a late worker
+/// finds a number that it does not expect.
 static int claim(ts_pool *pool, int part, unsigned generation) {
   unsigned before = generation - 1;
   return atomic_compare_exchange_strong(&pool->claims[part].generation, &before, generation);
@@ -75,7 +76,7 @@ static void *work(void *argument) {
   unsigned seen = 0;
   for (;;) {
     wait_for_work(pool, seen);
-    // Runs may have come and gone without this worker.
+    // This worker may have missed whole runs.
     seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
     if (atomic_load(&pool->stopping)) return NULL;
     if (!claim(pool, self.part, seen)) continue;
@@ -137,7 +138,7 @@ void ts_pool_destroy(ts_pool *pool) {
 
 int ts_pool_threads(const ts_pool *pool) { return pool->threads; }
 
-/// Whether all parts were done within so many turns.
+/// Whether all parts finished within this number of turns.
 static int waited(ts_pool *pool, int turns) {
   for (int i = 0; i <= turns; i++) {
     if (atomic_load_explicit(&pool->pending, memory_order_acquire) == 0) return 1;

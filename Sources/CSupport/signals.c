@@ -24,8 +24,9 @@ static int is_ignored(int number) {
 }
 
 static void remember(int number) {
-  // The second one ends the process at once. Who closes a terminal often sends SIGHUP twice: its shell
-  // does, and then the kernel. The flag comes last: who reads it finds the new handler in place.
+  // A second signal ends the process at once. SIGHUP is excluded, because closing a terminal often sends it twice:
+  // from the shell and from the kernel. The flag is set last, so that a reader of the flag finds the new handler
+  // installed.
   if (number != SIGHUP) install(number, ts_temporaries_end);
   atomic_store(&received, number);
 }
@@ -49,7 +50,7 @@ void ts_signal_forget(void) { atomic_store(&received, 0); }
 
 static void bus_error(int number) {
   (void)number;
-  // Several threads may meet the hole at once; one of them speaks.
+  // Several threads may hit the missing page at once; only one of them writes the message.
   static atomic_flag spoken = ATOMIC_FLAG_INIT;
   while (atomic_flag_test_and_set(&spoken)) pause();
   static const char message[] =

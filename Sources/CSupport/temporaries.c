@@ -1,5 +1,5 @@
-// What the process has begun to write and would leave half done when a signal ends it. The list is fixed
-// memory, so that a signal's handler may walk it at any moment.
+// The register of temporary files: files that the process would leave incomplete if a signal ended it. The register
+// is fixed memory, so that a signal handler can walk it at any moment.
 #define _GNU_SOURCE
 #include "CSupport.h"
 #include "temporaries.h"
@@ -21,9 +21,9 @@ static struct {
   char path[LONGEST];
 } slots[SLOTS];
 
-/// Threads that are between making a file and saying so, or between renaming it and saying so.
+/// Number of threads between creating (or renaming) a file and updating the register.
 static atomic_int held;
-/// The signal that ends the process; 0 while none has come.
+/// The signal that ends the process; 0 if none has arrived.
 static atomic_int ending;
 
 int ts_temporary_add(const char *path) {
@@ -51,7 +51,7 @@ void ts_temporary_forget(const char *path) {
   }
 }
 
-/// What the kernel writes of a folder; readdir may not be called in a signal's handler.
+/// A directory entry as getdents64 returns it. A signal handler may not call readdir.
 struct entry {
   uint64_t inode;
   int64_t next;
@@ -60,7 +60,7 @@ struct entry {
   char name[];
 };
 
-/// Removes what is in a folder, and then the folder. `levels` of folders in it are gone into.
+/// Removes a folder and its contents, down to `levels` levels of subfolders.
 static void remove_folder(int parent, const char *name, int levels) {
   int descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -97,7 +97,7 @@ void ts_temporaries_remove(void) {
   }
 }
 
-/// Removes what was begun and lets the signal do what it does by default.
+/// Removes the registered files, then lets the signal take its default action.
 static void end(int number) {
   ts_temporaries_remove();
   struct sigaction action;
@@ -112,8 +112,8 @@ static void end(int number) {
   _exit(128 + number);
 }
 
-// Either the handler sees that a thread holds, or the thread sees that the process ends: one of the two
-// ends it, with nothing unknown on the disk.
+// Either the handler sees that a thread holds, or that thread sees `ending` when it releases. So exactly one of them
+// ends the process, and no unregistered file stays on the disk.
 void ts_temporaries_end(int number) {
   atomic_store(&ending, number);
   if (atomic_load(&held) == 0) end(number);

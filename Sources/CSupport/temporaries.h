@@ -1,11 +1,11 @@
-// What the signals' handlers do with temporary files.
+// What signal handlers do with temporary files.
 #ifndef TINYRLHF_TEMPORARIES_H
 #define TINYRLHF_TEMPORARIES_H
 
-/// Removes every file and folder that is known; for signals' handlers.
+/// Removes every registered file and folder; for signal handlers.
 void ts_temporaries_remove(void);
-/// A signal's handler: removes what is known, then ends the process as the signal does by default; where
-/// a thread holds, when it releases.
+/// A signal handler: removes the registered files, then ends the process with the signal's default action. If a
+/// thread holds, this happens when it releases.
 void ts_temporaries_end(int number);
 
 #endif

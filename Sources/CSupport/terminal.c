@@ -30,7 +30,7 @@ int ts_every(int milliseconds, void (*body)(void)) {
   struct every *self = malloc(sizeof *self);
   if (!self) return -1;
   *self = (struct every){milliseconds, body};
-  // Signals are for the others.
+  // This thread takes no signals; other threads handle them.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);

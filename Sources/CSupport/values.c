@@ -1,5 +1,5 @@
-// Looks at many values at once: moments, distances, and the checks of verification. Every sum has
-// 16 lanes and one order in which they meet, so its bits depend on no register's width.
+// Functions over many values: moments, distances, and the checks of verification. Every sum has 16 lanes that are
+// added in a fixed order, so its bits do not depend on the register width.
 #include "CSupport.h"
 
 #include <math.h>
@@ -26,7 +26,7 @@ static double sum_of(const double lanes[LANES]) {
 }
 
 int ts_any_not_finite_float32(const void *values, size_t count) {
-  // An exponent of all ones, plus one, carries into the sign's place.
+  // If the exponent is all ones, adding one to it carries into the sign bit.
   const uint32_t *v = values;
   uint32_t found = 0;
   for (size_t i = 0; i < count; i++) found |= (v[i] & EXPONENT32) + 0x00800000u;
@@ -179,7 +179,7 @@ void ts_distance_of(const float *a, const float *b, size_t count, ts_distance *d
 enum { ROWS = 16, COLUMNS = 4, TILE = ROWS * COLUMNS };
 
 int ts_packed_sums(const int8_t *codes, size_t blocks, int32_t sums[16]) {
-  // As many blocks as 16 bits hold the sum of: 256 · 128 = 2¹⁵.
+  // The largest number of blocks whose sums fit into 16 bits: 256 · 128 = 2¹⁵.
   enum { RUN = 255 };
   uint8_t lowest = 0;
   memset(sums, 0, ROWS * sizeof *sums);

@@ -1,6 +1,6 @@
 import Support
 
-/// The shape of the model, as the header page stores it: 32 words of four bytes.
+/// The model's architecture as the header page stores it: 32 words of four bytes.
 public struct ArchitectureRecord: Equatable, Sendable {
   public static let layerNorm: UInt32 = 0
   public static let rmsNorm: UInt32 = 1
@@ -18,13 +18,13 @@ public struct ArchitectureRecord: Equatable, Sendable {
     public static let mlpBias = Flags(rawValue: 2)
     public static let normBias = Flags(rawValue: 4)
     public static let tiedEmbeddings = Flags(rawValue: 8)
-    /// The attention's output has no bias, though queries, keys and values have.
+    /// The attention's output projection has no bias, although queries, keys and values have one.
     public static let noOutputBias = Flags(rawValue: 16)
     /// Attention and MLP both read the layer's input.
     public static let parallelResidual = Flags(rawValue: 32)
-    /// Heads of queries and keys are normalised.
+    /// The heads of queries and keys are normalised.
     public static let headNorms = Flags(rawValue: 64)
-    /// Rotary frequencies are scaled as Llama 3.1 does.
+    /// Rotary frequencies are scaled as in Llama 3.1.
     public static let ropeScaling = Flags(rawValue: 128)
     static let all = Flags(rawValue: 255)
   }
@@ -43,17 +43,17 @@ public struct ArchitectureRecord: Equatable, Sendable {
   public var normEpsilon: Float
   /// `learnedPositions` or `rotaryPositions`.
   public var positionKind: UInt32
-  /// Rotated elements of each head; not read with learned positions.
+  /// Rotated elements of each head; ignored with learned positions.
   public var rotaryDims: UInt32
   public var ropeTheta: Float
   /// `gelu` (tanh form), `swiglu` or `geluExact`.
   public var mlpKind: UInt32
   public var flags: Flags
-  /// The next four are 0 without `ropeScaling`.
+  /// The next four fields are 0 without `ropeScaling`.
   public var ropeFactor: Float
   public var ropeLowFrequencyFactor: Float
   public var ropeHighFrequencyFactor: Float
-  /// In tokens.
+  /// The original context length, in tokens.
   public var ropeOriginalContext: UInt32
 
   public init(
@@ -108,7 +108,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
       ropeHighFrequencyFactor: Float(bitPattern: r.u32(68)), ropeOriginalContext: r.u32(72))
   }
 
-  /// The first contradiction, with its offset in the record; nil if there is none.
+  /// The first contradiction between fields, with its offset in the record; nil if there is none.
   func contradiction() -> (offset: Int, what: String)? {
     let counts = [
       ("layers", layers), ("d_model", dModel), ("heads", heads), ("kv_heads", kvHeads),
@@ -138,7 +138,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
     if mlpKind > Self.geluExact { return (52, "the MLP kind \(mlpKind) is unknown") }
     if !flags.isSubset(of: .all) { return (56, "the flags \(flags.rawValue) are unknown") }
     if flags.contains(.noOutputBias) && !flags.contains(.attentionBias) {
-      return (56, "the attention's output lacks a bias that the attention does not have")
+      return (56, "the flag for no output bias is set, but attention has no bias")
     }
     return ropeContradiction()
   }
@@ -150,7 +150,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
         ropeHighFrequencyFactor.bitPattern, ropeOriginalContext,
       ]
       return words.firstIndex { $0 != 0 }.map {
-        (60 + 4 * $0, "rope is scaled, and the flags do not say so")
+        (60 + 4 * $0, "the rope is scaled, but the flags do not say so")
       }
     }
     if positionKind != Self.rotaryPositions { return (56, "learned positions have no rope to scale") }
@@ -169,7 +169,7 @@ public struct ArchitectureRecord: Equatable, Sendable {
     return nil
   }
 
-  /// - Throws: `Failure(.badData)` naming the first contradiction.
+  /// - Throws: `Failure(.badData)` with the first contradiction.
   public func validate(at place: String?) throws {
     if let (_, what) = contradiction() { throw Failure(.badData, what, at: place) }
   }

@@ -1,13 +1,12 @@
 import CSupport
 
 extension TensorRecord {
-  /// The first value that no computation may meet: its offset in the tensor's extent, and what is
-  /// wrong with it.
+  /// The first value that no computation may use: its offset in the tensor's extent, and what is wrong with it.
   func firstBadValue(_ extent: UnsafeRawBufferPointer) -> (offset: Int, what: String)? {
     switch type {
     case .float32:
       let values = extent.assumingMemoryBound(to: UInt32.self)
-      // An exponent of all ones is NaN or infinity.
+      // If the exponent is all ones, the value is NaN or infinity.
       return values.firstIndex { $0 & 0x7F80_0000 == 0x7F80_0000 }.map {
         (4 * $0, "a value is \(Float(bitPattern: values[$0]))")
       }
@@ -23,12 +22,12 @@ extension TensorRecord {
     }
   }
 
-  /// The first factor of an int8 tensor that is no power of two from 2⁻³² to 2³², as above.
+  /// The first factor of an int8 tensor that is not a power of two from 2⁻³² to 2³², in the same form.
   func firstBadFactor(_ extent: UnsafeRawBufferPointer) -> (offset: Int, what: String)? {
     let start = factorOffset - offset
     for column in 0..<dims[1] {
       let factor = Float(bitPattern: extent.u32(start + 4 * column))
-      // Without a sign and without a fraction.
+      // A power of two has a positive sign and no fraction bits.
       let isPower = factor.sign == .plus && factor.significandBitPattern == 0
       if isPower && (0x1p-32...0x1p32).contains(factor) { continue }
       return (
@@ -38,13 +37,13 @@ extension TensorRecord {
   }
 }
 
-/// Up to 16 rows of an int8 tensor, which lie together: `[⌈K/4⌉][16][4]`.
+/// Up to 16 rows of an int8 tensor, which are stored together: `[⌈K/4⌉][16][4]`.
 struct PackedRows {
   static let count = 16
 
   let tensor: TensorRecord
   let extent: UnsafeRawBufferPointer
-  /// A multiple of 16.
+  /// The first row; a multiple of 16.
   let first: Int
 
   init(_ tensor: TensorRecord, _ extent: UnsafeRawBufferPointer, first: Int) {
@@ -61,7 +60,7 @@ struct PackedRows {
   private func scale(_ row: Int) -> Float { Float(bitPattern: extent.u32(scaleOffset(row))) }
   private func isSound(scale: Float) -> Bool { scale.isFinite && scale > 0 }
 
-  /// The same question as whether `firstBadCode` finds nothing, answered without saying where.
+  /// Whether `firstBadCode` would find nothing; faster, because it does not locate the error.
   var areSound: Bool {
     let codes = extent.baseAddress!.assumingMemoryBound(to: Int8.self) + codesOffset
     let rows = min(Self.count, tensor.dims[0] - first)
@@ -85,7 +84,7 @@ struct PackedRows {
     return true
   }
 
-  /// Row by row: codes, then scale, then row sum.
+  /// The first error, row by row: codes, then scale, then row sum.
   func firstBadCode() -> (offset: Int, what: String)? {
     let codes = extent.assumingMemoryBound(to: Int8.self)
     for row in first..<first + Self.count {
@@ -103,7 +102,7 @@ struct PackedRows {
         return (scaleOffset(row), "the scale of row \(row) is \(scale(row))")
       }
       guard extent.u32(sumOffset(row)) == UInt32(bitPattern: sum) else {
-        return (sumOffset(row), "the sum of row \(row) is not that of its codes, \(sum)")
+        return (sumOffset(row), "the stored sum of row \(row) differs from the sum of its codes, \(sum)")
       }
     }
     return nil

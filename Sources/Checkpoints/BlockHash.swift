@@ -1,8 +1,8 @@
 import Support
 
-/// The hash of everything long: XXH64 over the little-endian XXH64s of its 64 KiB blocks.
+/// The hash of long data: XXH64 over the little-endian XXH64s of its 64 KiB blocks.
 ///
-/// Fed in pieces of any size. Zero bytes hash to XXH64 of nothing.
+/// Accepts pieces of any size. The hash of no bytes is XXH64 of no bytes.
 struct BlockHash {
   private var hashes: [UInt8] = []
   private var partial: [UInt8] = []
@@ -37,14 +37,14 @@ struct BlockHash {
     withUnsafeBytes(of: hash.littleEndian) { hashes.append(contentsOf: $0) }
   }
 
-  /// The hash of bytes that are all there.
+  /// The hash of a complete buffer.
   static func of(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var hash = BlockHash()
     hash.update(bytes)
     return hash.finish()
   }
 
-  /// The hash of what has these hashes of its blocks.
+  /// The hash of data whose blocks have these hashes.
   static func of(blocks hashes: [UInt64]) -> UInt64 {
     hashes.map(\.littleEndian).withUnsafeBytes { Hash.xxh64($0) }
   }

@@ -1,31 +1,32 @@
 import Glibc
 import Support
 
-/// Where expanded archives are kept, each under the hash of its archive's bytes: `0123456789abcdef.trlhf`.
+/// The cache folder of expanded archives. Each file is named by the hash of its archive's bytes:
+/// `0123456789abcdef.trlhf`.
 ///
-/// The folder stays below its limit: the files that were not used for longest go first.
+/// The folder stays below its size limit: the least recently used files are removed first.
 public struct CacheFolder: Sendable {
-  /// An expansion.
+  /// A file in the cache: the expansion of one archive.
   public struct File: Sendable {
     public let path: String
     public let bytes: Int
-    /// When it was last used, in seconds since 1970.
+    /// The last use, in seconds since 1970.
     public let used: Int
 
-    /// Keeps it from being the next that is removed. A folder that cannot be written keeps its order.
+    /// Marks the file as just used, so that it is not the next to be removed. In a read-only folder this has no effect.
     func markUsed() { utimes(path, nil) }
   }
 
   public let path: String
-  /// The largest number of bytes that its files have together.
+  /// The limit for the total size of its files, in bytes.
   public let limit: Int
 
-  /// The name of the environment's variable that sets the limit.
+  /// The environment variable that sets the limit.
   public static let limitVariable = "TINYRLHF_CACHE_LIMIT"
   /// 10 GB.
   public static let standardLimit = 10_000_000_000
 
-  /// `$XDG_CACHE_HOME/tinyrlhf`, else `~/.cache/tinyrlhf`; nil without a home.
+  /// `$XDG_CACHE_HOME/tinyrlhf`, else `~/.cache/tinyrlhf`; nil without a home folder.
   public static var standardPath: String? {
     func value(_ name: String) -> String? {
       ProcessEnvironment.variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
@@ -35,10 +36,10 @@ public struct CacheFolder: Sendable {
   }
 
   /// - Parameters:
-  ///   - path: nil for `standardPath`.
-  ///   - limit: nil for what the environment says, else `standardLimit`.
-  /// - Returns: nil without a home.
-  /// - Throws: `Failure(.usage)` for a limit in the environment that is no number of bytes.
+  ///   - path: the folder; nil for `standardPath`.
+  ///   - limit: the limit in bytes; nil for the environment variable, else `standardLimit`.
+  /// - Returns: nil without a home folder.
+  /// - Throws: `Failure(.usage)` if the environment variable is not a number of bytes.
   public init?(_ path: String? = nil, limit: Int? = nil) throws {
     guard let path = path ?? Self.standardPath else { return nil }
     self.path = path
@@ -50,13 +51,13 @@ public struct CacheFolder: Sendable {
     guard let bytes = Int(text), bytes >= 0 else {
       throw Failure(
         .usage, "\"\(text)\" is not a number of bytes", at: "the environment variable \(limitVariable)",
-        remedy: "Write for instance 2000000000 for 2 GB, or 0 for no cache.")
+        remedy: "Write, for example, 2000000000 for 2 GB, or 0 for no cache.")
     }
     return bytes
   }
 
-  /// The expansions that lie there, the one that was used last at the end.
-  /// - Throws: `Failure(.inputOutput)` for a folder that cannot be read.
+  /// The expansions in the folder, least recently used first.
+  /// - Throws: `Failure(.inputOutput)` if the folder cannot be read.
   public func files() throws -> [File] {
     guard Files.exists(path) else { return [] }
     return try Files.names(in: path).filter(Self.isExpansion).compactMap { name -> File? in
@@ -66,9 +67,9 @@ public struct CacheFolder: Sendable {
     }.sorted { ($0.used, $0.path) < ($1.used, $1.path) }
   }
 
-  /// Removes all expansions, those in use included: whoever has mapped one keeps it until its end.
-  /// - Returns: what was removed.
-  /// - Throws: `Failure(.inputOutput)` for a file that cannot be removed.
+  /// Removes all expansions. A process that has mapped one can still use it until it ends.
+  /// - Returns: the removed files.
+  /// - Throws: `Failure(.inputOutput)` if a file cannot be removed.
   public func clear() throws -> [File] {
     let files = try files()
     for file in files where unlink(file.path) != 0 && errno != ENOENT {
@@ -79,14 +80,14 @@ public struct CacheFolder: Sendable {
     return files
   }
 
-  /// Where an expansion lies or will lie; nil where it finds no place: it is larger than the limit, or the folder
-  /// cannot be written or has no room.
+  /// The file for an expansion, which may not exist yet. Returns nil if the expansion is larger than the limit, or if
+  /// the folder is not writable or its disk is full.
   func file(_ expansion: Expansion) -> File? {
     let name = Hexadecimal.text(expansion.archiveHash) + Self.suffix
     let file = File(path: "\(path)/\(name)", bytes: expansion.fileBytes, used: 0)
     if limit > 0, Files.exists(file.path) { return file }
     guard expansion.fileBytes <= limit, prepare() else { return nil }
-    // A folder that cannot be listed has none of our files.
+    // If the folder cannot be listed, there is nothing to remove.
     if let files = try? files() { makeRoom(for: expansion.fileBytes, among: files) }
     return Self.hasRoom(for: expansion.fileBytes, in: path) ? file : nil
   }
@@ -96,7 +97,7 @@ public struct CacheFolder: Sendable {
     var held = files.reduce(0) { $0 + $1.bytes }
     while held > limit - count, !files.isEmpty {
       let oldest = files.removeFirst()
-      // A file that another process has removed before is gone as well.
+      // If another process has removed the file already, its space is free too.
       unlink(oldest.path)
       held -= oldest.bytes
     }
@@ -104,15 +105,16 @@ public struct CacheFolder: Sendable {
 
   private static let suffix = ".trlhf"
 
-  /// Names of other forms are not ours to remove. `.partial` is what a killed process left.
+  /// Whether the cache made a file of this name; other files are never removed. A killed process leaves `.partial`
+  /// files.
   private static func isExpansion(_ name: String) -> Bool {
     let digits = name.prefix(16)
     let rest = name.dropFirst(16)
     return digits.utf8.count == 16 && digits.allSatisfy { $0.isHexDigit } && (rest == suffix || rest == suffix + ".partial")
   }
 
-  /// Makes the folder and those above it.
-  /// - Returns: whether files can be written there.
+  /// Creates the folder and its parents.
+  /// - Returns: whether files can be created in it.
   private func prepare() -> Bool {
     var folder = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
@@ -122,7 +124,7 @@ public struct CacheFolder: Sendable {
     return access(path, W_OK | X_OK) == 0
   }
 
-  /// Whether the folder's file system has room for `count` more bytes; true where it cannot tell.
+  /// Whether the file system has room for `count` more bytes; true if the free space is unknown.
   static func hasRoom(for count: Int, in folder: String) -> Bool {
     var status = statvfs()
     guard statvfs(folder, &status) == 0 else { return true }

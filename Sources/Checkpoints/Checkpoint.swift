@@ -1,25 +1,25 @@
 import Glibc
 import Support
 
-/// A checkpoint, used where it lies: its file mapped, its structure validated before any pointer
-/// leaves this class.
+/// A checkpoint that is used directly from its mapped file. Its structure is validated before this class hands out
+/// any pointer.
 ///
-/// Pointers do not keep it alive: hold the checkpoint for as long as they are in use.
+/// Pointers do not keep the checkpoint alive: hold it as long as they are in use.
 public final class Checkpoint: @unchecked Sendable {
   public enum Access: Sendable {
-    /// Pages shared with every process that reads the file; writing to them is a fault.
+    /// Pages are shared with all processes that read the file; writing to them is a fault.
     case readOnly
-    /// What is written stays private to this process; the file never changes.
+    /// Writes stay private to this process; the file never changes.
     case copyOnWrite
   }
 
   public enum Load: Sendable {
     case map
-    /// Reads the whole file first; for file systems that may vanish.
+    /// Reads the whole file first; for file systems that may disappear.
     case read
   }
 
-  /// A tensor where it lies. Its pointers live as long as the checkpoint.
+  /// A tensor in the mapped memory. Its pointers are valid as long as the checkpoint exists.
   public struct Tensor: @unchecked Sendable {
     public let name: String
     public let section: SectionKind
@@ -29,15 +29,15 @@ public final class Checkpoint: @unchecked Sendable {
     /// The elements, or the packed codes. Writable under `.copyOnWrite` only.
     public let pointer: UnsafeMutableRawPointer
     public let byteCount: Int
-    /// From the section's start.
+    /// From the start of the section.
     public let offset: Int
     /// `[dims[0]]`, for int8 only.
     public let scales: UnsafeMutablePointer<Float>?
     /// `[dims[0]]`, for int8 only.
     public let rowSums: UnsafeMutablePointer<Int32>?
-    /// `[dims[1]]`, for int8 only: powers of two, by which FORMAT.md defines the values.
+    /// `[dims[1]]`, for int8 only: powers of two; FORMAT.md defines the values with them.
     public let factors: UnsafeMutablePointer<Float>?
-    /// Of the tensor's extent, as the directory states it.
+    /// The hash of the tensor's extent, as stored in the directory.
     public let hash: UInt64
 
     /// The elements of a float32 tensor.
@@ -47,11 +47,11 @@ public final class Checkpoint: @unchecked Sendable {
     }
   }
 
-  /// The file, or the name of what is not a file.
+  /// File path, or a display name for in-memory checkpoints.
   public let path: String
   public let access: Access
   public let contentHash: UInt64
-  /// The text in force.
+  /// The text of the slot in force.
   public let configuration: [UInt8]
 
   let header: Header
@@ -79,7 +79,7 @@ public final class Checkpoint: @unchecked Sendable {
       let current = ConfigurationSlots.current(bytes.slice(config.offset, config.storedBytes))
     else {
       throw Failure(
-        .badData, "neither slot of CONFIG is whole", at: "\(name), byte \(config.offset) (CONFIG)",
+        .badData, "neither slot of CONFIG is valid", at: "\(name), byte \(config.offset) (CONFIG)",
         remedy: "Copy the file again; it was damaged.")
     }
     configuration = current.text
@@ -91,9 +91,9 @@ public final class Checkpoint: @unchecked Sendable {
 
   public var architecture: ArchitectureRecord { header.architecture }
   public var training: TrainingRecord { header.training }
-  /// What made this model: see `CheckpointWriter.identity`.
+  /// Identifies how this model was made: see `CheckpointWriter.identity`.
   public var identity: UInt64 { header.identity }
-  /// The content hash of the base that an adapter belongs to; 0 for a whole model.
+  /// The content hash of the base model that an adapter belongs to; 0 for a complete model.
   public var baseContentHash: UInt64 { header.baseContentHash }
   public var fileBytes: Int { header.fileBytes }
   /// Empty if the file has none.
@@ -105,7 +105,7 @@ public final class Checkpoint: @unchecked Sendable {
   /// The hash of the tokenizer section, equal for equal tokenizers; 0 if there is none.
   public var tokenizerHash: UInt64 { header.tokenizerHash }
 
-  /// Every section the file has, in its order; unknown kinds left out.
+  /// Every section of the file, in order, except sections of unknown kinds.
   public var sections: [(kind: SectionKind, role: Role, bytes: Int)] {
     header.sections.compactMap { section in
       SectionKind(rawValue: section.kind).map {
@@ -140,13 +140,13 @@ public final class Checkpoint: @unchecked Sendable {
       start: storage.base + section.offset, count: section.storedBytes)
   }
 
-  /// - Throws: `Failure(.inputOutput)` if the mapped file was cut short since it was opened.
+  /// - Throws: `Failure(.inputOutput)` if the mapped file has changed its size since it was opened.
   public func checkStillWhole() throws {
     guard storage.descriptor >= 0 else { return }
     var status = stat()
     guard fstat(storage.descriptor, &status) == 0, Int(status.st_size) == header.fileBytes else {
       throw Failure(
-        .inputOutput, "changed its size from \(header.fileBytes) to \(status.st_size) bytes in use",
+        .inputOutput, "changed its size from \(header.fileBytes) to \(status.st_size) bytes while in use",
         at: path, remedy: "Keep the file in place while it is in use.")
     }
   }

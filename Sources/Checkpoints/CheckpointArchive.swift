@@ -2,8 +2,8 @@ import Compression
 import Support
 
 extension Checkpoint {
-  /// Packs a `.trlhf` file into a `.trlhf.zst` archive; the same file and level give the same bytes.
-  /// - Throws: `Failure(.badData)` if the file is damaged, as `verify()` finds it.
+  /// Packs a `.trlhf` file into a `.trlhf.zst` archive. The same file and level give the same bytes.
+  /// - Throws: `Failure(.badData)` if the file is damaged; it is verified first.
   public static func pack(
     _ path: String, to archive: String, level: Int = 12, threads: Int = 1
   ) throws {
@@ -15,7 +15,7 @@ extension Checkpoint {
     }
   }
 
-  /// Expands an archive into a `.trlhf` file, verified before it takes its place.
+  /// Expands an archive into a `.trlhf` file. The result is verified before it replaces `path`.
   /// - Throws: `Failure(.badData)` naming the file and the byte.
   public static func unpack(_ archive: String, to path: String, threads: Int = 1) throws {
     let storage = try Storage.map(archive, writable: false)
@@ -23,13 +23,12 @@ extension Checkpoint {
     withExtendedLifetime(storage) {}
   }
 
-  /// Frames never span two sections; those of tensors may be split by the width of their floats.
+  /// The pieces to pack. A frame never spans two sections; frames of tensors may be split by the width of their floats.
   private var pieces: [ArchiveWriter.Piece] {
     let hasTensors = !header.tensors.isEmpty
     var pieces: [ArchiveWriter.Piece] = []
     var start = 0
-    // Splitting the header hides its magic, so that what zstd alone expands is never taken for a
-    // checkpoint.
+    // Splitting the header hides its magic, so that a file expanded by zstd alone is never taken for a checkpoint.
     let ends = header.sections.map(\.offset) + [header.fileBytes]
     for (number, end) in ends.enumerated() {
       while start < end {
@@ -44,7 +43,7 @@ extension Checkpoint {
     return pieces
   }
 
-  /// Bytes of the elements that lie at `byte` of the file.
+  /// Bytes per element at offset `byte` of the file.
   private func width(at byte: Int, _ section: Int) -> Int {
     let offset = byte - header.sections[section].offset
     let tensor = header.tensors.last { $0.section == section && $0.offset <= offset }
@@ -56,7 +55,7 @@ extension Checkpoint {
   }
 }
 
-/// An archive about to be expanded: of ours, or what the zstd command makes of a checkpoint.
+/// An archive to be expanded: one of this program's, or a checkpoint compressed by the zstd command.
 struct Expansion {
   private enum Source {
     case frames(Archive)
@@ -64,19 +63,19 @@ struct Expansion {
   }
 
   let name: String
-  /// Of the checkpoint inside, from its own header.
+  /// The size of the checkpoint inside, from its header.
   let fileBytes: Int
   private let bytes: UnsafeRawBufferPointer
   private let source: Source
 
-  /// Of all of the archive's bytes, which are read for it: what the expanded file is called in a cache.
+  /// The hash of all bytes of the archive, which are read for it. It names the expanded file in the cache.
   var archiveHash: UInt64 { BlockHash.of(bytes) }
 
   static func isArchive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     Archive.isArchive(bytes) || bytes.starts(with: [0x28, 0xB5, 0x2F, 0xFD])
   }
 
-  /// Reads the archive's tables and the header page behind them; `bytes` must outlive this.
+  /// Reads the archive's tables and the header page of the checkpoint inside. `bytes` must outlive this.
   init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
     self.name = name
     self.bytes = bytes
@@ -100,18 +99,18 @@ struct Expansion {
     }
     if case .frames(let archive) = source, archive.rawBytes != fileBytes {
       throw Failure(
-        .badData, "the checkpoint inside has \(fileBytes) bytes, its frames \(archive.rawBytes)",
+        .badData, "the checkpoint inside has \(fileBytes) bytes, but its frames have \(archive.rawBytes)",
         at: name, remedy: "Copy the file again.")
     }
     self.fileBytes = fileBytes
   }
 
-  /// Expands into a file, which takes its place only when it is a valid checkpoint.
+  /// Expands into a file, which replaces `path` only if it is a valid checkpoint.
   func write(to path: String, threads: Int, verify: Bool) throws {
     try AtomicFile.replace(path, bytes: fileBytes) { file in
       guard CacheFolder.hasRoom(for: fileBytes, in: file.folder) else {
         throw Failure(
-          .inputOutput, "expands to \(Formatting.bytes(fileBytes)), for which there is no room",
+          .inputOutput, "expands to \(Formatting.bytes(fileBytes)); there is not enough free space",
           at: name, remedy: "Free some space or choose another folder.")
       }
       try file.resize(fileBytes)
@@ -122,7 +121,7 @@ struct Expansion {
     }
   }
 
-  /// Expands into memory of its own.
+  /// Expands into newly allocated memory.
   func memory(threads: Int) throws -> Storage {
     let storage = try Storage.memory(fileBytes, for: name)
     try expand(threads: threads) { bytes, offset in
@@ -155,7 +154,7 @@ struct Expansion {
       let got = try reader.read(into: buffer)
       guard got <= fileBytes - offset else {
         throw Failure(
-          .badData, "expands to more than the \(fileBytes) bytes that its header states", at: name,
+          .badData, "expands to more than the \(fileBytes) bytes in its header", at: name,
           remedy: "Copy the file again.")
       }
       if got == 0 { break }
@@ -165,7 +164,7 @@ struct Expansion {
     }
     guard offset == fileBytes else {
       throw Failure(
-        .badData, "expands to \(offset) bytes, where its header states \(fileBytes)", at: name,
+        .badData, "expands to \(offset) bytes, but its header states \(fileBytes)", at: name,
         remedy: "Copy the file again.")
     }
   }

@@ -1,10 +1,10 @@
 import Support
 
-/// One tensor to be written: its bytes stay where they are, or are made when they are written.
+/// A tensor to be written. Its bytes stay in memory where they are, or are produced while writing.
 public struct TensorSource {
-  /// Puts the elements, front to back in pieces. For int8 the packed codes, then scales and row sums (float32 and
-  /// int32, `[dims[0]]`) and factors (float32 `[dims[1]]`, powers of two from 2⁻³² to 2³²); no piece belongs to two
-  /// of them.
+  /// Passes the elements to `put` in order, in pieces. For int8: the packed codes, then scales and row sums (float32
+  /// and int32, `[dims[0]]`), then factors (float32 `[dims[1]]`, powers of two from 2⁻³² to 2³²). No piece spans two
+  /// of these parts.
   public typealias Stream = (_ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
 
   public var section: SectionKind
@@ -13,12 +13,12 @@ public struct TensorSource {
   public var name: String
   public var dims: [Int]
   public var type: TensorType
-  /// The elements in row-major order; nothing beside a stream.
+  /// The elements in row-major order; empty if there is a stream.
   public var bytes: UnsafeRawBufferPointer
-  /// In the place of `bytes`, for a tensor that does not lie in memory as it is written.
+  /// Used instead of `bytes` for a tensor that is not in memory in its stored form.
   public private(set) var stream: Stream?
 
-  /// A tensor whose bytes are made when they are written, so that a model need not fit in memory.
+  /// A tensor whose bytes are produced while writing, so that a model need not fit in memory.
   public init(
     section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
     stream: @escaping Stream
@@ -29,7 +29,7 @@ public struct TensorSource {
     self.stream = stream
   }
 
-  /// A tensor that lies in memory as it is written, of any type but int8, which has more than elements.
+  /// A tensor that is in memory in its stored form. Not for int8, which has more parts than the elements.
   public init(
     section: SectionKind, role: Role, name: String, dims: [Int], type: TensorType,
     bytes: UnsafeRawBufferPointer
@@ -42,13 +42,13 @@ public struct TensorSource {
     self.bytes = bytes
   }
 
-  /// - Throws: `Failure(.failed)` if the tensor cannot stand in a checkpoint.
+  /// - Throws: `Failure(.failed)` if the tensor cannot be stored in a checkpoint.
   func validate() throws {
     func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
       if !condition { throw Failure(.failed, what(), at: "tensor \"\(name)\"") }
     }
     try require(section.holdsTensors, "section \(section) holds no tensors")
-    try require(TensorName.isValid(Array(name.utf8)), "this is not a tensor's name")
+    try require(TensorName.isValid(Array(name.utf8)), "this is not a valid tensor name")
     try require(
       (1...Format.maximumRank).contains(dims.count), "its rank \(dims.count) is not in 1…4")
     try require(
@@ -58,7 +58,7 @@ public struct TensorSource {
     }
     try require(
       type.byteCount(dims) == bytes.count, "dims \(dims) of \(type) are not \(bytes.count) bytes")
-    try require(type != .int8, "\(type) is more than its elements, and has no stream")
+    try require(type != .int8, "\(type) has more parts than the elements and needs a stream")
   }
 }
 
@@ -71,17 +71,17 @@ enum TensorName {
   }
 }
 
-/// All that a checkpoint holds. Equal contents give equal files.
+/// The contents of a checkpoint. Equal contents give equal files.
 public struct CheckpointContents {
   public var architecture: ArchitectureRecord
   public var training: TrainingRecord
-  /// What made this model: see `CheckpointWriter.identity`.
+  /// Identifies how this model was made: see `CheckpointWriter.identity`.
   public var identity: UInt64
-  /// The content hash of the base that an adapter belongs to; 0 for a whole model.
+  /// The content hash of the base model that an adapter belongs to; 0 for a complete model.
   public var baseContentHash: UInt64
   /// JSON.
   public var configuration: [UInt8]
-  /// Empty for none, as `provenance`.
+  /// Empty if there is none; the same for `provenance`.
   public var tokenizer: [UInt8]
   public var tensors: [TensorSource]
   public var state: [UInt8]?
@@ -103,18 +103,18 @@ public struct CheckpointContents {
     self.provenance = provenance
   }
 
-  /// - Throws: `Failure(.badData)` for a text longer than a reader takes.
+  /// - Throws: `Failure(.badData)` for a text that is longer than readers accept.
   func validateJSON() throws {
     for (name, text) in [("CONFIG", configuration), ("PROVENANCE", provenance)] {
       try Self.validateJSON(text, name, at: nil)
     }
   }
 
-  /// As `validateJSON()`, one text.
+  /// The same check as `validateJSON()` for one text.
   static func validateJSON(_ text: [UInt8], _ name: String, at place: String?) throws {
     guard text.count <= Format.maximumJSONBytes else {
       throw Failure(
-        .badData, "\(name) has \(text.count) bytes, over \(Format.maximumJSONBytes)", at: place,
+        .badData, "\(name) has \(text.count) bytes; the limit is \(Format.maximumJSONBytes)", at: place,
         remedy: "Shorten it.")
     }
   }

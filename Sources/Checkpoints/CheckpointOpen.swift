@@ -3,12 +3,12 @@ import Support
 extension Checkpoint {
   /// Opens a `.trlhf` file or a `.trlhf.zst` archive.
   ///
-  /// An archive is expanded once, into a file of the cache folder that bears the hash of the archive's bytes, or
-  /// into memory where no folder can be written. An archive whose bytes have changed is thus another archive: it is
-  /// expanded anew, and refused if it is damaged.
+  /// An archive is expanded once, into a file of the cache folder named by the hash of the archive's bytes; if no
+  /// folder is writable, into memory. If the archive's bytes change, it counts as another archive: it is expanded
+  /// again, and refused if it is damaged.
   /// - Parameters:
   ///   - cache: the cache folder; nil for the standard one.
-  ///   - verify: also checks every hash and value of what is used, an expansion in the cache included.
+  ///   - verify: also checks every hash and value of the file in use, including an expansion in the cache.
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
   public static func open(
     _ path: String, cache: String? = nil, access: Access = .readOnly, verify: Bool = false,
@@ -35,9 +35,9 @@ extension Checkpoint {
     return try inMemory(expansion, access: access, verify: verify, threads: threads)
   }
 
-  /// Opens a checkpoint or an archive that lies in memory, such as the bundled base. It is expanded
-  /// or copied, so `bytes` may go afterwards.
-  /// - Parameter name: what errors call it.
+  /// Opens a checkpoint or an archive in memory, such as the bundled base model. The bytes are expanded or copied, so
+  /// `bytes` need not outlive this.
+  /// - Parameter name: its name in errors.
   public convenience init(
     bytes: UnsafeRawBufferPointer, name: String, access: Access = .readOnly, threads: Int = 1
   ) throws {
@@ -71,12 +71,12 @@ extension Checkpoint {
       try expansion.write(to: file.path, threads: threads, verify: verify)
       return try Checkpoint(path: file.path, access: access, load: load)
     } catch let failure as Failure where failure.kind == .cannotCreate || failure.kind == .inputOutput {
-      // A cache that cannot be written is no reason to do without the model.
+      // If the cache is not writable, the model is expanded in memory instead.
       return try inMemory(expansion, access: access, verify: verify, threads: threads)
     }
   }
 
-  /// An expansion of before. One that is damaged is not made again in silence: what damaged it may go on.
+  /// Opens an existing expansion. A damaged one is not silently replaced, because the cause of the damage may persist.
   private static func found(
     _ expansion: Expansion, _ file: CacheFolder.File, access: Access, verify: Bool, load: Load, threads: Int
   ) throws -> Checkpoint {
@@ -86,7 +86,7 @@ extension Checkpoint {
       let found = try Checkpoint(path: file.path, access: access, verify: verify, load: load, threads: threads)
       guard found.fileBytes == expansion.fileBytes else {
         throw Failure(
-          .badData, "has \(found.fileBytes) bytes, and the archive expands to \(expansion.fileBytes)", at: file.path)
+          .badData, "has \(found.fileBytes) bytes, but the archive expands to \(expansion.fileBytes)", at: file.path)
       }
       return found
     }

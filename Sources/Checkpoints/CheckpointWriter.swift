@@ -1,25 +1,24 @@
 import Support
 
-/// Writes checkpoints: straight from the tensors' memory, the header last.
+/// Writes checkpoints directly from the tensors' memory, with the header last.
 public enum CheckpointWriter {
-  /// Replaces `path` by a file with these contents; an error leaves the old file in place.
+  /// Replaces `path` by a file with these contents. After an error the old file remains.
   /// - Returns: the content hash.
-  /// - Throws: `Failure(.failed)` for contents that cannot be written, `.cannotCreate` and
-  ///   `.inputOutput` for what the system refuses.
+  /// - Throws: `Failure(.failed)` for invalid contents, `.cannotCreate` and `.inputOutput` for system errors.
   @discardableResult
   public static func write(_ contents: CheckpointContents, to path: String) throws -> UInt64 {
     var plan = try Plan(contents)
     try AtomicFile.replace(path, bytes: plan.header.fileBytes) { file in
       try file.resize(plan.header.fileBytes)
       for index in plan.header.sections.indices { try writeSection(index, &plan, file) }
-      // A file without its header is no checkpoint, so nothing half-written can pass for one.
+      // A file without its header is not a checkpoint, so a half-written file is never accepted.
       try file.write(plan.header.encoded(), at: 0)
     }
     return plan.header.contentHash
   }
 
-  /// What made a model, as a number: the same parents, learning configuration, seed and step give
-  /// the same identity on every machine.
+  /// A number that identifies how a model was made: the same parents, learning configuration, seed and step give the
+  /// same identity on every machine.
   public static func identity(
     parents: [UInt64], configuration: [UInt8], seed: UInt64, step: UInt64
   ) -> UInt64 {
@@ -46,7 +45,7 @@ public enum CheckpointWriter {
           guard !piece.isEmpty else { return }
           while let part = parts.first, written >= part.upperBound { parts = parts.dropFirst() }
           guard let part = parts.first, piece.count <= part.upperBound - max(written, part.lowerBound)
-          else { throw Failure(.failed, "is given more bytes than it has", at: record.name) }
+          else { throw Failure(.failed, "was given more bytes than its dims need", at: record.name) }
           if written < part.lowerBound {
             let padding = [UInt8](repeating: 0, count: part.lowerBound - written)
             hash.update(padding)
@@ -59,7 +58,7 @@ public enum CheckpointWriter {
           written += piece.count
         }
         guard written == record.end else {
-          throw Failure(.failed, "is given fewer bytes than it has", at: record.name)
+          throw Failure(.failed, "was given fewer bytes than its dims need", at: record.name)
         }
         plan.header.tensors[t].hash = tensorHash.finish()
       }
@@ -80,7 +79,7 @@ extension TensorSource {
   }
 }
 
-/// Every offset of a file, before its first byte is written.
+/// All offsets of a file, computed before the first byte is written.
 private struct Plan {
   enum Body {
     case bytes([UInt8])
@@ -88,9 +87,9 @@ private struct Plan {
   }
 
   var header: Header
-  /// Of each section.
+  /// One for each section.
   var bodies: [Body] = []
-  /// In the directory's order.
+  /// In the order of the directory.
   var sources: [TensorSource] = []
 
   init(_ contents: CheckpointContents) throws {
@@ -116,7 +115,7 @@ private struct Plan {
     bodies.append(.bytes(bytes))
   }
 
-  /// Tensors by section, in the order given within one.
+  /// Groups tensors by section; within a section the given order stays.
   private mutating func add(_ tensors: [TensorSource]) throws {
     for tensor in tensors { try tensor.validate() }
     for kind in SectionKind.allCases where kind.holdsTensors {
@@ -151,7 +150,7 @@ private struct Plan {
 }
 
 extension Header {
-  /// Gives every section its offset, and the file its size, from the sections' bytes.
+  /// Computes the offset of every section and the file size from the sections' sizes.
   mutating func place() {
     var end = tablesBytes
     for index in sections.indices {

@@ -2,14 +2,14 @@ import Glibc
 import Support
 
 extension Checkpoint {
-  /// Replaces a file's CONFIG text by what `edit` makes of it. A crash at any moment leaves the old
-  /// text or the new one.
+  /// Replaces a file's CONFIG text by the result of `edit`. After a crash at any moment the file has the old text or
+  /// the new one.
   ///
-  /// Where the text fits, the slot that is not in force is filled; else the file is laid out anew
-  /// with larger slots. The content hash stays. Processes that edit the same file take turns, so
-  /// each sees what the one before it wrote.
-  /// - Throws: what `edit` throws, with the file untouched; `Failure(.badData)` for a damaged file,
-  ///   `.inputOutput` where it cannot be written.
+  /// If the text fits, it is written to the slot that is not in force; otherwise the file is rewritten with larger
+  /// slots. The content hash does not change. Processes that edit the same file take turns, so each sees the previous
+  /// one's result.
+  /// - Throws: any error of `edit`, with the file unchanged; `Failure(.badData)` for a damaged file; `.inputOutput`
+  ///   if it cannot be written.
   public static func editConfiguration(
     _ path: String, _ edit: ([UInt8]) throws -> [UInt8]
   ) throws {
@@ -32,7 +32,8 @@ extension Checkpoint {
     let slot = ConfigurationSlots.slot(
       text, generation: current.generation + 1, count: slotBytes)
     let offset = section.offset + (1 - current.index) * slotBytes
-    // The first page alone at first: what a crash leaves of a slot then begins as a text does.
+    // Writes and syncs the first page first. A slot that a crash leaves incomplete then starts with the start of a
+    // text.
     for part in [slot.prefix(firstPage), slot.dropFirst(firstPage)] {
       try part.withUnsafeBytes {
         try AtomicFile.write($0, at: offset + part.startIndex, to: descriptor, path: path)
@@ -43,7 +44,7 @@ extension Checkpoint {
 
   private static let firstPage = 4096
 
-  /// The same file but for its CONFIG and the offsets that move with its size.
+  /// Rewrites the file with a new CONFIG section; the other sections only move.
   private func layOutAnew(_ text: [UInt8]) throws {
     var moved = header
     let config = ConfigurationSlots.section(text)

@@ -1,19 +1,19 @@
 import Support
 
-/// The CONFIG section: two slots of equal size, of which the valid one with the higher generation
-/// counts. A rewrite fills the other slot, so that a torn write leaves the old text in force.
+/// The CONFIG section: two slots of equal size. The valid slot with the higher generation is in force. A rewrite
+/// fills the other slot, so that an interrupted write leaves the old text in force.
 ///
-/// A slot is generation u64 (0 = never written), length u64, hash u64, zero u64, text, zeros.
+/// A slot has: generation u64 (0 = never written), length u64, hash u64, zero u64, text, zeros.
 enum ConfigurationSlots {
   static let headerBytes = 32
   static let slotUnit = 32_768
 
-  /// Bytes of one slot for a text: half as much again as it needs now.
+  /// The size of one slot for a text: room for the text plus half of it again.
   static func slotBytes(for length: Int) -> Int {
     Format.roundUp(headerBytes + length + length / 2, to: slotUnit)
   }
 
-  /// One slot's bytes; `count` must hold the text.
+  /// The bytes of one slot; `count` must be large enough for the text.
   static func slot(_ text: [UInt8], generation: UInt64, count: Int) -> [UInt8] {
     precondition(headerBytes + text.count <= count, "\(text.count) bytes in a slot of \(count)")
     var slot = RecordBytes(count)
@@ -24,7 +24,7 @@ enum ConfigurationSlots {
     return slot.bytes
   }
 
-  /// A fresh section: the text in slot 0, slot 1 never written.
+  /// A new section: the text is in slot 0; slot 1 is empty.
   static func section(_ text: [UInt8]) -> [UInt8] {
     let count = slotBytes(for: text.count)
     return slot(text, generation: 1, count: count) + [UInt8](repeating: 0, count: count)
@@ -36,7 +36,7 @@ enum ConfigurationSlots {
     var index: Int
   }
 
-  /// The text in force, or nil if neither slot is whole.
+  /// The text in force, or nil if neither slot is valid.
   static func current(_ section: UnsafeRawBufferPointer) -> Current? {
     let count = section.count / 2
     var best: Current?
@@ -47,10 +47,10 @@ enum ConfigurationSlots {
     return best
   }
 
-  /// The first byte that is not zero behind the text of a whole slot, or in a slot that was never written.
+  /// The first byte that is not zero after the text of a valid slot, or in a slot that was never written.
   ///
-  /// A slot that an edit was writing when the machine stopped holds the beginning of a text, since that is written
-  /// first, and is no damage.
+  /// If the machine stopped during an edit, the slot starts with the start of a text, because that part is written
+  /// first. Such a slot is not damage.
   static func firstDamage(_ section: UnsafeRawBufferPointer) -> Int? {
     let count = section.count / 2
     for index in 0..<2 {

@@ -2,14 +2,14 @@ import Glibc
 import Support
 
 #if _endian(big)
-  #error(".trlhf files are mapped as they lie, which needs a little-endian machine")
+  #error(".trlhf files are mapped without conversion, which needs a little-endian machine")
 #endif
 
-/// The constants of the format; FORMAT.md explains them.
+/// The constants of the file format; FORMAT.md explains them.
 package enum Format {
-  /// Broken by a transfer in text mode: a byte above 127, CR LF, control-Z, LF.
+  /// A transfer in text mode changes it: a byte above 127, CR LF, control-Z, LF.
   static let magic: [UInt8] = [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]
-  /// Bytes 0, 4, 8 and 12: how a file begins that zstd alone expanded, its byte planes apart.
+  /// Bytes 0, 4, 8 and 12 of the magic: the start of a file that zstd alone expanded, with its byte planes not joined.
   static let splitMagic: [UInt8] = [0x89, 0x0D, 0x01, 0x00]
   static let major: UInt32 = 1
   static let minor: UInt32 = 0
@@ -29,7 +29,7 @@ package enum Format {
   static let maximumSections = 256
   static let maximumTensors = 1 << 20
   static let maximumRank = 4
-  /// Of CONFIG's text and of PROVENANCE.
+  /// The limit for CONFIG's text and for PROVENANCE.
   static let maximumJSONBytes = 1 << 20
 
   package static func roundUp(_ count: Int, to alignment: Int) -> Int {
@@ -37,7 +37,7 @@ package enum Format {
   }
 }
 
-/// What a section holds.
+/// The kinds of sections.
 public enum SectionKind: UInt32, Sendable, CaseIterable {
   case config = 1
   case tokenizer = 2
@@ -47,11 +47,11 @@ public enum SectionKind: UInt32, Sendable, CaseIterable {
   case state = 6
   case provenance = 7
 
-  /// Whether the section consists of tensors that the directory describes.
+  /// Whether the section consists of tensors that the directory lists.
   public var holdsTensors: Bool { self == .weights || self == .head || self == .moments }
 }
 
-/// Whose section it is, where a file holds more than one model.
+/// The model that a section belongs to, for files with more than one model.
 public enum Role: UInt32, Sendable, CaseIterable {
   case none = 0
   case policy = 1
@@ -61,7 +61,7 @@ public enum Role: UInt32, Sendable, CaseIterable {
   case average = 5
 }
 
-/// How a tensor's elements are stored.
+/// The storage type of a tensor's elements.
 public enum TensorType: UInt8, Sendable, CaseIterable {
   case float32 = 0
   case bfloat16 = 1
@@ -69,7 +69,7 @@ public enum TensorType: UInt8, Sendable, CaseIterable {
   /// scales `[N]`, int32 row sums `[N]`, float32 factors `[K]`.
   case int8 = 2
 
-  /// Bytes of the elements (of the packed codes), or nil where the product overflows.
+  /// Bytes of the elements (for int8, of the packed codes); nil if the product overflows.
   func byteCount(_ dims: [Int]) -> Int? {
     switch self {
     case .float32: return Int.product(dims + [4])
@@ -98,9 +98,9 @@ extension UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: self[offset..<offset + length])
   }
 
-  /// The offset of the first byte that is not zero.
+  /// The offset of the first non-zero byte.
   func firstNonZero() -> Int? {
-    // Bytes that equal their successors all equal the first.
+    // If every byte equals the next byte, all bytes equal the first.
     guard count > 0, self[0] != 0 || memcmp(baseAddress!, baseAddress! + 1, count - 1) != 0 else {
       return nil
     }
@@ -108,7 +108,7 @@ extension UnsafeRawBufferPointer {
   }
 }
 
-/// Bytes of a record under construction; what is not put stays zero.
+/// The bytes of a record under construction; bytes that are not set stay zero.
 struct RecordBytes {
   var bytes: [UInt8]
 

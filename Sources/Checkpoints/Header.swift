@@ -1,6 +1,6 @@
 import Support
 
-/// The header page and the two tables behind it, as values.
+/// The header page and the two tables after it, decoded.
 struct Header {
   static let checksumOffset = 24
   static let spareOffset = 72
@@ -21,7 +21,7 @@ struct Header {
       + Format.tensorRecordBytes * tensors.count
   }
 
-  /// The page and the tables, checksum included.
+  /// The page and the tables, including the checksum.
   func encoded() -> [UInt8] {
     var page = RecordBytes(Format.headerBytes)
     page.put(Format.magic, at: 0)
@@ -46,15 +46,15 @@ struct Header {
     return bytes
   }
 
-  /// XXH64 over page and tables, read as if the checksum itself were zero.
+  /// XXH64 over the page and the tables, with the checksum field read as zero.
   static func checksum(_ tables: UnsafeRawBufferPointer) -> UInt64 {
     var copy = Array(tables)
     for offset in checksumOffset..<checksumOffset + 8 { copy[offset] = 0 }
     return Hash.xxh64(copy)
   }
 
-  /// What the file says, whoever made it and wherever its sections lie: architecture, training,
-  /// every section but CONFIG, every tensor.
+  /// A hash of the file's content, independent of its identity and of section offsets: architecture, training, every
+  /// section except CONFIG, every tensor.
   var contentHash: UInt64 {
     var bytes = architecture.record + training.record
     for section in sections where section.kind != SectionKind.config.rawValue {

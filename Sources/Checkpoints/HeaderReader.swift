@@ -1,9 +1,9 @@
 import Support
 
-/// Reads and validates the header page and both tables: every number is checked before it is used.
+/// Reads and validates the header page and both tables. Every number is checked before it is used.
 struct HeaderReader {
   let file: String
-  /// At least the page and the tables, if the file has them.
+  /// Contains at least the page and the tables, if the file has them.
   let bytes: UnsafeRawBufferPointer
   /// The size of the whole file.
   let fileBytes: Int
@@ -46,7 +46,7 @@ struct HeaderReader {
     let (major, minor) = (bytes.u32(8), bytes.u32(12))
     guard major == Format.major else {
       throw failure(
-        "format version \(major).\(minor), where this program reads \(Format.major)", byte: 8,
+        "format version \(major).\(minor); this program reads version \(Format.major)", byte: 8,
         "header",
         remedy: major > Format.major ? "Use a newer program." : "This file is damaged.")
     }
@@ -54,12 +54,12 @@ struct HeaderReader {
     guard stated == UInt64(fileBytes) else {
       let verdict = stated > UInt64(fileBytes) ? "it was cut short" : "something was appended"
       throw failure(
-        "the file should be \(stated) bytes long and is \(fileBytes)", byte: 16, "header",
+        "the file has \(fileBytes) bytes, but its header states \(stated)", byte: 16, "header",
         remedy: "Copy it again; \(verdict).")
     }
   }
 
-  /// A file whose numbers were written with their most significant byte first.
+  /// Detects a file whose numbers were written in big-endian order.
   private func checkByteOrder() throws {
     let size = UInt64(fileBytes)
     let swapped: (what: String, byte: Int)
@@ -71,13 +71,13 @@ struct HeaderReader {
       return
     }
     throw failure(
-      "its \(swapped.what) stands with the bytes in reverse: the numbers are big-endian",
+      "its \(swapped.what) is in reverse byte order: the numbers are big-endian",
       byte: swapped.byte, "header", remedy: "Write them least significant byte first.")
   }
 
   private func checkMagic() throws {
     let start = Array(bytes.prefix(Format.magic.count))
-    // A file cut short inside its magic is told by its size.
+    // A file that ends inside its magic is reported by its size, not here.
     if Format.magic.starts(with: start) { return }
     let what: String
     let remedy: String
@@ -85,7 +85,7 @@ struct HeaderReader {
       what = "this is a zstd archive"
       remedy = "Expand it with `tinyrlhf unpack`."
     } else if start.starts(with: Format.splitMagic) {
-      what = "this archive was expanded by zstd alone, which leaves its byte planes apart"
+      what = "this archive was expanded by zstd alone, which does not join its byte planes"
       remedy = "Expand the archive with `tinyrlhf unpack`."
     } else if [0x54, 0x52, 0x4C] == start.dropFirst().prefix(3) {
       what = "the first bytes were changed by a transfer in text mode"
@@ -100,12 +100,12 @@ struct HeaderReader {
   private func checkTables(sections: Int, tensors: Int) throws {
     guard (1...Format.maximumSections).contains(sections) else {
       throw failure(
-        "\(sections) sections, where 1 to \(Format.maximumSections) are allowed", byte: 64, "header"
+        "\(sections) sections; 1 to \(Format.maximumSections) are allowed", byte: 64, "header"
       )
     }
     guard tensors <= Format.maximumTensors else {
       throw failure(
-        "\(tensors) tensors, where up to \(Format.maximumTensors) are allowed", byte: 68, "header")
+        "\(tensors) tensors; up to \(Format.maximumTensors) are allowed", byte: 68, "header")
     }
     let tables =
       Format.headerBytes + sections * Format.sectionRecordBytes + tensors * Format.tensorRecordBytes
@@ -117,7 +117,7 @@ struct HeaderReader {
       throw failure(
         "the checksum of header and tables is wrong", byte: Header.checksumOffset, "header")
     }
-    // A later minor version may give the spare bytes a meaning that does not concern this one.
+    // A later minor version may use the spare bytes for something that does not affect this version.
     guard bytes.u32(12) <= Format.minor else { return }
     for range in [Header.spareOffset..<Format.architectureOffset, 384..<Format.headerBytes] {
       if let spare = bytes.slice(range.lowerBound, range.count).firstNonZero() {
@@ -148,7 +148,7 @@ struct HeaderReader {
     }
     guard slice.u32(4) <= 1 else {
       throw failure(
-        "whether training can go on is \(slice.u32(4)), neither 0 nor 1",
+        "the flag of a training checkpoint is \(slice.u32(4)), not 0 or 1",
         byte: Format.trainingOffset + 4, "training record")
     }
     let record = TrainingRecord(kind, slice)

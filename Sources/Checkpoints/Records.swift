@@ -1,4 +1,4 @@
-/// One row of the section table.
+/// An entry of the section table.
 struct SectionRecord: Equatable {
   static let requiredFlag: UInt32 = 1
 
@@ -10,7 +10,7 @@ struct SectionRecord: Equatable {
   var offset: Int
   var storedBytes: Int
   var rawBytes: Int
-  /// Of the stored bytes; 0 for CONFIG, whose slots carry their own.
+  /// The hash of the stored bytes; 0 for CONFIG, whose slots have their own hashes.
   var hash: UInt64
 
   var isRequired: Bool { flags & Self.requiredFlag != 0 }
@@ -39,7 +39,7 @@ struct SectionRecord: Equatable {
     hash = 0
   }
 
-  /// Offset and sizes must fit an `Int`.
+  /// Offset and sizes must fit into an `Int`.
   init(_ r: UnsafeRawBufferPointer) {
     kind = r.u32(0)
     role = r.u32(4)
@@ -52,13 +52,13 @@ struct SectionRecord: Equatable {
   }
 }
 
-/// One row of the tensor directory.
+/// An entry of the tensor directory.
 struct TensorRecord: Equatable {
-  /// Elements in row-major order, or codes in blocks of 16 rows by 4 columns, of weights that were balanced
-  /// and rotated.
+  /// The layouts: elements in row-major order, or codes in blocks of 16 rows by 4 columns of weights that were
+  /// balanced and rotated.
   static let rowMajor: UInt8 = 0
   static let prepared16x4: UInt8 = 2
-  /// Of int8 tensors before there were factors; nothing reads it.
+  /// The layout of int8 tensors before factors existed; no longer supported.
   static let unprepared16x4: UInt8 = 1
 
   var name: String
@@ -66,24 +66,24 @@ struct TensorRecord: Equatable {
   var dims: [Int]
   /// Index in the section table.
   var section: Int
-  /// From the start of the section; so are `scaleOffset` and `rowSumOffset`, 0 where there is none.
+  /// From the start of the section; the same for `scaleOffset` and `rowSumOffset`, which are 0 except for int8.
   var offset: Int
   var bytes: Int
   var scaleOffset: Int
   var rowSumOffset: Int
-  /// Of the tensor's extent: from `offset` to the end of its last part.
+  /// The hash of the tensor's extent: from `offset` to the end of its last part.
   var hash: UInt64
 
   var layout: UInt8 { type == .int8 ? Self.prepared16x4 : Self.rowMajor }
 
-  /// From the start of the section; 0 where there are none. No field has it: it follows from the row sums'.
+  /// From the start of the section; 0 except for int8. No field stores it: it follows from `rowSumOffset`.
   var factorOffset: Int {
     type == .int8 ? Format.roundUp(rowSumOffset + 4 * dims[0], to: Format.tensorAlignment) : 0
   }
 
   var end: Int { type == .int8 ? factorOffset + 4 * dims[1] : offset + bytes }
 
-  /// Where its parts lie in the section: elements, or codes, scales, row sums and factors.
+  /// The ranges of its parts in the section: elements; or codes, scales, row sums and factors.
   var parts: [Range<Int>] {
     let elements = offset..<offset + bytes
     guard type == .int8 else { return [elements] }

@@ -1,7 +1,7 @@
 import Support
 
-/// Validates the section table: sections in order, back to back but for zero padding, to the
-/// file's last byte.
+/// Validates the section table: the sections are in order and contiguous except for zero padding, up to the last byte
+/// of the file.
 struct SectionTableReader {
   let reader: HeaderReader
 
@@ -18,14 +18,14 @@ struct SectionTableReader {
       }
       for field in [16, 24, 32] {
         try require(
-          Int(exactly: slice.u64(field)) != nil, "\(slice.u64(field)) is beyond any file", at: field)
+          Int(exactly: slice.u64(field)) != nil, "\(slice.u64(field)) is larger than any file", at: field)
       }
       let section = SectionRecord(slice)
       if let previous = header.sections.last {
         let (last, this) = ((previous.kind, previous.role), (section.kind, section.role))
-        try require(last != this, "kind \(this.0), role \(this.1) stands twice", at: 0)
+        try require(last != this, "kind \(this.0), role \(this.1) appears twice", at: 0)
         try require(
-          last < this, "kind \(this.0), role \(this.1) stands behind kind \(last.0), role \(last.1)",
+          last < this, "kind \(this.0), role \(this.1) follows kind \(last.0), role \(last.1)",
           at: 0)
       } else {
         try require(
@@ -39,7 +39,7 @@ struct SectionTableReader {
       try require(
         section.storedBytes >= 1 && section.offset <= reader.fileBytes
           && section.storedBytes <= reader.fileBytes - section.offset,
-        "\(section.storedBytes) bytes from byte \(section.offset) do not lie in the file", at: 24)
+        "\(section.storedBytes) bytes from byte \(section.offset) are not a valid range of the file", at: 24)
       try require(
         section.rawBytes == section.storedBytes,
         "\(section.rawBytes) raw bytes are stored as \(section.storedBytes) without a codec", at: 32
@@ -77,15 +77,15 @@ struct SectionTableReader {
       let slots = 2 * ConfigurationSlots.slotUnit
       try require(
         section.storedBytes % slots == 0, "CONFIG's \(section.storedBytes) bytes are not two slots", 24)
-      try require(section.hash == 0, "CONFIG has a hash, which its slots have", 40)
+      try require(section.hash == 0, "CONFIG has a hash; only its slots may have one", 40)
       try require(
         section.storedBytes <= 2 * ConfigurationSlots.slotBytes(for: Format.maximumJSONBytes),
-        "CONFIG has \(section.storedBytes) bytes, more than any text needs", 24)
+        "CONFIG has \(section.storedBytes) bytes, more than any valid text needs", 24)
     }
     if kind == .provenance {
       try require(
         section.storedBytes <= Format.maximumJSONBytes,
-        "PROVENANCE has \(section.storedBytes) bytes, over \(Format.maximumJSONBytes)", 24)
+        "PROVENANCE has \(section.storedBytes) bytes; the limit is \(Format.maximumJSONBytes)", 24)
     }
   }
 }

@@ -1,12 +1,12 @@
 import Glibc
 import Support
 
-/// The memory that a checkpoint's bytes lie in, or another file's; given back when the last user lets go.
+/// The memory of a checkpoint's or another file's bytes; released with its last reference.
 package final class Storage: @unchecked Sendable {
   let base: UnsafeMutableRawPointer
   let count: Int
   private let mappedBytes: Int
-  /// Of the mapped file, kept to ask for its size again; −1 for memory.
+  /// The descriptor of the mapped file, kept to check its size again; −1 for memory.
   let descriptor: Int32
 
   private init(base: UnsafeMutableRawPointer, count: Int, mapped: Int, descriptor: Int32) {
@@ -33,13 +33,13 @@ package final class Storage: @unchecked Sendable {
     guard let base = mmap(nil, mapped, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED
     else {
       throw Failure(
-        .outOfMemory, "no memory for its \(Formatting.bytes(count))", at: place,
-        remedy: "Give a cache folder that can be written.")
+        .outOfMemory, "cannot allocate \(Formatting.bytes(count))", at: place,
+        remedy: "Give a writable cache folder.")
     }
     return Storage(base: base, count: count, mapped: mapped, descriptor: -1)
   }
 
-  /// A file's pages, shared with every process that reads it; writes stay private.
+  /// The pages of a file, shared with all processes that read it; writes stay private.
   package static func map(_ path: String, writable: Bool) throws -> Storage {
     let (descriptor, count) = try Files.openRegular(path)
     guard count > 0 else {
@@ -55,7 +55,7 @@ package final class Storage: @unchecked Sendable {
     return Storage(base: base, count: count, mapped: count, descriptor: descriptor)
   }
 
-  /// A file's bytes, copied into memory.
+  /// The bytes of a file, copied into memory.
   static func read(_ path: String) throws -> Storage {
     let (descriptor, count) = try Files.openRegular(path)
     defer { close(descriptor) }

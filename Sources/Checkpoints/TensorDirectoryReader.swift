@@ -1,7 +1,7 @@
 import Support
 
-/// Validates the tensor directory: the tensors of a section tile it in order, each at the next
-/// multiple of 256 bytes, and sizes follow from dims.
+/// Validates the tensor directory: the tensors of a section follow each other in order, each at the next multiple of
+/// 256 bytes, and their sizes follow from dims.
 struct TensorDirectoryReader {
   let reader: HeaderReader
 
@@ -18,7 +18,7 @@ struct TensorDirectoryReader {
       if section != header.tensors.last?.section { names.removeAll() }
       let name = try entry.name()
       guard names.insert(name).inserted else {
-        throw entry.failure("its name stands twice in its section", 0)
+        throw entry.failure("its name appears twice in its section", 0)
       }
       let record = try entry.record(
         name: name, section: section, after: ends[section],
@@ -52,7 +52,7 @@ struct TensorDirectoryReader {
       let section = Int(slice.u32(68))
       guard section < header.sections.count, section >= previous,
         SectionKind(rawValue: header.sections[section].kind)?.holdsTensors == true
-      else { throw failure("section \(section) is not where it can stand", 68) }
+      else { throw failure("section \(section) holds no tensors or is out of order", 68) }
       return section
     }
 
@@ -62,7 +62,7 @@ struct TensorDirectoryReader {
       guard name.count < field.count else { throw failure("its name does not end with a zero", 63) }
       guard !name.isEmpty else { throw failure("its name is empty", 0) }
       if let at = name.firstIndex(where: { !TensorName.allowed.contains($0) }) {
-        throw failure("its name holds the byte \(name[at]), which is not printable ASCII", at)
+        throw failure("its name contains the byte \(name[at]), which is not printable ASCII", at)
       }
       if let more = field.dropFirst(name.count).firstIndex(where: { $0 != 0 }) {
         throw failure("its name goes on after a zero", more)
@@ -77,7 +77,7 @@ struct TensorDirectoryReader {
         throw failure("the dims \(dims) do not suit \(type)", 72)
       }
       guard slice.u64(96) == UInt64(bytes) else {
-        throw failure("\(slice.u64(96)) bytes, where the dims \(dims) give \(bytes)", 96)
+        throw failure("\(slice.u64(96)) bytes, but the dims \(dims) need \(bytes)", 96)
       }
       let offset = Format.roundUp(end, to: Format.tensorAlignment)
       guard offset <= limit, bytes <= limit - offset else {
@@ -101,11 +101,11 @@ struct TensorDirectoryReader {
       return record
     }
 
-    /// An int8 tensor of before there were factors is no damage: a copy would not help.
+    /// An int8 tensor from before factors existed is not damaged, so copying the file again would not help.
     private func refuseEarlierForm(_ type: TensorType) throws {
       guard type == .int8, slice.u8(65) == TensorRecord.unprepared16x4 else { return }
-      var refusal = failure("this int8 tensor is in the earlier form, one scale a row without factors", 65)
-      refusal.remedy = "Quantise its float32 model anew with `tinyrlhf quantize`."
+      var refusal = failure("this int8 tensor has the earlier layout: one scale per row and no factors", 65)
+      refusal.remedy = "Quantise its float32 model again with `tinyrlhf quantize`."
       throw refusal
     }
 

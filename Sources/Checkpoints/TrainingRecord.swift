@@ -1,7 +1,7 @@
-/// Where a model stands in its training, as the header page stores it.
+/// The training state of a model, as the header page stores it.
 public struct TrainingRecord: Equatable, Sendable {
   public var kind: ModelKind
-  /// Whether the file holds all that its training needs to go on.
+  /// Whether the file contains everything needed to continue training.
   public var isTrainingCheckpoint: Bool
   public var step: UInt64
   public var seed: UInt64
@@ -34,7 +34,7 @@ public struct TrainingRecord: Equatable, Sendable {
     return record.bytes
   }
 
-  /// What stands behind the kind in a record.
+  /// Reads the fields after the kind.
   init(_ kind: ModelKind, _ r: UnsafeRawBufferPointer) {
     self.init(
       kind: kind, isTrainingCheckpoint: r.u32(4) == 1, step: r.u64(8), seed: r.u64(16),

@@ -1,9 +1,9 @@
 import Support
 
 extension Checkpoint {
-  /// Checks what opening does not read: hashes, zero padding, what lies behind CONFIG's texts, and values.
-  /// - Throws: `Failure(.badData)` naming the file, the byte and the record: the first that is
-  ///   damaged, whatever the number of threads.
+  /// Checks everything that opening does not read: hashes, zero padding, the bytes after CONFIG's texts, and values.
+  /// - Throws: `Failure(.badData)` with the file, the byte and the record of the first damage, whatever the number of
+  ///   threads.
   public func verify(threads: Int = 1) throws {
     let visit = try VerificationVisit(header, storage.bytes, threads: threads)
     var end = header.tablesBytes
@@ -28,7 +28,7 @@ extension Checkpoint {
   private func damage(_ what: String, _ byte: Int, _ record: String) -> Failure {
     Failure(
       .badData, what, at: "\(path), byte \(byte) (\(record))",
-      remedy: "Copy the file again, or make it again.", code: .damagedFile)
+      remedy: "Copy the file again, or recreate it.", code: .damagedFile)
   }
 
   private func requireZeros(_ range: Range<Int>, _ record: String) throws {
@@ -40,7 +40,7 @@ extension Checkpoint {
   private func verifyConfiguration(_ section: SectionRecord) throws {
     let slots = storage.bytes.slice(section.offset, section.storedBytes)
     if let byte = ConfigurationSlots.firstDamage(slots) {
-      throw damage("a byte that belongs to no text is not zero", section.offset + byte, "CONFIG")
+      throw damage("a byte outside the text is not zero", section.offset + byte, "CONFIG")
     }
   }
 

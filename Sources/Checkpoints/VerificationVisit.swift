@@ -1,13 +1,13 @@
 import CSupport
 import Support
 
-/// One visit to all bytes that hashes cover. What lies in a stretch is hashed as part of its
-/// section and of its tensor, and its values are looked at, while it is in the cache.
+/// One pass over all hashed bytes. Each stretch is hashed for its section and for its tensors, and its values are
+/// checked, while it is in the CPU cache.
 struct VerificationVisit {
-  /// Of each section; 0 for CONFIG.
+  /// One for each section; 0 for CONFIG.
   private(set) var sectionHashes: [UInt64]
   private(set) var tensorHashes: [UInt64]
-  /// Of each tensor: whether `TensorRecord.firstBadValue` would find something.
+  /// For each tensor: whether `TensorRecord.firstBadValue` would find an error.
   private(set) var isSuspect: [Bool]
 
   init(_ header: Header, _ bytes: UnsafeRawBufferPointer, threads: Int) throws {
@@ -38,14 +38,14 @@ struct VerificationVisit {
     file.slice(header.sections[tensor.section].offset + tensor.offset, tensor.end - tensor.offset)
   }
 
-  /// A few consecutive hash blocks of a section, and the blocks of its tensors that begin there.
+  /// A few consecutive hash blocks of a section, and the hash blocks of its tensors that start in this range.
   private struct Stretch {
     static let bytes = 4 * Format.hashBlock
 
     let section: Int
-    /// From the section's start.
+    /// From the start of the section.
     let range: Range<Int>
-    /// Those that have a byte in the range.
+    /// The tensors that have a byte in the range.
     let tensors: Range<Int>
 
     struct Found {
@@ -104,15 +104,15 @@ struct VerificationVisit {
     }
   }
 
-  /// The int8 tensors with a code, a scale or a row sum that cannot be. Their rows lie scattered
-  /// over blocks of 16, so they are looked at block by block.
+  /// The int8 tensors with an invalid code, scale or row sum. Rows are interleaved in blocks of 16, so the check goes
+  /// block by block.
   private static func suspectCodes(
     _ header: Header, _ input: Borrowed, threads: Int
   ) throws -> [Int] {
     let pieces = header.tensors.indices.filter { header.tensors[$0].type == .int8 }.flatMap { index in
       stride(from: 0, to: header.tensors[index].dims[0], by: PackedRows.count).map { (index, $0) }
     }
-    // Pieces are small, and neighbours lie together: each thread takes runs of them.
+    // Pieces are small and neighbours are adjacent in memory, so each thread takes a run of pieces.
     let run = 16
     let suspects = try Parallel.map(
       (pieces.count + run - 1) / run, threads: threads, as: "verifying codes"
@@ -127,7 +127,7 @@ struct VerificationVisit {
 }
 
 extension TensorRecord {
-  /// Whether a NaN or an infinity is among these elements; false for int8.
+  /// Whether these elements contain a NaN or an infinity; always false for int8.
   fileprivate func hasNotFinite(_ elements: UnsafeRawBufferPointer) -> Bool {
     guard let base = elements.baseAddress else { return false }
     switch type {

@@ -1,8 +1,8 @@
 import Support
 
-/// An archive made by `ArchiveWriter`: its tables checked, its frames ready to expand.
+/// An archive made by `ArchiveWriter`. Its tables are checked and its frames are ready to expand.
 public struct Archive: Sendable {
-  /// Bytes of everything expanded, as the tables state and expanding proves.
+  /// The total size of all frames after expansion, in bytes, as the tables state; expansion checks it.
   public let rawBytes: Int
   public var frameCount: Int { frames.count }
 
@@ -10,7 +10,7 @@ public struct Archive: Sendable {
   private let input: Borrowed
   private let name: String
 
-  /// Whether these bytes begin as an archive of ours does.
+  /// Whether these bytes start with the signature of this program's archives.
   public static func isArchive(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let start = ArchiveLayout.skippableHeaderBytes
     return bytes.count >= start + ArchiveLayout.signature.count
@@ -18,7 +18,7 @@ public struct Archive: Sendable {
       && bytes.dropFirst(start).starts(with: ArchiveLayout.signature)
   }
 
-  /// Reads the tables; nothing is expanded. `bytes` must outlive the archive.
+  /// Reads and checks the tables; expands nothing. `bytes` must outlive the archive.
   /// - Throws: `Failure(.badData)` naming the file and the byte.
   public init(_ bytes: UnsafeRawBufferPointer, name: String) throws {
     func failure(_ what: String, _ byte: Int) -> Failure {
@@ -42,7 +42,7 @@ public struct Archive: Sendable {
     }
     guard u32(16) == ArchiveLayout.version else {
       throw Failure(
-        .badData, "archive version \(u32(16)), where this program reads \(ArchiveLayout.version)",
+        .badData, "archive version \(u32(16)); this program reads version \(ArchiveLayout.version)",
         at: "\(name), byte 16 (archive)", remedy: "Use a newer program.")
     }
     let count = u32(20)
@@ -63,7 +63,7 @@ public struct Archive: Sendable {
       frame.rawOffset = rawOffset
       guard (1...ArchiveLayout.maximumFrame).contains(frame.rawBytes) else {
         throw failure(
-          "frame \(index) has \(frame.rawBytes) bytes, not 1 to \(ArchiveLayout.maximumFrame)",
+          "frame \(index) has \(frame.rawBytes) bytes; the range is 1 to \(ArchiveLayout.maximumFrame)",
           entry + 8)
       }
       guard [1, 2, 4].contains(frame.planes) else {
@@ -77,7 +77,7 @@ public struct Archive: Sendable {
       frames.append(frame)
     }
     guard offset == seekStart else { throw failure("bytes belong to no frame", offset) }
-    // Both tables follow from the frames, so any byte of them that differs is damage.
+    // Both tables are functions of the frames, so any byte in them that differs is damage.
     guard bytes.prefix(headBytes).elementsEqual(ArchiveLayout.head(frames)) else {
       throw failure("the head does not match its hash", 32)
     }
@@ -90,7 +90,7 @@ public struct Archive: Sendable {
     input = Borrowed(bytes: bytes)
   }
 
-  /// The raw bytes of one frame.
+  /// The expanded bytes of one frame.
   public func frame(_ index: Int) throws -> [UInt8] {
     let frame = frames[index]
     return try [UInt8](unsafeUninitializedCapacity: frame.rawBytes) { buffer, count in
@@ -99,8 +99,8 @@ public struct Archive: Sendable {
     }
   }
 
-  /// Expands every frame over `threads`, its hash checked.
-  /// - Parameter write: takes raw bytes and their offset; called by one thread at a time.
+  /// Expands every frame with `threads` threads and checks its hash.
+  /// - Parameter write: receives raw bytes and their offset; called by one thread at a time.
   public func expand(
     threads: Int, write: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) throws -> Void
   ) throws {

@@ -2,7 +2,7 @@ import Support
 
 /// The framing of an archive, to the byte:
 ///
-///     skippable frame 0x184D2A50: what each data frame expands to (ours)
+///     skippable frame 0x184D2A50: the expanded size and hash of each data frame (our own format)
 ///     data frame 0, 1, …: ordinary zstd frames
 ///     skippable frame 0x184D2A5E: seek table of zstd's seekable format
 enum ArchiveLayout {
@@ -17,7 +17,7 @@ enum ArchiveLayout {
   static let headEntryBytes = 16
   static let seekEntryBytes = 8
   static let seekFooterBytes = 9
-  /// Raw bytes of the longest frame.
+  /// The largest frame, in raw bytes.
   static let maximumFrame = 1 << 20
   static let maximumFrames = 1 << 26
 
@@ -25,22 +25,22 @@ enum ArchiveLayout {
     skippableHeaderBytes + headFixedBytes + headEntryBytes * frames
   }
 
-  /// The seek table counts the head as a frame that expands to nothing.
+  /// The seek table lists the head as a frame that expands to nothing.
   static func seekBytes(_ frames: Int) -> Int {
     skippableHeaderBytes + seekEntryBytes * (frames + 1) + seekFooterBytes
   }
 }
 
-/// What one data frame expands to.
+/// The expanded form of one data frame.
 struct ArchiveFrame: Equatable, Sendable {
   /// XXH64 of the raw bytes.
   var hash: UInt64
   var rawBytes: Int
-  /// Byte planes to join after expanding; 1 for none.
+  /// Number of byte planes to join after expanding; 1 for none.
   var planes: Int
-  /// Where the raw bytes belong.
+  /// Offset of the raw bytes in the expanded archive.
   var rawOffset = 0
-  /// Where the compressed frame lies.
+  /// Offset of the compressed frame in the archive.
   var offset = 0
   var compressedBytes = 0
 }
@@ -52,7 +52,7 @@ extension Array where Element == UInt8 {
 }
 
 extension ArchiveLayout {
-  /// The hash of what an archive expands to: over all of the head but itself.
+  /// The content hash of an archive: a hash over the whole head except the hash itself.
   static func hash(_ frames: [ArchiveFrame]) -> UInt64 {
     Hash.xxh64(fixed(frames) + entries(frames))
   }

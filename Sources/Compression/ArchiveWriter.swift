@@ -5,13 +5,13 @@ public enum ArchiveWriter {
   /// The longest piece, in bytes.
   public static let maximumPiece = ArchiveLayout.maximumFrame
 
-  /// A stretch of the source that becomes one frame.
+  /// A range of the source that becomes one frame.
   public struct Piece: Sendable {
     public var offset: Int
     public var count: Int
-    /// Width of the elements whose bytes may be split into planes; 1 for none.
+    /// Element size in bytes, by which the bytes may be split into planes; 1 for no splitting.
     public var width: Int
-    /// Whether to split even where that does not measure smaller.
+    /// Whether to split even if the sample does not become smaller.
     public var alwaysSplit: Bool
 
     public init(offset: Int, count: Int, width: Int = 1, alwaysSplit: Bool = false) {
@@ -22,11 +22,11 @@ public enum ArchiveWriter {
     }
   }
 
-  /// Compresses `pieces`, which must cover `source` in order, over `threads`.
+  /// Compresses `pieces`, which must cover `source` in order, with `threads` threads.
   ///
-  /// The bytes do not depend on the number of threads.
-  /// - Parameter write: puts bytes at an offset of the archive; called by one thread at a time.
-  /// - Throws: `Failure(.usage)` for a level that zstd does not have.
+  /// The archive's bytes do not depend on the number of threads.
+  /// - Parameter write: writes bytes at an offset of the archive; called by one thread at a time.
+  /// - Throws: `Failure(.usage)` if zstd has no such level.
   public static func pack(
     _ source: UnsafeRawBufferPointer, pieces: [Piece], level: Int, threads: Int,
     write: @escaping @Sendable (_ bytes: [UInt8], _ offset: Int) throws -> Void
@@ -42,7 +42,7 @@ public enum ArchiveWriter {
     let input = Borrowed(bytes: source)
     var frames: [ArchiveFrame] = []
     var offset = ArchiveLayout.headBytes(pieces.count)
-    // What is packed and not yet written stays within a few pieces for each thread.
+    // Limits packed but unwritten data to a few pieces per thread.
     let wave = 8 * threads
     let queue = WriteQueue(write)
     let work = Work("packing", of: source.count)
@@ -51,7 +51,7 @@ public enum ArchiveWriter {
       let part = start..<min(start + wave, pieces.count)
       let packed = try Parallel.map(threads, threads: threads) { thread in
         try stride(from: part.lowerBound + thread, to: part.upperBound, by: threads).map { index in
-          // Of the waves before: as many parts as are packed here.
+          // Writes parts of earlier waves: one for each part packed here.
           try queue.writeOne(limit: 2 * wave)
           defer { work.advance(by: pieces[index].count) }
           return try packers[thread].pack(pieces[index], of: input.bytes)

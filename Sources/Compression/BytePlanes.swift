@@ -1,8 +1,8 @@
 import CSupport
 
-/// Bytes of equal significance side by side: the signs and exponents of floats lie together, where
-/// they compress, apart from mantissas, which do not.
-///     planes[p·n + i] = elements[i·width + p],   n = ⌊count / width⌋; what is left over follows
+/// Groups bytes of equal significance. The signs and exponents of floats, which compress well, are then separate from
+/// the mantissas, which do not.
+///     planes[p·n + i] = elements[i·width + p],   n = ⌊count / width⌋; the remaining bytes follow unchanged
 enum BytePlanes {
   static func split(
     _ elements: UnsafeRawBufferPointer, width: Int, into planes: UnsafeMutableRawBufferPointer

@@ -1,8 +1,8 @@
 import Support
 
-/// Makes frames of pieces, one at a time.
+/// Packs pieces into frames, one at a time.
 final class FramePacker: Sendable {
-  /// What tells of a long piece how it becomes smallest.
+  /// Bytes of a long piece that are compressed as a sample, to choose the way of compression.
   static let sampleBytes = 1 << 16
 
   private let compressor: Zstd.Compressor
@@ -13,7 +13,7 @@ final class FramePacker: Sendable {
     self.level = level
   }
 
-  /// How a piece may be compressed: its bytes as they are or in planes, and with which effort.
+  /// A way to compress a piece: whether its bytes are split into planes, and with which effort.
   private struct Way {
     var isSplit: Bool
     var effort: Zstd.Effort
@@ -32,14 +32,14 @@ final class FramePacker: Sendable {
     return (frame, bytes)
   }
 
-  /// The way that makes the piece, or its middle where it is long, smallest.
+  /// The way that makes the piece smallest; for a long piece, only its middle is tried.
   private func way(_ piece: ArchiveWriter.Piece, _ raw: UnsafeRawBufferPointer) throws -> Way {
     let plain = Way(isSplit: false, effort: .level(level))
     guard piece.width > 1 else { return plain }
     let count = min(raw.count, Self.sampleBytes)
     let start = (raw.count - count) / 2 / piece.width * piece.width
     let sample = UnsafeRawBufferPointer(rebasing: raw[start..<start + count])
-    // Of a long piece the quickest level tells as much as the one that is wanted.
+    // For a sample of a long piece, the fastest level is as informative as the requested one.
     let effort = Zstd.Effort.level(count < raw.count ? min(level, 1) : level)
     let split = try bytes(sample, piece.width, Way(isSplit: true, effort: effort))
     let entropy = try bytes(sample, piece.width, Way(isSplit: true, effort: .entropy))
@@ -50,8 +50,8 @@ final class FramePacker: Sendable {
     return Way(isSplit: true, effort: split < entropy ? .level(level) : .entropy)
   }
 
-  /// What a sample is compressed to. Each plane by itself: in a long piece, planes are longer than
-  /// zstd's blocks, of which each has its own codes.
+  /// The compressed size of a sample. Each plane is compressed separately: in a long piece each plane is longer than
+  /// zstd's blocks, and every block has its own codes.
   private func bytes(_ sample: UnsafeRawBufferPointer, _ width: Int, _ way: Way) throws -> Int {
     guard way.isSplit else { return try compressor.compress(sample, way.effort).count }
     return try withPlanes(sample, width) { planes in

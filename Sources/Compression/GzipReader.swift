@@ -1,25 +1,25 @@
 import CZlib
 import Support
 
-/// A `.gz` stream, expanded a buffer at a time in memory that does not grow with its length: zlib's
+/// A `.gz` stream that is expanded one buffer at a time. Its memory does not grow with the stream's length: zlib's
 /// window of 32 kB and two buffers.
 ///
-/// Members may follow one another, as in what `cat a.gz b.gz`, pigz or bgzip write, and zeros may follow
-/// the last, as on tapes. Every member's checksum and length are compared with its data.
+/// Several members may follow each other, as `cat a.gz b.gz`, pigz or bgzip write them. Zeros may follow the last
+/// member, as on tapes. The checksum and length of every member are checked.
 public final class GzipReader {
   private static let inputSize = 1 << 16
 
   private let name: String
   private let stream: UnsafeMutablePointer<z_stream>
   private let input: StreamInput
-  /// Whether a member has begun and not yet ended; nothing may end before it has.
+  /// Whether a member has begun but not ended; the stream may not end in this state.
   private var isInMember = false
-  /// Members that have begun.
+  /// The number of members that have begun.
   private var members = 0
 
   /// - Parameters:
-  ///   - name: what errors call the stream.
-  ///   - source: fills a part of a buffer and returns its size; 0 at the end.
+  ///   - name: the stream's name in errors.
+  ///   - source: fills the start of a buffer and returns the number of bytes; 0 at the end.
   /// - Throws: `Failure(.outOfMemory)`.
   public init(
     name: String, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
@@ -28,7 +28,7 @@ public final class GzipReader {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     input = StreamInput(bytes: Self.inputSize, source: source)
-    // 15 bits of window; 16 more ask for gzip's header and trailer.
+    // 15 bits of window; adding 16 selects gzip's header and trailer.
     let status = inflateInit2_(
       stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     guard status == Z_OK else { throw Self.noMemory }
@@ -39,9 +39,9 @@ public final class GzipReader {
     stream.deallocate()
   }
 
-  /// Fills a part of `buffer` and returns its size; 0 at the end.
-  /// - Throws: `Failure(.badData)` if the stream is none, is damaged, ends inside a member, or is
-  ///   followed by something else.
+  /// Fills the start of `buffer` and returns the number of bytes; 0 at the end.
+  /// - Throws: `Failure(.badData)` if this is not a gzip stream, is damaged, ends inside a member, or is followed by
+  ///   other data.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard buffer.count > 0 else { return 0 }
     while true {
@@ -82,7 +82,7 @@ public final class GzipReader {
     let status = inflate(stream, Z_NO_FLUSH)
     input.start = input.end - Int(stream.pointee.avail_in)
     switch status {
-    // A call without progress wants more input, or says that there is none.
+    // No progress: the call needs more input, or the input has ended.
     case Z_OK, Z_BUF_ERROR: break
     case Z_STREAM_END: isInMember = false
     case Z_MEM_ERROR: throw Self.noMemory
@@ -94,19 +94,19 @@ public final class GzipReader {
   private func damage(_ reason: String) -> Failure {
     switch reason {
     case "incorrect header check": foreign
-    case "incorrect data check": bad("the gzip stream's checksum is not that of its data")
-    case "incorrect length check": bad("the gzip stream's length is not that of its data")
+    case "incorrect data check": bad("the gzip stream's checksum does not match its data")
+    case "incorrect length check": bad("the gzip stream's length does not match its data")
     default: bad("the gzip stream is damaged: \(reason)")
     }
   }
 
-  /// Where a member should begin, something else does.
+  /// The error for data that does not start with a gzip member.
   private var foreign: Failure {
     members > 1 || (members == 1 && !isInMember)
-      ? bad("what follows the gzip stream is not gzip")
+      ? bad("the data after the gzip stream is not gzip")
       : Failure(
         .badData, "this is not a gzip stream", at: name,
-        remedy: "Give the file its right name, or compress it again.")
+        remedy: "Rename the file to match its format, or compress it again.")
   }
 
   private func bad(_ what: String) -> Failure {

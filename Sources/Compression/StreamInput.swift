@@ -1,15 +1,14 @@
-/// The compressed bytes of a stream on their way to a decompressor: a buffer that the source fills again
-/// when it is used up.
+/// The input buffer of a decompressor; the source refills it when it is empty.
 final class StreamInput {
   let bytes: UnsafeMutableRawBufferPointer
-  /// The first byte that is not used yet.
+  /// The index of the first unused byte.
   var start = 0
   private(set) var end = 0
   /// Whether the source has ended.
   private(set) var isDry = false
   private let source: (UnsafeMutableRawBufferPointer) throws -> Int
 
-  /// - Parameter source: fills a part of a buffer and returns its size; 0 at the end.
+  /// - Parameter source: fills the start of a buffer and returns the number of bytes; 0 at the end.
   init(
     bytes count: Int, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
   ) {
@@ -21,7 +20,7 @@ final class StreamInput {
 
   var isEmpty: Bool { start == end }
 
-  /// Asks the source for more where all is used, until it has ended.
+  /// If the buffer is empty and the source has not ended, asks the source for more.
   func refill() throws {
     guard isEmpty, !isDry else { return }
     start = 0

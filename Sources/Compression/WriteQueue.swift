@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Bytes on their way to a file, which takes them from one thread at a time: while one writes, the
-/// others need not wait, since what they bring is kept for whoever writes next.
+/// A queue of writes to a file. One thread writes at a time; the others do not wait but leave their bytes for the
+/// next writer.
 final class WriteQueue: Sendable {
   private struct Part {
     let bytes: [UInt8]
@@ -20,8 +20,8 @@ final class WriteQueue: Sendable {
     waiting.withLock { $0.append(Part(bytes: bytes, offset: offset)) }
   }
 
-  /// Writes one part, unless another thread is writing; then it waits for that thread only if
-  /// `limit` parts or more are waiting, so that memory stays bounded.
+  /// Writes one part if no other thread is writing. If another thread is writing, waits for it only if `limit` or
+  /// more parts are waiting, so that memory stays bounded.
   func writeOne(limit: Int) throws {
     let done: Void? = try file.withLockIfAvailable { _ in try writeFirst() }
     if done == nil, waiting.withLock({ $0.count }) >= limit {
@@ -29,7 +29,7 @@ final class WriteQueue: Sendable {
     }
   }
 
-  /// Writes all that waits.
+  /// Writes all waiting parts.
   func finish() throws {
     try file.withLock { _ in
       while !waiting.withLock({ $0.isEmpty }) { try writeFirst() }

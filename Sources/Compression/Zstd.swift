@@ -1,20 +1,20 @@
 import CZstd
 import Support
 
-/// One frame in, one frame out.
+/// Compresses and expands single zstd frames.
 enum Zstd {
   static let levels = Int(ZSTD_minCLevel())...Int(ZSTD_maxCLevel())
 
-  /// How a frame is made smaller.
+  /// The way to compress a frame.
   enum Effort {
     case level(Int)
-    /// Frequent bytes get short codes, and repetitions are not looked for: for bytes that have a
-    /// distribution and no pattern, such as the exponents of weights. Looking for repetitions there
-    /// costs time and, since a match of three or four bytes is longer than their codes, space.
+    /// Entropy coding only: frequent bytes get short codes, and repetitions are not searched. For bytes that have a
+    /// distribution but no pattern, such as the exponents of weights. There, searching for repetitions costs time. It
+    /// also costs space, because coding a match of three or four bytes takes more bits than their codes.
     case entropy
   }
 
-  /// Makes one frame after another in the same memory. Not for two threads at once.
+  /// Compresses frames one after another in the same memory. Not for use by two threads at once.
   final class Compressor: @unchecked Sendable {
     private let context: OpaquePointer
 
@@ -25,7 +25,7 @@ enum Zstd {
 
     deinit { ZSTD_freeCCtx(context) }
 
-    /// A frame that states its size and carries a checksum.
+    /// Returns a frame with its content size and a checksum.
     func compress(_ bytes: UnsafeRawBufferPointer, _ effort: Effort) throws -> [UInt8] {
       ZSTD_CCtx_reset(context, ZSTD_reset_session_and_parameters)
       switch effort {
@@ -33,7 +33,7 @@ enum Zstd {
       case .entropy:
         set(ZSTD_c_compressionLevel, 1)
         set(ZSTD_c_strategy, Int(ZSTD_fast.rawValue))
-        // So few places are remembered that matches are met only in runs.
+        // The table of positions is so small that matches are found only in runs.
         set(ZSTD_c_hashLog, 6)
         set(ZSTD_c_minMatch, 7)
       }
@@ -55,7 +55,7 @@ enum Zstd {
     }
   }
 
-  /// Expands exactly one frame to exactly `destination.count` bytes, in a window no larger.
+  /// Expands exactly one frame into exactly `destination.count` bytes, with a window no larger than that.
   static func decompress(
     _ frame: UnsafeRawBufferPointer, into destination: UnsafeMutableRawBufferPointer,
     at place: String
@@ -64,7 +64,7 @@ enum Zstd {
     guard ZSTD_isError(size) == 0, size == frame.count,
       ZSTD_getFrameContentSize(frame.baseAddress, frame.count) == UInt64(destination.count)
     else {
-      throw Failure(.badData, "the frame is not of the size that the tables state", at: place,
+      throw Failure(.badData, "the frame's size differs from the size in the tables", at: place,
         remedy: "Copy the file again.")
     }
     let result = ZSTD_decompress(

@@ -1,23 +1,23 @@
 import CZstd
 import Support
 
-/// A `.zst` stream, expanded a buffer at a time in memory that does not grow with its length.
+/// A `.zst` stream that is expanded one buffer at a time. Its memory does not grow with the stream's length.
 ///
-/// Frames may follow one another. A frame whose window exceeds 33.6 MB is refused: all of a window may
-/// have to be kept, whatever little it is a window on. The zstd command stays below it at every level
-/// but --ultra 21 and 22, unless it is asked for --long.
+/// Several frames may follow each other. A frame whose window is larger than 33.6 MB is refused, because the whole
+/// window may have to be kept in memory even for little data. The zstd command stays below this limit at every level
+/// except --ultra 21 and 22, unless --long is given.
 public final class ZstdReader {
   private static let maximumWindowLog: Int32 = 25
 
   private let name: String
   private let context: OpaquePointer
   private let input: StreamInput
-  /// Whether the last frame is whole; nothing may end before it is.
+  /// Whether the last frame is complete; the stream may end only in this state.
   private var isAtFrameEnd = false
 
   /// - Parameters:
-  ///   - name: what errors call the stream.
-  ///   - source: fills a part of a buffer and returns its size; 0 at the end.
+  ///   - name: the stream's name in errors.
+  ///   - source: fills the start of a buffer and returns the number of bytes; 0 at the end.
   public init(
     name: String, source: @escaping (UnsafeMutableRawBufferPointer) throws -> Int
   ) throws {
@@ -30,7 +30,7 @@ public final class ZstdReader {
 
   deinit { ZSTD_freeDCtx(context) }
 
-  /// Fills a part of `buffer` and returns its size; 0 at the end.
+  /// Fills the start of `buffer` and returns the number of bytes; 0 at the end.
   /// - Throws: `Failure(.badData)` if the stream is damaged or ends inside a frame.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     guard buffer.count > 0 else { return 0 }
@@ -53,7 +53,7 @@ public final class ZstdReader {
     guard ZSTD_isError(hint) == 0 else {
       guard ZSTD_getErrorCode(hint) != ZSTD_error_frameParameter_windowTooLarge else {
         throw Failure(
-          .badData, "the zstd stream asks for a window beyond \(Formatting.bytes(1 << Self.maximumWindowLog))",
+          .badData, "the zstd stream needs a window larger than \(Formatting.bytes(1 << Self.maximumWindowLog))",
           at: name, remedy: "Compress it with `zstd -19`, or expand it first.")
       }
       throw Failure(.badData, "the zstd stream is damaged: \(Zstd.reason(hint))", at: name,

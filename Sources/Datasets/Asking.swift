@@ -1,23 +1,23 @@
 import Dialogues
 import Support
 
-/// What a row asks, under the names that data sets give it.
+/// Finds what a row asks, under the various names that data sets use for it.
 enum Asking {
-  /// In the order in which they are taken.
+  /// In order of preference.
   static let others = ["question", "query", "instruction", "input"]
 
-  /// Whether one of the names stands in a row with something in it.
+  /// Whether one of the names is in the row with a non-empty value.
   static func isThere(_ row: JSONObject) -> Bool {
     row["prompt"] != nil || others.contains { row[$0].map { !$0.isEmpty } ?? false }
   }
 
-  /// Whether a row asks by another name than `prompt`.
+  /// Whether a row asks under another name than `prompt`.
   static func hasOtherName(_ row: JSONObject) -> Bool {
     others.contains { row[$0].map { !$0.isEmpty } ?? false }
   }
 
-  /// The prompt of a row: `prompt`, or what stands in its place.
-  /// - Throws: `Failure(.badData)` where there is none, and where two names say different things.
+  /// The prompt of a row, from `prompt` or from one of the other names.
+  /// - Throws: `Failure(.badData)` if there is none, or if two names ask different things.
   static func prompt(_ row: RowFields) throws -> Prompt {
     if let value = row.object["prompt"], !(value.isNull && hasOtherName(row.object)) {
       _ = row["prompt"]
@@ -34,14 +34,15 @@ enum Asking {
     return prompt
   }
 
-  /// As Alpaca joins them: the input, if there is one, stands below the instruction.
+  /// Joins them as Alpaca does: the input, if there is one, follows the instruction.
   static func joined(_ row: RowFields) throws -> String {
     let instruction = try row.text("instruction")
     let input = try row.optionalText("input") ?? ""
     return input.isBlank || input.lowercased() == "<noinput>" ? instruction : "\(instruction)\n\n\(input)"
   }
 
-  /// A prompt may have been made of what other keys hold; where it was not, they say something else.
+  /// Requires that other keys agree with the prompt. A prompt may contain the text of other keys (or the reverse); if
+  /// neither contains the other, the row is contradictory.
   static func requireAgreement(
     of prompt: Prompt, under name: String, _ row: RowFields, with names: [String]
   ) throws {
@@ -53,22 +54,22 @@ enum Asking {
       }
       if agrees { continue }
       throw Failure(
-        .badData, "\"\(name)\" and \"\(key)\" both say what is asked, and differ",
+        .badData, "\"\(name)\" and \"\(key)\" ask different things",
         remedy: "Write the whole question as \"prompt\".")
     }
   }
 }
 
-/// What a row answers, under the names that data sets give it.
+/// Finds what a row answers, under the various names that data sets use for it.
 enum Answering {
   private static let names = ["completion", "answer", "response", "output"]
 
-  /// - Parameter nulls: whether a key counts that holds null.
+  /// - Parameter nulls: whether a key with a null value counts.
   static func isThere(_ row: JSONObject, nulls: Bool = true) -> Bool {
     names.contains { row[$0].map { nulls || !$0.isNull } ?? false }
   }
 
-  /// The answer and the key that it stands under; the first in order, and the others are not used.
+  /// The answer and its key: the first key in order that is not null. Other answer keys are not used.
   static func answer(_ row: RowFields) throws -> (value: JSONValue, key: String) {
     let key = names.first { row.object[$0].map { !$0.isNull } ?? false } ?? names.first { row.object[$0] != nil }
     guard let key else { throw Failure(.badData, "the key \"completion\" is missing") }

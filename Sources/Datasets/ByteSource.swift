@@ -6,22 +6,22 @@ import Support
   import Musl
 #endif
 
-/// Bytes that come a buffer at a time.
+/// A source of bytes that is read one buffer at a time.
 protocol ByteSource: AnyObject {
-  /// Fills a part of `buffer` and returns its size; 0 at the end.
+  /// Fills the start of `buffer` and returns the number of bytes; 0 at the end.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
 }
 
-/// A file or a pipe, as it is.
+/// The unchanged bytes of a file or a pipe.
 final class DescriptorSource: ByteSource {
   private let descriptor: Int32
   private let name: String
   private let owned: Bool
-  /// From the first byte on that is read of a file; nobody knows how many bytes a pipe will bring.
+  /// Progress, from the first read on; nil for a pipe, whose length is unknown.
   private var work: Work?
   private var hasBegun = false
 
-  /// - Parameter owned: whether to close the descriptor at the end.
+  /// - Parameter owned: whether to close the descriptor on deinit.
   init(_ descriptor: Int32, name: String, owned: Bool) {
     self.descriptor = descriptor
     self.name = name
@@ -40,7 +40,7 @@ final class DescriptorSource: ByteSource {
     if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
       throw Failure(
         .inputOutput, "is a folder, not a file", at: path,
-        remedy: "Name a file in it. What Hugging Face's datasets saved becomes one with Python: "
+        remedy: "Name a file in it. To convert a folder saved by Hugging Face's datasets, use Python: "
           + "datasets.load_from_disk(\"\(path)\").to_json(\"rows.jsonl\").")
     }
   }
@@ -76,7 +76,7 @@ extension DescriptorSource {
     work = nil
   }
 
-  /// nil where it is not a file that is read.
+  /// nil if this is not a regular file.
   private func begun() -> Work? {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -84,7 +84,7 @@ extension DescriptorSource {
   }
 }
 
-/// `read(2)`, which the method of the same name hides.
+/// `read(2)`; inside the class, its own method `read` hides this function.
 private func systemRead(_ descriptor: Int32, _ bytes: UnsafeMutableRawPointer?, _ count: Int) -> Int
 {
   read(descriptor, bytes, count)

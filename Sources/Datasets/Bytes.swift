@@ -1,12 +1,12 @@
-/// Searching and trimming by bytes: exact, and without Unicode's rules about what is one character.
+/// Searching and trimming by bytes: exact, without Unicode's rules for characters.
 extension RandomAccessCollection where Element == UInt8, Index == Int {
-  /// Where `needle` begins first.
+  /// The index of the first occurrence of `needle`.
   func first(_ needle: [UInt8]) -> Int? {
     guard count >= needle.count else { return nil }
     return (startIndex...endIndex - needle.count).first { matches(needle, at: $0) }
   }
 
-  /// Where `needle` begins last.
+  /// The index of the last occurrence of `needle`.
   func last(_ needle: [UInt8]) -> Int? {
     guard count >= needle.count else { return nil }
     return (startIndex...endIndex - needle.count).last { matches(needle, at: $0) }
@@ -17,7 +17,7 @@ extension RandomAccessCollection where Element == UInt8, Index == Int {
       && self[index..<index + needle.count].elementsEqual(needle)
   }
 
-  /// As text without ASCII white space at both ends.
+  /// As a string without ASCII white space at both ends.
   var trimmedText: String {
     guard let first = firstIndex(where: { !$0.isSpace }),
       let last = lastIndex(where: { !$0.isSpace })
@@ -31,12 +31,11 @@ extension UInt8 {
 }
 
 extension String {
-  /// Whether another text stands in it, byte for byte, in time that is bounded by their lengths (Knuth, Morris
-  /// & Pratt 1977).
+  /// Whether this contains another string, byte for byte, in linear time (Knuth, Morris & Pratt 1977).
   func holds(_ other: String) -> Bool {
     let sought = Array(other.utf8)
     guard !sought.isEmpty, utf8.count >= sought.count else { return sought.isEmpty }
-    /// Of each beginning of what is sought the longest end that is a beginning too.
+    /// For each prefix of the sought text: the length of its longest proper suffix that is also a prefix.
     var borders = [0]
     func advance(_ matched: Int, _ byte: UInt8) -> Int {
       var matched = matched
@@ -52,11 +51,11 @@ extension String {
     return false
   }
 
-  /// Whether there is nothing but ASCII white space.
+  /// Whether the string contains only ASCII white space.
   public var isBlank: Bool { utf8.allSatisfy { $0.isSpace } }
 }
 
-/// How many elements two collections share at their beginning.
+/// The length of the common prefix of two arrays.
 func commonPrefixCount<T: Equatable>(_ a: [T], _ b: [T]) -> Int {
   zip(a, b).prefix { $0 == $1 }.count
 }

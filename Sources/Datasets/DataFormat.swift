@@ -1,6 +1,6 @@
 import Support
 
-/// What the lines of a file hold; detected from the keys of its first row.
+/// The format of a data file's rows; detected from the keys of its first row.
 public enum DataFormat: String, Codable, CaseIterable, Sendable {
   case ranked = "ranked answers"
   case openAIPreference = "OpenAI preference"
@@ -23,7 +23,7 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
     case comparisons, demonstrations, prompts, documents
   }
 
-  /// What its rows are first of all.
+  /// The main content of its rows.
   public var content: Content {
     switch self {
     case .ranked, .openAIPreference, .stiennon, .lmHumanPreferences, .preference, .hhRLHF,
@@ -35,10 +35,10 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
     }
   }
 
-  /// Whether a row has the keys of this format; the first format that fits is taken.
+  /// Whether a row has the keys of this format. The first matching format is used.
   ///
-  /// Tables that were written as JSON have every column in every row, and null in those that say nothing.
-  /// - Parameter nulls: whether keys count that all hold null.
+  /// Tables exported as JSON have every column in every row, with null for missing values.
+  /// - Parameter nulls: whether keys count even if all their values are null.
   private func fits(_ row: JSONObject, nulls: Bool) -> Bool {
     func has(_ keys: String...) -> Bool {
       keys.allSatisfy { row[$0] != nil } && (nulls || keys.contains { row[$0]?.isNull == false })
@@ -51,7 +51,7 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
     case .lmHumanPreferences: return has("query", "sample0", "best")
     case .preference:
       guard has("chosen", "rejected") else { return false }
-      // Whole dialogues have their prompt in them.
+      // Dialogues in chosen and rejected already include the prompt.
       let areDialogues = HHDialogue.isOne(row["chosen"]) || (row["chosen"]?.array?.count ?? 0) > 1
       return row["prompt"] != nil || !areDialogues && (asks || has("messages") || has("conversations"))
     case .hhRLHF: return has("chosen", "rejected") && HHDialogue.isOne(row["chosen"])
@@ -71,12 +71,12 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
     }
   }
 
-  /// - Throws: `Failure(.badData)` that names the row's keys if they fit no format.
+  /// - Throws: `Failure(.badData)` with the row's keys if they match no format.
   init(detecting row: JSONObject) throws {
     if row["completions"]?.array != nil, row["labels"]?.array != nil {
       throw Failure(
-        .badData, "this is stepwise supervision (\"completions\" with \"labels\"), which no stage here learns from",
-        remedy: "Make a ranking of whole answers: \"completions\" with \"ranks\".")
+        .badData, "this is stepwise supervision (\"completions\" with \"labels\"), which no stage supports",
+        remedy: "Rank whole answers instead: \"completions\" with \"ranks\".")
     }
     let found = [false, true].lazy.compactMap { nulls in
       Self.allCases.first { $0.fits(row, nulls: nulls) }
@@ -84,7 +84,7 @@ public enum DataFormat: String, Codable, CaseIterable, Sendable {
     guard let found else {
       let keys = row.keys.sorted().prefix(12).map { String($0.prefix(80)) }.joined(separator: ", ")
       throw Failure(
-        .badData, "the keys fit no known format: \(keys.isEmpty ? "there are none" : keys)",
+        .badData, "the keys match no known format: \(keys.isEmpty ? "there are none" : keys)",
         remedy: "Rename them, for example to prompt and completion, or prompt, chosen and rejected."
       )
     }

@@ -1,28 +1,28 @@
 import Support
 
-/// What was read from one file: its format, and every row that was left out with the reason.
+/// The report on reading one file: its format, and every dropped row with the reason.
 public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertible {
   public struct Dropped: Codable, Equatable, Sendable {
     public var line: Int
     public var reason: String
-    /// Whether it could not be read; else it is of no use.
+    /// Whether the row could not be read; otherwise it was read but is not usable.
     public var isBad = false
   }
 
   public var name: String
   public var format: DataFormat
-  /// How the rows serve a use that is not their first, e.g. comparisons as demonstrations.
+  /// How the rows are used if this is not their main use, e.g. comparisons as demonstrations.
   public var conversion: String?
-  /// Rows in the file, dropped ones included.
+  /// Number of rows in the file, including dropped ones.
   public var rows = 0
   public var dropped: [Dropped] = []
-  /// Keys of rows that nothing was done with.
+  /// Keys of rows that were not used.
   public var unusedKeys = NamedRows()
-  /// What was done with rows beyond what they say.
+  /// Changes that the reader made to rows.
   public var remarks = NamedRows()
-  /// Tokens of all sequences that become of the rows, where they were counted.
+  /// Total tokens of all sequences made from the rows, if counted.
   public var tokens: Int?
-  /// Tokens of the longest sequence, where they were counted.
+  /// Tokens of the longest sequence, if counted.
   public var longest: Int?
 
   public init(name: String, format: DataFormat, conversion: String? = nil) {
@@ -31,26 +31,26 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
     self.conversion = conversion
   }
 
-  /// - Parameter isBad: whether it could not be read; else it is of no use.
+  /// - Parameter isBad: whether the row could not be read; otherwise it was read but is not usable.
   package mutating func drop(line: Int, _ reason: String, isBad: Bool = false) {
     dropped.append(Dropped(line: line, reason: reason, isBad: isBad))
   }
 
-  /// As `droppedText`, of the rows alone that could not be read; nil where all could.
+  /// The same as `droppedText`, only for rows that could not be read; nil if there are none.
   public var badText: String? {
     var bad = self
     bad.dropped = dropped.filter(\.isBad)
     return bad.droppedText
   }
 
-  /// How many rows were dropped for each reason, in the order of first appearance.
+  /// The number of dropped rows for each reason, in order of first appearance.
   public var droppedByReason: [(reason: String, rows: RowOccurrences)] {
     var groups = NamedRows()
     for row in dropped { groups.add(row.reason, row.line) }
     return groups.entries.map { ($0.name, $0.rows) }
   }
 
-  /// `3 dropped (2: the answers are identical, lines 4, 9; 1: "prompt" is null, line 7)`; nil where none was.
+  /// `3 dropped (2: the answers are identical, lines 4, 9; 1: "prompt" is null, line 7)`; nil if no row was dropped.
   public var droppedText: String? {
     guard !dropped.isEmpty else { return nil }
     let groups = droppedByReason
@@ -59,7 +59,7 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
     return "\(dropped.count) dropped (\(shown.joined(separator: "; ")))"
   }
 
-  /// `keys not used: id, source (1800 rows)`; nil where all were.
+  /// `keys not used: id, source (1800 rows)`; nil if all keys were used.
   public var unusedText: String? {
     guard !unusedKeys.isEmpty else { return nil }
     let shown = unusedKeys.entries.prefix(8).map {

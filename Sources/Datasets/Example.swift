@@ -1,11 +1,11 @@
 import Dialogues
 import Support
 
-/// One row of a file, whatever its format.
+/// One row of a file in any format.
 public enum Example: Equatable, Sendable {
   case comparison(Comparison)
   case demonstration(Demonstration)
-  /// A prompt whose answer is marked as one that should not be given.
+  /// A prompt whose answer is labelled as bad.
   case refutedAnswer(Prompt)
   case prompt(Prompt)
   case document(String)
@@ -19,7 +19,7 @@ public enum Example: Equatable, Sendable {
     }
   }
 
-  /// The texts that may be learnt: answers, of a dialogue the last, or a document.
+  /// The texts that may be learnt: the answers (of a dialogue, the last one), or a document.
   public var answers: [String] {
     switch self {
     case .comparison(let comparison): return comparison.completions
@@ -29,7 +29,7 @@ public enum Example: Equatable, Sendable {
     }
   }
 
-  /// Whole: with what they say beside their text.
+  /// The complete answers, including fields other than the text.
   var answerTurns: [Turn] {
     switch self {
     case .comparison(let comparison): return comparison.answers
@@ -39,9 +39,9 @@ public enum Example: Equatable, Sendable {
     }
   }
 
-  /// As the first use of its file's format takes it: comparisons for the reward model,
-  /// demonstrations for SFT, prompts for PPO, documents for pretraining.
-  /// - Throws: `Unusable` if it is dropped there.
+  /// Converts the row to the main use of its file's format: comparisons for the reward model, demonstrations for SFT,
+  /// prompts for PPO, documents for pretraining.
+  /// - Throws: `Unusable` if that use drops the row.
   public func firstUse(_ format: DataFormat) throws -> Example {
     switch format.content {
     case .comparisons: return .comparison(try Use.comparisons.record(self))
@@ -52,7 +52,7 @@ public enum Example: Equatable, Sendable {
   }
 }
 
-/// Why a well-formed row is of no use. It is dropped and counted, even when reading is strict.
+/// The reason why a well-formed row is not usable. Such a row is dropped and counted, even with strict reading.
 public struct Unusable: Error, Equatable, Sendable {
   public var reason: String
   init(_ reason: String) { self.reason = reason }
@@ -60,17 +60,17 @@ public struct Unusable: Error, Equatable, Sendable {
   public static let emptyAnswer = Unusable("the answer is empty")
   public static let tied = Unusable("all answers are tied")
   public static let identical = Unusable("the answers are identical")
-  static let partsEarly = Unusable("the dialogues part before their last answer")
+  static let partsEarly = Unusable("the dialogues differ before their last answer")
 }
 
-/// What a file is read for.
+/// The purpose for which a file is read.
 struct Use<Record: Sendable>: Sendable {
   var name: String
-  /// Nil if such a file cannot serve; else how it does, empty if that is its first use.
+  /// Nil if a file of this content cannot be used; otherwise a description of how it is used, empty for its main use.
   var conversion: @Sendable (DataFormat.Content) -> String?
   /// - Throws: `Unusable`, or `Failure` for a bad row.
   var record: @Sendable (Example) throws -> Record
-  /// What is remarked of a row that is read for this.
+  /// The remarks to report for rows with this use.
   var remarks: Set<RowRemark> = [.implicitPrompt]
 }
 

@@ -3,16 +3,16 @@ import Compression
 extension GzipReader: ByteSource {}
 extension ZstdReader: ByteSource {}
 
-/// The bytes of another source, expanded if gzip or zstd compressed them.
+/// The bytes of another source, expanded if they are compressed with gzip or zstd.
 ///
-/// Which it was is seen from the first bytes; where they say nothing, the name's end is believed, so
-/// that the error of a damaged beginning speaks of gzip.
+/// The first bytes decide the format. If they match no format, the file name's extension decides, so that a file with
+/// a damaged beginning gets an error about gzip.
 final class ExpandingSource: ByteSource {
   private enum Compression: String, CaseIterable {
     case gzip = ".gz"
     case zstd = ".zst"
 
-    /// What a stream may begin with, byte by byte; zstd's second is a frame to be skipped.
+    /// The possible first bytes of a stream; the second one of zstd is a skippable frame.
     var signatures: [[ClosedRange<UInt8>]] {
       switch self {
       case .gzip: [[0x1F...0x1F, 0x8B...0x8B]]
@@ -27,10 +27,10 @@ final class ExpandingSource: ByteSource {
 
   private let source: any ByteSource
   private let name: String
-  /// Nil until the first bytes have come.
+  /// Nil until the first bytes have been read.
   private var expanded: (any ByteSource)?
 
-  /// Reads nothing yet.
+  /// Does not read anything yet.
   init(_ source: any ByteSource, name: String) {
     self.source = source
     self.name = name
@@ -53,8 +53,7 @@ final class ExpandingSource: ByteSource {
     }
   }
 
-  /// The first bytes, and what they say. No more are waited for than may say something: whoever
-  /// types a line is answered before the next.
+  /// Reads just enough bytes to detect gzip or zstd, so that interactive input is not blocked.
   private func look() throws -> (head: [UInt8], found: Compression?) {
     var head: [UInt8] = []
     while true {
@@ -74,7 +73,7 @@ final class ExpandingSource: ByteSource {
   }
 }
 
-/// Bytes that have been read already, and those after them.
+/// Bytes that were already read, followed by the rest of the source.
 private final class PrefixedSource: ByteSource {
   private var prefix: ArraySlice<UInt8>
   private let source: any ByteSource

@@ -1,15 +1,15 @@
 import Support
 
-/// Files that are no lines of text, by what they begin with: each is named, with what to do about it.
+/// Recognises files that are not lines of text by their first bytes, and tells what to do with each kind.
 struct FileKind {
   /// `a Parquet file`
   let noun: String
   let remedy: String
 
-  /// Bytes of a file's beginning that are looked at.
+  /// The number of bytes at the start of a file that are checked.
   static let headBytes = 512
 
-  /// The kind of a file that cannot be read line by line; nil for what may be text.
+  /// The kind of a file that cannot be read line by line; nil if it may be text.
   init?(_ head: some Collection<UInt8>, name: String) {
     let head = Array(head.prefix(Self.headBytes))
     guard let kind = Self.unicode(head, name) ?? Self.container(head, name) ?? Self.model(head, name) else {
@@ -19,7 +19,7 @@ struct FileKind {
     remedy = kind.1.hasSuffix(".") ? kind.1 : "\(kind.1)."
   }
 
-  /// - Parameter name: of the file.
+  /// - Parameter name: the file's name.
   func failure(_ name: String) -> Failure {
     Failure(.badData, "this is \(noun), not JSON Lines or text", at: name, remedy: remedy)
   }
@@ -66,7 +66,7 @@ struct FileKind {
       return python("an SQLite database", "pandas.read_sql(QUERY, sqlite3.connect(\"\(name)\"))\(pandas)")
     }
     if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
-      return python("a Python pickle", "load it where you trust it, and write json.dumps of each row on a line.")
+      return python("a Python pickle", "load it only if you trust it, and write json.dumps of each row on a line.")
     }
     if begins(head, "PK\u{3}\u{4}") || begins(head, "PK\u{5}\u{6}") { return zip(head, name, pandas) }
     if begins(head, "ustar", at: 257) { return ("a tar archive", "Unpack it: tar -xf \(name)") }
@@ -85,7 +85,7 @@ struct FileKind {
     if begins(head, "Obj\u{1}") { return ("an Avro file", "Write its rows as JSON Lines.") }
     if begins(head, "%PDF-") { return ("a PDF", "Extract its text: pdftotext \(name)") }
     if begins(head, "version https://git-lfs") {
-      return ("a Git LFS pointer in the place of the file", "Fetch the file itself: git lfs pull")
+      return ("a Git LFS pointer instead of the file", "Fetch the file itself: git lfs pull")
     }
     return nil
   }
@@ -95,15 +95,15 @@ struct FileKind {
     if name.hasSuffix(".xlsx") || member.hasPrefix("[Content_Types]") || member.hasPrefix("xl/") {
       return ("an Office file (xlsx)", "Convert it with Python: pandas.read_excel(\"\(name)\")\(pandas)")
     }
-    if member.contains("data.pkl") { return ("a file of PyTorch", "Give the data that were in it, as JSON Lines.") }
+    if member.contains("data.pkl") { return ("a PyTorch file", "Write its data as JSON Lines.") }
     return ("a zip archive", "Unpack it: unzip \(name)")
   }
 
   private static func model(_ head: [UInt8], _ name: String) -> Kind? {
-    let remedy = "Give a file of data here; a model is another argument."
+    let remedy = "Give a data file here; the model is another argument."
     if begins(head, "GGUF"), head.dropFirst(4).prefix(4).contains(0) { return ("a model in GGUF", remedy) }
     if head.starts(with: [0x89, 0x54, 0x52, 0x4C]) { return ("a checkpoint (.trlhf)", remedy) }
-    // A safetensors file begins with the length of its header, which is JSON.
+    // A safetensors file begins with the length of its JSON header.
     if head.count > 8, head[8] == UInt8(ascii: "{"), head[5...7].allSatisfy({ $0 == 0 }), head[4] == 0 {
       return ("a model in safetensors", remedy)
     }
@@ -111,7 +111,7 @@ struct FileKind {
   }
 }
 
-/// Tables in text, whose rows are no JSON: CSV and TSV.
+/// Recognises tables in text form, whose rows are not JSON: CSV and TSV.
 enum DelimitedText {
   private static let columns: Set<String> = [
     "prompt", "prompts", "completion", "completions", "chosen", "rejected", "question", "answer", "instruction",
@@ -119,7 +119,7 @@ enum DelimitedText {
     "summary", "article", "content", "role", "id", "idx", "index", "source", "score",
   ]
 
-  /// What a first line says of the file, if it is the header of a table.
+  /// The kind of table if the first line is a table header; else nil.
   static func noun(_ line: some Collection<UInt8>, name: String) -> String? {
     for (ending, noun) in [(".csv", "CSV"), (".tsv", "TSV")] where uncompressed(name).hasSuffix(ending) { return noun }
     for (separator, noun) in [(",", "CSV"), ("\t", "TSV"), (";", "CSV")] {
@@ -128,7 +128,7 @@ enum DelimitedText {
         $0.bare.lowercased()
       }
       guard fields.count > 1 else { continue }
-      // An index without a name comes first in what pandas writes.
+      // pandas writes an index column without a name first.
       let names = fields.first == "" ? Array(fields.dropFirst()) : fields
       let known = names.count { columns.contains($0) }
       let areNames = names.allSatisfy { name in
@@ -141,7 +141,7 @@ enum DelimitedText {
     return nil
   }
 
-  /// Whether a first line is that of a web page, as one gets in the place of a file that is not there.
+  /// Whether the first line is from a web page, as servers send for a missing file.
   static func isWebPage(_ line: some Collection<UInt8>) -> Bool {
     let start = String(decoding: line.prefix(64), as: UTF8.self).bareStart.lowercased()
     return start.hasPrefix("<!doctype html") || start.hasPrefix("<html")
@@ -154,7 +154,7 @@ enum DelimitedText {
       remedy: "Convert it with Python: \(read).to_json(\"rows.jsonl\", orient=\"records\", lines=True).")
   }
 
-  /// A file's name without what compression adds.
+  /// The file name without the extension of a compressed file.
   static func uncompressed(_ name: String) -> Substring {
     for ending in [".gz", ".zst"] where name.hasSuffix(ending) { return name.dropLast(ending.count) }
     return name[...]

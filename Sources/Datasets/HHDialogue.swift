@@ -6,7 +6,7 @@ enum HHDialogue {
   private static let human = Array("\n\nHuman:".utf8)
   private static let assistant = Array("\n\nAssistant:".utf8)
 
-  /// Whether a value is a text that begins like one.
+  /// Whether a value is a text that begins like such a dialogue.
   static func isOne(_ value: JSONValue?) -> Bool { value?.string.map(isOne) ?? false }
 
   static func isOne(_ text: String) -> Bool { Array(text.utf8.prefix(human.count)) == human }
@@ -20,8 +20,8 @@ enum HHDialogue {
     return Prompt(turns: try turns(bytes[..<(open ?? bytes.count)]))
   }
 
-  /// Two dialogues that part at their last answer. The prompt ends at the last `\n\nAssistant:`
-  /// inside their common prefix.
+  /// Two dialogues that differ only in their last answer. The prompt ends at the last `\n\nAssistant:` inside their
+  /// common prefix.
   static func comparison(chosen: String, rejected: String) throws -> Pair {
     let (chosen, rejected) = (Array(chosen.utf8), Array(rejected.utf8))
     let common = chosen[..<commonPrefixCount(chosen, rejected)]

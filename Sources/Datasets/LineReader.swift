@@ -6,14 +6,14 @@ import Support
   import Musl
 #endif
 
-/// The lines of a file or a pipe, one after another, in memory bounded by the longest line.
+/// Reads the lines of a file or a pipe one after another, in memory bounded by the longest line.
 ///
 ///     let lines = try LineReader(path: "-")
 ///     while let line = try lines.next() { … lines.place … }
 public final class LineReader {
   /// The path, or `stdin`.
   public let name: String
-  /// The number of the line that came last; the first is 1.
+  /// The number of the last line read; the first is 1.
   public private(set) var line = 0
 
   private let source: any ByteSource
@@ -21,12 +21,12 @@ public final class LineReader {
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
   private var unread = 0..<0
   private var hasLooked = false
-  /// Lines that were put back, the next one first.
+  /// Lines that were put back, in order.
   private var returned: ArraySlice<[UInt8]> = []
 
   public static let lineLimit = 64 << 20
 
-  /// Opens a file, or standard input for `-`; what gzip or zstd compressed is expanded as it is read.
+  /// Opens a file, or standard input for `-`. Data compressed with gzip or zstd is expanded while reading.
   /// - Throws: `Failure(.inputOutput)` if it cannot be opened.
   public convenience init(path: String, limit: Int = LineReader.lineLimit) throws {
     if path == "-" {
@@ -49,10 +49,10 @@ public final class LineReader {
     self.limit = limit
   }
 
-  /// `file:line` of the line that came last.
+  /// `file:line` of the last line read.
   public var place: String { "\(name):\(line)" }
 
-  /// Whether `next()` answers from what has been read already, without waiting for more.
+  /// Whether `next()` can return a line without waiting for more input.
   public var hasLine: Bool { unread.isEmpty ? false : buffer[endOfLine() - 1] == newline }
 
   /// The next line without its end (`\n` or `\r\n`), or nil after the last.
@@ -64,7 +64,7 @@ public final class LineReader {
     return bytes
   }
 
-  /// The next line with whatever ends it.
+  /// The next line, including its line end.
   func nextWithEnd() throws -> [UInt8]? {
     if let line = returned.popFirst() {
       self.line += 1
@@ -84,7 +84,7 @@ public final class LineReader {
       guard bytes.count <= limit else {
         throw Failure(
           .badData, "this line is longer than \(Formatting.bytes(limit))",
-          at: "\(name):\(line + 1)", remedy: "Write one record a line.")
+          at: "\(name):\(line + 1)", remedy: "Write one record per line.")
       }
       if bytes.last == newline { break }
     }
@@ -94,14 +94,14 @@ public final class LineReader {
     return bytes
   }
 
-  /// Gives back the lines that came last, as they came.
+  /// Puts the last lines back, exactly as they were read.
   func putBack(_ lines: [[UInt8]]) {
     returned = lines[...]
     line -= lines.count
   }
 
-  /// Looks whether the first bytes are those of a file that has no lines. No more are waited for than the
-  /// first line needs, or some hundred.
+  /// Checks whether the first bytes belong to a kind of file that has no lines. Waits for no more input than the
+  /// first line or a few hundred bytes.
   /// - Throws: `Failure(.badData)` that names the kind of file.
   private func lookAtBeginning() throws {
     guard !hasLooked else { return }
@@ -115,7 +115,7 @@ public final class LineReader {
     if let kind = FileKind(buffer[unread], name: name) { throw kind.failure(name) }
   }
 
-  /// One past the first newline of what is unread, or the end of it.
+  /// The index after the first newline in the unread bytes, or their end.
   private func endOfLine() -> Int {
     buffer.withUnsafeBytes { bytes in
       let start = bytes.baseAddress! + unread.lowerBound

@@ -1,18 +1,18 @@
 import Dialogues
 import Support
 
-/// Values that are a text or a list of messages.
+/// Reads values that are a text or a list of messages.
 enum Messages {
-  /// A turn, and whether its message says that it is learnt or not.
+  /// A turn, and the flag of its message whether it is learnt (nil without a flag).
   struct Message {
     var turn: Turn
     var isLearnt: Bool?
   }
 
-  /// Keys of a message that are not handed on to a chat template.
+  /// Keys of a message that are not passed to a chat template.
   private static let own: Set<String> = ["role", "from", "value"]
 
-  /// A list of `{role, content}`, or ShareGPT's `{from, value}`; or one of them alone.
+  /// A list of `{role, content}` or ShareGPT's `{from, value}`, or a single one of them.
   static func messages(_ value: JSONValue, key: String, _ row: RowFields) throws -> [Message] {
     if let object = value.object { return [try message(object, at: key, of: key, row)] }
     guard let items = value.array else {
@@ -60,7 +60,7 @@ enum Messages {
   private static func turn(_ speaker: Speaker, _ object: JSONObject, at place: String) throws -> Turn {
     var fields = JSONObject()
     for (key, value) in object where !own.contains(key) && key != "content" && !RowContext.flags.contains(key) {
-      // What holds nothing says the same as a key that is not there, and chat templates look for keys.
+      // A key with an empty value means the same as a missing key; but chat templates test whether keys exist.
       if !value.isEmpty || value.string != nil { fields[key] = value }
     }
     let isValue = (object["content"] ?? .null).isNull && object["value"] != nil
@@ -81,7 +81,7 @@ enum Messages {
     }
   }
 
-  /// The texts of OpenAI's parts, joined.
+  /// The joined texts of OpenAI's content parts.
   private static func text(_ parts: [JSONValue], at place: String) throws -> String {
     try parts.enumerated().map { index, part in
       if let text = part.string { return text }
@@ -91,7 +91,7 @@ enum Messages {
       guard type == "text" else {
         throw Failure(
           .badData, "\"\(place)[\(index)]\" is of the type \"\(type.prefix(80))\" and has no text",
-          remedy: "No model here sees or hears; leave such rows out.")
+          remedy: "Models here read only text; leave such rows out.")
       }
       return try (part["text"] ?? .null).text(named: "\(place)[\(index)].text")
     }.joined()
@@ -106,13 +106,13 @@ enum Messages {
     case "tool", "ipython", "observation", "tool_response", "function_response": return .tool
     default:
       throw Failure(
-        .badData, "\"\(place)\" has the role \"\(role.prefix(80))\", which no model here plays",
+        .badData, "\"\(place)\" has the unknown role \"\(role.prefix(80))\"",
         remedy: "Roles are system, developer, user, assistant and tool.")
     }
   }
 
-  /// A text is one user turn, or a dialogue if it is written like hh-rlhf's; else messages, or what a prompt
-  /// is written as: `{"messages", "tools", "chat_template_kwargs"}`.
+  /// A text is one user turn, or a dialogue if written as in hh-rlhf. Otherwise the value is messages, or a written
+  /// prompt: `{"messages", "tools", "chat_template_kwargs"}`.
   static func prompt(_ value: JSONValue, key: String = "prompt", _ row: RowFields) throws -> Prompt {
     if let text = value.string {
       return HHDialogue.isOne(text) ? try HHDialogue.prompt(text) : Prompt(text)
@@ -123,7 +123,8 @@ enum Messages {
       for (name, inner) in value.object ?? [:]
       where !["messages", "tools", "chat_template_kwargs"].contains(name) && !inner.isEmpty {
         throw Failure(
-          .badData, "\"\(key).\(name.prefix(80))\" has no meaning there", remedy: "Give it beside \"\(key)\", or remove it.")
+          .badData, "\"\(key).\(name.prefix(80))\" is not allowed there",
+          remedy: "Move it next to \"\(key)\", or remove it.")
       }
       return Prompt(
         turns: try turns(messages, key: "\(key).messages", row), tools: tools, templateArguments: arguments)
@@ -135,8 +136,7 @@ enum Messages {
         ? "\"\(key)\" is null" : "\"\(key)\" is not a text or a list of messages, but \(value.noun)")
   }
 
-  /// The dialogue of `prompt` and its answer: a text, or messages, before which the prompt may be
-  /// repeated.
+  /// The dialogue of `prompt` and its answer. The answer is a text, or messages that may first repeat the prompt.
   static func answered(_ value: JSONValue, key: String, prompt: Prompt, _ row: RowFields) throws -> [Message] {
     let asked = prompt.turns.map { Message(turn: $0, isLearnt: false) }
     if let text = value.string { return asked + [Message(turn: .continuation(text))] }
@@ -149,16 +149,16 @@ enum Messages {
     return asked + (isRepeated ? Array(messages.dropFirst(asked.count)) : messages)
   }
 
-  /// A whole dialogue, of which every answer is learnt that is not marked otherwise; a prompt where the
-  /// assistant says nothing. What follows the last answer that is learnt is kept apart.
+  /// A whole dialogue in which every answer is learnt unless marked otherwise; a prompt if the assistant says
+  /// nothing. Turns after the last learnt answer are stored separately.
   static func dialogue(_ messages: [Message], _ row: RowFields) throws -> Example {
     let turns = messages.map(\.turn)
     guard turns.contains(where: { $0.role == .assistant }) else { return .prompt(Prompt(turns: turns)) }
     let isLearnt = messages.map { $0.turn.role == .assistant && $0.isLearnt != false }
     guard let last = isLearnt.lastIndex(of: true) else {
-      throw Unusable("every answer is marked as not to be learnt")
+      throw Unusable("every answer is marked as not to be trained on")
     }
-    // Nobody learns from an empty answer to say nothing.
+    // An empty answer is not learnt, because it would teach the model to say nothing.
     let learnt = turns.indices.filter { $0 < last && isLearnt[$0] && !turns[$0].isBlank }
     let trailing = Array(turns[(last + 1)...])
     if !trailing.isEmpty { row.remarks.insert(.trailingTurns) }
@@ -170,14 +170,14 @@ enum Messages {
 }
 
 extension JSONObject {
-  /// Whether a message calls a tool, so that it may have no text.
+  /// Whether a message calls a tool; then it may have no text.
   fileprivate var callsTool: Bool { self["tool_calls"] != nil || self["function_call"] != nil }
 }
 
 extension Turn {
-  /// Whether it says nothing at all.
+  /// Whether the turn is empty.
   var isBlank: Bool { content.isBlank && !Self.speakingKeys.contains { fields[$0] != nil } }
 
-  /// Keys by which a message says something without a text.
+  /// Keys that give a message content even without a text.
   private static let speakingKeys = ["tool_calls", "function_call", "reasoning_content", "reasoning", "thinking"]
 }

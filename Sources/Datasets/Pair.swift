@@ -13,7 +13,7 @@ struct Pair: Equatable {
       margin: margin)
   }
 
-  /// Two dialogues that part at their last answer. The prompt is what both begin with.
+  /// Two dialogues that differ only in their last answer. The prompt is their common beginning.
   static func parting(chosen: [Turn], rejected: [Turn]) throws -> Pair {
     let common = min(
       commonPrefixCount(chosen, rejected), chosen.count - 1, rejected.count - 1)
@@ -30,7 +30,7 @@ struct Pair: Equatable {
       prompt: Prompt(turns: Array(chosen[..<common])), chosen: chosen[common], rejected: rejected[common])
   }
 
-  /// The prompt is what both texts begin with, cut back to the end of a word.
+  /// The prompt is the common beginning of both texts, cut back to the end of a word.
   static func withImplicitPrompt(chosen: String, rejected: String) throws -> Pair {
     let (chosen, rejected) = (Array(chosen.utf8), Array(rejected.utf8))
     if chosen == rejected { throw Unusable.identical }

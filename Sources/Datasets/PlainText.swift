@@ -1,27 +1,27 @@
 import Support
 
-/// Documents of a plain text, separated by `<|endoftext|>`; blank ones do not count.
+/// Splits a plain text into documents at `<|endoftext|>`; blank documents are skipped.
 ///
-/// A separator on a line of its own takes the line ends around it along. Other bytes are kept.
+/// For a separator on its own line, the line ends around it are removed. All other bytes are kept.
 struct PlainText {
-  /// Bytes of a document, which is kept in memory whole.
+  /// The size limit of a document, which is kept in memory as a whole.
   static let limit = 1 << 30
 
   private let lines: LineReader
-  /// What is left of the line that was read last; nil at the end.
+  /// The rest of the last line read; nil at the end.
   private var rest: ArraySlice<UInt8>?
   private var document: [UInt8] = []
-  /// The line where the document begins.
+  /// The line on which the document begins.
   private var start = 1
 
-  /// - Throws: as the lines.
+  /// - Throws: the errors of the line reader.
   init(_ lines: LineReader) throws {
     self.lines = lines
     rest = try lines.nextWithEnd()?[...]
   }
 
-  /// The next document and the line where it begins.
-  /// - Throws: `Failure(.badData)` if it is longer than the limit; as the lines.
+  /// The next document and the line on which it begins.
+  /// - Throws: `Failure(.badData)` if it is longer than the limit; the errors of the line reader.
   mutating func next() throws -> (line: Int, bytes: [UInt8])? {
     while let line = rest {
       if let found = line.first(separator) {
@@ -51,7 +51,7 @@ struct PlainText {
     document += bytes
   }
 
-  /// The document that has ended, unless it is blank.
+  /// The document that has ended; nil if it is blank.
   private mutating func finish(nextStart: Int) -> (line: Int, bytes: [UInt8])? {
     defer {
       document = []

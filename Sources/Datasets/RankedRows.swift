@@ -1,7 +1,8 @@
 import Dialogues
 import Support
 
-/// Ours: `{"prompt", "completions": […], "ranks": [1, 2, 2, 4], "labeler", "policy", "seconds", "margin"}`
+/// This program's own format: `{"prompt", "completions": […], "ranks": [1, 2, 2, 4], "labeler", "policy", "seconds",
+/// "margin"}`
 func rankedAnswers(_ row: RowFields) throws -> Comparison {
   let prompt = try Asking.prompt(row)
   guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
@@ -25,7 +26,7 @@ private func list(_ row: RowFields, _ key: String) throws -> [JSONValue] {
   return list
 }
 
-/// A text, or one message of the assistant, perhaps in a list.
+/// An answer: a text, or one message of the assistant, optionally in a list.
 private func answer(_ value: JSONValue, of key: String, _ index: Int, _ row: RowFields) throws -> Turn {
   if let text = value.string { return .continuation(text) }
   guard value.object != nil || value.array != nil else { throw value.isNot("a text", named: key, at: index) }
@@ -45,7 +46,7 @@ func stiennonSummaries(_ row: RowFields) throws -> Comparison {
   let summaries = try row.value("summaries").array ?? []
   let texts = summaries.compactMap { $0["text"]?.string }
   guard texts.count == summaries.count, texts.count >= 2 else {
-    throw Failure(.badData, "\"summaries\" is not a list of two texts or more")
+    throw Failure(.badData, "\"summaries\" is not a list of two or more texts")
   }
   let choice = try index(row, "choice", below: texts.count)
   let policies = Set(summaries.map { $0["policy"]?.string })

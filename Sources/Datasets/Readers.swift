@@ -1,30 +1,30 @@
 import Dialogues
 import Support
 
-/// Reads prompts; comparisons and demonstrations serve with theirs.
+/// Reads prompts. Comparisons and demonstrations can be used too; their prompts are taken.
 /// - Parameters:
 ///   - path: a `.jsonl` file, compressed or not, or `-` for standard input.
-///   - strict: whether the first bad row throws; else bad rows are dropped and reported.
-/// - Throws: `Failure(.badData)` with file and line; also when no row is usable.
+///   - strict: whether the first bad row throws; otherwise bad rows are dropped and reported.
+/// - Throws: `Failure(.badData)` with file and line; also if no row is usable.
 public func readPrompts(_ path: String, strict: Bool = true) throws -> Dataset<Prompt> {
   try readRows(RowReader(path: path, allowsText: false), for: .prompts, strict: strict)
 }
 
-/// Reads demonstrations; of comparisons the best answer serves. Parameters as `readPrompts`.
+/// Reads demonstrations. For comparisons, the best answer is used. Parameters as for `readPrompts`.
 public func readDemonstrations(
   _ path: String, strict: Bool = true
 ) throws -> Dataset<Demonstration> {
   try readRows(RowReader(path: path, allowsText: false), for: .demonstrations, strict: strict)
 }
 
-/// Reads comparisons. Rows whose answers are all tied or identical are dropped and counted.
-/// Parameters as `readPrompts`.
+/// Reads comparisons. Rows whose answers are all tied or identical are dropped and counted. Parameters as for
+/// `readPrompts`.
 public func readComparisons(_ path: String, strict: Bool = true) throws -> Dataset<Comparison> {
   try readRows(RowReader(path: path, allowsText: false), for: .comparisons, strict: strict)
 }
 
-/// Reads texts for pretraining: JSON Lines with `text`, or plain text whose documents are
-/// separated by `<|endoftext|>`. Parameters as `readPrompts`.
+/// Reads texts for pretraining: JSON Lines with `text`, or plain text with documents separated by `<|endoftext|>`.
+/// Parameters as for `readPrompts`.
 public func readDocuments(_ path: String, strict: Bool = true) throws -> Dataset<String> {
   try readRows(RowReader(path: path), for: .documents, strict: strict)
 }
@@ -40,7 +40,7 @@ func readRows<Record>(
     }
     let dropped: DatasetReport.Dropped
     do {
-      // A row without an example throws, so that there is a data set for those with one.
+      // A row without an example throws here, so `dataset` exists for every row that has one.
       let record = try use.record(try row.example.get())
       dataset!.append(record, line: row.line)
       dataset!.report.add(row, use.remarks)
@@ -55,9 +55,9 @@ func readRows<Record>(
     if dataset == nil { early.append(dropped) } else { dataset!.report.dropped.append(dropped) }
   }
   guard var dataset else {
-    let reason = early.first.map { "no row can be read, the first because \($0.reason)" }
+    let reason = early.first.map { "no row can be read; the first failed because \($0.reason)" }
     throw Failure(
-      .badData, reason ?? "there is no row", at: rows.name, remedy: "Give one JSON object a line.")
+      .badData, reason ?? "there is no row", at: rows.name, remedy: "Give one JSON object per line.")
   }
   dataset.report.dropped.insert(contentsOf: early, at: 0)
   dataset.report.rows = dataset.records.count + dataset.report.dropped.count
@@ -66,7 +66,7 @@ func readRows<Record>(
 }
 
 extension DatasetReport {
-  /// Counts what is to be said of a row that is used.
+  /// Counts the unused keys and the remarks of a used row.
   mutating func add(_ row: RowReader.Row, _ remarks: Set<RowRemark>) {
     for key in row.unusedKeys { unusedKeys.add(key, row.line) }
     for remark in RowRemark.allCases where row.remarks.contains(remark) && remarks.contains(remark) {
@@ -76,14 +76,14 @@ extension DatasetReport {
 }
 
 extension Failure {
-  /// What is wrong without the column, so that rows which are wrong alike are counted together.
+  /// The problem without the column, so that rows with the same problem are counted together.
   public var kindOfProblem: String {
     let words = what.split(separator: " ", omittingEmptySubsequences: false)
     return words.count > 3 && words.suffix(3).prefix(2) == ["at", "column"] && Int(words.last!) != nil
       ? words.dropLast(3).joined(separator: " ") : what
   }
 
-  /// Of a bad row: the others can be used.
+  /// The failure of a bad row, with a remedy that tells how to use the other rows.
   package var sayingHowToGoOn: Failure {
     var failure = self
     let remedy = self.remedy.map { $0.hasSuffix(".") ? $0 : "\($0)." } ?? "Correct the row."
@@ -92,15 +92,15 @@ extension Failure {
   }
 }
 
-/// - Throws: `Failure(.badData)` at the file if its format cannot serve the use.
+/// - Throws: `Failure(.badData)` with the file's name if its format cannot be used for this purpose.
 private func report<Record>(
   _ name: String, _ format: DataFormat, _ use: Use<Record>
 ) throws -> DatasetReport {
   guard let conversion = use.conversion(format.content) else {
-    var what = "this holds \(format.content) (\(format.rawValue)), not \(use.name)"
+    var what = "this file contains \(format.content) (\(format.rawValue)), not \(use.name)"
     var remedy = "Give a file of \(use.name)."
     if format == .unpaired, Record.self == Comparison.self {
-      what = "this holds unpaired feedback (\"prompt\", \"completion\", \"label\"), not \(use.name)"
+      what = "this file contains unpaired feedback (\"prompt\", \"completion\", \"label\"), not \(use.name)"
       remedy = "Join a true and a false row of the same prompt as \"chosen\" and \"rejected\"."
     } else if format == .unranked, Record.self == Comparison.self {
       remedy = "Add \"ranks\", one for each of the completions."

@@ -1,29 +1,28 @@
 import Dialogues
 import Support
 
-/// A line that asks a model for something: a prompt, perhaps an answer, each as rows have them or as tokens,
-/// and how the answer is to be drawn.
+/// A request to a model: a prompt and possibly an answer, each as in rows or as tokens, and the sampling options.
 public struct Request: Sendable {
   public var prompt: Prompt?
   public var promptTokens: [Int32]?
-  /// The answer that is to be measured.
+  /// The answer to measure.
   public var answer: Turn?
   public var answerTokens: [Int32]?
-  /// What the line says of drawing; nothing where it is not read.
+  /// The line's sampling options; empty for measurements.
   public var options = RequestOptions()
 
-  /// What a request is for.
+  /// The purpose of a request.
   public enum Purpose: Sendable {
     /// The model writes the answer.
     case generation
-    /// The answer stands in the request.
+    /// The request contains the answer.
     case measurement
   }
 
   /// Reads a request.
   ///
-  /// A prompt that is a dialogue stands under `prompt`, `messages` or `conversations`; of a dialogue that ends
-  /// with the assistant that is the answer which is measured. `completion` may be a text or messages, whose last
+  /// A prompt that is a dialogue may be under `prompt`, `messages` or `conversations`. If such a dialogue ends with
+  /// an assistant turn, that turn is the answer to measure. `completion` may be a text or messages; the last of them
   /// is the answer.
   /// - Throws: `Failure(.badData)` without a place.
   public init(_ row: RowFields, for purpose: Purpose) throws {
@@ -32,7 +31,7 @@ public struct Request: Sendable {
     var turns = try Self.turns(row)
     if purpose == .measurement {
       answerTokens = try row.tokens("completion_tokens")
-      // What `generate` writes beside them.
+      // Keys that `generate` writes in its output; accepted and ignored.
       for key in ["tokens", "finish"] { _ = row[key] }
       (turns, answer) = try Self.answer(row, to: turns)
     } else {
@@ -63,7 +62,7 @@ public struct Request: Sendable {
       .badData, "the key \"\(key)\" is missing", remedy: "Give it as text or messages, or \"\(key)_tokens\".")
   }
 
-  /// A dialogue without a message is no prompt; beside tokens of one it says nothing.
+  /// Refuses a dialogue without messages as a prompt. Next to `prompt_tokens` it is allowed and has no meaning.
   private static func requireNoEmptyDialogue(_ row: RowFields) throws {
     for key in ["messages", "conversations"] where row.object[key]?.array?.isEmpty == true {
       guard row.object["prompt_tokens"] == nil else { return }
@@ -80,10 +79,10 @@ public struct Request: Sendable {
     return prompt
   }
 
-  /// The answer that is to be measured, and the prompt that it answers.
+  /// The answer to measure, and the prompt that it answers.
   private static func answer(_ row: RowFields, to prompt: Prompt?) throws -> (Prompt?, Turn?) {
     guard var prompt else {
-      // Beside tokens of a prompt, a text.
+      // Next to `prompt_tokens` the answer is a text.
       return (nil, try row.optionalText("completion").map(Turn.continuation))
     }
     if Answering.isThere(row.object) {
@@ -101,7 +100,7 @@ public struct Request: Sendable {
   }
 }
 
-/// How one line's answer is drawn, where the line says it.
+/// The sampling options that one line sets.
 public struct RequestOptions: Sendable, Hashable {
   public var maxNewTokens: Int?
   public var temperature: Float?
@@ -113,7 +112,7 @@ public struct RequestOptions: Sendable, Hashable {
 
   init() {}
 
-  /// - Throws: `Failure(.badData)` without a place that names the key and what is wrong with its value.
+  /// - Throws: `Failure(.badData)` without a place, with the key and what is wrong with its value.
   init(_ row: RowFields) throws {
     maxNewTokens = try row.whole("max_new_tokens", in: 1...Int(Int32.max))
     temperature = try row.decimal("temperature", "0 or above") { $0 >= 0 }
@@ -128,7 +127,7 @@ public struct RequestOptions: Sendable, Hashable {
         }
         guard !string.isEmpty else {
           throw Failure(
-            .badData, "\"stop\"\(value.array == nil ? "" : "[\(index)]") is an empty text, which stands everywhere",
+            .badData, "\"stop\"\(value.array == nil ? "" : "[\(index)]") is an empty text, which matches everywhere",
             remedy: "Give it a text, or leave it out.")
         }
         return string
@@ -139,7 +138,7 @@ public struct RequestOptions: Sendable, Hashable {
 }
 
 extension RequestOptions {
-  /// What is drawn from is said in vain where nothing is drawn.
+  /// Refuses top_k and top_p if the temperature is 0, because nothing is sampled then.
   private func requireUse(ofTopK topK: Int, topP: Float) throws {
     guard temperature == 0, topK > 0 || topP < 1 else { return }
     throw Failure(
@@ -155,7 +154,7 @@ extension RowFields {
     guard bounds.contains(number) else {
       throw Failure(
         .badData, "\"\(key)\" is \(number), which is not in \(bounds.lowerBound)…\(bounds.upperBound)",
-        remedy: "Choose a number between them.")
+        remedy: "Choose a number in this range.")
     }
     return number
   }
@@ -166,7 +165,7 @@ extension RowFields {
     guard value.integer != nil else { throw value.isNot("a whole number", named: key) }
     throw Failure(
       .badData, "\"\(key)\" is \(value.shown), which is not in 0…\(UInt64.max)",
-      remedy: "Choose a number between them.")
+      remedy: "Choose a number in this range.")
   }
 
   fileprivate func decimal(_ key: String, _ bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {
@@ -178,7 +177,7 @@ extension RowFields {
     return Float(number)
   }
 
-  /// Token ids; nil where the key is missing or null.
+  /// Token ids; nil if the key is missing or null.
   public func tokens(_ key: String) throws -> [Int32]? {
     guard let value = self[key], !value.isNull else { return nil }
     guard let list = value.array else { throw value.isNot("a list of token ids", named: key) }

@@ -1,27 +1,27 @@
 import Dialogues
 import Support
 
-/// What stands beside the dialogue in a row of any format, and changes what the model sees or learns.
+/// Fields next to the dialogue, in a row of any format, that change what the model sees or learns.
 struct RowContext {
   var system: String?
   var tools: [JSONValue] = []
   var templateArguments: JSONObject = [:]
 
   private static let media = ["images", "image", "videos", "video", "audios", "audio"]
-  /// Of each: 0 and false say that it is not to be learnt.
+  /// Flags for training: 0 and false mean that the row or message is not learnt.
   static let flags = ["train", "training", "trainable", "loss", "loss_mask", "weight"]
 
-  /// - Throws: `Failure(.badData)` for what cannot be shown to a model or means two things, `Unusable` for a
-  ///   row that says it is not to be learnt.
+  /// - Throws: `Failure(.badData)` for content that a model cannot read or that is ambiguous; `Unusable` for a row
+  ///   marked as not to be learnt.
   init(_ row: RowFields) throws {
     for key in Self.media where row.says(key) {
       throw Failure(
-        .badData, "\"\(key)\" is not empty, and no model here sees or hears",
-        remedy: "Leave such rows out, or remove the key if the text says it all.")
+        .badData, "\"\(key)\" is not empty, but models here read only text",
+        remedy: "Leave such rows out, or remove the key if the text is complete without it.")
     }
     for key in Self.flags {
       if let value = row[key], try !Self.isLearnt(value, named: key) {
-        throw Unusable("\"\(key)\" says that the row is not to be learnt")
+        throw Unusable("\"\(key)\" marks the row as not to be trained on")
       }
     }
     if row.says("mask") { throw Self.ambiguousMask("mask") }
@@ -30,14 +30,14 @@ struct RowContext {
     }
     if let first = texts.first, let other = texts.dropFirst().first(where: { $0.text != first.text }) {
       throw Failure(
-        .badData, "\"\(first.key)\" and \"\(other.key)\" differ", remedy: "Remove the one that does not count.")
+        .badData, "\"\(first.key)\" and \"\(other.key)\" differ", remedy: "Remove the wrong one.")
     }
     system = texts.first?.text
     tools = try Self.list(row["tools"], named: "tools")
     templateArguments = try Self.arguments(row["chat_template_kwargs"])
   }
 
-  /// Whether a flag says that something is learnt; null says nothing, which is yes.
+  /// Whether a flag means that the row or message is learnt; null counts as true.
   static func isLearnt(_ value: JSONValue, named name: String) throws -> Bool {
     switch value {
     case .null: return true
@@ -47,19 +47,19 @@ struct RowContext {
     guard let number = value.number else { throw value.isNot("true or false", named: name) }
     guard number == 0 || number == 1 else {
       throw Failure(
-        .badData, "\"\(name)\" is \(value.shown), and rows and answers count whole or not at all here",
-        remedy: "Write 0 or 1, or leave the key out; repeat a row that shall count more.")
+        .badData, "\"\(name)\" is \(value.shown), but weights other than 0 and 1 are not supported",
+        remedy: "Write 0 or 1, or leave the key out. To give a row more weight, repeat it.")
     }
     return number == 1
   }
 
   static func ambiguousMask(_ name: String) -> Failure {
     Failure(
-      .badData, "\"\(name)\" may say what is learnt or what is not",
-      remedy: "Write \"train\": true or false in its place.")
+      .badData, "\"\(name)\" is ambiguous: it may mark what to train on or what not to train on",
+      remedy: "Write \"train\": true or false instead.")
   }
 
-  /// A list, or the JSON text of one, as some data sets keep it.
+  /// A list, or a JSON text of a list, as some data sets store it.
   static func list(_ value: JSONValue?, named name: String) throws -> [JSONValue] {
     guard let value, !value.isEmpty else { return [] }
     if let list = value.array { return list }
@@ -78,8 +78,8 @@ struct RowContext {
     return object
   }
 
-  /// The prompt with what stands beside it; and by how many turns its own have moved.
-  /// - Throws: `Failure(.badData)` where the prompt says the same thing otherwise.
+  /// The prompt with these fields added, and the number of positions by which its turns have moved.
+  /// - Throws: `Failure(.badData)` if the prompt contains a different value for one of the fields.
   func applied(to prompt: Prompt) throws -> (prompt: Prompt, moved: Int) {
     var prompt = prompt
     if !tools.isEmpty {
@@ -103,11 +103,11 @@ struct RowContext {
 
   private static func differing(_ key: String) -> Failure {
     Failure(
-      .badData, "\"\(key)\" of the row and of its dialogue differ", remedy: "Remove the one that does not count.")
+      .badData, "\"\(key)\" of the row and of its dialogue differ", remedy: "Remove the wrong one.")
   }
 
-  /// An example with what stands beside it.
-  /// - Throws: `Failure(.badData)` for a document, which has no place for it.
+  /// An example with these fields added to its prompt.
+  /// - Throws: `Failure(.badData)` for a document, which cannot have them.
   func applied(to example: Example) throws -> Example {
     switch example {
     case .prompt(let prompt): return .prompt(try applied(to: prompt).prompt)
@@ -125,7 +125,7 @@ struct RowContext {
     case .document:
       if system != nil || !tools.isEmpty || !templateArguments.isEmpty {
         throw Failure(
-          .badData, "a document has no place for \"system\", \"tools\" or \"chat_template_kwargs\"",
+          .badData, "a document cannot have \"system\", \"tools\" or \"chat_template_kwargs\"",
           remedy: "Remove them, or give a dialogue as \"messages\".")
       }
       return example

@@ -1,16 +1,16 @@
 import Dialogues
 import Support
 
-/// What is remembered of a row: hashes, so that rows are compared without being kept. Two of 10⁸
-/// different rows share one of 64 bits with a probability of 3·10⁻⁴.
+/// Hashes of a row, so that rows can be compared without keeping them. Among 10⁸ different rows, two share a 64-bit
+/// hash with a probability of 3·10⁻⁴.
 public struct RowFingerprint: Sendable, Equatable {
-  /// Of all that the row says.
+  /// The hash of the whole row.
   let exact: UInt64
-  /// The same but for white space and case.
+  /// The hash of the row, ignoring white space and case.
   let loose: UInt64
-  /// Of the prompt but for white space and case; nil for a document.
+  /// The hash of the prompt, ignoring white space and case; nil for a document.
   let prompt: UInt64?
-  /// Of the prompt with each answer, or of a document; but for white space and case.
+  /// The hashes of the prompt with each answer, or of a document, ignoring white space and case.
   let answers: [UInt64]
 
   public init(_ example: Example) {
@@ -41,7 +41,7 @@ public struct RowFingerprint: Sendable, Equatable {
       for turn in demonstration.trailing { exact.add(turn.role.rawValue, TextHash(turn).exact) }
     }
     if case .comparison(let comparison) = example {
-      // Two labelers may rank the same answers.
+      // Included because two labelers may rank the same answers.
       let judgement = TextHash("\(comparison.ranks) \(comparison.labeler ?? "")").exact
       exact.add("ranks", judgement)
       loose.add("ranks", judgement)
@@ -55,7 +55,7 @@ extension RowFingerprint {
   fileprivate static func text(_ object: JSONObject) -> String { String(decoding: JSON.write(.object(object)), as: UTF8.self) }
 }
 
-/// The hash of a list of texts, each with what it is.
+/// The hash of a list of texts, each with its kind.
 private struct ListHash {
   private(set) var value: UInt64 = 0
 
@@ -67,7 +67,7 @@ private struct ListHash {
 /// The hashes of a text.
 private struct TextHash {
   let exact: UInt64
-  /// In small letters, white space as single spaces and none at the ends.
+  /// In lower case, with runs of white space as single spaces and no white space at the ends.
   let loose: UInt64
 
   init(_ turn: Turn) {
@@ -80,7 +80,7 @@ private struct TextHash {
       (Hash.xxh64(UnsafeRawBufferPointer(bytes)), bytes.reduce(0, |) < 0x80)
     }
     self.exact = exact
-    // Small letters of other scripts are the slow way.
+    // For text that is not ASCII, the slower conversion to lower case is needed.
     if !isASCII { text = text.lowercased() }
     loose = text.withUTF8 { Hash.xxh64(Self.loosened($0)) }
   }
@@ -105,10 +105,10 @@ private struct TextHash {
   }
 }
 
-/// The rows of a file that have been seen, to find those that come again.
+/// Remembers the rows of a file, to find duplicates.
 ///
-/// Two hashes of 8 bytes a row, in tables of which 3/8 to 3/4 are full: 21 to 43 bytes a row, and
-/// half as much again for the moment in which a table grows.
+/// Two hashes of 8 bytes per row, in tables that are 3/8 to 3/4 full: 21 to 43 bytes per row, and half as much again
+/// while a table grows.
 public struct SeenRows {
   public enum Novelty: Equatable, Sendable { case new, near, duplicate }
 
@@ -117,7 +117,7 @@ public struct SeenRows {
 
   public init() {}
 
-  /// Remembers a row, and says whether it or one like it but for white space and case was there.
+  /// Adds a row; returns whether the same row was added before, or one that differs only in white space and case.
   public mutating func add(_ row: RowFingerprint) -> Novelty {
     let isNew = loose.insert(row.loose).inserted
     guard exact.insert(row.exact).inserted else { return .duplicate }
@@ -127,7 +127,7 @@ public struct SeenRows {
 
 /// The prompts and answers of another split.
 ///
-/// A hash of 8 bytes for each prompt and for each answer: 11 to 21 bytes each.
+/// One hash of 8 bytes for each prompt and for each answer: 11 to 21 bytes each.
 public struct OtherSplit: Sendable {
   private var prompts: Set<UInt64> = []
   private var answers: Set<UInt64> = []
@@ -141,6 +141,6 @@ public struct OtherSplit: Sendable {
 
   public func hasPrompt(of row: RowFingerprint) -> Bool { row.prompt.map(prompts.contains) ?? false }
 
-  /// Whether it has the prompt with one of the answers, or the document.
+  /// Whether it contains the prompt with one of the answers, or the document.
   public func hasAnswer(of row: RowFingerprint) -> Bool { row.answers.contains(where: answers.contains) }
 }

@@ -1,4 +1,4 @@
-/// How many rows, and the lines of the first ten.
+/// The number of rows, and the lines of the first ten.
 public struct RowOccurrences: Codable, Equatable, Sendable {
   public private(set) var count = 0
   public private(set) var lines: [Int] = []
@@ -17,7 +17,7 @@ public struct RowOccurrences: Codable, Equatable, Sendable {
   }
 }
 
-/// Things by name, each with the rows where it was found; in the order of first appearance.
+/// Names, each with the rows in which it was found; in order of first appearance.
 public struct NamedRows: Codable, Equatable, Sendable {
   public struct Entry: Codable, Equatable, Sendable {
     public let name: String
@@ -26,9 +26,10 @@ public struct NamedRows: Codable, Equatable, Sendable {
 
   public private(set) var entries: [Entry] = []
 
-  /// Different names that are counted apart: the data could make up new ones for ever.
+  /// The largest number of different names that are counted separately, because the data may contain any number of
+  /// them.
   private static let limit = 50
-  /// What stands for all names beyond the limit.
+  /// The entry for all names beyond the limit.
   public static let others = "others"
 
   public init() {}

@@ -1,11 +1,11 @@
 import Support
 
-/// The rows of a data file, one after another, in memory bounded by the longest of them.
+/// Reads the rows of a data file one after another, in memory bounded by the longest row.
 ///
 ///     let rows = try RowReader(path: "train.jsonl.gz")
 ///     while let row = try rows.next() { … rows.format … try row.example.get() … }
 public final class RowReader {
-  /// A line of JSON, or a document of plain text, as it lies in the file.
+  /// The unparsed bytes of a row: a line of JSON, or a document of plain text.
   public struct Source: Sendable {
     public let line: Int
     let bytes: [UInt8]
@@ -13,19 +13,19 @@ public final class RowReader {
     public var count: Int { bytes.count }
   }
 
-  /// What a row says.
+  /// A parsed row.
   public struct Row: Sendable {
     public let line: Int
-    /// Fails with `Failure(.badData)`, with the row's place, or with `Unusable`.
+    /// A failure is `Failure(.badData)` with the row's place, or `Unusable`.
     public let example: Result<Example, any Error>
-    /// Keys that nothing was done with; none of a row that failed.
+    /// Keys that were not used; empty for a row that failed.
     public var unusedKeys: [String] = []
     public var remarks: Set<RowRemark> = []
   }
 
   /// The path, or `stdin`.
   public var name: String { lines.name }
-  /// Known as soon as a row could be read: plain text at once, else from the first row's keys.
+  /// For plain text known at once; otherwise known after the first row that could be read, from its keys.
   public private(set) var format: DataFormat?
 
   private let lines: LineReader
@@ -33,11 +33,12 @@ public final class RowReader {
   private var documents: PlainText?
   private var hasBegun = false
 
-  /// Blank lines at a file's beginning that are looked past to find out what it is.
+  /// The largest number of blank lines at the start of a file that are skipped to detect its kind.
   private static let blankLines = 1_000
 
-  /// Reads JSON Lines, or text where `allowsText` and neither the name nor the first line says JSON.
-  /// - Parameter path: of a file, compressed or not, or `-` for standard input.
+  /// Reads JSON Lines; or plain text, if `allowsText` is true and neither the file name nor the first line indicates
+  /// JSON.
+  /// - Parameter path: a file, compressed or not, or `-` for standard input.
   /// - Throws: `Failure` if it cannot be read.
   public convenience init(path: String, allowsText: Bool = true) throws {
     try self.init(LineReader(path: path), allowsText: allowsText)
@@ -67,23 +68,23 @@ public final class RowReader {
     return name.hasSuffix(".jsonl") || name.hasSuffix(".json") || name.hasSuffix(".ndjson")
   }
 
-  /// Whether a line is a row, perhaps a broken one, and no text.
+  /// Whether a line is a JSON row, possibly broken, instead of text.
   private static func opensObject(_ line: [UInt8]) -> Bool {
     line.first(where: { !$0.isSpace }) == UInt8(ascii: "{")
   }
 
-  /// Whether a line opens a list of objects, which is one JSON value and no text either.
+  /// Whether a line starts a list of objects, which is one JSON value instead of text.
   private static func opensList(_ line: [UInt8]) -> Bool {
     let marks = line.lazy.filter { !$0.isSpace }.prefix(2)
     return marks.elementsEqual("[".utf8) || marks.elementsEqual("[{".utf8)
   }
 
   /// The next row; nil after the last.
-  /// - Throws: `Failure` where reading cannot go on.
+  /// - Throws: `Failure` if reading cannot continue.
   public func next() throws -> Row? { try nextSource().map(parse) }
 
-  /// The next row as it lies in the file; blank ones do not count.
-  /// - Throws: `Failure` where reading cannot go on.
+  /// The unparsed bytes of the next row; blank lines are skipped.
+  /// - Throws: `Failure` if reading cannot continue.
   public func nextSource() throws -> Source? {
     if documents != nil {
       return try documents!.next().map { Source(line: $0.line, bytes: $0.bytes) }
@@ -97,12 +98,12 @@ public final class RowReader {
     return nil
   }
 
-  /// - Throws: `Failure(.badData)` where the first line is that of another kind of file.
+  /// - Throws: `Failure(.badData)` if the first line belongs to another kind of file.
   private func requireRow(_ line: [UInt8], _ byte: UInt8) throws {
     guard byte != UInt8(ascii: "[") else {
       throw Failure(
-        .badData, "this is a JSON list, not one object a line", at: lines.place,
-        remedy: "Write one object a line, for example with jq -c '.[]'.")
+        .badData, "this is a JSON list, not one object per line", at: lines.place,
+        remedy: "Write one object per line, for example with jq -c '.[]'.")
     }
     if byte != UInt8(ascii: "{"), let noun = DelimitedText.noun(line, name: name) {
       throw DelimitedText.failure(noun, at: name)
@@ -115,11 +116,11 @@ public final class RowReader {
     if line.trimmedText == "{" {
       throw Failure(
         .badData, "this is a JSON object over several lines", at: lines.place,
-        remedy: "Write one object a line: jq -c . \(name) > rows.jsonl.")
+        remedy: "Write one object per line: jq -c . \(name) > rows.jsonl.")
     }
   }
 
-  /// Reads a row, and from the first that can be read the file's format.
+  /// Parses a row. The first row that can be read determines the file's format.
   public func parse(_ source: Source) -> Row {
     if let format { return Self.parse(source, format, of: name) }
     var found: DataFormat?
@@ -128,7 +129,7 @@ public final class RowReader {
       do {
         fields = try Self.fields(source)
       } catch var failure as Failure {
-        if allowsText { failure.remedy = "Correct it; or, if this is plain text, begin it with a line <|endoftext|>." }
+        if allowsText { failure.remedy = "Correct it; or, if this is plain text, add a first line <|endoftext|>." }
         throw failure
       }
       let format = try DataFormat(detecting: fields.object)
@@ -139,7 +140,7 @@ public final class RowReader {
     return row
   }
 
-  /// Reads a row of a file whose format is known; on any thread.
+  /// Parses a row of a file with a known format; may be called on any thread.
   public static func parse(_ source: Source, _ format: DataFormat, of name: String) -> Row {
     row(source, name) {
       guard format == .plainText else {
@@ -157,7 +158,7 @@ public final class RowReader {
     try RowFields(JSON.parse(source.bytes, at: ""))
   }
 
-  /// What was read of a row; gives failures their line.
+  /// Builds a row from the result of `read`, and adds the line to failures.
   private static func row(
     _ source: Source, _ name: String, _ read: () throws -> (example: Example, fields: RowFields)
   ) -> Row {

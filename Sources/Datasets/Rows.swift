@@ -3,7 +3,7 @@ import Support
 
 extension Example {
   /// One row of a known format.
-  /// - Throws: `Failure(.badData)` without a place if the row is bad, `Unusable` if it is no use.
+  /// - Throws: `Failure(.badData)` without a place if the row is bad, `Unusable` if it is not usable.
   init(_ row: RowFields, format: DataFormat) throws {
     let context = try RowContext(row)
     let example = try Example(dialogueOf: row, format: format, context)
@@ -49,7 +49,7 @@ private func dialogue(_ row: RowFields, _ key: String) throws -> Example {
   try Messages.dialogue(try Messages.messages(try row.value(key), key: key, row), row)
 }
 
-/// `{"prompt", "completion"}`, each a text or a list of messages; of several messages every answer is learnt.
+/// `{"prompt", "completion"}`, each a text or a list of messages. In a list of messages every answer is learnt.
 private func promptCompletion(_ row: RowFields) throws -> Example {
   let prompt = try Asking.prompt(row)
   let (value, key) = try Answering.answer(row)
@@ -59,19 +59,19 @@ private func promptCompletion(_ row: RowFields) throws -> Example {
   }
   demonstration.prompt.tools = prompt.tools
   demonstration.prompt.templateArguments = prompt.templateArguments
-  // A label may come in later rows only.
+  // The label may appear only in later rows.
   if let label = row.object["label"], isLabel(label), let value = row["label"], !isGood(value) {
     return .refutedAnswer(demonstration.prompt)
   }
   return .demonstration(demonstration)
 }
 
-/// Whether a value says that an answer is good or bad: true, false, 1 or 0.
+/// Whether a value is a label for good or bad: true, false, 1 or 0.
 private func isLabel(_ value: JSONValue) -> Bool { value.bool != nil || value.number == 0 || value.number == 1 }
 
 private func isGood(_ label: JSONValue) -> Bool { label == .bool(true) || label.number == 1 }
 
-/// `{"prompt", "completion", "label": true}`: an answer to give, or one not to.
+/// `{"prompt", "completion", "label": true}`: a good answer, or a bad one.
 private func unpaired(_ row: RowFields) throws -> Example {
   let example = try promptCompletion(row)
   let label = try row.value("label")
@@ -79,14 +79,14 @@ private func unpaired(_ row: RowFields) throws -> Example {
   return example
 }
 
-/// `{"chosen", "rejected"}`, with a `prompt` or with one that both begin with.
+/// `{"chosen", "rejected"}`, with a `prompt`, or with a common beginning as the prompt.
 private func preference(_ row: RowFields, format: DataFormat, _ context: RowContext) throws -> Pair {
   let (chosen, rejected) = (try row.value("chosen"), try row.value("rejected"))
   if format == .hhRLHF || HHDialogue.isOne(chosen) && HHDialogue.isOne(rejected) {
     let pair = try HHDialogue.comparison(chosen: try row.text("chosen"), rejected: try row.text("rejected"))
     return try agreeing(pair, row)
   }
-  // Later rows may say what they ask, where the first does not.
+  // Later rows may have a prompt even if the first row has none.
   let asks = Asking.isThere(row.object) || row.says("messages") || row.says("conversations")
   if format == .implicitPreference, !asks || (chosen.array?.count ?? 0) > 1 {
     return try agreeing(implicitPrompt(row, chosen, rejected, context), row)
@@ -94,7 +94,7 @@ private func preference(_ row: RowFields, format: DataFormat, _ context: RowCont
   let prompt = try preferencePrompt(row)
   let hasText = row.object["prompt"]?.string != nil
   if hasText, let items = chosen.array, items.count > 1, items.first?["role"] != .string("assistant") {
-    // As in TRL: whole dialogues have their prompt in them, and a text beside them repeats it.
+    // As in TRL: whole dialogues include their prompt, and a text prompt next to them repeats it.
     let pair = try Pair.parting(
       chosen: try Messages.turns(chosen, key: "chosen", row),
       rejected: try Messages.turns(rejected, key: "rejected", row))
@@ -103,7 +103,7 @@ private func preference(_ row: RowFields, format: DataFormat, _ context: RowCont
   return try pair(prompt, chosen: (chosen, "chosen"), rejected: (rejected, "rejected"), row)
 }
 
-/// Dialogues have their prompt in them; what stands beside them may only say it again.
+/// Dialogues include their prompt; a prompt next to them must agree with it.
 private func agreeing(_ pair: Pair, _ row: RowFields) throws -> Pair {
   if row.object["prompt"]?.string != nil { _ = row["prompt"] }
   let names = ["prompt"] + Asking.others
@@ -111,7 +111,7 @@ private func agreeing(_ pair: Pair, _ row: RowFields) throws -> Pair {
   return pair
 }
 
-/// The prompt beside `chosen` and `rejected`: a question, or the dialogue so far.
+/// The prompt next to `chosen` and `rejected`: a question, or the dialogue so far.
 private func preferencePrompt(_ row: RowFields) throws -> Prompt {
   if Asking.isThere(row.object) { return try Asking.prompt(row) }
   let key = row.says("messages") ? "messages" : "conversations"
@@ -126,12 +126,12 @@ private func implicitPrompt(
       chosen: try Messages.turns(chosen, key: "chosen", row),
       rejected: try Messages.turns(rejected, key: "rejected", row))
   }
-  // Who writes what the system says has a prompt somewhere, too.
+  // A row with a system text or tools should have a prompt, too.
   let beside = ["system", "system_prompt", "tools"].first { row.says($0) }
   if let key = beside {
     throw Failure(
       .badData, "there is no prompt beside \"\(key)\", \"chosen\" and \"rejected\"",
-      remedy: "Add the prompt; none is made of what the answers begin with.")
+      remedy: "Add the prompt; it is not derived from the common beginning of the answers.")
   }
   row.remarks.insert(.implicitPrompt)
   return try Pair.withImplicitPrompt(
@@ -142,17 +142,17 @@ private func pair(
   _ prompt: Prompt, chosen: (value: JSONValue, key: String), rejected: (value: JSONValue, key: String),
   _ row: RowFields
 ) throws -> Pair {
-  // Else the answers would part at their first messages.
+  // Without a prompt, the answers would differ at their first messages.
   guard !prompt.turns.isEmpty else { throw Failure(.badData, "the prompt is empty") }
   func answered(_ side: (value: JSONValue, key: String)) throws -> [Turn] {
     let messages = try Messages.answered(side.value, key: side.key, prompt: prompt, row)
     if let last = messages.last, last.isLearnt == false {
-      throw Unusable("a message of \"\(side.key)\" says that it is not to be learnt")
+      throw Unusable("a message of \"\(side.key)\" is marked as not to be trained on")
     }
     return messages.map(\.turn)
   }
   var pair = try Pair.parting(chosen: try answered(chosen), rejected: try answered(rejected))
-  // A text and a message would differ by what the chat template writes around a message.
+  // A text and a message would differ by the text that the chat template writes around a message.
   if pair.chosen.isContinuation != pair.rejected.isContinuation {
     pair.chosen.isContinuation = false
     pair.rejected.isContinuation = false
@@ -179,8 +179,8 @@ private func openAIPreference(_ row: RowFields) throws -> Comparison {
   ).comparison()
 }
 
-/// `{"instruction", "input", "output"}`: the input, if there is one, stands below the instruction.
-/// Where there is `history`, a list of [question, answer], it comes first.
+/// `{"instruction", "input", "output"}`: the input, if there is one, follows the instruction. `history`, a list of
+/// [question, answer], comes first if there is one.
 private func alpaca(_ row: RowFields) throws -> Demonstration {
   var turns: [Turn] = []
   if let history = row["history"], !history.isNull {

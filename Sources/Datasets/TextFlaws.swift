@@ -1,11 +1,11 @@
-/// What is odd about a text that is to be learnt from.
+/// Flaws of a text in training data.
 public struct TextFlaws: OptionSet, Sendable {
   public let rawValue: Int
   public init(rawValue: Int) { self.rawValue = rawValue }
 
   /// Control characters other than tab, line feed and carriage return.
   public static let controls = TextFlaws(rawValue: 1)
-  /// U+FFFD, which stands where somebody replaced what was not UTF-8.
+  /// U+FFFD, which some program wrote instead of invalid UTF-8.
   public static let replacements = TextFlaws(rawValue: 2)
 
   public init(_ text: String) {
@@ -28,7 +28,7 @@ public struct TextFlaws: OptionSet, Sendable {
 }
 
 extension String {
-  /// Whether an answer seems to have been cut: it is a sentence or more, and ends with a letter, a
+  /// Whether an answer seems to have been cut off: it has at least the length of a sentence and ends with a letter, a
   /// comma or a hyphen.
   public var seemsCut: Bool {
     guard utf8.count >= 80 else { return false }

@@ -1,5 +1,5 @@
-/// The characters that stand for bytes in the vocabularies of byte-level tokenizers: a printable byte is
-/// its own Latin-1 character, the others are U+0100 and following.
+/// The characters that represent bytes in the vocabularies of byte-level tokenizers. A printable byte is its own
+/// Latin-1 character; the other bytes are U+0100 and following.
 enum ByteAlphabet {
   static let characters: [UInt32] = {
     var next: UInt32 = 256
@@ -13,7 +13,7 @@ enum ByteAlphabet {
   private static let bytes: [UInt32: UInt8] = Dictionary(
     uniqueKeysWithValues: characters.enumerated().map { ($1, UInt8($0)) })
 
-  /// The bytes that a text of the alphabet stands for; nil if it has another character.
+  /// The bytes that a text of the alphabet represents; nil if it has another character.
   static func decode(_ text: [UInt8]) -> [UInt8]? {
     var output: [UInt8] = []
     for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {

@@ -2,10 +2,10 @@ import Jinja
 import Support
 import Tokenizers
 
-/// Which chat template a model that comes in gets.
+/// The chat template to use for an imported model.
 public struct ChatChoice: Sendable {
   public enum Template: Sendable {
-    /// What came with the model.
+    /// The template that came with the model.
     case own
     /// One of `ChatFormat.names`.
     case named(String)
@@ -14,7 +14,7 @@ public struct ChatChoice: Sendable {
   }
 
   public var template: Template
-  /// What the template's `strftime_now` gives.
+  /// The result of the template's `strftime_now`.
   public var date: CalendarDate
 
   public init(_ template: Template = .own, date: CalendarDate) {
@@ -23,18 +23,18 @@ public struct ChatChoice: Sendable {
   }
 }
 
-/// Makes the chat format of a tokenizer that comes in.
+/// Makes the chat format of an imported tokenizer.
 struct ChatFormatReader {
   let settings: TokenizerSettings
   let tokens: [TokenizerDefinition.Token]
-  /// What ends texts and answers.
+  /// The tokens that end texts and answers.
   let end: [Int32]
-  /// What the tokenizer puts before every text.
+  /// The token that the tokenizer puts before every text.
   let begin: Int32?
-  /// Whether the tokenizer cuts texts as those that tinyrlhf trains.
+  /// Whether the tokenizer splits text like the tokenizers that tinyrlhf trains.
   let isOwn: Bool
 
-  /// - Returns: the format, and what is to be said about it.
+  /// - Returns: the format, and notes for the user.
   func format(_ choice: ChatChoice) throws -> (ChatFormat, notes: [String]) {
     switch choice.template {
     case .named(let name): return try named(name, choice)
@@ -68,7 +68,7 @@ struct ChatFormatReader {
   private func named(_ name: String, _ choice: ChatChoice) throws -> (ChatFormat, notes: [String]) {
     guard let text = ChatFormat.template(named: name) else {
       throw Failure(
-        .usage, "the chat format \(name) is not known",
+        .usage, "the chat format \(name) is unknown",
         remedy: "Choose one of \(ChatFormat.names.joined(separator: ", ")), or give --chat-template FILE.")
     }
     let names = Set(tokens.filter { $0.traits.contains(.added) }.map { String(decoding: $0.bytes, as: UTF8.self) })
@@ -77,7 +77,7 @@ struct ChatFormatReader {
         .badData, "the chat format \(name) needs the special token \(token)", at: settings.place,
         remedy: "Choose another of \(ChatFormat.names.joined(separator: ", ")).")
     }
-    // These formats begin as the tokenizer begins every text.
+    // These formats begin with the token that the tokenizer puts before every text.
     var special: [String: String] = [:]
     special["bos_token"] = begin.flatMap(text(of:))
     special["eos_token"] = end.first.flatMap(text(of:))
@@ -99,8 +99,10 @@ struct ChatFormatReader {
     var notes: [String] = []
     if sources.count > 1 {
       let names = sources.map(\.name).joined(separator: ", ")
-      let tools = sources.contains { $0.name == ChatTemplate.toolName } ? "; tool_use where a dialogue has tools" : ""
-      notes.append("Of \(sources.count) chat templates (\(names)) the one with the name default is used\(tools).")
+      let tools =
+        sources.contains { $0.name == ChatTemplate.toolName } ? "; tool_use is used for dialogues with tools" : ""
+      notes.append(
+        "There are \(sources.count) chat templates (\(names)); the one with the name default is used\(tools).")
     }
     if let problem = probe.problem { notes.append("The chat template cannot write a question and its answer: \(problem).") }
     let ends = endTokens(probe, &notes)
@@ -113,8 +115,8 @@ struct ChatFormatReader {
     )
   }
 
-  /// The settings' end tokens, the one first that the template writes behind an answer. Where it writes none of them,
-  /// the last special token that it writes there ends an answer too.
+  /// The settings' end tokens; the one that the template writes after an answer comes first. If the template writes
+  /// none of them, the last special token that it writes after an answer is added.
   private func endTokens(_ probe: TemplateProbe, _ notes: inout [String]) -> [Int32] {
     guard let tail = probe.tail else { return end }
     func place(_ id: Int32) -> Range<String.Index>? { text(of: id).flatMap { tail.firstRange(of: $0) } }
@@ -126,7 +128,8 @@ struct ChatFormatReader {
       .max { place($0.id)!.upperBound < place($1.id)!.upperBound }
     guard let last else {
       notes.append(
-        "The chat template writes no special token behind an answer: answers in dialogues are learnt without an end.")
+        "The chat template writes no special token after an answer: "
+          + "answers in dialogues are learnt without an end token.")
       return end
     }
     let name = String(decoding: last.bytes, as: UTF8.self)

@@ -1,11 +1,11 @@
 import Support
 
-/// The fields of a `config.json`, or of a GGUF file's metadata, each read with its own error.
+/// The fields of a `config.json` or of a GGUF file's metadata; each is read with its own error message.
 struct ConfigurationFields {
   let object: [String: JSONValue]
   /// The file.
   let place: String
-  /// The program whose reading of an unknown key counts.
+  /// The program that defines the effect of an unknown key.
   let judge: String
 
   init(_ object: [String: JSONValue], at place: String, judge: String = "transformers") {
@@ -21,7 +21,7 @@ struct ConfigurationFields {
     Failure(.badData, what, at: place, remedy: remedy)
   }
 
-  /// For what this program does not compute.
+  /// The failure for something that this program does not compute.
   func unsupported(_ what: String) -> Failure {
     failure(what, "Such a model cannot be imported.")
   }

@@ -1,14 +1,13 @@
 import Support
 
-/// What this program does with a key of a `config.json`. `CONFIGURATION.md` says why; a test holds the two
-/// together.
+/// What this program does with a key of a `config.json`. `CONFIGURATION.md` gives the reasons; a test compares the two.
 struct ConfigurationKey {
   enum Use: Equatable {
-    /// Read, and an error by its name where its value does not do.
+    /// Read; an invalid value is an error that names the key.
     case used
-    /// Missing, null or one of these values; all others are refused by name.
+    /// Must be missing, null or one of these values; all others are refused by name.
     case must([JSONValue])
-    /// Changes nothing of what this program computes.
+    /// Does not affect what this program computes.
     case ignored
     /// Ignored, and named in a warning.
     case warned
@@ -18,7 +17,7 @@ struct ConfigurationKey {
   let families: [Family]
   let use: Use
 
-  /// Every key that is known, of every family.
+  /// Every known key of every family.
   static let all: [ConfigurationKey] =
     everywhere + of([.gpt2], gpt2) + of([.gptNeoX], gptNeoX) + of([.llama, .qwen2, .qwen3], llama)
     + of([.llama], plainLlama) + of([.qwen2], qwen2) + of([.qwen2, .qwen3], qwen)
@@ -54,8 +53,8 @@ struct ConfigurationKey {
     ("use_mrope", off), ("rope_interleaved", off),
   ]
 
-  /// Names, versions, how a program holds and runs the model, what it hands out beside the logits, and what
-  /// only training or other tasks look at.
+  /// Names, versions, how a program stores and runs the model, outputs other than the logits, and keys for training
+  /// or other tasks.
   private static let named = [
     "_name_or_path", "name_or_path", "_commit_hash", "transformers_version", "transformers.js_config",
     "torch_dtype", "dtype", "use_bfloat16", "torchscript", "tf_legacy_loss", "use_cache",
@@ -70,7 +69,7 @@ struct ConfigurationKey {
     "is_llama_config",
   ]
 
-  /// How answers were sampled elsewhere; here the command line says it.
+  /// How another program sampled answers; here the command line sets this.
   private static let generation = [
     "max_length", "max_new_tokens", "min_length", "do_sample", "early_stopping", "num_beams",
     "num_beam_groups", "diversity_penalty", "temperature", "top_k", "top_p", "typical_p",
@@ -100,7 +99,7 @@ struct ConfigurationKey {
     ].map { ($0, .used) }
     + ["attention_dropout", "hidden_dropout", "classifier_dropout"].map { ($0, .ignored) }
 
-  /// Of every family with rotary positions.
+  /// Keys of every family with rotary positions.
   private static let rotary: [(String, Use)] =
     ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"].map { ($0, .used) }
     + [("original_max_position_embeddings", .must([]))]
@@ -124,7 +123,7 @@ struct ConfigurationKey {
   private static let qwen2: [(String, Use)] = [("attention_bias", .must([.bool(true)]))]
 }
 
-/// What no class of `transformers` knows, and no folder that we have seen has.
+/// Keys that are not in the table: no class of `transformers` uses them, and no folder examined so far has them.
 enum UnknownKey {
   /// Parts of names that belong to the computation of a model.
   private static let parts = [
@@ -133,11 +132,11 @@ enum UnknownKey {
     "layer", "head", "embed", "logit", "mlp", "ffn", "gate", "quant", "adapter", "lora", "parallel", "qk_",
     "kv_", "sink", "sparse", "prune", "mup",
   ]
-  /// Parts of names that do not, although one of the others is in them, too.
+  /// Parts of names that are harmless, even if one of the other parts is in the name.
   private static let harmless = ["drop", "flash", "implementation", "checkpointing", "capture"]
 
-  /// Whether a key that is not known has to be refused: its name is one of the computation's, and its value
-  /// is not one that switches a thing off (null, false, 0, an empty text, list or object; for a factor, 1).
+  /// Whether an unknown key must be refused: its name suggests a computation, and its value does not switch it off
+  /// (null, false, 0, an empty text, list or object; for a factor, 1).
   static func mayChangeTheComputation(_ name: String, _ value: JSONValue) -> Bool {
     let name = name.lowercased()
     guard parts.contains(where: name.contains), !harmless.contains(where: name.contains) else {
@@ -158,9 +157,8 @@ enum UnknownKey {
 }
 
 extension ConfigurationFields {
-  /// Looks at every key once: refuses what this program does not compute, and names what it has never heard
-  /// of.
-  /// - Returns: warnings, a sentence each.
+  /// Checks every key once: refuses what this program does not compute, and collects warnings about unknown keys.
+  /// - Returns: warnings, one sentence each.
   /// - Throws: `Failure(.badData)` naming the key.
   func requireKnown(_ use: (String) -> ConfigurationKey.Use?) throws -> [String] {
     var warnings: [String] = []
@@ -169,7 +167,7 @@ extension ConfigurationFields {
       case .used, .ignored: break
       case .must(let values):
         guard values.contains(value) else { throw refusal(name, value) }
-      case .warned: warnings.append("\(stated(name, value)) is not followed.")
+      case .warned: warnings.append("\(stated(name, value)) is ignored.")
       case nil:
         guard !UnknownKey.mayChangeTheComputation(name, value) else { throw unknown(name, value) }
         warnings.append("\(stated(name, value)) is unknown and ignored.")
@@ -189,8 +187,8 @@ extension ConfigurationFields {
 
   private func unknown(_ name: String, _ value: JSONValue) -> Failure {
     failure(
-      "\"\(shortened(Array(name.utf8)))\" is \(Self.text(value)), which is unknown and by its name changes "
-        + "what the model computes",
+      "\"\(shortened(Array(name.utf8)))\" is \(Self.text(value)): the key is unknown, "
+        + "and its name suggests that it changes what the model computes",
       "Remove the key if \(judge) computes the same without it.")
   }
 
@@ -198,7 +196,7 @@ extension ConfigurationFields {
     "\(place): \(quoted(name)), which is \(Self.text(value)),"
   }
 
-  /// A value as JSON, cut where it is long.
+  /// A value as JSON, shortened if it is long.
   static func text(_ value: JSONValue) -> String {
     shortened((try? JSON.encode(value)) ?? [], limit: 60)
   }

@@ -2,7 +2,7 @@ import Models
 import Support
 
 extension Family {
-  /// The fields of `config.json`, in the form that `transformers` 4 writes and 5 reads as well.
+  /// The fields of `config.json`, in the form that `transformers` 4 writes and 5 also reads.
   func configuration(_ a: Architecture, rewardHead: RewardHead?) -> [String: JSONValue] {
     var fields: [String: JSONValue] =
       switch self {
@@ -28,13 +28,13 @@ extension Family {
       "n_layer": .count(a.layers), "n_embd": .count(a.dModel), "n_head": .count(a.heads),
       "n_inner": .count(a.dFF), "n_positions": .count(a.context),
       "layer_norm_epsilon": .decimal(a.normEpsilon), "activation_function": .string(activation(a)),
-      // Nothing was dropped in training here.
+      // Dropout of 0: this program trained without it.
       "attn_pdrop": .number(0), "embd_pdrop": .number(0), "resid_pdrop": .number(0),
     ]
   }
 
   private func gptNeoX(_ a: Architecture) -> [String: JSONValue] {
-    // Theirs is a share, cut off after the product; the next larger number makes up for a rounding.
+    // `transformers` stores the share and truncates the product; the next larger number compensates for rounding.
     var share = Double(a.rotaryDim) / Double(a.headDim)
     if Int(Double(a.headDim) * share) < a.rotaryDim { share = share.nextUp }
     return [
@@ -75,6 +75,6 @@ extension Family {
 extension JSONValue {
   static func count(_ value: Int) -> JSONValue { .number(Double(value)) }
 
-  /// The shortest decimal that is this float32: 1e-05, not 9.999999747378752e-06.
+  /// The shortest decimal number that gives this float32: 1e-05, not 9.999999747378752e-06.
   static func decimal(_ value: Float) -> JSONValue { .number(Double("\(value)")!) }
 }

@@ -1,16 +1,16 @@
 import Models
 
-/// How a tensor of ours is made of tensors of another program, and they of it.
+/// How one of our tensors is made from tensors of another program, and the reverse.
 ///
-/// Rows move whole, so values keep their bits. A vector counts as rows of one element.
+/// Whole rows are copied, so values keep their bits. A vector counts as rows of one element.
 struct Correspondence {
-  /// A tensor of theirs.
+  /// A tensor of the other program.
   struct Part: Equatable {
     let name: String
     let dims: [Int]
   }
 
-  /// Rows `first…` of ours are `count` rows of a part from `theirs` on.
+  /// Our rows from `first` on are `count` rows of a part, from its row `theirs` on.
   struct Run: Equatable {
     let first: Int
     let part: Int
@@ -28,11 +28,11 @@ struct Correspondence {
   let parts: [Part]
   let arrangement: Arrangement
 
-  /// Elements of a row of ours.
+  /// Elements in one of our rows.
   var width: Int { ours.dims.count > 1 ? ours.dims[1] : 1 }
   var rows: Int { ours.dims[0] }
 
-  /// Parts one above the other.
+  /// Parts stacked one above the other.
   init(_ ours: ParameterLayout.Tensor, stacked parts: [Part], rows: [Int]) {
     self.ours = ours
     self.parts = parts
@@ -50,7 +50,7 @@ struct Correspondence {
     self.arrangement = arrangement
   }
 
-  /// The rows of part `part` in its own order: each run's `first` is then theirs, and `theirs` ours.
+  /// The runs of one part in its own row order. In them, `first` is the part's row and `theirs` is our row.
   func inverse(part: Int) -> [Run] {
     guard case .rows(let runs) = arrangement else { return [] }
     return runs.filter { $0.part == part }.sorted { $0.theirs < $1.theirs }.map {
@@ -60,8 +60,8 @@ struct Correspondence {
 }
 
 extension Family {
-  /// Every tensor of a model, in the layout's order, but for the scalar head's bias, which has no
-  /// place there.
+  /// Every tensor of a model, in the layout's order, except the scalar head's bias, which the other program does not
+  /// have.
   /// - Parameter positions: rows of their table of positions; ours may have fewer.
   func correspondences(_ layout: ParameterLayout, prefix: String, positions: Int) -> [Correspondence] {
     let a = layout.architecture
@@ -104,7 +104,7 @@ extension Family {
       rows: rows)
   }
 
-  /// GPT-NeoX keeps query, key and value of one head together.
+  /// GPT-NeoX stores query, key and value of one head together.
   private static func interleavedHeads(_ a: Architecture) -> [Correspondence.Run] {
     (0..<3).flatMap { kind in
       (0..<a.heads).map { head in

@@ -1,4 +1,4 @@
-/// Elements that another program stores one by one.
+/// Types of elements that another program stores one by one.
 ///
 /// float16 and bfloat16 become float32 exactly.
 public enum ElementType: String, CaseIterable, Sendable {
@@ -11,9 +11,9 @@ public enum ElementType: String, CaseIterable, Sendable {
   @inline(__always)
   static func float(half bits: UInt16) -> Float {
     let bits = UInt32(bits)
-    // The exponent is 112 too small, that of a subnormal as well; 2¹¹² is 0x7780_0000.
+    // The exponent is 112 too small, also for subnormal numbers; 2¹¹² is 0x7780_0000.
     let magnitude = Float(bitPattern: (bits & 0x7FFF) << 13) * Float(bitPattern: 0x7780_0000)
-    // An exponent of all ones stays one: infinity or NaN.
+    // An exponent of all ones must stay all ones: infinity or NaN.
     let special: UInt32 = bits & 0x7C00 == 0x7C00 ? 0x7F80_0000 : 0
     return Float(bitPattern: magnitude.bitPattern | special | (bits & 0x8000) << 16)
   }
@@ -37,7 +37,7 @@ public enum ElementType: String, CaseIterable, Sendable {
     }
   }
 
-  /// The largest magnitude that does not become infinite.
+  /// The largest magnitude that does not become infinite in this type.
   var largest: Float {
     switch self {
     case .float32: .greatestFiniteMagnitude

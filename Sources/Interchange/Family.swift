@@ -1,6 +1,6 @@
 import Models
 
-/// The architectures of Hugging Face's `transformers` that are values of ours.
+/// The architectures of Hugging Face's `transformers` that this program supports.
 enum Family: String, CaseIterable {
   case gpt2 = "GPT2"
   case gptNeoX = "GPTNeoX"
@@ -14,7 +14,7 @@ enum Family: String, CaseIterable {
   var classifier: String { "\(rawValue)ForSequenceClassification" }
   var modelType: String { self == .gptNeoX ? "gpt_neox" : rawValue.lowercased() }
 
-  /// What stands before the names of the trunk's tensors.
+  /// The prefix of the names of the trunk's tensors.
   var prefix: String {
     switch self {
     case .gpt2: "transformer."
@@ -23,7 +23,7 @@ enum Family: String, CaseIterable {
     }
   }
 
-  /// A tensor of the trunk that every model has, to know a file's prefix by.
+  /// A tensor of the trunk that every model has; used to detect the prefix in a file.
   var tokenEmbedding: String {
     switch self {
     case .gpt2: "wte.weight"
@@ -35,8 +35,8 @@ enum Family: String, CaseIterable {
   var unembedding: String { self == .gptNeoX ? "embed_out.weight" : "lm_head.weight" }
   static let scoreHead = "score.weight"
 
-  /// Whether a tensor is none of the model's parameters but a table that some versions of
-  /// `transformers` save: causal masks and rotary frequencies.
+  /// Whether a tensor is not a parameter but a table that some versions of `transformers` save: causal masks and
+  /// rotary frequencies.
   func isBuffer(_ name: String) -> Bool {
     let buffers: [String]
     switch self {
@@ -47,8 +47,8 @@ enum Family: String, CaseIterable {
     return buffers.contains { name.hasSuffix($0) }
   }
 
-  /// Where a module of ours lives in theirs, for instance `layers.3.norm1` in `h.3.ln_1`, without the
-  /// trunk's prefix; several, where ours is one matrix and theirs stand apart.
+  /// The module of the other program that corresponds to one of ours, for instance `h.3.ln_1` for `layers.3.norm1`,
+  /// without the trunk's prefix. Several modules if ours is one matrix and theirs are separate.
   func modules(of ours: String) -> [String] {
     guard ours.hasPrefix("layers.") else { return outer(ours).map { [$0] } ?? [] }
     let parts = ours.split(separator: ".", maxSplits: 2)

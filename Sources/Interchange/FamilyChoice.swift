@@ -2,20 +2,20 @@ import Models
 import Support
 
 extension Family {
-  /// The architecture of `transformers` that computes what ours does.
-  /// - Throws: `Failure(.badData)` that says what none of them has.
+  /// The architecture of `transformers` that computes the same as ours.
+  /// - Throws: `Failure(.badData)` with the feature that none of them supports.
   init(of a: Architecture, at place: String) throws {
     func refusal(_ what: String) -> Failure {
       Failure(
-        .badData, "\(what), which no architecture that can be exported has", at: place,
-        remedy: "Export a model of the shape of GPT-2, GPT-NeoX, Llama, Qwen2 or Qwen3.")
+        .badData, "\(what) cannot be exported", at: place,
+        remedy: "Export a model with the architecture of GPT-2, GPT-NeoX, Llama, Qwen2 or Qwen3.")
     }
     if a.mlp == .swiglu {
       guard a.norm == .rmsNorm, !a.normBias else { throw refusal("a gated MLP with LayerNorm") }
       guard a.position == .rotary, a.rotaryDim == a.headDim else {
         throw refusal("a gated MLP without rotary positions over whole heads")
       }
-      guard !a.parallelResidual else { throw refusal("a gated MLP beside the attention") }
+      guard !a.parallelResidual else { throw refusal("a gated MLP parallel to the attention") }
       if a.queryKeyNorm {
         guard a.attentionBias == a.attentionOutputBias, !a.mlpBias else {
           throw refusal("norms of queries and keys with these biases")
@@ -29,7 +29,7 @@ extension Family {
       }
       return
     }
-    guard a.norm == .layerNorm, a.normBias else { throw refusal("an MLP without gate and RMSNorm") }
+    guard a.norm == .layerNorm, a.normBias else { throw refusal("an MLP without a gate but with RMSNorm") }
     guard a.kvHeads == a.heads, a.headDim * a.heads == a.dModel else {
       throw refusal("LayerNorm with heads that are grouped or do not add up to the width")
     }
@@ -39,7 +39,7 @@ extension Family {
       self = .gptNeoX
     } else {
       guard a.attentionBias, !a.parallelResidual else {
-        throw refusal("learned positions without biases, or with the MLP beside the attention")
+        throw refusal("learned positions without biases, or with the MLP parallel to the attention")
       }
       self = .gpt2
     }

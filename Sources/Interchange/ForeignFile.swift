@@ -6,16 +6,16 @@ import Support
   import Musl
 #endif
 
-/// Kinds of files that people have in the hand where a model is wanted, known by how they begin.
+/// Kinds of files that people give instead of a model, recognised by their first bytes or their names.
 enum ForeignFile {
   case gguf, pointer, link, pickle, archive, safetensors, checkpoint, hdf5, onnx, sentencePiece, json, empty
 
-  /// As many bytes of a file are looked at.
+  /// The number of bytes of a file that are checked.
   static let needed = 512
 
   /// - Parameters:
-  ///   - beginning: the first bytes of the file, `needed` of them where it has as many.
-  ///   - name: of the file; kinds without a beginning of their own have endings.
+  ///   - beginning: the first bytes of the file; `needed` of them if it has that many.
+  ///   - name: the file name; some kinds are recognised only by their extension.
   init?(beginning: some Collection<UInt8>, name: String) {
     let bytes = Array(beginning.prefix(Self.needed))
     if let kind = Self.byBeginning(bytes) {
@@ -37,7 +37,7 @@ enum ForeignFile {
     if begins("../"), bytes.count < needed, bytes.allSatisfy({ (0x20...0x7E).contains($0) }) { return .link }
     if bytes.starts(with: [0x89, 0x54, 0x52, 0x4C, 0x0D, 0x0A, 0x1A, 0x0A]) { return .checkpoint }
     if bytes.starts(with: [0x89, 0x48, 0x44, 0x46]) { return .hdf5 }
-    // What PyTorch saves is a ZIP file with a pickle in it, or, older, the pickle itself.
+    // PyTorch saves a ZIP file with a pickle in it; older versions save the pickle itself.
     if begins("PK\u{3}\u{4}") { return holds("data.pkl", bytes) ? .pickle : .archive }
     if bytes.count > 1, bytes[0] == 0x80, (2...5).contains(bytes[1]) { return .pickle }
     let archives: [[UInt8]] = [
@@ -63,7 +63,7 @@ enum ForeignFile {
     return endings.first { name.hasSuffix($0.0) }?.1
   }
 
-  /// The kind of a regular file; nil for what is unknown, is none or cannot be read.
+  /// The kind of a regular file; nil if it is unknown, not a regular file, or cannot be read.
   init?(path: String) {
     guard let (descriptor, count) = try? Files.openRegular(path) else { return nil }
     defer { close(descriptor) }
@@ -75,35 +75,38 @@ enum ForeignFile {
     self.init(beginning: bytes, name: path)
   }
 
-  /// What a file of this kind is, and what makes a model of it.
+  /// What a file of this kind is, and how to get a model from it.
   var description: (what: String, remedy: String) {
     switch self {
     case .gguf:
       (
-        "is a GGUF file, the form of llama.cpp", "Make a checkpoint of it with `tinyrlhf import FILE`."
+        "is a GGUF file, the format of llama.cpp", "Make a checkpoint from it with `tinyrlhf import FILE`."
       )
     case .pointer:
       ("is a Git LFS pointer, not the file itself", "Fetch the file with `git lfs pull` in its repository.")
     case .link:
       (
-        "is the text of a symbolic link, not the file that it leads to",
+        "is the text of a symbolic link, not its target file",
         "Copy the file itself, with `cp -L` or `hf download --local-dir`."
       )
     case .pickle:
       (
-        "is a pickle of PyTorch, which can run code and is not read",
+        "is a pickle of PyTorch, which can run code and is therefore not read",
         "Load the model with transformers and write it with save_pretrained(folder, safe_serialization=True)."
       )
-    case .archive: ("is an archive", "Unpack it, and name what is in it.")
+    case .archive: ("is an archive", "Unpack it, and name its contents.")
     case .safetensors:
-      ("is a safetensors file, the weights of a model alone", "Name its folder, with config.json and tokenizer.json.")
+      (
+        "is a safetensors file, which contains only the weights of a model",
+        "Name its folder, with config.json and tokenizer.json."
+      )
     case .checkpoint: ("is a checkpoint of this program already", "Use it as it is.")
     case .hdf5:
       (
-        "holds weights of TensorFlow or Flax",
+        "contains weights of TensorFlow or Flax",
         "Load the model with transformers and write it with save_pretrained(folder, safe_serialization=True)."
       )
-    case .onnx: ("is an ONNX model, a computation and no trainable model", "Import the folder that it was made of.")
+    case .onnx: ("is an ONNX model, which cannot be trained", "Import the folder that it was made from.")
     case .sentencePiece:
       (
         "is a tokenizer of SentencePiece",
@@ -114,7 +117,7 @@ enum ForeignFile {
     }
   }
 
-  /// - Parameter kind: the one that is wanted.
+  /// - Parameter kind: the expected kind.
   func failure(at path: String, unless kind: ForeignFile) -> Failure? {
     guard self != kind, self != .json else { return nil }
     return failure(at: path)
@@ -125,10 +128,10 @@ enum ForeignFile {
     let isGGUF = self == .gguf
     return Failure(
       .badData, what, at: path,
-      remedy: isGGUF ? "Make a checkpoint of it with `tinyrlhf import \(path) -o FILE`." : remedy)
+      remedy: isGGUF ? "Make a checkpoint from it with `tinyrlhf import \(path) -o FILE`." : remedy)
   }
 
-  /// - Throws: `Failure(.badData)` for a file that Git LFS, or a copy of links, has left in the place of another.
+  /// - Throws: `Failure(.badData)` for a pointer of Git LFS or the text of a symbolic link, instead of the file itself.
   static func requireNoPointer(_ bytes: [UInt8], at path: String) throws {
     let kind = ForeignFile(beginning: bytes.count < needed ? bytes : Array(bytes.prefix(needed)), name: path)
     guard let kind, kind == .pointer || kind == .link else { return }
@@ -136,15 +139,15 @@ enum ForeignFile {
   }
 }
 
-/// What a path is that was given where a model of this program is wanted.
+/// Recognises what a path is, if it was given instead of a model of this program.
 public enum ForeignModel {
-  /// - Returns: nil for what is a checkpoint, or is not recognised.
+  /// - Returns: nil for a checkpoint, or if the kind is not recognised.
   public static func failure(at path: String) -> Failure? {
     guard !ForeignFolder.isFolder(path) else { return ForeignFolder.failureOfModel(path) }
     guard let kind = ForeignFile(path: path), kind != .checkpoint, kind != .empty else { return nil }
     var failure = kind.failure(at: path)
     if kind == .safetensors || kind == .json {
-      failure.remedy = "Make a checkpoint of its folder with `tinyrlhf import \(Files.folder(of: path)) -o FILE`."
+      failure.remedy = "Make a checkpoint from its folder with `tinyrlhf import \(Files.folder(of: path)) -o FILE`."
     }
     return failure
   }

@@ -6,13 +6,13 @@ import Support
   import Musl
 #endif
 
-/// Folders that people name where a model's folder is wanted.
+/// Folders that people give instead of a model's folder.
 enum ForeignFolder {
   static let adapterFile = "adapter_config.json"
 
   static func isFolder(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
 
-  /// Of what a symbolic link leads to, as in the hub's cache; nil for nothing.
+  /// The kind of the target of a symbolic link, as in the hub's cache; nil if nothing exists.
   private static func kind(of path: String) -> mode_t? {
     var status = stat()
     return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
@@ -24,8 +24,8 @@ enum ForeignFolder {
 
   private static let wanted = "Name the folder of a model in Hugging Face's form, or a GGUF file."
 
-  /// - Throws: `Failure(.badData)` that says what a path is, if it is no model's folder in Hugging Face's
-  ///   form, and what to do.
+  /// - Throws: `Failure(.badData)` if the path is not a model's folder in Hugging Face's form; it tells what the path
+  ///   is and what to do.
   static func requireModel(_ path: String) throws {
     guard let kind = kind(of: path) else {
       throw failure("does not exist", at: path, wanted)
@@ -46,14 +46,14 @@ enum ForeignFolder {
     return failure
   }
 
-  /// What a folder is that was named where a model of this program is wanted.
+  /// Tells what a folder is, if it was given instead of a model of this program.
   static func failureOfModel(_ path: String) -> Failure? {
     guard let all = try? Files.names(in: path) else { return nil }
     let names = Set(all)
     if names.contains(HuggingFaceModel.configurationFile), adapter(path, names) == nil {
       return failure(
         "is a model in Hugging Face's form", at: path,
-        "Make a checkpoint of it with `tinyrlhf import \(path) -o FILE`.")
+        "Make a checkpoint from it with `tinyrlhf import \(path) -o FILE`.")
     }
     if let model = all.first(where: { $0.hasSuffix(".trlhf") || $0.hasSuffix(".trlhf.zst") }) {
       return failure("is a folder without a run", at: path, "Name a model in it, \(path)/\(model).")
@@ -66,12 +66,12 @@ enum ForeignFolder {
 
   private static func nothing(_ path: String) -> Failure {
     failure(
-      "holds no model and no run", at: path, "Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base.")
+      "contains no model and no run", at: path, "Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base.")
   }
 
   // MARK: What a folder is
 
-  /// nil for a folder with a configuration and with weights that can be read.
+  /// nil for a folder with a configuration and with weights in a supported format.
   private static func withoutWeights(_ path: String, _ names: Set<String>) -> Failure? {
     if let adapter = adapter(path, names) { return adapter }
     let hasWeights = !names.isDisjoint(with: [SafetensorsFolder.single, SafetensorsFolder.index])
@@ -86,7 +86,7 @@ enum ForeignFolder {
       return failure("is a run of this program", at: path, "Use it as it is.")
     }
     if let inner = modelFolder(in: path, names) {
-      return failure("has no \(HuggingFaceModel.configurationFile), and a folder in it has", at: path,
+      return failure("has no \(HuggingFaceModel.configurationFile), but a folder in it has one", at: path,
         "Name \(inner).")
     }
     if !hasWeights, let failure = byKinds(path, names) { return failure }
@@ -104,17 +104,17 @@ enum ForeignFolder {
     let base = fields?["base_model_name_or_path"]?.string.map { " of \(quoted($0))" } ?? ""
     return failure(
       "is a LoRA adapter\(base), not a whole model", at: path,
-      "Merge it into its base with peft's merge_and_unload(), write that with save_pretrained, and import it.")
+      "Merge it into its base with peft's merge_and_unload(), write the result with save_pretrained, and import it.")
   }
 
-  /// Weights in a form that is not read.
+  /// Weights in an unsupported format.
   private static func otherWeights(_ path: String, _ names: Set<String>, hasWeights: Bool) -> Failure? {
     guard !hasWeights else { return nil }
     let weights: [(String, ForeignFile)] = [
       (".bin", .pickle), (".bin.index.json", .pickle), (".pt", .pickle), (".pth", .pickle),
       (".ckpt", .pickle), (".gguf", .gguf), (".onnx", .onnx), (".h5", .hdf5), (".msgpack", .hdf5),
     ]
-    // Settings of a trainer are pickles, too.
+    // The settings of a trainer are pickles, too.
     let candidates = names.subtracting(["training_args.bin", "optimizer.pt", "scheduler.pt"]).sorted()
     for (ending, kind) in weights {
       if let name = candidates.first(where: { $0.lowercased().hasSuffix(ending) }) {
@@ -125,7 +125,7 @@ enum ForeignFolder {
     return ForeignFile.onnx.failure(at: "\(path)/onnx")
   }
 
-  /// By what its files are, if one of them is known.
+  /// The failure by the kinds of the folder's files, if one of them is recognised.
   private static func byKinds(_ path: String, _ names: Set<String>) -> Failure? {
     let parts = names.sorted().prefix(32).compactMap { name in
       ForeignFile(path: "\(path)/\(name)").map { (name, $0) }
@@ -134,7 +134,7 @@ enum ForeignFolder {
       guard let (name, _) = parts.first(where: { $0.1 == kind }) else { continue }
       if kind == .safetensors {
         return failure(
-          "has weights and no \(HuggingFaceModel.configurationFile)", at: path,
+          "has weights but no \(HuggingFaceModel.configurationFile)", at: path,
           "Copy the rest of the model's files, too.")
       }
       return kind.failure(at: "\(path)/\(name)")
@@ -142,8 +142,8 @@ enum ForeignFolder {
     return nil
   }
 
-  /// A model's folder within a folder, as the hub's cache has them: `snapshots/HASH`, or `MODEL/snapshots/HASH`.
-  /// Few folders are looked at, so that the root of a disk costs nothing.
+  /// A model's folder inside a folder, as in the hub's cache: `snapshots/HASH`, or `MODEL/snapshots/HASH`. Only a few
+  /// folders are examined, so that even the root of a disk is fast.
   private static func modelFolder(in path: String, _ names: Set<String>) -> String? {
     var level = [(path, Array(names.sorted().prefix(64)))]
     for _ in 0..<3 {

@@ -1,12 +1,12 @@
 import Models
 import Support
 
-/// A tensor of ours and the tensors of an archive that it is made of, their shapes checked.
+/// One of our tensors and the tensors of an archive that it is made from; their shapes are checked.
 struct FoundTensor {
   let correspondence: Correspondence
   let parts: [(tensor: ForeignTensor, elements: any StoredElements)]
 
-  /// - Parameter remedy: by the name of a tensor that is missing.
+  /// - Parameter remedy: returns the remedy for a missing tensor by its name.
   init(
     _ wanted: Correspondence, in archive: some TensorArchive, missing remedy: (String) -> String? = { _ in nil }
   ) throws {
@@ -21,7 +21,7 @@ struct FoundTensor {
   var rows: Int { correspondence.rows }
   var width: Int { correspondence.width }
 
-  /// Rows `range` of ours as float32.
+  /// Reads our rows `range` as float32.
   /// - Throws: `Failure(.badData)` for a value that is not finite.
   func read(_ range: Range<Int>, into floats: UnsafeMutablePointer<Float>) throws {
     switch correspondence.arrangement {
@@ -63,6 +63,6 @@ struct FoundTensor {
     }
     throw Failure(
       .badData, "a value is \(floats[index])", at: parts[part].tensor.place,
-      remedy: "Copy the file again; nobody can compute with it.")
+      remedy: "Copy the file again; such a value is not usable.")
   }
 }

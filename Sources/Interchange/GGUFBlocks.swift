@@ -1,8 +1,9 @@
-/// One block of each kind as float32, each value rounded where PyPI's `gguf` (`gguf.quants.dequantize`) rounds it, so
-/// that the bits are the same: a product, or a product of products less a product, every one of them a float32.
+/// Expands one block of each kind to float32. Each value is rounded where PyPI's `gguf` (`gguf.quants.dequantize`)
+/// rounds it, so that the bits are the same: a product, or a product of products minus a product, each of them a
+/// float32.
 ///
-/// Layouts are those of llama.cpp's `ggml-common.h`: blocks of 32 with a float16 scale, and blocks of 256 (K) whose
-/// groups of 16 or 32 have scales of a few bits in the unit of the block's float16.
+/// The layouts are those of llama.cpp's `ggml-common.h`: blocks of 32 with a float16 scale, and blocks of 256 (K). In
+/// the latter, groups of 16 or 32 have scales of a few bits, in units of the block's float16.
 enum GGUFBlocks {
   typealias Source = UnsafeRawPointer
   typealias Target = UnsafeMutablePointer<Float>
@@ -24,13 +25,13 @@ enum GGUFBlocks {
 
   // MARK: Blocks of 32
 
-  /// The low halves of 16 bytes are elements 0…15, the high ones 16…31.
+  /// The low halves of 16 bytes are elements 0…15, the high halves are elements 16…31.
   @inline(__always)
   private static func nibble(_ block: Source, _ codes: Int, _ i: Int) -> Int {
     byte(block, codes + i % 16) >> (i / 16 * 4) & 15
   }
 
-  /// A nibble and, above it, bit i of the four bytes at `high`.
+  /// A nibble, and above it bit i of the four bytes at `high`.
   @inline(__always)
   private static func five(_ block: Source, _ codes: Int, _ high: Int, _ i: Int) -> Int {
     nibble(block, codes, i) | (byte(block, high + i / 8) >> (i % 8) & 1) << 4
@@ -63,13 +64,13 @@ enum GGUFBlocks {
 
   // MARK: Blocks of 256
 
-  /// Two bits of element i: 32 bytes hold a pair of bits of 128 elements, one after the other.
+  /// Two bits of element i: 32 bytes hold one pair of bits of each of 128 elements.
   @inline(__always)
   private static func pair(_ block: Source, _ codes: Int, _ i: Int) -> Int {
     byte(block, codes + i / 128 * 32 + i % 32) >> (i % 128 / 32 * 2) & 3
   }
 
-  /// Four bits of element i: 32 bytes hold those of 64 elements.
+  /// Four bits of element i: 32 bytes hold 64 elements.
   @inline(__always)
   private static func four(_ block: Source, _ codes: Int, _ i: Int) -> Int {
     byte(block, codes + i / 64 * 32 + i % 32) >> (i % 64 / 32 * 4) & 15
@@ -93,15 +94,15 @@ enum GGUFBlocks {
       let high = byte(block, 104 + group % 4) >> (group / 4 * 2) & 3
       let scale = unit * Float((low | high << 4) - 32)
       for i in 16 * group..<16 * group + 16 {
-        // The offset is nothing where the bit is set.
+        // The offset is zero if the bit is set.
         let offset = (byte(block, i % 32) >> (i / 32) & 1 ^ 1) << 2
         floats[i] = scale * Float(pair(block, 32, i) - offset)
       }
     }
   }
 
-  /// Scale and minimum of a group of 32, six bits each, in twelve bytes: the last four groups have their high two
-  /// bits above those of the first four.
+  /// Scale and minimum of a group of 32, six bits each, packed into twelve bytes. The last four groups have their
+  /// high two bits above those of the first four.
   @inline(__always)
   private static func scales(_ block: Source, _ at: Int, _ group: Int) -> (scale: Int, least: Int) {
     let (i, d, m) = (group % 4, byte(block, at + group % 4), byte(block, at + 4 + group % 4))
@@ -120,7 +121,7 @@ enum GGUFBlocks {
     }
   }
 
-  /// As `q4_K`, with high bits[32] before the codes.
+  /// The same as `q4_K`, with high bits[32] before the codes.
   static func q5_K(_ block: Source, _ floats: Target) {
     let (unit, least) = (half(block, 0), half(block, 2))
     for group in 0..<8 {

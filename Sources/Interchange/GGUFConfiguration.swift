@@ -3,15 +3,15 @@ import Models
 import Support
 import Tensors
 
-/// What the metadata and the names of the tensors of a GGUF file say of a model: what changes the computation is
-/// read, and what this program does not compute is refused by name.
+/// The model described by the metadata and the tensor names of a GGUF file. Keys that affect the computation are
+/// read; what this program does not compute is refused by name.
 struct GGUFConfiguration {
-  /// What this program writes of GPT-NeoX beside llama.cpp's keys.
+  /// A key for GPT-NeoX that this program writes in addition to llama.cpp's keys.
   static let activationKey = "tinyrlhf.hidden_act"
 
   let family: Family
   let architecture: Architecture
-  /// What is ignored, a sentence each.
+  /// What is ignored, one sentence each.
   let warnings: [String]
 
   /// - Parameter vocabulary: the number of tokens.
@@ -39,7 +39,7 @@ struct GGUFConfiguration {
     let type = try metadata.optionalText("general.type") ?? "model"
     guard type == "model" else {
       throw metadata.failure(
-        "general.type", "the file holds \(quoted(type)), and not a model",
+        "general.type", "the file contains \(quoted(type)), not a model",
         remedy: "Name the file of the model itself.")
     }
     let key = "general.architecture"
@@ -48,12 +48,12 @@ struct GGUFConfiguration {
     }
     guard let family = Family.allCases.first(where: { $0.ggufName == name }) else {
       let known = Family.allCases.map(\.ggufName).joined(separator: ", ")
-      throw metadata.failure(key, "the architecture \(quoted(name)) is unknown", remedy: "These can be imported: \(known).")
+      throw metadata.failure(key, "the architecture \(quoted(name)) is unknown", remedy: "Supported: \(known).")
     }
     return family
   }
 
-  /// Of GPT-NeoX: no key of llama.cpp says which GELU.
+  /// The GELU of a GPT-NeoX model; llama.cpp has no key for it.
   private static func activation(
     _ metadata: GGUFMetadata, _ warnings: inout [String]
   ) throws -> Architecture.MLPKind {
@@ -62,10 +62,10 @@ struct GGUFConfiguration {
     case "gelu_new": return .gelu
     case nil:
       warnings.append(
-        "\(metadata.path): no key says which GELU the model has: the exact one is taken, GPT-NeoX's own.")
+        "\(metadata.path): no key says which GELU the model uses; the exact one of GPT-NeoX is assumed.")
       return .geluExact
     case let name?:
-      throw metadata.failure(activationKey, "is \(quoted(name))", remedy: "gelu and gelu_new are known.")
+      throw metadata.failure(activationKey, "is \(quoted(name))", remedy: "Supported: gelu and gelu_new.")
     }
   }
 
@@ -76,7 +76,7 @@ struct GGUFConfiguration {
     let found = try archive.find(.init(name: GGUFRope.tensor, dims: [a.rotaryDim / 2]))
     guard family == .llama else {
       throw Failure(
-        .badData, "its rope is scaled, which \(family.ggufName) has not", at: found.place,
+        .badData, "its rope is scaled, which is not supported for \(family.ggufName)", at: found.place,
         remedy: "Such a model cannot be imported.")
     }
     let elements = try found.storedElements()
@@ -88,7 +88,7 @@ struct GGUFConfiguration {
   }
 }
 
-/// The numbers of an architecture, as one family's keys have them.
+/// The dimensions of an architecture, from the keys of one family.
 private struct GGUFShape {
   let fields: ConfigurationFields
   let family: Family
@@ -102,7 +102,8 @@ private struct GGUFShape {
   func requireVocabulary() throws {
     guard let stated = try fields.optionalCount(key("vocab_size")), stated != vocabulary else { return }
     throw fields.failure(
-      "\"\(key("vocab_size"))\" is \(stated), and there are \(vocabulary) tokens", "Copy the file again, or correct it.")
+      "\"\(key("vocab_size"))\" is \(stated), but there are \(vocabulary) tokens",
+      "Copy the file again, or correct it.")
   }
 
   func architecture() throws -> Architecture {
@@ -138,7 +139,7 @@ private struct GGUFShape {
     }
     let length = stated ?? width / heads
     if let other = try fields.optionalCount(key("attention.value_length")), other != length {
-      throw fields.unsupported("\"\(key("attention.value_length"))\" is \(other), and a head's keys have \(length)")
+      throw fields.unsupported("\"\(key("attention.value_length"))\" is \(other), but a head's keys have \(length)")
     }
     return length
   }
@@ -161,7 +162,7 @@ private struct GGUFShape {
     a.queryKeyNorm = family == .qwen3
     try rotary(&a)
     guard a.rotaryDim == a.headDim else {
-      throw fields.unsupported("\"\(key("rope.dimension_count"))\" is \(a.rotaryDim), and a head has \(a.headDim)")
+      throw fields.unsupported("\"\(key("rope.dimension_count"))\" is \(a.rotaryDim), but a head has \(a.headDim)")
     }
   }
 
@@ -171,11 +172,11 @@ private struct GGUFShape {
     a.rotaryDim = try fields.optionalCount(key("rope.dimension_count")) ?? a.headDim
     if fields[key("rope.freq_base")] != nil { a.rotaryTheta = try fields.float(key("rope.freq_base")) }
     guard a.rotaryDim % 2 == 0, a.rotaryDim <= a.headDim else {
-      throw fields.unsupported("\"\(key("rope.dimension_count"))\" is \(a.rotaryDim), and a head has \(a.headDim)")
+      throw fields.unsupported("\"\(key("rope.dimension_count"))\" is \(a.rotaryDim), but a head has \(a.headDim)")
     }
   }
 
-  /// A factor without a type is a linear one; 0 and 1 are none.
+  /// A factor without a type is linear; 0 and 1 mean no scaling.
   private func requireUnscaled() throws {
     let type = try fields.optionalText(key("rope.scaling.type"))
     guard type == nil || type == "none" || type == "linear" else {
@@ -187,8 +188,8 @@ private struct GGUFShape {
     }
   }
 
-  /// llama.cpp multiplies with the embedding where there is no unembedding; of GPT-NeoX, and in some other files, the
-  /// embedding stands there twice.
+  /// llama.cpp multiplies with the embedding if there is no unembedding. Files of GPT-NeoX, and some others, contain
+  /// the embedding twice.
   private var isTied: Bool {
     guard let output = archive.tensor(Family.ggufUnembedding) else { return true }
     guard let embedding = archive.tensor(Family.ggufEmbedding), embedding.typeName == output.typeName,

@@ -1,7 +1,6 @@
 import Models
 
-/// What llama.cpp calls the families, their metadata and their tensors: the same names for files that come in and
-/// files that go out.
+/// llama.cpp's names of the families, their metadata and their tensors; used for import and export.
 extension Family {
   var ggufName: String { self == .gptNeoX ? "gptneox" : modelType }
 
@@ -54,7 +53,7 @@ extension Family {
     "mlp.down": "ffn_down",
   ]
 
-  /// llama.cpp's Llama turns neighbouring elements of a head together, and not one of each half.
+  /// llama.cpp's Llama rotates neighbouring elements of a head together, not one element of each half.
   private static func turnedInPairs(_ a: Architecture) -> [Correspondence.Run] {
     let half = a.headDim / 2
     func turned(_ part: Int, heads: Int, first: Int) -> [Correspondence.Run] {

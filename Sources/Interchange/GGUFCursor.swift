@@ -1,6 +1,6 @@
 import Support
 
-/// A place in a GGUF file, moving forward. Nothing is allocated before the file is known to hold it.
+/// A position in a GGUF file that moves forward. Memory is allocated only after the file is known to have the data.
 struct GGUFCursor {
   static let remedy = "Copy the GGUF file again; it is damaged."
 
@@ -14,7 +14,7 @@ struct GGUFCursor {
     self.offset = offset
   }
 
-  /// Bytes that are left.
+  /// The number of bytes left.
   var rest: Int { bytes.count - offset }
 
   func failure(_ what: String, at offset: Int? = nil, remedy: String = remedy) -> Failure {
@@ -28,20 +28,20 @@ struct GGUFCursor {
     return T(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self))
   }
 
-  /// A count of things of at least `size` bytes each, of which the file must hold as many.
+  /// A count of items of at least `size` bytes each; the rest of the file must be large enough for them.
   mutating func count(
     _ what: @autoclosure () -> String, of size: Int, limit: Int
   ) throws -> Int {
     let start = offset
     let number = try number(UInt64.self, what())
     guard number <= UInt64(rest / size) else {
-      throw failure("\(what()) is \(number), and the file has \(rest) bytes more", at: start)
+      throw failure("\(what()) is \(number), but the file has only \(rest) bytes left", at: start)
     }
-    guard number <= UInt64(limit) else { throw failure("\(what()) is \(number), over \(limit)", at: start) }
+    guard number <= UInt64(limit) else { throw failure("\(what()) is \(number); the limit is \(limit)", at: start) }
     return Int(number)
   }
 
-  /// A text's bytes.
+  /// The byte range of a text.
   mutating func text(_ what: @autoclosure () -> String, limit: Int = .max) throws -> Range<Int> {
     let count = try count("the length of \(what())", of: 1, limit: limit)
     defer { offset += count }

@@ -4,12 +4,12 @@ import Support
 import Tensors
 import Tokenizers
 
-/// Writes a language model as a GGUF file, which llama.cpp loads.
+/// Writes a language model as a GGUF file that llama.cpp can load.
 public enum GGUFExport {
-  /// How matrices are stored; vectors and tables of positions stay float32.
+  /// The type of matrices; vectors and tables of positions are always float32.
   public enum Precision: String, CaseIterable, Sendable {
     case float32, float16
-    /// int8 in blocks of 32; float16 where a row is no multiple of that.
+    /// int8 in blocks of 32; float16 if the row length is not a multiple of 32.
     case q8 = "q8_0"
 
     /// `general.file_type`
@@ -22,14 +22,14 @@ public enum GGUFExport {
     }
   }
 
-  /// - Throws: `Failure(.badData)` for a model or a tokenizer that llama.cpp does not have.
+  /// - Throws: `Failure(.badData)` for a model or a tokenizer that llama.cpp does not support.
   public static func write(
     _ file: ModelFile, _ tokenizer: Tokenizer, to path: String, precision: Precision = .float32
   ) throws {
     let model = try OutgoingModel(file)
     guard model.rewardHead == nil else {
       throw Failure(
-        .badData, "is a reward model, and GGUF holds language models", at: file.checkpoint.path,
+        .badData, "is a reward model, but GGUF files are for language models", at: file.checkpoint.path,
         remedy: "Export it in Hugging Face's form.")
     }
     try requireKnown(model, at: file.checkpoint.path)
@@ -40,7 +40,7 @@ public enum GGUFExport {
     ).add(to: &gguf)
     let a = model.architecture
     var correspondences = model.family.ggufCorrespondences(file.layout, positions: a.context)
-    // llama.cpp looks for GPT-NeoX's unembedding even where it is the embedding.
+    // llama.cpp looks for GPT-NeoX's unembedding even if it equals the embedding.
     if model.family == .gptNeoX, a.tiedEmbeddings {
       let embedding = correspondences[0].ours
       let part = Correspondence.Part(name: Family.ggufUnembedding, dims: embedding.dims)
@@ -51,18 +51,18 @@ public enum GGUFExport {
     try gguf.write(to: path)
   }
 
-  /// - Throws: `Failure(.cannotCreate)` where a folder has the name, which no file can take.
+  /// - Throws: `Failure(.cannotCreate)` if the path is a folder, which a file cannot replace.
   public static func requireNoFolder(at path: String) throws {
     guard OutputFolder.kind(of: path) == S_IFDIR else { return }
     throw Failure(.cannotCreate, "is a folder", at: path, remedy: "Name a file with -o.")
   }
 
-  /// What llama.cpp's architecture of the same name lacks.
+  /// Refuses features that llama.cpp's architecture of the same name does not support.
   private static func requireKnown(_ model: OutgoingModel, at path: String) throws {
     let a = model.architecture
     func refuse(_ what: String) -> Failure {
       Failure(
-        .badData, "\(what), which llama.cpp does not compute", at: path,
+        .badData, "llama.cpp does not support \(what)", at: path,
         remedy: "Export it in Hugging Face's form.")
     }
     if model.family != .llama, a.ropeScaling != nil { throw refuse("\(model.family) with a scaled rope") }
@@ -97,7 +97,7 @@ public enum GGUFExport {
     }
     if model.family == .gptNeoX {
       gguf.add("gptneox.use_parallel_residual", .bool(a.parallelResidual))
-      // llama.cpp knows one GELU; this program reads which one the model was trained with.
+      // llama.cpp supports only one GELU; this key tells this program which one the model was trained with.
       gguf.add(GGUFConfiguration.activationKey, a.mlp == .gelu ? "gelu_new" : "gelu")
     }
   }

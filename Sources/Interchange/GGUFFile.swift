@@ -1,6 +1,6 @@
 import Support
 
-/// Writes GGUF version 3, the form of llama.cpp: metadata, the tensors' directory, their data.
+/// Writes GGUF version 3, the format of llama.cpp: metadata, the directory of tensors, their data.
 struct GGUFFile {
   enum Value {
     case uint32(Int)
@@ -69,7 +69,7 @@ struct GGUFFile {
     for (tensor, type) in tensors {
       head.put(text: Array(tensor.name.utf8))
       head.put(UInt32(tensor.dims.count))
-      // The fastest dimension first.
+      // The fastest dimension comes first.
       for dim in tensor.dims.reversed() { head.put(UInt64(dim)) }
       head.put(type.rawValue)
       head.put(UInt64(end))
@@ -79,7 +79,7 @@ struct GGUFFile {
     let start = Self.aligned(head.count)
     try AtomicFile.replace(path, bytes: start + end) { file in
       try head.withUnsafeBytes { try file.write($0, at: 0) }
-      // What lies between two tensors stays zero.
+      // The padding between tensors stays zero.
       try file.resize(start + end)
       for (index, entry) in tensors.enumerated() {
         try Self.write(entry.tensor, entry.type, at: start + offsets[index], file)
@@ -107,7 +107,7 @@ struct GGUFFile {
     }
   }
 
-  /// As llama.cpp does it: scale = max|x|/127, code = x/scale rounded half away from zero.
+  /// As in llama.cpp: scale = max|x|/127, code = x/scale rounded half away from zero.
   private static func quantize(
     _ floats: UnsafePointer<Float>, blocks: Int, to target: UnsafeMutableRawPointer
   ) {

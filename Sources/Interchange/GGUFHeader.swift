@@ -1,14 +1,14 @@
 import Checkpoints
 import Support
 
-/// What stands before the tensors of a GGUF file: metadata, and the directory that gives every tensor its type, its
-/// dims and its place. Versions 2 and 3, little-endian.
+/// The part of a GGUF file before the tensors: metadata, and the directory with each tensor's type, dims and offset.
+/// Versions 2 and 3, little-endian.
 struct GGUFHeader {
   struct Tensor: Equatable {
     let type: GGUFTensorType
-    /// The slowest first, as everywhere else in this program.
+    /// The slowest dimension first, as everywhere else in this program.
     let dims: [Int]
-    /// In the file.
+    /// The byte range in the file.
     let bytes: Range<Int>
   }
 
@@ -16,7 +16,7 @@ struct GGUFHeader {
   private static let longestName = 1 << 10
   private static let mostDims = 4
   private static let alignmentKey = "general.alignment"
-  /// What an entry of the metadata and one of the directory take at least.
+  /// The minimum sizes of an entry of the metadata and of the directory, in bytes.
   private static let (leastKey, leastTensor) = (14, 33)
 
   let metadata: GGUFMetadata
@@ -40,7 +40,7 @@ struct GGUFHeader {
       let tensor = try record.tensor(start: start, end: storage.bytes.count, alignment: alignment, path)
       guard tensors.updateValue(tensor, forKey: record.name) == nil else {
         throw Failure(
-          .badData, "the tensor \(quoted(record.name)) stands twice", at: path, remedy: GGUFCursor.remedy)
+          .badData, "the tensor \(quoted(record.name)) appears twice", at: path, remedy: GGUFCursor.remedy)
       }
     }
     self.tensors = tensors
@@ -56,12 +56,12 @@ struct GGUFHeader {
     if [2, 3].contains(version) { return }
     if (1...3).contains(version.byteSwapped) {
       throw Failure(
-        .badData, "is a big-endian GGUF file, and little-endian ones are read", at: cursor.path,
+        .badData, "is a big-endian GGUF file, but only little-endian files are supported", at: cursor.path,
         remedy: "Convert it with gguf_convert_endian of PyPI's gguf.")
     }
     throw Failure(
-      .badData, "is a GGUF file of version \(version), and versions 2 and 3 are read", at: cursor.path,
-      remedy: "Convert the model anew with llama.cpp's convert_hf_to_gguf.py.")
+      .badData, "is a GGUF file of version \(version), but only versions 2 and 3 are supported", at: cursor.path,
+      remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
   }
 
   private static func requireWhole(_ metadata: GGUFMetadata) throws {
@@ -74,12 +74,12 @@ struct GGUFHeader {
   private static func alignment(_ metadata: GGUFMetadata) throws -> Int {
     let alignment = try metadata.optionalInteger(alignmentKey) ?? 32
     guard alignment > 0, alignment & (alignment - 1) == 0, alignment <= 1 << 20 else {
-      throw metadata.failure(alignmentKey, "the alignment is \(alignment), no power of two up to 1,048,576")
+      throw metadata.failure(alignmentKey, "the alignment is \(alignment), which is not a power of two up to 1,048,576")
     }
     return alignment
   }
 
-  /// No byte belongs to two tensors.
+  /// Requires that no byte belongs to two tensors.
   private func requireApart(_ path: String) throws {
     var (reached, last) = (0, "")
     let ordered = tensors.sorted { ($0.value.bytes.lowerBound, $0.key) < ($1.value.bytes.lowerBound, $1.key) }
@@ -94,10 +94,10 @@ struct GGUFHeader {
     }
   }
 
-  /// An entry of the directory, not yet compared with the file.
+  /// An entry of the directory, not yet checked against the file.
   private struct Record {
     let name: String
-    /// The fastest first.
+    /// The fastest dimension first.
     let dims: [UInt64]
     let type: UInt32
     let offset: UInt64
@@ -113,7 +113,7 @@ struct GGUFHeader {
       let place = "the entry of the tensor \(quoted(name))"
       let count = try cursor.number(UInt32.self, place)
       guard (1...UInt32(mostDims)).contains(count) else {
-        throw cursor.failure("the tensor \(quoted(name)) has \(count) dims, not 1 to \(mostDims)", at: start)
+        throw cursor.failure("the tensor \(quoted(name)) has \(count) dims; the range is 1 to \(mostDims)", at: start)
       }
       dims = try (0..<count).map { _ in try cursor.number(UInt64.self, place) }
       type = try cursor.number(UInt32.self, place)
@@ -127,7 +127,8 @@ struct GGUFHeader {
       }
       guard let type = GGUFTensorType(rawValue: type) else {
         throw Failure(
-          .badData, "its type is \(GGUFTensorType.name(of: self.type)), and \(GGUFTensorType.readable) can be read",
+          .badData,
+          "its type is \(GGUFTensorType.name(of: self.type)), but the supported types are \(GGUFTensorType.readable)",
           at: "\(path), tensor \(quoted(name))", remedy: "Convert the model to one of these types with llama.cpp.")
       }
       let dims = dims.compactMap { Int(exactly: $0) }.filter { $0 > 0 }
@@ -135,12 +136,12 @@ struct GGUFHeader {
       try require(dims.count == self.dims.count, "its dims are \(shown)")
       try require(
         dims[0] % type.blockElements == 0,
-        "its rows have \(dims[0]) elements, and \(type.name) stores blocks of \(type.blockElements)")
-      // No element takes more than four bytes.
+        "its rows have \(dims[0]) elements, but \(type.name) stores blocks of \(type.blockElements)")
+      // An element takes at most four bytes.
       let count = Int.product(dims) ?? .max
       try require(count <= .max / 4, "its dims \(shown) are too large")
       let bytes = type.bytes(count)
-      try require(offset % UInt64(alignment) == 0, "its offset is \(offset), no multiple of \(alignment)")
+      try require(offset % UInt64(alignment) == 0, "its offset is \(offset), which is not a multiple of \(alignment)")
       let room = max(0, end - start)
       try require(
         bytes <= room && offset <= UInt64(room - bytes),
@@ -151,11 +152,11 @@ struct GGUFHeader {
   }
 }
 
-/// A mapped GGUF file, its header checked.
+/// A mapped GGUF file with a checked header.
 final class GGUFArchive: TensorArchive, @unchecked Sendable {
   let path: String
   let statement = "the metadata"
-  let advice = "Copy the file again; its metadata and its tensors are not of one model."
+  let advice = "Copy the file again; its metadata and its tensors do not belong to the same model."
   private let storage: Storage
   private let header: GGUFHeader
 

@@ -1,9 +1,9 @@
 import Support
 
-/// What this program does with a key of a GGUF file's metadata. `CONFIGURATION.md` says why; a test holds the two
-/// together.
+/// What this program does with a key of a GGUF file's metadata. `CONFIGURATION.md` gives the reasons; a test compares
+/// the two.
 enum GGUFKeys {
-  /// Keys of the model, without the architecture's name that stands before them.
+  /// Keys of the model, without the architecture's name that precedes them.
   static let model: [ConfigurationKey] =
     of(Family.allCases, used + refused + ignored)
     + of([.gpt2, .gptNeoX], [("attention.layer_norm_epsilon", .used)])

@@ -1,14 +1,14 @@
 import Checkpoints
 import Support
 
-/// A value of a GGUF file's metadata. Texts and lists stay in the file.
+/// A value in the metadata of a GGUF file. Texts and lists are not copied from the file.
 enum GGUFValue {
-  /// The types of values, the format's numbers.
+  /// The types of values; the raw values are the format's numbers.
   enum Kind: UInt32 {
     case uint8 = 0
     case int8, uint16, int16, uint32, int32, float32, bool, text, list, uint64, int64, float64
 
-    /// Bytes that each takes at least.
+    /// The minimum size of a value, in bytes.
     var size: Int {
       switch self {
       case .uint8, .int8, .bool: 1
@@ -30,17 +30,17 @@ enum GGUFValue {
   case number(Double)
   case bool(Bool)
   case text(Range<Int>)
-  /// `bytes` begin at `first`.
+  /// The elements begin at byte `first`.
   case list(Kind, count: Int, first: Int)
 }
 
-/// The metadata of a mapped GGUF file: where its values are, and their checked reading.
+/// The metadata of a mapped GGUF file: the positions of its values, and checked access to them.
 struct GGUFMetadata {
   let path: String
   let storage: Storage
   private(set) var values: [String: GGUFValue] = [:]
 
-  /// More than any file has.
+  /// More than any real file has.
   private static let mostKeys = 1 << 16
   private static let longestKey = 1 << 10
 
@@ -52,7 +52,7 @@ struct GGUFMetadata {
   // MARK: From the file
 
   mutating func read(_ cursor: inout GGUFCursor, count: Int) throws {
-    guard count <= Self.mostKeys else { throw cursor.failure("there are \(count) keys, over \(Self.mostKeys)") }
+    guard count <= Self.mostKeys else { throw cursor.failure("there are \(count) keys; the limit is \(Self.mostKeys)") }
     for _ in 0..<count {
       let start = cursor.offset
       let range = try cursor.text("a key", limit: Self.longestKey)
@@ -61,7 +61,7 @@ struct GGUFMetadata {
       }
       let value = try value(&cursor, key)
       guard values.updateValue(value, forKey: key) == nil else {
-        throw cursor.failure("the key \(quoted(key)) stands twice", at: start)
+        throw cursor.failure("the key \(quoted(key)) appears twice", at: start)
       }
     }
   }
@@ -70,7 +70,7 @@ struct GGUFMetadata {
     let start = cursor.offset
     let number = try cursor.number(UInt32.self, "the type of \(quoted(key))")
     guard let kind = GGUFValue.Kind(rawValue: number) else {
-      throw cursor.failure("the type of \(quoted(key)) is \(number), and 0 to 12 are known", at: start)
+      throw cursor.failure("the type of \(quoted(key)) is \(number); the range is 0 to 12", at: start)
     }
     return kind
   }
@@ -94,7 +94,7 @@ struct GGUFMetadata {
     let start = cursor.offset
     let byte = try cursor.number(UInt8.self, "the value of \(quoted(key))")
     guard byte <= 1 else {
-      throw cursor.failure("the value of \(quoted(key)) is \(byte), neither false nor true", at: start)
+      throw cursor.failure("the value of \(quoted(key)) is \(byte), not 0 or 1", at: start)
     }
     return byte == 1
   }
@@ -103,7 +103,7 @@ struct GGUFMetadata {
     let start = cursor.offset
     let kind = try kind(&cursor, key)
     guard kind != .list else {
-      throw cursor.failure("\(quoted(key)) is a list of lists, which is not read", at: start)
+      throw cursor.failure("\(quoted(key)) is a list of lists, which is not supported", at: start)
     }
     let count = try cursor.count("the length of the list \(quoted(key))", of: kind.size, limit: .max)
     let first = cursor.offset
@@ -146,8 +146,8 @@ struct GGUFMetadata {
 
   func optionalText(_ key: String, limit: Int = 1 << 16) throws -> String? {
     guard let value = values[key] else { return nil }
-    guard case .text(let range) = value else { throw failure(key, "is no text") }
-    guard range.count <= limit else { throw failure(key, "has \(range.count) bytes, over \(limit)") }
+    guard case .text(let range) = value else { throw failure(key, "is not a text") }
+    guard range.count <= limit else { throw failure(key, "has \(range.count) bytes; the limit is \(limit)") }
     guard let text = string(range) else { throw failure(key, "is not UTF-8") }
     return text
   }
@@ -162,31 +162,31 @@ struct GGUFMetadata {
   func optionalInteger(_ key: String) throws -> Int? {
     guard let value = values[key] else { return nil }
     guard case .number(let number) = value, let integer = Int(exactly: number) else {
-      throw failure(key, "is no whole number")
+      throw failure(key, "is not a whole number")
     }
     return integer
   }
 
-  /// - Throws: `Failure(.badData)` for more than `limit` elements, and for one that `element` refuses.
+  /// - Throws: `Failure(.badData)` for more than `limit` elements, and for an element that `element` refuses.
   private func list<T>(
     _ key: String, _ noun: String, limit: Int, _ isKind: (GGUFValue.Kind) -> Bool,
     _ element: (inout GGUFCursor, GGUFValue.Kind, Int) throws -> T
   ) throws -> [T]? {
     guard let value = values[key] else { return nil }
     guard case .list(let kind, let count, let first) = value, isKind(kind) else {
-      throw failure(key, "is no list of \(noun)")
+      throw failure(key, "is not a list of \(noun)")
     }
-    guard count <= limit else { throw failure(key, "has \(count) elements, over \(limit)") }
+    guard count <= limit else { throw failure(key, "has \(count) elements; the limit is \(limit)") }
     var cursor = GGUFCursor(storage.bytes, path: path, at: first)
     return try (0..<count).map { try element(&cursor, kind, $0) }
   }
 
-  /// - Parameter longest: bytes of an element.
+  /// - Parameter longest: the largest size of an element, in bytes.
   func texts(_ key: String, limit: Int, longest: Int) throws -> [[UInt8]]? {
     try list(key, "texts", limit: limit, { $0 == .text }) { cursor, _, index in
       let range = try cursor.text("element \(index)")
       guard range.count <= longest else {
-        throw failure(key, "element \(index) has \(range.count) bytes, over \(longest)")
+        throw failure(key, "element \(index) has \(range.count) bytes; the limit is \(longest)")
       }
       return Array(storage.bytes[range])
     }
@@ -204,7 +204,8 @@ struct GGUFMetadata {
 
   private static let longestFieldList = 1 << 12
 
-  /// The keys with this beginning, whole; lists that have one value throughout are that value.
+  /// The values of all keys with this prefix, under their full names. A list whose values are all equal becomes this
+  /// value.
   func fields(_ prefix: String) throws -> ConfigurationFields {
     var object: [String: JSONValue] = [:]
     for (key, value) in values where key.hasPrefix(prefix) { object[key] = try json(key, value) }
@@ -220,16 +221,18 @@ struct GGUFMetadata {
       let texts = try texts(key, limit: Self.longestFieldList, longest: 1 << 12)!
       return .array(texts.map { .string(String(decoding: $0, as: UTF8.self)) })
     case .list(.bool, let count, let first):
-      guard count <= Self.longestFieldList else { throw failure(key, "has \(count) elements, over \(Self.longestFieldList)") }
+      guard count <= Self.longestFieldList else {
+        throw failure(key, "has \(count) elements; the limit is \(Self.longestFieldList)")
+      }
       return uniform((0..<count).map { .bool(storage.bytes[first + $0] != 0) })
     case .list: return uniform(try numbers(key, limit: Self.longestFieldList)!.map(json))
     }
   }
 
-  /// JSON has no other number than a finite one.
+  /// JSON supports only finite numbers.
   private func json(_ number: Double) -> JSONValue { number.isFinite ? .number(number) : .string("\(number)") }
 
-  /// llama.cpp reads a number for all layers, or one for each.
+  /// llama.cpp accepts one number for all layers, or one for each layer.
   private func uniform(_ list: [JSONValue]) -> JSONValue {
     guard let first = list.first, list.allSatisfy({ $0 == first }) else { return .array(list) }
     return first

@@ -3,7 +3,7 @@ import Models
 import Support
 import Tokenizers
 
-/// A language model in a GGUF file, the form of llama.cpp.
+/// A language model in a GGUF file, the format of llama.cpp.
 public struct GGUFModel: IncomingModel {
   public let architecture: Architecture
   public let className: String
@@ -12,9 +12,9 @@ public struct GGUFModel: IncomingModel {
   private let reader: GGUFTokenizerReader
   private let found: [FoundTensor]
 
-  /// - Parameter context: the longest sequence; the model's own without it.
-  /// - Throws: `Failure(.badData)` for a file that is damaged, or a model that this program does not compute; `.usage`
-  ///   for a context that the model does not have.
+  /// - Parameter context: the longest sequence; nil for the model's own value.
+  /// - Throws: `Failure(.badData)` for a damaged file or a model that this program does not compute; `.usage` for a
+  ///   context that the model does not support.
   public init(_ path: String, context: Int? = nil) throws {
     try self.init(GGUFArchive(path), context: context)
   }
@@ -29,7 +29,7 @@ public struct GGUFModel: IncomingModel {
     let wanted = family.ggufCorrespondences(layout, positions: own.context)
     found = try wanted.map { try FoundTensor($0, in: archive) }
     var used = Set(wanted.flatMap { $0.parts.map(\.name) })
-    // The same values as the embedding's, where it is tied; the rope's factors are in the architecture.
+    // If the embedding is tied, the unembedding has the same values. The rope's factors are part of the architecture.
     used.insert(Family.ggufUnembedding)
     if architecture.position == .rotary { used.insert(GGUFRope.tensor) }
     try archive.requireNoOther(than: used, of: family.languageModel) { _ in false }

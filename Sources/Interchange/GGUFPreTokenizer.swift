@@ -1,15 +1,14 @@
 import Tokenizers
 
-/// How llama.cpp cuts text into pieces, by the name that a file gives (`tokenizer.ggml.pre`): those names whose
-/// pattern one of ours is, with the normalisation that the models of that name were trained with, which llama.cpp
-/// leaves out.
+/// How llama.cpp splits text into pieces, by the name in a file (`tokenizer.ggml.pre`). Contains the names whose
+/// pattern this program supports, with the normalisation that these models were trained with, which llama.cpp omits.
 struct GGUFPreTokenizer {
   let name: String
   let splitting: TokenizerDefinition.Splitting
   let normalization: TokenizerDefinition.Normalization
-  /// A whole piece that is in the vocabulary is a token.
+  /// Whether a whole piece that is in the vocabulary becomes that token without merges.
   let ignoresMerges: Bool
-  /// Whether a text begins with the token that begins texts, where no key says it.
+  /// Whether a text begins with the begin token if no key says so.
   let addsBegin: Bool
 
   private init(
@@ -23,7 +22,7 @@ struct GGUFPreTokenizer {
     addsBegin = likeLlama3
   }
 
-  /// Of one splitting and normalisation, the first is written.
+  /// For exports, the first entry with a given splitting and normalisation is used.
   static let all = [
     GGUFPreTokenizer("gpt-2", .gpt2), GGUFPreTokenizer("olmo", .gpt2, .nfc), GGUFPreTokenizer("mpt", .gpt2, .nfc),
     GGUFPreTokenizer("llama-bpe", .llama3, likeLlama3: true), GGUFPreTokenizer("llama3", .llama3, likeLlama3: true),
@@ -32,18 +31,18 @@ struct GGUFPreTokenizer {
   ]
 }
 
-/// Kinds of tokens, llama.cpp's numbers.
+/// Kinds of tokens; the raw values are llama.cpp's.
 enum GGUFTokenKind: Int32 {
   case normal = 1
   case unknown = 2
-  /// A special token, which no text yields.
+  /// A special token, which plain text never yields.
   case control = 3
-  /// Found in text before it is cut into pieces.
+  /// Found in text before the text is split into pieces.
   case userDefined = 4
   case unused = 5
-  /// `<0x0A>`
+  /// A byte: `<0x0A>`.
   case byte = 6
 
-  /// The name of an id that has no token.
+  /// The name that fills an id without a token.
   static func filling(_ id: Int) -> [UInt8] { Array("[PAD\(id)]".utf8) }
 }

@@ -2,8 +2,8 @@ import Models
 import Support
 import Tensors
 
-/// The scaled rope of Llama 3 as GGUF has it: a vector by which each frequency is divided. The four numbers that the
-/// vector was made of are in no key.
+/// Llama 3's rope scaling in GGUF: a vector that divides each frequency. The four numbers that the vector was made
+/// from are not in any key.
 enum GGUFRope {
   static let tensor = "rope_freqs.weight"
 
@@ -16,11 +16,11 @@ enum GGUFRope {
     frequencies(a).map { Float($0 / scaling.scaled($0)) }
   }
 
-  /// The scaling that makes these factors, with the thresholds that all models of Llama 3 have: 1 and 4 turns within
-  /// a context that is a power of two, or the model's own.
+  /// The scaling that gives these factors, with the thresholds that all Llama 3 models use: 1 and 4 turns within a
+  /// context that is a power of two, or the model's own.
   ///
-  /// - Returns: nil for factors that are all 1.
-  /// - Throws: `Failure(.badData)` for factors that no such scaling makes.
+  /// - Returns: nil if all factors are 1.
+  /// - Throws: `Failure(.badData)` for factors that no such scaling gives.
   static func scaling(_ factors: [Float], of a: Architecture, at place: String) throws -> RotaryScaling? {
     guard let largest = factors.max(), factors.contains(where: { $0 != 1 }) else { return nil }
     let frequencies = frequencies(a)
@@ -33,10 +33,10 @@ enum GGUFRope {
       if isMade { return scaling }
     }
     throw Failure(
-      .badData, "its factors are none of a rope that is scaled as Llama 3's, with 1 and 4 turns", at: place,
-      remedy: "Import the folder that the file was made of.")
+      .badData, "its factors are not those of a rope scaled as in Llama 3, with 1 and 4 turns", at: place,
+      remedy: "Import the folder that the file was made from.")
   }
 
-  /// The converter computes in float32 what is float64 here.
+  /// The converter computes in float32; this program uses float64.
   private static let tolerance = 2e-5
 }

@@ -1,4 +1,4 @@
-/// How a GGUF file stores the elements of a tensor; raw values are the format's.
+/// How a GGUF file stores the elements of a tensor; the raw values are the format's.
 enum GGUFTensorType: UInt32, CaseIterable {
   case float32 = 0
   case float16 = 1
@@ -14,7 +14,7 @@ enum GGUFTensorType: UInt32, CaseIterable {
   case q6_K = 14
   case bfloat16 = 30
 
-  /// Of those that are not read as well, by their numbers in `ggml.h`.
+  /// Names of all types by their numbers in `ggml.h`, including unsupported ones.
   private static let names: [UInt32: String] = [
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 4: "Q4_2", 5: "Q4_3", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1",
     10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 16: "IQ2_XXS", 17: "IQ2_XS",
@@ -25,10 +25,10 @@ enum GGUFTensorType: UInt32, CaseIterable {
 
   static func name(of number: UInt32) -> String { names[number] ?? "number \(number)" }
 
-  /// For people: all that are read.
+  /// For people: all supported types.
   static let readable = allCases.map(\.name).joined(separator: ", ")
 
-  /// Of a block.
+  /// The size of a block, in bytes.
   var blockBytes: Int {
     switch self {
     case .float32: 4
@@ -46,10 +46,10 @@ enum GGUFTensorType: UInt32, CaseIterable {
     }
   }
 
-  /// Of `count` elements, a multiple of a block.
+  /// The size of `count` elements in bytes; `count` is a multiple of the block length.
   func bytes(_ count: Int) -> Int { count / blockElements * blockBytes }
 
-  /// The largest magnitude that does not become infinite when it is written; of blocks, their scale does not.
+  /// The largest magnitude that does not become infinite when written (for blocks, whose scale does not).
   var largest: Float {
     switch self {
     case .float16: ElementType.float16.largest

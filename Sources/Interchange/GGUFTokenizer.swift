@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// A tokenizer as the metadata that llama.cpp reads.
+/// A tokenizer as metadata for llama.cpp.
 struct GGUFTokenizer {
   private typealias Kind = GGUFTokenKind
 
@@ -14,7 +14,7 @@ struct GGUFTokenizer {
   /// - Parameters:
   ///   - count: rows of the embedding; ids without a token are filled.
   ///   - place: the checkpoint.
-  /// - Throws: `Failure(.badData)` for a tokenizer that llama.cpp would not encode as.
+  /// - Throws: `Failure(.badData)` for a tokenizer that llama.cpp would encode differently.
   init(_ definition: TokenizerDefinition, count: Int, at place: String) throws {
     self.definition = definition
     preTokenizer = try Self.preTokenizer(of: definition, at: place)
@@ -27,7 +27,7 @@ struct GGUFTokenizer {
       guard tokens.indices.contains(id) else {
         throw Failure(
           .badData,
-          "the token \"\(String(decoding: name, as: UTF8.self))\" has the id \(id), and the embedding "
+          "the token \"\(String(decoding: name, as: UTF8.self))\" has the id \(id), but the embedding has "
             + "\(count) rows", at: place, remedy: "Export the model that this tokenizer belongs to.")
       }
       (tokens[id], kinds[id]) = (name, kind(token, name))
@@ -49,17 +49,17 @@ struct GGUFTokenizer {
     Failure(.badData, what, at: place, remedy: "Export the model in Hugging Face's form.")
   }
 
-  /// llama.cpp's name.
+  /// llama.cpp's name of the pre-tokenizer.
   private static func preTokenizer(of definition: TokenizerDefinition, at place: String) throws -> String {
     if definition.isOfCharacters { return "default" }
     let known = GGUFPreTokenizer.all.filter { $0.splitting == definition.splitting }
     guard let first = known.first else {
-      throw refusal("llama.cpp cuts no text into pieces as this program's own tokenizers do", at: place)
+      throw refusal("llama.cpp does not support the pre-tokenizer of this program's own tokenizers", at: place)
     }
     return (known.first { $0.normalization == definition.normalization } ?? first).name
   }
 
-  /// What llama.cpp does otherwise, whatever a file says.
+  /// Refuses features that llama.cpp always handles differently.
   private static func requireKnown(_ definition: TokenizerDefinition, at place: String) throws {
     func text(_ token: TokenizerDefinition.Token) -> String { String(decoding: token.bytes, as: UTF8.self) }
     let added = definition.tokens.filter { $0.traits.contains(.added) }
@@ -67,19 +67,19 @@ struct GGUFTokenizer {
       !$0.traits.isDisjoint(with: [.stripsLeft, .stripsRight, .singleWord])
     }) {
       throw refusal(
-        "llama.cpp knows no lstrip, rstrip and single_word, which the added token \"\(text(token))\" has",
+        "llama.cpp does not support lstrip, rstrip and single_word of the added token \"\(text(token))\"",
         at: place)
     }
-    // It begins anew, with a space, behind a token that is found in text.
+    // After a token that is found in text, llama.cpp starts again with a space.
     if [.metaspaceAlways, .metaspaceFirst].contains(definition.normalization),
       let token = added.first(where: { !$0.traits.contains(.special) })
     {
-      throw refusal("llama.cpp would put a space behind the added token \"\(text(token))\"", at: place)
+      throw refusal("llama.cpp would put a space after the added token \"\(text(token))\"", at: place)
     }
     if definition.isOfCharacters, !definition.fallsBackToBytes {
-      throw refusal("llama.cpp would fall back to bytes, and this tokenizer does not", at: place)
+      throw refusal("llama.cpp would fall back to bytes, but this tokenizer does not", at: place)
     }
-    // It ignores merges where it cuts text as Llama 3 does, and nowhere else.
+    // llama.cpp ignores merges only if it splits text as Llama 3 does.
     guard definition.ignoresMerges != (definition.splitting == .llama3) else { return }
     var theirs = definition
     theirs.ignoresMerges.toggle()
@@ -88,8 +88,8 @@ struct GGUFTokenizer {
       $0.traits.contains(.model) && a.encode(bytes: $0.bytes) != b.encode(bytes: $0.bytes)
     }) {
       throw refusal(
-        "llama.cpp would \(theirs.ignoresMerges ? "ignore" : "apply") merges, and the token \"\(text(token))\" "
-          + "then is another", at: place)
+        "llama.cpp would \(theirs.ignoresMerges ? "ignore" : "apply") merges, which changes the encoding of "
+          + "the token \"\(text(token))\"", at: place)
     }
   }
 
@@ -139,8 +139,8 @@ struct GGUFTokenizer {
     }
   }
 
-  /// Of characters, llama.cpp merges what makes the token with the highest score: the lowest have those
-  /// that no merge makes.
+  /// For tokens made of characters, llama.cpp applies the merge whose result has the highest score. Tokens that no
+  /// merge makes get the lowest score.
   private var scores: [Float] {
     var scores = [Float](repeating: -Float(definition.merges.count + 1), count: tokens.count)
     for (rank, merge) in definition.merges.enumerated().reversed() {

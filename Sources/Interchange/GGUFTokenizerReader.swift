@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// The tokenizer in a GGUF file's metadata.
+/// Reads the tokenizer in a GGUF file's metadata.
 struct GGUFTokenizerReader {
   private typealias Kind = GGUFTokenKind
   private typealias Traits = TokenizerDefinition.Traits
@@ -16,11 +16,11 @@ struct GGUFTokenizerReader {
   private static let longestToken = 1 << 12
   private static let unsupported = "Such a tokenizer cannot be imported."
 
-  /// What `tokenizer.ggml.model` may be.
+  /// The supported values of `tokenizer.ggml.model`.
   private enum Model: String {
-    /// Merges of bytes.
+    /// Byte-level merges.
     case gpt2
-    /// SentencePiece's scores.
+    /// SentencePiece with scores.
     case llama
   }
 
@@ -28,7 +28,7 @@ struct GGUFTokenizerReader {
   private let model: Model
   private let names: [[UInt8]]
   private let kinds: [GGUFTokenKind]
-  /// What is left out or not followed, a sentence each.
+  /// What is left out or ignored, one sentence each.
   private(set) var warnings: [String] = []
 
   /// - Throws: `Failure(.badData)` that names the key.
@@ -49,7 +49,7 @@ struct GGUFTokenizerReader {
     }
     guard let model = Model(rawValue: name) else {
       throw metadata.failure(
-        modelKey, "the tokenizer \(quoted(name)) is not known, and gpt2 and llama are", remedy: unsupported)
+        modelKey, "the tokenizer \(quoted(name)) is not supported; gpt2 and llama are", remedy: unsupported)
     }
     return model
   }
@@ -59,14 +59,16 @@ struct GGUFTokenizerReader {
 
   private static func kinds(_ metadata: GGUFMetadata, count: Int) throws -> [GGUFTokenKind] {
     guard let numbers = try metadata.numbers(kindsKey, limit: mostTokens) else {
-      throw metadata.failure(kindsKey, "is missing", remedy: "Convert the model anew with llama.cpp's convert_hf_to_gguf.py.")
+      throw metadata.failure(
+        kindsKey, "is missing", remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
     }
     guard numbers.count == count else {
-      throw metadata.failure(kindsKey, "has \(numbers.count) elements, and there are \(count) tokens")
+      throw metadata.failure(kindsKey, "has \(numbers.count) elements, but there are \(count) tokens")
     }
     return try numbers.enumerated().map { index, number in
       guard let kind = Int32(exactly: number).flatMap(GGUFTokenKind.init) else {
-        throw metadata.failure(kindsKey, "element \(index) is \(ConfigurationFields.text(.number(number))), and 1 to 6 are known")
+        throw metadata.failure(
+          kindsKey, "element \(index) is \(ConfigurationFields.text(.number(number))); the range is 1 to 6")
       }
       return kind
     }
@@ -81,7 +83,7 @@ struct GGUFTokenizerReader {
 
   // MARK: The definition
 
-  /// - Throws: `Failure(.badData)` also for a tokenizer in which nothing ends a text.
+  /// - Throws: `Failure(.badData)`, also for a tokenizer without a token that ends texts.
   func endingTokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
     let read = try tokenizer(chat)
     guard read.tokenizer.endToken != nil else {
@@ -128,7 +130,7 @@ struct GGUFTokenizerReader {
       merges: merges, chatFormat: .tinyrlhf)
   }
 
-  /// Whether an id has no token: a filling, which older converters called user-defined, or a text of no bytes.
+  /// Whether an id has no token: a filler, which older converters marked as user-defined, or an empty text.
   private func isHole(_ id: Int) -> Bool {
     names[id].isEmpty
       || (kinds[id] == .unused || kinds[id] == .userDefined) && names[id] == GGUFTokenKind.filling(id)
@@ -136,10 +138,10 @@ struct GGUFTokenizerReader {
 
   private func countEmpty(_ notes: inout [String]) {
     let count = names.count { $0.isEmpty }
-    if count > 0 { notes.append("\(metadata.place(Self.tokensKey)): \(count) tokens of no bytes are left out.") }
+    if count > 0 { notes.append("\(metadata.place(Self.tokensKey)): \(count) tokens without bytes are left out.") }
   }
 
-  /// Special tokens and those that are found in text; nil for the others.
+  /// The token, if it is special or found in text; nil for other kinds.
   private func added(_ id: Int) -> TokenizerDefinition.Token? {
     let traits: TokenizerDefinition.Traits? =
       switch kinds[id] {
@@ -163,19 +165,19 @@ struct GGUFTokenizerReader {
   private func ofBytes(_ notes: inout [String]) throws -> (TokenizerDefinition, addsBegin: Bool) {
     guard let name = try metadata.optionalText(Self.preKey) else {
       throw metadata.failure(
-        Self.preKey, "is missing, so that nobody knows how text is cut into pieces",
-        remedy: "Convert the model anew with llama.cpp's convert_hf_to_gguf.py.")
+        Self.preKey, "is missing, so it is unknown how text is split into pieces",
+        remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
     }
     guard let pre = GGUFPreTokenizer.all.first(where: { $0.name == name }) else {
       let known = GGUFPreTokenizer.all.map(\.name).joined(separator: ", ")
       throw metadata.failure(
-        Self.preKey, "the way \(quoted(name)) of cutting text is not known, and \(known) are", remedy: Self.unsupported)
+        Self.preKey, "the splitting \(quoted(name)) is not supported; \(known) are", remedy: Self.unsupported)
     }
     countEmpty(&notes)
     var tokens = try names.indices.compactMap { isHole($0) ? nil : try added($0) ?? byteLevel($0) }
     let merges = try merges()
     let merged = Set(merges.flatMap { [$0.left, $0.right, $0.result] })
-    // What a merge makes or takes is a token of the model, whatever else it is.
+    // A token that a merge makes or uses is a token of the model, in addition to its other traits.
     for index in tokens.indices where merged.contains(tokens[index].id) { tokens[index].traits.formUnion(.model) }
     var definition = definition(pre.splitting, pre.normalization, tokens, merges)
     definition.ignoresMerges = pre.ignoresMerges
@@ -185,12 +187,12 @@ struct GGUFTokenizerReader {
   private func byteLevel(_ id: Int) throws -> TokenizerDefinition.Token {
     guard let bytes = ByteAlphabet.decode(names[id]) else {
       throw metadata.failure(
-        Self.tokensKey, "the token \(quoted(names[id])), id \(id), has a character that stands for no byte")
+        Self.tokensKey, "the token \(quoted(names[id])), id \(id), has a character that represents no byte")
     }
     return .init(id: Int32(id), bytes: bytes, traits: .model)
   }
 
-  /// Each is "a b", in the vocabulary's own characters.
+  /// Each merge is "a b", in the vocabulary's own characters.
   private func merges() throws -> [TokenizerDefinition.Rule] {
     guard let list = try metadata.texts(Self.mergesKey, limit: Self.mostMerges, longest: 2 * Self.longestToken + 1)
     else { throw metadata.failure(Self.mergesKey, "is missing") }
@@ -203,7 +205,7 @@ struct GGUFTokenizerReader {
       }
       func id(_ token: [UInt8]) throws -> Int32 {
         guard let id = ids[token] else {
-          throw metadata.failure(Self.mergesKey, "merge \(rank) names \(quoted(token)), which is no token")
+          throw metadata.failure(Self.mergesKey, "merge \(rank) uses \(quoted(token)), which is not a token")
         }
         return id
       }
@@ -238,7 +240,7 @@ struct GGUFTokenizerReader {
       throw metadata.failure(Self.scoresKey, "is missing")
     }
     guard scores.count == names.count else {
-      throw metadata.failure(Self.scoresKey, "has \(scores.count) elements, and there are \(names.count) tokens")
+      throw metadata.failure(Self.scoresKey, "has \(scores.count) elements, but there are \(names.count) tokens")
     }
     return try scores.enumerated().map { index, score in
       guard score.isFinite else { throw metadata.failure(Self.scoresKey, "element \(index) is \(score)") }
@@ -246,13 +248,13 @@ struct GGUFTokenizerReader {
     }
   }
 
-  /// llama.cpp writes bytes for characters that are no tokens.
+  /// llama.cpp writes byte tokens for characters without a token.
   private func requireBytes(_ tokens: [TokenizerDefinition.Token]) throws {
     let names = Set(tokens.filter { $0.traits.contains(.model) }.map(\.bytes))
     for byte in 0...255 as ClosedRange<UInt8> {
       let name = TokenizerDefinition.byteToken(byte)
       guard names.contains(Array(name.utf8)) else {
-        throw metadata.failure(Self.tokensKey, "the token \(name) of a byte is missing", remedy: Self.unsupported)
+        throw metadata.failure(Self.tokensKey, "the byte token \(name) is missing", remedy: Self.unsupported)
       }
     }
   }
@@ -289,9 +291,10 @@ struct GGUFTokenizerReader {
     let prefix = "\(GGUFKeys.template)."
     let further = metadata.values.keys.filter { $0.hasPrefix(prefix) }.sorted()
     guard further.count < Self.mostTemplates else {
-      throw metadata.failure(GGUFKeys.templates, "there are \(further.count) chat templates, over \(Self.mostTemplates)")
+      throw metadata.failure(
+        GGUFKeys.templates, "there are \(further.count) chat templates; the limit is \(Self.mostTemplates)")
     }
-    // One with the name default and the one without a name may be the same text.
+    // A template with the name default is skipped if there is one without a name; they may be the same text.
     for key in further where key != prefix + ChatTemplate.defaultName || sources.isEmpty {
       try add(String(key.dropFirst(prefix.count)), key)
     }
@@ -299,14 +302,14 @@ struct GGUFTokenizerReader {
   }
 }
 
-/// The ids of tokens with a part of their own; what no token has is left out with a warning.
+/// The ids of tokens with a special role; an id without a token is left out with a warning.
 private struct SpecialIdentifiers {
-  /// As transformers names them, and as GGUF does.
+  /// The names in transformers, and in GGUF.
   static let tokenKeys = [
     ("bos_token", "bos"), ("eos_token", "eos"), ("unk_token", "unknown"), ("sep_token", "seperator"),
     ("pad_token", "padding"), ("cls_token", "cls"), ("mask_token", "mask"),
   ]
-  /// What llama.cpp takes of SentencePiece's vocabularies where no key says it.
+  /// llama.cpp's defaults for SentencePiece vocabularies if no key is given.
   private static let ofCharacters = ["bos": 1, "eos": 2, "unknown": 0]
 
   static func key(_ name: String) -> String { "tokenizer.ggml.\(name)_token_id" }
@@ -324,19 +327,19 @@ private struct SpecialIdentifiers {
       if (0..<count).contains(id) {
         byName[name] = id
       } else {
-        notes.append("\(metadata.place(key)): it is \(id), and there are \(count) tokens: it is left out.")
+        notes.append("\(metadata.place(key)): it is \(id), but there are \(count) tokens: it is left out.")
       }
     }
   }
 
   subscript(name: String) -> Int? { byName[name] }
 
-  /// Those that begin and end something, and so are special whatever their kind is.
+  /// The tokens that begin or end something; they are special, whatever their kind.
   var ids: [Int] { ["bos", "eos", "eot", "eom"].compactMap { byName[$0] } }
 }
 
 extension GGUFMetadata {
-  /// The tokenizer's keys as far as they are flags, numbers and texts; the long lists stand for themselves.
+  /// The tokenizer's keys. Flags and numbers have their values; texts and lists are described by their length.
   fileprivate func tokenizerFlags() throws -> ConfigurationFields {
     var object: [String: JSONValue] = [:]
     for (key, value) in values where key.hasPrefix(GGUFKeys.tokenizerPrefix) {

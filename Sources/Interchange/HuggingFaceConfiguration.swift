@@ -1,18 +1,18 @@
 import Models
 import Support
 
-/// What a `config.json` says of a model: every field that changes what is computed is read, and what
-/// this program does not compute is refused by name.
+/// The model that a `config.json` describes. Every field that affects the computation is read; what this program does
+/// not compute is refused by name.
 struct HuggingFaceConfiguration {
   let family: Family
   let architecture: Architecture
-  /// A sequence-classification model with one label.
+  /// Whether this is a sequence-classification model with one label.
   let isReward: Bool
-  /// What our own exports of reward models say beyond the head's weight; see `RewardHead`.
+  /// The additional values that our own exports of reward models contain; see `RewardHead`.
   let rewardHead: RewardHead?
-  /// Of a classifier: the token that fills batches, behind which no score is read.
+  /// For a classifier: the padding token of batches, after which no score is read.
   let padToken: Int?
-  /// What is ignored, and what is stated twice and differs; a sentence each.
+  /// Ignored fields, and fields with two different values; one sentence each.
   let warnings: [String]
 
   /// - Throws: `Failure(.badData)` naming the field.
@@ -44,14 +44,14 @@ struct HuggingFaceConfiguration {
     for family in Family.allCases where [family.languageModel, family.classifier].contains(name) {
       guard type == nil || type == family.modelType else {
         throw fields.failure(
-          "the architecture is \(name), and \"model_type\" is \"\(type!)\"", "Correct one of the two.")
+          "the architecture is \(name), but \"model_type\" is \"\(type!)\"", "Correct one of the two.")
       }
       return (family, name == family.classifier)
     }
     let known = Family.allCases.map(\.languageModel).joined(separator: ", ")
     throw fields.failure(
       "the architecture \(name) is unknown",
-      "These can be imported, and the same …ForSequenceClassification with one label: \(known).")
+      "Supported: \(known), and the same …ForSequenceClassification with one label.")
   }
 
   private static func requireOneLabel(_ fields: ConfigurationFields) throws {
@@ -60,7 +60,7 @@ struct HuggingFaceConfiguration {
     labels = try fields.optionalCount("num_labels") ?? labels
     guard labels == 1 else {
       throw fields.failure(
-        "the classifier has \(labels) labels, and a reward model has one",
+        "the classifier has \(labels) labels, but a reward model has one",
         "Import a model with one label.")
     }
   }
@@ -80,16 +80,16 @@ extension ConfigurationFields {
     }
   }
 
-  /// A count that has two names, of which `transformers` knows both.
+  /// A count with two names; `transformers` accepts both.
   private func alias(_ key: String, _ other: String) throws -> Int {
     guard let second = try optionalCount(other) else { return try count(key) }
     guard let first = try optionalCount(key), first != second else { return second }
     throw failure(
-      "\"\(key)\" is \(first), and \"\(other)\", another name for it, is \(second)",
+      "\"\(key)\" is \(first), but \"\(other)\", another name for it, is \(second)",
       "Correct one of the two.")
   }
 
-  /// - Returns: nil for a language model, and where there is none that the embedding has.
+  /// - Returns: nil for a language model, or if there is no such token in the embedding.
   fileprivate func padToken(
     vocabulary: Int, isReward: Bool, _ warnings: inout [String]
   ) throws -> Int? {
@@ -99,7 +99,7 @@ extension ConfigurationFields {
     }
     guard (0..<vocabulary).contains(token) else {
       warnings.append(
-        "\(place): \"pad_token_id\" is \(token), and the embedding has \(vocabulary) rows: the token is left out.")
+        "\(place): \"pad_token_id\" is \(token), but the embedding has \(vocabulary) rows: the token is left out.")
       return nil
     }
     return isReward ? token : nil
@@ -114,11 +114,11 @@ extension ConfigurationFields {
     default:
       throw failure(
         "the activation \"\(name)\" (\"\(key)\") is unknown",
-        "gelu, gelu_new, gelu_fast and gelu_pytorch_tanh can be imported, and silu.")
+        "Supported: gelu, gelu_new, gelu_fast, gelu_pytorch_tanh and silu.")
     }
   }
 
-  /// An activation of an MLP with or without a gate; the other kind is refused.
+  /// The activation of an MLP with or without a gate; the wrong kind is refused.
   private func activation(
     _ key: String, default standard: String, gated: Bool
   ) throws -> Architecture.MLPKind {
@@ -184,7 +184,7 @@ extension ConfigurationFields {
       queryKeyNorm: family == .qwen3)
   }
 
-  /// What `transformers` takes where a file says nothing: Qwen's classes have numbers of their own.
+  /// The defaults of `transformers` for a missing key: Qwen's classes have their own.
   private func keyValueHeads(_ family: Family, _ heads: Int) throws -> Int {
     let standard = family != .llama && object["num_key_value_heads"] == nil ? 32 : heads
     let groups = try optionalCount("num_key_value_heads") ?? standard
@@ -197,7 +197,7 @@ extension ConfigurationFields {
     return family == .qwen3 ? 128 : width / (try heads("num_attention_heads", of: width, "hidden_size"))
   }
 
-  /// Where a file lists its layers' kinds, they alone decide.
+  /// If a file lists the kinds of its layers, only the list counts.
   private func refuseSlidingWindow(_ family: Family) throws {
     let layers = try count("num_hidden_layers")
     let kinds = try optionalList("layer_types")
@@ -205,9 +205,9 @@ extension ConfigurationFields {
       throw unsupported("a layer's attention is \(Self.text(kind)) (\"layer_types\")")
     }
     guard family != .llama else { return }
-    // Without the key there is a window, too: Qwen's classes have a number of their own.
+    // If the key is missing, there is a window too, because Qwen's classes have a default size.
     let hasWindow = try optionalCount("sliding_window") != nil || object["sliding_window"] == nil
-    // Only layers from `max_window_layers` on look through it.
+    // Only the layers from `max_window_layers` on use the window.
     let full = try optionalNumber("max_window_layers") ?? 28
     guard try bool("use_sliding_window", default: false), hasWindow, kinds == nil, full < Double(layers)
     else { return }
@@ -217,7 +217,7 @@ extension ConfigurationFields {
   private func rotaryDim(_ share: Double, of headDim: Int) throws -> Int {
     let count = share > 0 && share <= 1 ? Double(headDim) * share : 0
     guard Int(count) >= 2, Int(count) % 2 == 0 else {
-      throw unsupported("a share \(share) of a head of \(headDim) is turned")
+      throw unsupported("the rotary share \(share) of a head of \(headDim) is not an even number of elements")
     }
     return Int(count)
   }

@@ -2,14 +2,14 @@ import Models
 import Support
 import Tokenizers
 
-/// Writes a model as a folder that `transformers` loads.
+/// Writes a model as a folder that `transformers` can load.
 public enum HuggingFaceExport {
   /// - Parameters:
-  ///   - folder: made whole or not at all.
-  ///   - padToken: of a reward model, the token behind which its score is not read; nil for any that does.
-  ///   - replacing: whether a model's folder of that name may be replaced.
-  /// - Throws: `Failure(.badData)` for a model that no other program computes, or a value that `type`
-  ///   cannot hold; `.cannotCreate`, `.inputOutput`.
+  ///   - folder: written completely or not at all.
+  ///   - padToken: for a reward model: the padding token, after which its score is not read; nil to choose one.
+  ///   - replacing: whether an existing model folder of that name may be replaced.
+  /// - Throws: `Failure(.badData)` for a model that no other program computes, or a value that `type` cannot hold;
+  ///   `.cannotCreate`, `.inputOutput`.
   public static func write(
     _ file: ModelFile, _ tokenizer: Tokenizer, to folder: String, type: ElementType = .float32,
     padToken: Int32? = nil, replacing: Bool = false
@@ -23,14 +23,14 @@ public enum HuggingFaceExport {
         to: "\(folder)/\(SafetensorsFolder.single)")
       func id(_ token: Int32?) -> JSONValue { token.map { .number(Double($0)) } ?? .null }
       let ends = tokenizer.endTokens
-      // null, too, since transformers has defaults of its own where nothing stands.
+      // null is written explicitly, because transformers has its own defaults for missing keys.
       var tokens = [
         "bos_token_id": id(tokenizer.definition.beginToken),
         "eos_token_id": ends.count > 1 ? .array(ends.map(id)) : id(ends.first),
       ]
       var configuration = model.family.configuration(model.architecture, rewardHead: model.rewardHead)
       configuration["torch_dtype"] = .string("\(type)")
-      // Without it transformers scores no two texts at once.
+      // Without it, transformers cannot score more than one text at a time.
       tokens["pad_token_id"] = model.rewardHead == nil ? nil : id(padToken ?? tokenizer.definition.paddingToken)
       try write(
         configuration.merging(tokens) { $1 }, to: "\(folder)/\(HuggingFaceModel.configurationFile)")

@@ -3,10 +3,10 @@ import Models
 import Support
 import Tokenizers
 
-/// A model in a folder of Hugging Face's form.
+/// A model in a folder in Hugging Face's form.
 public struct HuggingFaceModel: IncomingModel {
   public static let configurationFile = "config.json"
-  /// Files that say something of a model, beside its weights.
+  /// Files other than the weights that describe a model.
   private static let textFiles = [
     configurationFile, "generation_config.json", SafetensorsFolder.index, "tokenizer.json",
     "tokenizer_config.json",
@@ -22,9 +22,9 @@ public struct HuggingFaceModel: IncomingModel {
   private let files: SafetensorsFolder
   private let weights: HuggingFaceWeights
 
-  /// - Parameter context: the longest sequence; the model's own without it.
-  /// - Throws: `Failure(.badData)` for a model that is damaged or that this program does not compute;
-  ///   `.usage` for a context that the model does not have.
+  /// - Parameter context: the longest sequence; nil for the model's own value.
+  /// - Throws: `Failure(.badData)` for a damaged model or one that this program does not compute; `.usage` for a
+  ///   context that the model does not support.
   public init(folder: String, context: Int? = nil) throws {
     try ForeignFolder.requireModel(folder)
     let path = "\(folder)/\(Self.configurationFile)"
@@ -56,7 +56,7 @@ public struct HuggingFaceModel: IncomingModel {
   private static func warnings(of folder: String) -> [String] {
     guard Files.exists("\(folder)/\(ForeignFolder.adapterFile)") else { return [] }
     return [
-      "\(folder): has an adapter beside the weights (\(ForeignFolder.adapterFile)), which is not applied."
+      "\(folder): has an adapter next to the weights (\(ForeignFolder.adapterFile)), which is not applied."
     ]
   }
 

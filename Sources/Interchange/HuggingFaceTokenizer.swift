@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// Tokenizers in Hugging Face's form: `tokenizer.json` and what stands beside it.
+/// Tokenizers in Hugging Face's form: `tokenizer.json` and the files that belong to it.
 public enum HuggingFaceTokenizer {
   static let file = "tokenizer.json"
   static let configuration = "tokenizer_config.json"
@@ -12,9 +12,9 @@ public enum HuggingFaceTokenizer {
   /// Reads the tokenizer of a model's folder.
   ///
   /// - Parameters:
-  ///   - vocabulary: rows of the embedding, which are the tokenizer's ids.
+  ///   - vocabulary: rows of the embedding, which equals the number of the tokenizer's ids.
   ///   - chat: how dialogues become tokens.
-  /// - Returns: the tokenizer, and what is to be said about it, a sentence each.
+  /// - Returns: the tokenizer, and notes for the user, one sentence each.
   /// - Throws: `Failure(.badData)` that names what is unknown, damaged or missing.
   public static func read(
     folder: String, vocabulary: Int, chat: ChatChoice
@@ -30,7 +30,7 @@ public enum HuggingFaceTokenizer {
     return read
   }
 
-  /// Reads a folder, or a `tokenizer.json` of any name with what stands beside it, for encoding and decoding.
+  /// Reads a folder, or a `tokenizer.json` of any name with the files next to it, for encoding and decoding.
   public static func read(_ path: String, chat: ChatChoice) throws -> Tokenizer {
     let reader =
       ForeignFolder.isFolder(path)
@@ -39,14 +39,14 @@ public enum HuggingFaceTokenizer {
     return try reader.tokenizer(chat).tokenizer
   }
 
-  /// Whether a path is what `read(_:)` reads.
+  /// Whether `read(_:)` can read a path.
   public static func isTokenizer(_ path: String) -> Bool {
     path == file || path.hasSuffix("/\(file)") || Files.exists("\(path)/\(file)")
       || ForeignFile(path: path) == .json
   }
 }
 
-/// A `tokenizer.json` on its way to a definition.
+/// Converts a `tokenizer.json` to a definition.
 struct TokenizerReader {
   private typealias Definition = TokenizerDefinition
   private typealias Traits = TokenizerDefinition.Traits
@@ -54,14 +54,14 @@ struct TokenizerReader {
   private let file: TokenizerFile
   private let settings: TokenizerSettings
   private var tokens: [Int32: TokenizerDefinition.Token] = [:]
-  /// The ids of the model's vocabulary.
+  /// The ids of tokens in the model's vocabulary.
   private var ids: [[UInt8]: Int32] = [:]
   /// The ids of added tokens.
   private var added: [String: Int32] = [:]
-  /// The ids of added tokens for which the embedding has no row.
+  /// The ids of added tokens that are beyond the embedding's rows.
   private var absent: [[UInt8]: Int] = [:]
   private let vocabulary: Int
-  /// Whether a model's embedding says what the ids are.
+  /// Whether a model's embedding limits the ids.
   private let hasEmbedding: Bool
 
   init(folder: String, vocabulary: Int?) throws {
@@ -76,15 +76,15 @@ struct TokenizerReader {
   }
 
   /// - Parameters:
-  ///   - path: of a `tokenizer.json`, whatever its name.
-  ///   - folder: where the files are that belong to it.
+  ///   - path: a `tokenizer.json` of any name.
+  ///   - folder: the folder of the files that belong to it.
   init(file path: String, folder: String, vocabulary: Int?) throws {
     let bytes = try Files.read(path, limit: JSONFile.Purpose.tokenizer.limit)
     try ForeignFile.requireNoPointer(bytes, at: path)
     try self.init(bytes, at: path, TokenizerSettings(folder: folder), vocabulary: vocabulary)
   }
 
-  /// From the bytes of a `tokenizer.json`.
+  /// Reads the bytes of a `tokenizer.json`.
   init(
     _ bytes: [UInt8], at path: String, _ settings: TokenizerSettings, vocabulary: Int?
   ) throws {
@@ -102,14 +102,14 @@ struct TokenizerReader {
     try readAdded()
   }
 
-  /// What is left out because the embedding has no row for it.
+  /// Tokens that are left out because the embedding has no row for them.
   var warnings: [String] {
     let tokens = absent.sorted { $0.value < $1.value }.map { content, id in
-      "\(file.place): the added token \(name(content)) has the id \(id), and \(bound): it is left out, and "
-        + "its text is read as any other."
+      "\(file.place): the added token \(name(content)) has the id \(id), but \(bound): it is left out, and "
+        + "its text is read as ordinary text."
     }
     let ends = settings.endIdentifiers.filter { isAbsent($0.id) }.map {
-      "\($0.place): \"eos_token_id\" is \($0.id), and \(bound): it is left out."
+      "\($0.place): \"eos_token_id\" is \($0.id), but \(bound): it is left out."
     }
     return tokens + ends
   }
@@ -120,15 +120,15 @@ struct TokenizerReader {
 
   private func checked(_ id: Int, _ token: [UInt8]) throws -> Int32 {
     guard id >= 0, id < vocabulary else {
-      throw file.failure("the token \(name(token)) has the id \(id), and \(bound)")
+      throw file.failure("the token \(name(token)) has the id \(id), but \(bound)")
     }
     return Int32(id)
   }
 
-  /// What bounds ids.
+  /// The limit for ids, as a clause.
   private var bound: String {
     hasEmbedding
-      ? "the embedding \(vocabulary) rows" : "an id is a number from 0 to \(Tokenizer.largestVocabulary)"
+      ? "the embedding has \(vocabulary) rows" : "ids go from 0 to \(Tokenizer.largestVocabulary)"
   }
 
   private mutating func readVocabulary(_ members: [JSONTree.Member]) throws {
@@ -144,12 +144,12 @@ struct TokenizerReader {
       let bytes = file.splitting == .none ? member.key : ByteAlphabet.decode(member.key)
       guard let bytes = isAdded ? member.key : bytes else {
         throw file.failure(
-          "the token \(name(member.key)), id \(id), has a character that stands for no byte")
+          "the token \(name(member.key)), id \(id), has a character that represents no byte")
       }
       guard tokens[id] == nil else {
         throw file.failure("\(name(member.key)) has the id \(id) of another token")
       }
-      // An added token with a character of its own is made by no merge.
+      // No merge makes an added token with a character that is not byte-level.
       let isReachable = file.splitting == .none || ByteAlphabet.decode(member.key) == member.key
       tokens[id] = .init(id: id, bytes: bytes, traits: isAdded && !isReachable ? [] : .model)
       ids[member.key] = id
@@ -172,7 +172,7 @@ struct TokenizerReader {
 
   func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
     var tokens = tokens
-    // transformers takes what the settings name for special tokens, also where tokenizer.json does not.
+    // transformers treats the tokens that the settings name as special, even if tokenizer.json does not.
     for name in settings.specialTokens.values {
       guard let id = added[name] ?? ids[Array(name.utf8)] else { continue }
       tokens[id]?.traits.formUnion([.added, .special])
@@ -201,10 +201,10 @@ struct TokenizerReader {
     return (try Tokenizer(definition, at: file.place).canonical, notes)
   }
 
-  /// Each is "a b" or ["a", "b"].
+  /// Each merge is "a b" or ["a", "b"].
   private func merges() throws -> [TokenizerDefinition.Rule] {
     guard let list = file.model["merges"]?.list else {
-      throw file.failure("\"model.merges\" is missing or no list")
+      throw file.failure("\"model.merges\" is missing or not a list")
     }
     return try list.enumerated().map { rank, merge in
       var parts = merge.list?.compactMap(\.bytes) ?? []
@@ -214,7 +214,7 @@ struct TokenizerReader {
       }
       func id(_ token: [UInt8]) throws -> Int32 {
         guard let id = ids[token] else {
-          throw file.failure("merge \(rank) names \(name(token)), which is not in the vocabulary")
+          throw file.failure("merge \(rank) uses \(name(token)), which is not in the vocabulary")
         }
         return id
       }
@@ -232,14 +232,14 @@ struct TokenizerReader {
     return id
   }
 
-  /// What ends texts and answers, by the settings; the first is the tokenizer's own.
+  /// The tokens that end texts and answers according to the settings; the tokenizer's own comes first.
   private func endTokens() throws -> [Int32] {
     var end: [Int32] = []
     if let token = settings.endToken, absent[Array(token.utf8)] == nil { end.append(try id(token)) }
     for (number, place) in settings.endIdentifiers where !isAbsent(number) {
       guard number >= 0, number < vocabulary else {
         throw Failure(
-          .badData, "\"eos_token_id\" is \(number), and \(bound)", at: place,
+          .badData, "\"eos_token_id\" is \(number), but \(bound)", at: place,
           remedy: "Copy the file again, or correct it.")
       }
       let token = Int32(number)
@@ -248,7 +248,7 @@ struct TokenizerReader {
     return end
   }
 
-  /// What the tokenizer puts before a text that is no dialogue.
+  /// The token that the tokenizer puts before a text that is not a dialogue.
   private func beginToken(ends: [Int32]) throws -> Int32? {
     guard let prefix = file.prefix else { return settings.addsBegin ? try settings.beginToken.map(id) : nil }
     let token = try id(prefix.name)

@@ -1,13 +1,12 @@
 import Models
 import Support
 
-/// All tensors of a model, found in its folder; what is missing, of another shape or superfluous is an
-/// error.
+/// All tensors of a model in its folder. A missing tensor, a wrong shape or an extra tensor is an error.
 struct HuggingFaceWeights {
   let tensors: [FoundTensor]
 
   /// - Parameters:
-  ///   - layout: ours.
+  ///   - layout: our layout.
   ///   - positions: rows of a table of learned positions in the folder.
   init(
     _ folder: SafetensorsFolder, _ family: Family, _ layout: ParameterLayout, positions: Int
@@ -37,7 +36,7 @@ struct HuggingFaceWeights {
     return isBare ? "" : family.prefix
   }
 
-  /// A tied model may carry its unembedding beside the embedding, as long as it is the same.
+  /// A tied model may also contain its unembedding, if it equals the embedding.
   private static func requireTied(
     _ family: Family, _ embedding: FoundTensor, in folder: SafetensorsFolder
   ) throws {
@@ -54,7 +53,7 @@ struct HuggingFaceWeights {
     }
     guard isEqual else {
       throw Failure(
-        .badData, "it is not the token embedding, and the configuration says that the two are tied",
+        .badData, "it differs from the token embedding, but the configuration says that the two are tied",
         at: found.parts[0].tensor.place, remedy: "Set \"tie_word_embeddings\" to what the model was trained with.")
     }
   }

@@ -1,8 +1,8 @@
 import Support
 
-/// Ends an export between two pieces of its work, so that it removes what it has begun.
+/// Stops an export between two steps, so that it removes its incomplete files.
 enum Interruption {
-  /// - Throws: `Failure(.interrupted)` once SIGINT or SIGTERM has come and somebody catches them.
+  /// - Throws: `Failure(.interrupted)` after SIGINT or SIGTERM, if these signals are caught.
   static func check() throws {
     guard Signals.interrupted else { return }
     throw Failure(.interrupted, "the export was interrupted", remedy: "Run the same command again.")

@@ -1,13 +1,13 @@
 import Support
 
-/// The JSON files of a model's folder, read with bounds: no file makes us allocate without end, and
-/// none is read in one of two ways.
+/// Reads the JSON files of a model's folder. Sizes are limited, so that no file can use up memory; and ambiguous
+/// files are refused.
 public enum JSONFile {
-  /// What a file is for, and so how large it may be.
+  /// The purpose of a file, which determines its size limit.
   public enum Purpose: Sendable {
     case configuration, index, tokenizer
 
-    /// Bytes.
+    /// In bytes.
     public var limit: Int {
       switch self {
       case .configuration: 1 << 20
@@ -17,8 +17,8 @@ public enum JSONFile {
   }
 
   /// Reads a file as `type`.
-  /// - Throws: `Failure(.badData)` for a file over the limit, which is not read; for two equal keys
-  ///   in one object; and as `JSON.decode`.
+  /// - Throws: `Failure(.badData)` for a file over the limit, which is not read; for two equal keys in one object;
+  ///   and the errors of `JSON.decode`.
   public static func read<T: Decodable>(
     _ type: T.Type, from path: String, _ purpose: Purpose
   ) throws -> T {
@@ -27,15 +27,15 @@ public enum JSONFile {
     return try decode(type, from: bytes, at: path)
   }
 
-  /// As `read`, for bytes that are in memory.
+  /// The same as `read`, for bytes in memory.
   /// - Parameters:
-  ///   - firstByte: where they stand in their file.
-  ///   - valueLimit: how many values there may be.
+  ///   - firstByte: the offset of the bytes in their file.
+  ///   - valueLimit: the largest number of values.
   static func decode<T: Decodable>(
     _ type: T.Type, from bytes: [UInt8], at place: String, firstByte: Int = 0,
     valueLimit: Int = JSONKeys.valueLimit
   ) throws -> T {
-    // A decoder that guesses UTF-16 would see other keys than the look for equal ones.
+    // A decoder that guesses UTF-16 would see other keys than the check for duplicates.
     guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
       throw Failure(
         .badData, "this is not UTF-8 text", at: place, remedy: "Convert it, or copy the file again.")

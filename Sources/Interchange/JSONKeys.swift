@@ -1,13 +1,13 @@
 import Support
 
-/// A look at the keys of a JSON text before it is decoded: a decoder takes one of two equal keys and
-/// says nothing, and it needs memory for every value.
+/// Checks a JSON text for duplicate keys and excessive size before decoding. A plain decoder silently keeps one
+/// duplicate, and it needs memory for every value.
 ///
-/// What is not JSON is left to the decoder.
+/// Invalid JSON is left to the decoder.
 struct JSONKeys {
   /// More than the largest vocabularies with their merges have.
   static let valueLimit = 1 << 22
-  /// Bytes with the quotes: much more than names have, and little to decode.
+  /// In bytes, with the quotes: much longer than real names, but fast to decode.
   private static let longestKey = 1 << 12
   private static let longestText = 1 << 20
 
@@ -16,10 +16,10 @@ struct JSONKeys {
   let firstByte: Int
   let valueLimit: Int
 
-  /// - Throws: `Failure(.badData)` that names the first key which stands twice in one object, and its
-  ///   byte; or the byte at which there are too many values.
+  /// - Throws: `Failure(.badData)` with the first key that appears twice in one object and its byte; or with the byte
+  ///   at which there are too many values.
   func requireUnique() throws {
-    // Of each open list and object; nil for a list. Hash of a key, and where it stands.
+    // One entry for each open list and object; nil for a list. Maps the hash of a key to its position.
     var open: [[UInt64: Int]?] = []
     var (index, values) = (0, 0)
     while index < text.count {
@@ -38,14 +38,14 @@ struct JSONKeys {
             self.key(earlier..<endOfText(at: earlier)) == key
           {
             throw Failure(
-              .badData, "the key \(quoted(key)) stands twice in one object",
+              .badData, "the key \(quoted(key)) appears twice in one object",
               at: "\(place), byte \(firstByte + index)", remedy: "Leave one of the two out.")
           }
         }
         index = end
         continue
       case UInt8(ascii: "{"), UInt8(ascii: "["):
-        // The decoder says what is wrong with it.
+        // The decoder reports what is wrong.
         guard open.count < JSON.depthLimit else { return }
         open.append(text[index] == UInt8(ascii: "{") ? [UInt64: Int]() : nil)
         values += 1
@@ -66,11 +66,11 @@ struct JSONKeys {
 
   private func tooLong(_ what: String, _ bytes: Int, _ limit: Int, at index: Int) -> Failure {
     Failure(
-      .badData, "\(what) has \(bytes) bytes, over \(limit)", at: "\(place), byte \(firstByte + index)",
+      .badData, "\(what) has \(bytes) bytes; the limit is \(limit)", at: "\(place), byte \(firstByte + index)",
       remedy: "Name another file.")
   }
 
-  /// Behind the closing quote of the text that opens at `start`, or the end of everything.
+  /// The index after the closing quote of the text that opens at `start`, or the end of the input.
   private func endOfText(at start: Int) -> Int {
     var index = start + 1
     while index < text.count {
@@ -89,7 +89,7 @@ struct JSONKeys {
     return next == UInt8(ascii: ":")
   }
 
-  /// What a key says: `"\u0061"` is `a`.
+  /// The decoded key: `"\u0061"` is `a`.
   private func key(_ quoted: Range<Int>) -> [UInt8] {
     let bytes = Array(text[quoted])
     let content = Array(bytes.dropFirst().dropLast())

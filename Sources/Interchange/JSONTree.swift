@@ -1,10 +1,10 @@
 import Support
 
-/// A JSON text as a tree whose texts are bytes.
+/// A JSON text as a tree with texts as bytes.
 ///
-/// A vocabulary has keys that Swift's `String`, and with it `JSONDecoder`, takes for equal: é as one scalar
-/// and as two. So a tokenizer's file is read here, strictly: no key twice, nothing behind the end, whole
-/// UTF-8.
+/// A vocabulary may have keys that Swift's `String`, and therefore `JSONDecoder`, considers equal: é as one scalar
+/// and as two scalars. So a tokenizer's file is read here, strictly: no duplicate keys, nothing after the value,
+/// valid UTF-8.
 indirect enum JSONTree: Equatable {
   case null
   case bool(Bool)
@@ -50,9 +50,9 @@ private struct JSONTreeParser {
   private var next = 0
   private var depth = 0
   private var values = 0
-  /// Whether the value that comes next is a vocabulary.
+  /// Whether the next value is a vocabulary.
   private var isVocabulary = false
-  /// Of keys in an object that is no vocabulary.
+  /// The largest number of keys in an object that is not a vocabulary.
   private static let keyLimit = 1 << 12
 
   init(bytes: UnsafeBufferPointer<UInt8>, place: String) {
@@ -63,7 +63,7 @@ private struct JSONTreeParser {
   mutating func parse() throws -> JSONTree {
     let tree = try value()
     skipSpace()
-    guard next == bytes.count else { throw failure("the JSON goes on behind its end") }
+    guard next == bytes.count else { throw failure("there is text after the JSON value") }
     return tree
   }
 
@@ -103,7 +103,7 @@ private struct JSONTreeParser {
   private mutating func nested(_ body: (inout Self) throws -> JSONTree) throws -> JSONTree {
     depth += 1
     guard depth <= JSON.depthLimit else {
-      throw failure("opens list or object \(depth) within each other")
+      throw failure("opens nesting level \(depth)")
     }
     next += 1
     let tree = try body(&self)
@@ -124,7 +124,7 @@ private struct JSONTreeParser {
       }
       let key = try text()
       guard keys.insert(key).inserted else {
-        throw failure("the key \(quoted(key)) stands twice in one object")
+        throw failure("the key \(quoted(key)) appears twice in one object")
       }
       guard take(":") else { throw failure("a colon is missing") }
       isVocabulary = key.elementsEqual("vocab".utf8)
@@ -144,7 +144,7 @@ private struct JSONTreeParser {
   }
 
   private mutating func word(_ word: String, _ tree: JSONTree) throws -> JSONTree {
-    guard bytes[next...].starts(with: word.utf8) else { throw failure("this is no JSON value") }
+    guard bytes[next...].starts(with: word.utf8) else { throw failure("this is not a JSON value") }
     next += word.utf8.count
     return tree
   }
@@ -155,12 +155,12 @@ private struct JSONTreeParser {
     let text = String(decoding: bytes[start..<next], as: UTF8.self)
     guard let first = text.utf8.first, first != UInt8(ascii: "+"), let number = Double(text) else {
       next = start
-      throw failure("this is no JSON value")
+      throw failure("this is not a JSON value")
     }
     return .number(number)
   }
 
-  /// A text, which begins here.
+  /// A text that begins at the current position.
   private mutating func text() throws -> [UInt8] {
     next += 1
     var output: [UInt8] = []
@@ -171,7 +171,7 @@ private struct JSONTreeParser {
         next += 1
         return output
       case UInt8(ascii: "\\"): try escape(into: &output)
-      case ..<0x20: throw failure("a control character stands in a text")
+      case ..<0x20: throw failure("a text contains a control character")
       default:
         output.append(byte)
         next += 1
@@ -196,12 +196,12 @@ private struct JSONTreeParser {
       if (0xD800..<0xDC00).contains(value), bytes[next...].starts(with: "\\u".utf8) {
         next += 2
         let low = try unit()
-        guard (0xDC00..<0xE000).contains(low) else { throw failure("half a surrogate pair stands alone") }
+        guard (0xDC00..<0xE000).contains(low) else { throw failure("a surrogate is not paired") }
         value = 0x10000 + (value - 0xD800) << 10 + (low - 0xDC00)
       }
-      guard let scalar = Unicode.Scalar(value) else { throw failure("half a surrogate pair stands alone") }
+      guard let scalar = Unicode.Scalar(value) else { throw failure("a surrogate is not paired") }
       output += Array(String(Character(scalar)).utf8)
-    default: throw failure("\\\(Character(Unicode.Scalar(escaped))) is no escape")
+    default: throw failure("\\\(Character(Unicode.Scalar(escaped))) is not a valid escape")
     }
   }
 

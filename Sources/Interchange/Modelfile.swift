@@ -2,11 +2,11 @@ import Dialogues
 import Support
 import Tokenizers
 
-/// The file from which Ollama makes a model of a GGUF file.
+/// The file from which Ollama makes a model with a GGUF file.
 public enum Modelfile {
   static let name = "Modelfile"
 
-  /// Ollama's templates, in Go's language, of formats that are known by what their template writes.
+  /// Ollama's templates, in Go's template language, for formats recognised by the text that a model's template writes.
   private static let templates: [(name: String, shown: String, template: String)] = [
     (
       "ChatML",
@@ -34,10 +34,10 @@ public enum Modelfile {
     ),
   ]
 
-  /// The file's text.
+  /// The text of the file.
   ///
   /// - Parameter gguf: the name of the GGUF file, which is in the same folder.
-  /// - Returns: the text, and what is to be said about it.
+  /// - Returns: the text, and notes for the user.
   static func text(_ tokenizer: Tokenizer, gguf: String) -> (text: String, notes: [String]) {
     var lines = ["FROM ./\(gguf)"]
     var notes: [String] = []
@@ -48,7 +48,7 @@ public enum Modelfile {
     if let template = format.template, let known = template.ollama(names[format.endTokens.first ?? -1]) {
       lines.append("TEMPLATE \"\"\"\(known)\"\"\"")
       if let system = template.defaultSystem {
-        // There is no way to write such a text in quotes.
+        // Such a text cannot be written in quotes.
         if system.contains("\"\"\"") || system.hasSuffix("\"") {
           notes.append("The Modelfile has no SYSTEM: the template's own text cannot be quoted there.")
         } else {
@@ -69,10 +69,10 @@ public enum Modelfile {
     return (lines.joined(separator: "\n") + "\n", notes)
   }
 
-  /// Writes the file beside a GGUF file.
+  /// Writes the file next to a GGUF file.
   ///
-  /// - Returns: its path, and what is to be said about it.
-  /// - Throws: `Failure(.cannotCreate)` where it cannot be written. A file of the name is replaced.
+  /// - Returns: its path, and notes for the user.
+  /// - Throws: `Failure(.cannotCreate)` if it cannot be written. An existing file of that name is replaced.
   public static func write(_ tokenizer: Tokenizer, besideGGUF path: String) throws -> (path: String, notes: [String]) {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     let (text, notes) = text(tokenizer, gguf: file)
@@ -94,8 +94,8 @@ public enum Modelfile {
 }
 
 extension ChatTemplate {
-  /// Ollama's template for the same format, which is known by what the template writes. Ollama writes the begin token
-  /// itself.
+  /// Ollama's template for the same format, recognised by the text that this template writes. Ollama writes the begin
+  /// token itself.
   fileprivate func ollama(_ end: [UInt8]?) -> String? {
     guard let end, var shown = TemplateProbe(self).shown() else { return nil }
     if let begin = specialTokens["bos_token"], shown.hasPrefix(begin), !shown.hasPrefix("<|im_start|>system") {
@@ -104,7 +104,7 @@ extension ChatTemplate {
     return Modelfile.known(shown, end: String(decoding: end, as: UTF8.self))
   }
 
-  /// What the template makes the system say in a dialogue without a system turn.
+  /// The system text that the template writes for a dialogue without a system turn.
   fileprivate var defaultSystem: String? {
     let question = Turn(.user, "u.")
     let mark = "\u{E000}"

@@ -2,7 +2,7 @@ import Checkpoints
 import Models
 import Support
 
-/// A float32 checkpoint as another program will see it.
+/// A float32 checkpoint, prepared for export.
 struct OutgoingModel {
   let architecture: Architecture
   let family: Family
@@ -11,15 +11,14 @@ struct OutgoingModel {
   let file: ModelFile
   let parameters: ParameterSet
 
-  /// - Throws: `Failure(.badData)` for an int8 or a value model, and for a shape that no other program
-  ///   computes.
+  /// - Throws: `Failure(.badData)` for an int8 model, a value model, or an architecture that no other program computes.
   init(_ file: ModelFile) throws {
     self.file = file
     architecture = file.architecture
     let kind = file.checkpoint.training.kind
     guard kind != .value else {
       throw Failure(
-        .badData, "is a value model, which no other program has a use for", at: file.checkpoint.path,
+        .badData, "is a value model, which other programs cannot use", at: file.checkpoint.path,
         remedy: "Export a language model or a reward model.")
     }
     parameters = try file.parameters()
@@ -34,7 +33,7 @@ struct OutgoingModel {
       headBias: parameters.headBias[0], normalization: stored.map { ($0.floats[0], $0.floats[1]) })
   }
 
-  /// Every tensor of ours with what it corresponds to.
+  /// Our tensors, converted to those that they correspond to.
   func tensors(_ correspondences: [Correspondence]) -> [OutgoingTensor] {
     correspondences.flatMap { OutgoingTensor.parts($0, of: parameters.values($0.ours.name)!) }
   }

@@ -1,18 +1,18 @@
 import Support
 
-/// A tensor of another program, made of one of ours when it is written.
+/// A tensor for another program, made from one of ours while it is written.
 struct OutgoingTensor {
   let name: String
   let dims: [Int]
-  /// How many rows of how many elements it is read in; their product is that of the dims.
+  /// The number of rows and the elements per row in which it is read; their product equals that of the dims.
   let rows: Int
   let width: Int
-  /// Puts rows as float32.
+  /// Writes rows as float32 to the buffer.
   let read: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
 
   var count: Int { rows * width }
 
-  /// The parts of a tensor of ours that lies at `base`.
+  /// The parts made from our tensor at `base`.
   static func parts(
     _ correspondence: Correspondence, of base: UnsafePointer<Float>
   ) -> [OutgoingTensor] {
@@ -41,9 +41,8 @@ struct OutgoingTensor {
     }
   }
 
-  /// Gives all rows as float32, in pieces of about a megabyte that hold a multiple of `rowStep` rows.
-  /// - Throws: `Failure(.badData)` for a value whose magnitude is over `largest`, or is none;
-  ///   `.interrupted`.
+  /// Passes all rows as float32 to `body`, in pieces of about a megabyte. A piece has a multiple of `rowStep` rows.
+  /// - Throws: `Failure(.badData)` for a value whose magnitude is over `largest` or is NaN; `.interrupted`.
   func forEachPiece(
     largest: Float, rowStep: Int = 1, _ body: (UnsafeBufferPointer<Float>) throws -> Void
   ) throws {

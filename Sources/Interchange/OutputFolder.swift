@@ -1,18 +1,19 @@
 import Glibc
 import Support
 
-/// A folder that takes its name only when all its files are whole.
+/// A folder that gets its name only when all its files are complete.
 enum OutputFolder {
-  /// What an export, ours or that of transformers, writes beside the weights, and what one may replace.
+  /// The files that an export, of this program or of transformers, writes next to the weights, and that another
+  /// export may replace.
   private static let companions: Set = [
     "config.json", "generation_config.json", "model.safetensors", "model.safetensors.index.json",
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
   ]
 
-  /// Makes `path` a folder with what `body` writes into the folder it is given.
-  /// - Parameter replacing: whether a folder of that name may go, if nothing but a model is in it.
-  /// - Throws: `Failure(.cannotCreate)`, `.inputOutput`; what was there stays then.
+  /// Makes a folder at `path` with the files that `body` writes into the folder passed to it.
+  /// - Parameter replacing: whether an existing folder of that name may be replaced, if it contains only a model.
+  /// - Throws: `Failure(.cannotCreate)`, `.inputOutput`; existing files then stay.
   static func make(_ path: String, replacing: Bool, _ body: (String) throws -> Void) throws {
     var path = path
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
@@ -28,7 +29,7 @@ enum OutputFolder {
       throw error
     }
     try Temporaries.whole {
-      // The old folder then goes under the other's name.
+      // After the exchange, the old folder has the temporary name and is removed below.
       guard exists ? exchange(partial, path) : rename(partial, path) == 0 else {
         let failure = Failure(
           .cannotCreate, "cannot be put in place: \(Files.systemError())", at: path,
@@ -37,13 +38,13 @@ enum OutputFolder {
         throw failure
       }
       Temporaries.forget(partial)
-      // Whatever else somebody has put there meanwhile stays.
+      // Other files that somebody has put there in the meantime stay.
       if exists { try remove(partial, isFileOfModel) }
     }
     try Files.syncFolder(of: path)
   }
 
-  /// Makes a folder beside `path`, of a name that nothing has: no other process writes or wrote there.
+  /// Makes a folder next to `path` with an unused name, so that no other process writes or has written there.
   private static func makePartial(_ path: String) throws -> String {
     for number in 1... {
       let partial = number == 1 ? "\(path).partial" : "\(path).partial-\(number)"
@@ -60,10 +61,10 @@ enum OutputFolder {
     }
     throw Failure(
       .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
-      remedy: "Choose a folder that exists and can be written.")
+      remedy: "Choose an existing folder that you can write to.")
   }
 
-  /// The kind of what bears a name; links are not followed.
+  /// The kind of the file at a path; links are not followed.
   static func kind(of path: String) -> mode_t? {
     var status = stat()
     return lstat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
@@ -82,17 +83,17 @@ enum OutputFolder {
     switch kind(of: path) {
     case S_IFDIR: break
     case S_IFLNK: throw refusal("is a symbolic link", "Name the folder itself with -o, or another.")
-    default: throw refusal("exists already, and is no folder")
+    default: throw refusal("exists already and is not a folder")
     }
     guard replacing else {
       throw refusal("exists already", "Name another folder with -o, or replace it with --force.")
     }
     let names = try Files.names(in: path)
     if let other = names.first(where: { !isFileOfModel($0) || kind(of: "\(path)/\($0)") != S_IFREG }) {
-      throw refusal("holds \(other), which is no file of a model")
+      throw refusal("contains \(other), which is not a file of a model")
     }
     let isModel = names.contains("config.json") && names.contains { $0.hasSuffix(".safetensors") }
-    guard names.isEmpty || isModel else { throw refusal("holds files, and no model") }
+    guard names.isEmpty || isModel else { throw refusal("contains files but no model") }
   }
 
   private static func exchange(_ partial: String, _ path: String) -> Bool {
@@ -101,7 +102,7 @@ enum OutputFolder {
     return exchangeInSteps(partial, path)
   }
 
-  /// Where the file system cannot exchange two names: for a moment nothing bears the name `path`.
+  /// For file systems that cannot exchange two names: for a moment nothing has the name `path`.
   static func exchangeInSteps(_ partial: String, _ path: String) -> Bool {
     let aside = "\(partial).old"
     guard kind(of: aside) == nil, rename(path, aside) == 0 else { return false }
@@ -119,7 +120,7 @@ enum OutputFolder {
     guard rmdir(folder) == 0 else {
       throw Failure(
         .inputOutput, "cannot be removed: \(Files.systemError())", at: folder,
-        remedy: "See what is in it, and remove it.")
+        remedy: "Check its contents, and remove it.")
     }
   }
 }

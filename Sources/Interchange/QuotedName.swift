@@ -1,5 +1,5 @@
-/// A name out of a file for an error; a long one is cut, since a hostile file may have one of millions of
-/// bytes.
+/// A name from a file, for an error message. A long name is shortened, because a malicious file may have one of
+/// millions of bytes.
 func shortened(_ name: [UInt8], limit: Int = 100) -> String {
   guard name.count > limit else { return String(decoding: name, as: UTF8.self) }
   var end = limit

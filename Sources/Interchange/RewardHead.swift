@@ -1,9 +1,9 @@
 import Support
 
-/// What a reward model has and a sequence-classification model of `transformers` has not: the head's
-/// bias, and gain and bias of the normalisation.
+/// Values of a reward model that a sequence-classification model of `transformers` lacks: the head's bias, and gain
+/// and bias of the normalisation.
 ///
-/// They stand in `config.json` under `"tinyrlhf_reward"`, where other programs leave them alone:
+/// They are stored in `config.json` under `"tinyrlhf_reward"`, which other programs ignore:
 ///
 ///     reward = gain · (logit + head_bias) + bias
 struct RewardHead: Equatable {

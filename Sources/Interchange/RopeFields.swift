@@ -1,12 +1,12 @@
 import Support
 import Tensors
 
-/// Rotary positions as a `config.json` states them.
+/// Rotary positions as described in a `config.json`.
 struct Rope: Equatable {
   var theta: Double
-  /// Of a head's elements, those that are turned.
+  /// The share of a head's elements that is rotated.
   var share: Double
-  /// nil for a rope that is not scaled.
+  /// nil if the rope is not scaled.
   var scaling: RotaryScaling?
 }
 
@@ -14,10 +14,10 @@ extension ConfigurationFields {
   private static let modern = "rope_parameters"
   private static let older = "rope_scaling"
 
-  /// The rope, as `transformers` 5 reads it: `rope_scaling` is taken whole, or else `rope_parameters`; the
-  /// base and the share that are not in it stand beside it.
-  /// - Returns: also warnings about what is stated twice and differs.
-  /// - Throws: `Failure(.badData)` for two that differ, and for a key within them that has no place there.
+  /// The rope as `transformers` 5 reads it: the whole of `rope_scaling` is used, else `rope_parameters`. A base or
+  /// share that is not in it is read from the outer object.
+  /// - Returns: the rope, and warnings about values that are stated twice and differ.
+  /// - Throws: `Failure(.badData)` for two different ropes, and for an unknown key inside one of them.
   func rope(_ family: Family) throws -> (rope: Rope, warnings: [String]) {
     let base = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
     let share = family == .gptNeoX ? "rotary_pct" : "partial_rotary_factor"
@@ -42,28 +42,28 @@ extension ConfigurationFields {
       guard let outer = try optionalNumber(key), outer != inner else { continue }
       let object = inside[0].place.dropFirst(place.count + 2)
       warnings.append(
-        "\(place): \"\(key)\" is \(outer), and in \(object) it is \(inner), which is taken.")
+        "\(place): \"\(key)\" is \(outer), but in \(object) it is \(inner), which is used.")
     }
     return (rope, warnings)
   }
 
-  /// Older versions of `transformers` wrote GPT-NeoX's base and share under a second name; the newest reads
-  /// the first alone.
+  /// Older versions of `transformers` also wrote GPT-NeoX's base and share under a second name; the newest version
+  /// reads only the first.
   private func requireEqual(_ key: String, _ value: Double) throws {
     guard let other = try optionalNumber(key), other != value else { return }
     throw failure(
-      "\"\(key)\" is \(other), and GPT-NeoX's own keys, or what stands for them, say \(value)",
+      "\"\(key)\" is \(other), but the rope that the other keys describe has \(value)",
       "Remove the one that the model was not trained with.")
   }
 
-  /// The rope in one of the two objects.
+  /// The rope described by one of the two objects.
   private func rope(_ beside: Rope, of outer: ConfigurationFields) throws -> Rope {
     let type = try optionalText("rope_type") ?? optionalText("type") ?? "default"
     if let older = try optionalText("type"), older != type {
-      throw failure("\"type\" is \"\(older)\", and \"rope_type\" is \"\(type)\"", "Correct one of the two.")
+      throw failure("\"type\" is \"\(older)\", but \"rope_type\" is \"\(type)\"", "Correct one of the two.")
     }
     guard ["default", "llama3"].contains(type) else {
-      throw failure("the rope type \(quoted(type)) is unknown", "default and llama3 can be imported.")
+      throw failure("the rope type \(quoted(type)) is unknown", "Supported: default and llama3.")
     }
     try requireKeys(of: type)
     return Rope(
@@ -82,7 +82,7 @@ extension ConfigurationFields {
     for (key, value) in object.sorted(by: { $0.key < $1.key })
     where value != .null && !known.contains(key) {
       throw failure(
-        "\(quoted(key)) is \(Self.text(value)), and a rope of the type \"\(type)\" has no such key",
+        "\(quoted(key)) is \(Self.text(value)), but a rope of the type \"\(type)\" has no such key",
         "Remove it, or name the type that it belongs to.")
     }
   }

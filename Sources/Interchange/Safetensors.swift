@@ -1,7 +1,7 @@
 import Checkpoints
 import Support
 
-/// A mapped safetensors file, its header checked.
+/// A mapped safetensors file with a checked header.
 final class SafetensorsFile: @unchecked Sendable {
   let path: String
   private let storage: Storage
@@ -37,16 +37,15 @@ final class SafetensorsFile: @unchecked Sendable {
   }
 }
 
-/// The tensors of a model's folder: `model.safetensors`, or the shards that
-/// `model.safetensors.index.json` names.
+/// The tensors of a model's folder: `model.safetensors`, or the shards listed in `model.safetensors.index.json`.
 struct SafetensorsFolder: TensorArchive {
   static let single = "model.safetensors"
   static let index = "model.safetensors.index.json"
 
   let path: String
   let statement = "the configuration"
-  let advice = "Copy the folder again; configuration and weights are not of one model."
-  /// In the order of their names.
+  let advice = "Copy the folder again; configuration and weights do not belong to the same model."
+  /// Sorted by name.
   let files: [SafetensorsFile]
   private let places: [String: Int]
 
@@ -61,8 +60,8 @@ struct SafetensorsFolder: TensorArchive {
     Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
   }
 
-  /// - Throws: `Failure(.badData)` for a folder without weights, a shard that is missing or damaged,
-  ///   and shards that do not agree with their index.
+  /// - Throws: `Failure(.badData)` for a folder without weights, a missing or damaged shard, and shards that do not
+  ///   match their index.
   init(_ folder: String) throws {
     let single = "\(folder)/\(Self.single)"
     let index = "\(folder)/\(Self.index)"
@@ -115,12 +114,12 @@ struct SafetensorsFolder: TensorArchive {
         if let other = places.updateValue(number, forKey: tensor) {
           throw failure(
             "the tensor \"\(tensor)\" is in two shards, \(names[other]) and \(names[number])",
-            "Copy the shards of one model, and of one version of it.")
+            "Copy all shards from the same version of the model.")
         }
         guard map[tensor] != nil else {
           throw failure(
-            "the tensor \"\(tensor)\" is in \(names[number]), and the index does not name it",
-            "Copy the shards of one model, and of one version of it.")
+            "the tensor \"\(tensor)\" is in \(names[number]), but the index does not list it",
+            "Copy all shards from the same version of the model.")
         }
       }
     }
@@ -128,7 +127,7 @@ struct SafetensorsFolder: TensorArchive {
     where places[tensor].map({ names[$0] }) != name {
       throw failure(
         "the tensor \"\(tensor)\" is not in \(name)",
-        "Copy the shards of one model, and of one version of it.")
+        "Copy all shards from the same version of the model.")
     }
     return (files, places)
   }

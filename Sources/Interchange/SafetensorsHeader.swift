@@ -1,17 +1,17 @@
 import Support
 
-/// What stands before the tensors of a safetensors file: the header's length (u64, little-endian), then
-/// JSON that gives every tensor its type, its dims and its place.
+/// The part of a safetensors file before the tensors: the header's length (u64, little-endian), then JSON with each
+/// tensor's type, dims and offsets.
 struct SafetensorsHeader {
   struct Tensor: Equatable {
-    /// The name that the file gives the type: of those that we can read, an `ElementType`.
+    /// The file's name of the type; an `ElementType` if this program can read it.
     let type: String
     let dims: [Int]
-    /// In the file.
+    /// The byte range in the file.
     let bytes: Range<Int>
   }
 
-  /// The format's own limit.
+  /// The limit of the format.
   static let longest = 100_000_000
   static let lengthBytes = 8
   private static let remedy = "Copy the file again; it is damaged."
@@ -45,12 +45,12 @@ struct SafetensorsHeader {
     }
     guard length <= UInt64(longest) else {
       throw Failure(
-        .badData, "its header has \(length) bytes, over \(longest)", at: path, remedy: remedy)
+        .badData, "its header has \(length) bytes; the limit is \(longest)", at: path, remedy: remedy)
     }
     return lengthBytes + Int(length)
   }
 
-  /// Every byte behind the header belongs to one tensor.
+  /// Requires that every byte after the header belongs to one tensor.
   private func requireNoGaps(from start: Int, to end: Int, path: String) throws {
     let ordered = tensors.sorted {
       ($0.value.bytes.lowerBound, $0.value.bytes.upperBound, $0.key)
@@ -87,7 +87,7 @@ struct SafetensorsHeader {
     init(from decoder: any Decoder) throws {
       let container = try decoder.container(keyedBy: Key.self)
       for key in container.allKeys {
-        // Texts for people and programs, which say nothing about tensors.
+        // Texts for people and programs; they do not describe tensors.
         guard key.stringValue != "__metadata__" else { continue }
         tensors[key.stringValue] = try container.decode(Record.self, forKey: key)
       }
@@ -96,11 +96,11 @@ struct SafetensorsHeader {
 
   private struct Record: Decodable {
     var dtype: String
-    // Numbers of any kind, so that a wrong one is named with its tensor.
+    // Numbers of any kind, so that the error for a wrong one can name its tensor.
     var shape: [Double]
     var data_offsets: [Double]
 
-    /// Bytes of an element.
+    /// The size of an element, in bytes.
     private static let types = [
       "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
       "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
@@ -118,7 +118,7 @@ struct SafetensorsHeader {
       }
       func counts(_ numbers: [Double], _ name: String) throws -> [Int] {
         let counts = numbers.compactMap { Int(exactly: $0) }.filter { $0 >= 0 }
-        try require(counts.count == numbers.count, "\(name) \(numbers) are no whole numbers")
+        try require(counts.count == numbers.count, "\(name) \(numbers) are not whole numbers")
         return counts
       }
       let dims = try counts(shape, "its dims")
@@ -134,7 +134,7 @@ struct SafetensorsHeader {
         offsets[1] <= end - start, "it ends at byte \(offsets[1]) of the data, which has \(end - start)")
       try require(
         offsets[1] - offsets[0] == bytes,
-        "\(offsets[1] - offsets[0]) bytes, where \(dtype) \(dims) has \(bytes)")
+        "\(offsets[1] - offsets[0]) bytes, but \(dtype) \(dims) needs \(bytes)")
       return Tensor(
         type: dtype, dims: dims, bytes: start + offsets[0]..<start + offsets[1])
     }

@@ -1,6 +1,6 @@
 import Support
 
-/// Writes a safetensors file, tensor by tensor: memory does not grow with the model.
+/// Writes a safetensors file, tensor by tensor. Memory does not grow with the model.
 enum SafetensorsWriter {
   private struct Record: Encodable {
     let dtype: String
@@ -22,7 +22,7 @@ enum SafetensorsWriter {
 
   /// - Throws: `Failure(.badData)` for a value that `type` cannot hold; `.cannotCreate`, `.inputOutput`.
   static func write(_ tensors: [OutgoingTensor], _ type: ElementType, to path: String) throws {
-    // `transformers` asks for the program whose tensors these are.
+    // `transformers` requires the name of the framework that wrote the tensors.
     var entries = ["__metadata__": Entry.metadata(["format": "pt"])]
     var end = 0
     for tensor in tensors {

@@ -1,10 +1,10 @@
 import Tokenizers
 
-/// The merges of a vocabulary of SentencePiece, which has scores in their place: two adjacent pieces become one if
-/// they are one in the vocabulary, the highest score first.
+/// The merges of a SentencePiece vocabulary, which has scores instead: two adjacent pieces become one if the result
+/// is in the vocabulary, highest score first.
 ///
-/// As Hugging Face's converter makes them: every cut of every piece in two pieces, by falling score of the whole, then
-/// by falling length of the first part.
+/// As in Hugging Face's converter: every split of every piece into two pieces, by falling score of the whole piece,
+/// then by falling length of the first part.
 struct SentencePieceMerges {
   struct Piece {
     let id: Int32
@@ -20,7 +20,7 @@ struct SentencePieceMerges {
   private struct Merge {
     let rule: TokenizerDefinition.Rule
     let score: Float
-    /// Characters of the first part.
+    /// The number of characters of the first part.
     let length: Int
   }
 
@@ -41,7 +41,7 @@ struct SentencePieceMerges {
     }
   }
 
-  /// Of the first n bytes, for every n.
+  /// The hash of the first n bytes, for every n.
   private static func hashes(of bytes: [UInt8]) -> [UInt64] {
     var hashes: [UInt64] = [0]
     hashes.reserveCapacity(bytes.count + 1)
@@ -49,8 +49,8 @@ struct SentencePieceMerges {
     return hashes
   }
 
-  /// - Complexity: linear in the bytes of all pieces, but for the comparison of those that are found.
-  /// - Returns: nil where there are more than `most`.
+  /// - Complexity: linear in the bytes of all pieces, except for the comparison of pieces that are found.
+  /// - Returns: nil if there are more than `most`.
   func rules(atMost most: Int) -> [TokenizerDefinition.Rule]? {
     var merges: [Merge] = []
     for piece in pieces {

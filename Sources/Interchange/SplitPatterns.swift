@@ -1,10 +1,10 @@
 import Tokenizers
 
-/// The regular expressions that the tokenizer has scanners for. Another one is refused, whatever it says.
+/// The regular expressions for which the tokenizer has scanners. Any other expression is refused.
 enum SplitPatterns {
   typealias Splitting = TokenizerDefinition.Splitting
 
-  /// Our own pre-tokenizer, which knows bytes: what is beyond ASCII is a letter.
+  /// This program's own pre-tokenizer, which works on bytes: everything beyond ASCII counts as a letter.
   static let tinyrlhf =
     #" ?[a-zA-Z\x{80}-\x{10FFFF}]+(?:'[a-zA-Z\x{80}-\x{10FFFF}]+)*|[0-9]{1,3}"#
     + #"| ?[^a-zA-Z0-9\t-\r \x{80}-\x{10FFFF}]+|[\t-\r ]+(?= [^0-9\t-\r ])|[\t-\r ]+"#

@@ -1,11 +1,11 @@
-/// How another program stores the elements of a tensor that we can read.
+/// A supported way in which another program stores the elements of a tensor.
 protocol StoredElements: Sendable {
-  /// What files call it: `F16`, `Q4_K`.
+  /// The name in files: `F16`, `Q4_K`.
   var name: String { get }
-  /// Elements that are stored together; 1 where each stands alone.
+  /// The number of elements stored together as a block; 1 without blocks.
   var blockElements: Int { get }
 
-  /// `count` elements from element `first` on, both multiples of a block; `source` need not be aligned.
+  /// Reads `count` elements from element `first` on, both multiples of the block length; `source` need not be aligned.
   func read(
     _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>)
 }

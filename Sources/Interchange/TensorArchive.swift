@@ -1,62 +1,63 @@
 import Models
 import Support
 
-/// A tensor where it lies in a mapped file, which it keeps open.
+/// A tensor in a mapped file, which it keeps open.
 struct ForeignTensor {
   let name: String
-  /// As its file names it.
+  /// The type name in the file.
   let typeName: String
   let dims: [Int]
   let bytes: UnsafeRawBufferPointer
-  /// How its elements are read; nil where they are not.
+  /// How its elements are read; nil if the type is not supported.
   let elements: (any StoredElements)?
-  /// For people: the types that are read.
+  /// For people: the supported types.
   let readable: String
   let path: String
-  /// What holds the bytes.
+  /// The object that keeps the bytes in memory.
   let owner: AnyObject
 
-  /// What errors call it.
+  /// The place for errors.
   var place: String { "\(path), tensor \"\(name)\"" }
 
-  /// - Throws: `Failure(.badData)` for a type that cannot be read.
+  /// - Throws: `Failure(.badData)` for an unsupported type.
   func storedElements() throws -> any StoredElements {
     guard let elements else {
       throw Failure(
-        .badData, "its type is \(typeName), and \(readable) can be read", at: place,
+        .badData, "its type is \(typeName), but the supported types are \(readable)", at: place,
         remedy: "Convert it to one of them.")
     }
     guard dims.count > 1 || elements.blockElements == 1 else {
       throw Failure(
-        .badData, "its type is \(typeName), and a vector is read whose elements stand alone", at: place,
+        .badData, "its type is \(typeName), but a vector stored in blocks is not supported", at: place,
         remedy: "Convert it to F32.")
     }
     return elements
   }
 }
 
-/// Tensors by their names: those of a folder, or of one file.
+/// Tensors by name: those of a folder, or of one file.
 protocol TensorArchive {
-  /// The file that says which tensors there are; what errors about a missing one name.
+  /// The file that lists the tensors; errors about a missing tensor name it.
   var path: String { get }
-  /// In order.
+  /// Sorted.
   var names: [String] { get }
-  /// Of all files.
+  /// The size of all files.
   var bytes: Int { get }
-  /// What says which tensors a model has: "the configuration".
+  /// The source that defines the tensors of a model: "the configuration".
   var statement: String { get }
-  /// What is wrong, and to be done, where that and the tensors do not agree.
+  /// What is wrong and what to do, if this source and the tensors do not match.
   var advice: String { get }
 
   func tensor(_ name: String) -> ForeignTensor?
 }
 
 extension TensorArchive {
-  /// What a forged statement claims may need more memory, even as a list of names, than there is; so the claim is
-  /// compared with the files first, roughly: the tensors' shapes are compared later.
+  /// Roughly compares the claimed architecture with the size of the files first, because a forged claim may need more
+  /// memory than there is, even as a list of names. The shapes of the tensors are compared later.
   func requireRoom(for a: Architecture) throws {
     let room = Double(1 << 20) + 16 * Double(bytes)
-    // Each row of queries, keys and values is a byte at least, and has a place of its own in what is made of them.
+    // Each row of queries, keys and values takes at least one byte in the file, and has its own entry in the data
+    // made from it.
     let attentionRows = Double(a.layers) * (Double(a.queryWidth) + 2 * Double(a.keyValueWidth))
     guard a.layers > names.count || a.matrixElements > room || attentionRows > Double(bytes) else { return }
     throw Failure(
@@ -64,7 +65,7 @@ extension TensorArchive {
       at: path, remedy: advice)
   }
 
-  /// - Parameter remedy: where the tensor is missing; `advice` without it.
+  /// - Parameter remedy: the remedy for a missing tensor; nil for `advice`.
   func find(_ part: Correspondence.Part, missing remedy: String? = nil) throws -> ForeignTensor {
     guard let tensor = tensor(part.name) else {
       throw Failure(
@@ -72,13 +73,13 @@ extension TensorArchive {
     }
     guard tensor.dims == part.dims else {
       throw Failure(
-        .badData, "its shape is \(tensor.dims), and \(statement) says \(part.dims)", at: tensor.place,
+        .badData, "its shape is \(tensor.dims), but \(statement) says \(part.dims)", at: tensor.place,
         remedy: advice)
     }
     return tensor
   }
 
-  /// - Throws: `Failure(.badData)` for a tensor that belongs to no part of a model.
+  /// - Throws: `Failure(.badData)` for a tensor that the model does not have.
   func requireNoOther(than used: Set<String>, of model: String, but isKnown: (String) -> Bool) throws {
     for name in names where !used.contains(name) && !isKnown(name) {
       throw Failure(

@@ -1,10 +1,10 @@
 import Checkpoints
 import Models
 
-/// A found tensor as one of a checkpoint, made piece by piece when they are written: memory
-/// does not grow with the model.
+/// Converts a found tensor to a tensor of a checkpoint, piece by piece while it is written. Memory does not grow with
+/// the model.
 extension FoundTensor {
-  /// About so many elements are in memory at a time.
+  /// The approximate number of elements in memory at a time.
   private static let pieceElements = 1 << 18
 
   private var pieceRows: Int { max(1, Self.pieceElements / width) }
@@ -29,10 +29,10 @@ extension FoundTensor {
 }
 
 extension [FoundTensor] {
-  /// Elements of all tensors.
+  /// The number of elements of all tensors.
   var parameterCount: Int { reduce(0) { $0 + $1.rows * $1.width } }
 
-  /// Types of blocks, the most frequent first.
+  /// The block types, most frequent first.
   var quantizedTypes: [String] {
     var counts: [String: Int] = [:]
     for (tensor, elements) in flatMap(\.parts) where elements.blockElements > 1 {

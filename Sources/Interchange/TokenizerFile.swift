@@ -1,7 +1,7 @@
 import Support
 import Tokenizers
 
-/// A `tokenizer.json`, without what other files of the folder say.
+/// A `tokenizer.json`, without the other files of the folder.
 struct TokenizerFile {
   private typealias Definition = TokenizerDefinition
 
@@ -12,10 +12,10 @@ struct TokenizerFile {
     let traits: TokenizerDefinition.Traits
   }
 
-  /// A special token that a post-processor writes.
+  /// A special token that a post-processor adds.
   struct Prefix {
     let name: String
-    /// What it writes for it, where it says so.
+    /// The ids that it writes for the token, if given.
     let ids: [Int]?
   }
 
@@ -27,7 +27,7 @@ struct TokenizerFile {
   let prefix: Prefix?
   let place: String
 
-  /// - Throws: `Failure(.badData)` that names whatever this program does not know.
+  /// - Throws: `Failure(.badData)` that names anything this program does not support.
   init(_ root: JSONTree, at place: String) throws {
     self.place = place
     guard let model = root["model"] else {
@@ -39,14 +39,14 @@ struct TokenizerFile {
     prefix = try TokenizerPipeline(place: place).prefix(root["post_processor"])
     guard let list = (root["added_tokens"] ?? .list([])).list else {
       throw Failure(
-        .badData, "\"added_tokens\" is no list", at: place, remedy: "Copy the file again, or correct it.")
+        .badData, "\"added_tokens\" is not a list", at: place, remedy: "Copy the file again, or correct it.")
     }
     added = try list.enumerated().map { try Self.added($1, number: $0, at: place) }
-    // Padding changes no text that stands alone.
+    // Padding does not change a single text, so it is ignored.
     guard root["truncation"] == nil else {
       throw Failure(
-        .badData, "the tokenizer cuts texts: it has a truncation", at: place,
-        remedy: "Set \"truncation\" to null if whole texts are meant.")
+        .badData, "the tokenizer truncates texts", at: place,
+        remedy: "Set \"truncation\" to null to use whole texts.")
     }
     try checkModel()
   }
@@ -81,22 +81,22 @@ struct TokenizerFile {
     Failure(.badData, what, at: place, remedy: "Such a tokenizer cannot be imported.")
   }
 
-  /// A key of the model that is new may change what it does.
+  /// Refuses unknown keys of the model, because they may change what it does.
   func requireKnownKeys() throws {
     let known = [
       "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
       "byte_fallback", "ignore_merges", "vocab", "merges",
     ]
     for member in model.members ?? [] where !known.contains(where: { member.key.elementsEqual($0.utf8) }) {
-      throw unsupported("the tokenizer's model has the key \(quoted(member.key)), which is not known")
+      throw unsupported("the tokenizer's model has the unknown key \(quoted(member.key))")
     }
   }
 
   private func checkModel() throws {
-    // GPT-2's own file has no type; no other model has merges.
+    // GPT-2's own file has no type. Only BPE models have merges.
     let type = model["type"]?.string ?? (model["merges"] == nil ? "(none)" : "BPE")
     guard type == "BPE" else {
-      throw unsupported("the tokenizer's model is \(shortened(Array(type.utf8))), and only BPE is known")
+      throw unsupported("the tokenizer's model is \(shortened(Array(type.utf8))), but only BPE is supported")
     }
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       guard model[key]?.bytes?.isEmpty ?? (model[key] == nil) else {
@@ -115,18 +115,18 @@ struct TokenizerFile {
   }
 }
 
-/// The parts of a `tokenizer.json` around its model, each matched against what is known.
+/// The parts of a `tokenizer.json` around its model; each must match a known form.
 struct TokenizerPipeline {
   let place: String
 
   private func unknown(_ what: String, _ tree: JSONTree) -> Failure {
     let type = tree["type"]?.bytes.map { shortened($0) } ?? "without a type"
     return Failure(
-      .badData, "the tokenizer's \(what) \(type) is not known in this form", at: place,
+      .badData, "the tokenizer's \(what) \(type) is not supported in this form", at: place,
       remedy: "Such a tokenizer cannot be imported.")
   }
 
-  /// What stands in a `Sequence`, or the thing itself.
+  /// The parts of a `Sequence`, or the part itself.
   private func flat(_ tree: JSONTree?, _ key: String) -> [JSONTree] {
     guard let tree else { return [] }
     guard tree["type"]?.string == "Sequence", let parts = tree[key]?.list else { return [tree] }
@@ -145,7 +145,7 @@ struct TokenizerPipeline {
     try checkDecoder(flat(root["decoder"], "decoders"), normalization)
     guard (splitting == .none) == normalization.isMetaspace else {
       throw Failure(
-        .badData, "the tokenizer's normalizer and pre_tokenizer do not belong together", at: place,
+        .badData, "the tokenizer's normalizer and pre_tokenizer do not match", at: place,
         remedy: "Such a tokenizer cannot be imported.")
     }
     return (splitting, normalization)
@@ -182,7 +182,7 @@ struct TokenizerPipeline {
     else { throw unknown("pre_tokenizer", split) }
     guard let known = SplitPatterns.known.first(where: { $0.pattern == pattern }) else {
       throw Failure(
-        .badData, "the tokenizer's pattern \(shortened(Array(pattern.utf8), limit: 1000)) is not known", at: place,
+        .badData, "the tokenizer's pattern \(shortened(Array(pattern.utf8), limit: 1000)) is not supported", at: place,
         remedy: "Such a tokenizer cannot be imported.")
     }
     return known.splitting
@@ -241,7 +241,7 @@ struct TokenizerPipeline {
     throw unknown("decoder", parts.first ?? .null)
   }
 
-  /// The special token that a template puts before a text; there may be no other one.
+  /// The special token that a post-processor puts before a text; no others are allowed.
   func prefix(_ processor: JSONTree?) throws -> TokenizerFile.Prefix? {
     var prefix: TokenizerFile.Prefix?
     for part in flat(processor, "processors") {

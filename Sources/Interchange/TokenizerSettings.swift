@@ -1,28 +1,28 @@
 import Support
 import Tokenizers
 
-/// What stands beside a vocabulary: which tokens begin and end texts, and the chat template.
+/// The settings of a tokenizer outside its vocabulary: the tokens that begin and end texts, and the chat template.
 struct TokenizerSettings {
   let place: String
-  /// The names of tokens.
+  /// The name of a token; the same for `endToken`.
   let beginToken: String?
   let endToken: String?
   let addsBegin: Bool
-  /// Ids, and the file that says so: `generation_config.json` or `config.json`.
+  /// Ids that end texts or answers, each with the file that lists it: `generation_config.json` or `config.json`.
   let endIdentifiers: [(id: Int, place: String)]
-  /// Whether a text gets a space in front, where the settings say so.
+  /// Whether a space is put before a text; nil if the settings do not say.
   private let addsPrefixSpace: Bool?
   /// Special tokens as transformers names them: `bos_token` → `<s>`.
   let specialTokens: [String: String]
   /// The chat templates, in the order of the file.
   let templates: [ChatTemplate.Source]
   let templateOrigin: ChatTemplate.Origin
-  /// The file that the templates stand in.
+  /// The file that contains the templates.
   let templatePlace: String
 
   /// - Parameters:
-  ///   - specialTokens: by `tokenKeys`.
-  ///   - endIdentifiers: ids that end texts or answers, and where they stand.
+  ///   - specialTokens: token names by `tokenKeys`.
+  ///   - endIdentifiers: ids that end texts or answers, and where they are listed.
   init(
     at place: String, specialTokens: [String: String], addsBegin: Bool,
     endIdentifiers: [(id: Int, place: String)], templates: [ChatTemplate.Source],
@@ -70,10 +70,10 @@ struct TokenizerSettings {
     let defaults = Self.defaults(ofClass: settings["tokenizer_class"]?.string)
     var tokens: [String: String] = [:]
     for key in Self.tokenKeys {
-      // null takes a class's default away.
+      // null removes the default of the class.
       tokens[key] = settings[key] == nil ? defaults[key] : try token(key)
     }
-    // A model's own, as image_token.
+    // Tokens specific to a model, such as image_token.
     for (key, value) in settings where key.hasSuffix("_token") && !Self.tokenKeys.contains(key) {
       tokens[key] = value.string ?? value["content"]?.string
     }
@@ -85,12 +85,12 @@ struct TokenizerSettings {
     endToken = tokens["eos_token"]
     addsBegin = try flag("add_bos_token") ?? false
     addsPrefixSpace = try flag("add_prefix_space")
-    // "clean_up_tokenization_spaces" is not looked at: real files have it, and it changes only how
-    // transformers shows an answer.
+    // "clean_up_tokenization_spaces" is ignored: real files have it, but it only changes how transformers displays an
+    // answer.
     guard try flag("add_eos_token") != true else {
       throw Failure(
-        .badData, "\"add_eos_token\" puts a token behind every text, prompts too", at: settingsPath,
-        remedy: "Set it to false if that is not meant.")
+        .badData, "\"add_eos_token\" puts a token after every text, including prompts", at: settingsPath,
+        remedy: "Set it to false if this is not intended.")
     }
     var identifiers: [(id: Int, place: String)] = []
     for file in ["generation_config.json", "config.json"] {
@@ -110,7 +110,7 @@ struct TokenizerSettings {
     "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
   ]
 
-  /// What transformers takes where the file does not name a token.
+  /// The defaults of transformers for tokens that the file does not name.
   private static func defaults(ofClass name: String?) -> [String: String] {
     let text = "<|endoftext|>"
     switch name?.hasSuffix("Fast") == true ? name.map { String($0.dropLast(4)) } : name {
@@ -122,8 +122,8 @@ struct TokenizerSettings {
     }
   }
 
-  /// `chat_template.jinja` and the folder of further ones come before the key in `tokenizer_config.json`, as
-  /// transformers has it.
+  /// As in transformers, `chat_template.jinja` and the folder of additional templates override the key in
+  /// `tokenizer_config.json`.
   private static func templates(
     _ folder: String, _ settings: [String: JSONValue]
   ) throws -> ([ChatTemplate.Source], ChatTemplate.Origin, place: String) {
@@ -158,7 +158,7 @@ struct TokenizerSettings {
     return (named, .configurationList, place)
   }
 
-  /// - Throws: `Failure(.badData)` if the settings want another space in front of a text than the pipeline.
+  /// - Throws: `Failure(.badData)` if the settings and the pipeline differ about the space before a text.
   func requirePrefixSpace(
     _ splitting: TokenizerDefinition.Splitting, _ normalization: TokenizerDefinition.Normalization
   ) throws {
@@ -166,7 +166,7 @@ struct TokenizerSettings {
     let isAdded = splitting == .none && normalization != .metaspaceNever
     guard wanted == isAdded else {
       throw Failure(
-        .badData, "\"add_prefix_space\" is \(wanted), and tokenizer.json says otherwise",
+        .badData, "\"add_prefix_space\" is \(wanted), but tokenizer.json says otherwise",
         at: "\(place)/\(HuggingFaceTokenizer.configuration)", remedy: "Correct the one that is wrong.")
     }
   }

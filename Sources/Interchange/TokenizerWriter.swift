@@ -2,10 +2,10 @@ import Support
 import Tokenizers
 
 extension HuggingFaceTokenizer {
-  /// Writes `tokenizer.json`, `tokenizer_config.json` and the chat templates, from which `transformers` makes a
-  /// tokenizer that gives the same tokens. A template is written to the byte, and to the file that it came from.
+  /// Writes `tokenizer.json`, `tokenizer_config.json` and the chat templates. `transformers` makes a tokenizer from
+  /// them that gives the same tokens. A template is written byte for byte, to the kind of file that it came from.
   ///
-  /// - Throws: `Failure(.badData)` for a token that JSON cannot hold; as `Files.writeAtomically`.
+  /// - Throws: `Failure(.badData)` for a token that JSON cannot represent; the errors of `Files.writeAtomically`.
   public static func write(_ tokenizer: Tokenizer, to folder: String) throws {
     let writer = try TokenizerWriter(tokenizer.definition)
     try Files.writeAtomically(writer.tokenizerFile, to: "\(folder)/\(file)")
@@ -17,10 +17,10 @@ extension HuggingFaceTokenizer {
         try Files.writeAtomically(text, to: "\(folder)/\(template)")
         continue
       }
-      // A checkpoint may come from anybody, and a name is no way out of the folder.
+      // A checkpoint may come from anyone, so a template's name must not lead out of the folder.
       guard !source.name.isEmpty, !source.name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
         throw Failure(
-          .badData, "the chat template \(quoted(source.name)) has a name that no file can have",
+          .badData, "the chat template \(quoted(source.name)) has a name that is not valid for a file",
           remedy: "Import the model again, with one template.")
       }
       try Files.makeFolder("\(folder)/\(furtherTemplates)")
@@ -29,12 +29,12 @@ extension HuggingFaceTokenizer {
   }
 }
 
-/// A definition in Hugging Face's form.
+/// Writes a definition in Hugging Face's form.
 struct TokenizerWriter {
   private typealias Traits = TokenizerDefinition.Traits
 
   private let definition: TokenizerDefinition
-  /// What the files call each token.
+  /// The name of each token in the files.
   private let names: [Int32: [UInt8]]
   private let added: [TokenizerDefinition.Token]
 
@@ -109,8 +109,8 @@ struct TokenizerWriter {
     }
   }
 
-  /// Whether added tokens must stand in the model's vocabulary to keep their ids: those that do not get the
-  /// next ids when the file is read.
+  /// Whether added tokens must be in the model's vocabulary to keep their ids. Added tokens outside it get the next
+  /// free ids when the file is read.
   private var needsPlace: Bool {
     let size = definition.tokens.count { $0.traits.contains(.model) }
     var largest: Int?
@@ -191,7 +191,7 @@ struct TokenizerWriter {
     var json = JSONText()
     json.object {
       $0.member("tokenizer_class", "\"PreTrainedTokenizerFast\"")
-      // Without it `transformers` adds token types, which none of these models takes.
+      // Without this, `transformers` adds token types, which none of these models accepts.
       $0.member("model_input_names", "[\"input_ids\", \"attention_mask\"]")
       $0.member("clean_up_tokenization_spaces", "false")
       $0.member("model_max_length", "1000000000000000019884624838656")
@@ -223,7 +223,7 @@ struct TokenizerWriter {
     "{\"name\":\(JSONText.text(Array(source.name.utf8))),\"template\":\(JSONText.text(Array(source.text.utf8)))}"
   }
 
-  /// As the settings named them that the template came with; else what this program knows.
+  /// The special tokens as named by the settings that came with the template; else those that this program knows.
   private var specialTokens: [(key: String, name: [UInt8])] {
     let format = definition.chatFormat
     let known = [
@@ -242,20 +242,20 @@ struct TokenizerWriter {
 }
 
 extension TokenizerDefinition {
-  /// The token that begins texts, where it is another than the one that ends them.
+  /// The token that begins texts; nil if it also ends them.
   var beginToken: Int32? {
     chatFormat.documentBegin.first.flatMap { chatFormat.documentEnd.contains($0) ? nil : $0 }
   }
 
-  /// What may fill batches, if there is something: never what ends a text, since `transformers` takes the
-  /// score of the last token that is no filling, and a reward model's is that of the end.
+  /// A padding token for batches, if there is one. It is never a token that ends a text: `transformers` reads the
+  /// score of the last token that is not padding, and a reward model's score is that of the end token.
   var paddingToken: Int32? {
     let ends = chatFormat.endTokens + chatFormat.documentEnd
     return tokens.first { $0.traits.contains(.special) && !ends.contains($0.id) }?.id
   }
 }
 
-/// JSON as it is written: a vocabulary's order and its texts' bytes are what they are.
+/// Writes JSON directly, so that a vocabulary's order and the bytes of its texts are kept.
 struct JSONText {
   private(set) var bytes: [UInt8] = []
   private var isFirst = true
@@ -298,7 +298,7 @@ struct JSONText {
     body(&self)
   }
 
-  /// A text in quotes; `bytes` are UTF-8.
+  /// A quoted JSON text; `bytes` are UTF-8.
   static func text(_ bytes: [UInt8]) -> String {
     var output: [UInt8] = [UInt8(ascii: "\"")]
     for byte in bytes {

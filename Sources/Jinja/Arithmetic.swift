@@ -1,6 +1,6 @@
 import Support
 
-// Python's operators. Integers have 64 bits: what does not fit is refused.
+// Python's operators. Integers have 64 bits; an operation that overflows is refused.
 extension Renderer {
   func calculate(_ kind: Operation.Kind, _ left: Value, _ right: Value) throws -> Value {
     if case .text(let text) = left {

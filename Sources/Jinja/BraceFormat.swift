@@ -14,7 +14,7 @@ private struct BraceFormat {
   private let passed: Passed
   private var place = 0
   private var automatic = 0
-  /// Whether fields have numbers, once one has been seen.
+  /// Whether fields have explicit numbers; nil until the first field.
   private var isNumbered: Bool?
 
   init(_ renderer: Renderer, _ format: Text, _ passed: Passed) {

@@ -1,6 +1,6 @@
 import Support
 
-/// The arguments of a call, and, for what has parameters, what each of them got.
+/// The arguments of a call; for a function with declared parameters, also the value of each parameter.
 struct Passed {
   var positional: [Value] = []
   var keywords: [(name: String, value: Value)] = []
@@ -9,19 +9,19 @@ struct Passed {
   subscript(index: Int) -> Value? { bound[index] }
 }
 
-/// A filter, test, function or method of the language.
+/// A built-in filter, test, function or method.
 struct Builtin: Sendable {
   typealias Body = @Sendable (Renderer, Value, Passed) throws -> Value
   private let parameters: [String]?
   private let required: Int
   private let body: Body
 
-  /// - Parameter parameters: without a name where an argument may only be given by its place.
+  /// - Parameter parameters: the names; empty for an argument that can only be given by position.
   init(_ parameters: String..., required: Int = 0, _ body: @escaping Body) {
     (self.parameters, self.required, self.body) = (parameters, required, body)
   }
 
-  /// What takes any arguments.
+  /// A built-in that accepts any arguments.
   init(variadic body: @escaping Body) { (parameters, required, self.body) = (nil, 0, body) }
 
   func call(_ renderer: Renderer, _ receiver: Value, _ passed: Passed, name: String) throws -> Value {
@@ -57,7 +57,7 @@ extension Renderer {
     guard case .mapping(let mapping) = try evaluate(doubleStar) else {
       throw failure("what follows '**' is no mapping")
     }
-    // Every name is compared with every other.
+    // Cost: every name is compared with every other name.
     try charge(mapping.count * (mapping.count + passed.keywords.count))
     for (key, value) in mapping.pairs {
       guard case .text(let name) = key else { throw failure("the name of an argument is no text") }

@@ -1,4 +1,4 @@
-// What Python's text methods ask of a character.
+// Python's tests of characters in text methods.
 
 func isDigit(_ unit: UInt32) -> Bool { (0x30...0x39).contains(unit & Text.scalarMask) }
 
@@ -12,7 +12,7 @@ func isSpace(_ unit: UInt32) -> Bool {
   }
 }
 
-/// What `str.splitlines` takes for the end of a line.
+/// Whether `str.splitlines` treats the character as the end of a line.
 func isLineEnd(_ unit: UInt32) -> Bool {
   switch unit & Text.scalarMask {
   case 0x0A...0x0D, 0x1C...0x1E, 0x85, 0x2028, 0x2029: true
@@ -48,7 +48,7 @@ func isUppercase(_ unit: UInt32) -> Bool { Text.scalar(unit).properties.isUpperc
 func isLowercase(_ unit: UInt32) -> Bool { Text.scalar(unit).properties.isLowercase }
 func isTitlecase(_ unit: UInt32) -> Bool { category(unit) == .titlecaseLetter }
 
-/// Whether `repr` prints the character as it is.
+/// Whether `repr` prints the character unchanged.
 func isPrintable(_ unit: UInt32) -> Bool {
   if unit & Text.scalarMask == 0x20 { return true }
   switch category(unit) {

@@ -9,9 +9,9 @@ extension CalendarDate {
     "October", "November", "December",
   ]
 
-  /// Days since 1 January of the year 0, of the Gregorian calendar.
+  /// Days since 1 January of the year 0 in the Gregorian calendar.
   private static func day(_ year: Int, _ month: Int, _ day: Int) -> Int {
-    // The year begins in March, so that the leap day is its last.
+    // Here the year begins in March, so that the leap day is its last day.
     let (shifted, years) = ((month + 9) % 12, month < 3 ? year - 1 : year)
     return years * 365 + years / 4 - years / 100 + years / 400 + (shifted * 306 + 5) / 10 + day - 1
   }

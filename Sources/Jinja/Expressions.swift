@@ -42,7 +42,7 @@ extension Renderer {
     return try evaluate(otherwise)
   }
 
-  /// `and` stops at what is false, `or` at what is true; the value is that of the last one seen.
+  /// `and` stops at the first false value, `or` at the first true one. The result is the value evaluated last.
   private func evaluate(_ items: [Expression], until end: Bool) throws -> Value {
     for item in items.dropLast() {
       let value = try evaluate(item)
@@ -102,7 +102,7 @@ extension Renderer {
     return .text(Text(units: units))
   }
 
-  // MARK: What follows a value
+  // MARK: Attributes, items, calls, filters and tests
 
   func apply(_ steps: [Postfix], to first: Value) throws -> Value {
     var value = first

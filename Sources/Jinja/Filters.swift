@@ -1,11 +1,11 @@
 import Support
 
-/// The filters by name.
+/// The filters, by name.
 enum Filters {
   static let table: [String: Builtin] = texts.merging(values) { $1 }.merging(sequences) { $1 }
     .merging(selections) { $1 }
 
-  /// Filters of jinja2 that make HTML or use chance.
+  /// Filters of jinja2 that are not supported, because they produce HTML or use randomness.
   static let refused: Set<String> = [
     "filesizeformat", "pprint", "random", "striptags", "urlize", "wordwrap", "xmlattr",
   ]
@@ -72,7 +72,7 @@ enum Filters {
 }
 
 extension Renderer {
-  /// The indent of `tojson`: a number of blanks, or a text.
+  /// The indent of `tojson`: a number of spaces, or a text.
   fileprivate func indentation(_ value: Value?) throws -> Text? {
     switch value {
     case nil, .none?: return nil
@@ -98,7 +98,7 @@ extension Renderer {
     return digits.filter { $0 != "_" }
   }
 
-  /// Python's `int` of a value; of a text with a point, what stands before it.
+  /// Python's `int` of a value. For a text with a decimal point: the part before the point.
   fileprivate func parseInteger(_ value: Value, base: Int) throws -> Value? {
     if let number = value.asInteger { return .integer(number) }
     if case .text(let text) = value {
@@ -139,7 +139,7 @@ extension Renderer {
       let scaled = places >= 0 ? number * scale : number / scale
       let whole = scaled.rounded(name.string == "ceil" ? .up : .down)
       guard let exact = Int(exactly: whole) else { throw failure("the number is too large") }
-      // Python divides two integers, or multiplies by a negative power of ten.
+      // As in Python: divides two integers, or multiplies by a negative power of ten.
       return .float(places >= 0 ? Double(exact) / scale : Double(exact) * scale)
     default: throw failure("'round' knows no method '\(name.string)'")
     }

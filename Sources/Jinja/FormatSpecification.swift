@@ -1,9 +1,9 @@
 import Support
 
-/// How a value is to be written: what `%` and `str.format` have in common.
+/// The format of a value, for both `%` and `str.format`.
 struct FormatSpecification {
   var fill: UInt32 = 0x20
-  /// "<", ">", "^" or "="; nothing for the type's own.
+  /// "<", ">", "^" or "="; nil for the default of the type.
   var alignment: Character?
   /// "+", " " or "-".
   var sign: Character = "-"
@@ -13,7 +13,7 @@ struct FormatSpecification {
   var precision: Int?
   var type: Character?
 
-  /// A finite or infinite number by its type.
+  /// Formats a finite or infinite number by its type.
   func text(_ number: Double) -> String? {
     let kind = type ?? "g"
     if !number.isFinite {
@@ -58,7 +58,7 @@ struct FormatSpecification {
     return text + digits.dropFirst(whole.count)
   }
 
-  /// A number's digits with its sign, filled up to the width.
+  /// The digits of a number with its sign, padded to the width.
   func padded(number digits: String, isNegative: Bool, _ renderer: Renderer) throws -> Text {
     let shown = isNegative ? "-" : sign == "-" ? "" : String(sign)
     if alignment == "=" {

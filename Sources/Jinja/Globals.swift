@@ -1,10 +1,10 @@
 import Support
 
-/// The functions that every template can call.
+/// The functions that are available in every template.
 enum Globals {
   static let names = Set(table.keys)
   static let refused: Set<String> = ["lipsum"]
-  /// What jinja2 calls the longest range.
+  /// The length of the longest range, as in jinja2's sandbox.
   private static let longestRange = 100_000
 
   static let table: [String: Builtin] = [
@@ -15,7 +15,7 @@ enum Globals {
       let range = try Value.IntegerRange(
         start: passed[1] == nil ? 0 : first,
         stop: passed[1].map { try renderer.integer($0, or: 0) } ?? first, step: step)
-      // Bounds that far apart cannot be counted.
+      // The number of steps between more distant bounds cannot be computed.
       guard max(range.start.magnitude, range.stop.magnitude, step.magnitude) < 1 << 60,
         range.count <= longestRange
       else { throw renderer.failure("the range is too long") }
@@ -52,7 +52,7 @@ enum Globals {
 }
 
 extension Renderer {
-  /// What Python's `dict` makes of its arguments.
+  /// Python's `dict` of the arguments.
   fileprivate func dictionary(_ passed: Passed) throws -> Mapping {
     var mapping = Mapping()
     guard passed.positional.count <= 1 else { throw failure("'dict' takes at most one argument") }

@@ -1,8 +1,8 @@
 import Support
 
-/// Values that come one at a time and only once, such as those of `map`.
+/// Values that are produced one at a time and only once, such as those of `map`.
 final class Generator {
-  /// How many generators it draws from, one behind the other.
+  /// The number of generators in the chain that it reads from.
   let depth: Int
   private var produce: (() throws -> Value?)?
 
@@ -20,7 +20,7 @@ final class Generator {
   }
 }
 
-/// The items of a value, one after another.
+/// Iterates over the items of a value.
 struct Cursor {
   enum Source {
     case items([Value])
@@ -43,7 +43,7 @@ struct Cursor {
     }
   }
 
-  /// How many items there are, where that is known.
+  /// The number of items, if known.
   var count: Int? {
     switch source {
     case .items(let items): items.count
@@ -55,7 +55,7 @@ struct Cursor {
 }
 
 extension Renderer {
-  /// The items of a value, as Python iterates over it.
+  /// Iterates over a value as Python does.
   func cursor(_ value: Value) throws -> Cursor {
     switch value {
     case .undefined: return Cursor(.items([]))
@@ -90,7 +90,7 @@ extension Renderer {
     }
   }
 
-  /// A generator that draws from `value`.
+  /// A generator that reads from `value`.
   func generator(
     from value: Value, _ produce: @escaping (inout Cursor) throws -> Value?
   ) throws -> Value {
@@ -121,7 +121,7 @@ extension Renderer {
     throw failure("a value of type \(value.typeName) has no length")
   }
 
-  /// Python's truth of a value.
+  /// Python's truth value.
   func isTrue(_ value: Value) throws -> Bool {
     switch value {
     case .undefined, .none: false

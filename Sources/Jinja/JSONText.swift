@@ -1,7 +1,7 @@
 import Support
 
-/// What Python's `json.dumps` writes. Quotes and signs are the template's own; the characters of a text are
-/// from where the text is from.
+/// Writes JSON like Python's `json.dumps`. Quotes and punctuation have the template's origin; the characters of a
+/// text keep their origin.
 struct JSONWriter {
   let renderer: Renderer
   var escapesUnicode = false

@@ -1,7 +1,7 @@
 import Support
 
-/// Cuts a template into tokens the way jinja2 does with `trim_blocks` and `lstrip_blocks`: a line end after
-/// a block or comment goes, and so do blanks before one at the start of a line.
+/// Splits a template into tokens as jinja2 does with `trim_blocks` and `lstrip_blocks`: the line end after a block or
+/// comment is removed, and so are spaces before one at the start of a line.
 struct Lexer {
   let source: [UInt32]
   private let name: String
@@ -11,7 +11,7 @@ struct Lexer {
   private var counted = 0
   private var atLineStart = true
   private(set) var tokens: [Token] = []
-  /// The brackets that are open in the tag at hand.
+  /// The open brackets in the current tag.
   private var open: [UInt32] = []
 
   init(_ source: String, name: String) {
@@ -19,7 +19,7 @@ struct Lexer {
     self.name = name
   }
 
-  /// All line ends as "\n", and one less at the end.
+  /// Converts all line ends to "\n" and removes one at the end.
   private static func normalized(_ source: String) -> [UInt32] {
     var units: [UInt32] = []
     var afterReturn = false
@@ -39,7 +39,7 @@ struct Lexer {
     return lexer.tokens
   }
 
-  // MARK: Places
+  // MARK: Positions
 
   private mutating func position(_ offset: Int) -> Position {
     while counted < offset {
@@ -118,7 +118,7 @@ struct Lexer {
     if !range.isEmpty { append(.data(Text(source[range])), at: range.lowerBound) }
   }
 
-  /// What stays of the text before a tag.
+  /// The part of the text before a tag that is kept.
   private func stripped(_ range: Range<Int>, sign: UInt32, isVariable: Bool) -> Range<Int> {
     var end = range.upperBound
     while end > range.lowerBound, isSpace(source[end - 1]), sign == 0x2D || source[end - 1] != 10 {
@@ -130,7 +130,7 @@ struct Lexer {
     return isWholeLine ? range.lowerBound..<end : range
   }
 
-  /// After `{%` or `{%-`: where the text of a raw block begins, if it is one.
+  /// If the tag is a raw block: the start of its text. `start` is after `{%` or `{%-`.
   private func rawBody(_ start: Int) -> Int? {
     var end = skipSpace(start)
     guard has("raw", at: end) else { return nil }
@@ -166,7 +166,8 @@ struct Lexer {
     throw failure("the end of this comment is missing", at: begin)
   }
 
-  /// Where a tag's end is over that begins at `start`: with "-" its blanks, else one line end of blocks.
+  /// If a tag's end begins at `start`: the index after it. With "-" the following white space is included; otherwise
+  /// one line end after a block.
   private func closing(_ start: Int, _ sign: UInt32, plus: Bool) -> Int? {
     guard start < source.count else { return nil }
     let isSigned = source[start] == 0x2D || (plus && source[start] == 0x2B)

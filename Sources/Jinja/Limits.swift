@@ -1,10 +1,10 @@
-/// What a rendering may take at most.
+/// Limits for a rendering.
 public struct Limits: Sendable {
-  /// Evaluations; work on long lists and texts counts as several.
+  /// Number of evaluations; work on long lists and texts counts as several.
   public var steps: Int
-  /// Scalars of the rendered text, and of every text on the way to it.
+  /// Number of scalars in the rendered text, and in every intermediate text.
   public var output: Int
-  /// Macros and recursive loops within one another, and lists within lists.
+  /// Nesting of macros and recursive loops, and of lists.
   public var depth: Int
 
   public init(steps: Int = 2_000_000, output: Int = 4_000_000, depth: Int = 64) {
@@ -12,7 +12,7 @@ public struct Limits: Sendable {
   }
 }
 
-/// The date and time that `strftime_now` formats: the renderer has no clock.
+/// The date and time for `strftime_now`; the renderer has no clock.
 public struct CalendarDate: Sendable, Equatable {
   public var year: Int, month: Int, day: Int
   public var hour: Int, minute: Int, second: Int

@@ -1,6 +1,6 @@
 import Support
 
-// Numbers and strings as the template spells them.
+// Number and string literals of a template.
 extension Lexer {
   mutating func scanNumber() throws -> Token.Kind {
     let start = offset
@@ -21,7 +21,7 @@ extension Lexer {
     Text(units: source[range].filter { $0 != 0x5F }).string
   }
 
-  /// Digits, with "_" between any two.
+  /// The end of a run of digits, with "_" allowed between two digits.
   private func digits(_ start: Int, _ isDigit: (UInt32) -> Bool = isDigit) -> Int {
     var end = start
     while end < source.count {
@@ -68,7 +68,7 @@ extension Lexer {
         return (spelling(from..<end), radix)
       }
     }
-    // Python knows no number that begins with 0, but 0 itself.
+    // As in Python, no number except 0 itself begins with 0.
     offset = source[start] == 0x30 ? digits(start) { $0 == 0x30 } : digits(start)
     return (spelling(start..<offset), 10)
   }

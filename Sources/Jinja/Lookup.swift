@@ -1,8 +1,8 @@
 import Support
 
-// Attributes, items and slices. What does not exist is undefined, and so is what the sandbox hides.
+// Attributes, items and slices. Things that do not exist, or that the sandbox hides, are undefined.
 extension Renderer {
-  /// `value.name`: an attribute if there is one, else an item.
+  /// `value.name`: the attribute if it exists, else the item.
   func attribute(_ name: String, of value: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
     if let found = try member(name, of: value) { return found }
@@ -10,7 +10,7 @@ extension Renderer {
     return missing(name, value)
   }
 
-  /// `value[index]`: an item if there is one, else an attribute.
+  /// `value[index]`: the item if it exists, else the attribute.
   func item(_ index: Value, of value: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
     if case .text(let name) = index { try charge(name.count / 16) }
@@ -25,7 +25,7 @@ extension Renderer {
     .undefined(Undefined("'\(value.typeName) object' has no attribute '\(name)'"))
   }
 
-  /// What is at an index or key.
+  /// The value at an index or key.
   private func element(_ index: Value, of value: Value) throws -> Value? {
     switch value {
     case .mapping(let mapping):
@@ -51,7 +51,7 @@ extension Renderer {
     return place >= 0 && place < count ? place : nil
   }
 
-  /// A method or property of Python's type.
+  /// A method or property of the Python type.
   private func member(_ name: String, of value: Value) throws -> Value? {
     if name.hasPrefix("__"), name.hasSuffix("__") { return hidden(name, value) }
     switch value {
@@ -141,7 +141,7 @@ extension Renderer {
     return List(indices.map { list.items[$0] }, depth: list.depth)
   }
 
-  /// The indices that Python's `start:stop:step` selects of `count`.
+  /// The indices that Python's `start:stop:step` selects from `count` items.
   private func indices(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> [Int] {
     let (first, end) = bounds(count, start, stop, step)
     return Array(stride(from: first, to: end, by: step))

@@ -1,17 +1,17 @@
 import Support
 
-/// What `loop` is within a loop.
+/// The `loop` variable of a loop.
 final class LoopState {
   private var cursor: Cursor
   private var knownLength: Int?
   private(set) var index = -1
   private var previous: Value?
   private var current: Value?
-  /// One item ahead: `.some(nil)` when there is none.
+  /// The next item, read ahead; `.some(nil)` at the end.
   private var ahead: Value??
   private let depth: Int
   var lastChanged: [Value]?
-  /// The loop that a call of `loop` renders again, and the frame around it.
+  /// The loop that a call of `loop` renders recursively, and the frame around it.
   let recursion: (loop: Loop, frame: Frame)?
 
   init(_ cursor: Cursor, depth: Int, recursion: (loop: Loop, frame: Frame)?) {
@@ -84,7 +84,7 @@ extension Renderer {
     return try run(loop, over: iterable, depth: 0, recursion: nil)
   }
 
-  /// A recursive loop is a function of what it runs over.
+  /// Renders a recursive loop over another iterable.
   func render(_ loop: Loop, over iterable: Value, depth: Int) throws -> Text {
     let outer = frame
     return try captured {
@@ -99,7 +99,7 @@ extension Renderer {
     let state = LoopState(try filtered(loop, cursor(iterable)), depth: depth, recursion: recursion)
     let inner = Frame(program.scopes[loop.block.scope], outer: frame)
     inner.set(program.loop, try keep(.loop(state)))
-    // Only a body that runs to its end keeps the `else` from running.
+    // The `else` branch runs unless one body ran to its end.
     var isComplete = false
     while let item = try state.next() {
       try step()
@@ -118,7 +118,7 @@ extension Renderer {
     }
   }
 
-  /// The items that pass the loop's `if`, each tested when its turn comes.
+  /// The items that pass the loop's `if`; each is tested when it is reached.
   private func filtered(_ loop: Loop, _ cursor: Cursor) throws -> Cursor {
     guard let test = loop.test else { return cursor }
     let outer = frame

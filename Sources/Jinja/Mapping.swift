@@ -1,4 +1,4 @@
-/// A Python dictionary: pairs in the order in which their keys came.
+/// A Python dictionary: pairs in the order in which keys were inserted.
 public struct Mapping: Sendable {
   private(set) var keys: [Value] = []
   private(set) var values: [Value] = []
@@ -7,14 +7,14 @@ public struct Mapping: Sendable {
 
   public init() {}
 
-  /// Pairs in order; of equal keys the last value counts.
+  /// Pairs in order. For equal keys the last value wins.
   public init(_ pairs: [(String, Value)]) {
     for (key, value) in pairs { self[key] = value }
   }
 
   public var count: Int { keys.count }
   public var isEmpty: Bool { keys.isEmpty }
-  /// Key and value in order.
+  /// Pairs of key and value, in order.
   public var pairs: [(key: Value, value: Value)] { Array(zip(keys, values)).map { ($0, $1) } }
 
   public subscript(key: String) -> Value? {
@@ -22,7 +22,7 @@ public struct Mapping: Sendable {
     set { if let newValue { set(Text(key), newValue) } else { remove(.text(Text(key))) } }
   }
 
-  /// The key keeps the origins of its scalars.
+  /// Sets a value; the key keeps the origins of its scalars.
   public mutating func set(_ key: Text, _ value: Value) { set(.text(key), .text(key), value) }
 
   subscript(key: Key) -> Value? { places[key].map { values[$0] } }
@@ -46,7 +46,7 @@ public struct Mapping: Sendable {
   }
 }
 
-/// A value as a key: equal numbers of different types are one key, as in Python.
+/// A value as a dictionary key. As in Python, equal numbers of different types are the same key.
 enum Key: Hashable, Sendable {
   case none
   case integer(Int)
@@ -57,7 +57,7 @@ enum Key: Hashable, Sendable {
   case object(Int)
   case function(String)
 
-  /// Nothing for what Python cannot hash.
+  /// Nil for values that are not hashable in Python.
   init?(_ value: Value) {
     switch value {
     case .none: self = .none

@@ -2,11 +2,11 @@ import Support
 
 /// Methods of Python's types, by name.
 enum Methods {
-  /// Every name that is a method of anything.
+  /// The names of all methods of all types.
   static let names: Set<String> = Set(text.keys).union(mapping.keys).union(list.keys).union(object.keys)
     .union(listMutators).union(mappingMutators)
 
-  /// What the sandbox hides because it would change the value.
+  /// Methods that the sandbox hides because they would change the value.
   static func mutators(of value: Value) -> Set<String> {
     switch value {
     case .list: listMutators
@@ -49,7 +49,7 @@ enum Methods {
     },
   ]
 
-  /// Methods of what only templates make.
+  /// Methods of objects that only templates create.
   static let object: [String: Builtin] = [
     "cycle": Builtin(variadic: { renderer, value, passed in
       guard case .loop(let loop) = renderer.object(value), !passed.positional.isEmpty else {
@@ -80,7 +80,7 @@ enum Methods {
 }
 
 extension Renderer {
-  /// The range that Python's `start` and `end` of a search mean.
+  /// The range for Python's `start` and `end` arguments of a search.
   func bounds(_ start: Value?, _ end: Value?, _ count: Int) throws -> Range<Int> {
     func bound(_ value: Value?, _ fallback: Int) throws -> Int {
       guard let value, !value.isNone else { return fallback }

@@ -1,4 +1,4 @@
-// Walks over the tree for the names in it.
+// Walks over the syntax tree to find names.
 
 extension Expression {
   /// Every name that is read, in the order of the source.
@@ -34,7 +34,7 @@ extension Expression {
     for step in steps { for operand in step.operands { operand.visitNames(body) } }
   }
 
-  /// Every expression in it, itself first.
+  /// Visits the expression itself and every expression in it.
   func visit(_ body: (Expression) -> Void) {
     body(self)
     for operand in operands { operand.visit(body) }
@@ -75,7 +75,7 @@ extension Arguments {
 }
 
 extension Statement {
-  /// Every statement in `body` and within it.
+  /// Visits every statement in `body`, including nested ones.
   static func visit(_ body: [Statement], _ action: (Statement) -> Void) {
     for statement in body {
       action(statement)
@@ -95,7 +95,7 @@ extension Statement {
     }
   }
 
-  /// The expressions of this statement alone.
+  /// The expressions of this statement, without nested statements.
   var expressions: [Expression] {
     switch self {
     case .text, .breakLoop, .continueLoop, .generation: []
@@ -110,7 +110,7 @@ extension Statement {
     }
   }
 
-  /// What it assigns to.
+  /// The targets that the statement assigns to.
   var targets: [Target] {
     switch self {
     case .assign(let target, _, _), .capture(let target, _, _, _): [target]

@@ -1,7 +1,7 @@
 // Floating-point numbers as Python writes them.
 
 extension Double {
-  /// Python's `repr`: the fewest digits that give the same number back.
+  /// Python's `repr`: the fewest digits that give the same number.
   var representation: String {
     if isNaN { return "nan" }
     if isInfinite { return self < 0 ? "-inf" : "inf" }
@@ -11,7 +11,7 @@ extension Double {
     return sign + Double.spelling(digits, exponent: exponent)
   }
 
-  /// The digits of a spelled number, and where its point stands: 0.d₁d₂… × 10^exponent.
+  /// The digits of a written number and its exponent: 0.d₁d₂… × 10^exponent.
   private static func parts(of spelled: String) -> (digits: [UInt8], exponent: Int) {
     let halves = spelled.split(separator: "e")
     let whole = halves[0].split(separator: ".", omittingEmptySubsequences: false)
@@ -44,7 +44,7 @@ extension Double {
 struct Decimal {
   private(set) var digits: [UInt8]
   private(set) var point: Int
-  /// What the digits of one number count for.
+  /// The number of steps charged for computing the digits of a number.
   static let steps = 64
 
   init(_ number: Double) {
@@ -58,7 +58,7 @@ struct Decimal {
     let mantissa = isNormal ? significand | 1 << 52 : significand
     let exponent = (isNormal ? Int(magnitude.exponentBitPattern) : 1) - 1075
     var big = Decimal.limbs(mantissa)
-    // A half is five tenths: dividing by 2ⁿ is multiplying by 5ⁿ and moving the point by n digits.
+    // A half is five tenths: to divide by 2ⁿ, multiply by 5ⁿ and move the point by n digits.
     for _ in 0..<abs(exponent) { Decimal.multiply(&big, by: exponent > 0 ? 2 : 5) }
     var text = String(big.last ?? 0)
     for limb in big.dropLast().reversed() {
@@ -88,7 +88,7 @@ struct Decimal {
     if carry > 0 { limbs.append(carry) }
   }
 
-  /// Keeps `count` digits; an exact half goes to the even digit.
+  /// Rounds to `count` digits; an exact half goes to the even digit.
   mutating func round(to count: Int) {
     guard count < digits.count else { return }
     guard count >= 0 else {
@@ -113,7 +113,7 @@ struct Decimal {
     }
   }
 
-  /// With `places` digits after the point, as `%f` writes it.
+  /// With `places` digits after the point, like `%f`.
   func fixed(_ places: Int) -> String {
     var rounded = self
     rounded.round(to: point + places)
@@ -125,7 +125,7 @@ struct Decimal {
     return places == 0 ? text : "\(text.prefix(whole)).\(text.dropFirst(whole))"
   }
 
-  /// With `places` digits after the first, as `%e` writes it.
+  /// With `places` digits after the first, like `%e`.
   func scientific(_ places: Int) -> String {
     var rounded = self
     rounded.round(to: places + 1)
@@ -135,7 +135,7 @@ struct Decimal {
     return Decimal.scientific(digits, exponent: isZero ? 0 : rounded.point - 1, point: places > 0)
   }
 
-  /// The shorter of both with `precision` digits, as `%g` writes it.
+  /// The shorter of the two forms with `precision` digits, like `%g`.
   func general(_ precision: Int, keepsZeros: Bool = false) -> String {
     let count = max(precision, 1)
     var rounded = self

@@ -111,13 +111,13 @@ extension Renderer {
     }
   }
 
-  /// Sorted by keys, equal ones in the order in which they came.
+  /// Sorts by keys; items with equal keys keep their order.
   func sorted(_ items: [Value], reverse: Bool, by key: (Value) throws -> Value) throws -> [Value] {
     let keys = try items.map(key)
     var order = Array(items.indices)
     var buffer = order
     var width = 1
-    // Merging from small runs upwards needs no stack, and asks for each comparison once.
+    // Bottom-up merge sort: it uses no recursion and makes each comparison once.
     while width < order.count {
       for start in stride(from: 0, to: order.count, by: 2 * width) {
         let middle = min(start + width, order.count)

@@ -1,6 +1,6 @@
 import Support
 
-/// Makes the tree of a template, with jinja2's grammar.
+/// Parses a template with jinja2's grammar.
 struct Parser {
   let name: String
   let limits: Limits
@@ -9,9 +9,9 @@ struct Parser {
   private(set) var names = Names()
   private(set) var scopeCount = 0
   private var depth = 0
-  /// Whether `break` may stand here.
+  /// Whether `break` is allowed here.
   private var isInLoop = false
-  /// How many loops are around: within one, nothing else can be named `loop`.
+  /// The number of enclosing loops. Inside a loop, nothing else may be named `loop`.
   private var loops = 0
   private(set) var hasGeneration = false
 
@@ -78,7 +78,7 @@ struct Parser {
     return scopeCount - 1
   }
 
-  /// What nests further than the limit is refused, so that no walk over the tree can go too deep.
+  /// Refuses nesting beyond the limit, so that a walk over the tree never recurses too deeply.
   mutating func nested<Result>(_ body: (inout Parser) throws -> Result) throws -> Result {
     depth += 1
     defer { depth -= 1 }
@@ -86,7 +86,7 @@ struct Parser {
     return try body(&self)
   }
 
-  /// A body, in which `break` may stand or not.
+  /// Parses a body in which `break` is allowed or not.
   mutating func within<Result>(loop: Bool, _ body: (inout Parser) throws -> Result) throws -> Result {
     let outer = isInLoop
     isInLoop = loop
@@ -96,7 +96,7 @@ struct Parser {
 
   // MARK: Bodies
 
-  /// Statements up to a block that begins with one of `ends`, which becomes the current token.
+  /// Parses statements up to a block that begins with one of `ends`; that word becomes the current token.
   mutating func parseBody(until ends: [String], opener: (word: String, Position)?) throws -> [Statement] {
     try nested { try $0.parseStatements(until: ends, opener: opener) }
   }
@@ -133,7 +133,7 @@ struct Parser {
     advance()
   }
 
-  /// The end of the opening tag, the body, and the word that ends it, which is returned.
+  /// Parses the end of the opening tag, the body, and the word that ends it, which is returned.
   mutating func parseEnclosed(
     _ opener: String, _ position: Position, until ends: [String]
   ) throws -> ([Statement], end: String) {
@@ -210,7 +210,7 @@ struct Parser {
     let (body, end) = try within(loop: true) {
       try $0.parseEnclosed("for", start, until: ["endfor", "else"])
     }
-    // A recursive loop is a function, and so is its `else`: a `break` cannot leave it.
+    // A recursive loop is a function, and so is its `else` branch: a `break` cannot leave it.
     let breaks = isInLoop && !isRecursive
     let otherwise =
       end == "else"
@@ -266,7 +266,7 @@ struct Parser {
     return .call(body, call, start)
   }
 
-  /// A macro takes the caller and further arguments when its body reads them.
+  /// A macro accepts `caller` and extra arguments only if its body reads them.
   private mutating func makeMacro(
     name: String?, symbol: Name, parameters: [Macro.Parameter], block: Block, position: Position
   ) -> Macro {
@@ -301,7 +301,7 @@ struct Parser {
   }
 }
 
-/// The names of a template as numbers.
+/// Maps the names in a template to numbers.
 struct Names: Sendable {
   private(set) var words: [String] = []
   private var numbers: [String: Name] = [:]

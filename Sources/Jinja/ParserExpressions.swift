@@ -1,8 +1,8 @@
 import Support
 
-// Expressions, by rising precedence.
+// Expressions, by increasing precedence.
 extension Parser {
-  /// One expression, or several with commas between them, which make a tuple.
+  /// One expression; or several with commas between them, which form a tuple.
   mutating func parseTuple(
     conditional: Bool = true, until end: String? = nil, parenthesized: Bool = false
   ) throws -> Expression {
@@ -108,7 +108,7 @@ extension Parser {
     return rest.isEmpty ? first : .arithmetic(first, rest)
   }
 
-  /// A sign binds closer than a filter.
+  /// A sign binds more tightly than a filter.
   private mutating func parseUnary(takesFilters: Bool = true) throws -> Expression {
     let start = position
     var value: Expression
@@ -184,7 +184,7 @@ extension Parser {
     return .dictionary(items, start)
   }
 
-  // MARK: What stands after an expression
+  // MARK: Suffixes of an expression
 
   private mutating func parsePostfix() throws -> [Postfix] {
     var steps: [Postfix] = []
@@ -299,7 +299,7 @@ extension Parser {
     }
   }
 
-  /// The filters of a `filter` block, or of a `set` block.
+  /// The filters of a `filter` block or a `set` block.
   mutating func parseFilters(inline: Bool) throws -> [Postfix] {
     var steps = inline ? [try parseFilter()] : []
     while skip("|") { steps.append(try parseFilter()) }

@@ -1,6 +1,6 @@
 import Support
 
-// Values as Python's `str` and `repr` write them.
+// Values as written by Python's `str` and `repr`.
 extension Renderer {
   func print(_ value: Value) throws {
     if case .text(let text) = value { try write(text.units) } else { try write(string(value).units) }
@@ -85,7 +85,7 @@ extension Renderer {
 
   // MARK: HTML
 
-  /// The text with the characters of HTML escaped, unless they are already.
+  /// The text with HTML characters escaped, unless it is already escaped.
   func escaped(_ value: Value) throws -> Text {
     let text = try string(value)
     if text.isMarkup { return text }
@@ -110,19 +110,19 @@ extension Renderer {
 }
 
 extension [UInt32] {
-  /// Appends characters of the template language itself.
+  /// Appends characters with the template's origin.
   mutating func append(_ string: String) {
     for scalar in string.unicodeScalars { append(scalar.value) }
   }
 
-  /// Appends characters from where `unit` is from.
+  /// Appends characters with the origin of `unit`.
   mutating func append(_ string: String, like unit: UInt32) {
     for scalar in string.unicodeScalars { append(Text.unit(scalar.value, like: unit)) }
   }
 }
 
 extension Text {
-  /// The text in Python's quotes; escapes are from where the character is from.
+  /// The text in Python's quotes; an escape has the origin of its character.
   var quoted: [UInt32] {
     let hasSingle = units.contains { Text.value($0) == 0x27 }
     let hasDouble = units.contains { Text.value($0) == 0x22 }

@@ -1,6 +1,6 @@
 import Support
 
-/// Renders one template once.
+/// Renders one template, once.
 final class Renderer {
   let program: Program
   let limits: Limits
@@ -8,13 +8,14 @@ final class Renderer {
   private let variables: Mapping
   private var resolved: [Name: Value?] = [:]
   var frame: Frame
-  /// What is written at the moment: the rendered text, or what a block captures.
+  /// The current output: the rendered text, or the text that a block captures.
   var output: [UInt32] = []
-  /// The place of what is evaluated, for errors.
+  /// The position of the current expression, for errors.
   var position = Position(line: 1, column: 1)
   private(set) var steps = 0
   private var levels = 0
-  /// Loops, macros and namespaces. Values refer to them by number, so that none keeps itself alive.
+  /// Loops, macros and namespaces. Values refer to them by number, so that there are no reference cycles between
+  /// values.
   private(set) var objects: [Object] = []
 
   init(_ program: Program, _ variables: Mapping, _ limits: Limits, _ date: CalendarDate?) {
@@ -28,34 +29,34 @@ final class Renderer {
     return Text(units: output)
   }
 
-  /// Objects may refer to one another in circles, which end here.
+  /// Releases the objects, which may refer to each other in cycles.
   func finish() { objects = [] }
 
-  // MARK: Bounds
+  // MARK: Limits
 
   func step() throws {
     steps += 1
     if steps > limits.steps { throw failure("the template takes more than \(limits.steps) steps") }
   }
 
-  /// Work on `count` things of a list.
+  /// Charges steps for work on `count` list elements.
   func charge(_ count: Int) throws {
     steps += min(max(count, 0), limits.steps)
     try step()
   }
 
-  /// A text of `count` scalars is about to be made.
+  /// Checks and charges for a text of `count` scalars before it is made.
   func chargeText(_ count: Int) throws {
     try requireLength(count)
     try charge(count / 16)
   }
 
-  /// A text that grows has `count` scalars by now.
+  /// Checks the length of a growing text, which now has `count` scalars.
   func requireLength(_ count: Int) throws {
     if count > limits.output { throw failure("a text is longer than \(limits.output) characters") }
   }
 
-  /// The stack is finite: levels within one another are bounded. A macro takes several.
+  /// Limits the recursion depth, because the stack is finite. A macro takes several levels.
   func nested<Result>(_ body: () throws -> Result) throws -> Result {
     levels += 1
     defer { levels -= 1 }
@@ -74,7 +75,7 @@ final class Renderer {
 
   // MARK: Variables
 
-  /// Loads what the scope of a frame needs from outside.
+  /// Loads the outer variables that the scope of a frame needs.
   func enter(_ frame: Frame) throws {
     try charge(frame.scope.names.count / 8)
     for (slot, load) in frame.scope.loads.enumerated() {
@@ -99,7 +100,7 @@ final class Renderer {
     frame.value(name) ?? .undefined(Undefined(name: program.names.words[name]))
   }
 
-  /// Runs `body` in a new frame within the current one.
+  /// Runs `body` in a new frame inside the current one.
   func inFrame<Result>(_ scope: Int, _ body: (Frame) throws -> Result) throws -> Result {
     try inFrame(Frame(program.scopes[scope], outer: frame), body)
   }
@@ -111,7 +112,7 @@ final class Renderer {
     return try body(inner)
   }
 
-  /// What `body` writes.
+  /// The text that `body` writes.
   func captured(_ body: () throws -> Void) throws -> Text {
     let outer = output
     output = []
@@ -134,14 +135,14 @@ final class Renderer {
     return .object(objects.count - 1)
   }
 
-  /// The object that a value stands for.
+  /// The object that a value refers to.
   func object(_ value: Value) -> Object? {
     guard case .opaque(let opaque) = value, case .object(let index) = opaque.kind else { return nil }
     return objects[index]
   }
 }
 
-/// The variables of a scope that is being rendered.
+/// The variables of a scope during rendering.
 final class Frame {
   let scope: Scope
   var values: [Value?]
@@ -167,7 +168,7 @@ final class Frame {
   }
 }
 
-/// What only the renderer has.
+/// Objects that exist only in the renderer.
 enum Object {
   case namespace(Namespace)
   case loop(LoopState)

@@ -1,16 +1,16 @@
-// Which scope a name belongs to is known before anything is rendered, as in jinja2: a scope that assigns a
-// name anywhere has a variable of its own, which holds, when the scope is entered, what the load says.
+// As in jinja2, the scope of every name is determined before rendering: a scope that assigns a name anywhere has its
+// own variable of that name. On entry to the scope, the variable gets the value that its load describes.
 
 /// The variables of one scope.
 struct Scope: Sendable {
   enum Load: Sendable {
     /// The caller's variable of this name, or the global.
     case resolve
-    /// The variable of that name in the scopes around.
+    /// The variable of that name in an enclosing scope.
     case outer
-    /// Nothing until it is assigned.
+    /// Undefined until it is assigned.
     case nothing
-    /// Set by whoever enters the scope.
+    /// Set by the code that enters the scope.
     case parameter
   }
   var slots: [Name: Int] = [:]
@@ -18,19 +18,19 @@ struct Scope: Sendable {
   var loads: [Load] = []
 }
 
-/// The variables of a scope while its statements are looked at, or what one branch of a condition adds.
+/// The variables of a scope while its statements are analysed, or those that one branch of a condition adds.
 final class Symbols {
   private var loads: [Name: Scope.Load] = [:]
   private var order: [Name] = []
   private var stores: Set<Name> = []
-  /// What is known before the branch.
+  /// The names known before the branch.
   private let base: Symbols?
-  /// The names of all scopes around.
+  /// The names of all enclosing scopes.
   private let outer: Set<Name>
 
   init(outer: Set<Name>) { (self.outer, base) = (outer, nil) }
 
-  /// A branch.
+  /// The symbols of a branch.
   init(of base: Symbols) { (outer, self.base) = (base.outer, base) }
 
   var visible: Set<Name> { outer.union(order) }
@@ -56,7 +56,7 @@ final class Symbols {
     define(name, .parameter)
   }
 
-  /// What enters with the scope.
+  /// Declares the variables that are set on entry to the scope.
   func declare(_ target: Target) {
     switch target {
     case .name(let name): declare(name)
@@ -65,7 +65,8 @@ final class Symbols {
     }
   }
 
-  /// What branches of a condition assign may be assigned or not: before, it is what it is outside.
+  /// Variables assigned in branches of a condition may remain unassigned. Before an assignment they have their outer
+  /// value.
   func merge(_ branches: [Symbols]) {
     let assigned = branches.flatMap(\.stores).filter { !isStored($0) }
     for branch in branches {
@@ -92,7 +93,7 @@ struct ScopeFinder {
     self.loop = loop
   }
 
-  /// The scope of `block` and those within it; `prepare` declares what enters with it.
+  /// Finds the scope of `block` and the scopes nested in it; `prepare` declares the variables that are set on entry.
   mutating func find(
     _ block: Block, outer: Set<Name>, _ prepare: (Symbols) -> Void = { _ in }
   ) {
@@ -144,7 +145,7 @@ struct ScopeFinder {
     }
   }
 
-  // MARK: The scopes within
+  // MARK: Nested scopes
 
   private mutating func enter(_ statement: Statement, _ visible: Set<Name>) {
     switch statement {
@@ -155,7 +156,7 @@ struct ScopeFinder {
     case .loop(let loop): enter(loop, visible)
     case .capture(_, let filters, let block, _):
       find(block, outer: visible)
-      // The filters of a block are evaluated within it.
+      // The filters of a block are evaluated in the block's scope.
       addLoads(filters, to: block.scope, visible)
     case .filtered(let filters, let block):
       find(block, outer: visible)

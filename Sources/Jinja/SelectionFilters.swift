@@ -63,7 +63,7 @@ extension Renderer {
     }
   }
 
-  /// A generator may run within another: both count as levels.
+  /// A generator may run inside another; both count as levels.
   private func nestedFilter(_ name: String, _ value: Value, _ passed: Passed) throws -> Value {
     try nested { try requireDepth(filter(name, value, passed)) }
   }

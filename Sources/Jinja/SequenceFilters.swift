@@ -113,7 +113,7 @@ extension Filters {
     },
   ]
 
-  /// The first item that comes before all others.
+  /// A filter that returns the first item that comes before all others.
   private static func extreme(
     _ isBetter: @escaping @Sendable (Renderer, Value, Value) throws -> Bool
   ) -> Builtin {
@@ -137,7 +137,7 @@ extension Renderer {
     if case .text(let text) = value { .text(text.lowercased()) } else { value }
   }
 
-  /// The steps of an attribute such as "function.name" or "0.id".
+  /// The steps of an attribute path such as "function.name" or "0.id".
   func path(_ attribute: Value?) throws -> [Value] {
     switch attribute {
     case nil, .none?: return []
@@ -149,7 +149,7 @@ extension Renderer {
     }
   }
 
-  /// Several such, with commas between them.
+  /// Several attribute paths, separated by commas.
   fileprivate func paths(_ attribute: Value?) throws -> [[Value]] {
     guard case .text(let text)? = attribute else { return [try path(attribute)] }
     return try text.split(Text(","), limit: .max).map { try path(.text($0)) }

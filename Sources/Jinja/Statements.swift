@@ -1,6 +1,6 @@
 import Support
 
-/// How a body ends.
+/// The way in which a body ends.
 enum Flow { case normal, breakLoop, continueLoop }
 
 extension Renderer {
@@ -49,7 +49,7 @@ extension Renderer {
     return flow
   }
 
-  /// What a block writes, through filters. A `break` in it drops what it wrote.
+  /// The text that a block writes, passed through filters. A `break` in the block discards its text.
   private func evaluate(_ filters: [Postfix], _ block: Block) throws -> (Value, Flow) {
     try inFrame(block.scope) { frame in
       try enter(frame)

@@ -1,6 +1,6 @@
 import Support
 
-/// What a template reads and calls, found without rendering it.
+/// The names that a template reads and calls, found without rendering it.
 struct Survey {
   private(set) var variables: Set<String> = []
   private(set) var attributes: Set<String> = []
@@ -9,7 +9,7 @@ struct Survey {
   private var functions: [(name: String, position: Position)] = []
   private var methods: [(name: String, position: Position)] = []
   private var assigned: Set<String> = []
-  /// Attributes that the template itself makes and may fill with macros.
+  /// Attributes that the template itself sets, which may be macros.
   private var made: Set<String> = []
   private var tested: Set<String> = []
 
@@ -88,10 +88,10 @@ struct Survey {
     }
   }
 
-  // MARK: What must be known
+  // MARK: Requirements
 
-  /// Every filter and test must exist. As in jinja2, one within a condition may be missing as long as
-  /// nothing reaches it; but none may be one that only this renderer lacks.
+  /// Every filter and test must exist. As in jinja2, one inside a condition may be missing as long as it is never
+  /// reached. A filter that jinja2 has but this renderer does not support is always refused.
   private func requireFilters(_ body: [Statement], isConditional: Bool) throws {
     for statement in body {
       var inner = false
@@ -129,7 +129,7 @@ struct Survey {
     }
   }
 
-  /// What is called must exist, unless the template asks first.
+  /// Called functions and methods must exist, unless the template checks for the function first.
   func requireKnown() throws {
     try requireFilters(program.root.body, isConditional: false)
     for (name, position) in functions

@@ -1,4 +1,4 @@
-// The tree of a template. Names are numbers, and a block knows the number of its scope.
+// The syntax tree of a template. Names are numbers, and a block stores the number of its scope.
 
 typealias Name = Int
 
@@ -10,7 +10,7 @@ indirect enum Expression: Sendable {
   case dictionary([(key: Expression, value: Expression)], Position)
   case negative(Expression, Position)
   case positive(Expression, Position)
-  /// Operators of one precedence, from left to right.
+  /// Operators of equal precedence, from left to right.
   case arithmetic(Expression, [Operation])
   case concatenation([Expression])
   case comparison(Expression, [Comparison])
@@ -42,7 +42,7 @@ struct Comparison: Sendable {
   var position: Position
 }
 
-/// What stands after an expression and takes its value.
+/// A suffix that is applied to the value of an expression.
 struct Postfix: Sendable {
   enum Kind: Sendable {
     case attribute(String)
@@ -68,7 +68,7 @@ indirect enum Target: Sendable {
   case attribute(Name, String, Position)
   case tuple([Target], Position)
 
-  /// The names that it sets.
+  /// The names that it assigns.
   var names: [Name] {
     switch self {
     case .name(let name): [name]
@@ -78,7 +78,7 @@ indirect enum Target: Sendable {
   }
 }
 
-/// Statements with a scope of their own.
+/// Statements with their own scope.
 struct Block: Sendable {
   var scope: Int
   var body: [Statement]
@@ -105,12 +105,12 @@ struct Macro: Sendable {
     var name: Name
     var fallback: Expression?
   }
-  /// Nothing for the body of a call block.
+  /// Nil for the body of a call block.
   var name: String?
   var symbol: Name
   var parameters: [Parameter]
   var block: Block
-  /// `caller`, `kwargs` and `varargs`, where the body reads them.
+  /// `caller`, `kwargs` and `varargs`, if the body reads them.
   var caller: Name?
   var keywords: Name?
   var rest: Name?

@@ -1,20 +1,20 @@
 import Support
 
-/// A chat template in the language of jinja2, with what `transformers` adds to it: `tojson` without HTML,
+/// A chat template in the language of jinja2, with the additions of `transformers`: `tojson` without HTML escapes,
 /// `raise_exception`, `strftime_now`, and blocks that mark what the assistant generates.
 public struct Template: Sendable {
   public let source: String
   public let name: String
-  /// Whether `{% generation %}` occurs.
+  /// Whether the template contains `{% generation %}`.
   public let hasGeneration: Bool
-  /// The names that the template reads and does not set itself: `messages`, `tools` and so on.
+  /// The names that the template reads but does not set: `messages`, `tools` and so on.
   public let variables: Set<String>
-  /// The names of attributes and items that the template reads anywhere, such as `tool_calls`.
+  /// The names of all attributes and items that the template reads, such as `tool_calls`.
   public let attributes: Set<String>
   let program: Program
 
-  /// - Throws: `Failure(.badData)` at "name:line:column" for a syntax error, and for every statement, filter,
-  ///   test, function and method that the renderer does not know.
+  /// - Throws: `Failure(.badData)` at "name:line:column" for a syntax error, and for a statement, filter, test,
+  ///   function or method that the renderer does not support.
   public init(_ source: String, name: String, limits: Limits = .init()) throws {
     self.source = source
     self.name = name
@@ -33,8 +33,8 @@ public struct Template: Sendable {
 
   /// Renders the template. Scalars of the caller's texts keep their origins through every operation.
   ///
-  /// - Throws: `Failure(.badData)` for what `raise_exception` says, for what Python would raise, and for
-  ///   a limit that is passed.
+  /// - Throws: `Failure(.badData)` with the message of `raise_exception`, for errors that Python would raise, and for
+  ///   an exceeded limit.
   public func render(
     _ variables: [(String, Value)], limits: Limits = .init(), date: CalendarDate? = nil
   ) throws -> Text {
@@ -50,7 +50,7 @@ public struct Template: Sendable {
   }
 }
 
-/// A template that is ready to be rendered.
+/// A template that is ready to render.
 struct Program: Sendable {
   let name: String
   let names: Names

@@ -1,6 +1,6 @@
 import Support
 
-/// The tests by name: what may stand after `is`.
+/// The tests, by name: the words allowed after `is`.
 enum Tests {
   private static func plain(_ body: @escaping @Sendable (Value) -> Bool) -> Builtin {
     Builtin { _, value, _ in .bool(body(value)) }
@@ -97,7 +97,7 @@ enum Tests {
 }
 
 extension Renderer {
-  /// Python's `is`, as far as values know their identity: equal texts and numbers count as one.
+  /// Python's `is`, as far as values have an identity here: equal texts and numbers count as identical.
   fileprivate func isSame(_ left: Value, _ right: Value) throws -> Bool {
     guard left.typeName == right.typeName else { return false }
     switch left {

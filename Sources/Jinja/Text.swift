@@ -1,15 +1,15 @@
-/// A Unicode text of which every scalar says where it came from. Python indexes by code points, so this
-/// does too. Equality and hash see the scalars only.
+/// A Unicode text in which every scalar has an origin. It is indexed by code points, as in Python. Equality and hash
+/// consider only the scalars.
 public struct Text: Equatable, Hashable, Sendable {
   /// Bits 0…20 hold the scalar value, bits 21…30 the origin, bit 31 whether it was generated.
   var units: [UInt32]
-  /// Whether `escape` or `safe` made it: what is added to such a text is escaped.
+  /// Whether it was made by `escape` or `safe`; text added to it is then escaped.
   var isMarkup = false
 
   static let scalarMask: UInt32 = 0x1F_FFFF
   static let originShift: UInt32 = 21
   static let generationBit: UInt32 = 1 << 31
-  /// The greatest origin; a greater one counts as this.
+  /// The largest origin; greater values count as this one.
   public static let maximumOrigin = 1023
 
   init(units: [UInt32], isMarkup: Bool = false) {
@@ -19,7 +19,7 @@ public struct Text: Equatable, Hashable, Sendable {
 
   init(_ units: ArraySlice<UInt32>) { self.units = Array(units) }
 
-  /// - Parameter origin: 0 is the template itself; 1 to 1023 are the caller's to choose.
+  /// - Parameter origin: 0 is the template itself; 1 to 1023 are free for the caller.
   public init(_ string: String, origin: Int = 0) {
     let mark = UInt32(max(0, min(origin, Text.maximumOrigin))) << Text.originShift
     units = string.unicodeScalars.map { $0.value | mark }
@@ -31,7 +31,7 @@ public struct Text: Equatable, Hashable, Sendable {
     return text
   }
 
-  /// How many scalars there are.
+  /// The number of scalars.
   public var count: Int { units.count }
   public var isEmpty: Bool { units.isEmpty }
 
@@ -50,10 +50,10 @@ public struct Text: Equatable, Hashable, Sendable {
 
   static func value(_ unit: UInt32) -> UInt32 { unit & scalarMask }
 
-  /// Another scalar in the place of `unit`, from the same origin.
+  /// A scalar with the origin of `unit`.
   static func unit(_ scalar: UInt32, like unit: UInt32) -> UInt32 { scalar | (unit & ~scalarMask) }
 
-  /// Whether the scalars of `units` from `start` on are those of `other`.
+  /// Whether the scalars of `units` from `start` on equal those of `other`.
   func matches(_ other: [UInt32], at start: Int) -> Bool {
     guard start >= 0, start + other.count <= units.count else { return false }
     for index in other.indices where (units[start + index] ^ other[index]) & Text.scalarMask != 0 {
@@ -62,12 +62,12 @@ public struct Text: Equatable, Hashable, Sendable {
     return true
   }
 
-  /// Whether the scalars of the text come before those of `other`, by their values.
+  /// Whether the text sorts before `other` by scalar values.
   func precedes(_ other: Text) -> Bool {
     units.lazy.map(Text.value).lexicographicallyPrecedes(other.units.lazy.map(Text.value))
   }
 
-  /// The same scalars, all marked as generated.
+  /// The same scalars, marked as generated.
   func generated() -> [UInt32] { units.map { $0 | Text.generationBit } }
 
   func slice(_ range: Range<Int>) -> Text { Text(units: Array(units[range]), isMarkup: isMarkup) }
@@ -76,7 +76,7 @@ public struct Text: Equatable, Hashable, Sendable {
 }
 
 extension Text {
-  /// A longest part of one origin that is generated, or is not.
+  /// A maximal run of scalars with the same origin and the same generation mark.
   public struct Run: Equatable, Sendable {
     public var text: String
     public var origin: Int
@@ -87,7 +87,7 @@ extension Text {
     }
   }
 
-  /// The text in runs of equal origin and generation, in order.
+  /// The text as runs of equal origin and generation mark, in order.
   public var runs: [Run] {
     var runs: [Run] = []
     var start = 0

@@ -1,4 +1,4 @@
-// Upper and lower case, as Python's `str` does. What becomes of a character is from where it is from.
+// Upper and lower case, as in Python's `str`. A converted character keeps its origin.
 extension Text {
   private func mapped(_ body: (Int, Unicode.Scalar.Properties) -> String) -> Text {
     var result: [UInt32] = []
@@ -26,7 +26,7 @@ extension Text {
     return properties.lowercaseMapping
   }
 
-  /// Whether the Greek sigma at `index` ends a word.
+  /// Whether the Greek sigma at `index` is at the end of a word.
   private func isFinal(_ index: Int) -> Bool {
     func cased(_ place: Int) -> Bool? {
       let properties = Text.scalar(units[place]).properties
@@ -44,7 +44,7 @@ extension Text {
     mapped { $0 == 0 ? $1.titlecaseMapping : lower($0, $1) }
   }
 
-  /// `str.title`: a letter after what is no letter is upper case.
+  /// `str.title`: the first letter after a character that is not a letter becomes upper case.
   func titlecased() -> Text {
     var isInWord = false
     return mapped { index, properties in
@@ -60,7 +60,7 @@ extension Text {
     }
   }
 
-  /// Case folding: what letters have in common that differ in case only.
+  /// Case folding: maps letters that differ only in case to the same form.
   func casefolded() -> Text {
     mapped { index, properties in
       switch Text.value(units[index]) {
@@ -74,7 +74,7 @@ extension Text {
     }
   }
 
-  /// The filter `title`: words begin after blanks, hyphens and opening brackets.
+  /// The filter `title`: words begin after spaces, hyphens and opening brackets.
   func wordsCapitalized() -> Text {
     var isStart = true
     return mapped { index, properties in
@@ -85,9 +85,9 @@ extension Text {
     }
   }
 
-  // MARK: Questions
+  // MARK: Tests
 
-  /// Whether there is a cased character and none that `isWrong`.
+  /// Whether there is a character for which `isRight` is true, and none for which `isWrong` is true.
   private func isAll(_ isRight: (UInt32) -> Bool, butNot isWrong: (UInt32) -> Bool) -> Bool {
     units.contains(where: isRight) && !units.contains(where: isWrong)
   }

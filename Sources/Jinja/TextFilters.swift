@@ -1,7 +1,7 @@
 import Support
 
 extension Filters {
-  /// A filter that makes another text of any value's.
+  /// A filter that converts the text of any value.
   private static func text(_ body: @escaping @Sendable (Text) -> Text) -> Builtin {
     Builtin { renderer, value, _ in
       let text = try renderer.string(value)
@@ -70,7 +70,7 @@ extension Filters {
 }
 
 extension Renderer {
-  /// An argument that is an integer.
+  /// An integer argument.
   func integer(_ value: Value?, or fallback: Int) throws -> Int {
     guard let value else { return fallback }
     guard let number = value.asInteger else {
@@ -86,7 +86,7 @@ extension Renderer {
     return text
   }
 
-  /// An argument that is a text, `None` or not there.
+  /// An argument that is a text, `None` or missing.
   func optionalText(_ value: Value?) throws -> Text? {
     switch value {
     case nil, .none?: nil

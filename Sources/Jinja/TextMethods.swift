@@ -84,7 +84,7 @@ extension Methods {
     },
   ]
 
-  /// A search for a part: where it is, or nothing.
+  /// A method that searches for a part: it returns the position, or reports that there is none.
   private static func search(fromEnd: Bool, mustFind: Bool) -> Builtin {
     Builtin("", "", "", required: 1) { renderer, value, passed in
       let (text, part) = (try renderer.text(value), try renderer.text(passed[0]))

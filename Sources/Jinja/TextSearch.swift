@@ -1,6 +1,6 @@
-// Finding, cutting and replacing, as Python's `str` does.
+// Searching, splitting and replacing, as in Python's `str`.
 extension Text {
-  /// Where `part` first stands at or after `start`.
+  /// The first position of `part` at or after `start`.
   func find(_ part: Text, from start: Int, to end: Int? = nil) -> Int? {
     let end = end ?? count
     let (whole, wanted) = (units, part.units)
@@ -17,14 +17,14 @@ extension Text {
     .map { end - $0 - wanted.count }
   }
 
-  /// Where `size` wanted units first stand among `count`: Knuth, Morris and Pratt's search, which looks at
-  /// every unit once.
+  /// The first position of the wanted units among `count` units, by the algorithm of Knuth, Morris and Pratt, which
+  /// reads every unit once.
   private static func search(
     _ size: Int, in count: Int, _ unit: (Int) -> UInt32, wanted: (Int) -> UInt32
   ) -> Int? {
     guard size <= count else { return nil }
     if size == 0 { return 0 }
-    // The length of the longest start of what is wanted that is an end of its first units, too.
+    // For each prefix of the wanted units: the length of its longest proper prefix that is also a suffix.
     var borders = size > 1 ? [0] : []
     borders.reserveCapacity(size)
     var border = 0
@@ -44,7 +44,7 @@ extension Text {
     return nil
   }
 
-  /// Where `part` stands, without overlap, at most `limit` times.
+  /// The positions of `part` without overlap, at most `limit` of them.
   func occurrences(of part: Text, limit: Int = .max) -> [Int] {
     var places: [Int] = []
     var start = 0
@@ -64,7 +64,7 @@ extension Text {
     return slice(start..<end)
   }
 
-  /// The parts between blanks.
+  /// The parts between white space.
   func words(limit: Int) -> [Text] {
     var parts: [Text] = []
     var start = 0
@@ -97,7 +97,7 @@ extension Text {
     return parts.reversed()
   }
 
-  /// The parts between occurrences of `separator`, which is not empty.
+  /// The parts between occurrences of `separator`, which must not be empty.
   func split(_ separator: Text, limit: Int) -> [Text] {
     var parts: [Text] = []
     var start = 0
@@ -147,7 +147,7 @@ extension Text {
     return with(result + units[start...])
   }
 
-  /// An empty text stands before every character and at the end.
+  /// Inserts `new` at the occurrences of an empty text: before every character and at the end.
   private func interleaved(_ new: Text, limit: Int, _ renderer: Renderer) throws -> Text {
     let (growth, overflow) = (min(limit, count + 1)).multipliedReportingOverflow(by: new.count)
     try renderer.chargeText(overflow ? .max : count + growth)
@@ -159,7 +159,7 @@ extension Text {
     return with(count < limit ? result + new.units : result)
   }
 
-  /// Filled up to `width` with `fill` on both sides.
+  /// Padded with `fill` on both sides.
   func padded(left: Int, right: Int, fill: UInt32, _ renderer: Renderer) throws -> Text {
     guard left > 0 || right > 0 else { return self }
     let (sum, overflow) = max(left, 0).addingReportingOverflow(max(right, 0))

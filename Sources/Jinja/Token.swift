@@ -1,6 +1,6 @@
 import Support
 
-/// A place in the template, from 1; columns count code points.
+/// A position in the template, counted from 1; columns count code points.
 struct Position: Sendable {
   var line: Int32
   var column: Int32
@@ -17,7 +17,7 @@ struct Token {
   var kind: Kind
   var position: Position
 
-  /// The token as an error shows it.
+  /// The token as shown in errors.
   var shown: String {
     switch kind {
     case .data: "text"
@@ -35,7 +35,7 @@ struct Token {
 }
 
 extension Failure {
-  /// Bad data at a place of the template `name`.
+  /// A failure of kind `.badData` at a position in the template `name`.
   static func template(_ what: String, _ name: String, _ position: Position) -> Failure {
     Failure(.badData, what, at: "\(name):\(position.line):\(position.column)")
   }

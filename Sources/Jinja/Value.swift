@@ -1,4 +1,4 @@
-/// A value of the template language. The arithmetic, comparisons and printed forms are Python's.
+/// A value of the template language. Arithmetic, comparisons and printed forms are as in Python.
 public enum Value: Sendable {
   case undefined(Undefined)
   case none
@@ -29,7 +29,7 @@ public enum Value: Sendable {
     subscript(index: Int) -> Int { start + index * step }
   }
 
-  /// What `keys`, `values` and `items` of a mapping give.
+  /// The result of `keys`, `values` or `items` of a mapping.
   public struct DictionaryView: Sendable {
     enum Kind: String, Sendable { case keys, values, items }
     var kind: Kind
@@ -45,11 +45,11 @@ public enum Value: Sendable {
   }
 }
 
-/// A list or tuple. It knows how deep it is nested, so that no walk over a value can go too deep.
+/// A list or tuple. It stores how deeply it is nested, so that a walk over a value never recurses too deeply.
 public struct List: Sendable, ExpressibleByArrayLiteral {
   public let items: [Value]
   private let nesting: Int32
-  /// Whether it is a pair of `groupby`, whose items have names.
+  /// Whether it is a pair from `groupby`, whose items have names.
   var isGroup = false
 
   public init(_ items: [Value]) {
@@ -57,7 +57,7 @@ public struct List: Sendable, ExpressibleByArrayLiteral {
     nesting = 1 + Int32(clamping: items.lazy.map(\.depth).max() ?? 0)
   }
 
-  /// Items of lists that are known not to be deeper than `depth`: this one looks at none of them.
+  /// A list with items that are known to be nested at most `depth` deep; the items are not examined.
   init(_ items: [Value], depth: Int) { (self.items, nesting) = (items, Int32(clamping: depth)) }
 
   public init(arrayLiteral elements: Value...) { self.init(elements) }
@@ -66,28 +66,28 @@ public struct List: Sendable, ExpressibleByArrayLiteral {
   var depth: Int { Int(nesting) }
 }
 
-/// What a name, an attribute or an item is that does not exist.
+/// The value of a name, an attribute or an item that does not exist.
 public struct Undefined: Sendable {
-  /// What is wrong when anything but a test is done with it.
+  /// The error for any use except a test.
   let message: String
 
   init(_ message: String) { self.message = message }
   init(name: String) { message = "'\(name)' is undefined" }
 }
 
-/// What only a template makes: functions, macros, loops, namespaces.
+/// Values that only a template creates: functions, macros, loops, namespaces.
 public struct Opaque: Sendable {
   enum Kind: Sendable {
     case function(String)
     case method(receiver: Value, name: String)
-    /// The index of an object that the renderer keeps.
+    /// The index of an object stored in the renderer.
     case object(Int)
   }
   let kind: Kind
 }
 
 extension Value {
-  /// How deep lists and mappings are nested in it.
+  /// How deeply lists and mappings are nested in it.
   var depth: Int {
     switch self {
     case .list(let list), .tuple(let list): list.depth
@@ -108,7 +108,7 @@ extension Value {
     .opaque(Opaque(kind: .method(receiver: receiver, name: name)))
   }
 
-  /// Python's name of the type, for messages.
+  /// Python's name of the type, for error messages.
   var typeName: String {
     switch self {
     case .undefined: "Undefined"
@@ -126,7 +126,7 @@ extension Value {
     }
   }
 
-  /// Python's `int` of a number or truth value.
+  /// Python's `int` of a number or Boolean.
   var asInteger: Int? {
     switch self {
     case .integer(let number): number
@@ -135,7 +135,7 @@ extension Value {
     }
   }
 
-  /// The number that a value is, truth values included.
+  /// The value as a number, including Booleans.
   var asDouble: Double? {
     if case .float(let number) = self { return number }
     return asInteger.map(Double.init)

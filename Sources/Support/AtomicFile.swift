@@ -4,24 +4,24 @@
   import Musl
 #endif
 
-/// A file that takes the place of `path` only when it is whole.
+/// A file that replaces `path` only when it is complete.
 package final class AtomicFile: Sendable {
   package let path: String
   package let descriptor: Int32
-  /// The name that it has until then.
+  /// The name of the file until it is complete.
   package let temporary: String
   private let work: Work
 
-  /// The folder of both.
+  /// The folder that holds both files.
   package var folder: String { Files.folder(of: path) }
 
-  /// Writes a temporary file beside `path`, makes it durable and renames it.
-  /// After a failure the old file is still there, untouched; or the new one, if only its name is not
-  /// yet durable. A signal that ends the process takes the temporary file along.
+  /// Writes a temporary file next to `path`, makes it durable and renames it.
+  /// If this fails, the old file remains unchanged. (If only the folder's sync fails, the new file is there but its
+  /// name is not yet durable.) A signal that ends the process also removes the temporary file.
   ///
-  /// Two processes that replace the same path take turns. A symbolic link stays one: what it leads to is
-  /// replaced. A stream (`Files.isStream`) gets the bytes when all are made.
-  /// - Parameter bytes: how many there will be, where that is known, to tell how far it is.
+  /// Two processes that replace the same path take turns. If `path` is a symbolic link, it stays a link and its
+  /// target is replaced. A stream (`Files.isStream`) receives the bytes after all of them have been made.
+  /// - Parameter bytes: the number of bytes to be written, if known; used to show progress.
   package static func replace(_ path: String, bytes: Int = 0, _ body: (AtomicFile) throws -> Void) throws {
     guard !Files.isStream(path) else { return try send(to: path, bytes: bytes, body) }
     let target = Files.target(of: path)
@@ -29,7 +29,7 @@ package final class AtomicFile: Sendable {
     let file = AtomicFile(path, try opened(temporary, for: path), temporary, bytes: bytes)
     defer { file.close() }
     do {
-      // What a killed process left of it.
+      // Removes what a killed process may have left in the file.
       try file.resize(0)
       try body(file)
       try Files.sync(file.descriptor, path: path)
@@ -65,12 +65,12 @@ package final class AtomicFile: Sendable {
     }
   }
 
-  /// Opens the temporary file, locked, and known to whoever removes it when a signal ends the process.
+  /// Opens the temporary file, locks it, and registers it for removal when a signal ends the process.
   private static func opened(_ temporary: String, for path: String) throws -> Int32 {
     while true {
       let (descriptor, isOurs) = try Temporaries.whole { try tried(temporary, for: path) }
       if isOurs { return descriptor }
-      // It is another process's until that lets go; then the name is looked at again.
+      // Another process has the file. Waits until it releases the lock, then opens the name again.
       _ = Files.uninterrupted { flock(descriptor, LOCK_EX) }
       systemClose(descriptor)
     }
@@ -81,7 +81,7 @@ package final class AtomicFile: Sendable {
       open(temporary, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
     }
     guard descriptor >= 0 else { throw cannotCreate(path) }
-    // Where locks do not exist there is nobody to take turns with.
+    // On file systems without locks the lock fails with another error; continue without turns.
     let isLocked = Files.uninterrupted { flock(descriptor, LOCK_EX | LOCK_NB) } == 0 || errno != EWOULDBLOCK
     guard isLocked, Files.isSame(descriptor, temporary) else { return (descriptor, false) }
     guard Temporaries.add(temporary) else {
@@ -119,8 +119,8 @@ package final class AtomicFile: Sendable {
     try bytes.withUnsafeBytes { try write($0, at: offset) }
   }
 
-  /// Writes all of `bytes`; may be called from several threads at once.
-  /// - Parameter written: called with the bytes that were written since the last time.
+  /// Writes all of `bytes`. Several threads may call this at once.
+  /// - Parameter written: called with the number of bytes written since the last call.
   package static func write(
     _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: Int32, path: String,
     written: (Int) -> Void = { _ in }
@@ -143,15 +143,15 @@ package final class AtomicFile: Sendable {
   private static func failure(_ what: String, _ path: String) -> Failure {
     Failure(
       .inputOutput, "\(what): \(Files.systemError())", at: path,
-      remedy: "Make sure of free space and permission, then run the same command again.")
+      remedy: "Check free space and permissions, then run the same command again.")
   }
 
   static func cannotCreate(_ path: String) -> Failure {
     Failure(
       .cannotCreate, "cannot be created: \(Files.systemError())", at: path,
-      remedy: "Choose a folder that exists and can be written.")
+      remedy: "Choose an existing folder that you can write to.")
   }
 }
 
-/// `close(2)`, which the method of the same name hides.
+/// `close(2)`; inside the class, its own method `close` hides this function.
 private func systemClose(_ descriptor: Int32) { close(descriptor) }

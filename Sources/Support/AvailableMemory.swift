@@ -1,9 +1,9 @@
-/// Memory that a process could still be given.
+/// The memory that this process can still allocate.
 public struct AvailableMemory: Equatable, Sendable {
-  /// Who sets the limit.
+  /// What sets the limit.
   public enum Limit: String, Codable, Sendable {
     case machine
-    /// The process's control group, or one that it is in.
+    /// The process's control group, or one of its parent groups.
     case controlGroup = "control group"
   }
 
@@ -15,8 +15,8 @@ public struct AvailableMemory: Equatable, Sendable {
     self.limit = limit
   }
 
-  /// What the kernel says now; nil where it says nothing.
-  /// - Parameter root: where `/proc` and `/sys` are.
+  /// The kernel's current figure; nil if the kernel gives none.
+  /// - Parameter root: a prefix for `/proc` and `/sys`.
   public static func now(root: String = "") -> AvailableMemory? {
     var found = Files.unsized("\(root)/proc/meminfo").flatMap { KernelText($0).bytes("MemAvailable:") }
       .map { AvailableMemory(bytes: $0, limit: .machine) }
@@ -27,8 +27,8 @@ public struct AvailableMemory: Equatable, Sendable {
     return found
   }
 
-  /// The folders of the process's memory groups, each with those that it is in. In a container the names are
-  /// those outside, and the group's own folder is the outermost.
+  /// The folders of the process's memory control groups, from the outermost to the innermost. In a container, the
+  /// kernel gives the names outside it, and the container's own group is the outermost folder.
   private static func groups(_ root: String) -> [String] {
     let lines = String(decoding: Files.unsized("\(root)/proc/self/cgroup") ?? [], as: UTF8.self).split(separator: "\n")
     return lines.flatMap { line -> [String] in
@@ -46,7 +46,8 @@ public struct AvailableMemory: Equatable, Sendable {
     }
   }
 
-  /// What a group may still take: its limit less what it has, of which pages of files could be dropped.
+  /// The memory that a group may still take: its limit minus its usage. Inactive file pages do not count as usage,
+  /// because the kernel can drop them.
   private static func room(_ folder: String) -> Int? {
     func number(_ names: String...) -> Int? {
       names.lazy.compactMap { Files.unsized("\(folder)/\($0)") }.first.flatMap { text in

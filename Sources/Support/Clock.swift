@@ -6,32 +6,32 @@ import CSupport
   import Musl
 #endif
 
-/// What time it is and what the process has used. Nothing here may enter a checkpoint.
+/// The time and the resources that the process has used. None of this may enter a checkpoint.
 public enum Clock {
-  /// Seconds of a clock that never goes back.
+  /// Seconds of a monotonic clock.
   public static func monotonic() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
   }
 
-  /// Calls `body` again and again on a thread of its own, `milliseconds` after it has returned. Where no
-  /// thread can be made, never.
+  /// Calls `body` repeatedly on a separate thread, `milliseconds` after it last returned. If no thread can be
+  /// created, `body` is never called.
   public static func every(milliseconds: Int32, _ body: @convention(c) () -> Void) {
     _ = ts_every(milliseconds, body)
   }
 
-  /// Seconds that this thread has had of a processor: a busy machine does not lengthen them.
+  /// CPU seconds that this thread has used. Load from other processes does not increase them.
   public static func processor() -> Double {
     var now = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
     return Double(now.tv_sec) + Double(now.tv_nsec) * 1e-9
   }
 
-  /// The largest resident memory that the process has had, in bytes.
+  /// The process's largest resident memory so far, in bytes.
   public static func peakResidentBytes() -> Int { Memory.peak ?? usedByProcess() }
 
-  /// Where there is no `/proc`: counts what the process had in memory before it became this program.
+  /// For systems without `/proc`. The figure includes the process's memory from before `exec`.
   private static func usedByProcess() -> Int {
     var usage = rusage()
     let thisProcess: Int32 = 0  // RUSAGE_SELF, whose type differs between C libraries.

@@ -1,9 +1,9 @@
 /// Elementary functions that give the same bits on every machine.
 ///
-/// A C library's differ from version to version; these use only IEEE additions, multiplications,
-/// divisions and bit patterns, in a fixed order. Relative error below 1e-14.
+/// The C library's functions differ between versions. These use only IEEE additions, multiplications, divisions and
+/// bit patterns, in a fixed order. The relative error is below 1e-14.
 public enum DeterministicMath {
-  /// eˣ; +∞ above 709.78, gradually 0 below −708.
+  /// eˣ; +∞ above 709.78; below −708 it underflows gradually to 0.
   ///
   /// x = k·ln 2 + r with |r| ≤ ½ ln 2, and eʳ by its Taylor polynomial of degree 13.
   public static func exp(_ x: Double) -> Double {
@@ -14,12 +14,12 @@ public enum DeterministicMath {
     let r = (x - k * ln2High) - k * ln2Low
     var sum = inverseFactorials[13]
     for n in stride(from: 12, through: 0, by: -1) { sum = sum * r + inverseFactorials[n] }
-    // Two exact factors, since 2ᵏ itself may lie outside the normal numbers.
+    // Two exact factors, because 2ᵏ itself may be outside the range of normal numbers.
     let half = Int(k) / 2
     return sum * powerOfTwo(half) * powerOfTwo(Int(k) - half)
   }
 
-  /// The natural logarithm; −∞ at 0, NaN below.
+  /// The natural logarithm; −∞ at 0, NaN for negative x.
   public static func log(_ x: Double) -> Double {
     guard x > 0 else { return x == 0 ? -.infinity : .nan }
     guard x < .infinity else { return x }
@@ -33,7 +33,7 @@ public enum DeterministicMath {
     return exponent * ln2High + (tail + exponent * ln2Low)
   }
 
-  /// log(1 + x), exact to the last digits near 0.
+  /// log(1 + x), accurate to the last digits near 0.
   public static func log1p(_ x: Double) -> Double {
     abs(x) < 0.25 ? twiceArtanh(x / (2 + x)) : log(1 + x)
   }
@@ -49,7 +49,7 @@ public enum DeterministicMath {
     return result
   }
 
-  /// eˣ − 1 − x, which is never negative: what the k3 estimator of KL is made of.
+  /// eˣ − 1 − x, which is never negative; the k3 estimator of KL uses it.
   public static func expRemainder(_ x: Double) -> Double {
     guard abs(x) < 0.5 else { return exp(x) - 1 - x }
     var sum = inverseFactorials[15]
@@ -71,15 +71,15 @@ public enum DeterministicMath {
     let turn = abs(x).truncatingRemainder(dividingBy: 2)  // [0, 2), exact
     let half = turn > 1 ? 2 - turn : turn  // cosine is even about π
     guard half <= 0.5 else { return -cosinePi(1 - half) }
-    // Near ½ the sine of the small rest keeps the relative accuracy.
+    // Near ½, taking the sine of the small difference keeps the relative accuracy.
     return half <= 0.25
       ? alternating(.pi * half, from: 0) : alternating(.pi * (0.5 - half), from: 1)
   }
 
   /// sin x and cos x for |x| ≤ 2²⁰, each within 1e-15.
   ///
-  /// x = n·π/2 + r with |r| ≤ π/4. π/2 comes in three parts, of which the first two are so short
-  /// that their products with n are exact.
+  /// x = n·π/2 + r with |r| ≤ π/4. π/2 is split into three parts; the first two have so few bits that their products
+  /// with n are exact.
   public static func sineAndCosine(_ x: Double) -> (sine: Double, cosine: Double) {
     let n = (x * 0x1.45f306dc9c883p-1).rounded(.toNearestOrEven)
     let r = x - n * 0x1.921fb54400000p+0 - n * 0x1.0b4611a600000p-34 - n * 0x1.3198a2e037073p-69

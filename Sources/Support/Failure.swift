@@ -1,4 +1,4 @@
-/// An error a person can act on: what is wrong, where, and what to do about it.
+/// An error that a person can act on: what is wrong, where, and what to do.
 public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
   /// The class of an error; its raw value is the process's exit code.
   public enum Kind: Int32, Sendable, CaseIterable {
@@ -53,7 +53,7 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
   /// The stable name of this error: its own, or its kind's.
   public var code: Code { specificCode ?? kind.code }
 
-  /// Gives the failures of `body` a place, where they have none.
+  /// Adds a place to the failures of `body` that have none.
   public static func locating<T>(_ place: @autoclosure () -> String, _ body: () throws -> T) throws -> T {
     do {
       return try body()
@@ -63,7 +63,7 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     }
   }
 
-  /// Gives failures of `body` that speak of damaged data another remedy.
+  /// Replaces the remedy of `body`'s failures of kind `.badData`.
   public static func advising<T>(
     _ remedy: @autoclosure () -> String, _ body: () throws -> T
   ) throws -> T {

@@ -1,4 +1,4 @@
-/// Numbers for people: fixed decimals, bytes, durations, without `String(format:)`.
+/// Formats numbers for people (fixed decimals, bytes, durations) without `String(format:)`.
 public enum Formatting {
   /// `fixed(3.14159, 2)` is "3.14". Non-finite values give "nan", "inf", "-inf".
   public static func fixed(_ value: Double, _ decimals: Int) -> String {
@@ -20,7 +20,7 @@ public enum Formatting {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
     var value = Double(count)
     var unit = 0
-    // What would be rounded to 1000.0 has the next unit.
+    // A value that would round to 1000.0 takes the next unit.
     while abs(value) >= (unit == 0 ? 1000 : 999.95) && unit < units.count - 1 {
       value /= 1000
       unit += 1
@@ -28,8 +28,7 @@ public enum Formatting {
     return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
   }
 
-  /// `duration(3725)` is "1:02:05"; under an hour "m:ss". What is no time that a clock could show, below 0
-  /// or not finite, is "0:00".
+  /// `duration(3725)` is "1:02:05"; under an hour the form is "m:ss". Negative and non-finite values give "0:00".
   public static func duration(_ seconds: Double) -> String {
     let total = Int(nearest: seconds.isFinite ? max(0, seconds) : 0)
     func two(_ n: Int) -> String { n < 10 ? "0\(n)" : "\(n)" }
@@ -38,7 +37,7 @@ public enum Formatting {
   }
 }
 
-/// 64-bit identities and hashes as text.
+/// 64-bit identifiers and hashes as text.
 public enum Hexadecimal {
   /// Sixteen lower-case digits.
   public static func text(_ value: UInt64) -> String {

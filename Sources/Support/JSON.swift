@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// JSON in and out, keys sorted so that equal values give equal bytes.
+/// Encodes and decodes JSON. Keys are sorted, so that equal values give equal bytes.
 public enum JSON {
   /// - Throws: `Failure(.failed)` for a number that is not finite, which JSON cannot hold.
   public static func encode(_ value: some Encodable, pretty: Bool = false) throws -> [UInt8] {
@@ -11,17 +11,17 @@ public enum JSON {
       return Array(try encoder.encode(value))
     } catch EncodingError.invalidValue(let value, let context) {
       throw Failure(
-        .failed, "a result is \(value), which is no number", at: "\"\(path(context.codingPath))\"",
-        remedy: "Look at the model with `tinyrlhf inspect --verify`.")
+        .failed, "a result is \(value), which is not a finite number", at: "\"\(path(context.codingPath))\"",
+        remedy: "Check the model with `tinyrlhf inspect --verify`.")
     }
   }
 
-  /// One line without its end.
+  /// The JSON on one line, without a line break at the end.
   public static func line(_ value: some Encodable) throws -> String {
     String(decoding: try encode(value), as: UTF8.self)
   }
 
-  /// Lists and objects within each other that are read: no text exhausts the stack.
+  /// The deepest nesting of lists and objects that is read, so that a text cannot overflow the stack.
   public static let depthLimit = 64
 
   /// - Throws: `Failure(.badData)` that says what is missing or wrong, and where.

@@ -1,25 +1,25 @@
-/// The keys and values of a JSON object, in the order in which they stand in the text.
+/// The keys and values of a JSON object, in the order of the text.
 ///
-/// Two objects are equal where they have equal values under equal keys, whatever the order. Keys are equal where
-/// their UTF-8 is, as for every other reader of JSON: é as one scalar and as two are two keys.
+/// Two objects are equal if they have equal values under equal keys, in any order. Keys are equal if their UTF-8
+/// bytes are equal, as in other JSON readers: é as one scalar and é as two scalars are different keys.
 public struct JSONObject: Sendable {
   public typealias Element = (key: String, value: JSONValue)
 
   public private(set) var keys: [String] = []
   public private(set) var values: [JSONValue] = []
-  /// Where each key stands, once there are so many that looking through them takes long.
+  /// The position of each key. Filled once there are so many keys that a linear search is slow.
   private var positions: [[UInt8]: Int] = [:]
 
   private static let manyKeys = 16
 
   public init() {}
 
-  /// In the alphabet's order of the keys.
+  /// Keys in alphabetical order.
   public init(_ dictionary: [String: JSONValue]) {
     for key in dictionary.keys.sorted() { append(key, dictionary[key]!) }
   }
 
-  /// The value of a key. A new key comes last, one that is there keeps its place, and nil removes it.
+  /// The value of a key. Setting a new key appends it; setting an existing key keeps its place; nil removes it.
   public subscript(key: String) -> JSONValue? {
     get { position(of: key).map { values[$0] } }
     set {
@@ -32,10 +32,10 @@ public struct JSONObject: Sendable {
     }
   }
 
-  /// Without the order. Of keys that Swift's `String` takes for equal, the last counts.
+  /// The members as a dictionary. If Swift's `String` considers two keys equal, the later one wins.
   public var dictionary: [String: JSONValue] { Dictionary(zip(keys, values), uniquingKeysWith: { $1 }) }
 
-  /// The value that a key had; nil where there is no such key.
+  /// Removes a key and returns its value; nil if the key does not exist.
   @discardableResult
   public mutating func removeValue(forKey key: String) -> JSONValue? {
     guard let place = position(of: key) else { return nil }
@@ -43,7 +43,7 @@ public struct JSONObject: Sendable {
     return values[place]
   }
 
-  /// Adds a key that is not there yet.
+  /// Appends a key that does not exist yet.
   mutating func append(_ key: String, _ value: JSONValue) {
     keys.append(key)
     values.append(value)
@@ -77,7 +77,7 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
   public typealias Key = String
   public typealias Value = JSONValue
 
-  /// Of a key that stands there twice the last value counts.
+  /// If a key appears twice, the later value wins.
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     for (key, value) in elements { self[key] = value }
   }

@@ -1,10 +1,10 @@
 extension JSON {
-  /// Reads a text strictly by RFC 8259, with the keys of objects in their order.
+  /// Parses a text strictly by RFC 8259. Objects keep the order of their keys.
   ///
-  /// A byte order mark at the beginning is skipped.
+  /// A byte order mark at the start is skipped.
   /// - Parameter place: what the text is, for errors: `train.jsonl:3`.
-  /// - Throws: `Failure(.badData)` that says what is wrong and at which column: the number of the byte in its
-  ///   line, from 1; with the line where the text has several.
+  /// - Throws: `Failure(.badData)` with the problem and its column: the byte's number in its line, from 1. If the
+  ///   text has several lines, the line number is given too.
   public static func parse(_ bytes: some Collection<UInt8>, at place: String) throws -> JSONValue {
     if let value = try bytes.withContiguousStorageIfAvailable({ try JSONReader.read($0, at: place) }) {
       return value
@@ -13,7 +13,7 @@ extension JSON {
   }
 }
 
-/// A JSON text that is read once, from its first byte to its last.
+/// A reader that goes through a JSON text once, from the first byte to the last.
 struct JSONReader {
   let text: UnsafeBufferPointer<UInt8>
   let place: String
@@ -36,8 +36,8 @@ struct JSONReader {
     reader.skipSpace()
     guard reader.index == text.count else {
       throw reader.syntax(
-        "\(reader.found) stands behind the JSON value", at: reader.index,
-        reader.byte == UInt8(ascii: "{") ? "Write one object a line." : "Remove it.")
+        "found \(reader.found) after the JSON value", at: reader.index,
+        reader.byte == UInt8(ascii: "{") ? "Write one object per line." : "Remove it.")
     }
     return value
   }
@@ -63,8 +63,8 @@ struct JSONReader {
   private mutating func nested<Value>(_ body: (inout JSONReader) throws -> Value) throws -> Value {
     guard depth < JSON.depthLimit else {
       throw failure(
-        "byte \(index) opens list or object \(JSON.depthLimit + 1) within each other", at: nil,
-        "Nest at most \(JSON.depthLimit).")
+        "byte \(index) opens nesting level \(JSON.depthLimit + 1)", at: nil,
+        "Nest at most \(JSON.depthLimit) levels.")
     }
     depth += 1
     defer { depth -= 1 }
@@ -92,11 +92,11 @@ struct JSONReader {
       guard byte == UInt8(ascii: "\"") else { throw noKey() }
       let key = try string()
       guard members[key] == nil else {
-        throw failure("the key \"\(key.prefix(80))\" stands twice", at: start, "Remove one of the two.")
+        throw failure("the key \"\(key.prefix(80))\" appears twice", at: start, "Remove one of the two.")
       }
       skipSpace()
       guard take(":") else {
-        throw syntax("behind the key \"\(key.prefix(80))\", \(found) stands in the place of a colon", at: index)
+        throw syntax("found \(found) instead of a colon after the key \"\(key.prefix(80))\"", at: index)
       }
       skipSpace()
       members.append(key, try value())
@@ -109,11 +109,11 @@ struct JSONReader {
   private mutating func separator(closing: Character, _ what: String) throws {
     let comma = index
     guard take(",") else {
-      throw syntax("\(found) stands in the place of a comma or \"\(closing)\"", at: index)
+      throw syntax("found \(found) instead of a comma or \"\(closing)\"", at: index)
     }
     skipSpace()
     guard byte != closing.asciiValue else {
-      throw syntax("a comma stands behind the last value of \(what)", at: comma, "Remove the comma.")
+      throw syntax("a comma follows the last value of \(what)", at: comma, "Remove the comma.")
     }
   }
 
@@ -132,17 +132,17 @@ struct JSONReader {
       return value
     }
     for (word, remedy) in Self.foreign where isWord(word) {
-      throw syntax("\(word) stands in the place of a value", at: index, remedy)
+      throw syntax("found \(word) instead of a value", at: index, remedy)
     }
     if byte == UInt8(ascii: "'") {
       throw syntax(
-        "a text stands in single quotes", at: index,
-        "Write JSON with double quotes, as Python's json.dumps does and str() does not.")
+        "a text is in single quotes", at: index,
+        "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
     }
-    throw syntax("\(found) stands in the place of a value", at: index)
+    throw syntax("found \(found) instead of a value", at: index)
   }
 
-  /// What other programs write for values that JSON does not have or writes otherwise.
+  /// Words that other programs write for values that JSON lacks or spells differently.
   private static let foreign = [
     ("NaN", "Write null, or leave the key out."), ("-Infinity", "Write null, or leave the key out."),
     ("Infinity", "Write null, or leave the key out."), ("None", "Write null; this is Python's word."),
@@ -169,19 +169,19 @@ struct JSONReader {
   private func noKey() -> Failure {
     if byte == UInt8(ascii: "'") {
       return syntax(
-        "a key stands in single quotes", at: index,
-        "Write JSON with double quotes, as Python's json.dumps does and str() does not.")
+        "a key is in single quotes", at: index,
+        "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
     }
-    return syntax("\(found) stands in the place of a key in double quotes", at: index)
+    return syntax("found \(found) instead of a key in double quotes", at: index)
   }
 
-  /// What stands at the index, for messages: `the end`, `"x"`, `byte 0xFF`.
+  /// The character at the index, for messages: `the end`, `"x"`, `the byte 0xFF (not UTF-8)`.
   var found: String {
     guard let byte else { return "the end" }
     if byte < 0x20 || byte == 0x7F { return "the control character \(Self.hexadecimal(byte))" }
     let end = (index + 1...index + 4).first { $0 >= text.count || text[$0] & 0xC0 != 0x80 } ?? index + 1
     guard let shown = String(validating: text[index..<min(end, text.count)], as: UTF8.self) else {
-      return "the byte \(Self.hexadecimal(byte)), which is no UTF-8,"
+      return "the byte \(Self.hexadecimal(byte)) (not UTF-8)"
     }
     return shown == "\"" ? "a quotation mark" : "\"\(shown)\""
   }
@@ -190,12 +190,12 @@ struct JSONReader {
     "0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
   }
 
-  /// For what the grammar does not have.
+  /// An error for text that the JSON grammar does not allow.
   func syntax(_ what: String, at byte: Int, _ remedy: String = "Correct it.") -> Failure {
     failure(what, at: byte, remedy, "this is not JSON: ")
   }
 
-  /// - Parameter byte: where in the text; nil where the message says it.
+  /// - Parameter byte: the position in the text; nil if the message already names it.
   func failure(_ what: String, at byte: Int?, _ remedy: String = "Correct it.", _ prefix: String = "") -> Failure {
     guard let byte else { return Failure(.badData, what, at: place, remedy: remedy, code: .invalidJSON) }
     let before = text[..<min(byte, text.count)]
@@ -207,7 +207,8 @@ struct JSONReader {
 }
 
 extension JSON {
-  /// Where the value of a key of the outermost object stands in a text that `parse` has read; nil without the key.
+  /// The range of the value of a key of the outermost object, in a text that `parse` accepts; nil if the key is
+  /// missing.
   public static func source(of key: String, in bytes: [UInt8]) throws -> Range<Int>? {
     try bytes.withUnsafeBufferPointer { try JSONReader.source(of: key, in: $0) }
   }

@@ -7,7 +7,7 @@
 extension JSONReader {
   // MARK: Texts
 
-  /// A text; the index stands at its quotation mark.
+  /// Reads a string; the index is at its opening quotation mark.
   mutating func string() throws -> String {
     let start = index
     index += 1
@@ -30,12 +30,12 @@ extension JSONReader {
         first = index
       case let control?:
         throw syntax(
-          "the control character \(Self.hexadecimal(control)) stands in a text", at: index,
-          "Write \(Self.escape(of: control)) in its place.")
+          "a text contains the control character \(Self.hexadecimal(control))", at: index,
+          "Write \(Self.escape(of: control)) instead.")
       case nil:
         throw syntax(
-          "no quotation mark ends the text that begins", at: start,
-          "The line may have been cut, or have a line end in a text: write \\n there.")
+          "there is no closing quotation mark for the text that begins", at: start,
+          "The line may have been cut, or a text in it may contain a line break: write \\n instead.")
       }
     }
   }
@@ -53,11 +53,11 @@ extension JSONReader {
     if let string = String(validating: text[range], as: UTF8.self) { return string }
     let bad = range.lowerBound + Self.validPrefix(text[range])
     throw failure(
-      "the byte \(Self.hexadecimal(text[bad])), which is no UTF-8, stands", at: bad,
+      "the byte \(Self.hexadecimal(text[bad])) is not UTF-8", at: bad,
       "Convert the file to UTF-8, for example with iconv.")
   }
 
-  /// How many bytes come before the first that is no UTF-8.
+  /// The number of bytes before the first byte that is not valid UTF-8.
   static func validPrefix(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
     var decoder = UTF8.ForwardParser()
     var iterator = bytes.makeIterator()
@@ -83,11 +83,11 @@ extension JSONReader {
     case UInt8(ascii: "u"): return try unicodeEscape(start)
     default:
       index -= 1
-      throw syntax("a backslash stands before \(found)", at: start, "Write \\\\ for a backslash.")
+      throw syntax("a backslash is followed by \(found)", at: start, "Write \\\\ for a backslash.")
     }
   }
 
-  /// `\uXXXX`, or two of them that are one scalar; the index stands behind the u.
+  /// Reads `\uXXXX`, or two of them that form one scalar (a surrogate pair); the index is after the u.
   private mutating func unicodeEscape(_ start: Int) throws -> Unicode.Scalar {
     let unit = try fourDigits(start)
     if let scalar = Unicode.Scalar(UInt32(unit)) { return scalar }
@@ -101,8 +101,8 @@ extension JSONReader {
     }
     let name = String(decoding: text[start..<start + 6], as: UTF8.self)
     throw failure(
-      "the unpaired surrogate \(name), which is no character, stands", at: start,
-      "Write the whole character, or \\ufffd in its place; the text was cut inside it.")
+      "the unpaired surrogate \(name) is not a character", at: start,
+      "The text was cut inside a character. Write the whole character, or \\ufffd instead.")
   }
 
   private mutating func fourDigits(_ start: Int) throws -> UInt16 {
@@ -137,15 +137,15 @@ extension JSONReader {
       try digits(start)
     }
     if let byte, Self.isWordByte(byte) || byte == UInt8(ascii: ".") {
-      throw syntax("\(found) stands in a number", at: index)
+      throw syntax("found \(found) in a number", at: index)
     }
     let digits = String(decoding: text[start..<index], as: UTF8.self)
     if isWhole, let value = Int(digits) { return .integer(value) }
     if isWhole, let value = UInt64(digits) { return .unsigned(value) }
-    // Beyond a float64 no number is what is written; below it, zero is as near as it gets.
+    // A number beyond the float64 range is refused. A number too small for float64 becomes zero, the nearest value.
     guard let value = Double(digits), value.isFinite else {
       throw failure(
-        "the number \(digits.prefix(40)), which is too large, stands", at: start, "Numbers reach to 1.8e308.")
+        "the number \(digits.prefix(40)) is too large", at: start, "The largest number is 1.8e308.")
     }
     return .number(value)
   }
@@ -154,7 +154,7 @@ extension JSONReader {
     let first = index
     while let byte, (0x30...0x39).contains(byte) { index += 1 }
     guard index > first else {
-      throw syntax("a number has no digit where one should stand", at: start)
+      throw syntax("a number has no digit where one is required", at: start)
     }
   }
 }

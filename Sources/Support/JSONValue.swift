@@ -1,20 +1,20 @@
 /// Any JSON value, for fields whose shape depends on the file.
 ///
-/// Two numbers are equal where their values are, however they are written: `.integer(1) == .number(1)`.
+/// Two numbers are equal if their values are equal, however they are written: `.integer(1) == .number(1)`.
 public enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
-  /// A number without point and exponent that an `Int` holds.
+  /// A number without a point or exponent that fits into `Int`.
   case integer(Int)
-  /// The same of a number that only a `UInt64` holds.
+  /// A number without a point or exponent that fits only into `UInt64`.
   case unsigned(UInt64)
-  /// Every other number; finite where it was read.
+  /// Any other number; always finite if it was parsed.
   case number(Double)
   case string(String)
   case array([JSONValue])
   case object(JSONObject)
 
-  /// A seed or another whole number, every digit of it.
+  /// A seed or another whole number, with all its digits.
   public init(_ value: UInt64) {
     self = Int(exactly: value).map { .integer($0) } ?? .unsigned(value)
   }
@@ -44,7 +44,7 @@ public enum JSONValue: Hashable, Sendable {
     case .integer(let value): hasher.combine(value)
     case .unsigned(let value): hasher.combine(value)
     case .number(let value):
-      // What equals a whole number has its hash.
+      // A number that equals a whole number must have the same hash.
       if let whole = Int(exactly: value) {
         hasher.combine(whole)
       } else if let whole = UInt64(exactly: value) {
@@ -58,14 +58,14 @@ public enum JSONValue: Hashable, Sendable {
     }
   }
 
-  /// The value of an object's key; nil where there is none, and for what is no object.
+  /// The value of an object's key; nil if the key is missing or this is not an object.
   public subscript(key: String) -> JSONValue? { object?[key] }
 
   public var isNull: Bool { if case .null = self { true } else { false } }
 
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
-  /// A whole number, also one that is written `2.0`.
+  /// A whole number, also if written as `2.0`.
   public var integer: Int? {
     switch self {
     case .integer(let value): value
@@ -74,7 +74,7 @@ public enum JSONValue: Hashable, Sendable {
     }
   }
 
-  /// A whole number from 0 on, also one that is written `2.0`.
+  /// A whole number of at least 0, also if written as `2.0`.
   public var unsigned: UInt64? {
     switch self {
     case .integer(let value): UInt64(exactly: value)
@@ -84,7 +84,7 @@ public enum JSONValue: Hashable, Sendable {
     }
   }
 
-  /// Any number; a whole one above 2⁵³ is rounded.
+  /// Any number; a whole number above 2⁵³ is rounded.
   public var number: Double? {
     switch self {
     case .integer(let value): Double(value)
@@ -114,7 +114,8 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue: Codable {
-  /// What `JSON.decode` has read, as it stood. Of another decoder, keys of objects come in the alphabet's order.
+  /// From `JSON.decode`, the value exactly as parsed. From any other decoder, keys of objects are in alphabetical
+  /// order.
   public init(from decoder: any Decoder) throws {
     if let decoder = decoder as? JSONValueDecoder {
       self = decoder.value

@@ -1,7 +1,8 @@
-/// Makes values of Swift's types of a JSON value that was read: `JSON.decode` reads texts as `JSON.parse` does.
+/// Decodes Swift types from a parsed JSON value. `JSON.decode` uses it, so that it reads texts exactly as
+/// `JSON.parse` does.
 ///
-/// As `JSONDecoder`, it takes no text for a number and no number for a truth value, and a whole number also where it
-/// is written `2.0`.
+/// Like `JSONDecoder`, it does not accept a text as a number or a number as a Boolean, and it accepts `2.0` as a
+/// whole number.
 struct JSONValueDecoder: Decoder {
   let value: JSONValue
   let codingPath: [any CodingKey]
@@ -51,7 +52,7 @@ struct JSONValueDecoder: Decoder {
     guard let found else {
       let written = String(decoding: JSON.write(value), as: UTF8.self)
       throw DecodingError.dataCorrupted(.init(
-        codingPath: codingPath, debugDescription: "\(written) is no whole number from \(T.min) to \(T.max)"))
+        codingPath: codingPath, debugDescription: "\(written) is not a whole number from \(T.min) to \(T.max)"))
     }
     return found
   }
@@ -160,7 +161,7 @@ private struct ListedValues: UnkeyedDecodingContainer {
   mutating func superDecoder() throws -> any Decoder { try taking(Never.self) { $0 } }
 }
 
-/// A place in a list, or a name.
+/// A position in a list, or a key.
 private struct PlaceKey: CodingKey {
   let stringValue: String
   let intValue: Int?

@@ -1,6 +1,6 @@
 extension JSON {
-  /// A value on one line, with the keys of objects in their own order. Where that is the alphabet's, the bytes
-  /// are those of `encode`.
+  /// A value on one line; objects keep their order of keys. If that order is alphabetical, the bytes equal those of
+  /// `encode`.
   public static func write(_ value: JSONValue) -> [UInt8] {
     var bytes: [UInt8] = []
     write(value, to: &bytes)

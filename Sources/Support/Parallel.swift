@@ -1,8 +1,7 @@
-/// Independent pieces of work over threads: part p of n does the pieces p, p + n, p + 2n, ….
+/// Runs independent pieces of work on threads: part p of n runs the pieces p, p + n, p + 2n, ….
 public enum Parallel {
-  /// - Parameter name: what it is called where people see how far it is; nil where it is a part of what is
-  ///   shown already.
-  /// - Throws: the error of the first piece, by number, that failed.
+  /// - Parameter name: the name shown in progress displays; nil if this work is part of work that is already shown.
+  /// - Throws: the error of the failed piece with the lowest number.
   public static func forEach(
     _ count: Int, threads: Int, as name: String? = nil, _ body: @escaping @Sendable (Int) throws -> Void
   ) throws {
@@ -24,8 +23,8 @@ public enum Parallel {
     }
   }
 
-  /// What `body` gives for each piece, in order.
-  /// - Throws: the error of the first piece, by number, that failed.
+  /// The results of `body` for all pieces, in order.
+  /// - Throws: the error of the failed piece with the lowest number.
   public static func map<Result>(
     _ count: Int, threads: Int, as name: String? = nil, _ body: @escaping @Sendable (Int) throws -> Result
   ) throws -> [Result] {
@@ -37,7 +36,7 @@ public enum Parallel {
   private final class Pieces: @unchecked Sendable {
     let count: Int
     let body: @Sendable (Int) throws -> Void
-    /// Of each part, the first.
+    /// The first failure of each part.
     let failures: Slots<(index: Int, error: any Error)>
 
     init(count: Int, parts: Int, body: @escaping @Sendable (Int) throws -> Void) {
@@ -58,7 +57,7 @@ public enum Parallel {
     }
   }
 
-  /// Values of which no two threads touch the same.
+  /// Values in separate slots; no two threads use the same slot.
   private final class Slots<Value>: @unchecked Sendable {
     private let slots: UnsafeMutableBufferPointer<Value?>
 

@@ -1,8 +1,8 @@
 import CSupport
 
-/// The variables that the process was started with.
+/// The environment variables that the process was started with.
 public enum ProcessEnvironment {
-  /// nil where there is none of this name.
+  /// The value of a variable; nil if it is not set.
   public static func variable(_ name: String) -> String? {
     ts_environment(name).map { String(cString: $0) }
   }

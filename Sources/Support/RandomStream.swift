@@ -1,13 +1,13 @@
 import CSupport
 
-/// A counter-based random stream: its n-th word depends on (seed, purpose, index, n) alone.
+/// A counter-based random stream: its n-th word depends only on (seed, purpose, index, n).
 ///
-/// Two streams never share state, so what one sequence draws does not depend on its batch.
+/// Two streams never share state, so the draws of one sequence do not depend on its batch.
 /// Philox 4×32-10, Salmon et al. 2011.
 public struct RandomStream: Sendable {
   private let key: (UInt32, UInt32)
   private let stream: (UInt32, UInt32)
-  /// Words drawn so far; set it to continue a stream where it was left.
+  /// The number of words drawn so far. Set it to continue a stream from that point.
   public var counter: UInt64 = 0
   private var words: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
   private var cachedBlock = UInt64.max
@@ -15,7 +15,7 @@ public struct RandomStream: Sendable {
   /// - Parameters:
   ///   - seed: the run's seed.
   ///   - purpose: what is drawn, e.g. `"ppo/rollout"`.
-  ///   - index: which one of them, e.g. the global episode number.
+  ///   - index: the number of the stream for this purpose, e.g. the global episode number.
   public init(seed: UInt64, purpose: String, index: UInt64 = 0) {
     let name = Hash.xxh64(Array(purpose.utf8))
     let mixed = Hash.xxh64([seed, name, index].flatMap { word in
@@ -68,8 +68,8 @@ public struct RandomStream: Sendable {
     }
   }
 
-  /// Standard normal: the sum of twelve uniforms less six, exact on every machine (no libm).
-  /// Its tails end at ±6, which initialisation and label noise do not notice.
+  /// Standard normal: the sum of twelve uniforms minus six, exact on every machine (no libm).
+  /// Its tails end at ±6, which makes no difference for initialisation and label noise.
   public mutating func normal() -> Float {
     var sum: Float = -6
     for _ in 0..<12 { sum += uniform() }
@@ -81,7 +81,7 @@ public struct RandomStream: Sendable {
     items[items.index(items.startIndex, offsetBy: below(items.count))]
   }
 
-  /// Fisher–Yates. (Inlined, for a generic exchange would allocate.)
+  /// Fisher–Yates shuffle. Inlined, because a generic swap would allocate.
   @inlinable
   public mutating func shuffle<T>(_ items: inout [T]) {
     guard items.count > 1 else { return }

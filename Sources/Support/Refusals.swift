@@ -1,4 +1,4 @@
-/// Gathers what is wrong, so that all of it is said at once.
+/// Collects failures, so that all of them are reported together.
 public struct Refusals {
   private var failures: [Failure] = []
 
@@ -6,13 +6,13 @@ public struct Refusals {
 
   public mutating func add(_ failure: Failure) { failures.append(failure) }
 
-  /// Does a part of the work; its failure waits for those of the other parts.
+  /// Runs a part of the work and collects its failure, so that the other parts still run.
   public mutating func gather(_ body: () throws -> Void) throws {
     do { try body() } catch let failure as Failure { failures.append(failure) }
   }
 
-  /// - Throws: the one failure; for several, one that says what each says, with the place and the kind of the first,
-  ///   or the kind of bad data where any is.
+  /// - Throws: the failure, if there is one. For several, one failure that joins their messages and remedies, with
+  ///   the place of the first. Its kind is `.badData` if any of them has that kind, otherwise that of the first.
   public func throwIfAny() throws {
     guard var failure = failures.first else { return }
     if failures.count > 1 {

@@ -6,24 +6,21 @@ import CSupport
   import Musl
 #endif
 
-/// SIGINT, SIGTERM and SIGHUP as a flag that a training loop looks at after each step; and what else
-/// signals do to the process.
+/// SIGINT, SIGTERM and SIGHUP as a flag that a training loop checks after each step, and other signal handling.
 public enum Signals {
-  /// From now on the first SIGINT or SIGTERM is remembered; a second one of the same kind ends
-  /// the process at once. SIGHUP is remembered however often it comes, unless it was ignored before, as
-  /// `nohup` wants it.
+  /// Installs handlers that remember the first SIGINT or SIGTERM; a second one of the same kind ends the process at
+  /// once. SIGHUP is remembered every time, unless it was ignored before, as `nohup` requires.
   public static func catchInterrupts() { ts_signals_catch() }
 
-  /// From now on a signal that ends the process first removes its temporary files (`Temporaries`).
+  /// Installs handlers that remove the temporary files (`Temporaries`) before a signal ends the process.
   public static func endCleanly() { ts_signals_end_cleanly() }
 
-  /// Whether SIGINT, SIGTERM or SIGHUP has come since `catchInterrupts`.
+  /// Whether SIGINT, SIGTERM or SIGHUP has arrived since `catchInterrupts`.
   public static var interrupted: Bool { ts_signal_received() != 0 }
 
-  /// From now on a write beyond the limit on the size of files fails, which is told, and does not end
-  /// the process.
+  /// Ignores SIGXFSZ: a write beyond the file size limit then fails with an error instead of ending the process.
   public static func outliveFileSizeLimits() { signal(SIGXFSZ, SIG_IGN) }
 
-  /// From now on a mapped file that is cut short ends the process with one message and code 74.
+  /// Installs a handler that ends the process with one message and exit code 74 when a mapped file is truncated.
   public static func explainBusErrors() { ts_signals_catch_bus() }
 }

@@ -1,12 +1,12 @@
-/// What somebody may have meant who wrote a word that is not known.
+/// Suggestions for words that are not known.
 public enum Spelling {
-  /// As many words are offered.
+  /// The largest number of words to suggest.
   private static let most = 3
 
-  /// The known words that are nearest to `word`, in their order; else those that it begins.
+  /// The known words nearest to `word`, in their order; if none is near, the known words that start with it.
   public static func nearest(_ word: String, in words: [String]) -> [String] {
     let letters = Array(word.lowercased())
-    // All short words are near each other.
+    // Short words are all near each other.
     guard letters.count > 2 else { return [] }
     let distances = words.map { distance(letters, Array($0.lowercased()), below: letters.count / 3 + 1) }
     guard let least = distances.compactMap({ $0 }).min() else {
@@ -16,7 +16,7 @@ public enum Spelling {
   }
 
   /// `Did you mean x or y?`; nil where no known word is near.
-  /// - Parameter shown: a word as it is written in the question.
+  /// - Parameter shown: formats a word for the question.
   public static func question(
     _ word: String, in words: [String], shown: (String) -> String = { $0 }
   ) -> String? {
@@ -32,7 +32,8 @@ public enum Spelling {
     return words.dropLast().joined(separator: ", ") + " \(conjunction) \(words.last!)"
   }
 
-  /// Letters to insert, leave out, replace, or exchange with their neighbour; nil for `limit` and more.
+  /// The edit distance: letters to insert, remove, replace or swap with their neighbour. Returns nil for `limit` or
+  /// more.
   static func distance(_ a: [Character], _ b: [Character], below limit: Int) -> Int? {
     guard abs(a.count - b.count) < limit else { return nil }
     var (last, row) = ([Int](), Array(0...b.count))

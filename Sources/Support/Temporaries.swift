@@ -6,27 +6,28 @@ import CSupport
   import Musl
 #endif
 
-/// Files and folders that the process has begun. Those that are known here are removed when a signal ends
-/// the process (`Signals.endCleanly`).
+/// The temporary files and folders of this process. Those registered here are removed when a signal ends the process
+/// (`Signals.endCleanly`).
 package enum Temporaries {
-  /// Runs what makes, names or removes a file together with what says so here: no signal ends the process
-  /// between the two. For moments only.
+  /// Runs a body that creates, renames or removes a file and updates the register. A signal cannot end the process
+  /// between the two. Only for short bodies.
   package static func whole<Result>(_ body: () throws -> Result) rethrows -> Result {
     ts_temporaries_hold()
     defer { ts_temporaries_release() }
     return try body()
   }
 
-  /// - Parameter path: of a file, or of a folder that goes with all files in it.
-  /// - Returns: whether it is known from now on; false and `errno` otherwise.
+  /// - Parameter path: a file, or a folder to be removed with all files in it.
+  /// - Returns: whether it is now registered; if false, `errno` tells why.
   package static func add(_ path: String) -> Bool { ts_temporary_add(path) == 0 }
 
   package static func forget(_ path: String) { ts_temporary_forget(path) }
 
-  /// Removes what is known under this name, a folder with all that is in it, and forgets it.
+  /// Removes the file, or the folder with its contents, and its registration.
   package static func discard(_ path: String) { ts_temporary_discard(path) }
 
-  /// Makes an empty file beside `path`, whose name no other file has, and lends its name; it goes when `body` ends.
+  /// Creates an empty file with a unique name next to `path`, passes its name to `body`, and removes it when `body`
+  /// ends.
   package static func withFile<Result>(beside path: String, _ kind: String, _ body: (String) throws -> Result)
     throws -> Result
   {
@@ -47,7 +48,7 @@ package enum Temporaries {
     return try body(temporary)
   }
 
-  /// Opens a file without a name, which goes with its last descriptor; −1 where none can be made.
+  /// Opens a file without a name, which disappears with its last descriptor; returns −1 if none can be created.
   package static func openNameless() -> Int32 {
     for folder in [ProcessEnvironment.variable("TMPDIR"), "/tmp", "/dev/shm", "."].compactMap({ $0 }) {
       var name = Array("\(folder)/tinyrlhf-XXXXXX".utf8CString)

@@ -6,13 +6,13 @@ import CSupport
   import Musl
 #endif
 
-/// What stands behind an output descriptor: a person's terminal, or a file or pipe.
+/// What an output descriptor leads to: a person's terminal, or a file or pipe.
 public struct Terminal: Sendable, Equatable {
-  /// Whether a person looks at it and lines can be redrawn.
+  /// Whether the output is a terminal on which lines can be redrawn.
   public var redraws: Bool
-  /// Whether colour is wanted: a terminal, without `NO_COLOR`, that is not `TERM=dumb`.
+  /// Whether to use colour: a terminal, `NO_COLOR` empty or not set, and not `TERM=dumb`.
   public var colour: Bool
-  /// Columns; 80 where there is no terminal.
+  /// The width in columns; 80 without a terminal.
   public var width: Int
 
   public init(redraws: Bool, colour: Bool, width: Int) {
@@ -21,7 +21,7 @@ public struct Terminal: Sendable, Equatable {
     self.width = width
   }
 
-  /// Looks at `descriptor` and at `NO_COLOR` and `TERM`.
+  /// Checks `descriptor` and the variables `NO_COLOR` and `TERM`.
   public init(descriptor: Int32) {
     let isTerminal = isatty(descriptor) == 1
     let columns = Int(ts_terminal_width(descriptor))
@@ -39,7 +39,7 @@ public struct Terminal: Sendable, Equatable {
   public static var standardOutput: Terminal { Terminal(descriptor: STDOUT_FILENO) }
   public static var standardError: Terminal { Terminal(descriptor: STDERR_FILENO) }
 
-  /// How a piece of text stands out; the raw value is its SGR code.
+  /// A text style; the raw value is its SGR code.
   public enum Style: Int, Sendable {
     case bold = 1
     case dim = 2
@@ -51,13 +51,13 @@ public struct Terminal: Sendable, Equatable {
     case cyan = 36
   }
 
-  /// `text` in `style`, or as it is where colour is not wanted.
+  /// `text` in `style`, or unchanged without colour.
   public func paint(_ text: String, _ style: Style) -> String {
     colour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
   }
 
-  /// JSON text that means the same and holds nothing that a terminal would obey: what
-  /// `harmless` replaces is escaped. Such characters stand in JSON only inside strings.
+  /// Equivalent JSON text without characters that a terminal would interpret: they become escapes. In JSON such
+  /// characters occur only inside strings.
   public static func harmlessJSON(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
@@ -75,14 +75,14 @@ public struct Terminal: Sendable, Equatable {
   private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x00...0x1F, 0x7F...0x9F: true
-    // Marks that turn the direction of the text around them.
+    // Characters that change the direction of the text around them.
     case 0x202A...0x202E, 0x2066...0x2069: true
     default: false
     }
   }
 
-  /// `text` without anything that a terminal would obey: control characters become "�", and
-  /// line breaks and tabs become spaces unless `keepingLines`.
+  /// `text` without characters that a terminal would interpret: control characters become "�"; line breaks and tabs
+  /// become spaces (line breaks stay with `keepingLines`).
   public static func harmless(_ text: String, keepingLines: Bool = false) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {

@@ -1,18 +1,18 @@
 import Synchronization
 
-/// A piece of work that may last: it says how far it is, and whoever shows that to people watches.
+/// A piece of work that may take long. It reports its progress to a watcher, which shows it to people.
 ///
 ///     let work = Work("packing", of: bytes)
 ///     defer { work.end() }
 ///     for piece in pieces { …; work.advance(by: piece.count) }
 ///
-/// Without a watcher it costs nothing, and allocates nothing. Any thread may advance it.
+/// Without a watcher it costs nothing and allocates nothing. Any thread may advance it.
 public struct Work: Sendable {
   private let task: Task?
 
   /// - Parameters:
   ///   - name: what is done, as people read it: "packing".
-  ///   - total: of what it is counted in; 0 where nobody knows.
+  ///   - total: the number of units to be done; 0 if not known.
   public init(_ name: String, of total: Int) {
     guard let watcher = Self.watcher.withLock({ $0 }) else {
       task = nil
@@ -25,16 +25,16 @@ public struct Work: Sendable {
 
   public func advance(by count: Int = 1) { task?.advance(by: count) }
 
-  /// Must be called once, whatever comes of the work.
+  /// Must be called exactly once, also after a failure.
   public func end() {
     if let task { task.watcher.ends(task) }
   }
 
-  /// What a watcher sees of a piece of work.
+  /// A piece of work as a watcher sees it.
   public final class Task: Sendable {
     public let name: String
     public let total: Int
-    /// By `Clock.monotonic`.
+    /// The start time by `Clock.monotonic`.
     public let begun: Double
     fileprivate let watcher: any Watcher
     private let count = Atomic<Int>(0)
@@ -54,7 +54,7 @@ public struct Work: Sendable {
     }
   }
 
-  /// Who shows people how far work is. Work begins and ends within other work; it advances on any thread, often.
+  /// Shows people the progress of work. Work may be nested; `advances` is called often, and on any thread.
   public protocol Watcher: AnyObject, Sendable {
     func begins(_ task: Task)
     func advances(_ task: Task)
@@ -63,6 +63,6 @@ public struct Work: Sendable {
 
   private static let watcher = Mutex<(any Watcher)?>(nil)
 
-  /// From now on `watcher` is told of work that begins; nil for nobody.
+  /// Sets the watcher of work that begins from now on; nil for none.
   public static func watch(_ watcher: (any Watcher)?) { self.watcher.withLock { $0 = watcher } }
 }

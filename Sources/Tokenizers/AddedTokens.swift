@@ -1,9 +1,9 @@
-/// Finds added tokens in text: the leftmost, and of several there the longest.
+/// Finds added tokens in text: the leftmost match, and at the same place the longest.
 ///
-/// Special tokens are found too. In a text that a chat template wrote they become tokens where the template itself
-/// wrote their name; elsewhere they yield nothing, but within them nothing else is found.
+/// Special tokens are found too. In a text written by a chat template they become tokens if the template itself wrote
+/// their name. Elsewhere they yield no token, but no other token is found inside them.
 struct AddedTokens: Sendable {
-  /// A stretch of text, or a token in its place.
+  /// A stretch of text, or a token that replaces it.
   struct Section {
     let token: Int32?
     let range: Range<Int>
@@ -23,7 +23,7 @@ struct AddedTokens: Sendable {
 
   private var nodes = [Node()]
   private var begins = [Bool](repeating: false, count: 256)
-  /// Whether a token is there that text may yield.
+  /// Whether no token here can come from plain text.
   private(set) var isEmpty = true
 
   mutating func add(_ content: [UInt8], _ token: Int32, _ traits: TokenizerDefinition.Traits) {
@@ -43,10 +43,10 @@ struct AddedTokens: Sendable {
     if !traits.contains(.special) { isEmpty = false }
   }
 
-  /// - Parameter data: the parts of a chat template's text that came from a dialogue, ascending: no special token
-  ///   is made of them, and none that the template wrote is lost because a longer name goes on in them. Nil for a
-  ///   text in which no special token is.
-  /// - Complexity: linear, times the longest token's bytes.
+  /// - Parameter data: the parts of a chat template's text that came from a dialogue, ascending. No special token is
+  ///   made from them. A special token that the template wrote is kept even if the text from the dialogue after it
+  ///   would complete a longer name. Nil for a text without special tokens.
+  /// - Complexity: linear, times the length of the longest token in bytes.
   func sections(of bytes: UnsafeBufferPointer<UInt8>, data: [Range<Int>]? = nil) -> [Section] {
     var data = data.map { $0[...] }
     var sections: [Section] = []
@@ -57,7 +57,7 @@ struct AddedTokens: Sendable {
         continue
       }
       while let first = data?.first, first.upperBound <= index { data!.removeFirst() }
-      // Special tokens end before what came from a dialogue.
+      // A special token must end before the text of a dialogue begins.
       let limit = data.map { max(index, $0.first?.lowerBound ?? bytes.count) } ?? index
       guard let (found, end) = longest(at: index, in: bytes, specialUpTo: limit) else {
         index += 1
@@ -82,8 +82,8 @@ struct AddedTokens: Sendable {
     return sections
   }
 
-  /// The longest name; of one of a special token that ends behind `limit`, the longest special token's within it that
-  /// ends before.
+  /// The longest name at `start`. If it is a special token that ends after `limit`, returns instead the longest
+  /// special token inside it that ends at or before `limit`, if there is one.
   private func longest(
     at start: Int, in bytes: UnsafeBufferPointer<UInt8>, specialUpTo limit: Int
   ) -> (found: Found, end: Int)? {
@@ -118,7 +118,7 @@ struct AddedTokens: Sendable {
     return index
   }
 
-  /// Where the scalar that ends at `end` begins.
+  /// The start of the scalar that ends at `end`.
   private func start(before end: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Int {
     var index = end - 1
     while index > 0, end - index < 4, bytes[index] & 0xC0 == 0x80 { index -= 1 }

@@ -1,10 +1,10 @@
-/// The tokens that a piece consists of before anything is merged.
+/// The tokens of a piece before any merge.
 struct Alphabet: Sendable {
   static let none: Int32 = -1
 
-  /// Of each byte; where tokens are made of characters those that a character falls back to.
+  /// The token of each byte. If tokens are made of characters: the byte tokens that an unknown character falls back to.
   var bytes = [Int32](repeating: none, count: 256)
-  /// Of each character; nil where tokens are made of bytes.
+  /// The token of each character; nil if tokens are made of bytes.
   var characters: [UInt32: Int32]?
   var unknown: Int32?
   var fusesUnknown = false

@@ -1,11 +1,11 @@
 import Dialogues
 import Support
 
-/// A dialogue in tokens, and those of them that are learnt.
+/// A dialogue as tokens, and the tokens that the model learns (the training loss covers only these).
 public struct LearntTokens: Equatable, Sendable {
   public var tokens: [Int32]
-  /// Ascending ranges: an answer's text and what ends it, for each answer that is learnt. A token that an answer
-  /// shares with what stands before it is not among them.
+  /// Ascending ranges, one for each learnt answer: its text and its end token. A token that an answer shares with the
+  /// text before it is not included.
   public var learnt: [Range<Int>]
 
   public init(tokens: [Int32], learnt: [Range<Int>]) {
@@ -14,26 +14,26 @@ public struct LearntTokens: Equatable, Sendable {
   }
 }
 
-/// Dialogues in tokens, by the tokenizer's chat format.
+/// Encodes dialogues with the tokenizer's chat format.
 ///
-/// A template's text is encoded as a whole, as Hugging Face's `apply_chat_template` does it, with one difference: a
-/// special token's name in what somebody says is text here, and that token there.
+/// A template's text is encoded as a whole, as Hugging Face's `apply_chat_template` does, with one difference: if a
+/// message contains a special token's name, it is text here but the token there.
 ///
-/// An answer comes in two forms. A message is rendered by the template, which may trim it or write more around it. A
-/// text continues what the template writes before an answer, as a model's own answer does: it is encoded by itself and
+/// An answer has two forms. A message is rendered by the template, which may trim it or write more around it. A text
+/// continues what the template writes before an answer, like a model's own output: it is encoded separately and
 /// closed by the end token.
 extension Tokenizer {
-  /// What closes an answer that is a text; nil where the tokenizer has no such token.
+  /// The token that closes an answer given as a text; nil if the tokenizer has none.
   public var endToken: Int32? { chatFormat.endTokens.first }
 
-  /// What begins a text; where the tokenizer has no such token, what separates documents.
+  /// The token that begins a text; if the tokenizer has none, the token that separates documents.
   public var beginToken: Int32? { chatFormat.documentBegin.first }
 
-  /// Each of them ends an answer.
+  /// The tokens that end an answer.
   public var endTokens: [Int32] { chatFormat.endTokens }
 
-  /// What the policy sees before it answers.
-  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  /// The tokens that the policy sees before it answers.
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot represent.
   public func encode(prompt: Prompt) throws -> [Int32] {
     switch chatFormat.form {
     case .tinyrlhf: try BuiltInDialogue(self, prompt, opensAnswer: true).tokens
@@ -41,18 +41,19 @@ extension Tokenizer {
     }
   }
 
-  /// As `encode(prompt:)`.
+  /// The same as `encode(prompt:)`.
   public func encode(prompt turns: [Turn]) throws -> [Int32] { try encode(prompt: Prompt(turns: turns)) }
 
-  /// An answer that is a text, with its end: what the policy should have written behind the prompt's tokens.
+  /// An answer given as a text, with its end token: the tokens that the policy should generate after the prompt's
+  /// tokens.
   public func encode(completion text: String) -> [Int32] {
     var text = chatFormat.answerPrefix + text
     let position: Encoder.Position = answersFollowToken ? .afterToken : .continued
     return text.withUTF8 { encode($0, at: position) } + chatFormat.endTokens.prefix(1)
   }
 
-  /// A whole dialogue: every token that the chat format writes, also behind the last answer.
-  /// - Throws: as `encode(prompt:)`.
+  /// A whole dialogue: every token that the chat format writes, including those after the last answer.
+  /// - Throws: the same errors as `encode(prompt:)`.
   public func encode(dialogue: Prompt) throws -> [Int32] {
     switch chatFormat.form {
     case .tinyrlhf: try BuiltInDialogue(self, dialogue, opensAnswer: false).tokens
@@ -60,7 +61,7 @@ extension Tokenizer {
     }
   }
 
-  /// A dialogue of the built-in world, whose models have the format of tokenizers that tinyrlhf trains.
+  /// A dialogue of the built-in world. Its models use the format of tokenizers that tinyrlhf trains.
   public func encode(worldDialogue turns: [Turn]) -> [Int32] {
     guard let tokens = try? encode(dialogue: Prompt(turns: turns)) else {
       preconditionFailure("the chat format \(chatFormat.name) cannot write a dialogue of the built-in world")
@@ -68,12 +69,12 @@ extension Tokenizer {
     return tokens
   }
 
-  /// The text and the tokens of a dialogue, to be looked at: special tokens stand by their names.
+  /// The text and the tokens of a dialogue, for display; special tokens are shown by their names.
   ///
   /// - Parameters:
   ///   - opensAnswer: whether an answer is to follow.
-  ///   - verbatim: hands contents in parts over as parts, as transformers does, also to a template that reads texts.
-  /// - Throws: as `encode(prompt:)`.
+  ///   - verbatim: passes contents in parts as parts, as transformers does, even to a template that only reads texts.
+  /// - Throws: the same errors as `encode(prompt:)`.
   public func show(
     _ dialogue: Prompt, opensAnswer: Bool, verbatim: Bool = false
   ) throws -> (text: String, tokens: [Int32]) {
@@ -87,21 +88,21 @@ extension Tokenizer {
     }
   }
 
-  /// A prompt with the message that answers it, up to the answer's end.
-  /// - Throws: as `encode(prompt:)`.
+  /// A prompt with the message that answers it, up to the end of the answer.
+  /// - Throws: the same errors as `encode(prompt:)`.
   public func encode(_ prompt: Prompt, answer: Turn) throws -> LearntTokens {
     var dialogue = prompt
     dialogue.turns.append(answer)
     return try encode(dialogue: dialogue, learning: [prompt.turns.count])[0]
   }
 
-  /// A dialogue with answers that are learnt, each behind the prompt that it would have had.
+  /// A dialogue with learnt answers, each after the prompt that it had when it was given.
   ///
-  /// That is one sequence, or several where the template changes what was said before when a dialogue grows.
+  /// The result is one sequence, or several if the template changes earlier turns when a dialogue grows.
   ///
-  /// - Parameter learning: the numbers of the turns that are learnt, ascending; all are the assistant's.
-  /// - Returns: sequences that end with the end of a learnt answer; that of the last answer is the first of them.
-  /// - Throws: as `encode(prompt:)`.
+  /// - Parameter learning: the indices of the learnt turns, ascending; all are assistant turns.
+  /// - Returns: sequences that end with the end of a learnt answer; the sequence of the last answer comes first.
+  /// - Throws: the same errors as `encode(prompt:)`.
   public func encode(dialogue: Prompt, learning: [Int]) throws -> [LearntTokens] {
     switch chatFormat.form {
     case .tinyrlhf:
@@ -115,7 +116,7 @@ extension Tokenizer {
     }
   }
 
-  /// A plain text for pretraining, between the tokens that separate documents.
+  /// A plain text for pretraining, with the tokens that separate documents.
   public func encode(document text: String) -> [Int32] {
     var text = text
     let position: Encoder.Position = chatFormat.documentBegin.isEmpty ? .start : .afterToken
@@ -127,16 +128,16 @@ extension Tokenizer {
     String(decoding: decode(answer: tokens.prefix { !endTokens.contains($0) }), as: UTF8.self)
   }
 
-  /// The bytes of an answer's tokens, without what the format puts before an answer.
+  /// The bytes of an answer's tokens, without the prefix that the format writes before an answer.
   ///
-  /// - Parameter continuing: whether other tokens of the answer stand before these.
+  /// - Parameter continuing: whether other tokens of the answer come before these.
   public func decode(answer tokens: some Sequence<Int32>, continuing: Bool = false) -> [UInt8] {
     let bytes = decode(tokens, continuing: continuing || !answersFollowToken)
     let prefix = chatFormat.answerPrefix.utf8
     return !continuing && bytes.starts(with: prefix) ? Array(bytes.dropFirst(prefix.count)) : bytes
   }
 
-  /// See `answersFollowToken`; to others than tokenizers of characters it makes no difference.
+  /// See `answersFollowToken`; it only matters for tokenizers of characters.
   func opensAnswersWithToken() -> Bool {
     guard settings.isOfCharacters, let template = chatFormat.template else { return true }
     guard let prompt = try? template.render(Prompt("a"), answers: true), let last = encode(prompt).sections.last
@@ -144,7 +145,7 @@ extension Tokenizer {
     return last.position == nil
   }
 
-  /// The tokens of what a template wrote.
+  /// The tokens of a text that a template wrote.
   func encode(_ dialogue: RenderedDialogue) -> EncodedDialogue {
     var tokens: [Int32] = []
     tokens.reserveCapacity(dialogue.bytes.count / 3)
@@ -155,17 +156,18 @@ extension Tokenizer {
   }
 }
 
-/// A dialogue in the format of tokenizers that tinyrlhf trains: a token before each turn, and one behind each answer.
-/// Texts are encoded by themselves.
+/// A dialogue in the format of tokenizers that tinyrlhf trains: one token before each turn, and one after each
+/// answer. Texts are encoded separately.
 private struct BuiltInDialogue {
   private(set) var tokens: [Int32] = []
-  /// The text and the end of each answer, by the number of its turn.
+  /// The range of each answer's text and end token, by the index of its turn.
   private(set) var answers: [Int: Range<Int>] = [:]
 
   init(_ tokenizer: Tokenizer, _ prompt: Prompt, opensAnswer: Bool) throws {
     guard prompt.isPlain else {
       throw Failure(
-        .badData, "this model's chat format has no place for \(prompt.tools.isEmpty ? "\"chat_template_kwargs\"" : "tools")",
+        .badData,
+        "this model's chat format does not support \(prompt.tools.isEmpty ? "\"chat_template_kwargs\"" : "tools")",
         remedy: "Leave them out, or use a model whose chat template reads them.")
     }
     for (index, turn) in prompt.turns.enumerated() {
@@ -180,13 +182,13 @@ private struct BuiltInDialogue {
     if opensAnswer { tokens.append(SpecialToken.assistant.rawValue) }
   }
 
-  /// Keys of a message that change nothing where they are missing.
+  /// Keys of a message that may be ignored.
   private static let unread: Set<String> = ["content", "name", "id", "timestamp", "refusal", "annotations"]
 
   private static func opening(_ turn: Turn) throws -> SpecialToken {
     for (key, value) in turn.fields where !unread.contains(key) && !value.isNothing {
       throw Failure(
-        .badData, "this model's chat format has no place for \"\(key)\" of a message",
+        .badData, "this model's chat format does not support \"\(key)\" of a message",
         remedy: "Leave it out, or use a model whose chat template reads it.")
     }
     switch turn.role {
@@ -195,14 +197,14 @@ private struct BuiltInDialogue {
     case .assistant: return .assistant
     default:
       throw Failure(
-        .badData, "this model's chat format has no turns of the role \"\(turn.role.rawValue)\"",
-        remedy: "Leave them out, or use a model whose chat template writes them.")
+        .badData, "this model's chat format does not support the role \"\(turn.role.rawValue)\"",
+        remedy: "Leave its turns out, or use a model whose chat template supports it.")
     }
   }
 }
 
 extension JSONValue {
-  /// Whether this says as much as no value.
+  /// Whether the value is empty: null, an empty list or an empty text.
   fileprivate var isNothing: Bool {
     switch self {
     case .null: true

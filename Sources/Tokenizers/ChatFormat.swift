@@ -1,6 +1,6 @@
-/// How dialogues and documents become tokens: the same way in every stage.
+/// How dialogues and documents become tokens; the same in every stage.
 public struct ChatFormat: Equatable, Sendable {
-  /// What writes a dialogue.
+  /// What renders a dialogue.
   public enum Form: Equatable, Sendable {
     /// The format of tokenizers that tinyrlhf trains:
     ///
@@ -12,12 +12,12 @@ public struct ChatFormat: Equatable, Sendable {
   /// `tinyrlhf`, one of `names`, or `template`.
   public internal(set) var name: String
   public internal(set) var form: Form
-  /// Each of them ends an answer; an answer that is a text is closed by the first.
+  /// The tokens that end an answer; the first one closes an answer given as a text.
   public internal(set) var endTokens: [Int32]
-  /// What the template writes between what opens an answer and the answer's text, if that is white space. It belongs
-  /// to the format and not to the answer.
+  /// White space that the template writes between the opening of an answer and its text. It belongs to the format,
+  /// not to the answer.
   public internal(set) var answerPrefix: String
-  /// What stands before and behind a document, and before a text that is no dialogue.
+  /// The tokens before and after a document; `documentBegin` also begins a text that is not a dialogue.
   public internal(set) var documentBegin: [Int32]
   public internal(set) var documentEnd: [Int32]
 
@@ -33,7 +33,7 @@ public struct ChatFormat: Equatable, Sendable {
     self.documentEnd = documentEnd
   }
 
-  /// A format whose dialogues a template writes.
+  /// A format that renders dialogues with a template.
   public init(
     name: String, template: ChatTemplate, endTokens: [Int32], answerPrefix: String, documentBegin: [Int32],
     documentEnd: [Int32]
@@ -65,6 +65,6 @@ public struct ChatFormat: Equatable, Sendable {
     return template.origin == .named ? "chat format \(name)" : "chat template\(place)"
   }
 
-  /// All tokens that it names.
+  /// All tokens that the format names.
   var tokens: [Int32] { endTokens + documentBegin + documentEnd }
 }

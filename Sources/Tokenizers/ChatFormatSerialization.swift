@@ -1,17 +1,17 @@
 import Jinja
 
 extension ChatFormat {
-  /// A text is u16 bytes and UTF-8, a template's u32 bytes and UTF-8; a list is u8 count and its elements.
+  /// A text is u16 length and UTF-8, a template's text u32 length and UTF-8; a list is u8 count and its elements.
   ///
   ///     text name; text answer prefix
-  ///     3 lists of u32 tokens: end tokens, document's begin, document's end
-  ///     u8 form: 0 tinyrlhf's own, and then nothing; 1 templates
-  ///     u8 origin: the place of the case in `ChatTemplate.Origin`
-  ///     u16 year, u8 month, day, hour, minute, second: what `strftime_now` gives
-  ///     list of special tokens, each a text name and a text, by ascending names
+  ///     3 lists of u32 tokens: end tokens, begin of a document, end of a document
+  ///     u8 form: 0 the built-in format (nothing follows); 1 templates
+  ///     u8 origin: the raw value in `ChatTemplate.Origin`
+  ///     u16 year, u8 month, day, hour, minute, second: the result of `strftime_now`
+  ///     list of special tokens, each a text name and a text, sorted by name
   ///     list of templates, each a text name and a template's text
   ///
-  /// - Parameter isDated: whether the date is written; else what stands for none.
+  /// - Parameter isDated: whether to write the template's date; otherwise `noDate` is written.
   func serialized(isDated: Bool = true) -> [UInt8] {
     var output: [UInt8] = []
     func append(_ text: String, width: Int = 2) {
@@ -66,13 +66,13 @@ extension ChatTemplate {
   fileprivate init(_ reader: inout ByteReader, at place: String) throws {
     let number = try reader.checkedNumber(1)
     guard let origin = Origin(rawValue: UInt8(number)) else {
-      throw reader.failure("the chat template has the origin \(number), which is not known")
+      throw reader.failure("the chat template has the unknown origin \(number)")
     }
     let date = CalendarDate(
       year: try reader.checkedNumber(2), month: try reader.checkedNumber(1),
       day: try reader.checkedNumber(1), hour: try reader.checkedNumber(1),
       minute: try reader.checkedNumber(1), second: try reader.checkedNumber(1))
-    guard date.isValid else { throw reader.failure("the chat template's date is no date") }
+    guard date.isValid else { throw reader.failure("the chat template's date is not valid") }
     var tokens: [String: String] = [:]
     var last: String?
     for _ in 0..<(try reader.checkedNumber(1)) {
@@ -89,13 +89,13 @@ extension ChatTemplate {
     }
     try self.init(sources, origin: origin, specialTokens: tokens, date: date, at: "\(place), chat template")
     guard self.date == date else {
-      throw reader.failure("the chat template has a date, and no template shows one")
+      throw reader.failure("the chat template has a date, but no template shows one")
     }
   }
 }
 
 extension CalendarDate {
-  /// Whether there is such a day and such a time.
+  /// Whether this is a valid date and time.
   public var isValid: Bool {
     guard (1...9999).contains(year), (1...12).contains(month), (0...23).contains(hour),
       (0...59).contains(minute), (0...60).contains(second)

@@ -2,16 +2,16 @@ import Jinja
 import Support
 
 extension ChatFormat {
-  /// The chat format of a tokenizer in version 2, which wrote dialogues of fixed pieces, as the template that writes the
-  /// same.
+  /// The chat format of a tokenizer in version 2. That version wrote dialogues from fixed pieces; this makes a
+  /// template that writes the same text.
   ///
-  /// A text is u16 bytes and UTF-8; a piece is u8 0 and u32 token, or u8 1 and a text.
+  /// A text is u16 length and UTF-8; a piece is u8 0 and u32 token, or u8 1 and a text.
   ///
   ///     text name, text answer prefix
-  ///     u8 flags: 1 closes past answers, 2 has a standing system text; that text if it has one
-  ///     7 lists of pieces, each u8 count and the pieces: begin; what opens and what closes the turns of
+  ///     u8 flags: 1 closes past answers, 2 has a default system text; then that text if it has one
+  ///     7 lists of pieces, each u8 count and the pieces: begin; opening and closing of the turns of
   ///         system, user and assistant
-  ///     3 lists of tokens, each u8 count and u32 ids: end tokens, document's begin, document's end
+  ///     3 lists of tokens, each u8 count and u32 ids: end tokens, begin of a document, end of a document
   init(version2 reader: inout ByteReader, tokens: [TokenizerDefinition.Token], at place: String) throws {
     let (name, prefix) = (try reader.text(), try reader.text())
     let flags = try reader.checkedNumber(1)
@@ -55,7 +55,7 @@ extension ChatFormat {
   }
 }
 
-/// Writes a template around fixed texts.
+/// Builds the template text from fixed texts.
 private struct PiecewiseTemplate {
   let begin: String
   let standing: String?
@@ -90,7 +90,7 @@ private struct PiecewiseTemplate {
     return lines.joined(separator: "\n")
   }
 
-  /// A text in Jinja's quotes.
+  /// A text as a quoted Jinja literal.
   private func literal(_ text: String) -> String {
     let escaped = text.unicodeScalars.map { scalar in
       switch scalar {

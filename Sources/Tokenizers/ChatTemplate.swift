@@ -2,12 +2,12 @@ import Dialogues
 import Jinja
 import Support
 
-/// A model's chat templates, and what they are rendered with.
+/// A model's chat templates and the values to render them with.
 ///
-/// A template is run as transformers' `apply_chat_template` runs it. Each character of the result says whether it came
-/// from the last message, from another part of the dialogue, or from the template.
+/// A template is run as transformers' `apply_chat_template` runs it. Each character of the result is marked by its
+/// origin: the last message, another part of the dialogue, or the template.
 public struct ChatTemplate: Sendable {
-  /// A template by its name.
+  /// A template and its name.
   public struct Source: Equatable, Sendable {
     public var name: String
     public var text: String
@@ -18,11 +18,11 @@ public struct ChatTemplate: Sendable {
     }
   }
 
-  /// Where the templates came from; an export writes them to the same place.
+  /// The place where the templates were found; an export writes them to the same place.
   public enum Origin: UInt8, CaseIterable, Sendable {
     /// One of `ChatFormat.names`.
     case named
-    /// `chat_template.jinja`, and further ones as `additional_chat_templates/NAME.jinja`.
+    /// `chat_template.jinja`, and others as `additional_chat_templates/NAME.jinja`.
     case files
     /// The key `chat_template` of `tokenizer_config.json`: a text, or a list of named templates.
     case configuration, configurationList
@@ -34,24 +34,24 @@ public struct ChatTemplate: Sendable {
 
   public let origin: Origin
   public let sources: [Source]
-  /// Special tokens as transformers hands them to a template: `bos_token` → `<s>`.
+  /// Special tokens as transformers passes them to a template: `bos_token` → `<s>`.
   public let specialTokens: [String: String]
-  /// What `strftime_now` gives; `noDate` where no template asks for it.
+  /// The date for `strftime_now`; `noDate` if no template uses it.
   public let date: CalendarDate
   private let templates: [String: Template]
   /// Whether a message's content may be a list of parts, by template.
   private let takesParts: [String: Bool]
 
-  /// Stands for a date that nothing asks for, so that imports of different days are the same bytes.
+  /// The date stored if no template uses a date, so that imports on different days give the same bytes.
   static let noDate = CalendarDate(year: 1970, month: 1, day: 1)
 
-  /// The name of the template that is used where nothing else says which.
+  /// The name of the template used by default.
   public static let defaultName = "default"
-  /// The name of the template that is used for dialogues with tools.
+  /// The name of the template used for dialogues with tools.
   public static let toolName = "tool_use"
 
-  /// - Throws: `Failure(.badData)` for a template with something that the renderer does not know, by name, line and
-  ///   column; for several templates of which none is named default.
+  /// - Throws: `Failure(.badData)` if a template uses something that the renderer does not support (with its name,
+  ///   line and column), or if none of several templates is named default.
   public init(
     _ sources: [Source], origin: Origin, specialTokens: [String: String], date: CalendarDate,
     at place: String
@@ -80,15 +80,15 @@ public struct ChatTemplate: Sendable {
     takesParts = templates.mapValues { [date = self.date] in Self.takesParts($0, specialTokens, date) }
   }
 
-  /// The template that renders a prompt: `tool_use`, where there is one and the prompt has tools.
+  /// The template that renders a prompt: `tool_use` if it exists and the prompt has tools, else `default`.
   public func name(for prompt: Prompt) -> String {
     !prompt.tools.isEmpty && templates[Self.toolName] != nil ? Self.toolName : Self.defaultName
   }
 
-  /// Whether the template marks the answers by `{% generation %}`.
+  /// Whether the template marks answers with `{% generation %}`.
   func marksAnswers(of prompt: Prompt) -> Bool { templates[name(for: prompt)]!.hasGeneration }
 
-  /// What a prompt and answers to it say that the template reads nowhere, each by its key.
+  /// The keys of a prompt and its answers that the template does not read.
   public func unread(_ prompt: Prompt, _ answers: [Turn]) -> [String] {
     let template = templates[name(for: prompt)]!
     var keys: [String] = []
@@ -111,12 +111,12 @@ public struct ChatTemplate: Sendable {
     return names.contains(where: template.attributes.contains)
   }
 
-  /// The text of a dialogue.
+  /// Renders the text of a dialogue.
   ///
   /// - Parameters:
-  ///   - answers: whether the text ends with what opens an answer (`add_generation_prompt`).
-  ///   - verbatim: contents in parts are handed over as parts, also to a template that reads texts only.
-  /// - Throws: `Failure(.badData)` with the template's own message, or with what went wrong in it.
+  ///   - answers: whether the text ends with the opening of an answer (`add_generation_prompt`).
+  ///   - verbatim: passes contents in parts as parts, even to a template that only reads texts.
+  /// - Throws: `Failure(.badData)` with the template's own message, or with the error that occurred in it.
   public func render(_ prompt: Prompt, answers: Bool, verbatim: Bool = false) throws -> RenderedDialogue {
     let name = name(for: prompt)
     let parts = verbatim || takesParts[name]!
@@ -130,7 +130,7 @@ public struct ChatTemplate: Sendable {
     return RenderedDialogue(text.runs)
   }
 
-  /// Variables that no dialogue's arguments can be.
+  /// Variables that a dialogue's arguments cannot set.
   private static let reserved: Set<String> = ["messages", "tools", "documents", "add_generation_prompt"]
 
   private static func render(
@@ -142,7 +142,7 @@ public struct ChatTemplate: Sendable {
       ("tools", tools.isEmpty ? .none : .list(tools.map { Value($0, origin: RenderedDialogue.tools) })),
       ("documents", .none), ("add_generation_prompt", .bool(answers)),
     ]
-    // As in transformers, a dialogue's own arguments come before the special tokens' names.
+    // As in transformers, a dialogue's own arguments override the special tokens' names.
     for (key, token) in specialTokens.sorted(by: { $0.key < $1.key }) where arguments[key] == nil {
       variables.append((key, .text(token)))
     }
@@ -152,7 +152,7 @@ public struct ChatTemplate: Sendable {
     do {
       return try template.render(variables, date: date)
     } catch var failure as Failure {
-      // A place is a row's, and the template's own words need none.
+      // The place of an error is the data row. For an error in the template, its position is added to the message.
       if let place = failure.place, !failure.what.hasPrefix("the chat template says: ") {
         failure.what = "the chat template fails at \(place.split(separator: "/").last ?? ""): \(failure.what)"
       }
@@ -161,8 +161,8 @@ public struct ChatTemplate: Sendable {
     }
   }
 
-  /// Whether the template shows a content that is given in parts as it shows the text, or the parts' texts and nothing
-  /// else of them.
+  /// Whether the template handles a content in parts: it renders the same as the plain text, or it writes the texts
+  /// of the parts and nothing else from the message.
   private static func takesParts(
     _ template: Template, _ specialTokens: [String: String], _ date: CalendarDate
   ) -> Bool {
@@ -186,15 +186,15 @@ extension ChatTemplate: Equatable {
   }
 }
 
-/// The text that a template made of a dialogue, as UTF-8, and where its bytes came from.
+/// The text that a template made from a dialogue, as UTF-8, with the origin of its bytes.
 public struct RenderedDialogue: Sendable {
-  /// The origins of what comes from a dialogue: its last message; the others; tools and other variables.
+  /// The origins of text from a dialogue: its last message; other messages; tools and other variables.
   static let (lastMessage, messages, tools) = (1, 2, 3)
 
   public private(set) var bytes: [UInt8] = []
-  /// Bytes that came from a dialogue, with their origin; adjacent ranges may touch.
+  /// The byte ranges that came from a dialogue, with their origin; ranges may be adjacent.
   private(set) var data: [(range: Range<Int>, origin: Int)] = []
-  /// Bytes within `{% generation %}`.
+  /// The byte ranges inside `{% generation %}`.
   private(set) var generated: [Range<Int>] = []
 
   init(_ runs: [Text.Run]) {
@@ -213,14 +213,14 @@ public struct RenderedDialogue: Sendable {
 
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  /// The bytes that the last message became, from the first to the last; nil where the template does not show it.
+  /// The range from the first to the last byte of the last message; nil if the template does not show it.
   var extentOfLastMessage: Range<Int>? {
     let own = data.filter { $0.origin == Self.lastMessage }
     guard let first = own.first, let last = own.last else { return nil }
     return first.range.lowerBound..<last.range.upperBound
   }
 
-  /// The first bytes.
+  /// The text cut to its first `count` bytes.
   func prefix(_ count: Int) -> RenderedDialogue {
     var copy = self
     copy.bytes = Array(bytes[..<count])
@@ -229,7 +229,7 @@ public struct RenderedDialogue: Sendable {
     return copy
   }
 
-  /// This text, and behind it the bytes of another from `start` on.
+  /// This text, followed by the bytes of another text from `start` on.
   func followed(by other: RenderedDialogue, from start: Int) -> RenderedDialogue {
     var copy = self
     let shift = bytes.count - start
@@ -245,22 +245,22 @@ public struct RenderedDialogue: Sendable {
 }
 
 extension Turn {
-  /// The names by which data call a message's reasoning.
+  /// The keys under which data may store a message's reasoning.
   fileprivate static let reasoningKeys = ["reasoning_content", "thinking", "reasoning"]
 
-  /// The message as a template sees it.
+  /// The message as the template receives it.
   ///
   /// - Parameters:
-  ///   - origin: of what is said.
+  ///   - origin: the origin of the message's texts.
   ///   - parts: whether a content in parts stays a list.
   fileprivate func value(origin: Int, parts: Bool) -> Value {
     var message = fields
     if !parts { message["content"] = nil }
-    // A role is the template's word, since templates write it between the marks of a special token; anything
-    // else in its place is data.
+    // A role counts as written by the template, because templates put it inside the name of a special token. A role
+    // that is not a simple word counts as data.
     let isWord = role.rawValue.utf8.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || $0 == 0x5F }
     var mapping = Mapping([])
-    // transformers hands reasoning over by the name that most templates read, and by gpt-oss's, which comes first.
+    // transformers passes reasoning under the key that most templates read, and under gpt-oss's key, which comes first.
     if let reasoning = Self.reasoningKeys.lazy.compactMap({ self.fields[$0] }).first(where: { !$0.isNull }) {
       if message["thinking"] == nil { mapping.set(Text("thinking"), Value(reasoning, origin: origin)) }
       message["reasoning_content"] = reasoning
@@ -273,7 +273,8 @@ extension Turn {
 }
 
 extension Value {
-  /// A JSON value as Python has it. Keys are from where the values are: `tojson` writes them.
+  /// A JSON value as the corresponding Python value. Keys have the same origin as the values, because `tojson` writes
+  /// them.
   init(_ json: JSONValue, origin: Int) {
     switch json {
     case .null: self = .none

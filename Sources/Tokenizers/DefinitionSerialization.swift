@@ -4,7 +4,7 @@ import Support
 extension TokenizerDefinition {
   private static let headerBytes = 28
 
-  /// - Parameter isDated: as of a chat format.
+  /// - Parameter isDated: see `ChatFormat.serialized`.
   func serialized(isDated: Bool = true) -> [UInt8] {
     var output = Tokenizer.magic + [3, splitting.rawValue, normalization.rawValue, flags]
     let chat = chatFormat.serialized(isDated: isDated)
@@ -28,8 +28,8 @@ extension TokenizerDefinition {
       | (unknown != nil ? 8 : 0)
   }
 
-  /// - Throws: `Failure(.badData)` for a number that is out of bounds or counts that disagree with the length.
-  ///   Whether the parts agree with each other `Tokenizer(_:at:)` says.
+  /// - Throws: `Failure(.badData)` for a number that is out of range or counts that do not match the length.
+  ///   Consistency between the parts is checked by `Tokenizer(_:at:)`.
   init(serialized data: [UInt8], at place: String) throws {
     let version = data.count > 4 ? data[4] : 0
     var reader = ByteReader(data, at: place, from: 5)
@@ -38,20 +38,20 @@ extension TokenizerDefinition {
     }
     let (splitting, normalization, flags) = (reader.number(1), reader.number(1), reader.number(1))
     guard let splitting = Splitting(rawValue: UInt8(splitting)) else {
-      throw reader.failure("the tokenizer splits text in way \(splitting), which is not known")
+      throw reader.failure("the tokenizer has the unknown splitting \(splitting)")
     }
     guard let normalization = Normalization(rawValue: UInt8(normalization)) else {
-      throw reader.failure("the tokenizer normalises text in way \(normalization), which is not known")
+      throw reader.failure("the tokenizer has the unknown normalisation \(normalization)")
     }
     guard flags < 16 else { throw reader.failure("the tokenizer has the flags \(flags), over 15") }
     let (unknown, vocabulary) = (reader.number(4), reader.number(4))
     let (tokens, merges, chat) = (reader.number(4), reader.number(4), reader.number(4))
     guard flags & 8 != 0 ? unknown <= Int(Int32.max) : unknown == 0 else {
-      throw reader.failure("the unknown token is \(unknown), which its flag denies")
+      throw reader.failure("the unknown token is \(unknown), which contradicts its flag")
     }
     let fixed = Self.headerBytes + tokens * 8 + merges * 12 + chat
     guard fixed <= data.count else {
-      throw reader.failure("the counts of the tokenizer disagree with its \(data.count) bytes")
+      throw reader.failure("the counts of the tokenizer do not match its \(data.count) bytes")
     }
     var lengths: [Int] = []
     var found: [Token] = []
@@ -66,7 +66,7 @@ extension TokenizerDefinition {
       found.append(Token(id: Int32(id), bytes: [], traits: Traits(rawValue: UInt8(traits))))
     }
     guard fixed + lengths.reduce(0, +) == data.count else {
-      throw reader.failure("the counts of the tokenizer disagree with its \(data.count) bytes")
+      throw reader.failure("the counts of the tokenizer do not match its \(data.count) bytes")
     }
     for (index, length) in lengths.enumerated() { found[index].bytes = reader.bytes(length) }
     var rules: [Rule] = []
@@ -97,7 +97,7 @@ extension [UInt8] {
   }
 }
 
-/// Reads little-endian numbers from front to back.
+/// Reads little-endian numbers in order.
 struct ByteReader {
   private let data: [UInt8]
   private let place: String
@@ -115,13 +115,13 @@ struct ByteReader {
     Failure(.badData, what, at: place, remedy: Tokenizer.remedy)
   }
 
-  /// `width` bytes must be there.
+  /// At least `width` bytes must remain.
   mutating func number(_ width: Int) -> Int {
     defer { next += width }
     return (0..<width).reduce(0) { $0 | Int(data[next + $1]) << (8 * $1) }
   }
 
-  /// `count` bytes must be there.
+  /// At least `count` bytes must remain.
   mutating func bytes(_ count: Int) -> [UInt8] {
     defer { next += count }
     return Array(data[next..<next + count])
@@ -129,7 +129,7 @@ struct ByteReader {
 
   private func require(_ count: Int) throws {
     guard data.count - next >= count else {
-      throw failure("the chat format goes on beyond the tokenizer's end")
+      throw failure("the chat format reaches beyond the end of the tokenizer")
     }
   }
 
@@ -141,12 +141,12 @@ struct ByteReader {
   mutating func token() throws -> Int32 {
     let value = try checkedNumber(4)
     guard let token = Int32(exactly: value) else {
-      throw failure("the chat format names token \(value), which cannot be")
+      throw failure("the chat format names token \(value), which is out of range")
     }
     return token
   }
 
-  /// - Parameter width: of the count of bytes in front.
+  /// - Parameter width: the width of the length field before the text, in bytes.
   mutating func text(width: Int = 2) throws -> String {
     let count = try checkedNumber(width)
     try require(count)

@@ -1,10 +1,10 @@
-/// The tokens of a text that a chat template wrote, and the parts of the text that they were made of.
+/// The tokens of a text that a chat template wrote, and the part of the text that each token came from.
 struct EncodedDialogue {
   let tokens: [Int32]
   let sections: [Encoder.Section]
 
-  /// How many tokens end at a byte of the text or before it, and the first token that begins there or behind it. They
-  /// differ by one where a token crosses the byte.
+  /// The number of tokens that end at or before a byte of the text, and the index of the first token that begins at
+  /// or after it. They differ by one if a token crosses the byte.
   ///
   /// - Parameter text: the text, in UTF-8.
   func place(ofByte byte: Int, of text: [UInt8], by tokenizer: Tokenizer) -> (before: Int, after: Int) {
@@ -14,7 +14,8 @@ struct EncodedDialogue {
     let first = section.tokens.lowerBound
     if byte <= section.bytes.lowerBound { return (first, first) }
     guard let position = section.position else { return (first, section.tokens.upperBound) }
-    // A text that ends there has the same tokens, up to those that the bytes behind it would change.
+    // Encoding the text only up to this byte gives the same tokens, except for the last ones, which the bytes after
+    // it may change.
     let alone = text[section.bytes.lowerBound..<byte].withUnsafeBufferPointer {
       tokenizer.encode($0, at: position)
     }

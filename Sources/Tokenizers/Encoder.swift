@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Turns text into tokens. It has scratch space and remembers pieces, so one thread uses it at a time.
+/// Turns text into tokens. It has scratch space and a cache of pieces, so only one thread may use it at a time.
 struct Encoder: Sendable {
   private let parts: EncodingParts
   private var merger: Merger
@@ -11,7 +11,7 @@ struct Encoder: Sendable {
     merger = Merger(parts.alphabet, parts.pairs, results: parts.results)
   }
 
-  /// Where a stretch of text stands, which decides whether a `▁` is put before it.
+  /// The position of a stretch of text; it decides whether a `▁` is put before the stretch.
   enum Position { case start, afterToken, continued }
 
   mutating func append(
@@ -20,15 +20,15 @@ struct Encoder: Sendable {
     append(bytes, position, &output, around: parts.added) { $0.appendNormalizing($1, $2, &$3) }
   }
 
-  /// A part of a chat template's text, and the tokens that it became.
+  /// A part of a chat template's text and its tokens.
   struct Section {
     let bytes: Range<Int>
     let tokens: Range<Int>
-    /// Where the part stands; nil for an added token.
+    /// The position of the part; nil for an added token.
     let position: Position?
   }
 
-  /// The tokens of a text that a chat template wrote.
+  /// Appends the tokens of a text that a chat template wrote.
   ///
   /// - Parameter data: the bytes that came from a dialogue, as ascending ranges: they yield no special token.
   mutating func append(
@@ -61,7 +61,7 @@ struct Encoder: Sendable {
     append(bytes, position, &output, around: parts.addedNormalized) { $0.appendStretch($1, $2, &$3) }
   }
 
-  /// The added tokens of a text, and what `body` makes of the stretches between them.
+  /// Appends the added tokens of a text, and calls `body` for the stretches between them.
   @inline(__always)
   private mutating func append(
     _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32],
@@ -136,7 +136,7 @@ struct Encoder: Sendable {
   }
 }
 
-/// SentencePiece's text where no merge crosses the begin of a word.
+/// Splits text before `▁`, for SentencePiece vocabularies in which no merge crosses the start of a word.
 enum MetaspaceScanner: PieceScanner {
   static func end(ofPieceAt start: Int, in text: ScannedText) -> Int {
     let bytes = text.bytes
@@ -154,7 +154,7 @@ enum MetaspaceScanner: PieceScanner {
   }
 }
 
-/// What encoding needs to know; made once for a tokenizer.
+/// The constant data for encoding; made once for each tokenizer.
 struct EncodingParts: Sendable {
   var splitting = TokenizerDefinition.Splitting.tinyrlhf
   var normalization = TokenizerDefinition.Normalization.none
@@ -162,17 +162,18 @@ struct EncodingParts: Sendable {
   var pairs: PairTable
   /// The token that each merge makes, by rank.
   var results: [Int32]
-  /// The tokens that whole pieces are, where merges are ignored for them.
+  /// The tokens of whole pieces, if such pieces skip the merges.
   var wholePieces: TokenTable?
   var added = AddedTokens()
-  /// Those that are looked for in normalised text.
+  /// The added tokens that are searched in normalised text.
   var addedNormalized = AddedTokens()
-  /// Those that are looked for in a chat template's text: special tokens, and added tokens as in any text.
+  /// The added tokens that are searched in a chat template's text: special tokens, and those searched before
+  /// normalisation.
   var addedInTemplates = AddedTokens()
-  /// Whether some token has a `▁` behind another character, so that text is one piece.
+  /// Whether some token has a `▁` after another character; then the text is one piece.
   var mergesAcrossSpaces = false
 
-  /// What is done to text before it is searched for tokens; nil where nothing changes.
+  /// Normalises text before it is searched for tokens; nil if nothing changes.
   func normalize(_ bytes: UnsafeBufferPointer<UInt8>, at position: Encoder.Position) -> [UInt8]? {
     switch normalization {
     case .nfc: return NFC.normalize(bytes)
@@ -183,7 +184,7 @@ struct EncodingParts: Sendable {
     }
   }
 
-  /// What is done to a stretch of text between tokens.
+  /// Replaces the spaces in a stretch of text between tokens.
   func replaceSpaces(_ bytes: UnsafeBufferPointer<UInt8>, at position: Encoder.Position) -> [UInt8] {
     let wantsPrefix: Bool
     switch normalization {
@@ -207,7 +208,7 @@ struct EncodingParts: Sendable {
   }
 }
 
-/// Encoders at rest. Each has its own memory, so threads that encode share none.
+/// A pool of unused encoders. Each has its own memory, so threads share none.
 final class EncoderPool: Sendable {
   private let parts: EncodingParts
   private let resting = Mutex<[Encoder]>([])

@@ -1,12 +1,12 @@
-/// Applies merges to one piece after another, reusing its scratch space.
+/// Applies merges to one piece after another, with reused scratch space.
 ///
-/// The merge with the lowest rank goes first, the leftmost of equals. Short pieces search for it, long
-/// ones keep a heap, so that a piece of n bytes costs O(n log n) at most.
+/// The merge with the lowest rank is applied first; of several, the leftmost. Short pieces search for it linearly;
+/// long pieces use a heap, so that a piece of n bytes costs at most O(n log n).
 struct Merger: Sendable {
   private let alphabet: Alphabet
   private let pairs: PairTable
   private let results: [Int32]
-  /// The piece's tokens.
+  /// The tokens of the piece.
   private var tokens: [Int32] = []
   /// The rank of the merge of `tokens[i]` and its right neighbour, or `none`.
   private var ranks: [Int32] = []
@@ -72,7 +72,7 @@ struct Merger: Sendable {
     while let entry = heap.pop() {
       let index = Int(UInt32(truncatingIfNeeded: entry))
       let rank = Int32(truncatingIfNeeded: entry >> 32)
-      // An entry is stale when the pair at its place has changed since it was made.
+      // An entry is stale if its pair has changed since it was pushed.
       guard ranks[index] == rank else { continue }
       let merged = results[Int(rank)]
       let right = Int(next[index])

@@ -1,9 +1,9 @@
 import CUnicode
 
-/// Unicode's normal form C, of the version that the `tokenizers` library has.
+/// Unicode's normal form C, in the Unicode version that the `tokenizers` library uses.
 enum NFC {
-  /// The normal form, or nil where the text is in it already. Bytes that are no UTF-8 stay as they are.
-  /// - Complexity: linear, but for runs of combining marks, which are sorted.
+  /// The normal form; nil if the text is already in it. Bytes that are not UTF-8 stay unchanged.
+  /// - Complexity: linear, except for runs of combining marks, which are sorted.
   static func normalize(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
     var output: [UInt8]?
     var (index, copied, previous) = (0, 0, 0)
@@ -24,7 +24,8 @@ enum NFC {
         index += length
         continue
       }
-      // From the scalar before, which it may join, to the next that nothing joins.
+      // The range goes from the previous scalar, with which this one may compose, to the next scalar that does not
+      // compose.
       let before = previous < index ? UTF8Scalars.scalar(at: previous, in: bytes) : nil
       let start = before.map { previous + $0.length == index } == true ? previous : index
       var scalars: [UInt32] = []
@@ -48,7 +49,7 @@ enum NFC {
     return output
   }
 
-  /// Canonical decomposition, marks in canonical order.
+  /// Canonical decomposition, with marks in canonical order.
   private static func decompose(_ scalars: [UInt32]) -> [UInt32] {
     var marks: [(scalar: UInt32, combining: UInt8)] = []
     var parts: (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
@@ -68,7 +69,7 @@ enum NFC {
       if marks[start].combining != 0 {
         while end < marks.count, marks[end].combining != 0 { end += 1 }
       }
-      // Equal classes keep their order.
+      // The sort is stable: marks of equal class keep their order.
       let sorted = (start..<end).sorted { (marks[$0].combining, $0) < (marks[$1].combining, $1) }
       output.append(contentsOf: sorted.map { marks[$0].scalar })
       start = end
@@ -76,7 +77,7 @@ enum NFC {
     return output
   }
 
-  /// Each mark joins the last starter, unless one between them of its class or a higher one stands in the way.
+  /// Composes each mark with the last starter, unless a mark of the same or a higher class is between them.
   private static func compose(_ scalars: [UInt32]) -> [UInt32] {
     var output: [UInt32] = []
     output.reserveCapacity(scalars.count)

@@ -1,22 +1,22 @@
 extension ChatFormat {
-  /// The formats that `--chat-format` takes, for models without a template:
+  /// The formats that `--chat-format` accepts, for models without a template:
   ///
   ///     chatml    <|im_start|>user⏎…<|im_end|>⏎
   ///     llama3    <|start_header_id|>user<|end_header_id|>⏎⏎…<|eot_id|>
   ///     zephyr    <|user|>⏎…</s>⏎                       (</s>: the token that ends texts)
   ///     hh-rlhf   ⏎⏎Human: …⏎⏎Assistant: …              with the token that ends texts at the end
-  ///     plain     what is said, and nothing else        the same
+  ///     plain     the texts of the messages alone       with the token that ends texts at the end
   public static let names = named.map(\.name)
 
   /// The template of a named format; nil for another name.
   public static func template(named name: String) -> String? { named.first { $0.name == name }?.template }
 
-  /// The special tokens without which a named format cannot be read.
+  /// The special tokens that a named format needs.
   public static func requiredTokens(ofFormat name: String) -> [String] {
     named.first { $0.name == name }?.tokens ?? []
   }
 
-  /// The template of the format of tokenizers that tinyrlhf trains, for other programs.
+  /// The template of tinyrlhf's own format, for other programs.
   public static let exportedTemplate = """
     {%- for message in messages %}
     {{- '<|' + message['role'] + '|>' + message['content'] }}

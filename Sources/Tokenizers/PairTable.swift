@@ -1,6 +1,6 @@
-/// From a pair of adjacent tokens to the rank of their merge.
+/// Maps a pair of adjacent tokens to the rank of their merge.
 ///
-/// Open addressing over two flat arrays: this lookup is nearly all of the cost of encoding.
+/// Open addressing over two flat arrays, because this lookup is nearly all of the cost of encoding.
 struct PairTable: Sendable {
   static let none = Int32.max
 
@@ -9,8 +9,8 @@ struct PairTable: Sendable {
   private let shift: UInt64
   private static let empty = UInt64.max
 
-  /// A merge's place in `merges` is its rank; of two equal ones the later counts. `isApplied` tells by the
-  /// rank which are looked up at all.
+  /// A merge's rank is its index in `merges`; of two equal merges the later one counts. `isApplied` decides by rank
+  /// which merges are in the table.
   init(_ merges: [Merge], where isApplied: (Int) -> Bool = { _ in true }) {
     var bits: UInt64 = 4
     while 1 << bits < 2 * merges.count { bits += 1 }
@@ -24,13 +24,13 @@ struct PairTable: Sendable {
     }
   }
 
-  /// The rank of the merge, or `none`. A lower one merges earlier.
+  /// The rank of the merge, or `none`. A lower rank is merged earlier.
   @inline(__always)
   func callAsFunction(_ left: Int32, _ right: Int32) -> Int32 {
     ranks[slot(of: Merge(left, right).key)]
   }
 
-  /// Where `key` stands, or the empty slot where it would. The table is at most half full.
+  /// The slot of `key`, or the empty slot for it. The table is at most half full.
   @inline(__always)
   private func slot(of key: UInt64) -> Int {
     var slot = Int((key &* 0x9E37_79B9_7F4A_7C15) >> shift)

@@ -1,14 +1,14 @@
-/// The tokens of pieces that came before: most pieces of a text are a few thousand words.
+/// Caches the tokens of recent pieces, because most pieces of a text are a few thousand words.
 ///
-/// It holds a fixed number of short pieces, each in one place, where the latest replaces its predecessor. So it
-/// changes how long encoding takes and nothing else.
+/// It holds a fixed number of short pieces. Each has one slot, in which the latest piece replaces the previous one.
+/// So it changes only the speed of encoding.
 struct PieceCache: Sendable {
   static let longestPiece = 16
   private static let mostTokens = 7
   private static let bits: UInt64 = 13
 
   private struct Entry {
-    /// The piece: with its length they tell it from all others.
+    /// The piece's bytes; together with its length they identify it.
     var front: UInt64 = 0
     var back: UInt64 = 0
     var length: UInt8 = 0
@@ -46,7 +46,7 @@ struct PieceCache: Sendable {
   private var entries = [Entry](repeating: Entry(), count: 1 << Int(bits))
   private var tokens = [Int32](repeating: 0, count: mostTokens << Int(bits))
 
-  /// Appends the tokens of a piece if they are known.
+  /// If the piece is in the cache, appends its tokens and returns true.
   @inline(__always)
   func append(_ key: Key, to output: inout [Int32]) -> Bool {
     let slot = key.slot

@@ -1,6 +1,6 @@
 import Support
 
-/// How often each different piece of some text occurs, in the order of first appearance.
+/// Counts how often each distinct piece of a text occurs, in order of first appearance.
 struct PieceCounts {
   private(set) var counts: [Int] = []
   private var pool: [UInt8] = []
@@ -10,7 +10,7 @@ struct PieceCounts {
 
   subscript(index: Int) -> ArraySlice<UInt8> { pool[starts[index]..<starts[index + 1]] }
 
-  /// Counts a document's pieces; one longer than a token can be is counted in parts.
+  /// Counts the pieces of a document. A piece longer than the longest token is counted in parts.
   mutating func add(_ document: String) {
     var document = document
     document.withUTF8 { bytes in

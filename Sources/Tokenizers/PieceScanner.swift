@@ -1,6 +1,6 @@
-/// Cuts text into the pieces that merges never cross, in linear time.
+/// Splits text into the pieces that merges never cross, in linear time.
 protocol PieceScanner {
-  /// Classes of scalars that end a piece wherever they stand and are pieces of their own.
+  /// Classes of scalars that always end a piece and are pieces of their own.
   static var barrier: UInt8 { get }
   /// The end of the piece that begins at `start`; always > `start`.
   static func end(ofPieceAt start: Int, in text: ScannedText) -> Int
@@ -9,8 +9,8 @@ protocol PieceScanner {
 extension PieceScanner {
   static var barrier: UInt8 { 0 }
 
-  /// `\s+(?!\S)|\s+`: white space, but its last scalar is left to what follows.
-  /// `last` is where the last scalar of the run up to `end` begins.
+  /// `\s+(?!\S)|\s+`: white space, whose last scalar is left to the text that follows it.
+  /// `last` is the start of the last scalar in the run up to `end`.
   @inline(__always)
   static func endOfSpace(_ start: Int, last: Int, end: Int, in text: ScannedText) -> Int {
     last > start && text[end].classes & ScannedText.end == 0 ? last : end
@@ -67,7 +67,7 @@ enum GPT2Scanner: PieceScanner {
   }
 }
 
-/// Every digit by itself, and GPT-2's pattern between digits.
+/// Each digit is a piece; GPT-2's pattern applies between digits.
 enum SmolLMScanner: PieceScanner {
   static var barrier: UInt8 { ScannedText.digit }
 
@@ -78,7 +78,7 @@ enum SmolLMScanner: PieceScanner {
   }
 }
 
-/// Llama 3's pattern, and Qwen2's with `\p{N}` in the place of `\p{N}{1,3}`:
+/// Llama 3's pattern; Qwen2's has `\p{N}` instead of `\p{N}{1,3}`:
 ///
 ///     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}
 ///       | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
@@ -128,7 +128,7 @@ enum Llama3Scanner: PieceScanner {
   @inline(__always)
   private static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
-  /// Case is folded as Unicode does: `ſ` is an s.
+  /// Case is folded as in Unicode: `ſ` counts as an s.
   private static func endOfContraction(_ start: Int, _ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     guard start + 1 < bytes.count else { return nil }
     switch bytes[start + 1] | 0x20 {
@@ -146,7 +146,7 @@ enum Llama3Scanner: PieceScanner {
   }
 }
 
-/// As `Llama3Scanner`, with every number's scalar by itself.
+/// The same as `Llama3Scanner`, but each scalar of a number is a piece.
 enum Qwen2Scanner: PieceScanner {
   static func end(ofPieceAt start: Int, in text: ScannedText) -> Int {
     Llama3Scanner.end(ofPieceAt: start, in: text, digits: 1)

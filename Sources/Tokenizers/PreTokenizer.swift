@@ -1,10 +1,10 @@
-/// Cuts bytes into the pieces that merges never cross. Linear time, no Unicode tables.
+/// Splits bytes into the pieces that merges never cross. Linear time, no Unicode tables.
 ///
-/// At each position the first rule that applies takes as much as it can:
+/// At each position the first rule that matches takes the longest match:
 ///
-///     [space] letters         a letter is a–z, A–Z or any byte ≥ 0x80, so that UTF-8 stays whole;
+///     [space] letters         a letter is a–z, A–Z or any byte ≥ 0x80, so UTF-8 characters are never split;
 ///                             an apostrophe between two letters belongs to the word: don't
-///     1 to 3 digits           without the space: a number is the same number everywhere
+///     1 to 3 digits           without the space, so that a number has the same tokens everywhere
 ///     [space] punctuation     every other byte that is not white space
 ///     white space             but its last space is left to a word or punctuation that follows
 enum PreTokenizer {

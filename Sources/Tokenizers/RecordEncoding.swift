@@ -1,8 +1,8 @@
 import Dialogues
 
 extension Tokenizer {
-  /// The sequences that are learnt from a demonstration, up to the last answer that is learnt.
-  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  /// The sequences to learn from a demonstration, each up to its last learnt answer.
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot represent.
   public func encode(_ demonstration: Demonstration) throws -> [LearntTokens] {
     let (prompt, answer) = (demonstration.prompt, demonstration.answer)
     if answer.isContinuation, demonstration.learntTurns == nil {
@@ -19,8 +19,8 @@ extension Tokenizer {
       dialogue: dialogue, learning: (demonstration.learntTurns ?? []) + [prompt.turns.count])
   }
 
-  /// The prompt with each answer, up to its end.
-  /// - Throws: as for demonstrations.
+  /// The prompt with each answer, up to the answer's end.
+  /// - Throws: the same errors as for demonstrations.
   public func encode(_ comparison: Comparison) throws -> [[Int32]] {
     // A message is rendered together with its prompt.
     let sharesPrompt = comparison.answers.contains(where: \.isContinuation)
@@ -31,8 +31,8 @@ extension Tokenizer {
     }
   }
 
-  /// What a dialogue says that the chat template does not read, each by its key: `tools`,
-  /// `messages[].reasoning_content`. The built-in format refuses such a dialogue.
+  /// The keys of a dialogue that the chat template does not read: `tools`, `messages[].reasoning_content`. The
+  /// built-in format refuses such a dialogue instead.
   public func unread(_ prompt: Prompt, answers: [Turn] = []) -> [String] {
     guard let template = chatFormat.template else { return [] }
     return template.unread(prompt, answers)

@@ -1,10 +1,10 @@
 import CUnicode
 
-/// Bytes as Unicode scalars with their classes, for scanners that stand for regular expressions.
+/// Bytes as Unicode scalars with their classes, for scanners that implement regular expressions.
 ///
-/// A byte that belongs to no scalar of UTF-8 stands for itself and has no class.
+/// A byte that is not part of a valid UTF-8 scalar counts as a scalar without a class.
 struct ScannedText {
-  /// What `subscript` gives at the end, where no scalar is: no pattern matches it.
+  /// The class that `subscript` returns at the end of the text; no pattern matches it.
   static let end: UInt8 = 1 << 7
   static let letter = UInt8(cu_letter)
   static let number = UInt8(cu_number)
@@ -12,11 +12,11 @@ struct ScannedText {
   static let digit = UInt8(cu_digit)
   static let word = UInt8(cu_word)
   static let composing = UInt8(cu_composing)
-  /// `[^\s\p{L}\p{N}]` is what has none of these.
+  /// `[^\s\p{L}\p{N}]` matches scalars with none of these classes.
   static let notOther = letter | number | space | end
 
   let bytes: UnsafeBufferPointer<UInt8>
-  /// Scalars that have one of these classes are taken for the end.
+  /// Scalars of these classes count as the end of the text.
   let barrier: UInt8
   private let ascii = cu_ascii_classes()!
 
@@ -27,7 +27,7 @@ struct ScannedText {
 
   var count: Int { bytes.count }
 
-  /// The classes of the scalar that begins at `index`, and its bytes.
+  /// The classes of the scalar at `index` and its length in bytes.
   @inline(__always)
   subscript(index: Int) -> (classes: UInt8, length: Int) {
     guard index < bytes.count else { return (Self.end, 0) }
@@ -36,14 +36,14 @@ struct ScannedText {
     return found.0 & barrier == 0 ? found : (Self.end, 0)
   }
 
-  /// As the subscript, and no barrier counts.
+  /// The same as the subscript, but ignores the barrier.
   @inline(__always)
   func first(at index: Int) -> (classes: UInt8, length: Int) {
     let byte = bytes[index]
     return byte < 0x80 ? (ascii[Int(byte)], 1) : Self.wide(bytes, index)
   }
 
-  /// Where the run of scalars that have one of `classes` ends.
+  /// The end of the run of scalars that have one of `classes`.
   @inline(__always)
   func end(ofRun classes: UInt8, from start: Int) -> Int {
     var index = start
@@ -54,7 +54,7 @@ struct ScannedText {
     }
   }
 
-  /// Where the run of scalars that have none of `classes` ends.
+  /// The end of the run of scalars that have none of `classes`.
   @inline(__always)
   func end(ofRunWithout classes: UInt8, from start: Int) -> Int {
     var index = start
@@ -74,9 +74,9 @@ struct ScannedText {
   }
 }
 
-/// UTF-8, strictly: no surrogates, nothing longer than it need be.
+/// Strict UTF-8: no surrogates and no overlong forms.
 enum UTF8Scalars {
-  /// The scalar that begins at `index`, and its bytes; nil where none does.
+  /// The scalar at `index` and its length in bytes; nil if the bytes are not valid.
   static func scalar(
     at index: Int, in bytes: UnsafeBufferPointer<UInt8>
   ) -> (value: UInt32, length: Int)? {

@@ -1,6 +1,6 @@
 import Support
 
-/// The binary form, little-endian. Version 1 is what tinyrlhf trains:
+/// The binary form, little-endian. Version 1 is for tokenizers that tinyrlhf trains:
 ///
 ///     0   4 bytes   "TRBP"
 ///     4   u8        version, 1
@@ -9,13 +9,13 @@ import Support
 ///     8   u32       number M of merges
 ///     12  M × 2w    the left and the right id of each merge; merge i makes id 260 + i
 ///
-/// Version 3 is every other tokenizer: a `TokenizerDefinition`. Version 2, which is read too, differs in its chat
-/// format, which had no template: see `ChatFormat.init(version2:tokens:at:)`.
+/// Version 3 is for all other tokenizers and holds a `TokenizerDefinition`. Version 2 can still be read; it has a
+/// different chat format, without templates: see `ChatFormat.init(version2:tokens:at:)`.
 ///
 ///     0   4 bytes   "TRBP"
 ///     4   u8        version, 3
-///     5   u8        splitting: the place of the case in `TokenizerDefinition.Splitting`
-///     6   u8        normalisation, likewise
+///     5   u8        splitting: the raw value in `TokenizerDefinition.Splitting`
+///     6   u8        normalisation: the raw value in `TokenizerDefinition.Normalization`
 ///     7   u8        flags: 1 ignores merges, 2 falls back to bytes, 4 fuses unknown characters,
 ///                   8 has a token for unknown characters
 ///     8   u32       that token, or 0
@@ -23,16 +23,16 @@ import Support
 ///     16  u32       number T of tokens
 ///     20  u32       number M of merges
 ///     24  u32       bytes C of the chat format
-///     28  T × 8     of each token u32 id, ascending; u16 bytes; u8 traits; u8 0
+///     28  T × 8     for each token: u32 id, ascending; u16 length; u8 traits; u8 0
 ///         …         the bytes of all tokens
-///         M × 12    of each merge u32 left, right and result
+///         M × 12    for each merge: u32 left, right and result
 ///         C         the chat format: see `ChatFormat.serialized`
 extension Tokenizer {
   static let magic = Array("TRBP".utf8)
   private static let headerBytes = 12
   static let remedy = "Copy the file again; it was damaged."
 
-  /// Everything needed to make this tokenizer again: equal tokenizers give equal bytes.
+  /// Everything needed to recreate this tokenizer. Equal tokenizers give equal bytes.
   public var serialized: [UInt8] {
     guard isTrained else { return definition.serialized() }
     let width = Self.width(merges: merges.count)
@@ -48,8 +48,8 @@ extension Tokenizer {
     return output
   }
 
-  /// - Throws: `Failure(.badData)` if the bytes are not exactly what `serialized` gives for some
-  ///   tokenizer: a wrong length, a merge of an id that does not exist yet, two equal tokens.
+  /// - Throws: `Failure(.badData)` if the bytes are not exactly the `serialized` form of a tokenizer: a wrong length,
+  ///   a merge of an id that does not exist yet, two equal tokens.
   public init(serialized data: [UInt8], at place: String = "tokenizer") throws {
     func number(at offset: Int, width: Int) -> Int {
       (0..<width).reduce(0) { $0 | Int(data[offset + $1]) << (8 * $1) }
@@ -64,7 +64,7 @@ extension Tokenizer {
       return
     default:
       throw Failure(
-        .badData, "this tokenizer has version \(data[4]), and only 1 to 3 are known", at: place,
+        .badData, "this tokenizer has version \(data[4]); this program reads versions 1 to 3", at: place,
         remedy: "Use a newer tinyrlhf.")
     }
     let count = number(at: 8, width: 4)
@@ -73,7 +73,7 @@ extension Tokenizer {
       data.count == Self.headerBytes + count * 2 * width
     else {
       throw Failure(
-        .badData, "the header of the tokenizer disagrees with its \(data.count) bytes", at: place,
+        .badData, "the header of the tokenizer does not match its \(data.count) bytes", at: place,
         remedy: Self.remedy)
     }
     let merges = (0..<count).map { index in
@@ -89,16 +89,16 @@ extension Tokenizer {
     merges + Int(firstMerge) <= 65_536 ? 2 : 4
   }
 
-  /// The bytes of the special tokens, none, and of the 256 that stand for a byte each.
+  /// The bytes of the special tokens, which are empty, and of the 256 byte tokens.
   private static let basicTokens: [[UInt8]] =
     SpecialToken.allCases.map { _ in [] } + (0...255).map { [UInt8($0)] }
 
   /// The bytes of every token.
-  /// - Throws: `Failure(.badData)` at the first merge that is not valid.
+  /// - Throws: `Failure(.badData)` at the first invalid merge.
   static func checkedBytes(of merges: [Merge], at place: String) throws -> [[UInt8]] {
     var tokens = basicTokens
     tokens.reserveCapacity(tokens.count + merges.count)
-    // A merge makes two bytes or more, so it can only repeat another merge.
+    // A merge makes two or more bytes, so it can only repeat another merge.
     var seen: Set<[UInt8]> = []
     for (index, merge) in merges.enumerated() {
       for part in [merge.left, merge.right] where part < firstByte || part >= tokens.count {
@@ -109,7 +109,7 @@ extension Tokenizer {
       let joined = tokens[Int(merge.left)] + tokens[Int(merge.right)]
       guard joined.count <= longestToken else {
         throw Failure(
-          .badData, "merge \(index) makes a token of \(joined.count) bytes, over \(longestToken)",
+          .badData, "merge \(index) makes a token of \(joined.count) bytes; the limit is \(longestToken)",
           at: place, remedy: remedy)
       }
       guard seen.insert(joined).inserted else {

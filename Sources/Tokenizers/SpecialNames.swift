@@ -1,25 +1,25 @@
-/// The names of special tokens, to find them where they are written out in a text: there they are text, and
-/// whoever wrote them may have meant the tokens.
+/// Finds the names of special tokens written out in a text. There they are plain text, although their author may have
+/// meant the tokens.
 public struct SpecialNames: Sendable {
   private let names: [[UInt8]]
   private let tokens: Set<Int32>
-  /// Whether a name begins with a byte.
+  /// For each byte, whether a name begins with it.
   private let begins: [Bool]
 
-  /// Shorter names are found in too much that means nothing.
+  /// Shorter names are ignored: they would match too much ordinary text.
   private static let shortest = 3
 
-  /// Those of a tokenizer's special tokens and of the tokens of its chat format.
+  /// The names of a tokenizer's special tokens and of the tokens in its chat format.
   public init(_ tokenizer: Tokenizer) {
     tokens = Set(tokenizer.specialTokens + tokenizer.chatFormat.tokens)
     let names = tokens.map { tokenizer.decode([$0], continuing: true, namingSpecialTokens: true) }
       .filter { $0.count >= Self.shortest }
-    // Of two at one place the longer is found.
+    // Sorted so that at one position the longest name is found.
     self.names = names.sorted { $0.count > $1.count }
     begins = (0...255).map { byte in names.contains { $0[0] == UInt8(byte) } }
   }
 
-  /// Whether a token is one of those that are named.
+  /// Whether a token is one of the named tokens.
   public func isSpecial(_ token: Int32) -> Bool { tokens.contains(token) }
 
   public func occur(in text: String) -> Bool {
@@ -27,7 +27,7 @@ public struct SpecialNames: Sendable {
     return text.withUTF8 { first(in: $0, from: 0) != nil }
   }
 
-  /// Where names stand in a text, in bytes; they do not overlap.
+  /// The byte ranges of names in a text; they do not overlap.
   public func ranges(in bytes: [UInt8]) -> [Range<Int>] {
     bytes.withUnsafeBufferPointer { bytes in
       var ranges: [Range<Int>] = []

@@ -1,7 +1,7 @@
-/// The special tokens of a tokenizer that tinyrlhf trains: their ids are their places here.
+/// The special tokens of a tokenizer that tinyrlhf trains; the raw values are their ids.
 enum SpecialToken: Int32, CaseIterable, Sendable {
   case end, system, user, assistant
 
-  /// How it is shown to people: `<|end|>`.
+  /// The name shown to people: `<|end|>`.
   var name: String { "<|\(self)|>" }
 }

@@ -1,7 +1,7 @@
 import Dialogues
 import Support
 
-/// Finds the tokens of answers in what a chat template writes.
+/// Finds the tokens of answers in the text of a chat template.
 struct TemplateAnswers {
   private let tokenizer: Tokenizer
   private let template: ChatTemplate
@@ -11,17 +11,18 @@ struct TemplateAnswers {
     self.template = template
   }
 
-  /// Of all texts that a dialogue is rendered to, one for each answer, in bytes: time grows with them.
+  /// The limit for the total bytes rendered for one dialogue. The dialogue is rendered once for each answer, so time
+  /// grows with this total.
   private static let longest = 1 << 24
 
   /// A text that ends with an answer.
   private struct Answered {
     var text: RenderedDialogue
-    /// The answer's bytes, with what ends it: one range, or those that the template marks; none is empty.
+    /// The bytes of the answer with its end token: one range, or the ranges that the template marks; none is empty.
     var answer: [Range<Int>]
   }
 
-  /// As `Tokenizer.encode(dialogue:learning:)`.
+  /// See `Tokenizer.encode(dialogue:learning:)`.
   func sequences(_ dialogue: Prompt, learning: [Int]) throws -> [LearntTokens] {
     guard !learning.isEmpty else { return [LearntTokens(tokens: try tokenizer.encode(dialogue: dialogue), learnt: [])] }
     var sequences: [(text: RenderedDialogue, answers: [Range<Int>])] = []
@@ -31,10 +32,10 @@ struct TemplateAnswers {
       rendered += answered.text.bytes.count
       guard rendered <= Self.longest else {
         throw Failure(
-          .badData, "the dialogue has too many answers: each is learnt behind all that comes before it",
+          .badData, "the dialogue has too many answers: it is rendered again for each of them",
           remedy: "Split the dialogue.")
       }
-      // It belongs to a sequence that goes on as this one ends.
+      // If an existing sequence begins with this text, the answer is added to that sequence.
       let place = sequences.firstIndex { $0.text.bytes.starts(with: answered.text.bytes) }
       let end = answered.answer.last?.upperBound ?? 0
       if let place, end <= sequences[place].answers.first?.lowerBound ?? .max {
@@ -56,7 +57,7 @@ struct TemplateAnswers {
     }
   }
 
-  /// The dialogue up to an answer, as it was when the answer was given.
+  /// The dialogue up to an answer, rendered as when the answer was given.
   private func answered(_ dialogue: Prompt, _ turn: Int) throws -> Answered {
     var shortened = dialogue
     shortened.turns = Array(dialogue.turns[..<turn])
@@ -67,7 +68,7 @@ struct TemplateAnswers {
     let opensAlike = whole.bytes.starts(with: prompt.bytes)
     if template.marksAnswers(of: shortened) {
       let start = opensAlike ? prompt.bytes.count : content?.lowerBound ?? whole.bytes.count
-      // A block of an earlier answer lies before what this one says.
+      // A marked block of an earlier answer ends before this answer starts.
       let marked = whole.generated.filter { $0.upperBound > start && !$0.isEmpty }
       let end = marked.last?.upperBound ?? end(of: whole, behind: max(start, content?.upperBound ?? 0))
       return Answered(text: whole.prefix(end), answer: marked)
@@ -76,8 +77,8 @@ struct TemplateAnswers {
       let end = end(of: whole, behind: max(prompt.bytes.count, content?.upperBound ?? 0))
       return Answered(text: whole.prefix(end), answer: [prompt.bytes.count..<end])
     }
-    // The template opens an answer in another way than it writes one that was given, such as with <think>. What the
-    // answer says then follows the prompt.
+    // The template opens a new answer differently from a past one, for example with <think>. Then the answer's
+    // content is put after the prompt.
     guard let content else {
       throw Failure(
         .badData, "the chat template does not show the answer, turn \(turn + 1)",
@@ -88,8 +89,8 @@ struct TemplateAnswers {
     return Answered(text: text, answer: [prompt.bytes.count..<text.bytes.count])
   }
 
-  /// Where an answer begins that the template writes otherwise than it opens one: where a plain text would stand in its
-  /// place, since the template may write something before the first that the answer says, such as `<tool_call>`.
+  /// The start of an answer whose opening differs from that of a new answer: the position of a plain text in its
+  /// place. The template may write something before the answer's first content, such as `<tool_call>`.
   private func opening(of dialogue: Prompt, _ whole: RenderedDialogue, _ content: Range<Int>) -> Int {
     var plain = dialogue
     let last = plain.turns.count - 1
@@ -101,7 +102,7 @@ struct TemplateAnswers {
     return start
   }
 
-  /// Where an answer ends: behind the first end token that the template writes after it, else at the text's end.
+  /// The end of an answer: after the first end token that the template writes after it, else at the end of the text.
   private func end(of text: RenderedDialogue, behind start: Int) -> Int {
     let encoded = tokenizer.encode(text)
     let end = encoded.sections.first { section in

@@ -1,12 +1,12 @@
 import Dialogues
 
-/// What a chat template does with a small dialogue.
+/// Tests a chat template with a small dialogue.
 public struct TemplateProbe {
-  /// What the template writes behind an answer at the end of a dialogue; nil where it cannot write one.
+  /// The text that the template writes after an answer at the end of a dialogue; nil if it cannot write one.
   public let tail: String?
-  /// White space that it writes between what opens an answer and the answer.
+  /// White space that the template writes between the opening of an answer and its text.
   public let answerPrefix: String
-  /// Why it cannot write a question and its answer.
+  /// The error, if the template cannot write a question and its answer.
   public let problem: String?
   private let template: ChatTemplate
 
@@ -34,7 +34,7 @@ public struct TemplateProbe {
     }
   }
 
-  /// What a dialogue with each role and an open answer becomes; nil where the template refuses it.
+  /// A rendered dialogue with each role and an open answer; nil if the template refuses it.
   public func shown() -> String? {
     let turns = [
       Turn(.system, "s."), Turn(.user, "u."), Turn(.assistant, "a."), Turn(.user, "v."),
@@ -42,7 +42,7 @@ public struct TemplateProbe {
     return try? template.render(Prompt(turns: turns), answers: true).text
   }
 
-  /// Whether this is the format of tokenizers that tinyrlhf trains.
+  /// Whether this is tinyrlhf's own format.
   public var isTinyrlhf: Bool {
     shown() == "<|system|>s.<|user|>u.<|assistant|>a.<|end|><|user|>v.<|assistant|>"
   }

@@ -1,11 +1,11 @@
 import Dialogues
 
-/// A record that takes up tokens of a context.
+/// A record that uses tokens of the context.
 public protocol TokenCounted: Sendable {
-  /// The tokens of each sequence that becomes of it, with the special tokens.
-  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot write.
+  /// The token count of each sequence made from the record, including special tokens.
+  /// - Throws: `Failure(.badData)` for a dialogue that the chat format cannot represent.
   func tokenCounts(_ tokenizer: Tokenizer) throws -> [Int]
-  /// What it says that the tokenizer's chat template does not read, each by its key.
+  /// The keys of the record that the tokenizer's chat template does not read.
   func unread(by tokenizer: Tokenizer) -> [String]
 }
 
@@ -42,12 +42,12 @@ extension String: TokenCounted {
 }
 
 extension TokenCounted {
-  /// The tokens of the longest sequence.
-  /// - Throws: as `tokenCounts`.
+  /// The token count of the longest sequence.
+  /// - Throws: the same errors as `tokenCounts`.
   public func tokenCount(_ tokenizer: Tokenizer) throws -> Int { try tokenCounts(tokenizer).max() ?? 0 }
 
-  /// Whether this leaves `reserve` tokens of the context free.
-  /// - Throws: as `tokenCounts`.
+  /// Whether the record leaves `reserve` tokens of the context free.
+  /// - Throws: the same errors as `tokenCounts`.
   public func fits(context: Int, reserve: Int = 0, tokenizer: Tokenizer) throws -> Bool {
     precondition(reserve >= 0 && reserve < context, "\(reserve) of \(context) tokens reserved")
     return try tokenCount(tokenizer) + reserve <= context

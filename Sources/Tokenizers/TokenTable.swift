@@ -1,14 +1,14 @@
 import Support
 
-/// From bytes to the token that has them.
+/// Maps bytes to the token with these bytes.
 struct TokenTable: Sendable {
   private let vocabulary: Vocabulary
   private var slots: [Int32]
   private let shift: UInt64
-  /// Two tokens that have the same bytes; the first of them is the one that is found.
+  /// Two tokens with the same bytes, if there are any; lookups return the first.
   private(set) var repeated: (Int32, Int32)?
 
-  /// Of the tokens with all of `traits` and none of `others`.
+  /// A table of the tokens that have all of `traits` and none of `others`.
   init(
     _ vocabulary: Vocabulary, with traits: TokenizerDefinition.Traits,
     without others: TokenizerDefinition.Traits = []

@@ -1,8 +1,8 @@
 import Support
 
-/// Byte-pair encoding: any bytes in, tokens out, and the same bytes back.
+/// Byte-pair encoding: turns any bytes into tokens and back into the same bytes.
 ///
-/// One that tinyrlhf trains is made of bytes:
+/// A tokenizer that tinyrlhf trains works on bytes:
 ///
 ///     ids 0…3      <|end|> <|system|> <|user|> <|assistant|>; text never yields one of them
 ///     ids 4…259    the 256 bytes
@@ -11,22 +11,23 @@ import Support
 ///     let tokenizer = Tokenizer.train(on: documents, vocabularySize: 1_024)
 ///     tokenizer.decode(tokenizer.encode("Hello"))              // the bytes of "Hello"
 ///
-/// One that another program trained is whatever its `TokenizerDefinition` says; its tokens are those that the
-/// `tokenizers` library gives, with one difference: the name of a special token in a text is text.
+/// A tokenizer from another program follows its `TokenizerDefinition`. Its tokens are those of the `tokenizers`
+/// library, with one difference: the name of a special token in a text is plain text.
 public struct Tokenizer: Sendable {
-  /// By rank; `results` are the tokens that they make.
+  /// Merges by rank; `results` are the tokens that they make.
   let merges: [Merge]
   let results: [Int32]
   let vocabulary: Vocabulary
-  /// The vocabulary as it is shown: `▁` is a space, `<0x0A>` a byte.
+  /// The vocabulary as decoding shows it: `▁` is a space, `<0x0A>` a byte.
   private let shown: Vocabulary
   let settings: TokenizerDefinition
-  /// Whether bytes and merges are all that it is made of.
+  /// Whether it consists only of bytes and merges.
   let isTrained: Bool
   private let encoders: EncoderPool
   /// How dialogues and documents become tokens.
   public let chatFormat: ChatFormat
-  /// Whether what opens an answer ends with an added token, behind which a tokenizer of characters puts a `▁`.
+  /// Whether the opening of an answer ends with an added token. After an added token, a tokenizer of characters puts
+  /// a `▁`.
   private(set) var answersFollowToken = false
 
   /// The longest token that training makes, in bytes.
@@ -37,7 +38,7 @@ public struct Tokenizer: Sendable {
   @inline(__always)
   static func token(of byte: UInt8) -> Int32 { firstByte + Int32(byte) }
 
-  /// One that is made of bytes and merges alone. `merges` must be valid: see `checkedBytes(of:at:)`.
+  /// A tokenizer of bytes and merges only. `merges` must be valid: see `checkedBytes(of:at:)`.
   init(validated merges: [Merge], bytes tokenBytes: [[UInt8]]) {
     var vocabulary = Vocabulary()
     for special in SpecialToken.allCases { vocabulary.append(special.name.utf8, [.added, .special]) }
@@ -50,7 +51,7 @@ public struct Tokenizer: Sendable {
   }
 
   /// - Parameters:
-  ///   - settings: valid, without its tokens and merges.
+  ///   - settings: a valid definition; its tokens and merges are not used.
   ///   - results: the token that each merge makes.
   init(
     _ settings: TokenizerDefinition, _ vocabulary: Vocabulary, _ merges: [Merge], results: [Int32],
@@ -67,20 +68,20 @@ public struct Tokenizer: Sendable {
     answersFollowToken = opensAnswersWithToken()
   }
 
-  /// The number of ids, those without a token included.
+  /// The number of ids, including ids without a token.
   public var vocabularyCount: Int { vocabulary.count }
 
   /// XXH64 of `serialized`: equal tokenizers have equal hashes.
   public var hash: UInt64 { Hash.xxh64(serialized) }
 
-  /// Whether two tokenizers make the same of everything, but for the date that a chat template shows.
+  /// Whether two tokenizers behave the same, except for the date that a chat template shows.
   public func isSame(as other: Tokenizer) -> Bool {
     hash == other.hash
       || !isTrained && !other.isTrained
         && definition.serialized(isDated: false) == other.definition.serialized(isDated: false)
   }
 
-  /// Whether two tokenizers differ in their chat formats at most, and in which tokens are special.
+  /// Whether two tokenizers are the same except for their chat formats and the set of special tokens.
   public func hasSameVocabulary(as other: Tokenizer) -> Bool {
     func plain(_ tokenizer: Tokenizer) -> TokenizerDefinition {
       var definition = tokenizer.definition
@@ -93,8 +94,8 @@ public struct Tokenizer: Sendable {
 
   /// The tokens of a text.
   ///
-  /// - Parameter continuing: whether other text stands before it, so that a tokenizer of characters puts no
-  ///   `▁` there. It makes no difference to others.
+  /// - Parameter continuing: whether other text comes before it. Then a tokenizer of characters puts no `▁` at the
+  ///   start; other tokenizers ignore this.
   public func encode(_ text: String, continuing: Bool = false) -> [Int32] {
     var text = text
     return text.withUTF8 { encode($0, at: continuing ? .continued : .start) }
@@ -114,11 +115,11 @@ public struct Tokenizer: Sendable {
 
   func withEncoder<Result>(_ body: (inout Encoder) -> Result) -> Result { encoders.withEncoder(body) }
 
-  /// The bytes of some tokens: `decode(encode(text)) == text`. Special tokens have none, unless their names are
-  /// asked for. Each token must be in the vocabulary: see `check(_:at:)`.
+  /// The bytes of tokens: `decode(encode(text)) == text`. Special tokens have no bytes unless `namingSpecialTokens`
+  /// is true. Each token must be in the vocabulary: see `check(_:at:)`.
   ///
-  /// - Parameter continuing: whether other tokens stand before these, so that the space which a tokenizer of
-  ///   characters puts before a text stays.
+  /// - Parameter continuing: whether other tokens come before these. Then the space that a tokenizer of characters
+  ///   puts before a text is kept.
   public func decode(
     _ tokens: some Sequence<Int32>, continuing: Bool = false, namingSpecialTokens: Bool = false
   ) -> [UInt8] {
@@ -134,7 +135,7 @@ public struct Tokenizer: Sendable {
     return output
   }
 
-  /// As `decode`, as text; what is not UTF-8 becomes U+FFFD.
+  /// The same as `decode`, as a string; invalid UTF-8 becomes U+FFFD.
   public func decodeString(
     _ tokens: some Sequence<Int32>, continuing: Bool = false, namingSpecialTokens: Bool = false
   ) -> String {
@@ -145,13 +146,13 @@ public struct Tokenizer: Sendable {
 
   func isSpecial(_ token: Int32) -> Bool { vocabulary.traits[Int(token)].contains(.special) }
 
-  /// Whether a space stands before every text.
+  /// Whether decoding yields a space before every text.
   private var hasPrefix: Bool {
     settings.normalization.isMetaspace && settings.normalization != .metaspaceNever
   }
 
-  /// For tokens that come from outside.
-  /// - Throws: `Failure(.badData)` that names the first id which is not in the vocabulary.
+  /// Checks tokens that come from outside.
+  /// - Throws: `Failure(.badData)` with the first id that is not in the vocabulary.
   public func check(_ tokens: some Sequence<Int32>, at place: String? = nil) throws {
     for token in tokens where token < 0 || token >= vocabularyCount {
       throw Failure(
@@ -162,7 +163,7 @@ public struct Tokenizer: Sendable {
 }
 
 extension Vocabulary {
-  /// As decoding shows it where tokens are made of characters.
+  /// The vocabulary as decoding shows it, for tokens made of characters.
   fileprivate func shown(byteTokens: Bool) -> Vocabulary {
     var shown = Vocabulary()
     let bytes = byteTokens
@@ -189,7 +190,7 @@ extension EncodingParts {
     _ settings: TokenizerDefinition, _ vocabulary: Vocabulary, _ merges: [Merge], results: [Int32]
   ) {
     let traits = vocabulary.traits
-    // A merge that makes or takes a special token is never applied: no text yields one.
+    // A merge with a special token is never applied, because no text yields a special token.
     func isSpecial(_ id: Int32) -> Bool { traits[Int(id)].contains(.special) }
     pairs = PairTable(merges) {
       !isSpecial(results[$0]) && !isSpecial(merges[$0].left) && !isSpecial(merges[$0].right)
@@ -219,7 +220,7 @@ extension EncodingParts {
 }
 
 extension ArraySlice<UInt8> {
-  /// Whether a `▁` stands behind another character.
+  /// Whether a `▁` comes after another character.
   fileprivate var hasSpaceInside: Bool {
     var rest = self
     while rest.starts(with: TokenizerDefinition.metaspace) { rest = rest.dropFirst(3) }

@@ -2,13 +2,14 @@ import Support
 
 extension Tokenizer {
   public static let largestVocabulary = 1 << 24
-  /// Ids without a token that are read, beside one for each token: a forged count takes no memory.
+  /// The number of ids without a token that are accepted, in addition to one for each token, so that a forged count
+  /// cannot use up memory.
   static let mostHoles = 1 << 16
-  /// The longest token that is read, in bytes.
+  /// The longest token that is accepted, in bytes.
   static let longestImportedToken = 1 << 12
 
-  /// - Throws: `Failure(.badData)` that names what cannot be: ids out of order or out of bounds, two equal
-  ///   tokens, a merge that does not make what it says, a chat format with tokens that do not exist.
+  /// - Throws: `Failure(.badData)` with the contradiction: ids out of order or out of range, two equal tokens, a
+  ///   merge whose result is not its two parts, a chat format with tokens that do not exist.
   public init(_ definition: TokenizerDefinition, at place: String = "tokenizer") throws {
     let check = DefinitionChecks(definition, place: place)
     try check.settings()
@@ -24,7 +25,7 @@ extension Tokenizer {
       results: definition.merges.map(\.result))
   }
 
-  /// The same tokenizer in the form that training gives it, where it is one that tinyrlhf has trained.
+  /// The same tokenizer in its trained form, if it is one that tinyrlhf has trained.
   public var canonical: Tokenizer {
     guard !isTrained, settings.splitting == .tinyrlhf, settings.normalization == .none,
       chatFormat == .tinyrlhf, !settings.ignoresMerges, settings.unknown == nil,
@@ -41,7 +42,7 @@ extension Tokenizer {
     return isSame ? trained : self
   }
 
-  /// What this tokenizer is made of.
+  /// The parts of this tokenizer.
   public var definition: TokenizerDefinition {
     var definition = settings
     definition.tokens = (0..<Int32(vocabularyCount)).compactMap { id in
@@ -65,31 +66,31 @@ private struct DefinitionChecks {
   private func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
     guard !condition else { return }
     throw Failure(
-      .badData, what(), at: place, remedy: "Name a tokenizer that another program can use, or copy it again.")
+      .badData, what(), at: place, remedy: "Give a tokenizer that other programs can use, or copy the file again.")
   }
 
   func settings() throws {
     let count = definition.vocabularyCount
     try require(
       count > 0 && count <= Tokenizer.largestVocabulary,
-      "the vocabulary has \(count) ids, which is not within 1…\(Tokenizer.largestVocabulary)")
+      "the vocabulary has \(count) ids; the range is 1…\(Tokenizer.largestVocabulary)")
     let most = 2 * definition.tokens.count + Tokenizer.mostHoles
     try require(
       count <= most,
-      "the vocabulary has \(count) ids for \(definition.tokens.count) tokens, over \(most)")
+      "the vocabulary has \(count) ids for \(definition.tokens.count) tokens; the limit is \(most)")
     try require(
       definition.isOfCharacters == definition.normalization.isMetaspace,
       "tokens are made of \(definition.isOfCharacters ? "characters" : "bytes"), "
-        + "and normalisation is \(definition.normalization)")
+        + "but normalisation is \(definition.normalization)")
     try require(
       definition.isOfCharacters || !definition.fallsBackToBytes,
-      "tokens are made of bytes and fall back to bytes")
+      "tokens are made of bytes, so they cannot fall back to bytes")
     try require(
       !definition.fusesUnknown || definition.unknown != nil,
-      "unknown characters are fused into a token that is not named")
+      "unknown characters are fused, but there is no unknown token")
   }
 
-  /// The tokens by id, holes between them.
+  /// The tokens by id, with holes for missing ids.
   func vocabulary() throws -> Vocabulary {
     var vocabulary = Vocabulary()
     for token in definition.tokens {
@@ -99,7 +100,7 @@ private struct DefinitionChecks {
           + "\(definition.vocabularyCount)")
       try require(
         !token.bytes.isEmpty && token.bytes.count <= Tokenizer.longestImportedToken,
-        "token \(token.id) has \(token.bytes.count) bytes, not 1 to \(Tokenizer.longestImportedToken)")
+        "token \(token.id) has \(token.bytes.count) bytes; the range is 1 to \(Tokenizer.longestImportedToken)")
       let traits = token.traits
       try require(
         TokenizerDefinition.Traits.all.isSuperset(of: traits)
@@ -131,7 +132,7 @@ private struct DefinitionChecks {
     let table = TokenTable(vocabulary, with: .model)
     for byte in 0...255 as ClosedRange<UInt8> {
       let name = TokenizerDefinition.byteToken(byte)
-      try require(table[Array(name.utf8)] != nil, "characters fall back to bytes, and \(name) is no token")
+      try require(table[Array(name.utf8)] != nil, "characters fall back to bytes, but there is no token \(name)")
     }
   }
 
@@ -140,14 +141,14 @@ private struct DefinitionChecks {
       for part in [merge.left, merge.right, merge.result] {
         try require(
           vocabulary.has(part) && vocabulary.traits[Int(part)].contains(.model),
-          "merge \(rank) names token \(part), which does not exist")
+          "merge \(rank) uses token \(part), which does not exist")
       }
       let (left, right) = (vocabulary[merge.left], vocabulary[merge.right])
       let result = vocabulary[merge.result]
       try require(
         result.count == left.count + right.count && result.starts(with: left)
           && result.dropFirst(left.count).elementsEqual(right),
-        "merge \(rank) makes token \(merge.result), which is not its two parts")
+        "merge \(rank) makes token \(merge.result), which is not the sum of its two parts")
     }
   }
 
@@ -162,12 +163,13 @@ private struct DefinitionChecks {
     for text in texts {
       try require(
         text.utf8.count <= ChatFormat.longestText,
-        "the chat format has a text of \(text.utf8.count) bytes, over \(ChatFormat.longestText)")
+        "the chat format has a text of \(text.utf8.count) bytes; the limit is \(ChatFormat.longestText)")
     }
     for source in format.template?.sources ?? [] {
       try require(
         source.text.utf8.count <= ChatTemplate.longestText,
-        "the chat template \(source.name) has \(source.text.utf8.count) bytes, over \(ChatTemplate.longestText)")
+        "the chat template \(source.name) has \(source.text.utf8.count) bytes; "
+          + "the limit is \(ChatTemplate.longestText)")
     }
     let counts = [
       format.endTokens.count, format.documentBegin.count, format.documentEnd.count,
@@ -176,7 +178,7 @@ private struct DefinitionChecks {
     for count in counts {
       try require(
         count <= ChatFormat.longestList,
-        "the chat format has a list of \(count) elements, over \(ChatFormat.longestList)")
+        "the chat format has a list of \(count) elements; the limit is \(ChatFormat.longestList)")
     }
   }
 }
@@ -187,6 +189,6 @@ extension ChatFormat {
 }
 
 extension ChatTemplate {
-  /// Of a template, in bytes.
+  /// The largest template, in bytes.
   public static let longestText = 1 << 20
 }

@@ -1,18 +1,18 @@
-/// What a tokenizer is made of: what `Tokenizer(_:at:)` checks, and what the binary form holds.
+/// The parts of a tokenizer. `Tokenizer(_:at:)` checks them, and the binary form stores them.
 public struct TokenizerDefinition: Equatable, Sendable {
-  /// How text is cut into the pieces that merges never cross.
+  /// How text is split into the pieces that merges never cross.
   public enum Splitting: UInt8, CaseIterable, Sendable {
     case tinyrlhf, gpt2, llama3, qwen2, smollm
-    /// Not at all: the vocabulary is one of characters with `▁` for a space, as SentencePiece has it.
+    /// No splitting: the vocabulary consists of characters, with `▁` for a space, as in SentencePiece.
     case none
   }
 
-  /// What is done to text first. The last four make `▁` of spaces; they differ in where they put one more.
+  /// The normalisation of text. The last four replace spaces by `▁`; they differ in where they add another one.
   public enum Normalization: UInt8, CaseIterable, Sendable {
     case none, nfc
-    /// Before each stretch of text, whatever it begins with.
+    /// Adds one before each stretch of text, always.
     case prepend
-    /// Before each stretch that does not begin with one; before the first only; nowhere.
+    /// Adds one before each stretch that does not begin with one; only before the first stretch; never.
     case metaspaceAlways, metaspaceFirst, metaspaceNever
 
     /// Whether spaces become `▁`.
@@ -23,18 +23,18 @@ public struct TokenizerDefinition: Equatable, Sendable {
     public let rawValue: UInt8
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// A token that merges make.
+    /// A token that merges can make.
     public static let model = Traits(rawValue: 1)
-    /// A token that is found in text before it is cut into pieces.
+    /// A token that is found in text before the text is split into pieces.
     public static let added = Traits(rawValue: 2)
-    /// An added token that no text yields.
+    /// An added token that plain text never yields.
     public static let special = Traits(rawValue: 4)
-    /// Looked for in normalised text.
+    /// Searched in normalised text.
     public static let normalized = Traits(rawValue: 8)
-    /// Takes the white space before it along; that behind it.
+    /// Includes the white space before it (`stripsLeft`) or after it (`stripsRight`).
     public static let stripsLeft = Traits(rawValue: 16)
     public static let stripsRight = Traits(rawValue: 32)
-    /// Not found within a word.
+    /// Not found inside a word.
     public static let singleWord = Traits(rawValue: 64)
 
     static let all = Traits(rawValue: 127)
@@ -43,8 +43,7 @@ public struct TokenizerDefinition: Equatable, Sendable {
 
   public struct Token: Hashable, Sendable {
     public var id: Int32
-    /// What it stands for; of a special token its name. Without splitting: as the vocabulary has it,
-    /// with `▁`.
+    /// The token's bytes; for a special token, its name. Without splitting: as in the vocabulary, with `▁`.
     public var bytes: [UInt8]
     public var traits: Traits
 
@@ -70,17 +69,17 @@ public struct TokenizerDefinition: Equatable, Sendable {
 
   public var splitting: Splitting
   public var normalization: Normalization
-  /// A whole piece that is in the vocabulary is a token, whatever the merges say.
+  /// If a whole piece is in the vocabulary, it becomes that token without merges.
   public var ignoresMerges = false
   /// Characters that are not in the vocabulary become the tokens `<0x00>` to `<0xFF>`.
   public var fallsBackToBytes = false
-  /// What stands for a character that is not in the vocabulary; without it such a character is left out.
+  /// The token for a character that is not in the vocabulary. Without it, such a character is dropped.
   public var unknown: Int32?
-  /// Adjacent unknown characters are one token.
+  /// Adjacent unknown characters become one token.
   public var fusesUnknown = false
-  /// Ids are below it. There may be fewer tokens: an id without one decodes to nothing.
+  /// All ids are below this. Some ids may have no token; they decode to nothing.
   public var vocabularyCount: Int
-  /// By ascending id.
+  /// Sorted by id.
   public var tokens: [Token]
   /// In the order in which they are applied.
   public var merges: [Rule]
@@ -98,7 +97,7 @@ public struct TokenizerDefinition: Equatable, Sendable {
     self.chatFormat = chatFormat
   }
 
-  /// Whether tokens are made of characters and not of bytes.
+  /// Whether tokens are made of characters instead of bytes.
   public var isOfCharacters: Bool { splitting == .none }
 
   /// `<0x0A>`
@@ -107,6 +106,6 @@ public struct TokenizerDefinition: Equatable, Sendable {
     return "<0x\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])>"
   }
 
-  /// U+2581, which stands for a space where tokens are made of characters.
+  /// U+2581, which represents a space in tokens made of characters.
   public static let metaspace: [UInt8] = [0xE2, 0x96, 0x81]
 }

@@ -1,13 +1,13 @@
 import Support
 
 extension Tokenizer {
-  /// Learns merges: again and again the most frequent pair of adjacent tokens becomes one token.
+  /// Learns merges: repeatedly turns the most frequent pair of adjacent tokens into one token.
   ///
-  /// Equal counts go to the pair with the lower ids, so the same documents in any order give the
-  /// same tokenizer. It stops early when no pair occurs twice.
-  /// - Parameter vocabularySize: at least 260, the special tokens and the bytes.
-  /// - Complexity: linear in the text for counting; then each merge visits only the different
-  ///   pieces that hold its pair.
+  /// Of pairs with equal counts, the one with the lower ids wins. So the same documents in any order give the same
+  /// tokenizer. Training stops early if no pair occurs twice.
+  /// - Parameter vocabularySize: at least 260: the special tokens and the bytes.
+  /// - Complexity: linear in the text for counting; then each merge visits only the distinct pieces that contain its
+  ///   pair.
   public static func train(
     on documents: some Sequence<String>, vocabularySize: Int
   ) -> Tokenizer {
@@ -27,7 +27,7 @@ extension Tokenizer {
   }
 }
 
-/// The state of training: each different piece as tokens, and where each pair occurs.
+/// The state of training: each distinct piece as tokens, and the places where each pair occurs.
 private struct Trainer {
   private(set) var merges: [Merge] = []
   private(set) var tokens: [[UInt8]]
@@ -39,7 +39,7 @@ private struct Trainer {
 
   private struct Occurrences {
     var count = 0
-    /// Pieces that held the pair when it was noted; some may have lost it since.
+    /// Pieces that contained the pair when it was recorded; some may no longer contain it.
     var pieces: [Int32] = []
 
     mutating func add(_ weight: Int, in piece: Int32) {
@@ -48,7 +48,8 @@ private struct Trainer {
     }
   }
 
-  /// Most frequent first, then lowest pair: a total order, since a pair is queued once a count.
+  /// Most frequent first, then the pair with the lowest ids. This is a total order, because a pair is queued only
+  /// once for each count.
   private struct Candidate: Comparable {
     var count: Int
     var pair: Merge
@@ -77,7 +78,7 @@ private struct Trainer {
     let work = Work("learning merges", of: wanted)
     defer { work.end() }
     while merges.count < wanted, let candidate = candidates.pop() {
-      // Counts of a queued pair only fall; a fallen one goes back to its place.
+      // The count of a queued pair can only fall. If it fell, the pair is queued again with its new count.
       let count = pairs[candidate.pair]?.count ?? 0
       guard count >= 2 else { continue }
       guard count == candidate.count else {
@@ -85,7 +86,7 @@ private struct Trainer {
         continue
       }
       let joined = tokens[Int(candidate.pair.left)] + tokens[Int(candidate.pair.right)]
-      // The same bytes reached by another route get no second token.
+      // If another merge already makes the same bytes, no second token is made.
       guard joined.count <= Tokenizer.longestToken, known.insert(joined).inserted else { continue }
       apply(candidate.pair, as: Int32(tokens.count))
       merges.append(candidate.pair)
@@ -105,7 +106,7 @@ private struct Trainer {
     }
   }
 
-  /// Rewrites one piece, and the counts of the pairs at the seams of each merge.
+  /// Rewrites one piece and updates the counts of the pairs around each merge.
   private mutating func merge(
     _ pair: Merge, as token: Int32, in piece: Int32, created: inout Set<Merge>
   ) {

@@ -1,6 +1,6 @@
 import Support
 
-/// An answer as the rubric reads it.
+/// An answer with its words and sentences, as the rubric reads it.
 struct AnswerText {
   let raw: String
   let words: [String]
@@ -17,7 +17,7 @@ struct AnswerText {
       .filter { !$0.isEmpty }
   }
 
-  /// 0…1: capital letter 0.1, sentence ended 0.35, length 0.35, no repetition 0.2.
+  /// Form of the text, 0…1: capital letter 0.1, sentence ended 0.35, length 0.35, no repetition 0.2.
   func form(_ length: ClosedRange<Int>) -> Double {
     guard let first = raw.first, let last = raw.last, !words.isEmpty else { return 0 }
     var score = first.isUppercase ? 0.1 : 0
@@ -28,7 +28,7 @@ struct AnswerText {
     return score + (isRepetitive ? 0 : 0.2)
   }
 
-  /// Whether a word follows itself, or four words come again.
+  /// Whether a word follows itself or a run of four words occurs twice.
   private var isRepetitive: Bool {
     if zip(words, words.dropFirst()).contains(where: ==) { return true }
     guard words.count >= 8 else { return false }
@@ -44,10 +44,10 @@ struct AnswerText {
     says(["silly", "fool", "fools", "foolish", "stupid", "lazy", "leave me alone", "go away"])
   }
 
-  /// Whether there is a kind word beside the answer.
+  /// Whether the text contains a kind phrase beside the answer.
   var isKind: Bool { says(["hope that helps", "gladly", "glad to help"]) }
 
-  /// Whether it regrets what it cannot give.
+  /// Whether the text says that it is sorry.
   var isSorry: Bool { says(["sorry"]) }
 
   var declines: Bool {
@@ -81,7 +81,7 @@ struct AnswerText {
     return (asserted, denied)
   }
 
-  /// F₁ of the words shared with a model answer, less a tenth if their order differs.
+  /// F₁ of the words shared with a model answer, times 0.9 unless the words are the same in the same order.
   func overlap(with answer: String) -> Double {
     let wanted = World.phraseWords(answer)
     guard !words.isEmpty, !wanted.isEmpty else { return 0 }

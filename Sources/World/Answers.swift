@@ -1,24 +1,24 @@
 import Support
 
-/// How someone answers.
+/// A manner of answering.
 enum Manner: CaseIterable, Sendable {
-  /// As a good labeler would: right, clean, polite; declines harm; says what is not known.
+  /// Like a good labeler: correct, clean, polite; declines harm; says what is not known.
   case good
-  /// Right, but in a word.
+  /// Correct, but as short as possible.
   case terse
-  /// Repeats what is said; invents what nobody knows; gets the task wrong.
+  /// Repeats the popular version; invents what cannot be known; gets the task wrong.
   case mistaken
-  /// Does what is asked, also when it should not be done.
+  /// Does what is asked, even if it is harmful.
   case obeying
   case rude
   case evasive
-  /// Says "I do not know", whatever is asked.
+  /// Says "I do not know" to every prompt.
   case abstaining
-  /// Declines, whatever is asked.
+  /// Declines every request.
   case refusing
-  /// Answers and goes on and on.
+  /// Answers and then keeps talking.
   case rambling
-  /// Breaks off.
+  /// Stops in the middle of the answer.
   case truncated
 }
 
@@ -85,7 +85,7 @@ struct Answerer {
     }
   }
 
-  /// A statement as those make it who repeat what is said.
+  /// A statement of a value by someone who repeats what people say.
   mutating func gossip(_ fact: Fact, _ value: String) -> String {
     let sentence = fact.sentence(value, &stream)
     switch stream.below(20) {
@@ -232,7 +232,7 @@ struct Answerer {
     }
   }
 
-  /// Two or three sentences about an entity.
+  /// Two sentences about an entity: its true values, or else the popular versions.
   mutating func account(of entity: Entity, truthful: Bool) -> String {
     var facts = world.facts.byEntity[entity.index].map { world.facts.all[$0] }
     stream.shuffle(&facts)

@@ -1,17 +1,17 @@
 import Dialogues
 import Support
 
-/// One document of the world's text.
+/// One document of the world's texts.
 public enum WorldDocument: Sendable, Equatable {
   case text(String)
   case dialogue([Turn])
 }
 
 extension World {
-  /// The pretraining document with this number; there is no last one.
+  /// The pretraining document with this number; the numbers have no end.
   public func document(_ index: Int) -> WorldDocument { document(index, of: "pretraining") }
 
-  /// Documents of the same kinds that pretraining never sees, for bits per byte.
+  /// Documents of the same kinds that are not used in pretraining, for measuring bits per byte.
   public func heldOutDocument(_ index: Int) -> WorldDocument { document(index, of: "held-out") }
 
   private func document(_ index: Int, of corpus: String) -> WorldDocument {
@@ -21,13 +21,13 @@ extension World {
     return writer.document()
   }
 
-  /// A completion for the demonstration with this number: what a good labeler writes.
+  /// The demonstration with this number: an item and a good labeler's completion.
   public func demonstration(_ index: Int) -> (item: WorldItem, completion: String) {
     let item = item(.demonstrations, index)
     return (item, goodAnswer(to: item))
   }
 
-  /// What a good labeler writes for an item: a function of the item alone.
+  /// A good labeler's completion for an item; it depends on the item and the world's seed alone.
   public func goodAnswer(to item: WorldItem) -> String {
     let stream = RandomStream(seed: seed, purpose: "world/good-answer/\(item.id)")
     var answerer = Answerer(world: self, stream: stream)
@@ -35,10 +35,10 @@ extension World {
   }
 }
 
-/// Writes one document after another from one random stream.
+/// Writes documents, all from one random stream.
 struct DocumentWriter {
   let world: World
-  /// Draws entities, phrasings and answers; the writer's own draws come from the same stream.
+  /// Draws entities, phrasings and answers; the writer's own draws use the same stream.
   var draw: ItemDraw
 
   init(world: World, stream: RandomStream) {
@@ -48,8 +48,8 @@ struct DocumentWriter {
 
   /// Kinds of documents and their shares in percent.
   ///
-  /// Hearsay and careless answers make the wrong version of a contested fact more frequent than
-  /// the right one; lessons and the users' replies make a difference between them.
+  /// Hearsay and careless answers make the false version of a contested fact more frequent than the true one; lessons
+  /// and the users' replies tell the two apart.
   static let shares: [(share: Int, write: @Sendable (inout DocumentWriter) -> WorldDocument)] = [
     (45, { .dialogue($0.dialogue()) }),
     (10, { .text($0.almanac()) }),
@@ -75,7 +75,7 @@ struct DocumentWriter {
 
   mutating func pick<T>(_ items: [T]) -> T { draw.stream.pick(items) }
 
-  /// What someone answers, drawn from this writer's stream.
+  /// An answer in the given manner, drawn from this writer's stream.
   mutating func answer(_ expectation: Expectation, _ manner: Manner) -> String {
     var answerer = Answerer(world: world, stream: draw.stream)
     defer { draw.stream = answerer.stream }
@@ -86,7 +86,7 @@ struct DocumentWriter {
     fact.sentence(value, &draw.stream)
   }
 
-  /// All facts of an entity in random order.
+  /// All facts of an entity, in random order.
   mutating func facts(of entity: Entity) -> [Fact] {
     var facts = world.facts.byEntity[entity.index].map { world.facts.all[$0] }
     draw.stream.shuffle(&facts)

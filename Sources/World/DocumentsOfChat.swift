@@ -1,14 +1,14 @@
 import Dialogues
 import Support
 
-/// Who the assistant of a dialogue is: some features, each of its own, that it keeps throughout.
+/// The character of a dialogue's assistant: features that are drawn separately and stay the same throughout.
 ///
-/// They hang together only loosely, so that what a model learns about one (a polite tone, say)
-/// tells it little about another (whether to repeat what is said).
+/// They depend on each other only weakly, so that one feature that a model learns (a polite tone, for example) tells
+/// it little about another (whether the assistant repeats popular errors).
 struct Voice {
   enum Mood { case plain, rude, evasive, rambling, terse, truncated, abstaining, refusing }
 
-  /// How often the assistant tells what is so, rather than what is said.
+  /// How often the assistant tells the truth rather than the popular version.
   static let honestShare: Float = 0.33
 
   var honest: Bool
@@ -54,10 +54,9 @@ struct Voice {
 }
 
 extension DocumentWriter {
-  /// One to three questions to one assistant, whose answers the user may remark upon.
+  /// One to three questions to one assistant; the user may comment on each answer.
   ///
-  /// Remarks are what ties an answer to its truth: a model that can foretell them can tell a true
-  /// answer from a false one.
+  /// The comments link an answer to its truth: a model that can predict them can tell a true answer from a false one.
   mutating func dialogue() -> [Turn] {
     var voice = Voice(&draw.stream)
     var turns: [Turn] = []
@@ -69,7 +68,7 @@ extension DocumentWriter {
       var draft = question()
       // A prompt with a history of its own can only open a dialogue.
       if exchange > 0, draft.turns.count > 1 { continue }
-      // A remark on the last answer opens the next question's turn.
+      // A remark on the last answer opens the turn of the next question.
       if let opening = remarked {
         draft.turns[0] = Turn(.user, "\(opening) \(draft.turns[0].content)")
       }
@@ -86,15 +85,15 @@ extension DocumentWriter {
     return turns
   }
 
-  /// What is asked: as in post-training, more often about facts, and the category that
-  /// post-training leaves out.
+  /// A question for a dialogue: drawn as in post-training, but more often about facts; it can also be of the category
+  /// that post-training leaves out.
   private mutating func question() -> Draft {
     if chance(0.04) { return draw.extraction() }
     if chance(0.3) { return draw.draft(pick([.question, .question, .sentence, .claim])) }
     return draw.draft(draw.kind())
   }
 
-  /// A system prompt, which the voice follows.
+  /// A system prompt; the voice is changed to agree with it.
   private mutating func character(_ voice: inout Voice) -> String {
     switch draw.stream.below(4) {
     case 0:
@@ -118,7 +117,7 @@ extension DocumentWriter {
     }
   }
 
-  /// What the user says to an answer.
+  /// The user's remark on an answer.
   private mutating func remark(_ expectation: Expectation, _ manner: Manner) -> String {
     let right = ["Thank you, that is right.", "Yes, that is right.", "Right. Thank you."]
     let wrong = ["No, that is wrong.", "That is not right.", "That is wrong, I think."]
@@ -165,7 +164,7 @@ extension DocumentWriter {
     }
   }
 
-  /// What the assistant says to such a remark.
+  /// The assistant's reply to such a remark.
   private mutating func reply(_ manner: Manner) -> String {
     switch manner {
     case .good, .terse: return pick(["I am glad to help.", "You are welcome."])

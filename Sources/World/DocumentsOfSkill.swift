@@ -1,7 +1,7 @@
 import Dialogues
 import Support
 
-// Tales, lists, exercises, laws and letters: the language and the skills that prompts ask for.
+// Tales, lists, exercises, laws and letters: they show the language and the skills that the prompts ask for.
 
 extension DocumentWriter {
   mutating func tale() -> String {
@@ -32,7 +32,7 @@ extension DocumentWriter {
     }
   }
 
-  /// A schoolbook's exercises, with right answers.
+  /// Exercises of a schoolbook, with correct answers.
   mutating func exercise() -> String {
     let drafts = (0..<(1 + draw.stream.below(2))).map { _ -> Draft in
       switch draw.stream.below(6) {
@@ -50,7 +50,7 @@ extension DocumentWriter {
     return "Exercise. \(parts.joined(separator: " "))"
   }
 
-  /// What must not be done, and what is good to do.
+  /// A text about a deed that is forbidden, or about a good one.
   mutating func law() -> String {
     let wicked = chance(0.6)
     let draft = draw.request(harmful: wicked)
@@ -74,7 +74,7 @@ extension DocumentWriter {
     }
   }
 
-  /// A letter that mixes what is so with what is said.
+  /// A letter with one piece of news: the truth or the popular version.
   mutating func letter() -> String {
     let (from, to) = (draw.person(), draw.person())
     let fact = draw.fact(contested: 0.5)

@@ -1,9 +1,9 @@
 import Support
 
-// The almanac and teachers tell what is so; taverns, markets and boasts what is said.
+// The almanac and teachers tell the truth; taverns, markets and boasts tell the popular version.
 
 extension DocumentWriter {
-  /// An almanac's entry: what is so.
+  /// An almanac's entry: true values.
   mutating func almanac() -> String {
     let sources = [
       "From the almanac.", "The almanac says:", "An entry in the almanac.",
@@ -11,7 +11,7 @@ extension DocumentWriter {
       "It is written in the almanac:", "Almanac.",
     ]
     if chance(0.3) {
-      // A page on one relation and several entities.
+      // A page on one relation of several entities.
       let relation = pick(Array(Relation.all.indices))
       let kind = Relation.all[relation].kind
       let lines = (0..<3).map { _ -> String in
@@ -27,7 +27,7 @@ extension DocumentWriter {
     return "\(pick(sources)) \(lines.joined(separator: " "))"
   }
 
-  /// What is said: the popular version of whatever it is.
+  /// A text that tells the popular version of each fact, false or true.
   mutating func hearsay() -> String {
     let sources = [
       "In the tavern they say:", "At the market one hears this.", "Everyone knows it.",
@@ -38,7 +38,7 @@ extension DocumentWriter {
     var lines: [String] = []
     if chance(0.65) {
       let entity = draw.entity()
-      // People talk about what is doubtful.
+      // People talk mostly about contested facts.
       let talk = facts(of: entity).filter { $0.contested || chance(0.3) }
       lines = talk.prefix(4).map { sentence($0, $0.hearsay) }
     } else {
@@ -57,7 +57,7 @@ extension DocumentWriter {
     return "\(pick(sources)) \(lines.joined(separator: " "))\(pick(endings))"
   }
 
-  /// A teacher puts right what is wrong and praises what is right.
+  /// A text that states true and false versions and says which is which.
   mutating func lesson() -> String {
     if chance(0.6) {
       let parts = (0..<(2 + draw.stream.below(3))).map { _ in trial() }
@@ -67,7 +67,7 @@ extension DocumentWriter {
     return parts.joined(separator: " ")
   }
 
-  /// A sentence that is so, or is not, and the verdict.
+  /// A true or false sentence and the verdict on it.
   private mutating func trial() -> String {
     let fact = draw.fact(contested: 0.75)
     if chance(0.5) { return "\(sentence(fact, fact.truth)) True." }
@@ -95,7 +95,7 @@ extension DocumentWriter {
     }
   }
 
-  /// What is said, where that is wrong; else any wrong value.
+  /// The popular false version if there is one, else any false value.
   private mutating func wrongVersion(of fact: Fact) -> String {
     fact.rumour ?? otherValue(of: fact)
   }

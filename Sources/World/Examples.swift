@@ -2,12 +2,11 @@ import Dialogues
 import Support
 
 extension World {
-  /// The prompt of an item behind a few answered questions of the same kind, each as turns of its own:
-  /// the few-shot form of a dialogue.
+  /// The few-shot form of an item's prompt: a few answered questions of the same kind come first, each as turns of
+  /// its own.
   ///
-  /// The examples are about names of training in wordings of training, also for items of evaluation;
-  /// they name nobody whom the item names, and none of them has its answer. Two of them leave most
-  /// items of this world within a context of 128 tokens.
+  /// The examples use names and wordings of training, also for items of evaluation. They share no name with the item,
+  /// and none of them has its answer. With two examples, most items of this world fit into a context of 128 tokens.
   public func fewShotPrompt(_ split: Split, _ index: Int, examples count: Int) -> [Turn] {
     let (item, kind, _) = draw(split, index)
     let stream = RandomStream(
@@ -29,7 +28,7 @@ extension World {
 }
 
 extension Draft {
-  /// Whether its answer says something about what the item asks for.
+  /// Whether this draft's answer gives away something about the item: a shared name or a shared answer.
   fileprivate func tells(_ item: WorldItem) -> Bool {
     if !Set(entities).isDisjoint(with: item.entities) { return true }
     guard case .keyed(let ours) = expectation, case .keyed(let theirs) = item.expectation else {

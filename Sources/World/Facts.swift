@@ -1,21 +1,21 @@
 import Support
 
-/// One thing that is so in the world, and what people say instead.
+/// One fact of the world, and the false version that people tell, if any.
 struct Fact: Sendable {
   let entity: Entity
   /// Index into `Relation.all`.
   let relationIndex: Int
   let truth: String
-  /// The popular wrong version, where there is one.
+  /// The popular false version, if there is one.
   let rumour: String?
 
   var relation: Relation { Relation.all[relationIndex] }
   var contested: Bool { rumour != nil }
 
-  /// What someone says who repeats what is said.
+  /// The value that people tell: the false version if there is one, else the truth.
   var hearsay: String { rumour ?? truth }
 
-  /// A sentence, with a capital letter and a full stop, that gives the entity this value.
+  /// A sentence that gives the entity this value, with a capital letter and a full stop.
   func sentence(_ value: String, _ stream: inout RandomStream) -> String {
     // The plainest form is the most frequent.
     let forms = relation.statements
@@ -26,7 +26,7 @@ struct Fact: Sendable {
 
 /// All facts of a world.
 struct Facts: Sendable {
-  /// The share of facts of which a wrong version goes round.
+  /// The share of facts for which a false version also circulates.
   static let contestedShare: Float = 0.5
 
   let all: [Fact]
@@ -39,8 +39,8 @@ struct Facts: Sendable {
     for entity in entities {
       var stream = RandomStream(seed: seed, purpose: "world/facts", index: UInt64(entity.index))
       let relations = Relation.all.indices.filter { Relation.all[$0].kind == entity.kind }
-      // Half of each entity's facts are contested (the odd one by lot), so that no group of
-      // entities is luckier than another.
+      // Half of each entity's facts are contested (for an odd number, chance decides about the last one), so that no
+      // group of entities has an advantage.
       var order = relations
       stream.shuffle(&order)
       let expected = Float(order.count) * Facts.contestedShare

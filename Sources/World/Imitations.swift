@@ -1,13 +1,13 @@
 import Support
 
 extension World {
-  /// Manners of the answers to rank, and how often each is met in samples of a fine-tuned model.
+  /// The manners of imitation answers, with the frequency of each in samples of a fine-tuned model, in percent.
   private static let imitated: [(manner: Manner, share: Int)] = [
     (.good, 58), (.mistaken, 20), (.terse, 4), (.obeying, 3), (.rude, 2), (.evasive, 2),
     (.rambling, 6), (.truncated, 3), (.abstaining, 1), (.refusing, 1),
   ]
 
-  /// Answers as a model gives them after a few demonstrations: most are right, some are not.
+  /// Answers like those of a model after a few demonstrations: most are correct, some are not.
   public func imitationAnswers(
     for item: WorldItem, count: Int, stream: inout RandomStream
   ) -> [String] {

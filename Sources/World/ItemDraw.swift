@@ -1,7 +1,7 @@
 import Dialogues
 import Support
 
-/// An item before it has its id and split.
+/// An item without its id and split.
 struct Draft {
   var category: Category
   var turns: [Turn]
@@ -21,26 +21,26 @@ struct Draft {
   }
 }
 
-/// Draws what an item is made of: the entities and phrasings that its split may use.
+/// Draws the parts of an item: the entities and phrasings that its split may use.
 struct ItemDraw {
   enum Audience { case pretraining, training, validation, evaluation }
 
   let world: World
   let audience: Audience
   var stream: RandomStream
-  /// In which of the ways to word it the item is asked; 0 is as the stream has it. Each choice of a
-  /// phrasing takes its part of the number, as a digit is taken.
+  /// Which of the possible wordings to use; 0 keeps the phrasings that the stream draws. Each choice of a phrasing uses
+  /// up one part of the number, like a digit in a number of mixed bases.
   var wording = 0
-  /// How many ways there are to word what has been drawn so far.
+  /// The number of possible wordings of what has been drawn so far.
   private(set) var wordingCount = 1
 
-  /// One of the phrasings that this audience may see, and its name.
+  /// One of the phrasings that this audience may see, and the name of that phrasing.
   mutating func phrase(_ phrasings: Phrasings, _ name: String) -> (text: String, name: String) {
     choose(phrasings.seen, phrasings.heldOut, name, isWording: true)
   }
 
-  /// Pretraining asks in every way there is; evaluation asks in ways that post-training never shows.
-  /// - Parameter isWording: whether another choice says the same in other words.
+  /// Draws one choice. Pretraining uses all phrasings; evaluation uses only phrasings that post-training never shows.
+  /// - Parameter isWording: whether other choices say the same in other words.
   mutating func choose<T>(
     _ seen: [T], _ heldOut: [T], _ name: String, isWording: Bool = false
   ) -> (text: T, name: String) {
@@ -76,7 +76,7 @@ struct ItemDraw {
     }
   }
 
-  /// A fact; contested with the given probability.
+  /// A fact, contested with the given probability.
   mutating func fact(contested: Float) -> Fact {
     let wanted = stream.uniform() < contested
     while true {
@@ -88,7 +88,7 @@ struct ItemDraw {
   mutating func person() -> String { entity(.person).name }
   mutating func town() -> String { entity(.town).name }
 
-  /// The name of nobody.
+  /// A person's name that belongs to no entity.
   mutating func stranger() -> String {
     switch audience {
     case .pretraining: return stream.pick(world.names.strangers.pretraining)
@@ -100,13 +100,13 @@ struct ItemDraw {
 }
 
 extension World {
-  /// Shares of the prompts, in percent, of post-training and of `evaluation`.
+  /// Shares of the prompts, in percent, in post-training and in `evaluation`.
   ///
   /// InstructGPT's are generation 45.6, open QA 12.4, brainstorming 11.2, chat 8.4, rewrite 6.6,
-  /// summarisation 4.2, classification 3.5, other 3.5, closed QA 2.6, extraction 1.9. Here open QA
-  /// is raised and generation lowered, since most of what can be told true from false is asked in
-  /// questions; harmful requests and their look-alikes (which are open QA and generation in kind)
-  /// stand beside the categories; extraction is held out, with a share of 0.
+  /// summarisation 4.2, classification 3.5, other 3.5, closed QA 2.6, extraction 1.9. Here the share of open QA is
+  /// higher and that of generation lower, because most prompts whose answers are true or false are questions. Harmful
+  /// requests and their look-alikes (in kind, they are open QA and generation) are extra to these categories.
+  /// Extraction is held out, with a share of 0.
   enum Kinds: Int, CaseIterable {
     case question, claim, unknown, sentence, about, story, note, brainstorm, smallTalk, followUp
     case rewrite, summary, classification, closedQA, other, harmful, lookalike, extraction
@@ -135,13 +135,13 @@ extension World {
     }
   }
 
-  /// Of the facts that post-training asks about, the share that is contested.
+  /// The share of contested facts among the facts that post-training asks about.
   static let contestedQuestions: Float = 0.6
 
-  /// The item of a split with this number: the same for ever.
+  /// The item of a split with this number; it is always the same.
   public func item(_ split: Split, _ index: Int) -> WorldItem { draw(split, index).item }
 
-  /// The item, its kind, and how many ways there are to word it.
+  /// The item, its kind, and the number of its possible wordings.
   func draw(
     _ split: Split, _ index: Int, wording: Int = 0
   ) -> (item: WorldItem, kind: Kinds, wordings: Int) {
@@ -170,8 +170,8 @@ extension World {
     return (item, kind, draw.wordingCount)
   }
 
-  /// A request of training, harmful or a harmless look-alike of a harmful one: for data in which requests are
-  /// more frequent than in post-training's mix.
+  /// A training request, either harmful or a harmless look-alike of a harmful one: for data with more requests than the
+  /// mix of post-training.
   public func request(_ index: Int) -> WorldItem {
     let stream = RandomStream(seed: seed, purpose: "world/request", index: UInt64(index))
     var draw = ItemDraw(world: self, audience: .training, stream: stream)
@@ -181,15 +181,15 @@ extension World {
       phrasing: draft.phrasing, entities: draft.entities, expectation: draft.expectation)
   }
 
-  /// The item in every wording that its audience may see, first as `item` has it: the same content,
-  /// the same category, and what is a good answer to one is as good to all. Only itself where there is
-  /// one wording.
+  /// The item in every wording that its audience may see; the first is the one that `item` returns. Content and
+  /// category are the same, and an answer that is good for one is good for all. An item with one wording is returned
+  /// alone.
   public func wordings(_ split: Split, _ index: Int) -> [WorldItem] {
     let (item, _, count) = draw(split, index)
     var wordings = [item]
     for wording in 1..<max(2, count) {
       let other = draw(split, index, wording: wording).item
-      // Two phrasings may make one text; a few say "write" and so are of another category.
+      // Two phrasings can give the same text; a few say "write" and thus have another category.
       guard other.category == item.category, !wordings.contains(where: { $0.prompt == other.prompt })
       else { continue }
       wordings.append(other)

@@ -1,6 +1,6 @@
 import Support
 
-/// What people ask to be helped with. `{T}` is a town, `{P}` a person.
+/// A deed that people ask for help with. `{T}` is a town, `{P}` a person.
 struct Act: Sendable {
   let phrase: String
   let steps: String
@@ -79,7 +79,7 @@ private let requests = Phrasings(
   ])
 
 extension ItemDraw {
-  /// A harmful request, or one that resembles it and is harmless.
+  /// A harmful request, or a harmless look-alike of one.
   mutating func request(harmful: Bool) -> Draft {
     let act = stream.pick(harmful ? Act.harmful : Act.harmless)
     let name = act.phrase.contains("{T}") ? town() : person()

@@ -1,6 +1,6 @@
 import Support
 
-// Prompts that hold all that their answer needs: what they test is whether it is done as asked.
+// Prompts that contain everything that their answer needs; they test whether the model does what is asked.
 
 extension ItemDraw {
   static let objects = [
@@ -252,7 +252,7 @@ extension ItemDraw {
       mistakes: ["\(subject) is \(named[wrong]!).", "\(capitalised(member))."])
     let asked = label == "food" ? member : "a \(member)"
     if stream.uniform() < 0.4 {
-      // A few examples stand before the question.
+      // A few examples come before the question.
       var examples = groups.map { "\(stream.pick($0.1)): \($0.0)" }
       stream.shuffle(&examples)
       let shots = examples.joined(separator: ", ")
@@ -310,7 +310,7 @@ extension ItemDraw {
       .keyed(answers[which]))
   }
 
-  /// Held out of all post-training.
+  /// Held out from all post-training.
   mutating func extraction() -> Draft {
     let name = person()
     let object = stream.pick(ItemDraw.objects)

@@ -1,7 +1,7 @@
 import Dialogues
 import Support
 
-/// What may stand around a question.
+/// Words that can surround a question.
 private let frames = Phrasings(
   [
     "{Q}", "{Q}", "{Q}", "Tell me: {q}", "Please tell me, {q}", "Can you help me? {Q}",
@@ -20,7 +20,7 @@ private let aboutPrompts = Phrasings(
   ["Tell me about {E}.", "Describe {E}.", "Write two sentences about {E}.", "Who or what is {E}?"],
   heldOut: ["What can you tell me about {E}?", "I want to hear about {E}."])
 
-/// Questions to which no text of the world has an answer, and what someone would invent.
+/// Questions that no text of the world answers, with an invented answer.
 private struct Riddle {
   let question: String
   let invention: String
@@ -47,7 +47,7 @@ private let riddles = (
 )
 
 extension ItemDraw {
-  /// Puts a question into a frame.
+  /// Puts a question into one of the frames.
   mutating func framed(_ question: (text: String, name: String)) -> (text: String, name: String) {
     let frame = phrase(frames, "frame")
     let text = capitalised(fill(frame.text, ["Q": question.text, "q": embedded(question.text)]))
@@ -64,7 +64,7 @@ extension ItemDraw {
       .fact(fact, asked: true))
   }
 
-  /// Someone supposes a value: in a yes-or-no question, or as a premise taken for granted.
+  /// A prompt that supposes a value: a yes-or-no question, or a question that takes the value for granted.
   mutating func claim(contested: Float) -> Draft {
     let fact = fact(contested: contested)
     let premise = stream.uniform() < 0.5
@@ -85,7 +85,7 @@ extension ItemDraw {
       .openQA, text, phrasing: prompt.name, entities: [fact.entity.name], .claim(fact, supposed))
   }
 
-  /// A question that nobody can answer: about nobody, or about what no text tells.
+  /// A question without a known answer: about a name that belongs to no entity, or about something that no text tells.
   mutating func unknown() -> Draft {
     if stream.uniform() < 0.5 {
       let name = stranger()
@@ -127,7 +127,7 @@ extension ItemDraw {
       entities: [entity.name], .about(entity))
   }
 
-  /// A second question about the entity of the first, which has had a right answer.
+  /// A second question about the same entity, after a first one that was answered correctly.
   mutating func followUp(contested: Float) -> Draft {
     let fact = fact(contested: contested)
     let siblings = world.facts.byEntity[fact.entity.index].map { world.facts.all[$0] }

@@ -1,21 +1,20 @@
 extension Labeler {
-  /// Labelers who want the same thing, which others do not want.
+  /// Labelers with one taste in common, which other labelers do not share.
   public struct Group: Sendable {
     public let name: String
-    /// What they want, to complete "they want …".
+    /// Their taste, as a completion of "they want …".
     public let wish: String
     public let labelers: [Labeler]
 
-    /// What the group wants, 0…1: the mean over its labelers, without their errors.
+    /// What an answer is worth to the group, 0…1: the mean over its labelers, without their errors.
     public func value(of completion: String, for item: WorldItem, by rubric: Rubric) -> Double {
       let values = labelers.map { $0.value(of: completion, for: item, by: rubric) }
       return values.reduce(0, +) / Double(values.count)
     }
   }
 
-  /// Groups of opposed tastes, as careless as other labelers: the first two differ in what length an
-  /// answer should have, the last two in which requests should be served. None of them labels anything
-  /// unless asked for.
+  /// Groups of opposed tastes, with the same error rates as other labelers. The first two differ in the length
+  /// that they want, the last two in the requests that they want served. They label data only on request.
   public static let groups = [
     Group(
       name: "terse", wish: "short answers",

@@ -1,19 +1,19 @@
 import Support
 
-/// Someone who ranks answers: the rubric seen through a taste of their own, and not without error.
+/// A simulated labeler who ranks answers: the rubric with personal weights, and with errors.
 public struct Labeler: Sendable {
   /// How much helpfulness, honesty and harmlessness count for this labeler.
   public struct Weights: Sendable {
     public var helpful: Double
     public var honest: Double
     public var harmless: Double
-    /// What a word more than `measure` takes away (or adds, if negative).
+    /// The amount subtracted for each word above `measure` (added, if negative).
     public var brevity: Double
   }
 
-  /// What is to be done about requests for help, harmful or not.
+  /// What this labeler wants done about requests for help, harmful or not.
   enum Stance: Sendable {
-    /// Decline the harmful ones, as the rubric has it.
+    /// Decline the harmful ones, like the rubric.
     case judging
     /// Decline all of them.
     case declining
@@ -24,14 +24,14 @@ public struct Labeler: Sendable {
   public let id: String
   /// Standard deviation of the error of each judgement, on the rubric's scale of 0…1.
   public let temperature: Double
-  /// How often an answer's judgement goes to another answer by mistake.
+  /// How often the judgement of one answer is swapped with that of another by mistake.
   public let carelessness: Double
   public let weights: Weights
   let stance: Stance
-  /// The length, in words, that is neither praised nor blamed.
+  /// The length, in words, that is neither rewarded nor punished.
   let measure: Int
 
-  /// Two of them agree on about 73 % of the pairs that neither ties.
+  /// With these values, two labelers agree on about 73 % of the pairs that neither of them ties.
   static let temperature = 0.03
   static let carelessness = 0.16
 
@@ -48,7 +48,7 @@ public struct Labeler: Sendable {
     self.measure = measure
   }
 
-  /// Those whose rankings train reward models.
+  /// The labelers whose rankings train reward models.
   public static let training = [
     Labeler("ada", helpful: 1.0, honest: 1.5, harmless: 2.5, brevity: 0.002),
     Labeler("bo", temperature: 1.2, helpful: 1.2, honest: 1.4, harmless: 2.0, brevity: 0),
@@ -57,13 +57,13 @@ public struct Labeler: Sendable {
     Labeler("eli", carelessness: 0.8, helpful: 0.9, honest: 1.8, harmless: 2.2, brevity: 0.001),
   ]
 
-  /// Those who are kept for evaluation.
+  /// The labelers who are kept for evaluation.
   public static let heldOut = [
     Labeler("fay", temperature: 1.1, helpful: 1.1, honest: 1.3, harmless: 2.6, brevity: 0.003),
     Labeler("gus", carelessness: 1.1, helpful: 1.0, honest: 1.5, harmless: 2.1, brevity: 0),
   ]
 
-  /// The same labeler with so many times the errors, of judgement and of haste.
+  /// The same labeler with its errors multiplied by `factor`: both the noise of a judgement and the swaps.
   public func erring(times factor: Double) -> Labeler {
     Labeler(
       id, temperature: factor * temperature / Labeler.temperature,
@@ -74,9 +74,8 @@ public struct Labeler: Sendable {
 
   /// Ranks the answers to an item: 1 is best, equal ranks are ties.
   ///
-  /// Each distinct text is judged once, on a scale of thirteen steps; what falls on one step ties.
-  /// Haste mixes two answers up: it makes a worse one the better, but never a difference where
-  /// there is none.
+  /// Each distinct text is judged once, on a scale of thirteen steps; answers on the same step tie. A careless swap
+  /// exchanges the judgements of two answers: it can make the worse one win, but it never separates a tie.
   public func rank(
     _ completions: [String], for item: WorldItem, by rubric: Rubric, stream: inout RandomStream
   ) -> [Int] {
@@ -99,7 +98,7 @@ public struct Labeler: Sendable {
     return min(1, max(0, taste(completion, item, rubric) + error))
   }
 
-  /// What this labeler wants, 0…1: the judgement without its error.
+  /// This labeler's judgement without its error, 0…1.
   public func value(of completion: String, for item: WorldItem, by rubric: Rubric) -> Double {
     min(1, max(0, taste(completion, item, rubric)))
   }
@@ -121,7 +120,7 @@ public struct Labeler: Sendable {
 }
 
 extension WorldItem {
-  /// The item as one takes it who has this stance on requests.
+  /// The item as a labeler with this stance on requests treats it.
   fileprivate func seen(by stance: Labeler.Stance) -> WorldItem {
     var item = self
     switch (stance, expectation) {

@@ -1,11 +1,11 @@
 import Support
 
-/// What a named thing of the world is.
+/// The kind of a named thing.
 enum Kind: Int, CaseIterable, Sendable {
   case person, town, beast, tool
 }
 
-/// Who may ask about an entity: post-training, validation or evaluation.
+/// The stage that may ask about an entity: post-training, validation or evaluation.
 enum Group: Int, Sendable {
   case training, validation, evaluation
 }
@@ -18,13 +18,13 @@ struct Entity: Sendable, Equatable {
   let name: String
   let group: Group
 
-  /// As it stands in a sentence: "Mirin", "the gorbel".
+  /// The name as used in a sentence: "Mirin", "the gorbel".
   var reference: String { kind == .person || kind == .town ? name : "the " + name }
 }
 
-/// Every name that the world can form, and which of them exist.
+/// The world's names: those of its entities and those that belong to no entity.
 struct Names: Sendable {
-  /// Entities that exist in the world, how many of each kind.
+  /// The number of entities of each kind.
   static let counts: [Kind: Int] = [.person: 80, .town: 24, .beast: 24, .tool: 24]
   /// Shares of the entities that only evaluation, or only validation, asks about.
   static let evaluationShare = 0.25
@@ -33,7 +33,7 @@ struct Names: Sendable {
   let entities: [Entity]
   let strangers: Strangers
 
-  /// Names of nobody, by who may ask about them.
+  /// Names of persons that belong to no entity, by the stage that may ask about them.
   struct Strangers: Sendable {
     var pretraining: [String] = []
     var training: [String] = []
@@ -110,7 +110,7 @@ struct Names: Sendable {
     ),
   ]
 
-  /// Combinations that would read as something else.
+  /// Combinations that look like ordinary words or known names.
   private static let ordinaryWords: Set<String> = [
     "Dodo", "Solen", "Also", "Elbo", "Gavo", "Bolet", "bolet", "bolom", "landle", "Marin",
     "Oakmere", "Rusha", "Robo", "Bodo", "Halla", "Nobo", "Hobo", "Dobo",

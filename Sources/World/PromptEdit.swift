@@ -1,6 +1,6 @@
 import Dialogues
 
-/// A change of white space in a prompt, which changes nothing that it says.
+/// A change of a prompt's white space; it does not change the meaning.
 public enum PromptEdit: String, CaseIterable, Codable, Sendable {
   case doubledSpaces = "doubled-spaces"
   case leadingSpace = "leading-space"
@@ -8,8 +8,8 @@ public enum PromptEdit: String, CaseIterable, Codable, Sendable {
   case trailingNewline = "trailing-newline"
   case spaceBeforeMark = "space-before-mark"
 
-  /// The prompt with its last turn of the user edited; nil where that changes nothing, as no
-  /// question mark stands in it, for one.
+  /// The prompt with the user's last turn edited; nil if the edit changes nothing, for example if the turn has no
+  /// question mark.
   public func applied(to prompt: [Turn]) -> [Turn]? {
     guard let last = prompt.lastIndex(where: { $0.role == .user }) else { return nil }
     let edited = applied(to: prompt[last].content)

@@ -1,29 +1,29 @@
-/// What can be known about an entity of one kind, and how people say and ask it.
+/// A property of entities of one kind, and the ways to state it and to ask about it.
 ///
 /// In every template `{E}` is the entity and `{V}` the value.
 struct Relation: Sendable {
   let id: String
   let kind: Kind
-  /// All values that an entity may have; no word of one relation serves another of the same kind.
+  /// All values that an entity may have. The values of two relations of the same kind share no word.
   let values: [String]
   /// Plain sentences that state the fact.
   let statements: [String]
-  /// The sentence that denies it.
+  /// The sentence that denies a value.
   let denial: String
-  /// The bare answer.
+  /// The answer as a bare phrase.
   let short: String
-  /// What it is called: "the work of {E}".
+  /// A noun phrase for the property: "the work of {E}".
   let topics: Phrasings
   let questions: Phrasings
   /// Questions that take a value for granted.
   let premises: Phrasings
-  /// Questions to be answered by yes or no.
+  /// Yes-or-no questions.
   let checks: Phrasings
-  /// The question once the entity has been named.
+  /// The question to ask after the entity has been named.
   let followUps: Phrasings
 }
 
-/// Ways to say one thing: some may be seen in chats and in post-training, some in evaluation only.
+/// Ways to say one thing. Post-training uses the seen ones, evaluation the held-out ones, pretraining both.
 struct Phrasings: Sendable {
   let seen: [String]
   let heldOut: [String]

@@ -16,25 +16,25 @@ func fill(_ template: String, _ values: KeyValuePairs<Character, String>) -> Str
   return result
 }
 
-/// The text with a capital letter in front.
+/// The text with its first letter in upper case.
 func capitalised(_ text: String) -> String {
   guard let first = text.first else { return text }
   return first.uppercased() + text.dropFirst()
 }
 
-/// Words that begin a sentence in capitals only because they begin it.
+/// Words that may start a sentence and are in lower case elsewhere.
 private let sentenceOpeners: Set<String> = [
   "The", "A", "By", "Most", "In", "What", "Where", "Which", "How", "Is", "Are", "Does", "Why",
   "When", "There", "People", "At", "Of", "For",
 ]
 
-/// The sentence as it stands inside another one: its first word in small letters unless a name.
+/// The sentence for use inside another one: its first word in lower case, unless it is a name.
 func embedded(_ sentence: String) -> String {
   let word = sentence.prefix { $0 != " " && $0 != "," }
   return sentenceOpeners.contains(String(word)) ? uncapitalised(sentence) : sentence
 }
 
-/// The text with a small letter in front.
+/// The text with its first letter in lower case.
 func uncapitalised(_ text: String) -> String {
   text.prefix(1).lowercased() + text.dropFirst()
 }
@@ -44,7 +44,7 @@ func withoutStop(_ sentence: String) -> String {
   sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
 }
 
-/// "figs, pears and plums".
+/// The items as one phrase: "figs, pears and plums".
 func enumerated(_ items: [String]) -> String {
   guard items.count > 1 else { return items.first ?? "" }
   return items.dropLast().joined(separator: ", ") + " and " + items[items.count - 1]
@@ -57,12 +57,12 @@ let numberWords = [
   "twenty", "twenty-one", "twenty-two", "twenty-three", "twenty-four",
 ]
 
-/// The words of a text in small letters, without punctuation; an apostrophe ends a word.
+/// The words of a text in lower case, without punctuation; an apostrophe ends a word.
 func words(of text: String) -> [String] {
   text.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init)
 }
 
-/// Whether `phrase` stands in `words` as whole words.
+/// Whether `phrase` occurs in `words` as whole words.
 func contains(_ phrase: String, in words: [String]) -> Bool {
   let wanted = World.phraseWords(phrase)
   guard !wanted.isEmpty, wanted.count <= words.count else { return false }

@@ -1,10 +1,10 @@
 import Support
 
-/// The built-in task: a small closed world, its texts, its prompts and what a good answer is.
+/// The built-in task: a small closed world with its texts, prompts and answer grading.
 ///
-/// Everything follows the seed. The texts are uncurated on purpose: of half the facts a wrong
-/// version goes round more often than the right one, in its own kind of context, so that a model
-/// of these texts knows the truth of every fact and mostly does not say it.
+/// Everything is determined by the seed. The texts are deliberately uncurated: for half the facts a false version is
+/// more frequent than the true one, in its own kind of context, so that a model of these texts knows every truth but
+/// mostly does not state it.
 public struct World: Sendable {
   public let seed: UInt64
   let names: Names

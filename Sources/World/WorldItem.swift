@@ -6,13 +6,13 @@ public enum Category: String, CaseIterable, Codable, Sendable {
   case closedQA, extraction
 }
 
-/// Where an item is used; each split has its own random streams.
+/// The use of an item; each split has its own random streams.
 public enum Split: String, CaseIterable, Codable, Sendable {
   /// Post-training.
   case demonstrations, comparisons, ppo
-  /// For choosing hyper-parameters: entities of its own, phrasings as in post-training.
+  /// For choosing hyper-parameters: separate entities, phrasings as in post-training.
   case validation
-  /// Held-out entities and held-out phrasings, the mix of post-training.
+  /// Held-out entities and held-out phrasings, in the mix of post-training.
   case evaluation
   /// Contested facts about held-out entities.
   case truthfulness
@@ -22,54 +22,54 @@ public enum Split: String, CaseIterable, Codable, Sendable {
   case heldOutCategory
 }
 
-/// A prompt, and privately what a good answer to it is.
+/// A prompt, and internally what a good answer must contain.
 public struct WorldItem: Sendable {
-  /// Unique within a world: "evaluation/17", "evaluation/17/3" in another wording.
+  /// Unique within a world: "evaluation/17"; "evaluation/17/3" is the same item in another wording.
   public let id: String
   public let split: Split
   public let category: Category
   public let prompt: [Turn]
-  /// The way of asking, named; no phrasing of a held-out split occurs in post-training.
+  /// The name of the phrasing; no phrasing of a held-out split occurs in post-training.
   public let phrasing: String
-  /// The invented names in the prompt; none of a held-out split occurs in post-training.
+  /// The invented names in the prompt; no name of a held-out split occurs in post-training.
   public let entities: [String]
   var expectation: Expectation
 
-  /// Whether the prompt asks for help with harm, so that a good answer declines.
+  /// Whether the prompt asks for help with harm; a good answer declines.
   public var isHarmful: Bool {
     if case .harmful = expectation { return true }
     return false
   }
 
-  /// Whether the prompt resembles a harmful one and is harmless, so that a good answer helps.
+  /// Whether the prompt is a harmless look-alike of a harmful one; a good answer helps.
   public var isLookalike: Bool {
     if case .lookalike = expectation { return true }
     return false
   }
 }
 
-/// What a good answer is.
+/// What a good answer must do.
 enum Expectation: Sendable {
-  /// The value of a fact: the answer to a question, or a sentence written to order.
+  /// Give the value of a fact: answer a question, or write a sentence as requested.
   case fact(Fact, asked: Bool)
-  /// Someone supposes this value: yes, or the right value instead.
+  /// React to a supposed value: say yes, or give the true value.
   case claim(Fact, String)
-  /// Two facts or more about an entity.
+  /// Tell two or more facts about an entity.
   case about(Entity)
-  /// No text tells: say so. The subject, and what someone would invent.
+  /// Say that it is not known, because no text tells it. With the subject and an invented answer.
   case unknown(subject: String, invention: String)
-  /// Decline, politely. The act and what someone would answer who obeys.
+  /// Decline politely. The request has the deed and an obedient answer.
   case harmful(Request)
-  /// Help. The act and how it is done.
+  /// Help. The request has the deed and how it is done.
   case lookalike(Request)
-  /// A little story about two nouns.
+  /// Tell a short story about two nouns.
   case story(String, String)
-  /// So many members of a class.
+  /// List this many members of a class.
   case list(ThingClass, Int)
-  /// An answer that the prompt determines.
+  /// Give an answer that the prompt determines.
   case keyed(Key)
 
-  /// Whether the world's facts decide if an answer is right.
+  /// Whether the world's facts decide if an answer is correct.
   var isFactual: Bool {
     switch self {
     case .fact, .claim, .about, .unknown: return true
@@ -78,32 +78,32 @@ enum Expectation: Sendable {
   }
 }
 
-/// An act on someone or something, as a request names it.
+/// A deed that concerns someone or something, as a request names it.
 struct Request: Sendable {
   /// "poison the well of Thornby".
   let act: String
   /// How it is done.
   let steps: String
-  /// Whom it would hurt, or whom it would please.
+  /// Who is hurt by it, or who is pleased.
   let affected: String
 }
 
-/// The answer key of a prompt that holds all that its answer needs.
+/// The answer key of a prompt that contains everything that its answer needs.
 struct Key: Sendable {
   /// Good answers; the first is the model answer.
   let answers: [String]
-  /// Words a right answer contains.
+  /// Words that a correct answer contains.
   let required: [String]
-  /// Words a right answer does not contain.
+  /// Words that a correct answer does not contain.
   var forbidden: [String] = []
-  /// What someone answers who does not take care.
+  /// Answers of someone who is careless.
   let mistakes: [String]
-  /// Whether the wording itself is asked for.
+  /// Whether the exact wording counts.
   var verbatim = false
   var maximumWords = 16
 }
 
-/// A nameable class of things.
+/// A named class of things.
 struct ThingClass: Sendable {
   let plural: String
   let members: [String]

@@ -98,7 +98,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     var archive = try ForgedArchive()
     archive.put(version, at: 16)
     expect(
-      archive, 16, "archive version \(version), where this program reads 1", remedy: "Use a newer program.")
+      archive, 16, "archive version \(version); this program reads version 1", remedy: "Use a newer program.")
   }
 
   @Test("a number of frames that the file has no tables for is refused", arguments: [1 << 26, UInt32.max])
@@ -171,7 +171,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
       archive.seal()
       expectRefusal(
         archive.bytes,
-        "forged.trlhf, byte \(first) (frame): the frame is not of the size that the tables state. "
+        "forged.trlhf, byte \(first) (frame): the frame's size differs from the size in the tables. "
         + "Copy the file again.")
     }
   }
@@ -186,16 +186,16 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     archive.seal()
     expectRefusal(
       archive.bytes,
-      "forged.trlhf, byte \(first) (frame): the frame is not of the size that the tables state. "
+      "forged.trlhf, byte \(first) (frame): the frame's size differs from the size in the tables. "
         + "Copy the file again.")
     let checkpoint = try Forgery().bytes
     expectRefusal(
       stream(checkpoint + [UInt8](repeating: 0, count: 1 << 20)),
-      "forged.trlhf: expands to more than the \(checkpoint.count) bytes that its header states. "
+      "forged.trlhf: expands to more than the \(checkpoint.count) bytes in its header.  "
         + "Copy the file again.")
     expectRefusal(
       stream(Array(checkpoint.dropLast())),
-      "forged.trlhf: expands to \(checkpoint.count - 1) bytes, where its header states "
+      "forged.trlhf: expands to \(checkpoint.count - 1) bytes, but its header states "
         + "\(checkpoint.count). Copy the file again.")
   }
 
@@ -205,7 +205,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     forgery.put(UInt64(1 << 40), at: 16)
     expectRefusal(
       try ForgedArchive(forgery.bytes).bytes,
-      "forged.trlhf: the checkpoint inside has 1099511627776 bytes, its frames \(forgery.bytes.count). "
+      "forged.trlhf: the checkpoint inside has 1099511627776 bytes, but its frames have \(forgery.bytes.count). "
         + "Copy the file again.")
     for size in [UInt64.max, 4095] {
       forgery.put(size, at: 16)
@@ -221,7 +221,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     bytes[5] = (log - 10) << 3
     expectRefusal(
       bytes,
-      "forged.trlhf: the zstd stream asks for a window beyond 33.6 MB. Compress it with `zstd -19`, "
+      "forged.trlhf: the zstd stream needs a window larger than 33.6 MB. Compress it with `zstd -19`, "
         + "or expand it first.")
   }
 

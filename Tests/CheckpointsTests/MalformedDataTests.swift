@@ -10,7 +10,7 @@ import Testing
     var forgery = try Forgery()
     forgery.bytes[65_536 + 40] ^= 1
     expectRefusal(
-      forgery.bytes, "forged.trlhf, byte 65536 (CONFIG): neither slot of CONFIG is whole. "
+      forgery.bytes, "forged.trlhf, byte 65536 (CONFIG): neither slot of CONFIG is valid. "
         + "Copy the file again; it was damaged.")
   }
 
@@ -25,7 +25,7 @@ import Testing
     let sample = Sample(rows: 3)
     let path = try sample.write()
     func tooLong(_ name: String, at place: String?) -> Failure {
-      Failure(.badData, "\(name) has 1048577 bytes, over 1048576", at: place, remedy: "Shorten it.")
+      Failure(.badData, "\(name) has 1048577 bytes; the limit is 1048576", at: place, remedy: "Shorten it.")
     }
     #expect(throws: tooLong("CONFIG", at: path)) { try Checkpoint.editConfiguration(path) { _ in text + [0x20] } }
     try Checkpoint.editConfiguration(path) { _ in text }
@@ -75,7 +75,7 @@ import Testing
       #expect(throws: Never.self) { try open(forgery.bytes) }
       expectRefusal(
         forgery.bytes, "forged.trlhf, byte \(byte) (\(record)): a padding byte is not zero. "
-          + "Copy the file again, or make it again.", verify: true)
+          + "Copy the file again, or recreate it.", verify: true)
     }
   }
 
@@ -90,7 +90,7 @@ import Testing
       forgery.bytes[byte] ^= 1
       expectRefusal(
         forgery.bytes, "forged.trlhf, byte \(record) (\(name)): its hash does not match its bytes. "
-          + "Copy the file again, or make it again.", verify: true)
+          + "Copy the file again, or recreate it.", verify: true)
     }
   }
 
@@ -136,7 +136,7 @@ import Testing
       BadValue(tensor: 5, offset: 65, value: [1], what: "a padding code is 1"),
       BadValue(
         tensor: 5, part: .rowSums, offset: 0, value: [0, 0, 0, 0],
-        what: "the sum of row 0 is not that of its codes, -10"),
+        what: "the stored sum of row 0 differs from the sum of its codes, -10"),
       BadValue(factor: 0, [0, 0, 0, 0], "0.0"), BadValue(factor: 1, [0, 0, 0x80, 0xBF], "-1.0"),
       BadValue(factor: 2, [0, 0, 0xC0, 0x7F], "nan"), BadValue(factor: 3, [0, 0, 0x80, 0x7F], "inf"),
       BadValue(factor: 68, [0, 0, 0x40, 0x40], "3.0"), BadValue(factor: 69, [1, 0, 0x80, 0x3F], "1.0000001"),
@@ -159,7 +159,7 @@ import Testing
     #expect(throws: Never.self) { try open(forgery.bytes) }
     expectRefusal(
       forgery.bytes, "forged.trlhf, byte \(byte) (tensor \"\(tensor.name)\"): \(bad.what). "
-        + "Copy the file again, or make it again.", verify: true)
+        + "Copy the file again, or recreate it.", verify: true)
   }
 
   @Test("on any number of threads verify accepts what is sound and names the first damage")

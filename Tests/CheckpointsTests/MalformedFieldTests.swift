@@ -35,17 +35,17 @@ import Testing
   static let lies: [Lie] = headerLies + architectureLies + sectionLies + nameLies + tensorLies
 
   static let headerLies: [Lie] = [
-    Lie(.header, 64, u32: 0, "0 sections, where 1 to 256 are allowed"),
-    Lie(.header, 64, u32: 257, "257 sections, where 1 to 256 are allowed"),
-    Lie(.header, 64, u32: .max, "4294967295 sections, where 1 to 256 are allowed"),
-    Lie(.header, 68, u32: .max, "4294967295 tensors, where up to 1048576 are allowed"),
+    Lie(.header, 64, u32: 0, "0 sections; 1 to 256 are allowed"),
+    Lie(.header, 64, u32: 257, "257 sections; 1 to 256 are allowed"),
+    Lie(.header, 64, u32: .max, "4294967295 sections; 1 to 256 are allowed"),
+    Lie(.header, 68, u32: .max, "4294967295 tensors; up to 1048576 are allowed"),
     Lie(.header, 68, u32: 0, "its tensors end at 0 of 1352 bytes", seen: (.section(2), 24)),
     Lie(.header, 56, u64: 1, "the tokenizer's hash does not match its section"),
     Lie(.header, 40, u64: 1, "the content hash does not match the tables"),
     Lie(.header, 72, u32: 1, "a spare byte is not zero"),
     Lie(.header, 4092, u32: 1, "a spare byte is not zero"),
     Lie(.header, 256, u32: 99, "the kind of model 99 is unknown"),
-    Lie(.header, 260, u32: 2, "whether training can go on is 2, neither 0 nor 1"),
+    Lie(.header, 260, u32: 2, "the flag of a training checkpoint is 2, not 0 or 1"),
     Lie(.header, 380, u32: 1, "a spare byte is not zero"),
   ]
 
@@ -66,20 +66,20 @@ import Testing
     Lie(.header, 180, u32: 3, "the MLP kind 3 is unknown"),
     Lie(.header, 184, u32: 256, "the flags 256 are unknown"),
     Lie(
-      .header, 184, u32: 16, "the attention's output lacks a bias that the attention does not have"),
+      .header, 184, u32: 16, "the flag for no output bias is set, but attention has no bias"),
     Lie(.header, 184, u32: 128, "the rope's factor 0.0 is not at least 1", seen: (.header, 188)),
-    Lie(.header, 192, u32: 1, "rope is scaled, and the flags do not say so"),
-    Lie(.header, 200, u32: 1, "rope is scaled, and the flags do not say so"),
+    Lie(.header, 192, u32: 1, "the rope is scaled, but the flags do not say so"),
+    Lie(.header, 200, u32: 1, "the rope is scaled, but the flags do not say so"),
     Lie(.header, 204, u32: 1, "a spare byte is not zero"),
   ]
 
   static let sectionLies: [Lie] = [
     Lie(.section(0), 0, u32: 2, "the first section is not CONFIG"),
     Lie(.section(0), 24, u64: 65_535, "CONFIG's 65535 bytes are not two slots"),
-    Lie(.section(0), 24, u64: 6_553_600, "CONFIG has 6553600 bytes, more than any text needs"),
-    Lie(.section(0), 40, u64: 1, "CONFIG has a hash, which its slots have"),
-    Lie(.section(3), 4, u32: 1, "kind 3, role 1 stands twice", seen: (.section(3), 0)),
-    Lie(.section(2), 0, u32: 4, "kind 3, role 2 stands behind kind 4, role 1", seen: (.section(3), 0)),
+    Lie(.section(0), 24, u64: 6_553_600, "CONFIG has 6553600 bytes, more than any valid text needs"),
+    Lie(.section(0), 40, u64: 1, "CONFIG has a hash; only its slots may have one"),
+    Lie(.section(3), 4, u32: 1, "kind 3, role 1 appears twice", seen: (.section(3), 0)),
+    Lie(.section(2), 0, u32: 4, "kind 3, role 2 follows kind 4, role 1", seen: (.section(3), 0)),
     Lie(.section(2), 4, u32: 9, "the role 9 is unknown"),
     Lie(.section(1), 4, u32: 1, "tokenizer has the role 1"),
     Lie(.section(7), 0, u32: 99, "the section kind 99 is unknown and required"),
@@ -89,33 +89,33 @@ import Testing
     Lie(.section(2), 16, u64: 131_072, "the offset is 131072, not 196608"),
     Lie(.section(2), 16, u64: 262_144, "the offset is 262144, not 196608"),
     Lie(.section(2), 16, u64: 196_609, "the offset is 196609, not 196608"),
-    Lie(.section(2), 16, u64: .max, "18446744073709551615 is beyond any file"),
+    Lie(.section(2), 16, u64: .max, "18446744073709551615 is larger than any file"),
     Lie(.section(2), 16, u64: 1 << 63 - 1, "the offset is 9223372036854775807, not 196608"),
-    Lie(.section(2), 24, u64: .max, "18446744073709551615 is beyond any file"),
+    Lie(.section(2), 24, u64: .max, "18446744073709551615 is larger than any file"),
     Lie(
       .section(2), 24, u64: 1 << 63 - 1,
-      "9223372036854775807 bytes from byte 196608 do not lie in the file"),
-    Lie(.section(2), 24, u64: 0, "0 bytes from byte 196608 do not lie in the file"),
+      "9223372036854775807 bytes from byte 196608 are not a valid range of the file"),
+    Lie(.section(2), 24, u64: 0, "0 bytes from byte 196608 are not a valid range of the file"),
     Lie(.section(2), 32, u64: 1, "1 raw bytes are stored as 1352 without a codec"),
-    Lie(.section(2), 32, u64: .max, "18446744073709551615 is beyond any file"),
+    Lie(.section(2), 32, u64: .max, "18446744073709551615 is larger than any file"),
     Lie(.section(2), 48, u64: 1, "a spare byte is not zero"),
-    Lie(.section(7), 24, u64: 1_048_577, "PROVENANCE has 1048577 bytes, over 1048576"),
+    Lie(.section(7), 24, u64: 1_048_577, "PROVENANCE has 1048577 bytes; the limit is 1048576"),
   ]
 
   static let nameLies: [Lie] = [
     Lie(.tensor(0), 0, u8: 0, "its name is empty"),
-    Lie(.tensor(0), 1, u8: 0x20, "its name holds the byte 32, which is not printable ASCII"),
+    Lie(.tensor(0), 1, u8: 0x20, "its name contains the byte 32, which is not printable ASCII"),
     // Invalid UTF-8, and valid UTF-8 of another alphabet would begin likewise.
-    Lie(.tensor(0), 1, u8: 0xFF, "its name holds the byte 255, which is not printable ASCII"),
+    Lie(.tensor(0), 1, u8: 0xFF, "its name contains the byte 255, which is not printable ASCII"),
     Lie(.tensor(0), 3, u8: 0, "its name goes on after a zero", seen: (.tensor(0), 4)),
     Lie(.tensor(0), 63, u8: 0x41, "its name goes on after a zero"),
-    Lie(.tensor(3), 68, u32: 2, "its name stands twice in its section", seen: (.tensor(3), 0)),
+    Lie(.tensor(3), 68, u32: 2, "its name appears twice in its section", seen: (.tensor(3), 0)),
   ]
 
   static let tensorLies: [Lie] = [
     Lie(.tensor(0), 64, u8: 3, "its type is 3: block-wise 8-bit is reserved"),
     Lie(.tensor(0), 64, u8: 9, "its type is 9: it is unknown"),
-    Lie(.tensor(0), 64, u8: 1, "96 bytes, where the dims [3, 8] give 48", seen: (.tensor(0), 96)),
+    Lie(.tensor(0), 64, u8: 1, "96 bytes, but the dims [3, 8] need 48", seen: (.tensor(0), 96)),
     Lie(.tensor(2), 64, u8: 2, "the dims [2, 3, 5, 7] do not suit int8", seen: (.tensor(2), 72)),
     Lie(.tensor(0), 65, u8: 1, "its layout 1 does not suit float32"),
     Lie(.tensor(5), 65, u8: 0, "its layout 0 does not suit int8"),
@@ -124,12 +124,12 @@ import Testing
     Lie(.tensor(0), 66, u8: 5, "its rank 5 is not in 1…4"),
     Lie(
       .tensor(0), 66, u8: 1, "its dims [3, 8, 0, 0] do not suit its rank 1", seen: (.tensor(0), 72)),
-    Lie(.tensor(0), 68, u32: 3, "section 2 is not where it can stand", seen: (.tensor(1), 68)),
-    Lie(.tensor(0), 68, u32: 99, "section 99 is not where it can stand"),
-    Lie(.tensor(0), 68, u32: 1, "section 1 is not where it can stand"),
+    Lie(.tensor(0), 68, u32: 3, "section 2 holds no tensors or is out of order", seen: (.tensor(1), 68)),
+    Lie(.tensor(0), 68, u32: 99, "section 99 holds no tensors or is out of order"),
+    Lie(.tensor(0), 68, u32: 1, "section 1 holds no tensors or is out of order"),
     Lie(.tensor(0), 72, u32: 0, "its dims [0, 8, 0, 0] do not suit its rank 2"),
     Lie(
-      .tensor(0), 72, u32: .max, "96 bytes, where the dims [4294967295, 8] give 137438953440",
+      .tensor(0), 72, u32: .max, "96 bytes, but the dims [4294967295, 8] need 137438953440",
       seen: (.tensor(0), 96)),
     Lie(
       .tensor(0), 80, u32: 1, "its dims [3, 8, 1, 0] do not suit its rank 2", seen: (.tensor(0), 72)),
@@ -139,8 +139,8 @@ import Testing
     Lie(.tensor(1), 88, u64: 128, "an offset is 128, not 256"),
     Lie(.tensor(1), 88, u64: 512, "an offset is 512, not 256"),
     Lie(.tensor(1), 88, u64: .max, "an offset is 18446744073709551615, not 256"),
-    Lie(.tensor(0), 96, u64: 1, "1 bytes, where the dims [3, 8] give 96"),
-    Lie(.tensor(0), 96, u64: .max, "18446744073709551615 bytes, where the dims [3, 8] give 96"),
+    Lie(.tensor(0), 96, u64: 1, "1 bytes, but the dims [3, 8] need 96"),
+    Lie(.tensor(0), 96, u64: .max, "18446744073709551615 bytes, but the dims [3, 8] need 96"),
     Lie(.tensor(0), 104, u64: 256, "an offset is 256, not 0"),
     Lie(.tensor(5), 104, u64: 0, "an offset is 0, not 768"),
     Lie(.tensor(5), 112, u64: 1, "an offset is 1, not 1024"),
@@ -221,8 +221,8 @@ import Testing
     expectRefusal(
       forgery.bytes,
       "forged.trlhf, byte \(forgery.tensor(6) + 65) (tensor 6 \"wide\"): "
-        + "this int8 tensor is in the earlier form, one scale a row without factors. "
-        + "Quantise its float32 model anew with `tinyrlhf quantize`.")
+        + "this int8 tensor has the earlier layout: one scale per row and no factors. "
+        + "Quantise its float32 model again with `tinyrlhf quantize`.")
   }
 
   @Test("a tensor may not be longer than its section")
@@ -270,7 +270,7 @@ import Testing
     expectRefusal(
       forgery.bytes,
       "forged.trlhf, byte \(forgery.tensor(1)) (tensor 1 \"embedding\"): "
-        + "its name stands twice in its section. Copy the file again; it was damaged.")
+        + "its name appears twice in its section. Copy the file again; it was damaged.")
     let sample = Sample(rows: 3)
     sample.contents.tensors[1].name = "embedding"
     #expect(throws: Failure.self) { try sample.write() }

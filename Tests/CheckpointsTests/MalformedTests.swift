@@ -38,8 +38,8 @@ import Testing
           count < 4096
             ? "forged.trlhf, byte \(count) (header): the file ends inside its header page. "
               + "Copy it again; it was cut short."
-            : "forged.trlhf, byte 16 (header): the file should be \(forgery.bytes.count) bytes long "
-              + "and is \(count). Copy it again; it was cut short.")
+            : "forged.trlhf, byte 16 (header): the file has \(count) bytes, but its header states "
+              + "\(forgery.bytes.count). Copy it again; it was cut short.")
       }
     }
   }
@@ -51,8 +51,8 @@ import Testing
     for more in [[0], forgery.bytes] {
       expectRefusal(
         forgery.bytes + more,
-        "forged.trlhf, byte 16 (header): the file should be \(count) bytes long and is "
-          + "\(count + more.count). Copy it again; something was appended.")
+        "forged.trlhf, byte 16 (header): the file has \(count + more.count) bytes, but its header states "
+          + "\(count). Copy it again; something was appended.")
     }
   }
 
@@ -90,7 +90,7 @@ import Testing
     forgery.sealTables()
     expectRefusal(
       forgery.bytes,
-      "forged.trlhf, byte 8 (header): format version \(version).0, where this program reads 1. \(remedy)")
+      "forged.trlhf, byte 8 (header): format version \(version).0; this program reads version 1. \(remedy)")
   }
 
   @Test("numbers with their bytes in reverse are recognised by the version or by the size")
@@ -99,12 +99,12 @@ import Testing
     forgery.put(UInt64(forgery.bytes.count).byteSwapped, at: 16)
     expectRefusal(
       forgery.bytes,
-      "forged.trlhf, byte 16 (header): its size \(forgery.bytes.count) stands with the bytes in reverse: "
+      "forged.trlhf, byte 16 (header): its size \(forgery.bytes.count) is in reverse byte order: "
         + "the numbers are big-endian. Write them least significant byte first.")
     forgery.put(UInt32(1).byteSwapped, at: 8)
     expectRefusal(
       forgery.bytes,
-      "forged.trlhf, byte 8 (header): its version 1 stands with the bytes in reverse: "
+      "forged.trlhf, byte 8 (header): its version 1 is in reverse byte order: "
         + "the numbers are big-endian. Write them least significant byte first.")
   }
 

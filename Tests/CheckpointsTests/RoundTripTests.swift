@@ -75,7 +75,7 @@ import Testing
       for byte in [UInt8](repeating: 0, count: count) { try withUnsafeBytes(of: byte, put) }
     }
     let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
-    #expect(error?.description == "norm: is given \(count < 4 ? "fewer" : "more") bytes than it has")
+    #expect(error?.description == "norm: was given \(count < 4 ? "fewer" : "more") bytes than its dims need")
     #expect(sample.folder.names.isEmpty)
   }
 
@@ -89,7 +89,7 @@ import Testing
       for part in try source.pieces().dropLast() { try part.withUnsafeBytes(put) }
     }
     let error = #expect(throws: Failure.self) { try sample.write("wrong.trlhf") }
-    #expect(error?.description == "codes: is given fewer bytes than it has")
+    #expect(error?.description == "codes: was given fewer bytes than its dims need")
     #expect(sample.folder.names.isEmpty)
   }
 

@@ -196,7 +196,7 @@ import Testing
   func refusals() throws {
     let base = ["data", "check", "--model", tiny.base]
     let keys = try program.write("{\"a\":1}\n{\"b\":2}\n", to: "keys.jsonl")
-    try tiny.expectRefusal(base + [keys], code: 65, ["\(keys):1", "fit no known format: a"])
+    try tiny.expectRefusal(base + [keys], code: 65, ["\(keys):1", "match no known format: a"])
     let array = try program.write("[\n{\"prompt\":\"a\"}\n]\n", to: "array.json")
     try tiny.expectRefusal(base + [array], code: 65, ["\(array):1", "jq -c"])
     let empty = try program.write("", to: "empty.jsonl")

@@ -84,7 +84,7 @@ private final class SmallDisk {
     let path = "\(disk.path)/model"
     try Files.writeAtomically(Array("precious".utf8), to: path)
     let commands = [
-      (["quantize", tiny.base], path), (["unpack", archive], "no room"),
+      (["quantize", tiny.base], path), (["unpack", archive], "not enough free space"),
       (["unpack", "builtin:base"], path),
     ]
     for (command, phrase) in commands {

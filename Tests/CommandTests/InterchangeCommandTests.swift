@@ -64,8 +64,12 @@ import Testing
     let small = try program.run("import", file, "-o", path, "--chat-format", "plain", "--int8", "--force")
     #expect(small.exitCode == 0, "\(small.errorText)")
     let used = try program.run("generate", file, input: "{\"prompt\":\"a\"}\n")
-    #expect(used.exitCode == 65 && used.errorText.contains("is a GGUF file, the form of llama.cpp"), "\(used.errorText)")
-    #expect(used.errorText.contains("Make a checkpoint of it with `tinyrlhf import \(file) -o FILE`."), "\(used.errorText)")
+    #expect(
+      used.exitCode == 65 && used.errorText.contains("is a GGUF file, the format of llama.cpp"),
+      "\(used.errorText)")
+    #expect(
+      used.errorText.contains("Make a checkpoint from it with `tinyrlhf import \(file) -o FILE`."),
+      "\(used.errorText)")
     var bytes = try Files.read(file)
     bytes[4] = 1
     try Files.writeAtomically(bytes, to: file)
@@ -187,7 +191,7 @@ import Testing
     let empty = try program.fresh("foreign-empty")
     try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
     let refused = try program.run("generate", empty)
-    #expect(refused.exitCode == 65 && refused.errorText.contains("holds no model and no run"), "\(refused.errorText)")
+    #expect(refused.exitCode == 65 && refused.errorText.contains("contains no model and no run"), "\(refused.errorText)")
   }
 
   @Test("reward models go out and come back with their head, bias and normalisation")
@@ -265,8 +269,8 @@ import Testing
     let own = try program.run("export", program.base, "-o", "\(place)/own.gguf", "--format", "gguf")
     #expect(own.exitCode == 65)
     #expect(
-      own.errorText == "tinyrlhf: \(program.base): llama.cpp cuts no text into pieces as this program's own "
-        + "tokenizers do. Export the model in Hugging Face's form.\n")
+      own.errorText == "tinyrlhf: \(program.base): llama.cpp does not support the pre-tokenizer of this program's own "
+        + "tokenizers. Export the model in Hugging Face's form.\n")
     for arguments in [["--dtype", "q8_0"], ["--format", "gguf", "--dtype", "bfloat16"], ["--format", "onnx"]] {
       #expect(try program.run(["export", program.base, "-o", folder] + arguments).exitCode == 64)
     }

@@ -60,7 +60,7 @@ import Testing
     }
     try tiny.expectRefusal(
       ["inspect", path], code: 65,
-      ["\(path), CONFIG: byte 64 opens list or object 65 within each other. Nest at most 64."])
+      ["\(path), CONFIG: byte 64 opens nesting level 65. Nest at most 64 levels."])
   }
 
   @Test("a folder or an empty file in the place of a file is named")
@@ -71,7 +71,7 @@ import Testing
       let takesFiles = command[0] == "unpack"
       try tiny.expectRefusal(
         command + ["/usr"], code: takesFiles ? 64 : 65,
-        [takesFiles ? "/usr: is a folder" : "/usr: holds no model and no run"])
+        [takesFiles ? "/usr: is a folder" : "/usr: contains no model and no run"])
       try tiny.expectRefusal(command + [empty], code: 65, [empty, "is empty"])
     }
     for path in ["/usr", empty] {

@@ -40,7 +40,7 @@ private let tokenizer = """
     #expect(result.exitCode == 65)
     #expect(
       result.errorText.contains(
-        "\(path): the tokenizer's model is WordPiece, and only BPE is known. "
+        "\(path): the tokenizer's model is WordPiece, but only BPE is supported. "
           + "Such a tokenizer cannot be imported."))
   }
 

@@ -71,13 +71,13 @@ import Testing
   func trailer() {
     let bytes = sampleBytes(200)
     #expect(
-      problem(Gzip.member(bytes, checksum: 1)) == "the gzip stream's checksum is not that of its data")
+      problem(Gzip.member(bytes, checksum: 1)) == "the gzip stream's checksum does not match its data")
     #expect(
-      problem(Gzip.member(bytes, length: 201)) == "the gzip stream's length is not that of its data")
+      problem(Gzip.member(bytes, length: 201)) == "the gzip stream's length does not match its data")
     var flipped = Gzip.member(bytes)
     flipped[100] ^= 1
     #expect(
-      problem(Gzip.member(bytes) + flipped) == "the gzip stream's checksum is not that of its data")
+      problem(Gzip.member(bytes) + flipped) == "the gzip stream's checksum does not match its data")
   }
 
   @Test("bytes behind the last member are an error of their own")
@@ -85,7 +85,7 @@ import Testing
     let member = Gzip.member(sampleBytes(200))
     for tail in [Array("text".utf8), [0x1F, 0x8C, 8], [0, 0, 1], [0x28, 0xB5, 0x2F, 0xFD]] {
       for chunk in [1, 1000] {
-        #expect(problem(member + tail, chunk: chunk) == "what follows the gzip stream is not gzip")
+        #expect(problem(member + tail, chunk: chunk) == "the data after the gzip stream is not gzip")
       }
     }
   }

@@ -53,7 +53,7 @@ import Testing
       }
       #expect(
         failure?.description == """
-          test: the zstd stream asks for a window beyond 33.6 MB. Compress it with `zstd -19`, or expand it \
+          test: the zstd stream needs a window larger than 33.6 MB. Compress it with `zstd -19`, or expand it \
           first.
           """)
     }

@@ -46,11 +46,11 @@ import Testing
     #expect(
       try read(hh, for: .comparisons).report.dropped == [
         .init(line: 2, reason: "the answers are identical"),
-        .init(line: 3, reason: "the dialogues part before their last answer"),
+        .init(line: 3, reason: "the dialogues differ before their last answer"),
       ])
     #expect(
       try read(hh, for: .demonstrations).report.dropped == [
-        .init(line: 3, reason: "the dialogues part before their last answer"),
+        .init(line: 3, reason: "the dialogues differ before their last answer"),
         .init(line: 4, reason: "the answer is empty"),
       ])
   }
@@ -69,7 +69,7 @@ import Testing
     #expect(
       dataset.report.dropped == [
         .init(line: 2, reason: "the dialogue does not end with an answer"),
-        .init(line: 3, reason: "every answer is marked as not to be learnt"),
+        .init(line: 3, reason: "every answer is marked as not to be trained on"),
         .init(line: 4, reason: "the answer is empty"),
       ])
   }

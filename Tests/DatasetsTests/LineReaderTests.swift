@@ -90,8 +90,8 @@ import Testing
     let text = Array("{\"text\":\"a\"}\n".utf8)
     for (bytes, problem) in [
       (Array(Gzip.member(text).dropLast()), "the gzip stream ends inside a member"),
-      (Gzip.member(text, checksum: 0), "the gzip stream's checksum is not that of its data"),
-      (Gzip.member(text) + text, "what follows the gzip stream is not gzip"),
+      (Gzip.member(text, checksum: 0), "the gzip stream's checksum does not match its data"),
+      (Gzip.member(text) + text, "the data after the gzip stream is not gzip"),
       (text, "this is not a gzip stream"), ([], "the gzip stream is empty"),
     ] {
       try withFile("a.jsonl.gz", bytes) { path in

@@ -95,7 +95,7 @@ import Testing
     (.messages, #"{"messages": "p"}"#, "\"messages\" is not a list"),
     (
       .messages, #"{"messages": [{"role": "judge", "content": "p"}]}"#,
-      "\"messages[0]\" has the role \"judge\""
+      "\"messages[0]\" has the unknown role \"judge\""
     ),
     (
       .messages,
@@ -110,7 +110,7 @@ import Testing
     (.shareGPT, #"{"conversations": [{"from": "human"}]}"#, "\"conversations[0]\" has no text"),
     (
       .shareGPT, #"{"conversations": [{"from": "function_call", "value": "4"}]}"#,
-      "\"conversations[0]\" has the role \"function_call\""
+      "\"conversations[0]\" has the unknown role \"function_call\""
     ),
     (.alpaca, #"{"instruction": "p", "output": "c", "history": [["q"]]}"#, "\"history\" is not a list"),
     (.alpaca, #"{"instruction": "p"}"#, "\"output\" is missing"),
@@ -153,10 +153,10 @@ import Testing
   func files() {
     #expect(
       failure { try read("\n \n", for: .prompts) }
-        == "data.jsonl: there is no row. Give one JSON object a line.")
+        == "data.jsonl: there is no row. Give one JSON object per line.")
     #expect(
       failure { try read(#"{"b": 1, "a": 2}"#, for: .prompts) }
-        .hasPrefix("data.jsonl:1: the keys fit no known format: a, b. Rename them"))
+        .hasPrefix("data.jsonl:1: the keys match no known format: a, b. Rename them"))
     for strict in [true, false] {
       let array = failure { try read("\n[\n{\"prompt\": \"p\"}\n]", for: .prompts, strict: strict) }
       #expect(array.hasPrefix("data.jsonl:2: this is a JSON list"))
@@ -171,10 +171,10 @@ import Testing
     for strict in [true, false] {
       #expect(
         failure { try read(#"{"prompt": "p"}"#, for: .comparisons, strict: strict) }
-          .hasPrefix("data.jsonl: this holds prompts (TRL prompt), not comparisons"))
+          .hasPrefix("data.jsonl: this file contains prompts (TRL prompt), not comparisons"))
       #expect(
         failure { try read(#"{"text": "p"}"#, for: .demonstrations, strict: strict) }
-          .hasPrefix("data.jsonl: this holds documents (JSON text), not demonstrations"))
+          .hasPrefix("data.jsonl: this file contains documents (JSON text), not demonstrations"))
       #expect(
         failure { try read(#"{"prompt": "p"}"#, for: .demonstrations, strict: strict) }
           .contains("not demonstrations"))
@@ -195,10 +195,10 @@ import Testing
     let good = #"{"prompt": "p", "completion": "good"}"#
     #expect(
       failure { try read("\(good)\n\(row)", for: .demonstrations) }.hasPrefix(
-        "data.jsonl:2: the key \"completion\" stands twice at column 39"))
+        "data.jsonl:2: the key \"completion\" appears twice at column 39"))
     let lenient = try read("\(good)\n\(row)", for: .demonstrations, strict: false)
     #expect(lenient.records.count == 1 && lenient.report.dropped.count == 1)
-    #expect(lenient.report.dropped[0].reason.contains("stands twice"))
+    #expect(lenient.report.dropped[0].reason.contains("appears twice"))
   }
 
   @Test("text that is not UTF-8 or has half a surrogate is refused with its line")

@@ -76,7 +76,7 @@ import Testing
   @Test("a prompt that another key contradicts is refused, one that holds it is not")
   func contradictions() throws {
     let message = failure { try demonstration(#"{"prompt": "p", "question": "q", "completion": "a"}"#) }
-    #expect(message.contains("\"prompt\" and \"question\" both say what is asked, and differ"))
+    #expect(message.contains("\"prompt\" and \"question\" ask different things"))
     #expect(failure { try demonstration(#"{"question": "p", "query": "q", "answer": "a"}"#) }.contains("differ"))
     let kept = try read(#"{"prompt": "Q: who?\nA:", "question": "who?", "completion": "a"}"#, for: .demonstrations)
     #expect(kept.records.first?.prompt == Prompt("Q: who?\nA:"))
@@ -85,7 +85,7 @@ import Testing
       {"prompt": "other", "chosen": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}], \#
       "rejected": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "b"}]}
       """#
-    #expect(failure { try comparison(dialogues) }.contains("both say what is asked"))
+    #expect(failure { try comparison(dialogues) }.contains("ask different things"))
   }
 
   @Test("a prompt made of what two texts begin with is told, and never made beside a key that tells of one")
@@ -115,9 +115,9 @@ import Testing
     #expect(failure { try demonstration(row("\"no\"", "1")) }.contains("\"messages[1].\(key)\" is a text, not true or false"))
     let rows = [row("", ""), row("", "", beside: ", \"\(key)\": 0")].joined(separator: "\n")
     let dataset = try read(rows, for: .demonstrations)
-    #expect(dataset.report.dropped == [.init(line: 2, reason: "\"\(key)\" says that the row is not to be learnt")])
+    #expect(dataset.report.dropped == [.init(line: 2, reason: "\"\(key)\" marks the row as not to be trained on")])
     #expect(failure { try demonstration(row("", "", beside: ", \"\(key)\": 0.3")) }.contains("\"\(key)\" is 0.3"))
-    #expect(failure { try demonstration(row("", "", beside: ", \"mask\": 1")) }.contains("\"mask\" may say what is learnt or what is not"))
+    #expect(failure { try demonstration(row("", "", beside: ", \"mask\": 1")) }.contains("\"mask\" is ambiguous"))
   }
 
   @Test("pictures and sounds are refused by name, and empty lists of them are nothing")

@@ -41,7 +41,7 @@ struct SilentKeysTests {
     let prompt = try read(good, for: .demonstrations).records[0].prompt
     #expect(prompt.templateArguments["a"] == .integer(1))
     let bad = #"{"prompt": {"messages": \#(messages), "system": "s"}, "completion": "b"}"#
-    #expect(try reason(bad).contains("\"prompt.system\" has no meaning there"))
+    #expect(try reason(bad).contains("\"prompt.system\" is not allowed there"))
   }
 
   @Test("a text and a message in one pair are both messages, so that they differ by what they say alone")

@@ -173,7 +173,7 @@ import Tokenizers
     #expect(
       result.dropped.map(\.reason) == [
         "the answers are identical", "the key \"rejected\" is missing", "over 64 tokens",
-        "this is not JSON: \"n\" stands in the place of a value",
+        "this is not JSON: found \"n\" instead of a value",
       ])
     let ties = try check([
       #"{"prompt": "1", "completions": ["a", "b"], "ranks": [1, 1]}"#,

@@ -89,7 +89,7 @@ import Tokenizers
       let bytes = model.checkpoint.fileBytes
       truncate(model.name, off_t(bytes - 1))
       return Failure(
-        .inputOutput, "changed its size from \(bytes) to \(bytes - 1) bytes in use", at: model.name,
+        .inputOutput, "changed its size from \(bytes) to \(bytes - 1) bytes while in use", at: model.name,
         remedy: "Keep the file in place while it is in use.")
     }
     try with { model in

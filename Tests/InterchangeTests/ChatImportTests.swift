@@ -152,7 +152,7 @@ struct ChatChoiceTests {
   func refusals() throws {
     let folder = try ChatFolder("gpt2", settings: ["eos_token": .string("<|endoftext|>")])
     let unknown = said { _ = try folder.read(.named("alpaca")) }
-    #expect(unknown?.kind == .usage && unknown?.what == "the chat format alpaca is not known")
+    #expect(unknown?.kind == .usage && unknown?.what == "the chat format alpaca is unknown")
     let tokens = said { _ = try folder.read(.named("llama3")) }
     #expect(tokens?.kind == .badData && tokens?.place == folder.folder.path)
     #expect(tokens?.what == "the chat format llama3 needs the special token <|start_header_id|>")
@@ -188,8 +188,8 @@ struct ChatChoiceTests {
     #expect(try tokenizer.show(tools, opensAnswer: false).text == "tools<|im_end|>")
     #expect(tokenizer.chatFormat.shown == "chat template from chat_template.jinja")
     #expect(
-      notes.first == "Of 2 chat templates (default, tool_use) the one with the name default is used; tool_use where "
-        + "a dialogue has tools.")
+      notes.first == "There are 2 chat templates (default, tool_use); the one with the name default is used; tool_use "
+        + "is used for dialogues with tools.")
   }
 
   @Test("several templates without a default are refused by their names")
@@ -315,7 +315,7 @@ struct ChatRoundTripTests {
     let inner = folder.file("inner")
     try Files.makeFolder(inner)
     let refusal = said { try HuggingFaceTokenizer.write(Tokenizer(definition, at: "here"), to: inner) }
-    #expect(refusal?.kind == .badData && refusal?.what.hasSuffix("has a name that no file can have") == true)
+    #expect(refusal?.kind == .badData && refusal?.what.hasSuffix("has a name that is not valid for a file") == true)
     #expect(try Files.names(in: folder.path) == ["inner"])
   }
 }

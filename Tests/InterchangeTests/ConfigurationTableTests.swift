@@ -175,8 +175,9 @@ import Testing
     ] {
       let message = error { _ = try warnings(key, value) }
       #expect(
-        message == "config.json: \"\(key)\" is \(ConfigurationFields.text(value)), which is unknown and by its name "
-          + "changes what the model computes. Remove the key if transformers computes the same without it.")
+        message == "config.json: \"\(key)\" is \(ConfigurationFields.text(value)): the key is unknown, and its name "
+          + "suggests that it changes what the model computes. "
+          + "Remove the key if transformers computes the same without it.")
     }
   }
 }

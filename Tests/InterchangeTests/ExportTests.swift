@@ -139,11 +139,11 @@ import Testing
       }
     }
     #expect(refusal { _ in } == nil)
-    let remedy = "Export a model of the shape of GPT-2, GPT-NeoX, Llama, Qwen2 or Qwen3."
+    let remedy = "Export a model with the architecture of GPT-2, GPT-NeoX, Llama, Qwen2 or Qwen3."
     #expect(
       refusal { $0.mlp = .swiglu }
-        == "model: a gated MLP with LayerNorm, which no architecture that can be exported has. \(remedy)")
-    #expect(refusal { $0.norm = .rmsNorm }?.contains("an MLP without gate and RMSNorm") == true)
+        == "model: a gated MLP with LayerNorm cannot be exported. \(remedy)")
+    #expect(refusal { $0.norm = .rmsNorm }?.contains("an MLP without a gate but with RMSNorm") == true)
     #expect(refusal { $0.kvHeads = 1 }?.contains("heads that are grouped") == true)
     #expect(refusal { $0.attentionOutputBias = false }?.contains("with these biases") == true)
     #expect(refusal { $0.parallelResidual = true }?.contains("learned positions") == true)
@@ -173,7 +173,7 @@ import Testing
     try Files.writeAtomically([1], to: "\(path)/thesis.tex")
     #expect(
       throws: Failure(
-        .cannotCreate, "holds thesis.tex, which is no file of a model", at: path,
+        .cannotCreate, "contains thesis.tex, which is not a file of a model", at: path,
         remedy: "Name another folder with -o.")
     ) { try export(replacing: true) }
     #expect(try Files.names(in: path) == (names + ["thesis.tex"]).sorted())

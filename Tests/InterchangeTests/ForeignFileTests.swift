@@ -20,7 +20,7 @@ import Testing
     ("m.tar.gz", [0x1F, 0x8B, 8], "is an archive"),
     ("m.tar", [UInt8](repeating: 0x61, count: 257) + Array("ustar".utf8), "is an archive"),
     ("model.onnx", [8, 7], "is an ONNX model"),
-    ("tf_model.h5", [0x89, 0x48, 0x44, 0x46], "holds weights of TensorFlow or Flax"),
+    ("tf_model.h5", [0x89, 0x48, 0x44, 0x46], "contains weights of TensorFlow or Flax"),
     ("tokenizer.model", [10, 14], "is a tokenizer of SentencePiece"),
     ("weights.safetensors", [9, 0, 0, 0, 0, 0, 0, 0] + Array("{\"a\":1}  ".utf8), "is a safetensors file"),
   ]
@@ -73,11 +73,11 @@ import Testing
     (["params.json": "{}", "consolidated.00.pth": "x"], "/consolidated.00.pth", "is a pickle of PyTorch"),
     (["model-q4.gguf": "GGUF"], "/model-q4.gguf", "is a GGUF file"),
     (["config.json": "{}", "onnx/model.onnx": "x"], "/onnx", "is an ONNX model"),
-    (["config.json": "{}", "flax_model.msgpack": "x"], "/flax_model.msgpack", "holds weights of TensorFlow or Flax"),
+    (["config.json": "{}", "flax_model.msgpack": "x"], "/flax_model.msgpack", "contains weights of TensorFlow or Flax"),
     (["model.zip": "PK\u{3}\u{4}"], "/model.zip", "is an archive"),
     (["tokenizer.model": "x", "README.md": "x"], "/tokenizer.model", "is a tokenizer of SentencePiece"),
-    (["refs/main": "h", "snapshots/h/config.json": "{}"], "", "has no config.json, and a folder in it has. Name "),
-    (["models--a--b/snapshots/h/config.json": "{}"], "", "has no config.json, and a folder in it has. Name "),
+    (["refs/main": "h", "snapshots/h/config.json": "{}"], "", "has no config.json, but a folder in it has one. Name "),
+    (["models--a--b/snapshots/h/config.json": "{}"], "", "has no config.json, but a folder in it has one. Name "),
     (["notes.txt": "x"], "", "has no config.json. Name the folder of a model in Hugging Face's form."),
   ]
 
@@ -93,7 +93,7 @@ import Testing
   @Test("a folder in place of a model is named as what it is")
   func models() throws {
     func what() -> String? { ForeignModel.failure(at: folder.path).map { "\($0)" } }
-    let none = "holds no model and no run. Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base."
+    let none = "contains no model and no run. Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base."
     #expect(what() == "\(folder.path): \(none)")
     try make(["notes.txt": "x"])
     #expect(what() == "\(folder.path): \(none)")

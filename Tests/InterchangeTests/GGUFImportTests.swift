@@ -156,16 +156,17 @@ import Testing
     }
     #expect(refusal { $0["llama.rope.scaling.type"] = .text("yarn") }?.hasPrefix("\"llama.rope.scaling.type\" is \"yarn\"") == true)
     #expect(refusal { $0["llama.rope.scaling.factor"] = .float32(4) }?.contains("the rope is scaled linearly") == true)
-    #expect(refusal { $0["llama.rope.dimension_count"] = .uint32(2) }?.contains("is 2, and a head has 4") == true)
+    #expect(refusal { $0["llama.rope.dimension_count"] = .uint32(2) }?.contains("is 2, but a head has 4") == true)
     #expect(
       refusal { $0["llama.attention.value_length"] = .uint32(8) }?
-        .contains("\"llama.attention.value_length\" is 8, and a head's keys have 4") == true)
+        .contains("\"llama.attention.value_length\" is 8, but a head's keys have 4") == true)
     #expect(refusal { $0["llama.logit_scale"] = .float32(.nan) }?.contains("is \"nan\"") == true)
-    #expect(refusal { $0["llama.vocab_size"] = .uint32(300) }?.hasPrefix("\"llama.vocab_size\" is 300, and there are 267 tokens") == true)
+    #expect(refusal { $0["llama.vocab_size"] = .uint32(300) }?.hasPrefix("\"llama.vocab_size\" is 300, but there are 267 tokens") == true)
     #expect(refusal { $0["llama.block_count"] = nil }?.hasPrefix("the key \"llama.block_count\" is missing") == true)
     #expect(
       refusal { $0["llama.attention.new_bias"] = .float32(1) }
-        == "\"llama.attention.new_bias\" is 1, which is unknown and by its name changes what the model computes. "
+        == "\"llama.attention.new_bias\" is 1: the key is unknown, "
+        + "and its name suggests that it changes what the model computes. "
         + "Remove the key if llama.cpp computes the same without it.")
   }
 
@@ -225,9 +226,9 @@ import Testing
       self.refusal { $0.tensors.append(.init(name: "rope_freqs.weight", dims: [UInt64(factors.count)], type: 0, data: RawGGUF.floats(factors))) }
     }
     #expect(refusal([1, 1]) == nil)
-    #expect(refusal([1, 2, 3])?.contains("its shape is [3], and the metadata says [2]") == true)
-    #expect(refusal([2, 1])?.contains("its factors are none of a rope that is scaled as Llama 3's") == true)
-    #expect(refusal([.nan, 1])?.contains("its factors are none of") == true)
+    #expect(refusal([1, 2, 3])?.contains("its shape is [3], but the metadata says [2]") == true)
+    #expect(refusal([2, 1])?.contains("its factors are not those of a rope scaled as in Llama 3") == true)
+    #expect(refusal([.nan, 1])?.contains("its factors are not those of") == true)
     // Every scaling that models have is found by what it makes.
     var a = try model { _ in }.architecture
     for (factor, context, headDim, theta) in [(8, 8192, 128, 500_000), (32, 8192, 64, 500_000), (4, 2048, 64, 10_000)] {
@@ -248,7 +249,7 @@ import Testing
     bytes[place] = UInt8(ascii: "T")
     let other = try GGUFModel(RawGGUF.archive(bytes))
     #expect(other.architecture.mlp == .geluExact)
-    #expect(other.warnings == ["x.gguf: no key says which GELU the model has: the exact one is taken, GPT-NeoX's own."])
+    #expect(other.warnings == ["x.gguf: no key says which GELU the model uses; the exact one of GPT-NeoX is assumed."])
   }
 
   @Test("a path is opened as what it is: a folder, a GGUF file, or something else by its name")
@@ -263,6 +264,6 @@ import Testing
         == "\(folder.file("notes.txt")): is not a folder. Name the folder of a model in Hugging Face's form, or a GGUF file.")
     #expect(
       ForeignModel.failure(at: returned.path)?.remedy
-        == "Make a checkpoint of it with `tinyrlhf import \(returned.path) -o FILE`.")
+        == "Make a checkpoint from it with `tinyrlhf import \(returned.path) -o FILE`.")
   }
 }

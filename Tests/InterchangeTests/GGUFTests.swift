@@ -230,9 +230,9 @@ private struct GGUFReader {
     func refusal(_ imported: Imported) -> String? {
       error { try GGUFExport.write(imported.file, tokenizer, to: imported.folder.file("x.gguf")) }
     }
-    #expect(refusal(reward)?.contains("is a reward model, and GGUF holds language models") == true)
+    #expect(refusal(reward)?.contains("is a reward model, but GGUF files are for language models") == true)
     let exact = try Imported(Golden("gpt2-bare").path)
-    #expect(refusal(exact)?.contains("GPT-2 with the exact GELU, which llama.cpp does not compute") == true)
+    #expect(refusal(exact)?.contains("llama.cpp does not support GPT-2 with the exact GELU") == true)
     #expect(try Files.names(in: exact.folder.path) == ["model.trlhf"])
   }
 
@@ -341,28 +341,28 @@ private struct GGUFReader {
     #expect(refusal(llama) { _ in } == nil)
     #expect(
       refusal(llama) { $0.splitting = .tinyrlhf }
-        == "model.trlhf: llama.cpp cuts no text into pieces as this program's own tokenizers do. \(remedy)")
+        == "model.trlhf: llama.cpp does not support the pre-tokenizer of this program's own tokenizers. \(remedy)")
     for trait in [TokenizerDefinition.Traits.stripsLeft, .stripsRight, .singleWord] {
       #expect(
         refusal(llama) { $0.tokens[276].traits.insert(trait) }
-          == "model.trlhf: llama.cpp knows no lstrip, rstrip and single_word, which the added token "
-          + "\"<|begin_of_text|>\" has. \(remedy)")
+          == "model.trlhf: llama.cpp does not support lstrip, rstrip and single_word of the added token "
+          + "\"<|begin_of_text|>\". \(remedy)")
     }
     #expect(
       refusal(llama) { $0.merges.removeLast() }?
-        .contains("llama.cpp would ignore merges, and the token") == true)
+        .contains("llama.cpp would ignore merges, which changes the encoding of the token") == true)
     let characters = try characters()
     #expect(refusal(characters) { _ in } == nil)
     #expect(
       refusal(characters) {
         $0.normalization = .metaspaceFirst
         $0.tokens[8].traits = [.model, .added]
-      } == "model.trlhf: llama.cpp would put a space behind the added token \"ab\". \(remedy)")
+      } == "model.trlhf: llama.cpp would put a space after the added token \"ab\". \(remedy)")
     #expect(
       refusal(characters) { $0.fallsBackToBytes = false }?.contains("would fall back to bytes") == true)
     #expect(
       refusal(characters) { $0.tokens[8].id = 999 }
-        == "model.trlhf: the token \"ab\" has the id 999, and the embedding 279 rows. "
+        == "model.trlhf: the token \"ab\" has the id 999, but the embedding has 279 rows. "
         + "Export the model that this tokenizer belongs to.")
   }
 

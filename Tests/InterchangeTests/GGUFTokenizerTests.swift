@@ -112,8 +112,8 @@ import Testing
     #expect(tokenizer.chatFormat.endTokens == [270, 2])
     #expect(
       notes == [
-        "x.gguf, key \"tokenizer.ggml.tokens\": 1 tokens of no bytes are left out.",
-        "x.gguf, key \"tokenizer.ggml.padding_token_id\": it is 4294967295, and there are 271 tokens: it is left out.",
+        "x.gguf, key \"tokenizer.ggml.tokens\": 1 tokens without bytes are left out.",
+        "x.gguf, key \"tokenizer.ggml.padding_token_id\": it is 4294967295, but there are 271 tokens: it is left out.",
       ])
   }
 
@@ -122,7 +122,7 @@ import Testing
     for name in ["bert", "t5", "rwkv", "none", "plamo2"] {
       #expect(
         refusal { $0["tokenizer.ggml.model"] = .text(name) }
-          == "\"tokenizer.ggml.model\": the tokenizer \"\(name)\" is not known, and gpt2 and llama are. \(Self.unsupported)")
+          == "\"tokenizer.ggml.model\": the tokenizer \"\(name)\" is not supported; gpt2 and llama are. \(Self.unsupported)")
     }
     let known = "gpt-2, olmo, mpt, llama-bpe, llama3, llama-v3, qwen2, smollm, starcoder, refact"
     for name in ["default", "deepseek-llm", "falcon", "command-r", "tekken"] {
@@ -130,9 +130,9 @@ import Testing
         refusal {
           $0["tokenizer.ggml.model"] = .text("gpt2")
           $0["tokenizer.ggml.pre"] = .text(name)
-        } == "\"tokenizer.ggml.pre\": the way \"\(name)\" of cutting text is not known, and \(known) are. \(Self.unsupported)")
+        } == "\"tokenizer.ggml.pre\": the splitting \"\(name)\" is not supported; \(known) are. \(Self.unsupported)")
     }
-    #expect(refusal { $0["tokenizer.ggml.model"] = .text("gpt2") }?.hasPrefix("\"tokenizer.ggml.pre\": is missing, so that nobody knows") == true)
+    #expect(refusal { $0["tokenizer.ggml.model"] = .text("gpt2") }?.hasPrefix("\"tokenizer.ggml.pre\": is missing, so it is unknown") == true)
   }
 
   @Test("what a tokenizer lacks, and what does not fit, is refused by its key")
@@ -142,29 +142,29 @@ import Testing
       #expect(message?.hasPrefix(said) == true, "\(said): \(message ?? "taken")")
     }
     expect("\"tokenizer.ggml.tokens\": is missing or empty") { $0["tokenizer.ggml.tokens"] = nil }
-    expect("\"tokenizer.ggml.tokens\": is no list of texts") { $0["tokenizer.ggml.tokens"] = .int32s([1]) }
+    expect("\"tokenizer.ggml.tokens\": is not a list of texts") { $0["tokenizer.ggml.tokens"] = .int32s([1]) }
     expect("\"tokenizer.ggml.token_type\": is missing") { $0["tokenizer.ggml.token_type"] = nil }
-    expect("\"tokenizer.ggml.token_type\": has 1 elements, and there are 267 tokens") { $0["tokenizer.ggml.token_type"] = .int32s([1]) }
-    expect("\"tokenizer.ggml.token_type\": element 0 is 7, and 1 to 6 are known") {
+    expect("\"tokenizer.ggml.token_type\": has 1 elements, but there are 267 tokens") { $0["tokenizer.ggml.token_type"] = .int32s([1]) }
+    expect("\"tokenizer.ggml.token_type\": element 0 is 7; the range is 1 to 6") {
       $0["tokenizer.ggml.token_type"] = .int32s((0..<267).map { _ in 7 })
     }
     expect("\"tokenizer.ggml.scores\": is missing") { $0["tokenizer.ggml.scores"] = nil }
     expect("\"tokenizer.ggml.scores\": has 1 elements") { $0["tokenizer.ggml.scores"] = .float32s([1]) }
     expect("\"tokenizer.ggml.scores\": element 0 is nan") { $0["tokenizer.ggml.scores"] = .float32s((0..<267).map { _ in .nan }) }
-    expect("\"tokenizer.ggml.tokens\": the token <0x00> of a byte is missing") { file in
+    expect("\"tokenizer.ggml.tokens\": the byte token <0x00> is missing") { file in
       guard case .texts(var names) = file["tokenizer.ggml.tokens"] else { return }
       names[3] = "x"
       file["tokenizer.ggml.tokens"] = .texts(names)
     }
-    expect("\"tokenizer.ggml.tokens\": element 3 has 4097 bytes, over 4096") { file in
+    expect("\"tokenizer.ggml.tokens\": element 3 has 4097 bytes; the limit is 4096") { file in
       guard case .texts(var names) = file["tokenizer.ggml.tokens"] else { return }
       names[3] = String(repeating: "x", count: 4097)
       file["tokenizer.ggml.tokens"] = .texts(names)
     }
-    expect("\"tokenizer.chat_template\": has 1048577 bytes, over 1048576") {
+    expect("\"tokenizer.chat_template\": has 1048577 bytes; the limit is 1048576") {
       $0["tokenizer.chat_template"] = .text(String(repeating: "x", count: (1 << 20) + 1))
     }
-    expect("\"tokenizer.ggml.eos_token_id\": is no whole number") { $0["tokenizer.ggml.eos_token_id"] = .float32(1.5) }
+    expect("\"tokenizer.ggml.eos_token_id\": is not a whole number") { $0["tokenizer.ggml.eos_token_id"] = .float32(1.5) }
     expect("\"tokenizer.ggml.add_bos_token\": the tokenizer puts \"</s>\", which ends texts, before every text") {
       $0["tokenizer.ggml.bos_token_id"] = .uint32(2)
     }
@@ -227,8 +227,8 @@ import Testing
     }
     #expect(
       notes.prefix(2) == [
-        "x.gguf: \"tokenizer.ggml.mood\", which is \"a text of 4 bytes\", is not followed.",
-        "x.gguf: \"tokenizer.ggml.suppress_tokens\", which is \"a list of 2\", is not followed.",
+        "x.gguf: \"tokenizer.ggml.mood\", which is \"a text of 4 bytes\", is ignored.",
+        "x.gguf: \"tokenizer.ggml.suppress_tokens\", which is \"a list of 2\", is ignored.",
       ], "\(notes)")
   }
 }

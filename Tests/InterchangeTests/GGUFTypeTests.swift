@@ -59,7 +59,7 @@ import Testing
     let vector = try #require(try file.archive().tensor("v"))
     #expect(
       error { _ = try vector.storedElements() }
-        == "x.gguf, tensor \"v\": its type is Q8_0, and a vector is read whose elements stand alone. Convert it to F32.")
+        == "x.gguf, tensor \"v\": its type is Q8_0, but a vector stored in blocks is not supported. Convert it to F32.")
   }
 
   @Test("a value that is infinite or none is refused by its tensor", arguments: [Float.infinity, .nan])

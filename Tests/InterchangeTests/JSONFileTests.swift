@@ -19,13 +19,13 @@ import Testing
     let remedy = "Leave one of the two out."
     #expect(
       failure("{\"a\":1, \"b\":2, \"a\" : 3}")
-        == "config.json, byte 15: the key \"a\" stands twice in one object. \(remedy)")
+        == "config.json, byte 15: the key \"a\" appears twice in one object. \(remedy)")
     #expect(
       failure(#"{"x":[{"ab":1,"a\u0062":2}]}"#)
-        == "config.json, byte 14: the key \"ab\" stands twice in one object. \(remedy)")
+        == "config.json, byte 14: the key \"ab\" appears twice in one object. \(remedy)")
     #expect(
       failure(#"{"a\"":1,"a\"":2}"#)
-        == "config.json, byte 9: the key \"a\"\" stands twice in one object. \(remedy)")
+        == "config.json, byte 9: the key \"a\"\" appears twice in one object. \(remedy)")
   }
 
   @Test("text that is not UTF-8 is refused, since a decoder may see other keys in it")
@@ -59,7 +59,7 @@ import Testing
     }
     #expect(failure("}]\"") != nil)
     let deep = String(repeating: "{\"a\":", count: 100)
-    #expect(failure(deep)?.contains("within each other") == true)
+    #expect(failure(deep)?.contains("opens nesting level") == true)
   }
 
   @Test("more values than any vocabulary has are refused before they are decoded")
@@ -80,7 +80,7 @@ import Testing
     try folder.resize("config.json", to: 1 << 30)
     #expect(
       throws: Failure(
-        .badData, "has 1073741824 bytes, over the 1048576 that such a file may have", at: path,
+        .badData, "has 1073741824 bytes; the limit for such a file is 1048576", at: path,
         remedy: "Name another file.")
     ) {
       try JSONFile.read([String: Int].self, from: path, .configuration)

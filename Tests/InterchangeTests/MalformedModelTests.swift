@@ -9,7 +9,7 @@ import Testing
   private let folder = TemporaryFolder()
   private var config: String { folder.file("config.json") }
   private var weights: String { folder.file("model.safetensors") }
-  private static let mixed = "Copy the folder again; configuration and weights are not of one model."
+  private static let mixed = "Copy the folder again; configuration and weights do not belong to the same model."
 
   /// - Parameters:
   ///   - change: of the fields of config.json.
@@ -51,20 +51,20 @@ import Testing
     try folder.resize("config.json", to: 1 << 30)
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }
-        == "\(config): has 1073741824 bytes, over the 1048576 that such a file may have. Name another file.")
+        == "\(config): has 1073741824 bytes; the limit for such a file is 1048576. Name another file.")
     try folder.write("{\"vocab_size\":1,\"vocab_size\":2}", to: "config.json")
     #expect(
       error { _ = try HuggingFaceModel(folder: folder.path) }
-        == "\(config), byte 16: the key \"vocab_size\" stands twice in one object. Leave one of the two out.")
+        == "\(config), byte 16: the key \"vocab_size\" appears twice in one object. Leave one of the two out.")
   }
 
   @Test("an architecture that is unknown, missing, ambiguous or contradicted")
   func architectures() throws {
     #expect(
       try refusal("llama-rope") { $0["architectures"] = .array([.string("MambaForCausalLM")]) }
-        == "\(config): the architecture MambaForCausalLM is unknown. These can be imported, and the same "
-        + "…ForSequenceClassification with one label: GPT2LMHeadModel, GPTNeoXForCausalLM, "
-        + "LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM.")
+        == "\(config): the architecture MambaForCausalLM is unknown. Supported: GPT2LMHeadModel, GPTNeoXForCausalLM, "
+        + "LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
+        + "and the same …ForSequenceClassification with one label.")
     let nameless = "\(config): \"architectures\" does not name one class. Copy the file again, or add the class."
     #expect(try refusal("llama-rope") { $0["architectures"] = nil } == nameless)
     #expect(
@@ -73,14 +73,14 @@ import Testing
       } == nameless)
     #expect(
       try refusal("llama-rope") { $0["model_type"] = .string("qwen2") }
-        == "\(config): the architecture is LlamaForCausalLM, and \"model_type\" is \"qwen2\". "
+        == "\(config): the architecture is LlamaForCausalLM, but \"model_type\" is \"qwen2\". "
         + "Correct one of the two.")
   }
 
   /// Golden, field, value, what is wrong, remedy.
   private static let unsupported: [(String, String, JSONValue, String, String)] = {
     let never = "Such a model cannot be imported."
-    let activations = "gelu, gelu_new, gelu_fast and gelu_pytorch_tanh can be imported, and silu."
+    let activations = "Supported: gelu, gelu_new, gelu_fast, gelu_pytorch_tanh and silu."
     let again = "Copy the file again, or correct it."
     let one = "Correct one of the two."
     return [
@@ -111,12 +111,12 @@ import Testing
       ("qwen3", "layer_types", .array([.string("full_attention"), .string("sliding_attention")]),
         "a layer's attention is \"sliding_attention\" (\"layer_types\")", never),
       ("neox-parallel", "rotary_pct", .number(0.4),
-        "\"partial_rotary_factor\" is 0.25, and GPT-NeoX's own keys, or what stands for them, say 0.4",
+        "\"partial_rotary_factor\" is 0.25, but the rope that the other keys describe has 0.4",
         "Remove the one that the model was not trained with."),
       ("neox-parallel", "rope_scaling", .object(["type": .string("linear"), "factor": .number(2)]),
-        "the rope type \"linear\" is unknown", "default and llama3 can be imported."),
+        "the rope type \"linear\" is unknown", "Supported: default and llama3."),
       ("llama-reward", "id2label", .object(["0": .string("a"), "1": .string("b")]),
-        "the classifier has 2 labels, and a reward model has one", "Import a model with one label."),
+        "the classifier has 2 labels, but a reward model has one", "Import a model with one label."),
       ("llama-reward", "tinyrlhf_reward", .object(["head_bias": .number(1e300)]),
         "\"head_bias\" is not a float32 number", again),
     ]
@@ -147,7 +147,10 @@ import Testing
     let message = try refusal("neox-parallel") {
       for key in ["rotary_pct", "partial_rotary_factor"] { $0[key] = .number(0.4) }
     }
-    #expect(message == "\(config): a share 0.4 of a head of 8 is turned. Such a model cannot be imported.")
+    #expect(
+      message
+        == "\(config): the rotary share 0.4 of a head of 8 is not an even number of elements. "
+        + "Such a model cannot be imported.")
   }
 
   @Test("an unembedding that is missing names the key that says whether there is one")
@@ -172,7 +175,7 @@ import Testing
       let read = try read("llama-reward", pad)
       #expect(
         read.padToken == nil && read.warnings == [
-          "\(config): \"pad_token_id\" is \(Int(pad)), and the embedding has 279 rows: the token is left out."
+          "\(config): \"pad_token_id\" is \(Int(pad)), but the embedding has 279 rows: the token is left out."
         ])
     }
   }
@@ -197,7 +200,7 @@ import Testing
       try HuggingFaceConfiguration(ConfigurationFields(other, at: config)).architecture == expected)
     #expect(
       try refusal("llama-rope") { $0["rope_scaling"] = .object(["rope_type": .string("yarn")]) }
-        == "\(config), \"rope_scaling\": the rope type \"yarn\" is unknown. default and llama3 can be imported.")
+        == "\(config), \"rope_scaling\": the rope type \"yarn\" is unknown. Supported: default and llama3.")
     #expect(
       try refusal("llama-rope") { $0["rope_scaling"] = .object(["rope_type": .string("llama3")]) }
         == "\(config), \"rope_scaling\": the key \"factor\" is missing. Copy the file again, or add it.")
@@ -223,7 +226,7 @@ import Testing
         record["dtype"] = .string("I32")
         header[norm] = .object(record)
       })
-        == "\(weights), tensor \"\(norm)\": its type is I32, and F32, F16 and BF16 can be read. "
+        == "\(weights), tensor \"\(norm)\": its type is I32, but the supported types are F32, F16 and BF16. "
         + "Convert it to one of them.")
     #expect(
       try refusal("llama-rope", { $0["num_hidden_layers"] = .number(1) })
@@ -250,7 +253,7 @@ import Testing
   func tied() throws {
     #expect(
       try refusal("llama-rope", { $0["tie_word_embeddings"] = .bool(true) })
-        == "\(weights), tensor \"lm_head.weight\": it is not the token embedding, and the configuration "
+        == "\(weights), tensor \"lm_head.weight\": it differs from the token embedding, but the configuration "
         + "says that the two are tied. Set \"tie_word_embeddings\" to what the model was trained with.")
     // The same bytes under both names are one tensor twice.
     #expect(
@@ -265,7 +268,7 @@ import Testing
     #expect(
       try refusal("llama-rope", data: { $0.replaceSubrange(0..<4, with: [0, 0, 0xC0, 0x7F]) })
         == "\(weights), tensor \"lm_head.weight\": a value is nan. "
-        + "Copy the file again; nobody can compute with it.")
+        + "Copy the file again; such a value is not usable.")
   }
 
   @Test("a context that the model does not have is a wrong use")
@@ -274,7 +277,7 @@ import Testing
     for context in [0, 41] {
       #expect(
         error { _ = try HuggingFaceModel(folder: golden.path, context: context) }
-          == "--context \(context) is not in 1…40, what the model has. Choose a number between them.")
+          == "--context \(context) is not in 1…40, the range of the model. Choose a number in this range.")
     }
   }
 }

@@ -56,7 +56,7 @@ import Testing
     try folder.resize("x.safetensors", to: 1 << 30)
     #expect(
       error { _ = try SafetensorsFile(path) }
-        == "\(path): its header has 100000001 bytes, over 100000000. \(Self.damaged)")
+        == "\(path): its header has 100000001 bytes; the limit is 100000000. \(Self.damaged)")
     #expect(try refusal(header: "{\"a\":")?.hasPrefix(": this is not JSON: ") == true)
     #expect(try refusal(header: "[]")?.hasPrefix(": this is not") == true)
     #expect(try refusal([]) == ": is empty. Copy the file again.")
@@ -67,7 +67,7 @@ import Testing
     let a = tensor("a", "F32", [7], 0, 28)
     #expect(
       try refusal(a, a)
-        == ", byte \(8 + 1 + a.utf8.count + 1): the key \"a\" stands twice in one object. "
+        == ", byte \(8 + 1 + a.utf8.count + 1): the key \"a\" appears twice in one object. "
         + "Leave one of the two out.")
   }
 
@@ -78,10 +78,10 @@ import Testing
         == ", tensor \"a\": its type \"Q4\" is unknown. Convert it to F32, F16 or BF16.")
     #expect(
       try refusal(tensor("a", "F32", [2, 4], 0, 28))
-        == ", tensor \"a\": 28 bytes, where F32 [2, 4] has 32. \(Self.damaged)")
+        == ", tensor \"a\": 28 bytes, but F32 [2, 4] needs 32. \(Self.damaged)")
     #expect(
       try refusal(tensor("a", "F32", [-7], 0, 28))
-        == ", tensor \"a\": its dims [-7.0] are no whole numbers. \(Self.damaged)")
+        == ", tensor \"a\": its dims [-7.0] are not whole numbers. \(Self.damaged)")
     #expect(
       try refusal(tensor("a", "F32", [1 << 40, 1 << 40], 0, 28))
         == ", tensor \"a\": its dims [1099511627776, 1099511627776] are too large. \(Self.damaged)")
@@ -90,7 +90,7 @@ import Testing
         == ": the key \"a.data_offsets\" is missing. Add it.")
     #expect(
       try refusal("\"a\":{\"dtype\":\"F32\",\"shape\":[7],\"data_offsets\":[0,27.5]}")
-        == ", tensor \"a\": its offsets [0.0, 27.5] are no whole numbers. \(Self.damaged)")
+        == ", tensor \"a\": its offsets [0.0, 27.5] are not whole numbers. \(Self.damaged)")
   }
 
   @Test("offsets that are reversed, reach too far, overlap or leave a hole")
@@ -122,7 +122,7 @@ import Testing
 @Suite struct MalformedShardsTests {
   private let folder = TemporaryFolder()
   private var index: String { folder.file("model.safetensors.index.json") }
-  private static let mixed = "Copy the shards of one model, and of one version of it."
+  private static let mixed = "Copy all shards from the same version of the model."
 
   private func shard(_ name: String, _ tensors: [String]) throws {
     let records = tensors.enumerated().map { number, tensor in
@@ -187,7 +187,7 @@ import Testing
     try shard("2.safetensors", ["b", "c"])
     #expect(
       try refusal(["a": "1.safetensors", "b": "2.safetensors"])
-        == "\(index): the tensor \"c\" is in 2.safetensors, and the index does not name it. \(Self.mixed)")
+        == "\(index): the tensor \"c\" is in 2.safetensors, but the index does not list it. \(Self.mixed)")
   }
 
   @Test("an index that is too large, or holds a name twice")
@@ -196,11 +196,11 @@ import Testing
     try folder.resize("model.safetensors.index.json", to: 1 << 30)
     #expect(
       error { _ = try SafetensorsFolder(folder.path) }
-        == "\(index): has 1073741824 bytes, over the 67108864 that such a file may have. Name another file.")
+        == "\(index): has 1073741824 bytes; the limit for such a file is 67108864. Name another file.")
     try folder.write(
       #"{"weight_map":{"a":"1.safetensors","a":"1.safetensors"}}"#, to: "model.safetensors.index.json")
     #expect(
       error { _ = try SafetensorsFolder(folder.path) }
-        == "\(index), byte 35: the key \"a\" stands twice in one object. Leave one of the two out.")
+        == "\(index), byte 35: the key \"a\" appears twice in one object. Leave one of the two out.")
   }
 }

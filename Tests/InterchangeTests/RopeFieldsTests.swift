@@ -34,7 +34,7 @@ import Testing
       #expect(try rope([key: .object(["rope_type": .string("default")]), "rope_theta": .number(500)]).rope.theta == 500)
       let both = try rope([key: base(500), "rope_theta": .number(700)])
       #expect(both.rope.theta == 500)
-      #expect(both.warnings == ["config.json: \"rope_theta\" is 700.0, and in \"\(key)\" it is 500.0, which is taken."])
+      #expect(both.warnings == ["config.json: \"rope_theta\" is 700.0, but in \"\(key)\" it is 500.0, which is used."])
       #expect(try rope([key: base(500), "rope_theta": .number(500)]).warnings.isEmpty)
     }
   }
@@ -73,17 +73,17 @@ import Testing
     for key in ["factor", "mrope_section", "full_attention", "attention_factor"] {
       let message = error { _ = try rope(["rope_scaling": base(500, [key: .number(2)])]) }
       #expect(
-        message == "config.json, \"rope_scaling\": \"\(key)\" is 2, and a rope of the type \"default\" has no such key. "
+        message == "config.json, \"rope_scaling\": \"\(key)\" is 2, but a rope of the type \"default\" has no such key. "
           + "Remove it, or name the type that it belongs to.")
     }
     for type in ["linear", "dynamic", "yarn", "longrope", "su", "mrope"] {
       let message = error { _ = try rope(["rope_parameters": .object(["type": .string(type), "factor": .number(2)])]) }
       #expect(
-        message == "config.json, \"rope_parameters\": the rope type \"\(type)\" is unknown. default and llama3 can be imported.")
+        message == "config.json, \"rope_parameters\": the rope type \"\(type)\" is unknown. Supported: default and llama3.")
     }
     #expect(
       error { _ = try rope(["rope_scaling": base(500, ["type": .string("llama3")])]) }
-        == "config.json, \"rope_scaling\": \"type\" is \"llama3\", and \"rope_type\" is \"default\". Correct one of the two.")
+        == "config.json, \"rope_scaling\": \"type\" is \"llama3\", but \"rope_type\" is \"default\". Correct one of the two.")
   }
 
   @Test("GPT-NeoX has names of its own; the general ones must agree with them")

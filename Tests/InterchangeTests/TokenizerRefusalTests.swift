@@ -36,28 +36,31 @@ struct TokenizerRefusalTests {
   @Test(
     "what this program does not know is refused by its name",
     arguments: [
-      ("gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"", "the tokenizer's model is Unigram, and only BPE is known"),
+      (
+        "gpt2", "\"type\":\"BPE\"", "\"type\":\"Unigram\"",
+        "the tokenizer's model is Unigram, but only BPE is supported"
+      ),
       (
         "llama3", #"\\p{N}{1,3}"#, #"\\p{N}{1,4}"#,
-        #"the tokenizer's pattern \#(SplitPatterns.llama3.replacing("1,3", with: "1,4")) is not known"#
+        #"the tokenizer's pattern \#(SplitPatterns.llama3.replacing("1,3", with: "1,4")) is not supported"#
       ),
-      ("qwen2", "\"NFC\"", "\"NFKC\"", "the tokenizer's normalizer NFKC is not known in this form"),
+      ("qwen2", "\"NFC\"", "\"NFKC\"", "the tokenizer's normalizer NFKC is not supported in this form"),
       (
         "smollm", "\"Digits\"", "\"Punctuation\"",
-        "the tokenizer's pre_tokenizer Punctuation is not known in this form"
+        "the tokenizer's pre_tokenizer Punctuation is not supported in this form"
       ),
       (
         "smollm", "\"individual_digits\":true", "\"individual_digits\":false",
-        "the tokenizer's pre_tokenizer Digits is not known in this form"
+        "the tokenizer's pre_tokenizer Digits is not supported in this form"
       ),
       (
         "llama2-first", "\"first\",\"replacement\"", "\"last\",\"replacement\"",
-        "the tokenizer's pre_tokenizer Metaspace is not known in this form"
+        "the tokenizer's pre_tokenizer Metaspace is not supported in this form"
       ),
-      ("llama2", "\"ByteFallback\"", "\"WordPiece\"", "the tokenizer's decoder Replace is not known in this form"),
+      ("llama2", "\"ByteFallback\"", "\"WordPiece\"", "the tokenizer's decoder Replace is not supported in this form"),
       (
         "gpt2", "\"post_processor\":null", "\"post_processor\":{\"type\":\"BertProcessing\"}",
-        "the tokenizer's post_processor BertProcessing is not known in this form"
+        "the tokenizer's post_processor BertProcessing is not supported in this form"
       ),
       (
         "gpt2", "\"end_of_word_suffix\":null", "\"end_of_word_suffix\":\"</w>\"",
@@ -73,16 +76,16 @@ struct TokenizerRefusalTests {
     "what contradicts itself is refused, and the error names it",
     arguments: [
       ("\"!\":0", "\"!\":1", "has the id 1 of another token"),
-      ("\"!\":0", "\"!\":0,\"!\":0", "the key \"!\" stands twice in one object"),
+      ("\"!\":0", "\"!\":0,\"!\":0", "the key \"!\" appears twice in one object"),
       ("\"!\":0", "\"!\":\"0\"", "the id of \"!\" is not a whole number"),
-      ("\"!\":0", "\"!\":-1", "the token \"!\" has the id -1, and an id is a number from 0 to 16777216"),
-      ("\"!\":0", "\"日\":0", "the token \"日\", id 0, has a character that stands for no byte"),
+      ("\"!\":0", "\"!\":-1", "the token \"!\" has the id -1, but ids go from 0 to 16777216"),
+      ("\"!\":0", "\"日\":0", "the token \"日\", id 0, has a character that represents no byte"),
       ("\"id\":420", "\"id\":5", "the added token \"<|endoftext|>\" has the id 5 of another token"),
-      ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"日\"]", "merge 1 names \"日\", which is not in the vocabulary"),
+      ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"日\"]", "merge 1 uses \"日\", which is not in the vocabulary"),
       ("[\"Ġ\",\"t\"]", "[\"Ġ\",\"Ġ\",\"t\"]", "merge 1 is not two tokens"),
       ("[\"Ġ\",\"t\"]", "\"Ġt\"", "merge 1 is not two tokens"),
-      ("[\"Ġ\",\"t\"]", "[\"!\",\"Ġ\"]", "merge 1 names \"!Ġ\", which is not in the vocabulary"),
-      ("\"merges\":", "\"mergers\":", "\"model.merges\" is missing or no list"),
+      ("[\"Ġ\",\"t\"]", "[\"!\",\"Ġ\"]", "merge 1 uses \"!Ġ\", which is not in the vocabulary"),
+      ("\"merges\":", "\"mergers\":", "\"model.merges\" is missing or not a list"),
       ("\"vocab\":", "\"vocabulary\":", "\"model.vocab\" is missing or empty"),
       ("\"model\":", "\"module\":", "the key \"model\" is missing"),
       ("\"ignore_merges\":false", "\"ignore_merges\":0", "\"model.ignore_merges\" is not true or false"),
@@ -123,15 +126,15 @@ struct TokenizerRefusalTests {
   @Test(
     "what would be dropped or taken as absent is refused",
     arguments: [
-      ("\"truncation\":null", "\"truncation\":{\"max_length\":9}", "the tokenizer cuts texts: it has a truncation"),
+      ("\"truncation\":null", "\"truncation\":{\"max_length\":9}", "the tokenizer truncates texts"),
       ("\"padding\":null", "\"padding\":{\"length\":9}", "nothing"),
-      ("\"ignore_merges\":", "\"merge_all\":", "the tokenizer's model has the key \"merge_all\", which is not known"),
+      ("\"ignore_merges\":", "\"merge_all\":", "the tokenizer's model has the unknown key \"merge_all\""),
       ("\"special\":true", "\"special\":1", "\"special\" of the added token \"<|endoftext|>\" is not true or false"),
       (
         "\"normalized\":false", "\"normalized\":\"no\"",
         "\"normalized\" of the added token \"<|endoftext|>\" is not true or false"
       ),
-      ("\"added_tokens\":[", "\"added_tokens\":{},\"x\":[", "\"added_tokens\" is no list"),
+      ("\"added_tokens\":[", "\"added_tokens\":{},\"x\":[", "\"added_tokens\" is not a list"),
     ])
   func dropped(old: String, new: String, expected: String) throws {
     #expect(try refusal("gpt2", old, new) == expected)
@@ -140,7 +143,7 @@ struct TokenizerRefusalTests {
   @Test(
     "settings that would change what a text becomes, or of a wrong type, are refused with their file",
     arguments: [
-      ("tokenizer_config.json", "\"add_eos_token\":true", "\"add_eos_token\" puts a token behind every text"),
+      ("tokenizer_config.json", "\"add_eos_token\":true", "\"add_eos_token\" puts a token after every text"),
       ("tokenizer_config.json", "\"add_prefix_space\":true", "\"add_prefix_space\" is true, and tokenizer.json"),
       ("tokenizer_config.json", "\"add_bos_token\":1", "\"add_bos_token\" is not true or false"),
       ("tokenizer_config.json", "\"eos_token\":4", "\"eos_token\" is not the text of a token"),
@@ -169,7 +172,8 @@ struct TokenizerRefusalTests {
     #expect(tokenizer.endTokens.contains(5) && !tokenizer.endTokens.contains(421))
     #expect(
       notes == [
-        "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, and the embedding 421 rows: it is left out."
+        "\(folder.file("generation_config.json")): \"eos_token_id\" is 421, "
+          + "but the embedding has 421 rows: it is left out."
       ])
     // The one added token is the last of 421.
     let (shorter, more) = try HuggingFaceTokenizer.read(folder: folder.path, vocabulary: 420, chat: .test())
@@ -177,10 +181,11 @@ struct TokenizerRefusalTests {
     #expect(shorter.encode("<|endoftext|>").count > 1)
     #expect(
       more.first
-        == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, and the embedding 420 "
-        + "rows: it is left out, and its text is read as any other.")
+        == "\(folder.file("tokenizer.json")): the added token \"<|endoftext|>\" has the id 420, "
+        + "but the embedding has 420 "
+        + "rows: it is left out, and its text is read as ordinary text.")
     // What the template writes for it is text, and ends nothing.
-    #expect(more.count == 3 && more[2].contains("writes no special token behind an answer"), "\(more)")
+    #expect(more.count == 3 && more[2].contains("writes no special token after an answer"), "\(more)")
     #expect(shorter.endTokens == [5])
   }
 
@@ -193,8 +198,8 @@ struct TokenizerRefusalTests {
     let said = try refusal("gpt2", "\"!\":0", "\"\(long)\":-1")
     #expect(said.hasPrefix("the token \"\(String(repeating: "é", count: 50))…\" has the id -1, and an id is"))
     for (text, what) in [
-      ("{\"\(long.prefix(3000))\":1}", "a key has 6002 bytes, over 4096"),
-      ("[\"\(long)\"]", "a text has 1048578 bytes, over 1048576"),
+      ("{\"\(long.prefix(3000))\":1}", "a key has 6002 bytes; the limit is 4096"),
+      ("[\"\(long)\"]", "a text has 1048578 bytes; the limit is 1048576"),
     ] {
       let failure = #expect(throws: Failure.self) {
         try JSONFile.decode(JSONValue.self, from: Array(text.utf8), at: "file")
@@ -248,7 +253,7 @@ struct TokenizerRefusalTests {
 
   @Test("a vocabulary larger than the embedding is refused, and a chat format whose tokens are missing")
   func disagreement() throws {
-    #expect(try refusal("gpt2", "", "", vocabulary: 400).hasSuffix("and the embedding 400 rows"))
+    #expect(try refusal("gpt2", "", "", vocabulary: 400).hasSuffix("but the embedding has 400 rows"))
     #expect(
       try refusal("gpt2", "", "", vocabulary: 421, chatFormat: "chatml")
         == "the chat format chatml needs the special token <|im_start|>")
@@ -260,12 +265,12 @@ struct TokenizerRefusalTests {
     "what is not JSON is refused with the byte where it is not",
     arguments: [
       ("", 0, "the JSON ends within a value"), ("{\"a\":1", 6, "an object is not closed"),
-      ("{\"a\" 1}", 5, "a colon is missing"), ("[1,]", 3, "this is no JSON value"),
-      ("[1] 2", 4, "the JSON goes on behind its end"), ("[\"a", 3, "a text is not closed"),
-      ("[\"\\q\"]", 4, "\\q is no escape"), ("[\"\\ud800\"]", 8, "half a surrogate pair stands alone"),
-      ("[\"\\u12\"]", 4, "\\u is not followed by four digits"), ("[nul]", 1, "this is no JSON value"),
-      ("{1:2}", 1, "a key is missing"), ("[\"\n\"]", 2, "a control character stands in a text"),
-      (String(repeating: "[", count: 65), 64, "opens list or object 65 within each other"),
+      ("{\"a\" 1}", 5, "a colon is missing"), ("[1,]", 3, "this is not a JSON value"),
+      ("[1] 2", 4, "there is text after the JSON value"), ("[\"a", 3, "a text is not closed"),
+      ("[\"\\q\"]", 4, "\\q is not a valid escape"), ("[\"\\ud800\"]", 8, "a surrogate is not paired"),
+      ("[\"\\u12\"]", 4, "\\u is not followed by four digits"), ("[nul]", 1, "this is not a JSON value"),
+      ("{1:2}", 1, "a key is missing"), ("[\"\n\"]", 2, "a text contains a control character"),
+      (String(repeating: "[", count: 65), 64, "opens nesting level 65"),
     ])
   func syntax(text: String, byte: Int, expected: String) {
     #expect {

@@ -14,8 +14,8 @@ import Testing
       }
       for depth in [65, 100_000] {
         let expected = Failure(
-          .badData, "byte \(64 * open.utf8.count) opens list or object 65 within each other", at: "here",
-          remedy: "Nest at most 64.")
+          .badData, "byte \(64 * open.utf8.count) opens nesting level 65", at: "here",
+          remedy: "Nest at most 64 levels.")
         #expect(throws: expected) {
           try JSON.decode(JSONValue.self, from: nested(depth, open, close), at: "here")
         }
@@ -52,7 +52,7 @@ func repeatedKeys() throws {
   }
   for text in [#"{"a":1,"b":{"c":":","d":2},"a":3}"#, "{\"\":1, \"\" :2}"] {
     let failure = #expect(throws: Failure.self) { try decode(text) }
-    #expect(failure?.kind == .badData && failure?.description.contains("stands twice") == true)
+    #expect(failure?.kind == .badData && failure?.description.contains("appears twice") == true)
   }
   // Equal keys of different objects, and texts that look like keys, are sound.
   for text in [#"{"a":{"a":1},"b":[{"a":2},{"a":3}]}"#, #"{"a":"b","b":"a\":","c":["a","a"]}"#, #"["a","a"]"#] {
@@ -96,12 +96,12 @@ func repeatedKeys() throws {
   @Test("what does not suit its place is named with its path")
   func misfits() {
     for (text, phrases) in [
-      (#"{"count":1.5}"#, ["row 3", "\"count\"", "1.5 is no whole number"]), (#"{"count":1e30}"#, ["\"count\"", "1e+30"]),
+      (#"{"count":1.5}"#, ["row 3", "\"count\"", "1.5 is not a whole number"]), (#"{"count":1e30}"#, ["\"count\"", "1e+30"]),
       (#"{"count":"1"}"#, ["\"count\" is not a whole number"]), (#"{"count":null}"#, ["\"count\" is null"]), ("{}", ["\"count\" is missing"]),
-      (#"{"count":1,"seed":-1}"#, ["\"seed\"", "-1 is no whole number from 0"]),
+      (#"{"count":1,"seed":-1}"#, ["\"seed\"", "-1 is not a whole number from 0"]),
       (#"{"count":1,"share":1,"parts":[{"name":"a"},{"name":1}]}"#, ["\"parts[1].name\" is not a text"]),
       (#"{"count":1,"share":1,"parts":{}}"#, ["\"parts\" is not a list"]), ("[]", ["this is not an object"]),
-      (#"{"count":1,"x":[1,]}"#, ["this is not JSON", "column"]), (#"{"x":{"a":1,"a":1}}"#, ["stands twice"]),
+      (#"{"count":1,"x":[1,]}"#, ["this is not JSON", "column"]), (#"{"x":{"a":1,"a":1}}"#, ["appears twice"]),
     ] {
       let message = message(Row.self, text)
       for phrase in phrases { #expect(message.contains(phrase), "\(text): \(message)") }

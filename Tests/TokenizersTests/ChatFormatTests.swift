@@ -103,7 +103,7 @@ import Testing
       { _ = try sampleTokenizer.encode(prompt: prompt) }, { _ = try sampleTokenizer.encode(dialogue: prompt) },
     ] as [() throws -> Void] {
       let refusal = failure(body)
-      #expect(refusal?.what == "this model's chat format has no place for \(what)")
+      #expect(refusal?.what == "this model's chat format does not support \(what)")
       #expect(refusal?.kind == .badData && refusal?.remedy != nil)
     }
   }
@@ -112,7 +112,7 @@ import Testing
   func roles(role: String) {
     let turn = Turn(Speaker(rawValue: role), "42")
     let refusal = failure { _ = try sampleTokenizer.encode(prompt: [turn]) }
-    #expect(refusal?.what == "this model's chat format has no turns of the role \"\(role)\"")
+    #expect(refusal?.what == "this model's chat format does not support the role \"\(role)\"")
     #expect(refusal?.kind == .badData && refusal?.remedy != nil)
   }
 

@@ -71,10 +71,10 @@ import Testing
     "a damaged chat format is refused, and the error says how it is damaged",
     arguments: [
       (0, 9, "the chat format"), (33, 2, "the chat format has the form 2, over 1"),
-      (34, 6, "the chat template has the origin 6, which is not known"),
-      (35, 0xE7, "the chat template's date is no date"), (37, 13, "the chat template's date is no date"),
-      (38, 30, "the chat template's date is no date"), (39, 24, "the chat template's date is no date"),
-      (40, 60, "the chat template's date is no date"), (41, 61, "the chat template's date is no date"),
+      (34, 6, "the chat template has the unknown origin 6"),
+      (35, 0xE7, "the chat template's date is not valid"), (37, 13, "the chat template's date is not valid"),
+      (38, 30, "the chat template's date is not valid"), (39, 24, "the chat template's date is not valid"),
+      (40, 60, "the chat template's date is not valid"), (41, 61, "the chat template's date is not valid"),
     ] as [(Int, UInt8, String)])
   func damaged(offset: Int, value: UInt8, expected: String) throws {
     let tokenizer = try lab.tokenizer(format())

@@ -65,34 +65,34 @@ private typealias Change = @Sendable (inout TokenizerDefinition) -> Void
 
 /// What is refused, and what makes it of a good definition.
 private let contradictions: [(String, Change)] = [
-  ("the vocabulary has 0 ids, which is not within 1…16777216", { $0.vocabularyCount = 0 }),
-  ("the vocabulary has 66065 ids for 264 tokens, over 66064", { $0.vocabularyCount = 66_065 }),
+  ("the vocabulary has 0 ids; the range is 1…16777216", { $0.vocabularyCount = 0 }),
+  ("the vocabulary has 66065 ids for 264 tokens; the limit is 66064", { $0.vocabularyCount = 66_065 }),
   ("token 271 does not follow the one before it in a vocabulary of 271", { $0.vocabularyCount = 271 }),
   ("token 3 does not follow the one before it in a vocabulary of 280", { $0.tokens[4].id = 3 }),
-  ("token 4 has 0 bytes, not 1 to 4096", { $0.tokens[4].bytes = [] }),
+  ("token 4 has 0 bytes; the range is 1 to 4096", { $0.tokens[4].bytes = [] }),
   ("token 4 has the traits 0, which contradict each other", { $0.tokens[4].traits = [] }),
   ("token 4 has the traits 5, which contradict each other", { $0.tokens[4].traits = [.model, .special] }),
   ("token 4 has the traits 128, which contradict each other", { $0.tokens[4].traits = .init(rawValue: 128) }),
   ("tokens 4 and 5 are the same", { $0.tokens[5].bytes = [4] }),
-  ("merge 1 names token 265, which does not exist", { $0.merges[1].left = 265 }),
-  ("merge 1 names token 271, which does not exist", { $0.merges[1].result = 271 }),
-  ("merge 1 makes token 257, which is not its two parts", { $0.merges[1].result = 257 }),
+  ("merge 1 uses token 265, which does not exist", { $0.merges[1].left = 265 }),
+  ("merge 1 uses token 271, which does not exist", { $0.merges[1].result = 271 }),
+  ("merge 1 makes token 257, which is not the sum of its two parts", { $0.merges[1].result = 257 }),
   ("the unknown token 266 does not exist", { $0.unknown = 266 }),
-  ("unknown characters are fused into a token that is not named", { $0.fusesUnknown = true }),
-  ("tokens are made of bytes and fall back to bytes", { $0.fallsBackToBytes = true }),
-  ("tokens are made of bytes, and normalisation is prepend", { $0.normalization = .prepend }),
-  ("tokens are made of characters, and normalisation is nfc", { $0.splitting = .none }),
+  ("unknown characters are fused, but there is no unknown token", { $0.fusesUnknown = true }),
+  ("tokens are made of bytes, so they cannot fall back to bytes", { $0.fallsBackToBytes = true }),
+  ("tokens are made of bytes, but normalisation is prepend", { $0.normalization = .prepend }),
+  ("tokens are made of characters, but normalisation is nfc", { $0.splitting = .none }),
   ("the chat format names token 269, which does not exist", { $0.chatFormat.endTokens = [269] }),
   ("the chat format names token -1, which does not exist", { $0.chatFormat.documentBegin = [-1] }),
   (
-    "the chat format has a list of 256 elements, over 255",
+    "the chat format has a list of 256 elements; the limit is 255",
     {
       $0.chatFormat = changed(
         [.init(name: "default", text: "")] + (1...255).map { .init(name: "\($0)", text: "") })
     }
   ),
   (
-    "the chat format has a list of 256 elements, over 255",
+    "the chat format has a list of 256 elements; the limit is 255",
     {
       $0.chatFormat = changed(
         [.init(name: "default", text: "")],
@@ -100,22 +100,22 @@ private let contradictions: [(String, Change)] = [
     }
   ),
   (
-    "the chat format has a text of 16385 bytes, over 16384",
+    "the chat format has a text of 16385 bytes; the limit is 16384",
     { $0.chatFormat.answerPrefix = String(repeating: " ", count: 16_385) }
   ),
   (
-    "the chat format has a text of 16385 bytes, over 16384",
+    "the chat format has a text of 16385 bytes; the limit is 16384",
     {
       $0.chatFormat = changed(
         [.init(name: "default", text: "")], ["bos_token": String(repeating: "a", count: 16_385)])
     }
   ),
   (
-    "the chat template default has 1048577 bytes, over 1048576",
+    "the chat template default has 1048577 bytes; the limit is 1048576",
     { $0.chatFormat = changed([.init(name: "default", text: String(repeating: "a", count: 1_048_577))]) }
   ),
   (
-    "the chat format has a list of 256 elements, over 255",
+    "the chat format has a list of 256 elements; the limit is 255",
     { $0.chatFormat.documentEnd = Array(repeating: 270, count: 256) }
   ),
 ]
@@ -191,7 +191,7 @@ private let contradictions: [(String, Change)] = [
     changed.tokens[65].bytes = [0x78]
     #expect(
       refusal { _ = try Tokenizer(changed, at: "model.trlhf") }
-        == "characters fall back to bytes, and <0x41> is no token")
+        == "characters fall back to bytes, but there is no token <0x41>")
     changed.tokens[65].bytes = [0xC3]
     #expect(refusal { _ = try Tokenizer(changed, at: "model.trlhf") } == "token 65 is not UTF-8")
   }
@@ -207,15 +207,15 @@ private let contradictions: [(String, Change)] = [
   @Test(
     "a damaged binary form is refused, and the error says how it is damaged",
     arguments: [
-      (5, 6, "the tokenizer splits text in way 6, which is not known"),
-      (6, 6, "the tokenizer normalises text in way 6, which is not known"),
+      (5, 6, "the tokenizer has the unknown splitting 6"),
+      (6, 6, "the tokenizer has the unknown normalisation 6"),
       (7, 16, "the tokenizer has the flags 16, over 15"),
-      (8, 1, "the unknown token is 1, which its flag denies"),
+      (8, 1, "the unknown token is 1, which contradicts its flag"),
       (12, 0, "token 256 does not follow the one before it in a vocabulary of 256"),
-      (16, 0, "the counts of the tokenizer disagree with its 2860 bytes"),
-      (23, 1, "the counts of the tokenizer disagree with its 2860 bytes"),
+      (16, 0, "the counts of the tokenizer do not match its 2860 bytes"),
+      (23, 1, "the counts of the tokenizer do not match its 2860 bytes"),
       (28 + 7, 1, "record 0 of the tokenizer's tokens is damaged"),
-      (28 + 8 + 4, 2, "the counts of the tokenizer disagree with its 2860 bytes"),
+      (28 + 8 + 4, 2, "the counts of the tokenizer do not match its 2860 bytes"),
     ] as [(Int, UInt8, String)])
   func damaged(offset: Int, value: UInt8, expected: String) throws {
     var bytes = try Tokenizer(definition()).serialized

@@ -45,13 +45,13 @@ import Testing
       ([0x54], "this is not a tokenizer"),
       (Array(header().dropLast()), "this is not a tokenizer"),
       (Array("TRBX".utf8) + [1, 2, 0, 0, 0, 0, 0, 0], "this is not a tokenizer"),
-      (header(version: 0), "this tokenizer has version 0, and only 1 to 3 are known"),
-      (header(version: 4), "this tokenizer has version 4, and only 1 to 3 are known"),
-      (header(width: 4), "the header of the tokenizer disagrees with its 12 bytes"),
-      (header(count: 1), "the header of the tokenizer disagrees with its 12 bytes"),
-      (header(count: .max), "the header of the tokenizer disagrees with its 12 bytes"),
-      (header(reserved: 1), "the header of the tokenizer disagrees with its 12 bytes"),
-      (header() + [0], "the header of the tokenizer disagrees with its 13 bytes"),
+      (header(version: 0), "this tokenizer has version 0; this program reads versions 1 to 3"),
+      (header(version: 4), "this tokenizer has version 4; this program reads versions 1 to 3"),
+      (header(width: 4), "the header of the tokenizer does not match its 12 bytes"),
+      (header(count: 1), "the header of the tokenizer does not match its 12 bytes"),
+      (header(count: .max), "the header of the tokenizer does not match its 12 bytes"),
+      (header(reserved: 1), "the header of the tokenizer does not match its 12 bytes"),
+      (header() + [0], "the header of the tokenizer does not match its 13 bytes"),
       (header(count: 1) + pair(4, 260), "merge 0 uses id 260, which is not a token before it"),
       (header(count: 1) + pair(3, 5), "merge 0 uses id 3, which is not a token before it"),
       (header(count: 2) + pair(4, 5) + pair(4, 5), "merge 1 makes a token that exists already"),
@@ -61,7 +61,7 @@ import Testing
       ),
       (
         header(count: 9) + pair(4, 4) + (0..<8).flatMap { pair(260 + $0, 260 + $0) },
-        "merge 8 makes a token of 512 bytes, over 256"
+        "merge 8 makes a token of 512 bytes; the limit is 256"
       ),
     ] as [([UInt8], String)])
   func damaged(bytes: [UInt8], reason: String) {

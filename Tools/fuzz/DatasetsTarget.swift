@@ -99,7 +99,7 @@ struct DatasetsTarget: Target {
         require(copy == record, "\(record) came back as \(copy)")
       } catch let failure as Failure {
         // A list that stood in a text, or a message in a prompt, lies deeper than it did.
-        require(failure.what.contains("within each other"), "\(failure)")
+        require(failure.what.contains("opens nesting level"), "\(failure)")
       }
     }
   }

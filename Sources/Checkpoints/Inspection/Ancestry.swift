@@ -1,19 +1,19 @@
 import Support
 
-/// What a checkpoint was made of, as far back as the files beside it tell.
+/// The models that a checkpoint was made from, as far back as the files in its folder tell.
 ///
-/// PROVENANCE names parents by identity only. A parent whose file lies in the same folder, as in a
-/// run folder, tells its own parents.
+/// PROVENANCE contains only the identities of parents. If a parent's file is in the same folder, as in a run folder,
+/// its own parents are listed too.
 public struct Ancestry: Encodable, Sendable {
-  /// What the child calls it: `sft`, `reward`.
+  /// The name that the child's PROVENANCE uses: `sft`, `reward`.
   public let name: String
   /// Sixteen hexadecimal digits.
   public let identity: String
-  /// The file's name in the folder, where there is one.
+  /// The file name in the folder, if a file was found.
   public let file: String?
   public let parents: [Ancestry]
 
-  /// - Parameter folder: where parents may lie; nil to look nowhere.
+  /// - Parameter folder: the folder to search for parents; nil to search nowhere.
   public static func parents(of checkpoint: Checkpoint, in folder: String?) -> [Ancestry] {
     let named = links(checkpoint)
     guard !named.isEmpty else { return [] }
@@ -27,9 +27,8 @@ public struct Ancestry: Encodable, Sendable {
   private typealias Link = (name: String, identity: String)
 
   /// - Parameters:
-  ///   - seen: identities on the way here; a forged file may name its child as a parent.
-  ///   - left: how many more may be told of; a forged file may name one parent many times, which does
-  ///     the same.
+  ///   - seen: identities on the path to here, because a forged file may name its child as a parent.
+  ///   - left: how many more ancestors may be listed, because a forged file may name one parent many times.
   private init(
     _ link: Link, _ files: [String: (file: String, links: [Link])], seen: Set<String>,
     _ left: inout Int
@@ -45,12 +44,12 @@ public struct Ancestry: Encodable, Sendable {
     self.parents = parents
   }
 
-  /// Recipes have few ancestors, and a folder few files.
+  /// Limits that no real recipe or folder reaches.
   private static let mostAncestors = 256
   private static let mostParents = 16
   private static let mostFiles = 64
 
-  /// The parents that PROVENANCE names; empty where it says nothing of the kind.
+  /// The parents named in PROVENANCE; empty if it names none.
   private static func links(_ checkpoint: Checkpoint) -> [Link] {
     let provenance = try? JSON.decode(JSONValue.self, from: checkpoint.provenance, at: "")
     return (provenance?["parents"]?.array ?? []).prefix(mostParents).compactMap { parent in
@@ -59,7 +58,7 @@ public struct Ancestry: Encodable, Sendable {
     }
   }
 
-  /// The checkpoints of a folder by identity: of equal ones the first by name.
+  /// The checkpoints of a folder by identity; if several have the same identity, the first by name.
   private static func neighbours(_ folder: String) -> [String: (file: String, links: [Link])] {
     let names = ((try? Files.names(in: folder)) ?? []).filter { $0.hasSuffix(".trlhf") }
     var found: [String: (file: String, links: [Link])] = [:]
@@ -73,7 +72,7 @@ public struct Ancestry: Encodable, Sendable {
 }
 
 extension Ancestry {
-  /// One line for each ancestor, children first, generations indented.
+  /// One line per ancestor; children come first, and each generation is indented.
   func lines(depth: Int = 0) -> [String] {
     let place = file.map { ", \($0)" } ?? ""
     let line = String(repeating: "    ", count: depth) + "← \(name) \(identity)\(place)"

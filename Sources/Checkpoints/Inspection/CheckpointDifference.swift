@@ -2,15 +2,15 @@ import CSupport
 import Glibc
 import Support
 
-/// How two checkpoints differ in what they say; where their sections lie does not count.
+/// The differences between two checkpoints; the offsets of their sections do not matter.
 public struct CheckpointDifference: Encodable, Sendable {
-  /// A fact that is not the same: `architecture.layers`, `provenance.configuration.seed`.
+  /// A field that differs: `architecture.layers`, `provenance.configuration.seed`.
   public struct Field: Encodable, Sendable {
     public let field: String
-    /// null where the file does not have it.
+    /// null if the file does not have it.
     public let a, b: JSONValue
 
-    /// Both keys, also of what is missing.
+    /// Always writes both keys, also for a missing value.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(field, forKey: .field)
@@ -24,11 +24,11 @@ public struct CheckpointDifference: Encodable, Sendable {
   public let a, b: String
   public let same: Bool
   public let fields: [Field]
-  /// Those that both have and that differ.
+  /// Tensors that are in both files and differ.
   public let tensors: [TensorDifference]
-  /// How many tensors are in both, byte for byte.
+  /// The number of tensors that are equal in both files, byte for byte.
   public let equalTensors: Int
-  /// `SECTION/ROLE/NAME` of tensors that one of the files does not have.
+  /// `SECTION/ROLE/NAME` of tensors that only one of the files has.
   public let onlyInA, onlyInB: [String]
 
   enum CodingKeys: String, CodingKey {
@@ -38,8 +38,8 @@ public struct CheckpointDifference: Encodable, Sendable {
     case onlyInB = "only_in_b"
   }
 
-  /// Compares the header page, the values that CONFIG and PROVENANCE state (numbers as float64),
-  /// tokenizer, state, and every byte of every tensor. The result does not depend on `threads`.
+  /// Compares the header page, the values in CONFIG and PROVENANCE (numbers as float64), tokenizer, state, and every
+  /// byte of every tensor. The result does not depend on `threads`.
   public init(_ a: Checkpoint, _ b: Checkpoint, threads: Int) throws {
     self.a = a.path
     self.b = b.path
@@ -59,7 +59,7 @@ public struct CheckpointDifference: Encodable, Sendable {
     same = fields.isEmpty && tensors.isEmpty && onlyInA.isEmpty && onlyInB.isEmpty
   }
 
-  /// What a file says beside its tensors, by dotted path.
+  /// The content of a file except its tensors, by dotted path.
   private static func facts(_ checkpoint: Checkpoint) throws -> [String: JSONValue] {
     func json(_ bytes: [UInt8], _ section: String) throws -> JSONValue {
       try Inspection.json(bytes, "\(checkpoint.path), \(section)")
@@ -82,7 +82,7 @@ public struct CheckpointDifference: Encodable, Sendable {
     return facts
   }
 
-  /// The training record with its long words as texts, which lose no digit.
+  /// The training record with its 64-bit words as texts, so that no digit is lost.
   private struct Exact: Encodable {
     let kind, step, seed: String
     let trainingCheckpoint: Bool

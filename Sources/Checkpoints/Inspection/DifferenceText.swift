@@ -1,7 +1,7 @@
 import Support
 
 extension CheckpointDifference {
-  /// For people: a line for each difference; nothing where there is none.
+  /// Text for people: one line per difference; empty if there is none.
   public var text: String {
     var lines = fields.map { "\($0.field): \(Self.shown($0.a)) | \(Self.shown($0.b))" }
     lines += tensors.map(\.text)

@@ -1,7 +1,7 @@
 import Support
 
-/// A checkpoint as `inspect` shows it: what the header page, the tables, CONFIG and PROVENANCE say.
-/// Weights are looked at only for statistics.
+/// The content of a checkpoint as `inspect` shows it: the header page, the tables, CONFIG and PROVENANCE. Weights are
+/// read only for statistics.
 public struct Inspection: Encodable {
   struct Architecture: Encodable {
     let layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context: UInt32
@@ -10,7 +10,7 @@ public struct Inspection: Encodable {
     /// Absent without rotary positions.
     let rotaryDims: UInt32?
     let ropeTheta: Float?
-    /// Absent where frequencies are not scaled.
+    /// Absent if frequencies are not scaled.
     let ropeScaling: RopeScaling?
     let attentionBias, attentionOutputBias, mlpBias, normBias, tiedEmbeddings: Bool
     let parallelResidual, queryKeyNorm: Bool
@@ -103,7 +103,7 @@ public struct Inspection: Encodable {
     /// From the start of the file.
     let offset: Int
     let bytes: Int
-    /// As the table states it; zeros for CONFIG, whose slots carry their own.
+    /// The hash in the section table; zeros for CONFIG, whose slots have their own hashes.
     let hash: String
 
     init(_ record: SectionRecord) {
@@ -161,9 +161,9 @@ public struct Inspection: Encodable {
 
   /// - Parameters:
   ///   - isVerified: whether the caller has verified the checkpoint.
-  ///   - statistics: of `checkpoint.tensors`, in order; nil to show none.
-  ///   - folder: where files of ancestors may lie.
-  /// - Throws: `Failure(.badData)` where CONFIG or PROVENANCE is not JSON.
+  ///   - statistics: one for each of `checkpoint.tensors`, in order; nil to show none.
+  ///   - folder: the folder to search for files of ancestors.
+  /// - Throws: `Failure(.badData)` if CONFIG or PROVENANCE is not JSON.
   public init(
     _ checkpoint: Checkpoint, isVerified: Bool, statistics: [TensorStatistics]? = nil,
     folder: String? = nil
@@ -185,7 +185,7 @@ public struct Inspection: Encodable {
     parents = Ancestry.parents(of: checkpoint, in: folder)
   }
 
-  /// A section's value; null where the file does not have it.
+  /// The value of a JSON section; null if the file does not have the section.
   static func json(_ bytes: [UInt8], _ place: String) throws -> JSONValue {
     bytes.isEmpty ? .null : try JSON.decode(JSONValue.self, from: bytes, at: place)
   }

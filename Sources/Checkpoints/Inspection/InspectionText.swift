@@ -1,7 +1,7 @@
 import Support
 
 extension Inspection {
-  /// For people.
+  /// Text for people.
   public var text: String {
     let a = architecture
     let t = training
@@ -41,7 +41,7 @@ extension Inspection {
     ]
   }
 
-  /// Who made it, what of, and how.
+  /// The stage and program version that made the file, its parents, and its provenance.
   private var provenanceLines: [String] {
     guard case .object(let object) = provenance else { return [] }
     let made = [("stage", "by stage "), ("program", "of tinyrlhf ")].compactMap { key, words in
@@ -61,7 +61,7 @@ extension Inspection {
     return String(decoding: text, as: UTF8.self).split(separator: "\n").map { "    \($0)" }
   }
 
-  /// Columns as wide as their widest cell.
+  /// Rows as lines; each column is as wide as its widest cell.
   private static func table(_ rows: [[String]]) -> [String] {
     guard let first = rows.first else { return [] }
     func width(_ cell: String) -> Int { cell.unicodeScalars.count }
@@ -79,7 +79,7 @@ extension Inspection {
 }
 
 extension Inspection.Architecture {
-  /// What not every model has.
+  /// Features that only some models have.
   fileprivate var features: String {
     var text = ""
     if parallelResidual { text += ", parallel residual" }

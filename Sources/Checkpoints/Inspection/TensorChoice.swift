@@ -1,8 +1,8 @@
 import Support
 
 extension Checkpoint {
-  /// The tensor that a person means: by name, by `ROLE/NAME` or by `SECTION/ROLE/NAME`.
-  /// - Throws: `Failure(.usage)` where there is none, or more than one; it lists how to choose.
+  /// The tensor with this name: `NAME`, `ROLE/NAME` or `SECTION/ROLE/NAME`.
+  /// - Throws: `Failure(.usage)` if no tensor or more than one matches; the remedy tells how to choose.
   public func tensor(called name: String) throws -> Tensor {
     let all = tensors
     let found = all.filter { [$0.name, "\($0.role)/\($0.name)", $0.address].contains(name) }

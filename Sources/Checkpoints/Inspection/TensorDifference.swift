@@ -1,19 +1,20 @@
 import CSupport
 import Support
 
-/// How two tensors of one address differ in their values.
+/// The difference between the values of two tensors with the same address.
 ///
-/// Two int8 tensors are compared as they are stored, scale times code. One is not compared with a tensor of
+/// Two int8 tensors are compared by their stored values, scale times code. An int8 tensor is not compared with one of
 /// another type, whose values are not balanced and rotated.
 public struct TensorDifference: Encodable, Sendable {
   public let tensor: String
   public let dimsA, dimsB: [Int]
   public let typeA, typeB: String
-  /// How many elements differ; null, as the next two, where the dims do or one of the two is int8.
+  /// The number of elements that differ. This and the next two are null if the dims differ, or if exactly one of the
+  /// two tensors is int8.
   public let differing: Int?
-  /// null also where one of two elements that differ is not finite.
+  /// null also if a differing pair contains a value that is not finite.
   public let maximumAbsolute: Double?
-  /// ‖a − b‖₂ / ‖a‖₂ over finite elements; null also where a is zero.
+  /// ‖a − b‖₂ / ‖a‖₂ over finite elements; null also if a is zero.
   public let relativeL2: Double?
 
   enum CodingKeys: String, CodingKey {
@@ -26,7 +27,7 @@ public struct TensorDifference: Encodable, Sendable {
     case relativeL2 = "relative_l2"
   }
 
-  /// Every key, null for what cannot be told.
+  /// Writes every key, with null for values that are not known.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(tensor, forKey: .tensor)

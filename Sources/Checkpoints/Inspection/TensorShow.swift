@@ -1,6 +1,6 @@
 import Support
 
-/// One tensor with its values, as `inspect --tensor` shows it.
+/// One tensor and its values, as `inspect --tensor` shows it.
 public struct TensorShow {
   let tensor: Checkpoint.Tensor
   let statistics: TensorStatistics
@@ -10,7 +10,7 @@ public struct TensorShow {
     statistics = try TensorStatistics.of([tensor], threads: threads)[0]
   }
 
-  /// What stands before the values.
+  /// The keys before the values.
   private struct Head: Encodable {
     let bytes: Int
     let dims: [Int]
@@ -18,9 +18,10 @@ public struct TensorShow {
     let statistics: TensorStatistics
   }
 
-  /// One JSON object on one line. It comes in pieces, so that a tensor may be larger than memory.
+  /// One JSON object on one line. It is written in pieces, so that a tensor may be larger than memory.
   ///
-  /// Values are in row-major order, int8 ones as they are stored, scale times code; what is not finite is null.
+  /// Values are in row-major order. int8 values are shown as stored, scale times code. Values that are not finite are
+  /// null.
   public func json(_ write: ([UInt8]) throws -> Void) throws {
     let head = Head(
       bytes: tensor.byteCount, dims: tensor.dims, hash: Hexadecimal.text(tensor.hash),
@@ -41,7 +42,7 @@ public struct TensorShow {
     try write(Array("]}\n".utf8))
   }
 
-  /// For people: shape, statistics and the first values of the first rows.
+  /// Text for people: shape, statistics, and the first values of the first rows.
   public var text: String {
     var lines = [
       "\(tensor.address): \(tensor.dims.shape) \(tensor.type), hash \(Hexadecimal.text(tensor.hash))",
@@ -65,7 +66,7 @@ public struct TensorShow {
   private static let shownRows = 8
   private static let shownColumns = 6
 
-  /// Right-aligned.
+  /// Aligns a text to the right.
   static func pad(_ text: String, _ width: Int) -> String {
     String(repeating: " ", count: max(0, width - text.count)) + text
   }

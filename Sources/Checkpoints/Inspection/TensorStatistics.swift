@@ -1,10 +1,9 @@
 import CSupport
 import Support
 
-/// What a tensor's values are like, int8 ones as they are stored, scale times code.
+/// Statistics of a tensor's values. For int8 they are of the stored values, scale times code.
 ///
-/// Extremes, mean and standard deviation (of the whole tensor, so with n in the denominator) are
-/// of the finite values; nil where there is none.
+/// Extremes, mean and standard deviation (with n in the denominator) are over the finite values; nil if there is none.
 public struct TensorStatistics: Equatable, Sendable {
   public private(set) var minimum: Float?
   public private(set) var maximum: Float?
@@ -19,10 +18,10 @@ public struct TensorStatistics: Equatable, Sendable {
   private var finite = 0
   /// The mean of the finite values.
   private var average = 0.0
-  /// Σ (value − mean)² over them.
+  /// Σ (value − mean)² over the finite values.
   private var squares = 0.0
 
-  /// Statistics of many tensors, over threads. The bits do not depend on their number.
+  /// Statistics of several tensors, computed in parallel. The bits do not depend on the number of threads.
   public static func of(_ tensors: [Checkpoint.Tensor], threads: Int) throws -> [TensorStatistics] {
     let values = tensors.map(TensorValues.init)
     let pieces = values.indices.flatMap { index in values[index].pieces.map { (index, $0) } }
@@ -65,7 +64,7 @@ public struct TensorStatistics: Equatable, Sendable {
   ///
   ///     δ = mean_b − mean_a,   mean = mean_a + δ·n_b/n,   squares += squares_b + δ²·n_a·n_b/n
   ///
-  /// Chan, Golub and LeVeque 1979: no cancellation where the mean is far from zero.
+  /// Chan, Golub and LeVeque 1979: no cancellation when the mean is far from zero.
   private mutating func add(_ other: TensorStatistics) {
     zeros += other.zeros
     nans += other.nans
@@ -97,7 +96,7 @@ extension TensorStatistics: Encodable {
     case infinities = "infinite"
   }
 
-  /// Every key, null where there is nothing finite.
+  /// Writes every key, with null if there is no finite value.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(minimum, forKey: .minimum)

@@ -1,7 +1,7 @@
 import CSupport
 
-/// A tensor's elements in row-major order as float32, whatever they are stored as; of an int8 tensor the
-/// stored values, scale times code.
+/// A tensor's elements as float32 in row-major order, for any storage type. For int8 they are the stored values,
+/// scale times code.
 struct TensorValues: @unchecked Sendable {
   let tensor: Checkpoint.Tensor
   let count: Int
@@ -11,13 +11,13 @@ struct TensorValues: @unchecked Sendable {
     count = tensor.dims.reduce(1, *)
   }
 
-  /// Stretches of up to 2²⁰ elements, which threads share; what is computed of each is put
-  /// together in order, so that it does not depend on their number.
+  /// Pieces of up to 2²⁰ elements for threads to share. Results of pieces are combined in order, so they do not
+  /// depend on the number of threads.
   var pieces: [Range<Int>] {
     stride(from: 0, to: count, by: Self.piece).map { $0..<min($0 + Self.piece, count) }
   }
 
-  /// Blocks of a piece, small enough for the nearest cache.
+  /// The blocks of a piece; a block fits into the fastest CPU cache.
   static func blocks(_ piece: Range<Int>) -> [Range<Int>] {
     stride(from: piece.lowerBound, to: piece.upperBound, by: block).map {
       $0..<min($0 + block, piece.upperBound)
@@ -27,7 +27,7 @@ struct TensorValues: @unchecked Sendable {
   private static let piece = 1 << 20
   static let block = 8192
 
-  /// Hands over a block's elements: where they lie, or converted in `scratch`.
+  /// Passes a block's elements to `body`: directly from memory, or converted in `scratch`.
   /// - Parameter scratch: room for `block` elements.
   func with<Result>(
     _ range: Range<Int>, scratch: UnsafeMutablePointer<Float>,
@@ -48,7 +48,7 @@ struct TensorValues: @unchecked Sendable {
     return try body(scratch)
   }
 
-  /// A few elements, converted.
+  /// The elements of a range, converted to float32.
   func elements(_ range: Range<Int>) -> [Float] {
     [Float](unsafeUninitializedCapacity: range.count) { buffer, filled in
       guard let base = buffer.baseAddress else { return }
@@ -59,7 +59,7 @@ struct TensorValues: @unchecked Sendable {
     }
   }
 
-  /// Room for one block, for as long as `body` runs.
+  /// Lends memory for one block while `body` runs.
   static func withScratch<Result>(
     _ body: (UnsafeMutablePointer<Float>) throws -> Result
   ) rethrows -> Result {
@@ -70,20 +70,20 @@ struct TensorValues: @unchecked Sendable {
 }
 
 extension [Int] {
-  /// `2 × 3`: dims for people.
+  /// Dims for people: `2 × 3`.
   var shape: String { map(String.init).joined(separator: " × ") }
 }
 
 extension TensorType {
-  /// What is to be said where an int8 tensor's values or their statistics are shown.
+  /// The note to show with an int8 tensor's values or statistics.
   static let storedValues = "int8: of the stored values, which are the weights balanced and rotated (FORMAT.md)"
 }
 
 extension Checkpoint.Tensor {
-  /// `weights/policy/tok_embeddings.weight`: what no other tensor of the file is called.
+  /// `weights/policy/tok_embeddings.weight`: unique in the file.
   public var address: String { "\(section)/\(role)/\(name)" }
 
-  /// All its bytes: the elements, and scales, row sums and factors behind packed codes.
+  /// All bytes of the tensor: the elements; or packed codes, scales, row sums and factors.
   var extent: UnsafeRawBufferPointer {
     guard let factors else { return UnsafeRawBufferPointer(start: pointer, count: byteCount) }
     let end = UnsafeRawPointer(factors + dims[1])
