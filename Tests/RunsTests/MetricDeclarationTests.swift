@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Support
 import TestSupport
 import Testing
@@ -42,7 +43,7 @@ import Testing
     let log = try MetricsLog(run())
     try log.append(stage: "ppo-1", step: 1, [(Self.loss, 0.5)])
     try log.synchronize()
-    try Files.remove(folder.file(RunFile.metricDeclarations))
+    try FileManager.default.removeItem(atPath: folder.file(RunFile.metricDeclarations))
     let metrics = try RunRecords.read(folder.path).metrics(of: "ppo")
     #expect(metrics.map(\.name) == ["loss"] && metrics[0].unit.isEmpty && metrics[0].chart == nil)
   }

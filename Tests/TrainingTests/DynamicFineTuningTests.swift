@@ -1,7 +1,7 @@
-import Models
 import Support
 import Testing
 
+@testable import Models
 @testable import Training
 
 @Suite("Dynamic fine-tuning") struct DynamicFineTuningTests {

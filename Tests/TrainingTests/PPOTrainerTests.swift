@@ -79,7 +79,7 @@ private struct PPOLab {
   }
 
   func learn(_ episodes: Episodes, iteration: Int = 0, learningRate: Double = 1e-2) throws
-    -> [String: Double]
+    -> [Metric: Double]
   {
     var random = RandomStream(seed: 6, purpose: "minibatches", index: UInt64(iteration))
     return try trainer.learn(from: episodes, learningRate: learningRate, random: &random) {
@@ -114,7 +114,7 @@ struct PPOExactnessTests {
           $0.adaptiveKL = .init()
         }, threads: threads, rows: rows)
       let before = ppo.bits
-      var metrics: [[String: Double]] = []
+      var metrics: [[Metric: Double]] = []
       for iteration in 0..<2 {
         let episodes = try ppo.rollout(14, iteration: iteration, int8: iteration == 1)
         metrics.append(try ppo.learn(episodes, iteration: iteration))
@@ -153,7 +153,7 @@ struct PPOExactnessTests {
       "objective/kl", "objective/kl_k3", "objective/non_score_reward", "policy/approxkl_avg",
       "policy/clipfrac_avg", "val/ratio_var", "val/clipfrac_avg", "policy/skipped_updates",
     ] {
-      #expect(first[name] == 0, "\(name)")
+      #expect(first[Metric(name)] == 0, "\(name)")
     }
     #expect(first["val/ratio"] == 1 && first["policy/ratio_max"] == 1)
     let second = try ppo.learn(try ppo.rollout(40, iteration: 1), iteration: 1)
@@ -192,8 +192,8 @@ struct PPOExactnessTests {
       _ = ppo.trainer.assess(&episodes)
       let figures = ppo.trainer.estimateAdvantages(&episodes)
       for name in ["kl", "scores"] {
-        let plain = try #require(figures["objective/\(name)"])
-        let weighted = try #require(figures["objective/\(name)_weighted"])
+        let plain = try #require(figures[Metric("objective/\(name)")])
+        let weighted = try #require(figures[Metric("objective/\(name)_weighted")])
         #expect((abs(plain - weighted) > 1e-9) == int8, "\(name): \(plain), \(weighted)")
         #expect(abs(plain - weighted) < 1, "\(name): \(plain), \(weighted)")
       }
@@ -301,7 +301,7 @@ struct PPOExactnessTests {
     "with one minibatch in one pass the first update's pass is also that of the old policy",
     arguments: zip(ValueModel.allCases, [9, 6]))
   func heldPass(valueModel: ValueModel, expected: Int) throws {
-    func run(rows: Int) throws -> (metrics: [[String: Double]], bits: [UInt32], passes: Int) {
+    func run(rows: Int) throws -> (metrics: [[Metric: Double]], bits: [UInt32], passes: Int) {
       let ppo = try PPOLab(
         options {
           $0.valueModel = valueModel
@@ -310,7 +310,7 @@ struct PPOExactnessTests {
           $0.temperature = 0.7
           $0.pretrainingCoefficient = 0.5
         }, rows: rows)
-      var metrics: [[String: Double]] = []
+      var metrics: [[Metric: Double]] = []
       var passes = 0
       for iteration in 0..<2 {
         let episodes = try ppo.rollout(14, iteration: iteration)
