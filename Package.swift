@@ -145,7 +145,7 @@ let package = Package(
         "Diagnostics", "Evaluation", "Inference", "Training", "World", "Runs", "Checkpoints", "Models", "Tokenizers", "Support",
         "TestSupport",
       ]),
-    tests("Diagnostics", ["Inference", "Datasets", "Tokenizers", "Support", "TestSupport"]),
+    tests("Diagnostics", ["Stages", "Inference", "Datasets", "Tokenizers", "Support", "TestSupport"]),
     tests(
       "Studies",
       ["Stages", "Evaluation", "Inference", "World", "Runs", "Dialogues", "Statistics", "Support", "TestSupport"]),

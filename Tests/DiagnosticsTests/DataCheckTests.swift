@@ -7,10 +7,11 @@ import Tokenizers
 
 @testable import Diagnostics
 @testable import Inference
+@testable import Stages
 
 @Suite struct DataCheckTests {
   private static let tokenizer = Tokenizer.train(on: ["one two three"], vocabularySize: 270)
-  private let encoder = Encoder(Self.tokenizer, context: 64)
+  private let encoder = RecordEncoder(Self.tokenizer, context: 64)
 
   private func withFile<T>(_ lines: [String], _ body: (String) throws -> T) throws -> T {
     let folder = TemporaryFolder()
