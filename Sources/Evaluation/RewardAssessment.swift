@@ -90,12 +90,12 @@ package struct RewardAssessment {
 
   /// Correlation of scores and lengths [tokens, without the prompt] over all answers.
   package var lengthCorrelation: Double? {
-    Statistics.correlation(answers.flatMap(\.scores), answers.flatMap(\.lengths))
+    SampleStatistics.correlation(answers.flatMap(\.scores), answers.flatMap(\.lengths))
   }
 
   /// Correlation of the deviations of scores and lengths from the means over the prompt's answers.
   package var lengthCorrelationWithinPrompts: Double? {
-    Statistics.correlationWithinGroups(answers.map { ($0.scores, $0.lengths) })
+    SampleStatistics.correlationWithinGroups(answers.map { ($0.scores, $0.lengths) })
   }
 
   /// Mean over pairs of the better answer's score minus the worse answer's.

@@ -63,7 +63,7 @@ struct LengthStudy: Study {
   ) throws -> Double? {
     let scores = try laboratory.scores(reward, items, asked.map { $0.map(\.text) })
     let pairs = zip(scores, asked).flatMap { Array(zip($0, $1)) }
-    return Statistics.lengthCorrelation(
+    return SampleStatistics.lengthCorrelation(
       scores: pairs.map { Float($0.0) }, lengths: pairs.map(\.1.words))
   }
 

@@ -73,7 +73,7 @@ public enum Advantages {
   public static func whitened(
     _ values: [Float], shiftMean: Bool = true, epsilon: Double = 1e-8
   ) -> [Float] {
-    let moments = Statistics.moments(values)
+    let moments = SampleStatistics.moments(values)
     let scale = 1 / (moments.variance + epsilon).squareRoot()
     let shift = shiftMean ? 0 : moments.mean
     return values.map { Float((Double($0) - moments.mean) * scale + shift) }

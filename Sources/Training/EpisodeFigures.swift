@@ -70,7 +70,7 @@ public struct EpisodeFigures {
       Self.meanKL: klPerEpisode, Self.k3: kl.k3 / count,
       Self.entropy: episodes.entropies.reduce(0) { $0 + Double($1) } / tokens,
       Self.penalty: -penalty, Self.score: meanScore,
-      Self.scoreSpread: Statistics.moments(scores).variance.squareRoot(), Self.reward: meanScore - penalty,
+      Self.scoreSpread: SampleStatistics.moments(scores).variance.squareRoot(), Self.reward: meanScore - penalty,
       Self.coefficient: klCoefficient, Self.length: tokens / count,
       Self.ended: Double(episodes.ended.filter { $0 }.count),
       Self.withoutEnd: Double(episodes.ended.filter { !$0 }.count) / count,
@@ -90,8 +90,8 @@ public struct EpisodeFigures {
       }
     }
     return [
-      Self.weightedKL: Statistics.mean(kl, weights: weights),
-      Self.weightedScore: Statistics.mean(scores.map { Double($0) }, weights: weights),
+      Self.weightedKL: SampleStatistics.mean(kl, weights: weights),
+      Self.weightedScore: SampleStatistics.mean(scores.map { Double($0) }, weights: weights),
     ]
   }
 }

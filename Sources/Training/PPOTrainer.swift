@@ -245,7 +245,7 @@ public final class PPOTrainer {
       scores: scores, klCoefficient: beta, estimator: options.klEstimator)
     if options.whitenRewards { rewards = Rewards.whitened(rewards) }
     (episodes.advantages, episodes.returns) = advantages.estimate(rewards: rewards, of: episodes)
-    let explained = Statistics.explainedVariance(values: episodes.values, returns: episodes.returns)
+    let explained = SampleStatistics.explainedVariance(values: episodes.values, returns: episodes.returns)
     if options.whitenAdvantages { episodes.advantages = Advantages.whitened(episodes.advantages) }
 
     let figures = EpisodeFigures(

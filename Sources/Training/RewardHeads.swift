@@ -69,7 +69,7 @@ public struct RewardHeads: Sendable {
     var sum = 0.0
     for i in 0..<answers {
       for j in i + 1..<answers {
-        sum += Statistics.moments(scores.map { $0[i] - $0[j] }).variance
+        sum += SampleStatistics.moments(scores.map { $0[i] - $0[j] }).variance
       }
     }
     return sum / Double(answers * (answers - 1) / 2)

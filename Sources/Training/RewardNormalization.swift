@@ -10,7 +10,7 @@ extension RewardNormalization {
   public static func measure(demonstrations: [Float], samples: [Float]) throws
     -> RewardNormalization
   {
-    let deviation = Statistics.moments(samples).variance.squareRoot()
+    let deviation = SampleStatistics.moments(samples).variance.squareRoot()
     guard deviation.isFinite, deviation > 1e-8 else {
       throw Failure(
         .badData, "the reward model gives every sample the same score",
@@ -18,6 +18,6 @@ extension RewardNormalization {
     }
     let gain = 1 / deviation
     return RewardNormalization(
-      gain: Float(gain), bias: Float(-gain * Statistics.moments(demonstrations).mean))
+      gain: Float(gain), bias: Float(-gain * SampleStatistics.moments(demonstrations).mean))
   }
 }

@@ -6,10 +6,10 @@ import Testing
 @Test("whitening gives mean 0 and variance 1; without the shift the mean stays")
 func whitening() {
   let values: [Float] = [3, -1, 4, 1, -5, 9, 2.5]
-  let before = Statistics.moments(values)
-  let shifted = Statistics.moments(Advantages.whitened(values))
+  let before = SampleStatistics.moments(values)
+  let shifted = SampleStatistics.moments(Advantages.whitened(values))
   #expect(abs(shifted.mean) < 1e-7 && abs(shifted.variance - 1) < 1e-6)
-  let kept = Statistics.moments(Rewards.whitened(values))
+  let kept = SampleStatistics.moments(Rewards.whitened(values))
   #expect(abs(kept.mean - before.mean) < 1e-6 && abs(kept.variance - 1) < 1e-6)
   #expect(Advantages.whitened([2, 2, 2]) == [0, 0, 0])
   #expect(Advantages.whitened([2]) == [0])

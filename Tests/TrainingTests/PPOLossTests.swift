@@ -60,7 +60,7 @@ func valueGolden() throws {
   expectClose(loss.sums.clipFraction, try golden["value_clipfrac"].number, 1e-12)
   #expect(loss.sums.clipFraction > 0 && loss.sums.clipFraction < 1)
   let explained = try #require(
-    Statistics.explainedVariance(values: batch.values, returns: batch.returns))
+    SampleStatistics.explainedVariance(values: batch.values, returns: batch.returns))
   expectClose(explained, try golden["explained_variance"].number, 1e-6)
 }
 

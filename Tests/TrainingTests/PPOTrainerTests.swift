@@ -210,7 +210,7 @@ struct PPOExactnessTests {
     var episodes = try ppo.rollout(20)
     try ppo.trainer.normalize(by: episodes)
     _ = ppo.trainer.assess(&episodes)
-    let (mean, variance) = Statistics.moments(episodes.scores)
+    let (mean, variance) = SampleStatistics.moments(episodes.scores)
     #expect(abs(mean) < 1e-4 && abs(variance - 1) < 1e-4)
     let before = ppo.trainer.normalization
     var one = Episodes()

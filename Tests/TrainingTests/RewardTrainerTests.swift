@@ -117,8 +117,8 @@ struct RewardTrainerTests {
     let samples: [Float] = [-1, 2, 0.5, 7, 3]
     let normalization = try RewardNormalization.measure(
       demonstrations: demonstrations, samples: samples)
-    let (mean, _) = Statistics.moments(demonstrations.map(normalization.apply))
-    let (_, variance) = Statistics.moments(samples.map(normalization.apply))
+    let (mean, _) = SampleStatistics.moments(demonstrations.map(normalization.apply))
+    let (_, variance) = SampleStatistics.moments(samples.map(normalization.apply))
     #expect(abs(mean) < 1e-6 && abs(variance - 1) < 1e-6)
     #expect(throws: Failure.self) {
       try RewardNormalization.measure(demonstrations: demonstrations, samples: [2, 2, 2])

@@ -1,5 +1,5 @@
 /// Statistics of lists of numbers. Sums are in float64, in the given order.
-public enum Statistics {
+public enum SampleStatistics {
   /// Mean, and variance with the denominator n − 1. Both are 0 for an empty list; the variance of one element is 0.
   @inlinable public static func moments(_ values: some Collection<Float>) -> (mean: Double, variance: Double) {
     guard !values.isEmpty else { return (0, 0) }
