@@ -44,7 +44,7 @@ final class ExpandingSource: ByteSource {
   }
 
   private func open() throws -> any ByteSource {
-    let (head, found) = try look()
+    let (head, found) = try detectCompression()
     let whole = PrefixedSource(head, source)
     switch found ?? Compression.allCases.first(where: { name.hasSuffix($0.rawValue) }) {
     case .gzip: return try GzipReader(name: name) { try whole.read(into: $0) }
@@ -54,7 +54,7 @@ final class ExpandingSource: ByteSource {
   }
 
   /// Reads just enough bytes to detect gzip or zstd, so that interactive input is not blocked.
-  private func look() throws -> (head: [UInt8], found: Compression?) {
+  private func detectCompression() throws -> (head: [UInt8], found: Compression?) {
     var head: [UInt8] = []
     while true {
       let possible = Compression.allCases.flatMap { compression in

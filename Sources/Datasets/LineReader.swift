@@ -70,7 +70,7 @@ public final class LineReader {
       self.line += 1
       return line
     }
-    try lookAtBeginning()
+    try detectEncoding()
     var bytes: [UInt8] = []
     while true {
       if unread.isEmpty {
@@ -103,7 +103,7 @@ public final class LineReader {
   /// Checks whether the first bytes belong to a kind of file that has no lines. Waits for no more input than the
   /// first line or a few hundred bytes.
   /// - Throws: `Failure(.badData)` that names the kind of file.
-  private func lookAtBeginning() throws {
+  private func detectEncoding() throws {
     guard !hasLooked else { return }
     hasLooked = true
     while unread.count < FileKind.headBytes, !buffer[unread].contains(newline) {

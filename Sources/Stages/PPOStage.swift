@@ -127,10 +127,10 @@ public struct PPOStage {
         let number = iterations.lowerBound + step
         let rate = Double(schedule.learningRate(step: number, total: whole))
         var metrics = try iterate(machine, step: number, learningRate: rate)
-        if let probe, probe.looks(at: step, of: total, whole: whole) {
-          let look = try probe.run(
+        if let probe, probe.isDue(after: step, of: total, whole: whole) {
+          let figures = try probe.run(
             trainer, machine.memory.generator, sampling(), policy, seed: context.seed)
-          metrics.merge(look) { _, new in new }
+          metrics.merge(figures) { _, new in new }
         }
         return metrics
       })

@@ -34,7 +34,7 @@ public struct Probe {
 
   /// Whether to measure after iteration `step` of the `total` iterations of this round; all rounds together have
   /// `whole`.
-  func looks(at step: Int, of total: Int, whole: Int) -> Bool {
+  func isDue(after step: Int, of total: Int, whole: Int) -> Bool {
     step % max(1, whole / looks) == 0 || step == total - 1
   }
 

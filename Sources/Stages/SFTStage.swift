@@ -123,7 +123,7 @@ public struct SFTStage {
         let (sum, count) = trainer.pass.negativeLogLikelihood(model.weights, heldOut)
         return [.validationLoss: sum / Double(max(1, count))]
       })
-    if let best, let answers { take(best, of: order, answers, &draft) }
+    if let best, let answers { recordChosenEpoch(best, of: order, answers, &draft) }
     return try context.finish(draft, parameters.sources(.policy), as: Self.file)
   }
 
@@ -136,7 +136,7 @@ public struct SFTStage {
   }
 
   /// Logs the chosen epoch and records it in the checkpoint's provenance.
-  private func take(
+  private func recordChosenEpoch(
     _ best: (step: Int, value: Double), of order: EpochOrder, _ answers: HeldOutAnswers,
     _ draft: inout CheckpointDraft
   ) {

@@ -66,7 +66,7 @@ struct Eval: ParsableCommand {
     ) throws -> [Record]? {
       try path.map {
         let strict = !badRows.skipBadRows
-        return try reader($0, strict).said(
+        return try reader($0, strict).reportingTokens(
           model.tokenizer, strict: strict, quiet: quiet, threads: compute.threads
         ).records
       }

@@ -30,7 +30,7 @@ struct Pretrain: ParsableCommand {
     let data = try PretrainData(
       texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
     // Tokens are counted with the tokenizer that was just trained on this text.
-    _ = try texts?.said(data.tokenizer, quiet: folder.quiet, threads: folder.compute.threads)
+    _ = try texts?.reportingTokens(data.tokenizer, quiet: folder.quiet, threads: folder.compute.threads)
     let context = try folder.context(
       output, settings, stages: [.pretrain],
       extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])

@@ -41,7 +41,7 @@ struct SampleCommand: ParsableCommand {
       model, threads: compute.threads, precision: float32 ? .float32 : .int8, options: options)
     let dataset = try readPrompts(prompts, strict: false).fits(
       context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer
-    ).said(model.tokenizer, quiet: quiet, threads: compute.threads)
+    ).reportingTokens(model.tokenizer, quiet: quiet, threads: compute.threads)
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(

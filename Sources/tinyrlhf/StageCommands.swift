@@ -37,7 +37,7 @@ struct SFT: ParsableCommand {
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
       data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
-    folder.say(stageData.heldOut)
+    folder.reportHeldOut(stageData.heldOut)
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
@@ -99,7 +99,7 @@ struct Reward: ParsableCommand {
       comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
       validation: validation.map { try folder.read($0, readComparisons, sft.tokenizer) },
       demonstrations: demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) })
-    folder.say(data.heldOut)
+    folder.reportHeldOut(data.heldOut)
     let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
@@ -107,7 +107,7 @@ struct Reward: ParsableCommand {
     let assessment = try RewardAssessment(
       try RewardScorer(context.model(at: file), threads: folder.compute.threads), data.validation)
     try made.report(
-      file, "The reward model is \(file). \(said(assessment, of: data.validation.count))",
+      file, "The reward model is \(file). \(sentence(assessment, of: data.validation.count))",
       ["held_out": try assessment.isEmpty ? .null : heldOut(assessment)])
     try sayNext(file, sft)
   }
@@ -129,7 +129,7 @@ struct Reward: ParsableCommand {
       quiet: folder.quiet)
   }
 
-  private func said(_ assessment: RewardAssessment, of count: Int) -> String {
+  private func sentence(_ assessment: RewardAssessment, of count: Int) -> String {
     guard assessment.isEmpty else { return assessment.sentence }
     return count == 0
       ? "No pairs are held out. Give --validation FILE; of ten or more comparisons, one in ten is held out."
@@ -217,7 +217,7 @@ struct PPO: ParsableCommand {
 
 extension FolderOptions {
   /// Prints which rows of a file are held out from training.
-  func say(_ heldOut: Summary.HeldOutRows?) {
+  func reportHeldOut(_ heldOut: Summary.HeldOutRows?) {
     if let heldOut, !quiet { Console.error(heldOut.sentence) }
   }
 
@@ -226,7 +226,8 @@ extension FolderOptions {
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
   ) throws -> [Record] {
     let strict = !badRows.skipBadRows
-    return try reader(path, strict).said(tokenizer, strict: strict, quiet: quiet, threads: compute.threads).records
+    return try reader(path, strict)
+      .reportingTokens(tokenizer, strict: strict, quiet: quiet, threads: compute.threads).records
   }
 }
 
@@ -234,7 +235,7 @@ extension Dataset where Record: TokenCounted {
   /// Counts tokens and prints a summary of the data to standard error; with `quiet`, prints only which bad rows were
   /// left out.
   /// - Returns: the dataset with its token counts.
-  func said(_ tokenizer: Tokenizer, strict: Bool = true, quiet: Bool, threads: Int) throws -> Dataset {
+  func reportingTokens(_ tokenizer: Tokenizer, strict: Bool = true, quiet: Bool, threads: Int) throws -> Dataset {
     let counted = try countingTokens(tokenizer, strict: strict, threads: threads)
     if !quiet {
       Console.error("\(counted.report)")

@@ -30,7 +30,7 @@ import World
   func looks() {
     for (whole, looks) in [(56, 12), (56, 32), (5, 12), (64, 32), (1, 1)] {
       let probe = Probe(world, prompts: 1, looks: looks)
-      let steps = (0..<whole).filter { probe.looks(at: $0, of: whole, whole: whole) }
+      let steps = (0..<whole).filter { probe.isDue(after: $0, of: whole, whole: whole) }
       #expect(steps.first == 0 && steps.last == whole - 1)
       #expect(steps.count >= min(looks, whole) && steps.count <= 2 * looks + 1, "\(whole), \(looks)")
     }
