@@ -10,9 +10,9 @@ struct HeaderReader {
 
   func failure(
     _ what: String, byte: Int, _ record: String,
-    remedy: String = "Copy the file again; it was damaged."
+    remedy: String = "Copy the file again; it was damaged.", code: Failure.Code? = .damagedFile
   ) -> Failure {
-    Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy, code: .damagedFile)
+    Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy, code: code)
   }
 
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
@@ -48,7 +48,7 @@ struct HeaderReader {
       throw failure(
         "format version \(major).\(minor); this program reads version \(Format.major)", byte: 8,
         "header",
-        remedy: major > Format.major ? "Use a newer program." : "This file is damaged.")
+        remedy: major > Format.major ? "Use a newer program." : "This file is damaged.", code: nil)
     }
     let stated = bytes.u64(16)
     guard stated == UInt64(fileBytes) else {
@@ -72,7 +72,7 @@ struct HeaderReader {
     }
     throw failure(
       "its \(swapped.what) is in reverse byte order: the numbers are big-endian",
-      byte: swapped.byte, "header", remedy: "Write them least significant byte first.")
+      byte: swapped.byte, "header", remedy: "Write them least significant byte first.", code: nil)
   }
 
   private func checkMagic() throws {
@@ -94,7 +94,7 @@ struct HeaderReader {
       what = "this is not a .trlhf checkpoint"
       remedy = "Name a .trlhf or a .trlhf.zst file."
     }
-    throw failure(what, byte: 0, "header", remedy: remedy)
+    throw failure(what, byte: 0, "header", remedy: remedy, code: nil)
   }
 
   private func checkTables(sections: Int, tensors: Int) throws {

@@ -65,14 +65,14 @@ enum Zstd {
       ZSTD_getFrameContentSize(frame.baseAddress, frame.count) == UInt64(destination.count)
     else {
       throw Failure(.badData, "the frame's size differs from the size in the tables", at: place,
-        remedy: "Copy the file again.")
+        remedy: "Copy the file again.", code: .damagedFile)
     }
     let result = ZSTD_decompress(
       destination.baseAddress, destination.count, frame.baseAddress, frame.count)
     guard ZSTD_isError(result) == 0, result == destination.count else {
       throw Failure(
         .badData, "the frame is damaged: \(reason(result))", at: place,
-        remedy: "Copy the file again.")
+        remedy: "Copy the file again.", code: .damagedFile)
     }
   }
 

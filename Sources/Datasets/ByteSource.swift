@@ -33,7 +33,8 @@ final class DescriptorSource: ByteSource {
     let descriptor = Files.uninterrupted { open(path, O_RDONLY | O_CLOEXEC) }
     guard descriptor >= 0 else {
       throw Failure(
-        .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.")
+        .inputOutput, "cannot be read: \(Files.systemError())", at: path, remedy: "Check the path.",
+        code: errno == ENOENT ? .notFound : nil)
     }
     self.init(descriptor, name: path, owned: true)
     var status = stat()

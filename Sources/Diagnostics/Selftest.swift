@@ -1,4 +1,5 @@
 import Stages
+import Support
 import Tensors
 import Training
 
@@ -88,9 +89,9 @@ public struct Selftest {
   private func firstUpdate() throws -> Check {
     let model = try SelftestModel(threads: 1)
     let metrics = try model.learn(try model.rollout())
-    let kl = metrics["objective/kl"] ?? .nan
-    let ratio = metrics["val/ratio"] ?? .nan
-    let variance = metrics["val/ratio_var"] ?? .nan
+    let kl = metrics[Metric("objective/kl")] ?? .nan
+    let ratio = metrics[Metric("val/ratio")] ?? .nan
+    let variance = metrics[Metric("val/ratio_var")] ?? .nan
     return Check(
       "before the first update", kl == 0 && ratio == 1 && variance == 0,
       "KL \(kl), ratio \(ratio), its variance \(variance)")
@@ -100,7 +101,7 @@ public struct Selftest {
     let model = try SelftestModel(threads: 1, precision: .int8)
     var episodes = try model.rollout()
     let metrics = model.memory.trainer.assess(&episodes)
-    let variance = metrics["rollout/is_var"] ?? .nan
+    let variance = metrics[Metric("rollout/is_var")] ?? .nan
     return Check(
       "int8 rollouts differ from float32, and it shows", variance > 0,
       "variance of the importance weights \(variance)")

@@ -13,7 +13,7 @@ public struct Comparison: Codable, Equatable, Sendable {
   public var seconds: Double?
   /// The margin by which a better answer's score should exceed a worse one's; nil if the data have none.
   public var margin: Double?
-  /// The number of the built-in world's item that the prompt is of; nil for other prompts.
+  /// The number of the built-in world's item that the prompt is of. Held-out rankings of the world have it, others nil.
   public var item: Int?
 
   public init(

@@ -15,14 +15,22 @@ struct Curves {
     let lines = metrics.compactMap { metric in
       (metric.chart ?? (isDeclared ? nil : Self.plain(metric))).map { (metric: metric, chart: $0) }
     }.sorted { ($0.chart.place, $0.metric.name) < ($1.chart.place, $1.metric.name) }
-    var titles: [String] = []
-    for line in lines where !titles.contains(line.chart.title) { titles.append(line.chart.title) }
-    return titles.map { title in chart(stage, lines.filter { $0.chart.title == title }) }
+    let groups = Dictionary(grouping: lines, by: \.chart.title)
+    var titles: Set<String> = []
+    return lines.filter { titles.insert($0.chart.title).inserted }.prefix(Self.most).map {
+      chart(stage, groups[$0.chart.title]!)
+    }
   }
+
+  /// Charts of a stage, at most: a hostile log may name any number of metrics.
+  private static let most = 100
 
   private static func plain(_ metric: Metric) -> Metric.Chart? {
     metric.name == MetricsLog.timeKey ? nil : Metric.Chart(metric.name, place: 0, line: metric.name)
   }
+
+  /// The style sheet's classes for lines.
+  private static let colours = ["first", "second", "ppo", "proxy", "gold", "base", "sft"]
 
   private func chart(_ stage: String, _ lines: [(metric: Metric, chart: Metric.Chart)]) -> Chart {
     let first = lines[0]
@@ -30,7 +38,7 @@ struct Curves {
       title: first.chart.title, unit: first.chart.axis ?? first.metric.unit, percent: first.chart.isPercent,
       series: lines.map { line in
         Chart.Series(
-          name: line.chart.line, colour: line.chart.colour,
+          name: line.chart.line, colour: Self.colours.contains(line.chart.colour) ? line.chart.colour : "other",
           points: records.series(stage, line.metric.name).map { Chart.Point(x: Double($0.step), y: $0.value) },
           dashed: line.chart.isDashed, marked: line.chart.isMarked)
       }, includes: first.chart.includes,

@@ -29,7 +29,8 @@ public final class MetricsLog {
   public init(_ folder: RunFolder) throws {
     path = folder.file(RunFile.metrics)
     declarationsPath = folder.file(RunFile.metricDeclarations)
-    declarations = try RunFiles(folder: folder.path).value([String: [Metric]].self, RunFile.metricDeclarations) ?? [:]
+    // What cannot be read is declared again: it is no reason to stop a run.
+    declarations = (try? RunFiles(folder: folder.path).value([String: [Metric]].self, RunFile.metricDeclarations)) ?? [:]
     let isThere = try Files.names(in: folder.path).contains(RunFile.metrics)
     let bytes = isThere ? try Files.read(path) : []
     let whole = bytes.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
@@ -61,12 +62,12 @@ public final class MetricsLog {
     if pending.count >= Self.bufferBytes { try flush() }
   }
 
-  /// Adds metrics that are logged for the first time to `metrics.json`.
+  /// Adds metrics that are logged for the first time, or that are declared otherwise than before, to `metrics.json`.
   private func declare(_ metrics: [Metric], of stage: String) throws {
-    let known = Set(declarations[stage] ?? [])
-    let new = metrics.filter { !known.contains($0) }
+    let known = declarations[stage] ?? []
+    let new = metrics.filter { metric in !known.contains { $0.isDeclared(like: metric) } }
     guard !new.isEmpty else { return }
-    declarations[stage] = (known + new).sorted { $0.name < $1.name }
+    declarations[stage] = (known.filter { !new.contains($0) } + new).sorted { $0.name < $1.name }
     try Files.writeAtomically(JSON.encode(declarations), to: declarationsPath)
   }
 

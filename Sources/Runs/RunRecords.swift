@@ -69,7 +69,7 @@ public struct RunRecords: Sendable {
       for name in record.values.keys where metrics[name] == nil { metrics[name] = Metric(name) }
     }
     for round in rounds {
-      for metric in declarations[round] ?? [] where metrics[metric.name] != nil { metrics[metric.name] = metric }
+      for metric in declarations[round] ?? [] { metrics[metric.name] = metric }
     }
     return metrics.values.sorted { $0.name < $1.name }
   }

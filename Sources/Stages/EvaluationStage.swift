@@ -117,7 +117,7 @@ public struct EvaluationStage {
   private func assess(_ reward: RewardScorer) throws -> (
     figures: Summary.RewardModel?, calibration: [EvaluationDetails.CalibrationBin]
   ) {
-    let rankings = HeldOutRankings(comparisons, world: world)
+    let rankings = HeldOutRankings(comparisons, world: world, context.settings)
     let assessment = try RewardAssessment(
       reward, comparisons, heldOutLabelers: world == nil ? [] : Set(Labeler.heldOut.map(\.id)),
       gold: rankings.gold)

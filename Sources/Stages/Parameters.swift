@@ -185,7 +185,10 @@ extension Parameter {
   public static let largestUpdateKL = real(
     .ppo, "max-update-kl", 1, 1e-6...1000, "nats per token", isRecordedAtDefault: false,
     assign: { $0.largestKL = $1 },
-    "Skips an update whose approximate KL to the policy before it reaches this.")
+    """
+    Skip an update whose approximate KL to the policy that sampled the answers reaches this. It guards against \
+    explosions: five iterations in a row with skipped updates end the run.
+    """)
   public static let rolloutCorrection = choice(
     .ppo, "rollout-correction", ["truncated", "none"], isRecordedAtDefault: false,
     assign: { $0.correctsRollouts = $1 == "truncated" },

@@ -42,7 +42,7 @@ public struct PretrainStage {
     let loop = TrainingLoop(
       context: context, stage: .pretrain, total: settings.count(.pretrainSteps),
       shown: [(.trainingLoss, "loss", 3), (Self.bitsPerByte, "bits per byte", 3)],
-      measure: .init(metric: "bits_per_byte"))
+      measure: .init(metric: Self.bitsPerByte))
     var draft = try context.draft(
       .pretrain, kind: .base, architecture, tokenizer, step: loop.total, parents: [],
       data: data.provenance)

@@ -44,7 +44,7 @@ struct SimulatedRanker: Ranker {
         prompt: task.prompt, completions: task.completions,
         ranks: labeler.rank(
           task.completions, for: world.item(.comparisons, task.number), by: rubric, stream: &random),
-        labeler: labeler.id, policy: task.policy, item: task.isHeldOut ? task.number : nil)
+        labeler: labeler.id, policy: task.policy)
     }
   }
 }

@@ -125,10 +125,14 @@ public struct RankingStage {
   private func rank(
     _ number: Int, _ prompt: Prompt, _ texts: [String], isHeldOut: Bool
   ) throws -> [Comparison] {
-    try ranker.rank(
+    var rankings = try ranker.rank(
       RankingTask(
         number: number, prompt: prompt, completions: texts,
         policy: context.round.previous?.name(Stage.ppo.name) ?? Stage.sft.name,
         isHeldOut: isHeldOut))
+    if isHeldOut {
+      for index in rankings.indices { rankings[index].item = number }
+    }
+    return rankings
   }
 }

@@ -68,8 +68,15 @@ public struct SFTStage {
     }
   }
 
-  private static let objectives: [String: any TokenObjective.Type] = [
-    "nll": LanguageModelObjective.self, "dft": DynamicFineTuningObjective.self,
+  /// The objectives by their names, and the metric of each one's loss.
+  private static let objectives: [String: (type: any TokenObjective.Type, loss: Metric)] = [
+    "nll": (LanguageModelObjective.self, .trainingLoss),
+    "dft": (
+      DynamicFineTuningObjective.self,
+      Metric(
+        "loss/dft", unit: "nats per token",
+        chart: .init("Loss of dynamic fine-tuning", place: 12, line: "training, weighted by probability"))
+    ),
   ]
 
   /// Runs or continues the stage; writes `sft.trlhf`.
@@ -94,9 +101,10 @@ public struct SFTStage {
     let order = EpochOrder(
       count: sequences.count, batch: batch, seed: context.seed, purpose: "sft/order")
     let answers = try heldOutAnswers(memory.runtime)
+    let objective = Self.objectives[settings.choice(.sftLoss)]!
     let loop = TrainingLoop(
       context: context, stage: .sft, total: order.steps(epochs: settings.count(.sftEpochs)),
-      shown: [(.trainingLoss, "loss", 3), (.validationLoss, "validation", 3)]
+      shown: [(objective.loss, "loss", 3), (.validationLoss, "validation", 3)]
         + (answers == nil ? [] : [(Self.proxy, "proxy", 2)]),
       measure: answers == nil ? .init(metric: .validationLoss) : Self.choice)
     var draft = try context.draft(
@@ -108,9 +116,9 @@ public struct SFTStage {
       step: { step, rate in
         let (loss, norm) = try trainer.step(
           model, order.batch(step).map { sequences[$0] }, learningRate: rate,
-          dropout: dropout(step), objective: Self.objectives[settings.choice(.sftLoss)]!)
+          dropout: dropout(step), objective: objective.type)
         var metrics: [Metric: Double] = [
-          .trainingLoss: loss, .gradientNorm: norm,
+          objective.loss: loss, .gradientNorm: norm,
           Metric("epoch"): Double(step + 1) / Double(order.stepsPerEpoch),
         ]
         if let answers, order.endsEpoch(step) {

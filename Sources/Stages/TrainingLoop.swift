@@ -11,7 +11,7 @@ struct TrainingLoop {
   let context: StageContext
   let stage: Stage
   let total: Int
-  /// Names of the metrics that the progress line shows.
+  /// The metrics that the progress line shows.
   let shown: [(metric: Metric, label: String, decimals: Int)]
   /// The measure by which training checkpoints are compared.
   var measure: Retention.Measure?

@@ -2,6 +2,7 @@ import Dialogues
 import Evaluation
 import Inference
 import Models
+import Stages
 import Statistics
 import Tokenizers
 import World
@@ -60,11 +61,12 @@ extension Laboratory {
   }
 
   /// The prompts of the held-out rankings with their answers, each prompt once.
-  func heldOutAnswers(_ rankings: Rankings) -> [(item: WorldItem, answers: [String])] {
+  func heldOutAnswers(_ rankings: Rankings) -> [(number: Int, item: WorldItem, answers: [String])] {
+    let heldOut = HeldOutRankings(rankings.heldOut, world: world, settings)
     var seen: Set<Int> = []
-    return rankings.heldOut.compactMap { ranking in
-      guard let number = ranking.item, seen.insert(number).inserted else { return nil }
-      return (world.item(.comparisons, number), ranking.completions)
+    return rankings.heldOut.indices.compactMap { index in
+      guard let (number, item) = heldOut.item(index), seen.insert(number).inserted else { return nil }
+      return (number, item, rankings.heldOut[index].completions)
     }
   }
 }

@@ -109,7 +109,7 @@ struct LabelersStudy: FileStudy {
     let asked = laboratory.heldOutAnswers(rankings)
     let gold = Tally(
       try laboratory.scores(scorer, asked.map(\.item), asked.map(\.answers)),
-      orderedBy: asked.map { item, answers in answers.map { rubric.grade($0, for: item).gold } })
+      orderedBy: asked.map { asked in asked.answers.map { rubric.grade($0, for: asked.item).gold } })
     return Self.columns(figures).merging(["accuracy_rubric": gold.share]) { own, _ in own }
   }
 

@@ -24,12 +24,11 @@ struct StabilityStudy: FileStudy {
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
     let (_, rankings, file) = try laboratory.rewarded()
     let rubric = Rubric(laboratory.world)
-    let first = laboratory.settings.count(.rankingPrompts)
-    let cases = laboratory.heldOutAnswers(rankings).enumerated().map { index, asked in
+    let cases = laboratory.heldOutAnswers(rankings).map { asked in
       RankStability.Case(
         prompt: Prompt(turns: asked.item.prompt),
         // Any other wording would do; the last one is used.
-        paraphrase: laboratory.world.wordings(.comparisons, first + index).dropFirst().last?.prompt,
+        paraphrase: laboratory.world.wordings(.comparisons, asked.number).dropFirst().last?.prompt,
         answers: asked.answers,
         orders: [asked.answers.map { rubric.grade($0, for: asked.item).gold }])
     }

@@ -50,6 +50,9 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     self.remedy = remedy
   }
 
+  /// Takes back the error's own code, where it speaks for errors with other codes too.
+  mutating func dropCode() { specificCode = nil }
+
   /// The stable name of this error: its own, or its kind's.
   public var code: Code { specificCode ?? kind.code }
 
@@ -84,7 +87,7 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Failure {
-  /// Whether two failures say the same; codes follow from what they say.
+  /// Whether two failures say the same to people.
   public static func == (left: Failure, right: Failure) -> Bool {
     left.kind == right.kind && left.what == right.what && left.place == right.place && left.remedy == right.remedy
   }

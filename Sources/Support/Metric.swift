@@ -83,16 +83,32 @@ extension Metric {
   }
 }
 
+extension Metric.Chart {
+  /// Takes the defaults for what an older or newer version did not write.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func value<T: Decodable>(_ key: CodingKeys, _ fallback: T) throws -> T {
+      try container.decodeIfPresent(T.self, forKey: key) ?? fallback
+    }
+    self.init(
+      try container.decode(String.self, forKey: .title), axis: try container.decodeIfPresent(String.self, forKey: .axis),
+      place: try value(.place, 0), line: try value(.line, ""), colour: try value(.colour, "first"),
+      isPercent: try value(.isPercent, false), isDashed: try value(.isDashed, false),
+      isMarked: try value(.isMarked, false), includes: try value(.includes, []),
+      reference: try container.decodeIfPresent(Reference.self, forKey: .reference))
+  }
+}
+
 extension Metric: Hashable {
+  /// Whether another declaration of the metric says the same.
+  public func isDeclared(like other: Metric) -> Bool {
+    name == other.name && unit == other.unit && better == other.better && chart == other.chart
+  }
+
   /// A name belongs to one metric.
   public static func == (left: Metric, right: Metric) -> Bool { left.name == right.name }
 
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
-}
-
-extension Metric: ExpressibleByStringLiteral {
-  /// Looks a value up by its name.
-  public init(stringLiteral name: String) { self.init(name) }
 }
 
 extension Metric: Codable {
@@ -102,7 +118,7 @@ extension Metric: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try container.decode(String.self, forKey: .name), unit: try container.decode(String.self, forKey: .unit),
-      better: try container.decodeIfPresent(Direction.self, forKey: .better),
+      better: try container.decodeIfPresent(String.self, forKey: .better).flatMap(Direction.init(rawValue:)),
       chart: try container.decodeIfPresent(Chart.self, forKey: .chart))
   }
 

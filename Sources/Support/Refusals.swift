@@ -17,6 +17,7 @@ public struct Refusals {
     guard var failure = failures.first else { return }
     if failures.count > 1 {
       if failures.contains(where: { $0.kind == .badData }) { failure.kind = .badData }
+      if failures.contains(where: { $0.code != failure.code }) { failure.dropCode() }
       failure.what = failures.map { $0.at(elsewhereThan: failure.place) + $0.what }.joined(separator: "; ")
       let remedies = failures.compactMap(\.remedy).reduce(into: [String]()) { remedies, remedy in
         if !remedies.contains(remedy) { remedies.append(remedy) }

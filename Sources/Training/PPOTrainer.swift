@@ -356,6 +356,6 @@ public final class PPOTrainer {
         + "approximate KL reached \(options.largestKL) nats per token, in \(skipsInARow) consecutive iterations; "
         + "the last skipped update had the ratio \(Formatting.fixed(record.lastSkipped.ratioMean, 3)) and "
         + "the KL \(Formatting.fixed(record.lastSkipped.approximateKL, 3))",
-      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef.")
+      remedy: "Lower --learning-rate or --num-ppo-epochs, or raise --kl-coef or --max-update-kl.")
   }
 }

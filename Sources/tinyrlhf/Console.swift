@@ -29,11 +29,12 @@ enum Console {
 
   /// Prints an error: a line for people, or one JSON object if `TINYRLHF_ERRORS` is `json`.
   static func report(_ failure: Failure) {
-    guard ProcessEnvironment.variable("TINYRLHF_ERRORS") == "json", let line = try? JSON.line(["error": failure]) else {
-      return error("tinyrlhf: \(failure)")
-    }
+    guard reportsJSON, let line = try? JSON.line(["error": failure]) else { return error("tinyrlhf: \(failure)") }
+    status.clear()
     raw(line + "\n")
   }
+
+  static let reportsJSON = ProcessEnvironment.variable("TINYRLHF_ERRORS") == "json"
 
   /// Prints text for people, unchanged and without a newline.
   static func raw(_ text: String) {

@@ -9,7 +9,8 @@ enum InputFiles {
     for name in names.compactMap({ $0 }) where !missing.contains(name) && isMissing(name) { missing.append(name) }
     guard missing.count > 1 else { return }
     throw Failure(
-      .inputOutput, "\(Spelling.list(missing)) cannot be read: No such file or directory", remedy: "Check the paths.")
+      .inputOutput, "\(Spelling.list(missing)) cannot be read: No such file or directory", remedy: "Check the paths.",
+      code: .notFound)
   }
 
   private static func isMissing(_ name: String) -> Bool {

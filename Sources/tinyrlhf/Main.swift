@@ -49,7 +49,9 @@ struct TinyRLHF: ParsableCommand {
     } catch is BadLines {
       exit(withCode: Failure.Kind.badData.rawValue)
     } catch {
-      exit(withError: error)
+      guard Console.reportsJSON, exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      Console.report(Failure(.usage, message(for: error)))
+      exit(withCode: Failure.Kind.usage.rawValue)
     }
   }
 

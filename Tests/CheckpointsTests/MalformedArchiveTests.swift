@@ -124,7 +124,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
       var archive = try ForgedArchive()
       archive.put(raw, at: archive.entry(1) + 8)
       archive.seal()
-      expect(archive, archive.entry(1) + 8, "frame 1 has \(what), not 1 to 1048576")
+      expect(archive, archive.entry(1) + 8, "frame 1 has \(what); the range is 1 to 1048576")
     }
     var archive = try ForgedArchive()
     archive.put(UInt32(3), at: archive.entry(1) + 12)
@@ -191,7 +191,7 @@ private func stream(_ content: [UInt8]) -> [UInt8] {
     let checkpoint = try Forgery().bytes
     expectRefusal(
       stream(checkpoint + [UInt8](repeating: 0, count: 1 << 20)),
-      "forged.trlhf: expands to more than the \(checkpoint.count) bytes in its header.  "
+      "forged.trlhf: expands to more than the \(checkpoint.count) bytes in its header. "
         + "Copy the file again.")
     expectRefusal(
       stream(Array(checkpoint.dropLast())),

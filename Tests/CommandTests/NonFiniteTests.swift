@@ -59,7 +59,7 @@ import Testing
         arguments, code: 1, ["optimizer step 1", "is not finite", "learning rate"])
     }
     for arguments in [["quantize", model, "-o", "no.trlhf"], tiny.ppoArguments("no", model: model)] {
-      try tiny.expectRefusal(arguments, code: 65, ["activations are not finite", "float32"])
+      try tiny.expectRefusal(arguments, code: 65, ["activations of the model are not finite", "float32"])
     }
     #expect(try Files.read(model) == before)
     let pair = "{\"prompt\":\"Hi\",\"completion\":\"a\"}\n"

@@ -50,7 +50,7 @@ import Testing
   func leavesEverything() throws {
     let folder = try whole()
     let names = Self.checkpoints + [
-      "manifest.json", "metrics.jsonl", "rankings.jsonl", "samples.jsonl", "evaluation.json",
+      "manifest.json", "metrics.jsonl", "metrics.json", "rankings.jsonl", "samples.jsonl", "evaluation.json",
       "summary.json", "report.html",
     ]
     for name in names { #expect(Files.exists("\(folder)/\(name)"), "\(name)") }
@@ -71,7 +71,12 @@ import Testing
     #expect(try abs(#require(rate["mean"]?.number) - parts[0] - parts[1] / 2) < 1e-9)
     #expect(summary["held_out"] == .null && summary["models"]?["ppo"]?["n"]?["gold"]?.number != nil)
     #expect(summary["reward_model"]?["labeler_agreement_pairs"]?.number != nil)
-    #expect(try String(decoding: Files.read("\(folder)/report.html"), as: UTF8.self).contains("n\u{A0}"))
+    let page = try String(decoding: Files.read("\(folder)/report.html"), as: UTF8.self)
+    #expect(page.contains("n\u{A0}"))
+    for chart in [
+      "Loss", "Ranking loss", "Accuracy on pairs", "Reward", "Spread of scores", "KL", "Gold score", "Entropy", "Length",
+      "Value fit", "Clip fraction", "Step size", "int8 against float32: mean weight", "int8 against float32: k3",
+    ] { #expect(page.contains("<h3>\(chart)</h3>"), "\(chart)") }
   }
 
   @Test("the recipe in small learns: PPO is above SFT, and SFT above the base")

@@ -205,7 +205,7 @@ import Testing
     // Whole pieces come first where llama.cpp ignores merges.
     #expect(try read(["a b"], "gpt-2").encode("abc") == [256, 99])
     #expect(try read(["a b"], "llama-bpe").encode("abc") == [258])
-    for (merge, said) in [("ab", "is not two tokens"), ("a x y", "names \"x y\""), ("b a", "names \"ba\"")] {
+    for (merge, said) in [("ab", "is not two tokens"), ("a x y", "uses \"x y\""), ("b a", "uses \"ba\"")] {
       #expect(error { _ = try read([merge]) }?.contains("merge 0 \(said)") == true)
     }
   }

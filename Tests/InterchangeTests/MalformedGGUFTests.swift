@@ -86,7 +86,7 @@ import Testing
     refused("the type of \"x\" is 13; the range is 0 to 12") { $0["x"] = .raw(13, [0]) }
     refused("the value of \"x\" is 2, not 0 or 1") { $0["x"] = .bool(2) }
     refused("a key is empty, or not UTF-8") { $0[""] = .uint32(1) }
-    refused("the length of a key is 1025, over 1024") { $0[String(repeating: "k", count: 1025)] = .uint32(1) }
+    refused("the length of a key is 1025; the limit is 1024") { $0[String(repeating: "k", count: 1025)] = .uint32(1) }
     refused("has 5 dims; the range is 1 to 4") { $0.tensors[0].dims = [1, 1, 1, 1, 1] }
     refused("has 0 dims; the range is 1 to 4") { $0.tensors[0].dims = [] }
     refused("its dims are [8, 0]") { $0.tensors[0].dims = [8, 0] }

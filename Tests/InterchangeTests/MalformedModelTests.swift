@@ -214,11 +214,11 @@ import Testing
         == "\(weights): the tensor \"\(norm)\" [36] is missing. \(Self.mixed)")
     #expect(
       try refusal("llama-rope", { $0["intermediate_size"] = .number(51) })
-        == "\(weights), tensor \"model.layers.0.mlp.gate_proj.weight\": its shape is [50, 36], and the "
+        == "\(weights), tensor \"model.layers.0.mlp.gate_proj.weight\": its shape is [50, 36], but the "
         + "configuration says [51, 36]. \(Self.mixed)")
     #expect(
       try refusal("llama-rope", { $0["vocab_size"] = .number(999) })
-        == "\(weights), tensor \"model.embed_tokens.weight\": its shape is [279, 36], and the "
+        == "\(weights), tensor \"model.embed_tokens.weight\": its shape is [279, 36], but the "
         + "configuration says [999, 36]. \(Self.mixed)")
     #expect(
       try refusal("llama-rope", tensors: { header in

@@ -56,3 +56,22 @@ import Testing
     #expect(!Self.loss.isBetter(.nan, than: 1) && !Self.loss.isBetter(1, than: .nan))
   }
 }
+
+extension MetricDeclarationTests {
+  @Test("a damaged declaration stops no run, and a newer one replaces an older one")
+  func renewed() throws {
+    for text in ["nonsense", "{\"sft\":[{\"name\":\"loss\",\"unit\":\"old\",\"better\":\"sideways\",\"chart\":{\"title\":\"Old\"}}]}"] {
+      let folder = TemporaryFolder()
+      let run = try RunFolder.start(
+        at: folder.path,
+        manifest: Manifest(command: [], configuration: [:], seed: 1, host: .init(processor: "x", threads: 1)),
+        resume: true)
+      try folder.write(text, to: RunFile.metricDeclarations)
+      let log = try MetricsLog(run)
+      try log.append(stage: "sft", step: 1, [(Metric("loss", unit: "nats", better: .lower), 0.5)])
+      try log.synchronize()
+      let metrics = try RunRecords.read(folder.path).metrics(of: "sft")
+      #expect(metrics.map(\.unit) == ["nats"] && metrics[0].better == .lower && metrics[0].chart == nil)
+    }
+  }
+}

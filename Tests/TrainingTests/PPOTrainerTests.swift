@@ -2,6 +2,7 @@ import Models
 import Statistics
 import Support
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training

@@ -1,6 +1,7 @@
 import Models
 import Support
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training

@@ -59,6 +59,12 @@ struct ReportTarget: Target {
         + #"{"title":"t","unit":"u","series":[],"dots":[{"label":"l","value":1,"low":0,"high":2},"#
         + #"{"label":"m","value":3}]}]}"#
     ),
+    (
+      "metrics.json",
+      #"{"sft":[{"name":"loss/train","unit":"nats","better":"lower","chart":{"title":"t","axis":"a","place":1,"line":"l","#
+        + #""colour":"first","isPercent":false,"isDashed":true,"isMarked":false,"includes":[0.5],"#
+        + #""reference":{"value":0.25,"name":"n"}}}],"ppo":[{"name":"objective/kl","unit":""}]}"#
+    ),
   ]
 
   private static let pieces = [
@@ -126,6 +132,9 @@ struct ReportTarget: Target {
     return RunRecords(
       manifest: try value(RunFile.manifest, whole.manifest, without: nil) { _ in try files.manifest() },
       metrics: try value(RunFile.metrics, whole.metrics, without: []) { try files.lines(MetricsRecord.self, $0) },
+      declarations: try value(RunFile.metricDeclarations, whole.declarations, without: [:]) {
+        try files.value([String: [Metric]].self, $0) ?? [:]
+      },
       samples: try value(RunFile.samples, whole.samples, without: []) { try files.lines(SampleRecord.self, $0) },
       evaluation: try value(RunFile.evaluation, whole.evaluation, without: nil) {
         try files.value(EvaluationDetails.self, $0)

@@ -7,8 +7,8 @@ import Support
 ///   - capacity: tokens that fit one pass.
 ///   - name: label of this work in the progress display.
 ///   - length: returns the number of tokens of a sequence.
-@inline(__always)
-func forEachMicroBatch(
+@inlinable @inline(__always)
+public func forEachMicroBatch(
   of count: Int, capacity: Int, as name: String, length: (Int) -> Int, _ body: (Range<Int>) throws -> Void
 ) rethrows {
   let work = Work(name, of: count)

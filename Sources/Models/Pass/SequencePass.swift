@@ -18,6 +18,12 @@ public final class SequencePass {
     package var entropies: [Float] = []
     package var scalars: [Float] = []
 
+    package init(logprobs: [Float] = [], entropies: [Float] = [], scalars: [Float] = []) {
+      self.logprobs = logprobs
+      self.entropies = entropies
+      self.scalars = scalars
+    }
+
     /// The outputs reordered: those of row i are at index `places[i]`.
     package func ordered(by places: [Int]) -> Reading {
       func ordered(_ values: [Float]) -> [Float] {
@@ -124,12 +130,19 @@ public final class SequencePass {
     }
   }
 
-  /// Loads units that fit one pass, and runs the forward pass up to the heads.
-  private func compute(_ units: some Collection<some PassUnit>, _ weights: TransformerWeights) {
+  /// Begins a pass without sequences.
+  package func begin() {
     batch.removeAll()
     count = 0
-    for unit in units { unit.append(to: self) }
-    transformer.forward(weights, batch)
+  }
+
+  /// Runs the forward pass over the loaded sequences, up to the heads.
+  package func forward(_ weights: TransformerWeights) { transformer.forward(weights, batch) }
+
+  private func compute(_ groups: ArraySlice<PassGroup>, _ weights: TransformerWeights) {
+    begin()
+    for group in groups { group.append(to: self) }
+    forward(weights)
   }
 
   // MARK: Reading
@@ -148,24 +161,14 @@ public final class SequencePass {
     return reading
   }
 
-  /// Like `read`, for units that fit one pass. The activations are kept: if the transformer's next pass learns from the
-  /// same units, it does not compute them again.
-  package func hold(
-    _ outputs: HeadOutputs, of model: Model, _ units: some RandomAccessCollection<some PassUnit>,
-    inverseTemperature: Float
-  ) -> (Reading, Held) {
-    var reading = Reading()
-    compute(units, model.weights)
-    readHeads(outputs, of: model, inverseTemperature, into: &reading)
-    return (reading, Held(pass: transformer.passes))
-  }
+  /// The last pass. Its activations are there until the transformer's next pass.
+  package var held: Held { Held(pass: transformer.passes) }
 
-  /// Whether these units fit one pass.
-  package func fits(_ units: some Collection<some PassUnit>) -> Bool {
-    units.reduce(0) { $0 + $1.tokenCount } <= transformer.rows
-  }
+  /// Whether the activations of a pass are still there.
+  package func isHeld(_ held: Held?) -> Bool { held.map { $0.pass == transformer.passes } ?? false }
 
-  private func readHeads(
+  /// Adds the heads' outputs at the loaded rows to a reading.
+  package func readHeads(
     _ outputs: HeadOutputs, of model: Model, _ inverseTemperature: Float, into reading: inout Reading
   ) {
     if outputs.contains(.logprobs) {
@@ -207,48 +210,33 @@ public final class SequencePass {
 
   // MARK: Learning
 
-  /// Adds the objective's gradient to `gradients`. Each unit's logits are computed once.
-  /// - Parameter held: an earlier pass over exactly these units with the same weights.
-  package func learn<Goal: Objective>(
-    _ objective: inout Goal, _ model: Model, into gradients: Gradients,
-    _ units: some RandomAccessCollection<some PassUnit>, inverseTemperature: Float = 1,
-    held: Held? = nil, as name: String
-  ) {
-    let isHeld = held.map { $0.pass == transformer.passes } ?? false
-    var first = 0
-    forEachMicroBatch(of: units, as: name) { units in
-      if !isHeld { compute(units, model.weights) }
-      transformer.beginBackward(batch)
-      if objective.outputs.contains(.logprobs) {
-        learnLogprobs(&objective, model, into: gradients, inverseTemperature, first)
-      }
-      if objective.outputs.contains(.scalars) { learnScalars(&objective, model, into: gradients, first) }
-      transformer.backward(model.weights, batch, into: gradients)
-      transformer.dropout?.firstToken += batch.rows
-      first += count
+  /// Runs the backward pass over the loaded sequences, whose forward pass has run.
+  /// - Parameters:
+  ///   - outputs: the heads that the objective reads.
+  ///   - first: number of the pass's first row among all rows of the step.
+  ///   - logprobs, scalars: called with chunks of rows; they write the gradients of the chunk.
+  /// - Returns: rows that were read.
+  package func backward(
+    _ outputs: HeadOutputs, of model: Model, into gradients: Gradients, inverseTemperature: Float, first: Int,
+    logprobs: (OutputChunk) -> Void, scalars: (OutputChunk) -> Void
+  ) -> Int {
+    transformer.beginBackward(batch)
+    if outputs.contains(.logprobs) {
+      let entropies = outputs.contains(.entropies) ? entropy : nil
+      transformer.logprobsBackward(
+        model.weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
+        entropy: entropies, dLogprob: gradient, into: gradients
+      ) { rows in logprobs(chunk(rows, after: first, logprob, entropies)) }
     }
-  }
-
-  private func learnLogprobs<Goal: Objective>(
-    _ objective: inout Goal, _ model: Model, into gradients: Gradients, _ inverseTemperature: Float,
-    _ first: Int
-  ) {
-    let entropies = objective.outputs.contains(.entropies) ? entropy : nil
-    transformer.logprobsBackward(
-      model.weights, headRows, inverseTemperature: inverseTemperature, logprob: logprob,
-      entropy: entropies, dLogprob: gradient, into: gradients
-    ) { rows in
-      objective.add(logprobs: chunk(rows, after: first, logprob, entropies))
+    if outputs.contains(.scalars) {
+      guard let head = model.head else { preconditionFailure("the objective reads scalars, but the model has none") }
+      transformer.scores(head, rows: rows, count: count, to: scalar)
+      scalars(chunk(0..<count, after: first, scalar, nil))
+      transformer.scoresBackward(head, rows: rows, count: count, dScores: gradient, into: gradients)
     }
-  }
-
-  private func learnScalars<Goal: Objective>(
-    _ objective: inout Goal, _ model: Model, into gradients: Gradients, _ first: Int
-  ) {
-    guard let head = model.head else { preconditionFailure("the objective reads scalars, but the model has none") }
-    transformer.scores(head, rows: rows, count: count, to: scalar)
-    objective.add(scalars: chunk(0..<count, after: first, scalar, nil))
-    transformer.scoresBackward(head, rows: rows, count: count, dScores: gradient, into: gradients)
+    transformer.backward(model.weights, batch, into: gradients)
+    transformer.dropout?.firstToken += batch.rows
+    return count
   }
 
   private func chunk(
@@ -265,13 +253,11 @@ public final class SequencePass {
 
   private var headRows: HeadRows { HeadRows(count: count, rows: rows, targets: targets) }
 
-  @inline(__always)
-  private func forEachMicroBatch<Units: RandomAccessCollection>(
-    of units: Units, as name: String, _ body: (Units.SubSequence) -> Void
-  ) where Units.Element: PassUnit {
-    func index(_ number: Int) -> Units.Index { units.index(units.startIndex, offsetBy: number) }
+  private func forEachMicroBatch(
+    of groups: [PassGroup], as name: String, _ body: (ArraySlice<PassGroup>) -> Void
+  ) {
     Models.forEachMicroBatch(
-      of: units.count, capacity: transformer.rows, as: name, length: { units[index($0)].tokenCount }
-    ) { body(units[index($0.lowerBound)..<index($0.upperBound)]) }
+      of: groups.count, capacity: transformer.rows, as: name, length: { groups[$0].tokenCount }
+    ) { body(groups[$0]) }
   }
 }
