@@ -49,9 +49,20 @@ public final class LanguageModelTrainer {
   /// counted over all `sequences`.
   ///
   /// - Parameter dropout: applied to the sub-layers' outputs; nil for none.
-  public func accumulate<Goal: TokenObjective>(
+  public func accumulate(
     _ weights: TransformerWeights, into gradients: Gradients, _ sequences: [TrainingSequence],
-    coefficient: Float = 1, dropout: Dropout? = nil, objective: Goal.Type = LanguageModelObjective.self
+    coefficient: Float = 1, dropout: Dropout? = nil,
+    objective: any TokenObjective.Type = LanguageModelObjective.self
+  ) -> Double {
+    // The usual objective is named, so that the compiler makes a version for it, which allocates nothing.
+    objective == LanguageModelObjective.self
+      ? accumulate(LanguageModelObjective.self, weights, into: gradients, sequences, coefficient, dropout)
+      : accumulate(objective, weights, into: gradients, sequences, coefficient, dropout)
+  }
+
+  private func accumulate<Goal: TokenObjective>(
+    _ objective: Goal.Type, _ weights: TransformerWeights, into gradients: Gradients,
+    _ sequences: [TrainingSequence], _ coefficient: Float, _ dropout: Dropout?
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }

@@ -106,8 +106,8 @@ import Testing
   @Test("the built-in format refuses what it has no place for, by name")
   func builtIn() throws {
     let lines = [
-      ("{\"messages\":[{\"role\":\"tool\",\"content\":\"5\"}]}", "no turns of the role \"tool\""),
-      ("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{}]}", "no place for tools"),
+      ("{\"messages\":[{\"role\":\"tool\",\"content\":\"5\"}]}", "does not support the role \"tool\""),
+      ("{\"messages\":[{\"role\":\"user\",\"content\":\"a\"}],\"tools\":[{}]}", "does not support tools"),
     ]
     let result = try program.run("tokenize", program.base, input: lines.map { $0.0 + "\n" }.joined())
     #expect(result.exitCode == 65 && result.standardOutput.isEmpty)

@@ -203,7 +203,7 @@ import Testing
     let copy = try program.fresh("copied")
     try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
     for name in [
-      "manifest.json", "metrics.jsonl", "samples.jsonl", "evaluation.json", "summary.json",
+      "manifest.json", "metrics.jsonl", "metrics.json", "samples.jsonl", "evaluation.json", "summary.json",
     ] {
       try Files.writeAtomically(Files.read("\(folder)/\(name)"), to: "\(copy)/\(name)")
     }

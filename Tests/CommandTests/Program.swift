@@ -50,7 +50,7 @@ struct Program {
     // Archives are expanded into the cache, which is not the tester's own.
     let environment = ["XDG_CACHE_HOME": "\(folder)/cache"].merging(environment) { $1 }
     return try ChildProcess.run(
-      binary, arguments, input: Array(input.utf8), environment: environment, timeout: 120)
+      binary, arguments, input: Array(input.utf8), environment: environment, timeout: 600)
   }
 
   /// A path in the tests' folder at which nothing is.

@@ -101,10 +101,10 @@ import Testing
     try tiny.expectRefusal(tiny.sftArguments("no", data: tiny.text), code: 65, [first, "JSON"])
     try tiny.expectRefusal(tiny.ppoArguments("no", data: tiny.text), code: 65, [first, "JSON"])
     try tiny.expectRefusal(
-      tiny.sftArguments("no", data: tiny.prompts), code: 65, [tiny.prompts, "holds prompts"])
+      tiny.sftArguments("no", data: tiny.prompts), code: 65, [tiny.prompts, "contains prompts"])
     try tiny.expectRefusal(
       tiny.rewardArguments("no", data: tiny.demonstrations), code: 65,
-      [tiny.demonstrations, "holds demonstrations"])
+      [tiny.demonstrations, "contains demonstrations"])
     try tiny.expectRefusal(
       ["eval", tiny.sft, "--text", tiny.demonstrations], code: 65,
       [tiny.demonstrations, "not documents"])
