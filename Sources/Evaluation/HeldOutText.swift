@@ -1,3 +1,4 @@
+import Inference
 import Models
 import Support
 import Tokenizers
@@ -18,15 +19,13 @@ package struct HeldOutText {
 
   /// Makes held-out text from whole documents, split at the context's length.
   package init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
+    let encoder = RecordEncoder(tokenizer, context: context)
     let work = Work("encoding", of: documents.count)
     defer { work.end() }
     self.init(
       documents.flatMap { document in
         defer { work.advance() }
-        let tokens = tokenizer.encode(document: document)
-        return stride(from: 0, to: tokens.count, by: context).map {
-          TrainingSequence(tokens: Array(tokens[$0..<min($0 + context, tokens.count)]))
-        }
+        return encoder.pieces(document).map { TrainingSequence(tokens: Array($0)) }
       }, tokenizer)
   }
 

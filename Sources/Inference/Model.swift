@@ -40,7 +40,7 @@ public final class Model {
   public func requireRewardModel() throws { try require([.reward], "a reward model") }
 
   /// - Throws: `Failure(.badData)` for a model that neither predicts tokens nor gives rewards.
-  package func requireLanguageOrRewardModel(_ purpose: String = "a language model or a reward model") throws {
+  package func requireLanguageOrRewardModel(_ purpose: String) throws {
     try require(ModelKind.all.filter { $0.isLanguageModel || $0 == .reward }, purpose)
   }
 

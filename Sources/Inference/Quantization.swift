@@ -14,7 +14,8 @@ extension Model {
       kind: kind, architecture: architecture, tokenizer: tokenizer, seed: checkpoint.training.seed,
       step: Int(checkpoint.training.step),
       provenance: try Provenance(
-        stage: kind == .base ? "pretrain" : kind.name, parents: [self], data: [], configuration: ["quantized": .string("int8")]))
+        stage: kind == .base ? "pretrain" : kind.name, parents: [self], data: [],
+        configuration: ["quantized": .string("int8")]))
     try draft.write(try int8Tensors(threads: threads), to: path)
     return try Model(Checkpoint(path: path))
   }

@@ -48,16 +48,8 @@ struct Curves {
   /// Proxy reward and gold score against √KL, each with an axis of its own.
   func overoptimisation() -> [Chart] {
     typealias Point = EvaluationDetails.ProxyGoldPoint
-    var points = records.evaluation?.proxyGold ?? []
-    if points.isEmpty {
-      let rounds = records.stages(of: "ppo")
-      points = records.metrics.compactMap { record in
-        guard rounds.contains(record.stage), let kl = record.values["eval/kl"],
-          let proxy = record.values["eval/proxy"], let gold = record.values["eval/gold"]
-        else { return nil }
-        return Point(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
-      }
-    }
+    let measured = records.evaluation?.proxyGold ?? []
+    let points = measured.isEmpty ? records.probes(of: "ppo") : measured
     // Each round has its own reward model, and the scores of different reward models have different scales.
     let newest = points.filter { $0.stage == points.last?.stage }
     func chart(

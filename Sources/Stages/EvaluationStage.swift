@@ -133,19 +133,7 @@ public struct EvaluationStage {
     try context.run.write(
       EvaluationDetails(
         calibration: assessment.calibration,
-        proxyGold: try probes(),
+        proxyGold: try RunRecords.read(context.run.path).probes(of: Stage.ppo.name),
         categories: world == nil ? [] : records.categories))
-  }
-
-  /// The probes that PPO left in the metrics log.
-  private func probes() throws -> [EvaluationDetails.ProxyGoldPoint] {
-    let records = try RunRecords.read(context.run.path)
-    let rounds = records.stages(of: Stage.ppo.name)
-    return records.metrics.compactMap { record in
-      guard rounds.contains(record.stage), let gold = record.values[Probe.gold.name],
-        let proxy = record.values[Probe.proxy.name], let kl = record.values[Probe.kl.name]
-      else { return nil }
-      return .init(stage: record.stage, step: record.step, kl: kl, proxy: proxy, gold: gold)
-    }
   }
 }

@@ -2,6 +2,7 @@ import Dialogues
 import Evaluation
 import Inference
 import Models
+import Runs
 import Support
 import Training
 import World
@@ -10,11 +11,11 @@ import World
 /// model's score, and KL. It does not influence training.
 public struct Probe {
   static let gold = Metric(
-    "eval/gold", unit: "0 to 1", better: .higher,
+    RunRecords.probeMetrics.gold, unit: "0 to 1", better: .higher,
     chart: .init(
       "Gold score", axis: "on validation prompts, 0 to 1", place: 30, line: "gold", colour: "gold", isMarked: true))
-  static let proxy = Metric("eval/proxy", unit: "reward", better: .higher)
-  static let kl = Metric("eval/kl", unit: "nats per sequence", better: .lower)
+  static let proxy = Metric(RunRecords.probeMetrics.proxy, unit: "reward", better: .higher)
+  static let kl = Metric(RunRecords.probeMetrics.kl, unit: "nats per sequence", better: .lower)
 
   let world: World
   let items: [WorldItem]

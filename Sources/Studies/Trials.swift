@@ -116,11 +116,8 @@ extension Laboratory {
         precision: precision, probe: probe
       ).run()
     }
-    let looks = try RunRecords.read(trial.run.path).metrics.compactMap { record -> Look? in
-      guard let kl = record.values["eval/kl"], let proxy = record.values["eval/proxy"],
-        let gold = record.values["eval/gold"]
-      else { return nil }
-      return Look(step: record.step, kl: kl, proxy: proxy, gold: gold)
+    let looks = try RunRecords.read(trial.run.path).probes(of: Stage.ppo.name).map {
+      Look(step: $0.step, kl: $0.kl, proxy: $0.proxy, gold: $0.gold)
     }
     return Policy(file: trial.run.file(PPOStage.file), looks: looks)
   }

@@ -112,21 +112,11 @@ extension Metric: Hashable {
 }
 
 extension Metric: Codable {
-  private enum CodingKeys: String, CodingKey { case name, unit, better, chart }
-
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try container.decode(String.self, forKey: .name), unit: try container.decode(String.self, forKey: .unit),
       better: try container.decodeIfPresent(String.self, forKey: .better).flatMap(Direction.init(rawValue:)),
       chart: try container.decodeIfPresent(Chart.self, forKey: .chart))
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(name, forKey: .name)
-    try container.encode(unit, forKey: .unit)
-    try container.encodeIfPresent(better, forKey: .better)
-    try container.encodeIfPresent(chart, forKey: .chart)
   }
 }

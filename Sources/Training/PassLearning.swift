@@ -3,12 +3,6 @@ import Models
 /// Learning from units of any kind. It is here and not beside `SequencePass`, so that the compiler makes a version for each
 /// kind of unit and objective: a step then allocates nothing.
 extension SequencePass {
-  private func compute(_ units: some Collection<some PassUnit>, _ weights: TransformerWeights) {
-    begin()
-    for unit in units { unit.append(to: self) }
-    forward(weights)
-  }
-
   /// Like `read`, for units that fit one pass. The activations are kept: if the transformer's next pass learns from the
   /// same units, it does not compute them again.
   func hold(
@@ -43,15 +37,5 @@ extension SequencePass {
           logprobs: { objective.pointee.add(logprobs: $0) }, scalars: { objective.pointee.add(scalars: $0) })
       }
     }
-  }
-
-  @inline(__always)
-  private func forEachMicroBatch<Units: RandomAccessCollection>(
-    of units: Units, as name: String, _ body: (Units.SubSequence) -> Void
-  ) where Units.Element: PassUnit {
-    func index(_ number: Int) -> Units.Index { units.index(units.startIndex, offsetBy: number) }
-    Models.forEachMicroBatch(
-      of: units.count, capacity: transformer.rows, as: name, length: { units[index($0)].tokenCount }
-    ) { body(units[index($0.lowerBound)..<index($0.upperBound)]) }
   }
 }

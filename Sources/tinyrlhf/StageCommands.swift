@@ -119,8 +119,8 @@ struct Reward: ParsableCommand {
     return settings
   }
 
-  /// Prints the next step. A reward model that was trained further from another one does not know its SFT model, so
-  /// the command then has a placeholder.
+  /// Prints the next step. A reward model that was trained further from another one does not know its SFT model; the
+  /// command then has the word SFT in its place.
   private func sayNext(_ file: String, _ sft: Model) throws {
     let policy = sft.kind == .reward ? "SFT" : sft.name
     let own = try sft.world() == nil ? ["--prompts", "FILE", "--pretraining-text", "FILE"] : []

@@ -44,7 +44,7 @@ extension RankedSequences: PassUnit {
 
   private var prefix: SharedPrefix { SharedPrefix(sequences.count) { sequences[$0] } }
 
-  package func append(to pass: SequencePass) {
+  @usableFromInline package func append(to pass: SequencePass) {
     pass.append(
       sequences.count, prefix, { sequences[$0] },
       read: { pass.read(Self.scoredRows(of: sequences[$0]), at: $1) })

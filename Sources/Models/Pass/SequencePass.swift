@@ -1,7 +1,7 @@
 import Tensors
 
 /// Sequences that one pass computes together, and their rows that are read.
-package protocol PassUnit {
+@usableFromInline package protocol PassUnit {
   /// Tokens that the unit takes in a pass.
   var tokenCount: Int { get }
   /// Appends its sequences to a pass.
@@ -131,18 +131,31 @@ public final class SequencePass {
   }
 
   /// Begins a pass without sequences.
-  package func begin() {
+  @usableFromInline package func begin() {
     batch.removeAll()
     count = 0
   }
 
   /// Runs the forward pass over the loaded sequences, up to the heads.
-  package func forward(_ weights: TransformerWeights) { transformer.forward(weights, batch) }
+  @usableFromInline package func forward(_ weights: TransformerWeights) { transformer.forward(weights, batch) }
 
-  private func compute(_ groups: ArraySlice<PassGroup>, _ weights: TransformerWeights) {
+  // A step may allocate nothing, so each user's module compiles these two for its own kinds of units.
+
+  /// Loads units that fit one pass, and runs the forward pass up to the heads.
+  @inlinable package func compute(_ units: some Collection<some PassUnit>, _ weights: TransformerWeights) {
     begin()
-    for group in groups { group.append(to: self) }
+    for unit in units { unit.append(to: self) }
     forward(weights)
+  }
+
+  @inlinable @inline(__always)
+  package func forEachMicroBatch<Units: RandomAccessCollection>(
+    of units: Units, as name: String, _ body: (Units.SubSequence) -> Void
+  ) where Units.Element: PassUnit {
+    func index(_ number: Int) -> Units.Index { units.index(units.startIndex, offsetBy: number) }
+    Models.forEachMicroBatch(
+      of: units.count, capacity: transformer.rows, as: name, length: { units[index($0)].tokenCount }
+    ) { body(units[index($0.lowerBound)..<index($0.upperBound)]) }
   }
 
   // MARK: Reading
@@ -252,12 +265,4 @@ public final class SequencePass {
   }
 
   private var headRows: HeadRows { HeadRows(count: count, rows: rows, targets: targets) }
-
-  private func forEachMicroBatch(
-    of groups: [PassGroup], as name: String, _ body: (ArraySlice<PassGroup>) -> Void
-  ) {
-    Models.forEachMicroBatch(
-      of: groups.count, capacity: transformer.rows, as: name, length: { groups[$0].tokenCount }
-    ) { body(groups[$0]) }
-  }
 }

@@ -66,9 +66,9 @@ package struct PassSequence {
 package struct PassGroup: PassUnit {
   private let sequences: ArraySlice<PassSequence>
   private let prefix: SharedPrefix
-  package var tokenCount: Int { prefix.tokenCount }
+  @usableFromInline package var tokenCount: Int { prefix.tokenCount }
 
-  package func append(to pass: SequencePass) {
+  @usableFromInline package func append(to pass: SequencePass) {
     let first = sequences.startIndex
     pass.append(
       sequences.count, prefix, { sequences[first + $0].tokens },

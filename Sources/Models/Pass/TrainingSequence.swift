@@ -37,9 +37,9 @@ public struct TrainingSequence: Sendable {
 }
 
 extension TrainingSequence: PassUnit {
-  package var tokenCount: Int { tokens.count }
+  @usableFromInline package var tokenCount: Int { tokens.count }
 
-  package func append(to pass: SequencePass) {
+  @usableFromInline package func append(to pass: SequencePass) {
     let place = pass.append(tokens)
     for span in earlier { pass.read(Self.rows(predicting: span), at: place) }
     pass.read(Self.rows(predicting: learntToEnd), at: place)
