@@ -140,7 +140,8 @@ extension Tokenizer {
   /// See `answersFollowToken`; it only matters for tokenizers of characters.
   func opensAnswersWithToken() -> Bool {
     guard settings.isOfCharacters, let template = chatFormat.template else { return true }
-    guard let prompt = try? template.render(Prompt("a"), answers: true), let last = encode(prompt).sections.last
+    guard let prompt = try? template.render(Prompt("a"), answers: true, limits: ChatTemplate.probing),
+      let last = encode(prompt).sections.last
     else { return false }
     return last.position == nil
   }

@@ -116,8 +116,11 @@ public struct ChatTemplate: Sendable {
   /// - Parameters:
   ///   - answers: whether the text ends with the opening of an answer (`add_generation_prompt`).
   ///   - verbatim: passes contents in parts as parts, even to a template that only reads texts.
+  ///   - limits: of the time and the text; `probing` for a dialogue of a few words.
   /// - Throws: `Failure(.badData)` with the template's own message, or with the error that occurred in it.
-  public func render(_ prompt: Prompt, answers: Bool, verbatim: Bool = false) throws -> RenderedDialogue {
+  public func render(_ prompt: Prompt, answers: Bool, verbatim: Bool = false, limits: Limits = Limits()) throws
+    -> RenderedDialogue
+  {
     let name = name(for: prompt)
     let parts = verbatim || takesParts[name]!
     let messages = prompt.turns.enumerated().map { index, turn in
@@ -126,16 +129,20 @@ public struct ChatTemplate: Sendable {
     }
     let text = try Self.render(
       templates[name]!, messages, tools: prompt.tools, arguments: prompt.templateArguments,
-      answers: answers, specialTokens, date)
+      answers: answers, specialTokens, date, limits)
     return RenderedDialogue(text.runs)
   }
+
+  /// Limits for a dialogue of a few words, of which real templates make a few thousand characters. Such dialogues are
+  /// rendered several times whenever a model is opened.
+  static let probing = Limits(steps: 200_000, output: 100_000)
 
   /// Variables that a dialogue's arguments cannot set.
   private static let reserved: Set<String> = ["messages", "tools", "documents", "add_generation_prompt"]
 
   private static func render(
     _ template: Template, _ messages: [Value], tools: [JSONValue] = [], arguments: JSONObject = [:],
-    answers: Bool, _ specialTokens: [String: String], _ date: CalendarDate
+    answers: Bool, _ specialTokens: [String: String], _ date: CalendarDate, _ limits: Limits
   ) throws -> Text {
     var variables: [(String, Value)] = [
       ("messages", .list(messages)),
@@ -150,7 +157,7 @@ public struct ChatTemplate: Sendable {
       variables.append((key, Value(value, origin: RenderedDialogue.tools)))
     }
     do {
-      return try template.render(variables, date: date)
+      return try template.render(variables, limits: limits, date: date)
     } catch var failure as Failure {
       // The place of an error is the data row. For an error in the template, its position is added to the message.
       if let place = failure.place, !failure.what.hasPrefix("the chat template says: ") {
@@ -171,7 +178,7 @@ public struct ChatTemplate: Sendable {
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
     let shown = turns.map { turn in
       let message = turn.value(origin: RenderedDialogue.lastMessage, parts: true)
-      return try? render(template, [message], answers: true, specialTokens, date)
+      return try? render(template, [message], answers: true, specialTokens, date, probing)
     }
     guard let parts = shown[1] else { return false }
     let said = parts.runs.filter { $0.origin == RenderedDialogue.lastMessage }.map(\.text).joined()

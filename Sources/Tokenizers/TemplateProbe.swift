@@ -15,8 +15,9 @@ public struct TemplateProbe {
     let question = Turn(.user, "question")
     let answer = "answer"
     do {
-      let prompt = try template.render(Prompt(turns: [question]), answers: true)
-      let whole = try template.render(Prompt(turns: [question, Turn(.assistant, answer)]), answers: false)
+      let prompt = try template.render(Prompt(turns: [question]), answers: true, limits: ChatTemplate.probing)
+      let whole = try template.render(
+        Prompt(turns: [question, Turn(.assistant, answer)]), answers: false, limits: ChatTemplate.probing)
       problem = nil
       guard let content = whole.extentOfLastMessage else {
         (tail, answerPrefix) = (nil, "")
@@ -39,7 +40,7 @@ public struct TemplateProbe {
     let turns = [
       Turn(.system, "s."), Turn(.user, "u."), Turn(.assistant, "a."), Turn(.user, "v."),
     ]
-    return try? template.render(Prompt(turns: turns), answers: true).text
+    return try? template.render(Prompt(turns: turns), answers: true, limits: ChatTemplate.probing).text
   }
 
   /// Whether this is tinyrlhf's own format.

@@ -1,4 +1,5 @@
 import Dialogues
+import Jinja
 import Support
 import Testing
 
@@ -30,6 +31,16 @@ struct TemplateBoundsTests {
     #expect(throws: Failure.self) {
       try tokenizer.encode(dialogue: Prompt(turns: turns), learning: Array(stride(from: 1, to: 40, by: 2)))
     }
+  }
+
+  @Test("opening a model does not render a long text of its template several times; it says so instead")
+  func probing() throws {
+    let date = CalendarDate(year: 2026, month: 1, day: 1)
+    let source = ChatTemplate.Source(name: ChatTemplate.defaultName, text: "{{ messages | string * 5000 }}")
+    let template = try ChatTemplate([source], origin: .files, specialTokens: [:], date: date, at: "template")
+    let probe = TemplateProbe(template)
+    #expect(probe.problem?.contains("100000") == true && probe.tail == nil, "\(probe.problem ?? "none")")
+    #expect(try template.render(Prompt("question"), answers: true).bytes.count > 100_000)
   }
 
   @Test("an argument of a dialogue comes before a special token's name, and no argument replaces the messages")
