@@ -20,6 +20,8 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
   public var unusedKeys = NamedRows()
   /// Changes that the reader made to rows.
   public var remarks = NamedRows()
+  /// XXH64 of the file's contents, in hexadecimal (`LineReader.contentHash`).
+  public package(set) var contentHash: String?
   /// Total tokens of all sequences made from the rows, if counted.
   public var tokens: Int?
   /// Tokens of the longest sequence, if counted.

@@ -16,6 +16,10 @@ public final class LineReader {
   /// The number of the last line read; the first is 1.
   public private(set) var line = 0
 
+  /// XXH64 of the lines read so far, with their ends, each with the hash of those before it as its seed. It depends only
+  /// on the contents, not on compression.
+  public private(set) var contentHash: UInt64 = 0
+
   private let source: any ByteSource
   private let limit: Int
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -89,6 +93,7 @@ public final class LineReader {
       if bytes.last == newline { break }
     }
     if bytes.isEmpty { return nil }
+    contentHash = Hash.xxh64(bytes, seed: contentHash)
     line += 1
     if line == 1, bytes.starts(with: byteOrderMark) { bytes.removeFirst(byteOrderMark.count) }
     return bytes

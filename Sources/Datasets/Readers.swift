@@ -60,6 +60,7 @@ func readRows<Record>(
       .badData, reason ?? "there is no row", at: rows.name, remedy: "Give one JSON object per line.")
   }
   dataset.report.dropped.insert(contentsOf: early, at: 0)
+  dataset.report.contentHash = Hexadecimal.text(rows.contentHash)
   dataset.report.rows = dataset.records.count + dataset.report.dropped.count
   try dataset.checkNotEmpty()
   return dataset

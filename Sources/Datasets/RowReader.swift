@@ -28,6 +28,9 @@ public final class RowReader {
   /// For plain text known at once; otherwise known after the first row that could be read, from its keys.
   public private(set) var format: DataFormat?
 
+  /// `LineReader.contentHash` of the lines read so far.
+  var contentHash: UInt64 { lines.contentHash }
+
   private let lines: LineReader
   private let allowsText: Bool
   private var documents: PlainText?

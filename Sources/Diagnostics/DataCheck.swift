@@ -21,7 +21,8 @@ public struct DataCheck: Sendable {
     let split: OtherSplit
   }
 
-  private let encoder: RecordEncoder
+  private let tokenizer: Tokenizer
+  private let fit: ContextFit
   private let names: SpecialNames
   private let responseLength: Int
   private let threads: Int
@@ -35,7 +36,8 @@ public struct DataCheck: Sendable {
   }
 
   init(_ tokenizer: Tokenizer, context: Int, threads: Int) {
-    encoder = RecordEncoder(tokenizer, context: context)
+    self.tokenizer = tokenizer
+    fit = ContextFit(context)
     names = SpecialNames(tokenizer)
     responseLength = Settings().count(.responseLength)
     self.threads = threads
@@ -60,10 +62,10 @@ public struct DataCheck: Sendable {
   ///   - shown: how many rows to show.
   /// - Throws: `Failure(.badData)` if no row can be read, or if reading fails.
   public func check(_ path: String, against other: Other?, shown: Int) throws -> DataCheckResult {
-    var result = DataCheckResult(file: path, context: encoder.context)
+    var result = DataCheckResult(file: path, context: fit.context)
     var seen = SeenRows()
     let format = try forEachRow(of: path, examine) { row in
-      result.add(row, tokenizer: encoder.tokenizer, names, shown: shown)
+      result.add(row, tokenizer: tokenizer, names, shown: shown)
       guard let fingerprint = row.fingerprint else { return }
       switch seen.add(fingerprint) {
       case .new: break
@@ -126,7 +128,7 @@ public struct DataCheck: Sendable {
       result.findings = oddities(of: example)
       result.answerLengths = answerLengths(of: example)
       let use = try example.firstUse(format)
-      result.unusedKeys += use.unread(by: encoder.tokenizer)
+      result.unusedKeys += use.unread(by: tokenizer)
       let sequences = try sequences(use)
       result.longest = sequences.longest
       if sequences.fit {
@@ -170,7 +172,7 @@ public struct DataCheck: Sendable {
   /// Tokens of each answer, to detect whether many answers were cut at the same length.
   private func answerLengths(of example: Example) -> [Int] {
     if case .document = example { return [] }
-    return example.answers.map { encoder.tokenizer.encode($0).count }
+    return example.answers.map { tokenizer.encode($0).count }
   }
 
   /// The training sequences of a row, the length of the longest [tokens] (for a document, which is split, the sum of
@@ -178,34 +180,34 @@ public struct DataCheck: Sendable {
   private func sequences(
     _ example: Example
   ) throws -> (all: [MaskedSequence], longest: Int, fit: Bool, limit: Int) {
-    let context = encoder.context
+    let context = fit.context
     switch example {
     case .comparison(let comparison):
-      let ranked = try encoder.sequences(comparison)
+      let ranked = RankedSequences(try Tokenized(comparison, tokenizer))
       let all = zip(ranked.sequences, ranked.ranks).map { tokens, rank in
         MaskedSequence(
           rank: rank,
           sequence: TrainingSequence(
             tokens: tokens, learnFrom: RankedSequences.scoredRows(of: tokens).lowerBound))
       }
-      return (all, ranked.sequences.map(\.count).max() ?? 0, encoder.fits(ranked), context)
+      return (all, ranked.sequences.map(\.count).max() ?? 0, fit.fits(ranked), context)
     case .demonstration(let demonstration):
-      let sequences = try encoder.sequences(demonstration)
+      let sequences = try Tokenized(demonstration, tokenizer).sequences
       return (
         sequences.map { MaskedSequence(sequence: $0) }, sequences.map(\.tokens.count).max() ?? 0,
-        encoder.fits(sequences), context
+        fit.fits(sequences), context
       )
     case .prompt(let prompt), .refutedAnswer(let prompt):
-      let tokens = try encoder.tokenizer.encode(prompt: prompt)
+      let tokens = try tokenizer.encode(prompt: prompt)
       // The answer does not exist yet, and the prompt has no loss.
       let masked = MaskedSequence(
         sequence: TrainingSequence(tokens: tokens, learnFrom: tokens.count))
       return (
-        [masked], tokens.count, encoder.fits(tokens, responseLength: responseLength),
+        [masked], tokens.count, fit.fits(tokens, responseLength: responseLength),
         context - responseLength
       )
     case .document(let text):
-      let pieces = encoder.pieces(text).map {
+      let pieces = fit.pieces(tokenizer.encode(document: text)).map {
         MaskedSequence(sequence: TrainingSequence(tokens: Array($0)))
       }
       return (pieces, pieces.reduce(0) { $0 + $1.sequence.tokens.count }, true, context)

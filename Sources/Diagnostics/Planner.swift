@@ -1,3 +1,4 @@
+import Datasets
 import Dialogues
 import Evaluation
 import Inference
@@ -19,13 +20,25 @@ public struct Planner {
   let settings: Settings
   let precision: RolloutPrecision
   let threads: Int
-  let inputs: Pipeline.Inputs
+  let inputs: Inputs
   let program: ProgramMemory
 
+  /// The user's data that replace parts of the built-in world. A run reads them with the model's tokenizer; only the
+  /// stages of a plan know the model.
+  public struct Inputs {
+    public var demonstrations: [Demonstration]?
+    public var comparisons: [Comparison]?
+    public var prompts: [Prompt]?
+    public var pretrainingTexts: Dataset<String>?
+    /// Precision of rollouts; nil for int8.
+    public var precision: RolloutPrecision?
+
+    public init() {}
+  }
+
   /// - Parameters:
-  ///   - inputs: data that replace parts of the built-in world.
   ///   - program: the program's memory, created before anything was read.
-  public init(_ settings: Settings, _ inputs: Pipeline.Inputs, program: ProgramMemory, threads: Int) {
+  public init(_ settings: Settings, _ inputs: Inputs, program: ProgramMemory, threads: Int) {
     self.settings = settings
     self.inputs = inputs
     self.program = program
@@ -63,7 +76,7 @@ public struct Planner {
   private func pretraining() throws -> Plan.StagePlan {
     // Trains the tokenizer and encodes the text, as the stage does, to know the lengths.
     let data = try inputs.pretrainingTexts.map {
-      try PretrainData($0, worldSeed: 0, settings: settings, at: inputs.pretrainingFile)
+      try PretrainData($0, worldSeed: 0, settings: settings, threads: threads)
     }
     let architecture = PretrainStage.architecture(
       settings, vocabulary: data?.tokenizer.vocabularyCount ?? settings.count(.vocabulary))
@@ -77,13 +90,15 @@ public struct Planner {
   private func sft(_ model: Model, _ judge: Model?) throws -> Plan.StagePlan {
     try model.requireLanguageModel("a language model to fine-tune")
     let batch = settings.count(.sftBatch)
-    let encoder = RecordEncoder(model.tokenizer, context: model.architecture.context)
-    let sequences = try demonstrations(model).map { try encoder.fitting($0.training).sequences }
-    let lengths = sequences?.map(\.tokens.count) ?? Array(repeating: encoder.context, count: batch)
+    let fit = ContextFit(model.architecture.context)
+    let sequences = try demonstrations(model).map {
+      fit.demonstrations(try $0.training.tokenized(model.tokenizer, threads: threads)).sequences
+    }
+    let lengths = sequences?.map(\.tokens.count) ?? Array(repeating: fit.context, count: batch)
     let arena = Arena(isPlan: true)
     let memory = try LanguageModelMemory(
       model.architecture, parameters: try model.file.parameters(),
-      tokens: RecordEncoder.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
+      tokens: ContextFit.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
       threads: threads, arena: arena)
     guard let judge else {
       return withExtendedLifetime((memory, sequences)) { plan(.sft, arena, mapped: [Self.copy(model)]) }
@@ -92,10 +107,10 @@ public struct Planner {
     try judge.requireToRead(model)
     let asked = try demonstrations(model).flatMap { demonstrations in
       longestSequences(
-        try demonstrations.heldOut.map { try $0.prompt.tokenCount(model.tokenizer) }, model
+        try demonstrations.heldOut.map(\.prompt).tokenized(model.tokenizer, threads: threads).map(\.longest), model
       ).max()
     }
-    let judging = try JudgingMemory(memory.runtime, reward: judge.architecture, longest: asked ?? encoder.context)
+    let judging = try JudgingMemory(memory.runtime, reward: judge.architecture, longest: asked ?? fit.context)
     return withExtendedLifetime((judging, sequences)) {
       plan(.sft, arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
     }
@@ -139,11 +154,10 @@ public struct Planner {
   }
 
   private func ownRankings(_ model: Model) throws -> [RankedSequences]? {
-    let encoder = RecordEncoder(model.tokenizer, context: model.architecture.context)
+    let fit = ContextFit(model.architecture.context)
     return try inputs.comparisons.map { comparisons in
-      let (training, heldOut) = RecipeData.split(comparisons)
-      return try encoder.ranked(training).sequences
-        + encoder.ranked(heldOut, limit: RewardStage.watched).sequences
+      let (training, heldOut) = RecipeData.split(try comparisons.tokenized(model.tokenizer, threads: threads))
+      return fit.comparisons(training).sequences + fit.comparisons(heldOut, limit: RewardStage.watched).sequences
     }
   }
 
@@ -154,8 +168,8 @@ public struct Planner {
       return Array(repeating: answers * model.architecture.context, count: settings.count(.rewardBatch))
     }
     let prompts = try rounds.flatMap { RankingStage.candidates(settings, $0) }.map {
-      try Prompt(turns: world.item(.comparisons, $0).prompt).tokenCount(model.tokenizer)
-    }
+      Prompt(turns: world.item(.comparisons, $0).prompt)
+    }.tokenized(model.tokenizer, threads: threads).map(\.longest)
     // A training pass holds the prompt once, and each answer.
     let answer = settings.count(.responseLength)
     return prompts.filter { $0 + answer <= model.architecture.context }.map { $0 + answers * answer }
@@ -163,10 +177,12 @@ public struct Planner {
 
   private func ppo(_ model: Model) throws -> Plan.StagePlan {
     try model.requireLanguageModel("a language model to improve")
-    let lengths = try prompts(model).map { try $0.map { try $0.tokenCount(model.tokenizer) } }
+    let lengths = try prompts(model).map { try $0.tokenized(model.tokenizer, threads: threads).map(\.longest) }
     let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
     let policy = try model.file.parameters()
-    let text = try inputs.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
+    let text = try inputs.pretrainingTexts.map {
+      try DocumentSource.choose($0.records.tokenized(model.tokenizer, threads: threads), model: model)
+    }
     let document = text?.longest(context: model.architecture.context)
     // This arena stands for the reward model's mapped file, which is not part of the stage's arena.
     let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))

@@ -18,15 +18,10 @@ package struct HeldOutText {
   }
 
   /// Makes held-out text from whole documents, split at the context's length.
-  package init(_ documents: [String], _ tokenizer: Tokenizer, context: Int) {
-    let encoder = RecordEncoder(tokenizer, context: context)
-    let work = Work("encoding", of: documents.count)
-    defer { work.end() }
+  package init(_ documents: [Tokenized<String>], _ tokenizer: Tokenizer, context: Int) {
+    let fit = ContextFit(context)
     self.init(
-      documents.flatMap { document in
-        defer { work.advance() }
-        return encoder.pieces(document).map { TrainingSequence(tokens: Array($0)) }
-      }, tokenizer)
+      documents.flatMap { fit.pieces($0.tokens).map { TrainingSequence(tokens: Array($0)) } }, tokenizer)
   }
 
   package struct Figures {

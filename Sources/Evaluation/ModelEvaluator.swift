@@ -2,6 +2,7 @@ import Dialogues
 import Inference
 import Models
 import Support
+import Tokenizers
 import Training
 import World
 
@@ -29,12 +30,12 @@ public struct ModelEvaluator {
   let model: Model
   let reference: Model?
   let reward: Model?
-  let texts: [String]?
+  let texts: [Tokenized<String>]?
   let windows: [[Int32]]?
-  let prompts: [Prompt]?
+  let prompts: [Tokenized<Prompt>]?
   let split: EvaluationSplit
   let bestOf: Int
-  let comparisons: [Comparison]?
+  let comparisons: [Tokenized<Comparison>]?
   /// Prints a message for people.
   let note: (String) -> Void
 
@@ -46,8 +47,8 @@ public struct ModelEvaluator {
   ///   - comparisons: rankings on which a reward model is measured.
   public init(
     options: EvaluationOptions, seed: UInt64, threads: Int, model: Model, reference: Model?,
-    reward: Model?, texts: [String]?, windows: [[Int32]]? = nil, prompts: [Prompt]?, split: EvaluationSplit,
-    bestOf: Int = 1, comparisons: [Comparison]?, note: @escaping (String) -> Void
+    reward: Model?, texts: [Tokenized<String>]?, windows: [[Int32]]? = nil, prompts: [Tokenized<Prompt>]?,
+    split: EvaluationSplit, bestOf: Int = 1, comparisons: [Tokenized<Comparison>]?, note: @escaping (String) -> Void
   ) {
     self.options = options
     self.seed = seed
@@ -141,11 +142,11 @@ public struct ModelEvaluator {
   }
 
   /// The user's prompts that leave room for an answer.
-  private func fitting(_ prompts: [Prompt]) throws -> [Prompt] {
+  private func fitting(_ prompts: [Tokenized<Prompt>]) throws -> [Prompt] {
     let length = options.responseLength
     let context = model.architecture.context
-    let fitting = try RecordEncoder(model.tokenizer, context: context)
-      .prompts(prompts, responseLength: length).map { prompts[$0.index] }
+    let fitting = ContextFit(context)
+      .prompts(prompts, responseLength: length).map { prompts[$0.index].record }
     try requireUsable(
       fitting.count, of: prompts.count,
       "prompts leave room for \(length) tokens in a context of \(context)", at: "--prompts",

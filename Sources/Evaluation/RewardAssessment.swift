@@ -4,6 +4,7 @@ import Models
 import Runs
 import Statistics
 import Support
+import Tokenizers
 import Training
 
 /// Assesses a reward model on comparisons that it was not trained on.
@@ -28,11 +29,10 @@ package struct RewardAssessment {
   ///   - heldOutLabelers: labelers that are not in the training data; they are counted separately.
   ///   - gold: returns the rubric's grades of a comparison's answers, by the comparison's index; nil without a rubric.
   package init(
-    _ reward: RewardScorer, _ comparisons: [Comparison], heldOutLabelers: Set<String> = [],
+    _ reward: RewardScorer, _ comparisons: [Tokenized<Comparison>], heldOutLabelers: Set<String> = [],
     gold: (Int) -> [Double]? = { _ in nil }
   ) throws {
-    let encoder = RecordEncoder(reward.model.tokenizer, context: reward.model.architecture.context)
-    let ranked = try encoder.ranked(comparisons).kept
+    let ranked = ContextFit(reward.model.architecture.context).comparisons(comparisons).kept
     let scores = reward.rawScores(ranked.flatMap(\.sequences.sequences))
     let work = Work("counting pairs", of: ranked.count)
     defer { work.end() }
@@ -40,8 +40,9 @@ package struct RewardAssessment {
     for (index, group) in ranked {
       defer { work.advance() }
       let k = group.ranks.count
-      let labeler = comparisons[index].labeler
-      let prompt = try reward.model.tokenizer.encode(prompt: comparisons[index].prompt)
+      let comparison = comparisons[index].record
+      let labeler = comparison.labeler
+      let prompt = try reward.model.tokenizer.encode(prompt: comparison.prompt)
       add(
         group, scores: Array(scores[next..<next + k]), to: prompt, gold: gold(index),
         isHeldOut: labeler.map(heldOutLabelers.contains) ?? false)

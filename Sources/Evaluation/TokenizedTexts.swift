@@ -2,7 +2,7 @@ import Inference
 import Support
 import Tokenizers
 
-/// A file's documents, tokenized once and split into sequences of at most the context.
+/// A file's documents, split into sequences of at most the context.
 public struct TokenizedTexts: Sendable {
   private let tokens: [Int32]
   private let starts: [Int]
@@ -14,18 +14,13 @@ public struct TokenizedTexts: Sendable {
   private static let heldOutShare = 50
 
   /// - Throws: `Failure(.badData)` if there is too little text.
-  public init(_ documents: [String], tokenizer: Tokenizer, context: Int, at place: String) throws {
+  public init(_ documents: [Tokenized<String>], context: Int, at place: String) throws {
     var tokens: [Int32] = []
     var starts = [0]
-    let encoder = RecordEncoder(tokenizer, context: context)
-    let work = Work("encoding", of: documents.count)
-    defer { work.end() }
-    for document in documents {
-      defer { work.advance() }
-      for piece in encoder.pieces(document) {
-        tokens += piece
-        starts.append(tokens.count)
-      }
+    let fit = ContextFit(context)
+    for piece in documents.lazy.flatMap({ fit.pieces($0.tokens) }) {
+      tokens += piece
+      starts.append(tokens.count)
     }
     self.tokens = tokens
     self.starts = starts

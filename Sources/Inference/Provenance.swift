@@ -12,16 +12,23 @@ public struct Provenance: Codable, Equatable, Sendable {
       self.hash = Hexadecimal.text(hash)
     }
 
-    /// Hashes the JSON of records one by one, so that it is never in memory as a whole.
-    package init(name: String, records: [some Encodable]) throws {
+    /// Hashes the JSON of records. Threads make the JSON of some hundred records at a time, so that it is never in
+    /// memory as a whole.
+    package init(name: String, records: [some Encodable & Sendable], threads: Int) throws {
       let work = Work("hashing", of: records.count)
       defer { work.end() }
-      let hash = try records.reduce(UInt64(0)) {
-        defer { work.advance() }
-        return Hash.xxh64(try JSON.encode($1), seed: $0)
+      var hash: UInt64 = 0
+      for first in stride(from: 0, to: records.count, by: Self.batch) {
+        let count = min(Self.batch, records.count - first)
+        let texts = try Parallel.map(count, threads: threads) { try JSON.encode(records[first + $0]) }
+        for text in texts { hash = Hash.xxh64(text, seed: hash) }
+        work.advance(by: count)
       }
       self.init(name: name, hash: hash)
     }
+
+    /// Number of records whose JSON is in memory at the same time.
+    private static let batch = 512
   }
 
   public var stage: String

@@ -10,6 +10,9 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var command: [String]
   /// The resolved value of every hyper-parameter, by its name on the command line.
   public var configuration: [String: JSONValue]
+  /// XXH64 of the contents of each data file, in hexadecimal, by the name of its option; nil in manifests of versions
+  /// that did not store it.
+  public var data: [String: String]?
   public var seed: UInt64
   /// The seed of the built-in world; nil for a run that uses only the user's own files.
   public var worldSeed: UInt64?
@@ -23,16 +26,17 @@ public struct Manifest: Codable, Equatable, Sendable {
   public static let currentVersion = 1
 
   enum CodingKeys: String, CodingKey {
-    case version, command, configuration, seed, host, started, resumed, stages
+    case version, command, configuration, data, seed, host, started, resumed, stages
     case worldSeed = "world_seed"
   }
 
   public init(
-    command: [String], configuration: [String: JSONValue], seed: UInt64, worldSeed: UInt64? = nil,
-    host: Host, started: String = Clock.date()
+    command: [String], configuration: [String: JSONValue], data: [String: String]? = nil, seed: UInt64,
+    worldSeed: UInt64? = nil, host: Host, started: String = Clock.date()
   ) {
     self.command = command
     self.configuration = configuration
+    self.data = data
     self.seed = seed
     self.worldSeed = worldSeed
     self.host = host
@@ -79,7 +83,8 @@ public struct Manifest: Codable, Equatable, Sendable {
 
   /// Checks that a run continues with the learning options with which it was started; with others, the result would
   /// belong to neither run.
-  /// - Throws: `Failure(.usage)` with the first option that differs and both values.
+  /// - Throws: `Failure(.usage)` with the first option that differs and both values, or with the first data file whose
+  ///   contents differ.
   func requireSameRun(as other: Manifest, at place: String) throws {
     func check(_ name: String, _ mine: JSONValue?, _ theirs: JSONValue?) throws {
       guard mine != theirs else { return }
@@ -95,6 +100,22 @@ public struct Manifest: Codable, Equatable, Sendable {
       "world seed", worldSeed.map { .string("\($0)") }, other.worldSeed.map { .string("\($0)") })
     for name in Set(configuration.keys).union(other.configuration.keys).sorted() {
       try check(name, configuration[name], other.configuration[name])
+    }
+    try requireSameData(as: other, at: place)
+  }
+
+  /// - Throws: `Failure(.usage)` with the first option whose file was not given in both runs, or has other contents.
+  private func requireSameData(as other: Manifest, at place: String) throws {
+    guard let data else { return }
+    let theirs = other.data ?? [:]
+    for option in Set(data.keys).union(theirs.keys).sorted() where data[option] != theirs[option] {
+      let what =
+        if data[option] == nil { "was started without --\(option)" }
+        else if theirs[option] == nil { "was started with --\(option)" }
+        else { "was started with other contents of the file of --\(option)" }
+      throw Failure(
+        .usage, what, at: place,
+        remedy: "Resume it with the same files, as they were, or choose another folder with --output.")
     }
   }
 

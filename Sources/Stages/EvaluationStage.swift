@@ -3,6 +3,7 @@ import Evaluation
 import Inference
 import Models
 import Runs
+import Tokenizers
 import World
 
 /// Evaluates the base, SFT and PPO models on held-out prompts, with the rubric and with the reward model.
@@ -13,10 +14,10 @@ public struct EvaluationStage {
   /// nil for a run on the user's own files, which has no rubric.
   let world: World?
   /// The user's held-out prompts; used if there is no world.
-  let prompts: [Prompt]
+  let prompts: [Tokenized<Prompt>]
   /// Text for bits per byte; nil if there is none.
   let pretraining: DocumentSource?
-  let comparisons: [Comparison]
+  let comparisons: [Tokenized<Comparison>]
   /// The user's rankings that the reward model was trained on. The labelers' agreement is measured on them, too.
   let learnt: [Comparison]
 
@@ -25,7 +26,8 @@ public struct EvaluationStage {
   ///   - comparisons: rankings held out from the reward model's training.
   public init(
     _ context: StageContext, models: [(name: String, model: Model)], reward: Model, world: World?,
-    prompts: [Prompt], pretraining: DocumentSource?, comparisons: [Comparison], learnt: [Comparison]
+    prompts: [Tokenized<Prompt>], pretraining: DocumentSource?, comparisons: [Tokenized<Comparison>],
+    learnt: [Comparison]
   ) {
     self.context = context
     self.models = models
@@ -92,9 +94,9 @@ public struct EvaluationStage {
   private func sets() throws -> [PromptSet] {
     guard let world else {
       // As in PPO, prompts must leave room for an answer.
-      let fitting = try RecordEncoder(reward.tokenizer, context: reward.architecture.context)
+      let fitting = ContextFit(reward.architecture.context)
         .prompts(prompts, responseLength: options.responseLength)
-      return [PromptSet(own: fitting.map { prompts[$0.index] }, options)]
+      return [PromptSet(own: fitting.map { prompts[$0.index].record }, options)]
     }
     return [.evaluation, .truthfulness, .harmlessness, .heldOutCategory].map {
       PromptSet($0, of: world, options)
@@ -117,12 +119,13 @@ public struct EvaluationStage {
   private func assess(_ reward: RewardScorer) throws -> (
     figures: Summary.RewardModel?, calibration: [EvaluationDetails.CalibrationBin]
   ) {
-    let rankings = HeldOutRankings(comparisons, world: world, context.settings)
+    let heldOut = comparisons.map(\.record)
+    let rankings = HeldOutRankings(heldOut, world: world, context.settings)
     let assessment = try RewardAssessment(
       reward, comparisons, heldOutLabelers: world == nil ? [] : Set(Labeler.heldOut.map(\.id)),
       gold: rankings.gold)
     guard !assessment.isEmpty else { return (nil, []) }
-    return (assessment.figures(agreement: LabelerAgreement(learnt + comparisons)), assessment.calibration)
+    return (assessment.figures(agreement: LabelerAgreement(learnt + heldOut)), assessment.calibration)
   }
 
   private func write(

@@ -36,8 +36,8 @@ struct HeldOutAnswers {
     responseLength = context.settings.count(.responseLength)
     tokenizer = model.tokenizer
     seed = context.seed
-    let fitting = try RecordEncoder(model.tokenizer, context: model.architecture.context)
-      .prompts(prompts, responseLength: responseLength)
+    let fitting = ContextFit(model.architecture.context).prompts(
+      try prompts.tokenized(model.tokenizer, threads: context.threads), responseLength: responseLength)
     try requireUsable(
       fitting.count, of: prompts.count,
       "held-out prompts leave room for \(responseLength) tokens in a context of "

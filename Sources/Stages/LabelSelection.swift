@@ -4,6 +4,7 @@ import Models
 import Runs
 import Statistics
 import Support
+import Tokenizers
 import Training
 
 /// Chooses the prompts that are ranked in a round: from four times as many, those on whose answers the reward model's
@@ -55,7 +56,7 @@ package struct LabelSelection {
   private let reward: Model
   private let parameters: ParameterSet
   private let scorer: SequencePass
-  private let encoder: RecordEncoder
+  private let fit: ContextFit
   private let heads: RewardHeads
 
   /// Trains the heads.
@@ -71,8 +72,8 @@ package struct LabelSelection {
     self.reward = reward
     self.scorer = scorer
     parameters = try reward.parameters()
-    encoder = RecordEncoder(reward.tokenizer, context: reward.architecture.context)
-    let ranked = try encoder.ranked(rankings).sequences
+    fit = ContextFit(reward.architecture.context)
+    let ranked = fit.comparisons(try rankings.tokenized(reward.tokenizer, threads: context.threads)).sequences
     var heads = RewardHeads(
       count: context.settings.count(.rewardHeads), width: reward.architecture.dModel,
       total: ranked.count, seed: context.seed)
@@ -136,15 +137,15 @@ package struct LabelSelection {
     for first in stride(from: 0, to: prompts.count, by: Self.batch) {
       defer { work.advance(by: Self.batch) }
       let groups = try prompts[first..<min(first + Self.batch, prompts.count)].map { prompt in
-        try encoder.sequences(
-          Comparison(
-            prompt: prompt.turns, completions: prompt.answers, ranks: prompt.answers.map { _ in 1 }))
+        let comparison = Comparison(
+          prompt: prompt.turns, completions: prompt.answers, ranks: prompt.answers.map { _ in 1 })
+        return RankedSequences(try Tokenized(comparison, reward.tokenizer))
       }
-      let fitting = groups.filter(encoder.fits)
+      let fitting = groups.filter(fit.fits)
       let features = scorer.features(weights, fitting.flatMap(\.sequences))
       var next = 0
       for group in groups {
-        guard encoder.fits(group) else {
+        guard fit.fits(group) else {
           result.append(-.infinity)
           continue
         }

@@ -42,7 +42,7 @@ public struct PPOStage {
 
   /// Prompts, and text for the pretraining mix.
   public struct Data {
-    let prompts: [Prompt]
+    let prompts: [Tokenized<Prompt>]
     /// The pretraining text; nil if there is no mix and no text.
     let pretraining: DocumentSource?
     /// Whether there is pretraining text, from the user or from the world.
@@ -56,17 +56,20 @@ public struct PPOStage {
     ///   - place: the file of the prompts.
     /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
     public init(
-      prompts: [Prompt]?, at place: String?, texts: [String]?, sft: Model, settings: Settings
+      prompts: [Tokenized<Prompt>]?, at place: String?, texts: [Tokenized<String>]?, sft: Model,
+      settings: Settings, threads: Int
     ) throws {
       self.place = place
       let needsText = texts == nil && settings[.ptxCoefficient] > 0
       let missing = [prompts == nil ? "--prompts" : nil, needsText ? "--pretraining-text" : nil]
       try sft.requireWorld(insteadOf: missing.compactMap { $0 }, hints: needsText ? [PPOStage.textHint] : [])
       self.prompts =
-        try prompts ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts"))
+        try prompts
+        ?? RecipeData.prompts(try sft.world(insteadOf: "--prompts")).tokenized(sft.tokenizer, threads: threads)
       let isMixed = try settings[.ptxCoefficient] > 0 || texts != nil || sft.world() != nil
       pretraining = isMixed ? try DocumentSource.choose(texts, model: sft) : nil
-      source = try .init(name: prompts == nil ? "world" : "prompts", records: self.prompts.map(\.turns))
+      source = try .init(
+        name: prompts == nil ? "world" : "prompts", records: self.prompts.map(\.record.turns), threads: threads)
     }
   }
 
@@ -180,11 +183,11 @@ public struct PPOStage {
   private func build() throws -> Machine {
     let settings = context.settings
     let responseLength = settings.count(.responseLength)
-    let encoder = RecordEncoder(policy.tokenizer, context: policy.architecture.context)
-    let fitting = try encoder.prompts(data.prompts, responseLength: responseLength)
+    let fit = ContextFit(policy.architecture.context)
+    let fitting = fit.prompts(data.prompts, responseLength: responseLength)
     try requireUsable(
       fitting.count, of: data.prompts.count,
-      "prompts leave room for \(responseLength) tokens in a context of \(encoder.context)",
+      "prompts leave room for \(responseLength) tokens in a context of \(fit.context)",
       at: data.place, remedy: "Lower --response-length, or use shorter prompts.",
       note: context.note)
     let sizes = Self.sizes(

@@ -6,6 +6,7 @@ import Inference
 import Runs
 import Statistics
 import Support
+import Tokenizers
 import Training
 import World
 
@@ -19,16 +20,14 @@ import World
 public struct Pipeline {
   /// Data that replace parts of the built-in world.
   public struct Inputs {
-    public var demonstrations: [Demonstration]?
-    public var comparisons: [Comparison]?
-    public var prompts: [Prompt]?
-    public var pretrainingTexts: [String]?
+    public var demonstrations: [Tokenized<Demonstration>]?
+    public var comparisons: [Tokenized<Comparison>]?
+    public var prompts: [Tokenized<Prompt>]?
+    public var pretrainingTexts: [Tokenized<String>]?
     /// The file of the demonstrations, for messages.
     public var demonstrationsFile: String?
     /// The file of the prompts; it is the comparisons' file if the prompts are those of the comparisons.
     public var promptsFile: String?
-    /// The file of the pretraining texts.
-    public var pretrainingFile: String?
     /// Precision of rollouts; nil for int8, or float32 if the model's int8 form is too far from float32.
     public var precision: RolloutPrecision?
 
@@ -70,7 +69,7 @@ public struct Pipeline {
     }
     let base = try model(PretrainStage.file)
     let data = try context.withFailureCleanup {
-      try RecipeData(inputs, base: base, settings: context.settings)
+      try RecipeData(inputs, base: base, settings: context.settings, threads: context.threads)
     }
     for rows in data.heldOut ?? [] { context.note(rows.sentence) }
     try context.stage(Stage.sft) {
@@ -92,8 +91,8 @@ public struct Pipeline {
   private func run(_ context: StageContext, from policy: String, _ data: RecipeData) throws {
     try context.stage(.rankings) {
       guard let world = data.world else {
-        try context.run.writeLines(data.comparisons, to: RunFile.rankings)
-        try context.run.writeLines(data.heldOutComparisons, to: RankingStage.heldOutFile)
+        try context.run.writeLines(data.comparisons.map(\.record), to: RunFile.rankings)
+        try context.run.writeLines(data.heldOutComparisons.map(\.record), to: RankingStage.heldOutFile)
         return StageResult(checkpoint: RunFile.rankings, identity: try context.rankingsIdentity())
       }
       let chooses = LabelSelection.isMade(context.settings, context.round)
@@ -140,23 +139,36 @@ public struct Pipeline {
     return model.checkpoint.identity
   }
 
-  /// The held-out rankings, in the order of the file. In the built-in world, each prompt has two lines, and some are
-  /// ties. The list is empty if the user gave too few rankings.
-  private func heldOutRankings(_ round: Round = .only) throws -> [Comparison] {
-    try context.run.readLines(round.file(RankingStage.heldOutFile))
+  /// The held-out rankings. In the built-in world, each prompt has two lines, and some are ties. The list is empty if
+  /// the user gave too few rankings.
+  private func heldOutRankings(
+    _ round: Round, _ data: RecipeData, _ tokenizer: Tokenizer
+  ) throws -> [Tokenized<Comparison>] {
+    guard data.world != nil else { return data.heldOutComparisons }
+    let rankings: [Comparison] = try context.run.readLines(round.file(RankingStage.heldOutFile))
+    return try rankings.tokenized(tokenizer, threads: context.threads)
+  }
+
+  /// The rankings to train on, with the file that has them.
+  private func rankings(
+    _ context: StageContext, _ data: RecipeData, _ tokenizer: Tokenizer
+  ) throws -> (records: [Tokenized<Comparison>], file: String) {
+    let file = context.run.file(context.round.file(RunFile.rankings))
+    guard data.world != nil else { return (data.comparisons, file) }
+    // `readComparisons` leaves out rankings that cannot be learnt from.
+    return try Failure.advising(RunFile.remedy(RunFile.rankings)) {
+      (try readComparisons(file).records.tokenized(tokenizer, threads: context.threads), file)
+    }
   }
 
   private func trainReward(_ context: StageContext, _ data: RecipeData) throws -> StageResult {
-    // `readComparisons` leaves out rankings that cannot be learnt from.
-    let rankings = context.run.file(context.round.file(RunFile.rankings))
+    let sft = try model(SFTStage.file)
+    let (rankings, file) = try rankings(context, data, sft.tokenizer)
     return try RewardStage(
-      context, sft: try model(SFTStage.file),
+      context, sft: sft,
       data: RewardStage.Data(
-        comparisons: try Failure.advising(RunFile.remedy(RunFile.rankings)) {
-          try readComparisons(rankings).records
-        }, at: rankings,
-        validation: try heldOutRankings(context.round),
-        demonstrations: data.demonstrations.demonstrations)
+        comparisons: rankings, at: file, validation: try heldOutRankings(context.round, data, sft.tokenizer),
+        demonstrations: data.demonstrations.demonstrations, tokenizer: sft.tokenizer, threads: context.threads)
     ).run()
   }
 
@@ -172,11 +184,12 @@ public struct Pipeline {
 
   private func evaluate(_ data: RecipeData) throws {
     let start = Clock.monotonic()
+    let reward = try model(RewardStage.file)
     let (models, rewardModel) = try EvaluationStage(
       context, models: try EvaluatedModel.all.map { (name: $0.key, model: try model($0.file)) },
-      reward: try model(RewardStage.file), world: data.world, prompts: data.heldOutPrompts,
-      pretraining: data.ppo.pretraining, comparisons: try heldOutRankings(),
-      learnt: data.comparisons
+      reward: reward, world: data.world, prompts: data.heldOutPrompts,
+      pretraining: data.ppo.pretraining, comparisons: try heldOutRankings(.only, data, reward.tokenizer),
+      learnt: data.comparisons.map(\.record)
     ).run()
     let elapsed = Clock.monotonic() - start
     let stages = context.run.manifest.stages.map {

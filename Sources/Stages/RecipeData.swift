@@ -4,6 +4,7 @@ import Inference
 import Models
 import Runs
 import Support
+import Tokenizers
 import World
 
 /// The data of a run: the built-in world's, with any part replaced by the user's own.
@@ -12,11 +13,11 @@ package struct RecipeData {
   let world: World?
   let demonstrations: SFTStage.Data
   /// The user's own rankings; empty when answers are sampled and ranked.
-  let comparisons: [Comparison]
-  let heldOutComparisons: [Comparison]
+  let comparisons: [Tokenized<Comparison>]
+  let heldOutComparisons: [Tokenized<Comparison>]
   let ppo: PPOStage.Data
   /// The user's prompts that are held out from PPO; if there are none, PPO's own prompts.
-  let heldOutPrompts: [Prompt]
+  let heldOutPrompts: [Tokenized<Prompt>]
   /// Which rows of the user's files are held out; nil if the user gave no files.
   let heldOut: [Summary.HeldOutRows]?
 
@@ -26,7 +27,7 @@ package struct RecipeData {
   private static let heldOutShare = 10
 
   /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
-  init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings) throws {
+  init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings, threads: Int) throws {
     // Answers to the user's own prompts cannot be graded by the world's rubric.
     let isOwn = inputs.prompts != nil || inputs.comparisons != nil
     guard inputs.prompts == nil || inputs.comparisons != nil else {
@@ -38,19 +39,22 @@ package struct RecipeData {
       comparisons: inputs.comparisons != nil, texts: inputs.pretrainingTexts != nil)
     world = isOwn ? nil : try base.world(insteadOf: "--comparisons")
     demonstrations = try SFTStage.Data(
-      inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings)
+      inputs.demonstrations, at: inputs.demonstrationsFile, base: base, settings: settings, threads: threads)
     let (comparisons, heldOutComparisons) = Self.split(inputs.comparisons ?? [])
     (self.comparisons, self.heldOutComparisons) = (comparisons, heldOutComparisons)
-    let own = inputs.prompts ?? inputs.comparisons?.map(\.prompt)
+    let own = try inputs.prompts
+      ?? inputs.comparisons?.map(\.record.prompt).tokenized(base.tokenizer, threads: threads)
     let (training, heldOut) = Self.split(own ?? [])
     heldOutPrompts = heldOut.isEmpty ? training : heldOut
     ppo = try PPOStage.Data(
       prompts: own == nil ? nil : training, at: inputs.promptsFile, texts: inputs.pretrainingTexts,
-      sft: base, settings: settings)
+      sft: base, settings: settings, threads: threads)
     let rows = [
       demonstrations.heldOut,
-      inputs.comparisons.map { _ in .comparisons(training: comparisons, heldOut: heldOutComparisons) },
-      own.map { _ in .prompts(training: training, heldOut: heldOut) },
+      inputs.comparisons.map { _ in
+        .comparisons(training: comparisons.map(\.record), heldOut: heldOutComparisons.map(\.record))
+      },
+      own.map { _ in .prompts(training: training.map(\.record), heldOut: heldOut.map(\.record)) },
     ].compactMap { $0 }
     self.heldOut = rows.isEmpty ? nil : rows
   }
@@ -106,12 +110,11 @@ package struct RecipeData {
 
 extension DocumentSource {
   /// The user's texts, split into pieces that fit one training pass, or the world's documents.
-  package static func choose(_ texts: [String]?, model: Model) throws -> DocumentSource {
+  package static func choose(_ texts: [Tokenized<String>]?, model: Model) throws -> DocumentSource {
     guard let texts else { return .world(try model.world(insteadOf: "--pretraining-text")) }
     return .texts(
       try TokenizedTexts(
-        texts, tokenizer: model.tokenizer,
-        context: min(model.architecture.context, ModelRuntime.trainingRows),
+        texts, context: min(model.architecture.context, ModelRuntime.trainingRows),
         at: "--pretraining-text"))
   }
 }

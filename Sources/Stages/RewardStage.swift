@@ -5,6 +5,7 @@ import Inference
 import Models
 import Runs
 import Support
+import Tokenizers
 import Training
 
 /// Trains the reward model: the SFT model with a scalar head, trained on ranked answers, then normalised.
@@ -13,32 +14,36 @@ public struct RewardStage {
 
   /// Comparisons for training and validation, and demonstrations for the normalisation.
   public struct Data {
-    public var comparisons: [Comparison]
-    public var validation: [Comparison]
-    public var demonstrations: [Demonstration]
+    public let comparisons: [Tokenized<Comparison>]
+    public let validation: [Tokenized<Comparison>]
+    public let demonstrations: [Tokenized<Demonstration>]
     /// The file of the comparisons.
-    public var place: String
-    public var source: Provenance.Source
+    public let place: String
+    public let source: Provenance.Source
     /// Which rows of `comparisons` are held out; nil if `validation` was given.
-    public var heldOut: Summary.HeldOutRows?
+    public let heldOut: Summary.HeldOutRows?
 
     /// - Parameters:
     ///   - place: the file of `comparisons`.
     ///   - validation: nil for a tenth of `comparisons`.
     ///   - demonstrations: nil for the best answers of `comparisons`.
+    ///   - tokenizer: of the model that is trained.
     public init(
-      comparisons: [Comparison], at place: String, validation: [Comparison]? = nil,
-      demonstrations: [Demonstration]? = nil
+      comparisons: [Tokenized<Comparison>], at place: String, validation: [Tokenized<Comparison>]? = nil,
+      demonstrations: [Tokenized<Demonstration>]? = nil, tokenizer: Tokenizer, threads: Int
     ) throws {
       self.place = place
       let (training, heldOut) = RecipeData.split(comparisons)
       self.comparisons = validation == nil ? training : comparisons
       self.validation = validation ?? heldOut
-      self.heldOut = validation == nil ? .comparisons(training: training, heldOut: heldOut) : nil
+      self.heldOut =
+        validation == nil
+        ? .comparisons(training: training.map(\.record), heldOut: heldOut.map(\.record)) : nil
       self.demonstrations =
-        demonstrations
-        ?? comparisons.map { Demonstration(prompt: $0.prompt, completion: $0.best) }
-      source = try .init(name: "comparisons", records: self.comparisons)
+        try demonstrations
+        ?? comparisons.map { Demonstration(prompt: $0.record.prompt, completion: $0.record.best) }
+        .tokenized(tokenizer, threads: threads)
+      source = try .init(name: "comparisons", records: self.comparisons.map(\.record), threads: threads)
     }
   }
 
@@ -78,11 +83,11 @@ public struct RewardStage {
   public func run() throws -> StageResult {
     try sft.requireLanguageOrRewardModel("a language model to start the reward model from")
     let settings = context.settings
-    let encoder = RecordEncoder(sft.tokenizer, context: sft.architecture.context)
-    let usable = try encoder.ranked(data.comparisons)
+    let fit = ContextFit(sft.architecture.context)
+    let usable = fit.comparisons(data.comparisons)
     try requireUsable(
       usable.kept.count, of: data.comparisons.count,
-      "comparisons can be learnt from (\(usable.long) are over \(encoder.context) tokens, "
+      "comparisons can be learnt from (\(usable.long) are over \(fit.context) tokens, "
         + "\(usable.tied) have only ties)",
       at: data.place,
       remedy: "Give shorter answers, and at least one comparison with unequal ranks.",
@@ -91,7 +96,7 @@ public struct RewardStage {
     let pad = try sft.padToken()
     let ranked = usable.sequences.map { $0.withoutPadding(pad) }
     // These are enough for the curve; `RewardAssessment` measures on all held-out comparisons.
-    let heldOut = try encoder.ranked(data.validation, limit: Self.watched).sequences.map {
+    let heldOut = fit.comparisons(data.validation, limit: Self.watched).sequences.map {
       $0.withoutPadding(pad)
     }
     let pairs = heldOut.reduce(0) { $0 + $1.pairs }
@@ -130,7 +135,7 @@ public struct RewardStage {
         return [Self.validationAccuracy: loss.accuracy, Self.validationLoss: loss.meanOfPairs]
       })
     return try finish(
-      model, trainer, demonstrations: try encoder.fitting(data.demonstrations).sequences.map {
+      model, trainer, demonstrations: fit.demonstrations(data.demonstrations).sequences.map {
         RankedSequences.withoutPadding($0.tokens, pad)
       },
       samples: ranked.flatMap(\.sequences), draft)

@@ -6,6 +6,7 @@ import Models
 import Runs
 import Support
 import Tensors
+import Tokenizers
 import Training
 
 /// Supervised fine-tuning on demonstrations: loss on the completion, end token included.
@@ -30,8 +31,8 @@ public struct SFTStage {
 
   /// Demonstrations for training and for validation.
   public struct Data {
-    let demonstrations: [Demonstration]
-    let validation: [Demonstration]
+    let demonstrations: [Tokenized<Demonstration>]
+    let validation: [Tokenized<Demonstration>]
     /// The user's file of demonstrations.
     let place: String?
     /// The file of the validation demonstrations.
@@ -47,8 +48,8 @@ public struct SFTStage {
     ///   - validationPlace: the file of `validation`.
     /// - Throws: `Failure(.usage)` if there are no demonstrations and the base has no world.
     public init(
-      _ own: [Demonstration]?, at place: String?, validation: [Demonstration]? = nil,
-      at validationPlace: String? = nil, base: Model, settings: Settings
+      _ own: [Tokenized<Demonstration>]?, at place: String?, validation: [Tokenized<Demonstration>]? = nil,
+      at validationPlace: String? = nil, base: Model, settings: Settings, threads: Int
     ) throws {
       self.place = place
       self.validationPlace = validationPlace ?? place
@@ -60,11 +61,13 @@ public struct SFTStage {
       } else {
         heldOut = nil
         let world = try base.world(insteadOf: "--demonstrations")
-        demonstrations = RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
-        self.validation = validation ?? RecipeData.validation(world)
+        demonstrations = try RecipeData.demonstrations(world, settings.count(.sftDemonstrations))
+          .tokenized(base.tokenizer, threads: threads)
+        self.validation =
+          try validation ?? RecipeData.validation(world).tokenized(base.tokenizer, threads: threads)
       }
       source = try .init(
-        name: own == nil ? "world" : "demonstrations", records: demonstrations)
+        name: own == nil ? "world" : "demonstrations", records: demonstrations.map(\.record), threads: threads)
     }
   }
 
@@ -84,18 +87,18 @@ public struct SFTStage {
     try base.requireLanguageModel("a language model to fine-tune")
     let settings = context.settings
     let architecture = base.architecture
-    let encoder = RecordEncoder(base.tokenizer, context: architecture.context)
-    let (sequences, usable) = try encoder.fitting(data.demonstrations)
+    let fit = ContextFit(architecture.context)
+    let (sequences, usable) = fit.demonstrations(data.demonstrations)
     try requireUsable(
       usable, of: data.demonstrations.count,
       "demonstrations fit the context of \(architecture.context) tokens", at: data.place,
       remedy: "Use a model with a longer context, or shorter texts.", note: context.note)
-    let heldOut = try encoder.fitting(data.validation).sequences
+    let heldOut = fit.demonstrations(data.validation).sequences
     let batch = min(settings.count(.sftBatch), sequences.count)
     let parameters = try base.parameters()
     let memory = try LanguageModelMemory(
       architecture, parameters: parameters,
-      tokens: RecordEncoder.largestStep(sequences.map(\.tokens.count), batch: batch), name: "sft",
+      tokens: ContextFit.largestStep(sequences.map(\.tokens.count), batch: batch), name: "sft",
       threads: context.threads)
     let (model, trainer) = (memory.model, memory.trainer)
     let order = EpochOrder(
@@ -139,7 +142,7 @@ public struct SFTStage {
   private func heldOutAnswers(_ runtime: ModelRuntime) throws -> HeldOutAnswers? {
     try reward.map {
       try HeldOutAnswers(
-        runtime, data.validation.map(\.prompt), at: data.validationPlace, of: base, by: $0, context)
+        runtime, data.validation.map(\.record.prompt), at: data.validationPlace, of: base, by: $0, context)
     }
   }
 

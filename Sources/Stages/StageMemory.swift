@@ -63,7 +63,7 @@ package struct RewardMemory {
       try ParameterSet(
         ParameterLayout(architecture, scalarHead: true), name: "reward parameters",
         arena: runtime.arena),
-      options: AdamW.Options(), tokens: RecordEncoder.largestStep(groups, batch: batch), name: "reward",
+      options: AdamW.Options(), tokens: ContextFit.largestStep(groups, batch: batch), name: "reward",
       arena: runtime.arena)
     trainer = try RewardTrainer(
       try runtime.trainingTransformer(longest: groups.max() ?? 0), arena: runtime.arena)

@@ -87,8 +87,9 @@ struct LabelersStudy: FileStudy {
       let reward = try workshop.reward(
         "reward-\(count)", from: workshop.base, Array(split.training.prefix(count)), at: files.place,
         heldOut: split.test, demonstrations: nil)
+      let scorer = try workshop.scorer(reward)
       let figures = try RewardAssessment(
-        workshop.scorer(reward), split.test, heldOutLabelers: split.heldOutLabelers
+        scorer, split.test.tokenized(scorer.model.tokenizer, threads: workshop.context.threads), heldOutLabelers: split.heldOutLabelers
       ).figures(agreement: split.agreement)
       return StudyRow(
         ["labels": Self.errors[0].name],
@@ -103,7 +104,7 @@ struct LabelersStudy: FileStudy {
   ) throws -> [String: Double?] {
     let scorer = try laboratory.scorer(reward)
     let figures = try RewardAssessment(
-      scorer, rankings.heldOut, heldOutLabelers: Set(Labeler.heldOut.map(\.id))
+      scorer, rankings.heldOut.tokenized(scorer.model.tokenizer, threads: laboratory.context.threads), heldOutLabelers: Set(Labeler.heldOut.map(\.id))
     ).figures(agreement: LabelerAgreement(rankings.heldOut))
     let rubric = Rubric(laboratory.world)
     let asked = laboratory.heldOutAnswers(rankings)

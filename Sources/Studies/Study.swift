@@ -54,8 +54,8 @@ public struct StudyFiles {
 
   /// Hashes that must be the same when a study is resumed, by name, in hexadecimal: the hash of the comparisons'
   /// contents, and the reward model's identity.
-  public func hashes() throws -> [(String, String)] {
-    let comparisons = try Provenance.Source(name: "comparisons", records: comparisons).hash
+  public func hashes(threads: Int) throws -> [(String, String)] {
+    let comparisons = try Provenance.Source(name: "comparisons", records: comparisons, threads: threads).hash
     return [("comparisons-hash", comparisons)]
       + (reward.map { [("reward-model-hash", Hexadecimal.text($0.model.checkpoint.identity))] } ?? [])
   }

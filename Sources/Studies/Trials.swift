@@ -4,6 +4,7 @@ import Evaluation
 import Inference
 import Runs
 import Stages
+import Tokenizers
 import World
 
 /// The stages of the recipe, each in its own run folder (a trial). Every function returns the trial's result, and
@@ -15,7 +16,8 @@ extension Laboratory {
   func pretrain(_ name: String, _ settings: Settings, _ data: inout PretrainData?) throws -> String {
     let trial = try trial(name, settings)
     try trial.stage(.pretrain) {
-      let made = try data ?? PretrainData(nil, worldSeed: world.seed, settings: settings, at: nil)
+      let made = try data ?? PretrainData(
+        nil, worldSeed: world.seed, settings: settings, threads: trial.threads)
       data = made
       return try PretrainStage(trial, data: made).run()
     }
@@ -31,8 +33,9 @@ extension Laboratory {
     try trial.stage(.sft) {
       let model = try open(base ?? self.base, .copyOnWrite)
       let data = try SFTStage.Data(
-        demonstrations, at: nil, validation: RecipeData.validation(world), base: model,
-        settings: trial.settings)
+        demonstrations?.tokenized(model.tokenizer, threads: trial.threads), at: nil,
+        validation: RecipeData.validation(world).tokenized(model.tokenizer, threads: trial.threads), base: model,
+        settings: trial.settings, threads: trial.threads)
       return try SFTStage(trial, base: model, data: data).run()
     }
     return trial.run.file(SFTStage.file)
@@ -112,7 +115,7 @@ extension Laboratory {
       return try PPOStage(
         trial, policy: model, reference: try open(sft), reward: try open(reward),
         data: try PPOStage.Data(
-          prompts: nil, at: nil, texts: nil, sft: model, settings: trial.settings),
+          prompts: nil, at: nil, texts: nil, sft: model, settings: trial.settings, threads: trial.threads),
         precision: precision, probe: probe
       ).run()
     }
@@ -136,11 +139,15 @@ extension Workshop {
   ) throws -> String {
     let trial = try trial(name, settings)
     try trial.stage(.reward) {
-      try RewardStage(
-        trial, sft: try open(sft),
+      let model = try open(sft)
+      let (tokenizer, threads) = (model.tokenizer, trial.threads)
+      return try RewardStage(
+        trial, sft: model,
         data: try RewardStage.Data(
-          comparisons: comparisons.filter { !$0.isAllTies }, at: place, validation: heldOut,
-          demonstrations: demonstrations)
+          comparisons: comparisons.filter { !$0.isAllTies }.tokenized(tokenizer, threads: threads), at: place,
+          validation: heldOut.tokenized(tokenizer, threads: threads),
+          demonstrations: demonstrations?.tokenized(tokenizer, threads: threads), tokenizer: tokenizer,
+          threads: threads)
       ).run()
     }
     return trial.run.file(RewardStage.file)

@@ -5,6 +5,7 @@ import Inference
 import Reports
 import Runs
 import Stages
+import Tokenizers
 
 struct All: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -49,15 +50,19 @@ struct All: ParsableCommand {
     if isToCheck, let base { try requireData(base, settings) }
     var inputs = Pipeline.Inputs()
     inputs.precision = rollouts.rolloutPrecision
+    var data: [(option: String, report: DatasetReport?)] = []
     if hasFiles, let tokenizer = base?.tokenizer {
-      inputs.demonstrations = try demonstrations.map {
-        try folder.read($0, readDemonstrations, tokenizer)
+      func read<Record: Tokenizable>(
+        _ option: String, _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
+      ) throws -> [Tokenized<Record>]? {
+        let dataset = try path.map { try folder.read($0, reader, tokenizer) }
+        data.append((option, dataset?.report))
+        return dataset?.records
       }
-      inputs.comparisons = try comparisons.map { try folder.read($0, readComparisons, tokenizer) }
-      inputs.prompts = try prompts.map { try folder.read($0, readPrompts, tokenizer) }
-      inputs.pretrainingTexts = try pretrainingText.map {
-        try folder.read($0, readDocuments, tokenizer)
-      }
+      inputs.demonstrations = try read("demonstrations", demonstrations, readDemonstrations)
+      inputs.comparisons = try read("comparisons", comparisons, readComparisons)
+      inputs.prompts = try read("prompts", prompts, readPrompts)
+      inputs.pretrainingTexts = try read("pretraining-text", pretrainingText, readDocuments)
     }
     inputs.demonstrationsFile = demonstrations
     inputs.promptsFile = prompts ?? comparisons
@@ -68,7 +73,7 @@ struct All: ParsableCommand {
     ]
     let context = try folder.context(
       output, settings, stages: Self.stages,
-      extra: options.compactMap { name, value in value.map { (name, $0) } })
+      extra: options.compactMap { name, value in value.map { (name, $0) } }, data: data)
     try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(source, folder.verification, to: $0) }).run()
     try Report.deliver(context.run.path, printing: json ? RunFile.summary : nil)
     NextStep.say([("talk to the model", ["chat", context.run.path])], quiet: folder.quiet)

@@ -61,9 +61,9 @@ struct Eval: ParsableCommand {
     // With --comparisons, a run folder means its reward model.
     let model = try ModelSource.open(ModelSource.resolve(model, comparisons == nil ? .policy : .reward), verification)
     try refuseIdle(model, settings)
-    func read<Record: TokenCounted>(
+    func read<Record: Tokenizable>(
       _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
-    ) throws -> [Record]? {
+    ) throws -> [Tokenized<Record>]? {
       try path.map {
         let strict = !badRows.skipBadRows
         return try reader($0, strict).reportingTokens(

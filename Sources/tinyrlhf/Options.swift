@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Evaluation
 import Inference
 import Runs
@@ -124,9 +125,12 @@ extension FolderOptions {
   }
 
   /// Opens or continues the run folder and makes the context of its stages.
-  /// - Parameter extra: options besides the hyper-parameters that a resumed run must repeat.
+  /// - Parameters:
+  ///   - extra: options besides the hyper-parameters that a resumed run must repeat.
+  ///   - data: what was read of the data file of each option; a resumed run must read the same contents.
   func context(
-    _ output: String, _ settings: Settings, stages: [Stage], extra: [(String, String)] = []
+    _ output: String, _ settings: Settings, stages: [Stage], extra: [(String, String)] = [],
+    data: [(option: String, report: DatasetReport?)] = []
   ) throws -> StageContext {
     Signals.catchInterrupts()
     var configuration = settings.resolved(stages)
@@ -135,11 +139,12 @@ extension FolderOptions {
     if resume, try RunFolder.isEmpty(output), !quiet {
       Console.error("\(output): there is no run to resume yet, so a new one starts.")
     }
+    let contents = data.compactMap { option, report in report?.contentHash.map { (option, $0) } }
     let run = try RunFolder.start(
       at: output,
       manifest: Manifest(
-        command: CommandLine.arguments, configuration: configuration, seed: seed,
-        host: .current(threads: compute.threads)),
+        command: CommandLine.arguments, configuration: configuration, data: Dictionary(uniqueKeysWithValues: contents),
+        seed: seed, host: .current(threads: compute.threads)),
       resume: resume)
     return try StageContext(
       run: run, settings: settings, seed: seed, threads: compute.threads,

@@ -113,15 +113,14 @@ struct PlanCommand: ParsableCommand {
     if let verdict = verdict(plan) { try Console.output(verdict) }
   }
 
-  private func inputs() throws -> Pipeline.Inputs {
+  private func inputs() throws -> Planner.Inputs {
     let strict = !badRows.skipBadRows
-    var inputs = Pipeline.Inputs()
+    var inputs = Planner.Inputs()
     inputs.precision = rollouts.rolloutPrecision
     inputs.demonstrations = try demonstrations.map { try readDemonstrations($0, strict: strict).records }
     inputs.comparisons = try comparisons.map { try readComparisons($0, strict: strict).records }
     inputs.prompts = try prompts.map { try readPrompts($0, strict: strict).records }
-    inputs.pretrainingTexts = try pretrainingText.map { try readDocuments($0, strict: strict).records }
-    inputs.pretrainingFile = pretrainingText
+    inputs.pretrainingTexts = try pretrainingText.map { try readDocuments($0, strict: strict) }
     return inputs
   }
 

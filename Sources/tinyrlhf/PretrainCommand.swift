@@ -28,12 +28,12 @@ struct Pretrain: ParsableCommand {
     let worldSeed = worldSeed ?? 1
     let texts = try pretrainingText.map { try readDocuments($0, strict: !folder.badRows.skipBadRows) }
     let data = try PretrainData(
-      texts?.records, worldSeed: worldSeed, settings: settings, at: pretrainingText)
-    // Tokens are counted with the tokenizer that was just trained on this text.
-    _ = try texts?.reportingTokens(data.tokenizer, quiet: folder.quiet, threads: folder.compute.threads)
+      texts, worldSeed: worldSeed, settings: settings, threads: folder.compute.threads)
+    data.report?.show(quiet: folder.quiet)
     let context = try folder.context(
       output, settings, stages: [.pretrain],
-      extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")])
+      extra: [pretrainingText.map { ("pretraining-text", $0) } ?? ("world-seed", "\(worldSeed)")],
+      data: [("pretraining-text", data.report)])
     try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }
     let file = context.run.file(PretrainStage.file)
     try made.report(file, "The base model is \(file).")

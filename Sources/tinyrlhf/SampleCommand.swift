@@ -39,13 +39,13 @@ struct SampleCommand: ParsableCommand {
     try model.refuse(precision: float32 ? .float32 : nil, as: "--float32")
     let answerer = try Answerer(
       model, threads: compute.threads, precision: float32 ? .float32 : .int8, options: options)
-    let dataset = try readPrompts(prompts, strict: false).fits(
-      context: answerer.capacity, reserve: 1, tokenizer: model.tokenizer
-    ).reportingTokens(model.tokenizer, quiet: quiet, threads: compute.threads)
+    // Every prompt leaves room for at least one token.
+    let dataset = try readPrompts(prompts, strict: false).reportingTokens(
+      model.tokenizer, limit: answerer.capacity - 1, strict: false, quiet: quiet, threads: compute.threads)
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(
-      dataset.records, samples: samples, stop: StopTexts(sampling.stop), seed: seed
+      dataset.records.map(\.record), samples: samples, stop: StopTexts(sampling.stop), seed: seed
     ) { prompt, texts in
       let line: JSONObject = [
         "completions": .array(texts.map { .string($0) }), "policy": .string(model.name), "prompt": prompt.json,

@@ -36,12 +36,14 @@ struct SFT: ParsableCommand {
     let data = try demonstrations.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let heldOut = try validation.map { try folder.read($0, readDemonstrations, base.tokenizer) }
     let stageData = try SFTStage.Data(
-      data, at: demonstrations, validation: heldOut, at: validation, base: base, settings: settings)
+      data?.records, at: demonstrations, validation: heldOut?.records, at: validation, base: base,
+      settings: settings, threads: folder.compute.threads)
     folder.reportHeldOut(stageData.heldOut)
     let context = try folder.context(
       output, settings, stages: [.sft],
       extra: [("model", model), ("demonstrations", demonstrations ?? "world")]
-        + own.choice(settings))
+        + own.choice(settings),
+      data: [("demonstrations", data?.report), ("validation", heldOut?.report)])
     try context.stage(.sft) {
       try SFTStage(context, base: base, data: stageData, reward: reward).run()
     }
@@ -95,13 +97,18 @@ struct Reward: ParsableCommand {
     try folder.check(output, data: [comparisons, validation, demonstrations], models: [model])
     let settings = try settings()
     let sft = try ModelSource.open(model, folder.verification)
+    let ranked = try folder.read(comparisons, readComparisons, sft.tokenizer)
+    let measured = try validation.map { try folder.read($0, readComparisons, sft.tokenizer) }
+    let normalizing = try demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) }
     let data = try RewardStage.Data(
-      comparisons: folder.read(comparisons, readComparisons, sft.tokenizer), at: comparisons,
-      validation: validation.map { try folder.read($0, readComparisons, sft.tokenizer) },
-      demonstrations: demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) })
+      comparisons: ranked.records, at: comparisons, validation: measured?.records,
+      demonstrations: normalizing?.records, tokenizer: sft.tokenizer, threads: folder.compute.threads)
     folder.reportHeldOut(data.heldOut)
     let context = try folder.context(
-      output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)])
+      output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)],
+      data: [
+        ("comparisons", ranked.report), ("validation", measured?.report), ("demonstrations", normalizing?.report),
+      ])
     try context.stage(.reward) { try RewardStage(context, sft: sft, data: data).run() }
     let file = context.run.file(RewardStage.file)
     let assessment = try RewardAssessment(
@@ -173,18 +180,18 @@ struct PPO: ParsableCommand {
     let sft = try ModelSource.open(source, folder.verification, access: .copyOnWrite)
     let reference = try ModelSource.open(source, folder.verification)
     let reward = try ModelSource.open(ModelSource.resolve(rewardModel, .reward), folder.verification)
+    let asked = try prompts.map { try folder.read($0, readPrompts, sft.tokenizer) }
+    let texts = try pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }
     let data = try PPOStage.Data(
-      prompts: prompts.map { try folder.read($0, readPrompts, sft.tokenizer) },
-      at: prompts,
-      texts: pretrainingText.map { try folder.read($0, readDocuments, sft.tokenizer) }, sft: sft,
-      settings: settings)
+      prompts: asked?.records, at: prompts, texts: texts?.records, sft: sft, settings: settings,
+      threads: folder.compute.threads)
     let context = try folder.context(
       output, settings, stages: [.ppo],
       extra: [
         ("model", model), ("reward-model", rewardModel), ("prompts", prompts ?? "world"),
         ("pretraining-text", data.hasText ? pretrainingText ?? "world" : "none"),
         ("rollout-precision", rollouts.rolloutPrecision?.rawValue ?? "measured"),
-      ])
+      ], data: [("prompts", asked?.report), ("pretraining-text", texts?.report)])
     try context.stage(.ppo) {
       try PPOStage(
         context, policy: sft, reference: reference, reward: reward, data: data,
@@ -221,27 +228,35 @@ extension FolderOptions {
     if let heldOut, !quiet { Console.error(heldOut.sentence) }
   }
 
-  /// Reads a data file and prints a summary of it.
-  func read<Record: TokenCounted>(
+  /// Reads a data file, makes tokens of its rows, and prints a summary of it.
+  func read<Record: Tokenizable>(
     _ path: String, _ reader: (String, Bool) throws -> Dataset<Record>, _ tokenizer: Tokenizer
-  ) throws -> [Record] {
+  ) throws -> Dataset<Tokenized<Record>> {
     let strict = !badRows.skipBadRows
     return try reader(path, strict)
-      .reportingTokens(tokenizer, strict: strict, quiet: quiet, threads: compute.threads).records
+      .reportingTokens(tokenizer, strict: strict, quiet: quiet, threads: compute.threads)
   }
 }
 
-extension Dataset where Record: TokenCounted {
-  /// Counts tokens and prints a summary of the data to standard error; with `quiet`, prints only which bad rows were
-  /// left out.
-  /// - Returns: the dataset with its token counts.
-  func reportingTokens(_ tokenizer: Tokenizer, strict: Bool = true, quiet: Bool, threads: Int) throws -> Dataset {
-    let counted = try countingTokens(tokenizer, strict: strict, threads: threads)
+extension Dataset where Record: Tokenizable {
+  /// Makes tokens of the rows, and prints a summary of the data.
+  /// - Parameter limit: maximum number of tokens of a record; longer ones are dropped.
+  func reportingTokens(
+    _ tokenizer: Tokenizer, limit: Int = .max, strict: Bool, quiet: Bool, threads: Int
+  ) throws -> Dataset<Tokenized<Record>> {
+    let tokenized = try tokenized(tokenizer, limit: limit, strict: strict, threads: threads)
+    tokenized.report.show(quiet: quiet)
+    return tokenized
+  }
+}
+
+extension DatasetReport {
+  /// Prints a summary of the data to standard error; with `quiet`, prints only which bad rows were left out.
+  func show(quiet: Bool) {
     if !quiet {
-      Console.error("\(counted.report)")
-    } else if let bad = counted.report.badText {
-      Console.error("\(report.name): \(bad)")
+      Console.error("\(self)")
+    } else if let badText {
+      Console.error("\(name): \(badText)")
     }
-    return counted
   }
 }

@@ -87,7 +87,7 @@ struct StudyCommand: ParsableCommand {
       let (study, files) = try own(study, settings)
       let names = [("comparisons", comparisons), ("reward-model", rewardModel)]
       context = try begin(
-        names.compactMap { name, value in value.map { (name, $0) } } + (try files.hashes()))
+        names.compactMap { name, value in value.map { (name, $0) } } + (try files.hashes(threads: folder.compute.threads)))
       try StudyRunner(study, context, seeds: seeds, files: files, base: base).run()
     } else {
       guard let world = try ModelSource.open(model, folder.verification).world() else {
@@ -134,7 +134,7 @@ struct StudyCommand: ParsableCommand {
       try RewardScorer(try ModelSource.openReward($0, folder.verification), threads: folder.compute.threads)
     }
     let tokenizer = try reward?.model.tokenizer ?? ModelSource.open(model, folder.verification).tokenizer
-    let all = try folder.read(comparisons, readComparisons, tokenizer)
+    let all = try folder.read(comparisons, readComparisons, tokenizer).records.map(\.record)
     let count = settings.count(.rankingPrompts)
     if all.count > count, !folder.quiet {
       Console.error(

@@ -216,6 +216,23 @@ import Testing
     #expect(begun.exitCode == 0 && begun.errorText.contains("no run to resume yet"), "\(begun.errorText)")
   }
 
+  @Test("a run is not resumed with data that have changed since it was started, nor with more or fewer files")
+  func changedData() throws {
+    let text = String(decoding: try Files.read(tiny.demonstrations), as: UTF8.self)
+    let data = try program.write(text, to: "changing.jsonl")
+    let arguments = tiny.sftArguments("changing", data: data)
+    _ = try program.fresh("changing")
+    try #require(try program.run(arguments).exitCode == 0)
+    let record = try program.run("inspect", "\(program.folder)/changing/sft.trlhf", "--json").outputText
+    #expect(try program.run(arguments + ["--resume"]).exitCode == 0)
+    try tiny.expectRefusal(
+      arguments + ["--resume", "--validation", tiny.demonstrations], code: 64, ["was started without --validation"])
+    _ = try program.write(text.replacing("Hello", with: "Hallo"), to: "changing.jsonl")
+    try tiny.expectRefusal(
+      arguments + ["--resume"], code: 64, ["other contents of the file of --demonstrations", "as they were"])
+    #expect(try program.run("inspect", "\(program.folder)/changing/sft.trlhf", "--json").outputText == record)
+  }
+
   @Test("a run folder stands for the model that a command wants, and which one it is is said")
   func models() throws {
     let run = try program.fresh("all-models")

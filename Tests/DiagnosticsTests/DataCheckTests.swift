@@ -11,7 +11,7 @@ import Tokenizers
 
 @Suite struct DataCheckTests {
   private static let tokenizer = Tokenizer.train(on: ["one two three"], vocabularySize: 270)
-  private let encoder = RecordEncoder(Self.tokenizer, context: 64)
+  private let fit = ContextFit(64)
 
   private func withFile<T>(_ lines: [String], _ body: (String) throws -> T) throws -> T {
     let folder = TemporaryFolder()
@@ -36,6 +36,14 @@ import Tokenizers
     }
   }
 
+  private func tokens<Record: Tokenizable>(_ dataset: Dataset<Record>) throws -> [Tokenized<Record>] {
+    try dataset.records.tokenized(Self.tokenizer, threads: 1)
+  }
+
+  private func split(_ document: String) -> [ArraySlice<Int32>] {
+    fit.pieces(Self.tokenizer.encode(document: document))
+  }
+
   private func text(_ tokens: some Sequence<Int32>) -> String {
     Self.tokenizer.decodeString(tokens, namingSpecialTokens: true)
   }
@@ -49,7 +57,7 @@ import Tokenizers
         "completion": "\(String(repeating: "é", count: count / 2))"}
         """
     }
-    let (trained, count) = try withFile(lines) { try encoder.fitting(try readDemonstrations($0).records) }
+    let (trained, count) = try withFile(lines) { fit.demonstrations(try tokens(readDemonstrations($0))) }
     #expect((1..<40).contains(count) && trained.count == count)
     let result = try check(lines)
     #expect(result.content == .demonstrations)
@@ -76,7 +84,7 @@ import Tokenizers
       """#,
       #"{"messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]}"#,
     ]
-    let (trained, count) = try withFile(lines) { try encoder.fitting(try readDemonstrations($0).records) }
+    let (trained, count) = try withFile(lines) { fit.demonstrations(try tokens(readDemonstrations($0))) }
     let result = try check(lines)
     #expect(trained.count == 2 && count == 2 && result.usable == 2)
     #expect(result.tokens.total == trained.reduce(0) { $0 + $1.tokens.count })
@@ -101,7 +109,7 @@ import Tokenizers
       #"{"prompt": "say", "completions": ["a", "\#(long)"], "ranks": [1, 2]}"#,
       #"{"prompt": "do", "completions": ["a", "b"], "ranks": [1, 2]}"#,
     ]
-    let trained = try withFile(lines) { try encoder.ranked(try readComparisons($0).records) }
+    let trained = try withFile(lines) { fit.comparisons(try tokens(readComparisons($0))) }
     let result = try check(lines)
     #expect(result.usable == trained.kept.count && trained.long == 1)
     #expect(result.tokens.total == trained.sequences.flatMap(\.sequences).reduce(0) { $0 + $1.count })
@@ -117,8 +125,8 @@ import Tokenizers
   @Test("of prompts nothing is learnt, and they leave room for an answer as in PPO")
   func prompts() throws {
     let lines = (0..<40).map { "{\"prompt\": \"\(String(repeating: "7", count: $0))x\"}" }
-    let prompts = try withFile(lines) { try readPrompts($0).records }
-    let trained = try encoder.prompts(prompts, responseLength: Settings().count(.responseLength))
+    let prompts = try withFile(lines) { try tokens(readPrompts($0)) }
+    let trained = fit.prompts(prompts, responseLength: Settings().count(.responseLength))
     let result = try check(lines)
     #expect(result.usable == trained.count && (1..<40).contains(trained.count))
     #expect(result.tokens.learnt == 0)
@@ -129,7 +137,7 @@ import Tokenizers
   func documents() throws {
     let lines = ["{\"text\": \"one two\"}", "{\"text\": \"\(String(repeating: "7", count: 150))\"}"]
     let result = try check(lines)
-    let pieces = ["one two", String(repeating: "7", count: 150)].flatMap(encoder.pieces)
+    let pieces = ["one two", String(repeating: "7", count: 150)].flatMap(split)
     #expect(pieces.map(\.count).max() == 64 && pieces.count == 4)
     #expect(result.usable == 2 && result.findings[.overLong]?.count == 0)
     #expect(result.tokens.longest == 152)
@@ -142,7 +150,7 @@ import Tokenizers
     #expect(beginning.tokens.learnt == 64 * 20 + 2 - 21)
     #expect(
       masks(beginning)
-        == encoder.pieces(book).prefix(8).map { [text($0.prefix(1)), text($0.dropFirst())] })
+        == split(book).prefix(8).map { [text($0.prefix(1)), text($0.dropFirst())] })
   }
 
   @Test("each oddity is found on its lines, and no other")

@@ -53,6 +53,16 @@ func runFolderResumeNeedsRun() throws {
   #expect(try temporary.read("thesis.txt") == "mine")
 }
 
+@Test("a run of a version that did not store its data's contents is resumed")
+func runFolderResumeOld() throws {
+  let temporary = TemporaryFolder()
+  let path = "\(temporary.path)/run"
+  _ = try RunFolder.start(at: path, manifest: manifest(), resume: false)
+  var now = manifest()
+  now.data = ["demonstrations": "00ff"]
+  #expect(try RunFolder.start(at: path, manifest: now, resume: true).manifest.data == nil)
+}
+
 @Test("--resume in an empty folder begins")
 func runFolderResumeEmpty() throws {
   let temporary = TemporaryFolder()

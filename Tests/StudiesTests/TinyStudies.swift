@@ -76,7 +76,7 @@ struct TinyStudies {
     let folder = TemporaryFolder()
     let context = try context(folder.file("base"), settings, resume: false)
     _ = try PretrainStage(
-      context, data: PretrainData(nil, worldSeed: 1, settings: settings, at: nil)
+      context, data: PretrainData(nil, worldSeed: 1, settings: settings, threads: 1)
     ).run()
     return try Files.read(context.run.file(PretrainStage.file))
   }

@@ -90,10 +90,10 @@ struct DatasetsTarget: Target {
   }
 
   /// What was read is written as JSON and read back.
-  private func check<Record: Codable & Equatable & TokenCounted>(_ dataset: Dataset<Record>) throws {
+  private func check<Record: Codable & Equatable & Tokenizable>(_ dataset: Dataset<Record>) throws {
     try count(dataset)
     for record in dataset.records {
-      require(try record.tokenCounts(tokenizer).allSatisfy { $0 > 0 }, "no tokens: \(record)")
+      require(try Tokenized(record, tokenizer).counts.allSatisfy { $0 > 0 }, "no tokens: \(record)")
       do {
         let copy = try JSON.decode(Record.self, from: JSON.encode(record), at: "copy")
         require(copy == record, "\(record) came back as \(copy)")

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import Tokenizers
 
-@Suite struct DatasetTokensTests {
+@Suite struct TokenizedDatasetTests {
   /// `<|user|>`, `<|assistant|>` and `<|end|>`, and one token a byte.
   private let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
 
@@ -24,13 +24,13 @@ import Tokenizers
     }
     for threads in [1, 3] {
       let counted = try read(rows.joined(separator: "\n"), readComparisons)
-        .countingTokens(tokenizer, threads: threads)
+        .tokenized(tokenizer, threads: threads)
       #expect(counted.report.tokens == 600 * (6 + 5) + 3 && counted.report.longest == 8)
       #expect(
         counted.report.description
           .hasSuffix("data.jsonl: ranked answers, 600 rows, 6603 tokens, the longest 8"))
     }
-    let texts = try read("ab<|endoftext|>abc", as: "data.txt", readDocuments).countingTokens(tokenizer, threads: 1)
+    let texts = try read("ab<|endoftext|>abc", as: "data.txt", readDocuments).tokenized(tokenizer, threads: 1)
     #expect(texts.report.tokens == 4 + 5 && texts.report.longest == 5)
     #expect(try read(#"{"prompt": "p"}"#, readPrompts).report.tokens == nil)
   }
@@ -39,13 +39,14 @@ import Tokenizers
   func fits() throws {
     let dataset = try read(
       "{\"prompt\": \"12345678\"}\n{\"prompt\": \"123456789\"}\n{\"prompt\": \"1\"}", readPrompts)
-    let kept = try dataset.fits(context: 15, reserve: 5, tokenizer: tokenizer)
-    #expect(kept.records == [Prompt("12345678"), Prompt("1")])
+    let kept = try dataset.tokenized(tokenizer, limit: 10, threads: 2)
+    #expect(kept.records.map(\.record) == [Prompt("12345678"), Prompt("1")])
+    #expect(kept.report.tokens == 10 + 3 && kept.report.longest == 10)
     #expect(kept.lines == [1, 3])
     #expect(kept.report.dropped.map(\.line) == [2] && kept.report.dropped[0].reason == "over 10 tokens")
     #expect(kept.report.rows == 3)
     let failure = try #require(throws: Failure.self) {
-      _ = try dataset.fits(context: 4, reserve: 2, tokenizer: tokenizer)
+      _ = try dataset.tokenized(tokenizer, limit: 2, threads: 1)
     }
     #expect(failure.kind == .badData)
     #expect(failure.description.contains("data.jsonl: there is no usable row: 3 dropped because over 2 tokens"))
