@@ -175,6 +175,6 @@ public struct ArchitectureRecord: Equatable, Sendable {
   }
 
   static func nonZeroSpare(_ r: UnsafeRawBufferPointer) -> Int? {
-    r.slice(usedBytes, r.count - usedBytes).firstNonZero().map { $0 + usedBytes }
+    r.slice(at: usedBytes, count: r.count - usedBytes).firstNonZero().map { $0 + usedBytes }
   }
 }

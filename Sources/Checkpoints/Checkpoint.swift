@@ -76,7 +76,7 @@ public final class Checkpoint: @unchecked Sendable {
     header = try HeaderReader(file: name, bytes: bytes, fileBytes: bytes.count).read()
     let config = header.sections[0]
     guard
-      let current = ConfigurationSlots.current(bytes.slice(config.offset, config.storedBytes))
+      let current = ConfigurationSlots.current(bytes.slice(at: config.offset, count: config.storedBytes))
     else {
       throw Failure(
         .badData, "neither slot of CONFIG is valid", at: "\(name), byte \(config.offset) (CONFIG)",

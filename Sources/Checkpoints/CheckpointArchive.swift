@@ -189,7 +189,7 @@ struct Expansion {
     var done = 0
     return try ZstdReader(name: name) { buffer in
       let count = min(buffer.count, bytes.count - done)
-      buffer.copyMemory(from: bytes.slice(done, count))
+      buffer.copyMemory(from: bytes.slice(at: done, count: count))
       done += count
       return count
     }

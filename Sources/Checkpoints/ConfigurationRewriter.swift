@@ -25,7 +25,7 @@ extension Checkpoint {
     try CheckpointContents.validateJSON(text, "CONFIG", at: path)
     let section = checkpoint.header.sections[0]
     let slotBytes = section.storedBytes / 2
-    let slots = checkpoint.storage.bytes.slice(section.offset, section.storedBytes)
+    let slots = checkpoint.storage.bytes.slice(at: section.offset, count: section.storedBytes)
     guard ConfigurationSlots.headerBytes + text.count <= slotBytes,
       let current = ConfigurationSlots.current(slots)
     else { return try checkpoint.layOutAnew(text) }
@@ -55,7 +55,7 @@ extension Checkpoint {
       try file.resize(moved.fileBytes)
       try file.write(config, at: moved.sections[0].offset)
       for (old, new) in zip(header.sections, moved.sections).dropFirst() {
-        try file.write(storage.bytes.slice(old.offset, old.storedBytes), at: new.offset)
+        try file.write(storage.bytes.slice(at: old.offset, count: old.storedBytes), at: new.offset)
       }
       try file.write(moved.encoded(), at: 0)
     }

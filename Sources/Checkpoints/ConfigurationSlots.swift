@@ -41,7 +41,7 @@ enum ConfigurationSlots {
     let count = section.count / 2
     var best: Current?
     for index in 0..<2 {
-      guard let slot = read(section.slice(index * count, count), index: index) else { continue }
+      guard let slot = read(section.slice(at: index * count, count: count), index: index) else { continue }
       if slot.generation > best?.generation ?? 0 { best = slot }
     }
     return best
@@ -54,11 +54,11 @@ enum ConfigurationSlots {
   static func firstDamage(_ section: UnsafeRawBufferPointer) -> Int? {
     let count = section.count / 2
     for index in 0..<2 {
-      let slot = section.slice(index * count, count)
+      let slot = section.slice(at: index * count, count: count)
       let isTorn = slot[headerBytes] == UInt8(ascii: "{")
       let text = read(slot, index: index)?.text.count
       guard let start = text.map({ headerBytes + $0 }) ?? (isTorn ? nil : 0) else { continue }
-      if let byte = slot.slice(start, count - start).firstNonZero() { return index * count + start + byte }
+      if let byte = slot.slice(at: start, count: count - start).firstNonZero() { return index * count + start + byte }
     }
     return nil
   }
@@ -67,7 +67,7 @@ enum ConfigurationSlots {
     guard slot.count >= headerBytes, slot.u64(0) > 0, let length = Int(exactly: slot.u64(8)),
       length <= min(slot.count - headerBytes, Format.maximumJSONBytes), slot.u64(24) == 0
     else { return nil }
-    let text = Array(slot.slice(headerBytes, length))
+    let text = Array(slot.slice(at: headerBytes, count: length))
     guard slot.u64(16) == hash(text, generation: slot.u64(0)) else { return nil }
     return Current(text: text, generation: slot.u64(0), index: index)
   }

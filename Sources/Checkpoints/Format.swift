@@ -94,7 +94,7 @@ extension UnsafeRawBufferPointer {
     return loadUnaligned(fromByteOffset: offset, as: UInt64.self)
   }
 
-  func slice(_ offset: Int, _ length: Int) -> UnsafeRawBufferPointer {
+  func slice(at offset: Int, count length: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: self[offset..<offset + length])
   }
 

@@ -9,7 +9,7 @@ struct HeaderReader {
   let fileBytes: Int
 
   func failure(
-    _ what: String, byte: Int, _ record: String,
+    _ what: String, byte: Int, in record: String,
     remedy: String = "Copy the file again; it was damaged.", code: Failure.Code? = .damagedFile
   ) -> Failure {
     Failure(.badData, what, at: "\(file), byte \(byte) (\(record))", remedy: remedy, code: code)
@@ -18,7 +18,7 @@ struct HeaderReader {
   /// - Throws: `Failure(.badData)` naming the file, the byte and the record.
   func read() throws -> Header {
     try checkPage()
-    let page = bytes.slice(0, Format.headerBytes)
+    let page = bytes.slice(at: 0, count: Format.headerBytes)
     try checkTables(sections: Int(page.u32(64)), tensors: Int(page.u32(68)))
     var header = Header(architecture: try architecture(), training: try training())
     header.minor = page.u32(12)
@@ -39,7 +39,7 @@ struct HeaderReader {
     try checkMagic()
     guard fileBytes >= Format.headerBytes, bytes.count >= Format.headerBytes else {
       throw failure(
-        "the file ends inside its header page", byte: fileBytes, "header",
+        "the file ends inside its header page", byte: fileBytes, in: "header",
         remedy: "Copy it again; it was cut short.")
     }
     try checkByteOrder()
@@ -47,14 +47,14 @@ struct HeaderReader {
     guard major == Format.major else {
       throw failure(
         "format version \(major).\(minor); this program reads version \(Format.major)", byte: 8,
-        "header",
+        in: "header",
         remedy: major > Format.major ? "Use a newer program." : "This file is damaged.", code: nil)
     }
     let stated = bytes.u64(16)
     guard stated == UInt64(fileBytes) else {
       let verdict = stated > UInt64(fileBytes) ? "it was cut short" : "something was appended"
       throw failure(
-        "the file has \(fileBytes) bytes, but its header states \(stated)", byte: 16, "header",
+        "the file has \(fileBytes) bytes, but its header states \(stated)", byte: 16, in: "header",
         remedy: "Copy it again; \(verdict).")
     }
   }
@@ -72,7 +72,7 @@ struct HeaderReader {
     }
     throw failure(
       "its \(swapped.what) is in reverse byte order: the numbers are big-endian",
-      byte: swapped.byte, "header", remedy: "Write them least significant byte first.", code: nil)
+      byte: swapped.byte, in: "header", remedy: "Write them least significant byte first.", code: nil)
   }
 
   private func checkMagic() throws {
@@ -94,78 +94,78 @@ struct HeaderReader {
       what = "this is not a .trlhf checkpoint"
       remedy = "Name a .trlhf or a .trlhf.zst file."
     }
-    throw failure(what, byte: 0, "header", remedy: remedy, code: nil)
+    throw failure(what, byte: 0, in: "header", remedy: remedy, code: nil)
   }
 
   private func checkTables(sections: Int, tensors: Int) throws {
     guard (1...Format.maximumSections).contains(sections) else {
       throw failure(
-        "\(sections) sections; 1 to \(Format.maximumSections) are allowed", byte: 64, "header"
+        "\(sections) sections; 1 to \(Format.maximumSections) are allowed", byte: 64, in: "header"
       )
     }
     guard tensors <= Format.maximumTensors else {
       throw failure(
-        "\(tensors) tensors; up to \(Format.maximumTensors) are allowed", byte: 68, "header")
+        "\(tensors) tensors; up to \(Format.maximumTensors) are allowed", byte: 68, in: "header")
     }
     let tables =
       Format.headerBytes + sections * Format.sectionRecordBytes + tensors * Format.tensorRecordBytes
     guard tables <= bytes.count else {
       throw failure(
-        "the file ends inside its tables", byte: bytes.count, "tables")
+        "the file ends inside its tables", byte: bytes.count, in: "tables")
     }
-    guard Header.checksum(bytes.slice(0, tables)) == bytes.u64(Header.checksumOffset) else {
+    guard Header.checksum(bytes.slice(at: 0, count: tables)) == bytes.u64(Header.checksumOffset) else {
       throw failure(
-        "the checksum of header and tables is wrong", byte: Header.checksumOffset, "header")
+        "the checksum of header and tables is wrong", byte: Header.checksumOffset, in: "header")
     }
     // A later minor version may use the spare bytes for something that does not affect this version.
     guard bytes.u32(12) <= Format.minor else { return }
     for range in [Header.spareOffset..<Format.architectureOffset, 384..<Format.headerBytes] {
-      if let spare = bytes.slice(range.lowerBound, range.count).firstNonZero() {
-        throw failure("a spare byte is not zero", byte: range.lowerBound + spare, "header")
+      if let spare = bytes.slice(at: range.lowerBound, count: range.count).firstNonZero() {
+        throw failure("a spare byte is not zero", byte: range.lowerBound + spare, in: "header")
       }
     }
   }
 
   private func architecture() throws -> ArchitectureRecord {
-    let slice = bytes.slice(Format.architectureOffset, Format.recordBytes)
+    let slice = bytes.slice(at: Format.architectureOffset, count: Format.recordBytes)
     let record = ArchitectureRecord(slice)
     if let (offset, what) = record.contradiction() {
-      throw failure(what, byte: Format.architectureOffset + offset, "architecture record")
+      throw failure(what, byte: Format.architectureOffset + offset, in: "architecture record")
     }
     if bytes.u32(12) <= Format.minor, let spare = ArchitectureRecord.nonZeroSpare(slice) {
       throw failure(
-        "a spare byte is not zero", byte: Format.architectureOffset + spare, "architecture record")
+        "a spare byte is not zero", byte: Format.architectureOffset + spare, in: "architecture record")
     }
     return record
   }
 
   private func training() throws -> TrainingRecord {
-    let slice = bytes.slice(Format.trainingOffset, Format.recordBytes)
+    let slice = bytes.slice(at: Format.trainingOffset, count: Format.recordBytes)
     guard let kind = ModelKind(code: slice.u32(0)) else {
       throw failure(
         "the kind of model \(slice.u32(0)) is unknown", byte: Format.trainingOffset,
-        "training record")
+        in: "training record")
     }
     guard slice.u32(4) <= 1 else {
       throw failure(
         "the flag of a training checkpoint is \(slice.u32(4)), not 0 or 1",
-        byte: Format.trainingOffset + 4, "training record")
+        byte: Format.trainingOffset + 4, in: "training record")
     }
     let record = TrainingRecord(kind, slice)
     if bytes.u32(12) <= Format.minor, let spare = TrainingRecord.nonZeroSpare(slice) {
       throw failure(
-        "a spare byte is not zero", byte: Format.trainingOffset + spare, "training record")
+        "a spare byte is not zero", byte: Format.trainingOffset + spare, in: "training record")
     }
     return record
   }
 
   private func checkHashes(_ header: Header) throws {
     guard header.contentHash == bytes.u64(40) else {
-      throw failure("the content hash does not match the tables", byte: 40, "header")
+      throw failure("the content hash does not match the tables", byte: 40, in: "header")
     }
     let tokenizer = header.sections.first { $0.kind == SectionKind.tokenizer.rawValue }
     guard header.tokenizerHash == tokenizer?.hash ?? 0 else {
-      throw failure("the tokenizer's hash does not match its section", byte: 56, "header")
+      throw failure("the tokenizer's hash does not match its section", byte: 56, in: "header")
     }
   }
 }

@@ -12,9 +12,9 @@ struct SectionTableReader {
     var end = tables
     for index in 0..<count {
       let byte = Format.headerBytes + index * Format.sectionRecordBytes
-      let slice = reader.bytes.slice(byte, Format.sectionRecordBytes)
+      let slice = reader.bytes.slice(at: byte, count: Format.sectionRecordBytes)
       func require(_ condition: Bool, _ what: @autoclosure () -> String, at field: Int) throws {
-        if !condition { throw reader.failure(what(), byte: byte + field, "section \(index)") }
+        if !condition { throw reader.failure(what(), byte: byte + field, in: "section \(index)") }
       }
       for field in [16, 24, 32] {
         try require(
@@ -44,16 +44,16 @@ struct SectionTableReader {
         section.rawBytes == section.storedBytes,
         "\(section.rawBytes) raw bytes are stored as \(section.storedBytes) without a codec", at: 32
       )
-      if let spare = slice.slice(48, 16).firstNonZero() {
+      if let spare = slice.slice(at: 48, count: 16).firstNonZero() {
         throw reader.failure(
-          "a spare byte is not zero", byte: byte + 48 + spare, "section \(index)")
+          "a spare byte is not zero", byte: byte + 48 + spare, in: "section \(index)")
       }
       end = section.end
       header.sections.append(section)
     }
     guard end == reader.fileBytes else {
       throw reader.failure(
-        "\(reader.fileBytes - end) bytes belong to no section", byte: end, "file")
+        "\(reader.fileBytes - end) bytes belong to no section", byte: end, in: "file")
     }
   }
 

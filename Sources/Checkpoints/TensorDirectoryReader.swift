@@ -12,7 +12,7 @@ struct TensorDirectoryReader {
     for index in 0..<count {
       let byte = start + index * Format.tensorRecordBytes
       let entry = Entry(
-        slice: reader.bytes.slice(byte, Format.tensorRecordBytes), byte: byte, index: index,
+        slice: reader.bytes.slice(at: byte, count: Format.tensorRecordBytes), byte: byte, index: index,
         reader: reader)
       let section = try entry.section(header, after: header.tensors.last?.section ?? 0)
       if section != header.tensors.last?.section { names.removeAll() }
@@ -31,7 +31,7 @@ struct TensorDirectoryReader {
       guard ends[index] == section.storedBytes else {
         throw reader.failure(
           "its tensors end at \(ends[index]) of \(section.storedBytes) bytes",
-          byte: Format.headerBytes + index * Format.sectionRecordBytes + 24, "section \(index)")
+          byte: Format.headerBytes + index * Format.sectionRecordBytes + 24, in: "section \(index)")
       }
     }
   }
@@ -45,7 +45,7 @@ struct TensorDirectoryReader {
     func failure(_ what: String, _ field: Int) -> Failure {
       let text = slice.prefix(Format.nameBytes).prefix { TensorName.allowed.contains($0) }
       return reader.failure(
-        what, byte: byte + field, "tensor \(index) \"\(String(decoding: text, as: UTF8.self))\"")
+        what, byte: byte + field, in: "tensor \(index) \"\(String(decoding: text, as: UTF8.self))\"")
     }
 
     func section(_ header: Header, after previous: Int) throws -> Int {
@@ -57,7 +57,7 @@ struct TensorDirectoryReader {
     }
 
     func name() throws -> [UInt8] {
-      let field = slice.slice(0, Format.nameBytes)
+      let field = slice.slice(at: 0, count: Format.nameBytes)
       let name = Array(field.prefix { $0 != 0 })
       guard name.count < field.count else { throw failure("its name does not end with a zero", 63) }
       guard !name.isEmpty else { throw failure("its name is empty", 0) }

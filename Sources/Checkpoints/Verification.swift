@@ -15,7 +15,7 @@ extension Checkpoint {
         continue
       }
       guard visit.sectionHashes[index] == section.hash else {
-        throw damage("its hash does not match its bytes", section.offset, "section \(index)")
+        throw damage("its hash does not match its bytes", byte: section.offset, in: "section \(index)")
       }
     }
     var ends = [Int](repeating: 0, count: header.sections.count)
@@ -25,22 +25,22 @@ extension Checkpoint {
     }
   }
 
-  private func damage(_ what: String, _ byte: Int, _ record: String) -> Failure {
+  private func damage(_ what: String, byte: Int, in record: String) -> Failure {
     Failure(
       .badData, what, at: "\(path), byte \(byte) (\(record))",
       remedy: "Copy the file again, or recreate it.", code: .damagedFile)
   }
 
   private func requireZeros(_ range: Range<Int>, _ record: String) throws {
-    if let byte = storage.bytes.slice(range.lowerBound, range.count).firstNonZero() {
-      throw damage("a padding byte is not zero", range.lowerBound + byte, record)
+    if let byte = storage.bytes.slice(at: range.lowerBound, count: range.count).firstNonZero() {
+      throw damage("a padding byte is not zero", byte: range.lowerBound + byte, in: record)
     }
   }
 
   private func verifyConfiguration(_ section: SectionRecord) throws {
-    let slots = storage.bytes.slice(section.offset, section.storedBytes)
+    let slots = storage.bytes.slice(at: section.offset, count: section.storedBytes)
     if let byte = ConfigurationSlots.firstDamage(slots) {
-      throw damage("a byte outside the text is not zero", section.offset + byte, "CONFIG")
+      throw damage("a byte outside the text is not zero", byte: section.offset + byte, in: "CONFIG")
     }
   }
 
@@ -52,13 +52,13 @@ extension Checkpoint {
     let at = start + record.offset
     try requireZeros(start + end..<at, name)
     guard visit.tensorHashes[index] == record.hash else {
-      throw damage("its hash does not match its bytes", at, name)
+      throw damage("its hash does not match its bytes", byte: at, in: name)
     }
     for (part, next) in zip(record.parts, record.parts.dropFirst()) {
       try requireZeros(start + part.upperBound..<start + next.lowerBound, name)
     }
     guard visit.isSuspect[index] else { return }
-    let extent = storage.bytes.slice(at, record.end - record.offset)
-    if let (offset, what) = record.firstBadValue(extent) { throw damage(what, at + offset, name) }
+    let extent = storage.bytes.slice(at: at, count: record.end - record.offset)
+    if let (offset, what) = record.firstBadValue(extent) { throw damage(what, byte: at + offset, in: name) }
   }
 }

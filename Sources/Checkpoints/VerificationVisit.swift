@@ -35,7 +35,7 @@ struct VerificationVisit {
   private static func extent(
     _ tensor: TensorRecord, _ header: Header, _ file: UnsafeRawBufferPointer
   ) -> UnsafeRawBufferPointer {
-    file.slice(header.sections[tensor.section].offset + tensor.offset, tensor.end - tensor.offset)
+    file.slice(at: header.sections[tensor.section].offset + tensor.offset, count: tensor.end - tensor.offset)
   }
 
   /// A few consecutive hash blocks of a section, and the hash blocks of its tensors that start in this range.
@@ -80,11 +80,11 @@ struct VerificationVisit {
 
     func visit(_ header: Header, _ file: UnsafeRawBufferPointer) -> Found {
       let section = header.sections[section]
-      let bytes = file.slice(section.offset, section.storedBytes)
+      let bytes = file.slice(at: section.offset, count: section.storedBytes)
       var found = Found()
       for start in stride(from: range.lowerBound, to: range.upperBound, by: Format.hashBlock) {
         let count = min(Format.hashBlock, range.upperBound - start)
-        found.blocks.append(Hash.xxh64(bytes.slice(start, count)))
+        found.blocks.append(Hash.xxh64(bytes.slice(at: start, count: count)))
       }
       for index in tensors {
         let tensor = header.tensors[index]
@@ -92,7 +92,7 @@ struct VerificationVisit {
         let first = tensor.offset + Format.roundUp(before, to: Format.hashBlock)
         let end = min(range.upperBound, tensor.end)
         for start in stride(from: first, to: end, by: Format.hashBlock) {
-          let block = bytes.slice(start, min(Format.hashBlock, tensor.end - start))
+          let block = bytes.slice(at: start, count: min(Format.hashBlock, tensor.end - start))
           found.tensorBlocks.append((index, Hash.xxh64(block)))
           let elements = block.prefix(max(0, tensor.offset + tensor.bytes - start))
           if tensor.hasNotFinite(UnsafeRawBufferPointer(rebasing: elements)) {

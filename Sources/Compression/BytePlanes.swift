@@ -7,18 +7,18 @@ enum BytePlanes {
   static func split(
     _ elements: UnsafeRawBufferPointer, width: Int, into planes: UnsafeMutableRawBufferPointer
   ) {
-    move(elements, width, planes, ts_split_planes)
+    move(elements, width: width, into: planes, by: ts_split_planes)
   }
 
   static func join(
     _ planes: UnsafeRawBufferPointer, width: Int, into elements: UnsafeMutableRawBufferPointer
   ) {
-    move(planes, width, elements, ts_join_planes)
+    move(planes, width: width, into: elements, by: ts_join_planes)
   }
 
   private static func move(
-    _ source: UnsafeRawBufferPointer, _ width: Int, _ target: UnsafeMutableRawBufferPointer,
-    _ planes: (UnsafePointer<UInt8>, Int, Int32, UnsafeMutablePointer<UInt8>) -> Void
+    _ source: UnsafeRawBufferPointer, width: Int, into target: UnsafeMutableRawBufferPointer,
+    by planes: (UnsafePointer<UInt8>, Int, Int32, UnsafeMutablePointer<UInt8>) -> Void
   ) {
     precondition(source.count == target.count, "\(target.count) for \(source.count) bytes")
     guard let from = source.baseAddress, let to = target.baseAddress else { return }

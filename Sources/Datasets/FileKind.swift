@@ -51,24 +51,25 @@ struct FileKind {
   }
 
   private static func container(_ head: [UInt8], _ name: String) -> Kind? {
-    func python(_ noun: String, _ expression: String) -> Kind {
+    func python(_ noun: String, expression: String) -> Kind {
       (noun, "Convert it with Python: \(expression)")
     }
     let pandas = ".to_json(\"rows.jsonl\", orient=\"records\", lines=True)"
     let isText = head.count > 4 && (0x20..<0x7F).contains(head[4])
     if begins(head, "PAR1"), !isText || name.hasSuffix(".parquet") {
-      return python("a Parquet file", "pandas.read_parquet(\"\(name)\")\(pandas)")
+      return python("a Parquet file", expression: "pandas.read_parquet(\"\(name)\")\(pandas)")
     }
     if begins(head, "ARROW1") || head.starts(with: [0xFF, 0xFF, 0xFF, 0xFF]) {
-      return python("an Arrow file", "datasets.Dataset.from_file(\"\(name)\").to_json(\"rows.jsonl\")")
+      return python("an Arrow file", expression: "datasets.Dataset.from_file(\"\(name)\").to_json(\"rows.jsonl\")")
     }
     if begins(head, "SQLite format 3\u{0}") {
-      return python("an SQLite database", "pandas.read_sql(QUERY, sqlite3.connect(\"\(name)\"))\(pandas)")
+      return python("an SQLite database", expression: "pandas.read_sql(QUERY, sqlite3.connect(\"\(name)\"))\(pandas)")
     }
     if head.count > 1, head[0] == 0x80, (2...5).contains(head[1]) {
-      return python("a Python pickle", "load it only if you trust it, and write json.dumps of each row on a line.")
+      return python(
+        "a Python pickle", expression: "load it only if you trust it, and write json.dumps of each row on a line.")
     }
-    if begins(head, "PK\u{3}\u{4}") || begins(head, "PK\u{5}\u{6}") { return zip(head, name, pandas) }
+    if begins(head, "PK\u{3}\u{4}") || begins(head, "PK\u{5}\u{6}") { return zip(head, name, pandas: pandas) }
     if begins(head, "ustar", at: 257) { return ("a tar archive", "Unpack it: tar -xf \(name)") }
     if begins(head, "BZh"), head.count > 3, (0x31...0x39).contains(head[3]), begins(head, "1AY&SY", at: 4) {
       return ("compressed with bzip2", "Unpack it: bunzip2 \(name)")
@@ -90,7 +91,7 @@ struct FileKind {
     return nil
   }
 
-  private static func zip(_ head: [UInt8], _ name: String, _ pandas: String) -> Kind {
+  private static func zip(_ head: [UInt8], _ name: String, pandas: String) -> Kind {
     let member = String(decoding: head.dropFirst(30).prefix(64), as: UTF8.self)
     if name.hasSuffix(".xlsx") || member.hasPrefix("[Content_Types]") || member.hasPrefix("xl/") {
       return ("an Office file (xlsx)", "Convert it with Python: pandas.read_excel(\"\(name)\")\(pandas)")

@@ -115,9 +115,9 @@ public struct RequestOptions: Sendable, Hashable {
   /// - Throws: `Failure(.badData)` without a place, with the key and what is wrong with its value.
   init(_ row: RowFields) throws {
     maxNewTokens = try row.whole("max_new_tokens", in: 1...Int(Int32.max))
-    temperature = try row.decimal("temperature", "0 or above") { $0 >= 0 }
+    temperature = try row.decimal("temperature", bounds: "0 or above") { $0 >= 0 }
     topK = try row.whole("top_k", in: 0...Int(Int32.max))
-    topP = try row.decimal("top_p", "in (0, 1]") { $0 > 0 && $0 <= 1 }
+    topP = try row.decimal("top_p", bounds: "in (0, 1]") { $0 > 0 && $0 <= 1 }
     seed = try row.seed("seed")
     bestOf = try row.whole("best_of", in: 1...256)
     if let value = row["stop"], !value.isNull {
@@ -168,7 +168,7 @@ extension RowFields {
       remedy: "Choose a number in this range.")
   }
 
-  fileprivate func decimal(_ key: String, _ bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {
+  fileprivate func decimal(_ key: String, bounds: String, _ isWithin: (Float) -> Bool) throws -> Float? {
     guard let value = self[key], !value.isNull else { return nil }
     guard let number = value.number else { throw value.isNot("a number", named: key) }
     guard Float(number).isFinite, isWithin(Float(number)) else {

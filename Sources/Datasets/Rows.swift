@@ -89,7 +89,7 @@ private func preference(_ row: RowFields, format: DataFormat, _ context: RowCont
   // Later rows may have a prompt even if the first row has none.
   let asks = Asking.isThere(row.object) || row.says("messages") || row.says("conversations")
   if format == .implicitPreference, !asks || (chosen.array?.count ?? 0) > 1 {
-    return try agreeing(implicitPrompt(row, chosen, rejected, context), row)
+    return try agreeing(implicitPrompt(row, chosen: chosen, rejected: rejected, context), row)
   }
   let prompt = try preferencePrompt(row)
   let hasText = row.object["prompt"]?.string != nil
@@ -119,7 +119,7 @@ private func preferencePrompt(_ row: RowFields) throws -> Prompt {
 }
 
 private func implicitPrompt(
-  _ row: RowFields, _ chosen: JSONValue, _ rejected: JSONValue, _ context: RowContext
+  _ row: RowFields, chosen: JSONValue, rejected: JSONValue, _ context: RowContext
 ) throws -> Pair {
   guard chosen.string != nil || rejected.string != nil else {
     return try Pair.parting(

@@ -226,9 +226,7 @@ public struct Bench {
   public func kernels() throws -> [BenchResult] {
     let kernels = try BenchKernels(options).measure { body in try median(body) }
     let peak = try limits.of(.fma)
-    func result(_ work: String, _ rate: Double, _ limit: Double, _ by: String, _ name: String)
-      -> BenchResult
-    {
+    func result(_ work: String, rate: Double, limit: Double, limitedBy by: String, unit name: String) -> BenchResult {
       BenchResult(
         work: work, rates: [(name, rate)], limit: limit, limitedBy: by,
         peakResidentBytes: Clock.peakResidentBytes(), isInt8: work.hasPrefix("int8"))
@@ -237,14 +235,14 @@ public struct Bench {
     let machine = try MachineLimit.allCases.map { limit in
       let rate = try limits.of(limit)
       return result(
-        limit == .read ? "memory read" : limit == .fma ? "FMA peak" : "int8 peak", rate, rate,
-        "itself", limit == .read ? "bytes_per_second" : operations)
+        limit == .read ? "memory read" : limit == .fma ? "FMA peak" : "int8 peak", rate: rate, limit: rate,
+        limitedBy: "itself", unit: limit == .read ? "bytes_per_second" : operations)
     }
     return machine + [
-      result("matrix product", kernels.product, peak, "FMA peak", operations),
-      result("int8 product", kernels.int8, try limits.of(.int8), "int8 peak", operations),
-      result("attention", kernels.attention, peak, "FMA peak", operations),
-      result("attention's gradient", kernels.gradient, peak, "FMA peak", operations),
+      result("matrix product", rate: kernels.product, limit: peak, limitedBy: "FMA peak", unit: operations),
+      result("int8 product", rate: kernels.int8, limit: try limits.of(.int8), limitedBy: "int8 peak", unit: operations),
+      result("attention", rate: kernels.attention, limit: peak, limitedBy: "FMA peak", unit: operations),
+      result("attention's gradient", rate: kernels.gradient, limit: peak, limitedBy: "FMA peak", unit: operations),
     ]
   }
 

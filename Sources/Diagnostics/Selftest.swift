@@ -71,7 +71,7 @@ public struct Selftest {
 
   private func batchIndependence() throws -> Check {
     let model = try SelftestModel(threads: 1)
-    let sequences = (0..<6).map { SelftestModel.tokens(3 + 17 * $0, $0) }
+    let sequences = (0..<6).map { SelftestModel.tokens(3 + 17 * $0, stream: $0) }
     let together = try model.logprobs(sequences).flatMap { $0 }
     let alone = try sequences.flatMap { try model.logprobs([$0]).flatMap { $0 } }
     return Check(comparing: "log-probabilities alone and in a batch", alone, together)
@@ -93,8 +93,8 @@ public struct Selftest {
     let ratio = metrics[Metric("val/ratio")] ?? .nan
     let variance = metrics[Metric("val/ratio_var")] ?? .nan
     return Check(
-      "before the first update", kl == 0 && ratio == 1 && variance == 0,
-      "KL \(kl), ratio \(ratio), its variance \(variance)")
+      "before the first update", holds: kl == 0 && ratio == 1 && variance == 0,
+      figure: "KL \(kl), ratio \(ratio), its variance \(variance)")
   }
 
   private func int8() throws -> Check {
@@ -103,13 +103,13 @@ public struct Selftest {
     let metrics = model.memory.trainer.assess(&episodes)
     let variance = metrics[Metric("rollout/is_var")] ?? .nan
     return Check(
-      "int8 rollouts differ from float32, and it shows", variance > 0,
-      "variance of the importance weights \(variance)")
+      "int8 rollouts differ from float32, and it shows", holds: variance > 0,
+      figure: "variance of the importance weights \(variance)")
   }
 }
 
 extension Selftest.Check {
-  init(_ name: String, _ holds: Bool, _ figure: String) {
+  init(_ name: String, holds: Bool, figure: String) {
     self.init(name: name, outcome: holds ? .passed : .failed, figure: figure)
   }
 
@@ -118,6 +118,6 @@ extension Selftest.Check {
   init(comparing name: String, _ a: [UInt32], _ b: [UInt32]) {
     let differ = a.count == b.count ? zip(a, b).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) } : a.count
     self.init(
-      name, differ == 0 && Set(a).count > 1, "\(a.count) numbers compared, \(differ) differ")
+      name, holds: differ == 0 && Set(a).count > 1, figure: "\(a.count) numbers compared, \(differ) differ")
   }
 }

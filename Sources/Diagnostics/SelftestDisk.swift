@@ -68,8 +68,8 @@ struct SelftestDisk {
       cached == 0 ? "read from the disk"
       : "\(Formatting.fixed(100 * cached, 0)) % of it read from memory, which kept it"
     return Check(
-      "a checkpoint written, read and verified in \(folder)", isEqual,
-      "\(Formatting.bytes(bytes)) in \(milliseconds) ms, \(source)")
+      "a checkpoint written, read and verified in \(folder)", holds: isEqual,
+      figure: "\(Formatting.bytes(bytes)) in \(milliseconds) ms, \(source)")
   }
 
   /// Asks the system to drop the file's pages from memory, so that it is read from the disk again.
@@ -99,8 +99,8 @@ struct SelftestDisk {
     let (before, after) = (try Files.read(model), try Files.read(copy))
     let packed = try Files.read(archive).count
     return Check(
-      "its archive expands to the same bytes", before == after,
-      "\(Formatting.bytes(before.count)) packed to \(Formatting.bytes(packed))")
+      "its archive expands to the same bytes", holds: before == after,
+      figure: "\(Formatting.bytes(before.count)) packed to \(Formatting.bytes(packed))")
   }
 
   /// Flips single bits in the header, the tables, CONFIG, the weights and the last byte; each flip must be found.
@@ -120,8 +120,8 @@ struct SelftestDisk {
     }
     let isWhole = (try? Checkpoint(path: copy, verify: true)) != nil
     return Check(
-      "a flipped bit is found", found == offsets.count && isWhole,
-      "\(found) of \(offsets.count) found")
+      "a flipped bit is found", holds: found == offsets.count && isWhole,
+      figure: "\(found) of \(offsets.count) found")
   }
 
   private func flip(_ offset: Int) throws {

@@ -24,7 +24,7 @@ struct SelftestKernels {
   /// (rows, inputs, outputs): odd sizes, so that every kernel also processes tails.
   private static let shapes = [(1, 65, 33), (7, 130, 70), (67, 97, 131), (80, 64, 192)]
 
-  private func random(_ rows: Int, _ columns: Int, _ stream: Int) throws -> Matrix {
+  private func random(_ rows: Int, _ columns: Int, stream: Int) throws -> Matrix {
     let matrix = Matrix(try arena.floats("operand", rows * columns), rows, columns)
     var random = RandomStream(seed: 3, purpose: "selftest", index: UInt64(stream))
     for i in 0..<rows * columns { matrix.base[i] = random.normal() }
@@ -41,11 +41,11 @@ struct SelftestKernels {
   /// y = x·Wᵀ, dx = dy·W and dW += dyᵀ·x.
   private func products() throws -> [UInt32] {
     try Self.shapes.flatMap { (rows, inputs, outputs) -> [UInt32] in
-      let x = try random(rows, inputs, 1)
-      let weight = try random(outputs, inputs, 2)
-      let gradient = try random(outputs, inputs, 3)
-      let y = try random(rows, outputs, 4)
-      let dx = try random(rows, inputs, 5)
+      let x = try random(rows, inputs, stream: 1)
+      let weight = try random(outputs, inputs, stream: 2)
+      let gradient = try random(outputs, inputs, stream: 3)
+      let y = try random(rows, outputs, stream: 4)
+      let dx = try random(rows, inputs, stream: 5)
       let linear = { Linear(inputs: inputs, outputs: outputs, weight: .float32($0), bias: nil) }
       compute.apply(linear(weight.base), x, to: y)
       compute.backwardInput(linear(weight.base), dy: y, to: dx)
@@ -57,12 +57,12 @@ struct SelftestKernels {
   private func norms() throws -> [UInt32] {
     try [false, true].flatMap { (isRMS) -> [UInt32] in
       let (rows, width) = (37, 91)
-      let x = try random(rows, width, 1)
-      let y = try random(rows, width, 2)
-      let dx = try random(rows, width, 3)
-      let parameters = try random(4, width, 4)
-      let statistics = try random(2, rows, 5)
-      let again = try random(rows, width, 6)
+      let x = try random(rows, width, stream: 1)
+      let y = try random(rows, width, stream: 2)
+      let dx = try random(rows, width, stream: 3)
+      let parameters = try random(4, width, stream: 4)
+      let statistics = try random(2, rows, stream: 5)
+      let again = try random(rows, width, stream: 6)
       func norm(_ row: Int) -> Norm {
         Norm(
           width: width, gamma: parameters.row(row), beta: parameters.row(row + 1), epsilon: 1e-5,
@@ -77,12 +77,12 @@ struct SelftestKernels {
   }
 
   private func activations() throws -> [UInt32] {
-    let x = try random(37, 182, 1)
-    let y = try random(37, 182, 2)
-    let gated = try random(37, 91, 3)
-    let dy = try random(37, 182, 4)
-    let z = try random(37, 182, 5)
-    let dGated = try random(37, 91, 6)
+    let x = try random(37, 182, stream: 1)
+    let y = try random(37, 182, stream: 2)
+    let gated = try random(37, 91, stream: 3)
+    let dy = try random(37, 182, stream: 4)
+    let z = try random(37, 182, stream: 5)
+    let dGated = try random(37, 91, stream: 6)
     for form in [GELUForm.tanh, .exact] {
       compute.gelu(x, to: y, form)
       compute.geluBackward(x, dy: dy, form)
@@ -94,8 +94,8 @@ struct SelftestKernels {
 
   private func softmax() throws -> [UInt32] {
     let (rows, vocabulary) = (9, 517)
-    let logits = try random(rows, vocabulary, 1)
-    let results = try random(3, rows, 2)
+    let logits = try random(rows, vocabulary, stream: 1)
+    let results = try random(3, rows, stream: 2)
     let targets = try arena.allocate("targets", rows, of: Int32.self)
     for i in 0..<rows { targets[i] = Int32(i * 57) }
     compute.logSoftmax(
@@ -115,11 +115,11 @@ struct SelftestKernels {
       heads: heads, kvHeads: kvHeads, headDim: headDim, queryStride: width, keyValues: .rows(stride: width),
       outputStride: queryWidth)
     return try [1, 63, 130].flatMap { (tokens) -> [UInt32] in
-      let qkv = try random(tokens, width, 1)
-      let out = try random(tokens, queryWidth, 2)
-      let dOut = try random(tokens, queryWidth, 3)
-      let dQKV = try random(tokens, width, 4)
-      let lse = try random(tokens, heads, 5)
+      let qkv = try random(tokens, width, stream: 1)
+      let out = try random(tokens, queryWidth, stream: 2)
+      let dOut = try random(tokens, queryWidth, stream: 3)
+      let dQKV = try random(tokens, width, stream: 4)
+      let lse = try random(tokens, heads, stream: 5)
       let forward = AttentionSequence(
         queries: Int64(tokens), keys: Int64(tokens), q: qkv.base, k: qkv.base + queryWidth,
         v: qkv.base + queryWidth + kvWidth, out: out.base, lse: lse.base)
@@ -141,7 +141,7 @@ struct SelftestKernels {
   }
 
   private func optimizer() throws -> [UInt32] {
-    let state = try random(4, 5001, 1)
+    let state = try random(4, 5001, stream: 1)
     for i in 0..<5001 { state.row(3)[i] *= state.row(3)[i] }
     let scratch = try arena.allocate("norm", 2, of: Double.self)
     let sum = compute.sumOfSquares(state.row(0), count: 5001, scratch: scratch)
@@ -155,10 +155,10 @@ struct SelftestKernels {
 
   private func int8() throws -> [UInt32] {
     try Self.shapes.flatMap { (rows, inputs, outputs) -> [UInt32] in
-      let x = try random(rows, inputs, 1)
-      let weight = try random(outputs, inputs, 2)
-      let y = try random(rows, outputs, 3)
-      let back = try random(outputs, inputs, 4)
+      let x = try random(rows, inputs, stream: 1)
+      let weight = try random(outputs, inputs, stream: 2)
+      let y = try random(rows, outputs, stream: 3)
+      let back = try random(outputs, inputs, stream: 4)
       let matrix = try Int8Matrix("int8", outputs: outputs, inputs: inputs, arena: arena)
       compute.quantize(weight.base, into: matrix)
       compute.apply(

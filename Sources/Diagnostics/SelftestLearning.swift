@@ -16,11 +16,11 @@ struct SelftestLearning {
 
   func run(_ show: (Selftest.Check) throws -> Void) throws {
     try show(
-      check("a model whose only reward is length gets longer", "tokens an answer", by: 1.15) {
+      check("a model whose only reward is length gets longer", unit: "tokens an answer", by: 1.15) {
         $0.count
       })
     try show(
-      check("a model whose only reward is a token's presence learns it", "of it an answer", by: 1.6) {
+      check("a model whose only reward is a token's presence learns it", unit: "of it an answer", by: 1.6) {
         $0.contains(Self.wanted) ? 1 : 0
       })
   }
@@ -29,7 +29,7 @@ struct SelftestLearning {
   ///   - growth: the factor by which the mean merit must grow.
   ///   - merit: the criterion by which answers are ranked.
   private func check(
-    _ name: String, _ unit: String, by growth: Double, merit: @escaping ([Int32]) -> Int
+    _ name: String, unit: String, by growth: Double, merit: @escaping ([Int32]) -> Int
   ) throws -> Selftest.Check {
     let random = try RandomModels(Self.architecture).ppo
     let (judge, normalization) = try taught(merit)
@@ -53,8 +53,8 @@ struct SelftestLearning {
     }
     let after = mean(try rollout(memory, 1000))
     return Selftest.Check(
-      name, after > growth * before,
-      "\(Formatting.fixed(before, 2)) \(unit) before, \(Formatting.fixed(after, 2)) after")
+      name, holds: after > growth * before,
+      figure: "\(Formatting.fixed(before, 2)) \(unit) before, \(Formatting.fixed(after, 2)) after")
   }
 
   private func rollout(_ memory: PPOMemory, _ iteration: Int) throws -> Episodes {

@@ -30,13 +30,13 @@ struct SelftestModel {
     }
   }
 
-  static func tokens(_ count: Int, _ stream: Int) -> [Int32] {
+  static func tokens(_ count: Int, stream: Int) -> [Int32] {
     var random = RandomStream(seed: 5, purpose: "selftest/tokens", index: UInt64(stream))
     return (0..<count).map { _ in Int32(4 + random.below(architecture.vocabulary - 4)) }
   }
 
   func rollout() throws -> Episodes {
-    let prompts = (0..<24).map { Self.tokens(5 + $0 % 7, $0) }
+    let prompts = (0..<24).map { Self.tokens(5 + $0 % 7, stream: $0) }
     var options = SamplingOptions()
     options.maxNewTokens = 40
     options.endTokens = [0]
@@ -50,7 +50,7 @@ struct SelftestModel {
   func learn(_ episodes: Episodes) throws -> [Metric: Double] {
     var random = RandomStream(seed: 7, purpose: "selftest/minibatches")
     return try memory.trainer.learn(from: episodes, learningRate: 1e-3, random: &random) {
-      (0..<4).map { TrainingSequence(tokens: Self.tokens(30 + $0, 100 + $0)) }
+      (0..<4).map { TrainingSequence(tokens: Self.tokens(30 + $0, stream: 100 + $0)) }
     }
   }
 

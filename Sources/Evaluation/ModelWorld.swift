@@ -8,7 +8,7 @@ extension Model {
   ///
   /// - Throws: `Failure(.usage)` if the base was not pretrained on a built-in world.
   package func world(insteadOf option: String) throws -> World {
-    guard let world = try world() else { throw Self.noWorld([option], [], at: name) }
+    guard let world = try world() else { throw Self.noWorld(insteadOf: [option], hints: [], at: name) }
     return world
   }
 
@@ -18,10 +18,10 @@ extension Model {
   /// - Throws: `Failure(.usage)` that names all these options, if the base has no world.
   package func requireWorld(insteadOf options: [String], hints: [String]) throws {
     guard !options.isEmpty, try world() == nil else { return }
-    throw Self.noWorld(options, hints, at: name)
+    throw Self.noWorld(insteadOf: options, hints: hints, at: name)
   }
 
-  private static func noWorld(_ options: [String], _ hints: [String], at place: String) -> Failure {
+  private static func noWorld(insteadOf options: [String], hints: [String], at place: String) -> Failure {
     let remedy = "Give \(Spelling.list(options.map { "\($0) FILE" }))."
     return Failure(
       .usage, "this model has no built-in world to take data from", at: place,

@@ -44,7 +44,7 @@ struct ChatFormatReader {
         throw Failure(.badData, "is not UTF-8", at: path, remedy: "Name the file of a chat template.")
       }
       let source = ChatTemplate.Source(name: ChatTemplate.defaultName, text: text)
-      return try made([source], .file, settings.specialTokens, at: path, choice)
+      return try made([source], origin: .file, specialTokens: settings.specialTokens, at: path, choice)
     case .own:
       guard !settings.templates.isEmpty else {
         let (format, notes) = try named("plain", choice)
@@ -55,7 +55,8 @@ struct ChatFormatReader {
       }
       do {
         return try made(
-          settings.templates, settings.templateOrigin, settings.specialTokens, at: settings.templatePlace, choice)
+          settings.templates, origin: settings.templateOrigin, specialTokens: settings.specialTokens,
+          at: settings.templatePlace, choice)
       } catch var failure as Failure {
         if failure.remedy == nil {
           failure.remedy = "Give another template with --chat-template FILE, or a known format with --chat-format."
@@ -82,7 +83,7 @@ struct ChatFormatReader {
     special["bos_token"] = begin.flatMap(text(of:))
     special["eos_token"] = end.first.flatMap(text(of:))
     let source = ChatTemplate.Source(name: ChatTemplate.defaultName, text: text)
-    return try made([source], .named, special, at: "chat format \(name)", choice, name: name)
+    return try made([source], origin: .named, specialTokens: special, at: "chat format \(name)", choice, name: name)
   }
 
   private func text(of id: Int32) -> String? {
@@ -90,7 +91,7 @@ struct ChatFormatReader {
   }
 
   private func made(
-    _ sources: [ChatTemplate.Source], _ origin: ChatTemplate.Origin, _ special: [String: String],
+    _ sources: [ChatTemplate.Source], origin: ChatTemplate.Origin, specialTokens special: [String: String],
     at place: String, _ choice: ChatChoice, name: String = "template"
   ) throws -> (ChatFormat, notes: [String]) {
     let template = try ChatTemplate(sources, origin: origin, specialTokens: special, date: choice.date, at: place)

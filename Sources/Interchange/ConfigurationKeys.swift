@@ -180,7 +180,7 @@ extension ConfigurationFields {
     guard name != "quantization_config" else {
       return failure(
         "the weights are quantised (\"quantization_config\")",
-        "Import the float model, with --int8 for a quantised one.")
+        remedy: "Import the float model, with --int8 for a quantised one.")
     }
     return unsupported("\"\(name)\" is \(Self.text(value))")
   }
@@ -189,7 +189,7 @@ extension ConfigurationFields {
     failure(
       "\"\(shortened(Array(name.utf8)))\" is \(Self.text(value)): the key is unknown, "
         + "and its name suggests that it changes what the model computes",
-      "Remove the key if \(judge) computes the same without it.")
+      remedy: "Remove the key if \(judge) computes the same without it.")
   }
 
   private func stated(_ name: String, _ value: JSONValue) -> String {

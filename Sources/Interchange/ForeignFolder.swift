@@ -18,7 +18,7 @@ enum ForeignFolder {
     return stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
   }
 
-  private static func failure(_ what: String, at path: String, _ remedy: String) -> Failure {
+  private static func failure(_ what: String, at path: String, remedy: String) -> Failure {
     Failure(.badData, what, at: path, remedy: remedy)
   }
 
@@ -28,11 +28,11 @@ enum ForeignFolder {
   ///   is and what to do.
   static func requireModel(_ path: String) throws {
     guard let kind = kind(of: path) else {
-      throw failure("does not exist", at: path, wanted)
+      throw failure("does not exist", at: path, remedy: wanted)
     }
     guard kind == S_IFDIR else {
       throw ForeignFile(path: path).map { notFolder($0, path) }
-        ?? failure("is not a folder", at: path, wanted)
+        ?? failure("is not a folder", at: path, remedy: wanted)
     }
     let names = Set(try Files.names(in: path))
     if let failure = withoutWeights(path, names) { throw failure }
@@ -53,10 +53,10 @@ enum ForeignFolder {
     if names.contains(HuggingFaceModel.configurationFile), adapter(path, names) == nil {
       return failure(
         "is a model in Hugging Face's form", at: path,
-        "Make a checkpoint from it with `tinyrlhf import \(path) -o FILE`.")
+        remedy: "Make a checkpoint from it with `tinyrlhf import \(path) -o FILE`.")
     }
     if let model = all.first(where: { $0.hasSuffix(".trlhf") || $0.hasSuffix(".trlhf.zst") }) {
-      return failure("is a folder without a run", at: path, "Name a model in it, \(path)/\(model).")
+      return failure("is a folder without a run", at: path, remedy: "Name a model in it, \(path)/\(model).")
     }
     guard !names.isEmpty, let failure = withoutWeights(path, names), !failure.what.hasPrefix("has no") else {
       return nothing(path)
@@ -66,7 +66,7 @@ enum ForeignFolder {
 
   private static func nothing(_ path: String) -> Failure {
     failure(
-      "contains no model and no run", at: path, "Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base.")
+      "contains no model and no run", at: path, remedy: "Name a .trlhf, a .trlhf.zst, a run folder, or builtin:base.")
   }
 
   // MARK: What a folder is
@@ -80,19 +80,19 @@ enum ForeignFolder {
     if let failure = otherWeights(path, names, hasWeights: hasWeights) { return failure }
     if hasConfiguration { return nil }
     if names.isEmpty {
-      return failure("is an empty folder", at: path, "Name the folder of a model in Hugging Face's form.")
+      return failure("is an empty folder", at: path, remedy: "Name the folder of a model in Hugging Face's form.")
     }
     if names.contains("manifest.json"), names.contains(where: { $0.hasSuffix(".trlhf") }) {
-      return failure("is a run of this program", at: path, "Use it as it is.")
+      return failure("is a run of this program", at: path, remedy: "Use it as it is.")
     }
     if let inner = modelFolder(in: path, names) {
       return failure("has no \(HuggingFaceModel.configurationFile), but a folder in it has one", at: path,
-        "Name \(inner).")
+        remedy: "Name \(inner).")
     }
     if !hasWeights, let failure = byKinds(path, names) { return failure }
     return failure(
       "has no \(HuggingFaceModel.configurationFile)", at: path,
-      "Name the folder of a model in Hugging Face's form.")
+      remedy: "Name the folder of a model in Hugging Face's form.")
   }
 
   private static func adapter(_ path: String, _ names: Set<String>) -> Failure? {
@@ -104,7 +104,8 @@ enum ForeignFolder {
     let base = fields?["base_model_name_or_path"]?.string.map { " of \(quoted($0))" } ?? ""
     return failure(
       "is a LoRA adapter\(base), not a whole model", at: path,
-      "Merge it into its base with peft's merge_and_unload(), write the result with save_pretrained, and import it.")
+      remedy: "Merge it into its base with peft's merge_and_unload(), write the result with save_pretrained, "
+        + "and import it.")
   }
 
   /// Weights in an unsupported format.
@@ -135,7 +136,7 @@ enum ForeignFolder {
       if kind == .safetensors {
         return failure(
           "has weights but no \(HuggingFaceModel.configurationFile)", at: path,
-          "Copy the rest of the model's files, too.")
+          remedy: "Copy the rest of the model's files, too.")
       }
       return kind.failure(at: "\(path)/\(name)")
     }

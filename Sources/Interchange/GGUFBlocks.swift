@@ -27,34 +27,34 @@ enum GGUFBlocks {
 
   /// The low halves of 16 bytes are elements 0…15, the high halves are elements 16…31.
   @inline(__always)
-  private static func nibble(_ block: Source, _ codes: Int, _ i: Int) -> Int {
+  private static func nibble(_ block: Source, codes: Int, _ i: Int) -> Int {
     byte(block, codes + i % 16) >> (i / 16 * 4) & 15
   }
 
   /// A nibble, and above it bit i of the four bytes at `high`.
   @inline(__always)
-  private static func five(_ block: Source, _ codes: Int, _ high: Int, _ i: Int) -> Int {
-    nibble(block, codes, i) | (byte(block, high + i / 8) >> (i % 8) & 1) << 4
+  private static func five(_ block: Source, codes: Int, high: Int, _ i: Int) -> Int {
+    nibble(block, codes: codes, i) | (byte(block, high + i / 8) >> (i % 8) & 1) << 4
   }
 
   static func q4_0(_ block: Source, _ floats: Target) {
     let scale = half(block, 0)
-    for i in 0..<32 { floats[i] = scale * Float(nibble(block, 2, i) - 8) }
+    for i in 0..<32 { floats[i] = scale * Float(nibble(block, codes: 2, i) - 8) }
   }
 
   static func q4_1(_ block: Source, _ floats: Target) {
     let (scale, least) = (half(block, 0), half(block, 2))
-    for i in 0..<32 { floats[i] = scale * Float(nibble(block, 4, i)) + least }
+    for i in 0..<32 { floats[i] = scale * Float(nibble(block, codes: 4, i)) + least }
   }
 
   static func q5_0(_ block: Source, _ floats: Target) {
     let scale = half(block, 0)
-    for i in 0..<32 { floats[i] = scale * Float(five(block, 6, 2, i) - 16) }
+    for i in 0..<32 { floats[i] = scale * Float(five(block, codes: 6, high: 2, i) - 16) }
   }
 
   static func q5_1(_ block: Source, _ floats: Target) {
     let (scale, least) = (half(block, 0), half(block, 2))
-    for i in 0..<32 { floats[i] = scale * Float(five(block, 8, 4, i)) + least }
+    for i in 0..<32 { floats[i] = scale * Float(five(block, codes: 8, high: 4, i)) + least }
   }
 
   static func q8_0(_ block: Source, _ floats: Target) {
@@ -66,13 +66,13 @@ enum GGUFBlocks {
 
   /// Two bits of element i: 32 bytes hold one pair of bits of each of 128 elements.
   @inline(__always)
-  private static func pair(_ block: Source, _ codes: Int, _ i: Int) -> Int {
+  private static func pair(_ block: Source, codes: Int, _ i: Int) -> Int {
     byte(block, codes + i / 128 * 32 + i % 32) >> (i % 128 / 32 * 2) & 3
   }
 
   /// Four bits of element i: 32 bytes hold 64 elements.
   @inline(__always)
-  private static func four(_ block: Source, _ codes: Int, _ i: Int) -> Int {
+  private static func four(_ block: Source, codes: Int, _ i: Int) -> Int {
     byte(block, codes + i / 64 * 32 + i % 32) >> (i % 64 / 32 * 4) & 15
   }
 
@@ -82,7 +82,7 @@ enum GGUFBlocks {
     for group in 0..<16 {
       let scale = unit * Float(byte(block, group) & 15)
       let offset = least * Float(byte(block, group) >> 4)
-      for i in 16 * group..<16 * group + 16 { floats[i] = scale * Float(pair(block, 16, i)) - offset }
+      for i in 16 * group..<16 * group + 16 { floats[i] = scale * Float(pair(block, codes: 16, i)) - offset }
     }
   }
 
@@ -96,7 +96,7 @@ enum GGUFBlocks {
       for i in 16 * group..<16 * group + 16 {
         // The offset is zero if the bit is set.
         let offset = (byte(block, i % 32) >> (i / 32) & 1 ^ 1) << 2
-        floats[i] = scale * Float(pair(block, 32, i) - offset)
+        floats[i] = scale * Float(pair(block, codes: 32, i) - offset)
       }
     }
   }
@@ -104,7 +104,7 @@ enum GGUFBlocks {
   /// Scale and minimum of a group of 32, six bits each, packed into twelve bytes. The last four groups have their
   /// high two bits above those of the first four.
   @inline(__always)
-  private static func scales(_ block: Source, _ at: Int, _ group: Int) -> (scale: Int, least: Int) {
+  private static func scales(_ block: Source, at: Int, of group: Int) -> (scale: Int, least: Int) {
     let (i, d, m) = (group % 4, byte(block, at + group % 4), byte(block, at + 4 + group % 4))
     guard group >= 4 else { return (d & 63, m & 63) }
     let both = byte(block, at + 8 + i)
@@ -115,9 +115,9 @@ enum GGUFBlocks {
   static func q4_K(_ block: Source, _ floats: Target) {
     let (unit, least) = (half(block, 0), half(block, 2))
     for group in 0..<8 {
-      let found = scales(block, 4, group)
+      let found = scales(block, at: 4, of: group)
       let (scale, offset) = (unit * Float(found.scale), least * Float(found.least))
-      for i in 32 * group..<32 * group + 32 { floats[i] = scale * Float(four(block, 16, i)) - offset }
+      for i in 32 * group..<32 * group + 32 { floats[i] = scale * Float(four(block, codes: 16, i)) - offset }
     }
   }
 
@@ -125,10 +125,10 @@ enum GGUFBlocks {
   static func q5_K(_ block: Source, _ floats: Target) {
     let (unit, least) = (half(block, 0), half(block, 2))
     for group in 0..<8 {
-      let found = scales(block, 4, group)
+      let found = scales(block, at: 4, of: group)
       let (scale, offset) = (unit * Float(found.scale), least * Float(found.least))
       for i in 32 * group..<32 * group + 32 {
-        let code = four(block, 48, i) | (byte(block, 16 + i % 32) >> group & 1) << 4
+        let code = four(block, codes: 48, i) | (byte(block, 16 + i % 32) >> group & 1) << 4
         floats[i] = scale * Float(code) - offset
       }
     }
@@ -141,7 +141,7 @@ enum GGUFBlocks {
       let scale = unit * Float(signed(block, 192 + i / 16))
       // 64 bytes hold the low four bits of 128 elements.
       let low = byte(block, i / 128 * 64 + i % 64) >> (i % 128 / 64 * 4) & 15
-      floats[i] = scale * Float((low | pair(block, 128, i) << 4) - 32)
+      floats[i] = scale * Float((low | pair(block, codes: 128, i) << 4) - 32)
     }
   }
 }

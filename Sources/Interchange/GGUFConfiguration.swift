@@ -39,16 +39,16 @@ struct GGUFConfiguration {
     let type = try metadata.optionalText("general.type") ?? "model"
     guard type == "model" else {
       throw metadata.failure(
-        "general.type", "the file contains \(quoted(type)), not a model",
+        at: "general.type", "the file contains \(quoted(type)), not a model",
         remedy: "Name the file of the model itself.")
     }
     let key = "general.architecture"
     guard let name = try metadata.optionalText(key) else {
-      throw metadata.failure(key, "is missing", remedy: "Name the file of a model.")
+      throw metadata.failure(at: key, "is missing", remedy: "Name the file of a model.")
     }
     guard let family = Family.allCases.first(where: { $0.ggufName == name }) else {
       let known = Family.allCases.map(\.ggufName).joined(separator: ", ")
-      throw metadata.failure(key, "the architecture \(quoted(name)) is unknown", remedy: "Supported: \(known).")
+      throw metadata.failure(at: key, "the architecture \(quoted(name)) is unknown", remedy: "Supported: \(known).")
     }
     return family
   }
@@ -65,7 +65,7 @@ struct GGUFConfiguration {
         "\(metadata.path): no key says which GELU the model uses; the exact one of GPT-NeoX is assumed.")
       return .geluExact
     case let name?:
-      throw metadata.failure(activationKey, "is \(quoted(name))", remedy: "Supported: gelu and gelu_new.")
+      throw metadata.failure(at: activationKey, "is \(quoted(name))", remedy: "Supported: gelu and gelu_new.")
     }
   }
 
@@ -103,7 +103,7 @@ private struct GGUFShape {
     guard let stated = try fields.optionalCount(key("vocab_size")), stated != vocabulary else { return }
     throw fields.failure(
       "\"\(key("vocab_size"))\" is \(stated), but there are \(vocabulary) tokens",
-      "Copy the file again, or correct it.")
+      remedy: "Copy the file again, or correct it.")
   }
 
   func architecture() throws -> Architecture {
@@ -112,12 +112,12 @@ private struct GGUFShape {
     var a = Architecture(
       layers: try fields.count(key("block_count")), dModel: width, heads: heads,
       kvHeads: try fields.optionalCount(key("attention.head_count_kv")) ?? heads,
-      headDim: try headDim(width, heads), dFF: try fields.count(key("feed_forward_length")), vocabulary: vocabulary,
-      context: try fields.count(key("context_length")), tiedEmbeddings: isTied)
+      headDim: try headDim(width: width, heads: heads), dFF: try fields.count(key("feed_forward_length")),
+      vocabulary: vocabulary, context: try fields.count(key("context_length")), tiedEmbeddings: isTied)
     guard heads % a.kvHeads == 0 else {
       throw fields.failure(
         "\"\(key("attention.head_count"))\" \(heads) is not divisible by \"\(key("attention.head_count_kv"))\" "
-          + "\(a.kvHeads)", "Correct one of the two.")
+          + "\(a.kvHeads)", remedy: "Correct one of the two.")
     }
     switch family {
     case .gpt2: try likeGPT2(&a)
@@ -130,12 +130,12 @@ private struct GGUFShape {
     return a
   }
 
-  private func headDim(_ width: Int, _ heads: Int) throws -> Int {
+  private func headDim(width: Int, heads: Int) throws -> Int {
     let stated = try fields.optionalCount(key("attention.key_length"))
     guard stated != nil || width % heads == 0 else {
       throw fields.failure(
         "\"\(key("embedding_length"))\" \(width) is not divisible by \"\(key("attention.head_count"))\" \(heads)",
-        "Correct one of the two.")
+        remedy: "Correct one of the two.")
     }
     let length = stated ?? width / heads
     if let other = try fields.optionalCount(key("attention.value_length")), other != length {

@@ -67,14 +67,15 @@ struct GGUFHeader {
   private static func requireWhole(_ metadata: GGUFMetadata) throws {
     guard let parts = try metadata.optionalInteger("split.count"), parts > 1 else { return }
     throw metadata.failure(
-      "split.count", "the file is one of \(parts) parts of a model",
+      at: "split.count", "the file is one of \(parts) parts of a model",
       remedy: "Join them with llama.cpp: `llama-gguf-split --merge FIRST-PART WHOLE`.")
   }
 
   private static func alignment(_ metadata: GGUFMetadata) throws -> Int {
     let alignment = try metadata.optionalInteger(alignmentKey) ?? 32
     guard alignment > 0, alignment & (alignment - 1) == 0, alignment <= 1 << 20 else {
-      throw metadata.failure(alignmentKey, "the alignment is \(alignment), which is not a power of two up to 1,048,576")
+      throw metadata.failure(
+        at: alignmentKey, "the alignment is \(alignment), which is not a power of two up to 1,048,576")
     }
     return alignment
   }

@@ -140,21 +140,21 @@ struct GGUFMetadata {
 
   func place(_ key: String) -> String { "\(path), key \"\(key)\"" }
 
-  func failure(_ key: String, _ what: String, remedy: String = GGUFCursor.remedy) -> Failure {
+  func failure(at key: String, _ what: String, remedy: String = GGUFCursor.remedy) -> Failure {
     Failure(.badData, what, at: place(key), remedy: remedy)
   }
 
   func optionalText(_ key: String, limit: Int = 1 << 16) throws -> String? {
     guard let value = values[key] else { return nil }
-    guard case .text(let range) = value else { throw failure(key, "is not a text") }
-    guard range.count <= limit else { throw failure(key, "has \(range.count) bytes; the limit is \(limit)") }
-    guard let text = string(range) else { throw failure(key, "is not UTF-8") }
+    guard case .text(let range) = value else { throw failure(at: key, "is not a text") }
+    guard range.count <= limit else { throw failure(at: key, "has \(range.count) bytes; the limit is \(limit)") }
+    guard let text = string(range) else { throw failure(at: key, "is not UTF-8") }
     return text
   }
 
   func optionalFlag(_ key: String) throws -> Bool? {
     guard let value = values[key] else { return nil }
-    guard case .bool(let flag) = value else { throw failure(key, "is neither true nor false") }
+    guard case .bool(let flag) = value else { throw failure(at: key, "is neither true nor false") }
     return flag
   }
 
@@ -162,38 +162,38 @@ struct GGUFMetadata {
   func optionalInteger(_ key: String) throws -> Int? {
     guard let value = values[key] else { return nil }
     guard case .number(let number) = value, let integer = Int(exactly: number) else {
-      throw failure(key, "is not a whole number")
+      throw failure(at: key, "is not a whole number")
     }
     return integer
   }
 
   /// - Throws: `Failure(.badData)` for more than `limit` elements, and for an element that `element` refuses.
   private func list<T>(
-    _ key: String, _ noun: String, limit: Int, _ isKind: (GGUFValue.Kind) -> Bool,
+    _ key: String, of noun: String, limit: Int, where isKind: (GGUFValue.Kind) -> Bool,
     _ element: (inout GGUFCursor, GGUFValue.Kind, Int) throws -> T
   ) throws -> [T]? {
     guard let value = values[key] else { return nil }
     guard case .list(let kind, let count, let first) = value, isKind(kind) else {
-      throw failure(key, "is not a list of \(noun)")
+      throw failure(at: key, "is not a list of \(noun)")
     }
-    guard count <= limit else { throw failure(key, "has \(count) elements; the limit is \(limit)") }
+    guard count <= limit else { throw failure(at: key, "has \(count) elements; the limit is \(limit)") }
     var cursor = GGUFCursor(storage.bytes, path: path, at: first)
     return try (0..<count).map { try element(&cursor, kind, $0) }
   }
 
   /// - Parameter longest: the largest size of an element, in bytes.
   func texts(_ key: String, limit: Int, longest: Int) throws -> [[UInt8]]? {
-    try list(key, "texts", limit: limit, { $0 == .text }) { cursor, _, index in
+    try list(key, of: "texts", limit: limit, where: { $0 == .text }) { cursor, _, index in
       let range = try cursor.text("element \(index)")
       guard range.count <= longest else {
-        throw failure(key, "element \(index) has \(range.count) bytes; the limit is \(longest)")
+        throw failure(at: key, "element \(index) has \(range.count) bytes; the limit is \(longest)")
       }
       return Array(storage.bytes[range])
     }
   }
 
   func numbers(_ key: String, limit: Int) throws -> [Double]? {
-    try list(key, "numbers", limit: limit, { $0.isInteger || $0 == .float32 || $0 == .float64 }) {
+    try list(key, of: "numbers", limit: limit, where: { $0.isInteger || $0 == .float32 || $0 == .float64 }) {
       cursor, kind, _ in
       defer { cursor.skip(kind.size) }
       return number(kind, at: cursor.offset)
@@ -222,7 +222,7 @@ struct GGUFMetadata {
       return .array(texts.map { .string(String(decoding: $0, as: UTF8.self)) })
     case .list(.bool, let count, let first):
       guard count <= Self.longestFieldList else {
-        throw failure(key, "has \(count) elements; the limit is \(Self.longestFieldList)")
+        throw failure(at: key, "has \(count) elements; the limit is \(Self.longestFieldList)")
       }
       return uniform((0..<count).map { .bool(storage.bytes[first + $0] != 0) })
     case .list: return uniform(try numbers(key, limit: Self.longestFieldList)!.map(json))

@@ -37,7 +37,10 @@ struct GGUFTokenizerReader {
     model = try Self.model(metadata)
     guard
       let names = try metadata.texts(Self.tokensKey, limit: Self.mostTokens, longest: Self.longestToken), !names.isEmpty
-    else { throw metadata.failure(Self.tokensKey, "is missing or empty", remedy: "Name the file of a model with its tokenizer.") }
+    else {
+      throw metadata.failure(
+        at: Self.tokensKey, "is missing or empty", remedy: "Name the file of a model with its tokenizer.")
+    }
     self.names = names
     kinds = try Self.kinds(metadata, count: names.count)
     try requireKnownKeys()
@@ -45,11 +48,11 @@ struct GGUFTokenizerReader {
 
   private static func model(_ metadata: GGUFMetadata) throws -> Model {
     guard let name = try metadata.optionalText(modelKey) else {
-      throw metadata.failure(modelKey, "is missing", remedy: "Name the file of a model with its tokenizer.")
+      throw metadata.failure(at: modelKey, "is missing", remedy: "Name the file of a model with its tokenizer.")
     }
     guard let model = Model(rawValue: name) else {
       throw metadata.failure(
-        modelKey, "the tokenizer \(quoted(name)) is not supported; gpt2 and llama are", remedy: unsupported)
+        at: modelKey, "the tokenizer \(quoted(name)) is not supported; gpt2 and llama are", remedy: unsupported)
     }
     return model
   }
@@ -60,15 +63,15 @@ struct GGUFTokenizerReader {
   private static func kinds(_ metadata: GGUFMetadata, count: Int) throws -> [GGUFTokenKind] {
     guard let numbers = try metadata.numbers(kindsKey, limit: mostTokens) else {
       throw metadata.failure(
-        kindsKey, "is missing", remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
+        at: kindsKey, "is missing", remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
     }
     guard numbers.count == count else {
-      throw metadata.failure(kindsKey, "has \(numbers.count) elements, but there are \(count) tokens")
+      throw metadata.failure(at: kindsKey, "has \(numbers.count) elements, but there are \(count) tokens")
     }
     return try numbers.enumerated().map { index, number in
       guard let kind = Int32(exactly: number).flatMap(GGUFTokenKind.init) else {
         throw metadata.failure(
-          kindsKey, "element \(index) is \(ConfigurationFields.text(.number(number))); the range is 1 to 6")
+          at: kindsKey, "element \(index) is \(ConfigurationFields.text(.number(number))); the range is 1 to 6")
       }
       return kind
     }
@@ -88,7 +91,7 @@ struct GGUFTokenizerReader {
     let read = try tokenizer(chat)
     guard read.tokenizer.endToken != nil else {
       throw metadata.failure(
-        SpecialIdentifiers.key("eos"), "no key names the token that ends a text",
+        at: SpecialIdentifiers.key("eos"), "no key names the token that ends a text",
         remedy: "Add it with gguf_new_metadata of PyPI's gguf.")
     }
     return read
@@ -111,7 +114,8 @@ struct GGUFTokenizerReader {
     let begin = settings.addsBegin ? special["bos"].map { Int32($0) } : nil
     if let begin, ends.contains(begin) {
       throw metadata.failure(
-        "tokenizer.ggml.add_bos_token", "the tokenizer puts \(quoted(names[Int(begin)])), which ends texts, before every text",
+        at: "tokenizer.ggml.add_bos_token",
+        "the tokenizer puts \(quoted(names[Int(begin)])), which ends texts, before every text",
         remedy: Self.unsupported)
     }
     let reader = ChatFormatReader(
@@ -122,8 +126,8 @@ struct GGUFTokenizerReader {
   }
 
   private func definition(
-    _ splitting: TokenizerDefinition.Splitting, _ normalization: TokenizerDefinition.Normalization,
-    _ tokens: [TokenizerDefinition.Token], _ merges: [TokenizerDefinition.Rule]
+    splitting: TokenizerDefinition.Splitting, normalization: TokenizerDefinition.Normalization,
+    tokens: [TokenizerDefinition.Token], merges: [TokenizerDefinition.Rule]
   ) -> TokenizerDefinition {
     TokenizerDefinition(
       splitting: splitting, normalization: normalization, vocabularyCount: vocabulary, tokens: tokens,
@@ -165,13 +169,13 @@ struct GGUFTokenizerReader {
   private func ofBytes(_ notes: inout [String]) throws -> (TokenizerDefinition, addsBegin: Bool) {
     guard let name = try metadata.optionalText(Self.preKey) else {
       throw metadata.failure(
-        Self.preKey, "is missing, so it is unknown how text is split into pieces",
+        at: Self.preKey, "is missing, so it is unknown how text is split into pieces",
         remedy: "Convert the model again with llama.cpp's convert_hf_to_gguf.py.")
     }
     guard let pre = GGUFPreTokenizer.all.first(where: { $0.name == name }) else {
       let known = GGUFPreTokenizer.all.map(\.name).joined(separator: ", ")
       throw metadata.failure(
-        Self.preKey, "the splitting \(quoted(name)) is not supported; \(known) are", remedy: Self.unsupported)
+        at: Self.preKey, "the splitting \(quoted(name)) is not supported; \(known) are", remedy: Self.unsupported)
     }
     countEmpty(&notes)
     var tokens = try names.indices.compactMap { isHole($0) ? nil : try added($0) ?? byteLevel($0) }
@@ -179,7 +183,8 @@ struct GGUFTokenizerReader {
     let merged = Set(merges.flatMap { [$0.left, $0.right, $0.result] })
     // A token that a merge makes or uses is a token of the model, in addition to its other traits.
     for index in tokens.indices where merged.contains(tokens[index].id) { tokens[index].traits.formUnion(.model) }
-    var definition = definition(pre.splitting, pre.normalization, tokens, merges)
+    var definition = definition(
+      splitting: pre.splitting, normalization: pre.normalization, tokens: tokens, merges: merges)
     definition.ignoresMerges = pre.ignoresMerges
     return (definition, pre.addsBegin)
   }
@@ -187,7 +192,7 @@ struct GGUFTokenizerReader {
   private func byteLevel(_ id: Int) throws -> TokenizerDefinition.Token {
     guard let bytes = ByteAlphabet.decode(names[id]) else {
       throw metadata.failure(
-        Self.tokensKey, "the token \(quoted(names[id])), id \(id), has a character that represents no byte")
+        at: Self.tokensKey, "the token \(quoted(names[id])), id \(id), has a character that represents no byte")
     }
     return .init(id: Int32(id), bytes: bytes, traits: .model)
   }
@@ -195,17 +200,17 @@ struct GGUFTokenizerReader {
   /// Each merge is "a b", in the vocabulary's own characters.
   private func merges() throws -> [TokenizerDefinition.Rule] {
     guard let list = try metadata.texts(Self.mergesKey, limit: Self.mostMerges, longest: 2 * Self.longestToken + 1)
-    else { throw metadata.failure(Self.mergesKey, "is missing") }
+    else { throw metadata.failure(at: Self.mergesKey, "is missing") }
     var ids: [[UInt8]: Int32] = [:]
     ids.reserveCapacity(names.count)
     for (id, name) in names.enumerated() { ids[name] = Int32(id) }
     return try list.enumerated().map { rank, merge in
       guard let space = merge.dropFirst().firstIndex(of: 0x20) else {
-        throw metadata.failure(Self.mergesKey, "merge \(rank) is not two tokens")
+        throw metadata.failure(at: Self.mergesKey, "merge \(rank) is not two tokens")
       }
       func id(_ token: [UInt8]) throws -> Int32 {
         guard let id = ids[token] else {
-          throw metadata.failure(Self.mergesKey, "merge \(rank) uses \(quoted(token)), which is not a token")
+          throw metadata.failure(at: Self.mergesKey, "merge \(rank) uses \(quoted(token)), which is not a token")
         }
         return id
       }
@@ -227,23 +232,24 @@ struct GGUFTokenizerReader {
     let pieces = tokens.filter { $0.traits == .model }
       .map { SentencePieceMerges.Piece(id: $0.id, bytes: $0.bytes, score: scores[Int($0.id)]) }
     guard let rules = SentencePieceMerges(pieces).rules(atMost: Self.mostMerges) else {
-      throw metadata.failure(Self.tokensKey, "gives more than \(Self.mostMerges) merges of two tokens")
+      throw metadata.failure(at: Self.tokensKey, "gives more than \(Self.mostMerges) merges of two tokens")
     }
     let addsSpace = try metadata.optionalFlag("tokenizer.ggml.add_space_prefix") ?? true
-    var definition = definition(.none, addsSpace ? .prepend : .metaspaceNever, tokens, rules)
+    var definition = definition(
+      splitting: .none, normalization: addsSpace ? .prepend : .metaspaceNever, tokens: tokens, merges: rules)
     definition.fallsBackToBytes = true
     return definition
   }
 
   private func scores() throws -> [Float] {
     guard let scores = try metadata.numbers(Self.scoresKey, limit: Self.mostTokens) else {
-      throw metadata.failure(Self.scoresKey, "is missing")
+      throw metadata.failure(at: Self.scoresKey, "is missing")
     }
     guard scores.count == names.count else {
-      throw metadata.failure(Self.scoresKey, "has \(scores.count) elements, but there are \(names.count) tokens")
+      throw metadata.failure(at: Self.scoresKey, "has \(scores.count) elements, but there are \(names.count) tokens")
     }
     return try scores.enumerated().map { index, score in
-      guard score.isFinite else { throw metadata.failure(Self.scoresKey, "element \(index) is \(score)") }
+      guard score.isFinite else { throw metadata.failure(at: Self.scoresKey, "element \(index) is \(score)") }
       return Float(score)
     }
   }
@@ -254,7 +260,7 @@ struct GGUFTokenizerReader {
     for byte in 0...255 as ClosedRange<UInt8> {
       let name = TokenizerDefinition.byteToken(byte)
       guard names.contains(Array(name.utf8)) else {
-        throw metadata.failure(Self.tokensKey, "the byte token \(name) is missing", remedy: Self.unsupported)
+        throw metadata.failure(at: Self.tokensKey, "the byte token \(name) is missing", remedy: Self.unsupported)
       }
     }
   }
@@ -283,20 +289,20 @@ struct GGUFTokenizerReader {
 
   private func templates() throws -> [ChatTemplate.Source] {
     var sources: [ChatTemplate.Source] = []
-    func add(_ name: String, _ key: String) throws {
+    func add(_ name: String, from key: String) throws {
       guard let text = try metadata.optionalText(key, limit: ChatTemplate.longestText) else { return }
       sources.append(.init(name: name, text: text))
     }
-    try add(ChatTemplate.defaultName, GGUFKeys.template)
+    try add(ChatTemplate.defaultName, from: GGUFKeys.template)
     let prefix = "\(GGUFKeys.template)."
     let further = metadata.values.keys.filter { $0.hasPrefix(prefix) }.sorted()
     guard further.count < Self.mostTemplates else {
       throw metadata.failure(
-        GGUFKeys.templates, "there are \(further.count) chat templates; the limit is \(Self.mostTemplates)")
+        at: GGUFKeys.templates, "there are \(further.count) chat templates; the limit is \(Self.mostTemplates)")
     }
     // A template with the name default is skipped if there is one without a name; they may be the same text.
     for key in further where key != prefix + ChatTemplate.defaultName || sources.isEmpty {
-      try add(String(key.dropFirst(prefix.count)), key)
+      try add(String(key.dropFirst(prefix.count)), from: key)
     }
     return sources
   }

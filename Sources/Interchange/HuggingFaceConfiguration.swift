@@ -38,20 +38,20 @@ struct HuggingFaceConfiguration {
       let name = names[0]
     else {
       throw fields.failure(
-        "\"architectures\" does not name one class", "Copy the file again, or add the class.")
+        "\"architectures\" does not name one class", remedy: "Copy the file again, or add the class.")
     }
     let type = try fields.optionalText("model_type")
     for family in Family.allCases where [family.languageModel, family.classifier].contains(name) {
       guard type == nil || type == family.modelType else {
         throw fields.failure(
-          "the architecture is \(name), but \"model_type\" is \"\(type!)\"", "Correct one of the two.")
+          "the architecture is \(name), but \"model_type\" is \"\(type!)\"", remedy: "Correct one of the two.")
       }
       return (family, name == family.classifier)
     }
     let known = Family.allCases.map(\.languageModel).joined(separator: ", ")
     throw fields.failure(
       "the architecture \(name) is unknown",
-      "Supported: \(known), and the same …ForSequenceClassification with one label.")
+      remedy: "Supported: \(known), and the same …ForSequenceClassification with one label.")
   }
 
   private static func requireOneLabel(_ fields: ConfigurationFields) throws {
@@ -61,32 +61,32 @@ struct HuggingFaceConfiguration {
     guard labels == 1 else {
       throw fields.failure(
         "the classifier has \(labels) labels, but a reward model has one",
-        "Import a model with one label.")
+        remedy: "Import a model with one label.")
     }
   }
 }
 
 extension ConfigurationFields {
-  private func heads(_ key: String, of width: Int, _ widthKey: String) throws -> Int {
+  private func heads(_ key: String, of width: Int, named widthKey: String) throws -> Int {
     let heads = try count(key)
-    try requireDivisible(width, widthKey, by: heads, key)
+    try requireDivisible(width, named: widthKey, by: heads, named: key)
     return heads
   }
 
-  private func requireDivisible(_ whole: Int, _ wholeKey: String, by part: Int, _ key: String) throws {
+  private func requireDivisible(_ whole: Int, named wholeKey: String, by part: Int, named key: String) throws {
     guard whole % part == 0 else {
       throw failure(
-        "\"\(wholeKey)\" \(whole) is not divisible by \"\(key)\" \(part)", "Correct one of the two.")
+        "\"\(wholeKey)\" \(whole) is not divisible by \"\(key)\" \(part)", remedy: "Correct one of the two.")
     }
   }
 
   /// A count with two names; `transformers` accepts both.
-  private func alias(_ key: String, _ other: String) throws -> Int {
+  private func alias(_ key: String, or other: String) throws -> Int {
     guard let second = try optionalCount(other) else { return try count(key) }
     guard let first = try optionalCount(key), first != second else { return second }
     throw failure(
       "\"\(key)\" is \(first), but \"\(other)\", another name for it, is \(second)",
-      "Correct one of the two.")
+      remedy: "Correct one of the two.")
   }
 
   /// - Returns: nil for a language model, or if there is no such token in the embedding.
@@ -95,7 +95,7 @@ extension ConfigurationFields {
   ) throws -> Int? {
     guard let number = try optionalNumber("pad_token_id") else { return nil }
     guard let token = Int(exactly: number) else {
-      throw failure("\"pad_token_id\" is not a whole number", "Copy the file again, or correct it.")
+      throw failure("\"pad_token_id\" is not a whole number", remedy: "Copy the file again, or correct it.")
     }
     guard (0..<vocabulary).contains(token) else {
       warnings.append(
@@ -114,7 +114,7 @@ extension ConfigurationFields {
     default:
       throw failure(
         "the activation \"\(name)\" (\"\(key)\") is unknown",
-        "Supported: gelu, gelu_new, gelu_fast, gelu_pytorch_tanh and silu.")
+        remedy: "Supported: gelu, gelu_new, gelu_fast, gelu_pytorch_tanh and silu.")
     }
   }
 
@@ -131,13 +131,13 @@ extension ConfigurationFields {
   }
 
   fileprivate func gpt2() throws -> Architecture {
-    let width = try alias("n_embd", "hidden_size")
-    let heads = try alias("n_head", "num_attention_heads")
-    try requireDivisible(width, "n_embd", by: heads, "n_head")
+    let width = try alias("n_embd", or: "hidden_size")
+    let heads = try alias("n_head", or: "num_attention_heads")
+    try requireDivisible(width, named: "n_embd", by: heads, named: "n_head")
     return Architecture(
-      layers: try alias("n_layer", "num_hidden_layers"), dModel: width, heads: heads,
+      layers: try alias("n_layer", or: "num_hidden_layers"), dModel: width, heads: heads,
       dFF: try optionalCount("n_inner") ?? 4 * width, vocabulary: try count("vocab_size"),
-      context: try alias("n_positions", "max_position_embeddings"),
+      context: try alias("n_positions", or: "max_position_embeddings"),
       normEpsilon: Float(try optionalNumber("layer_norm_epsilon") ?? 1e-5),
       mlp: try activation("activation_function", default: "gelu_new", gated: false),
       tiedEmbeddings: try bool("tie_word_embeddings", default: true))
@@ -145,7 +145,7 @@ extension ConfigurationFields {
 
   fileprivate func gptNeoX(_ warnings: inout [String]) throws -> Architecture {
     let width = try count("hidden_size")
-    let heads = try heads("num_attention_heads", of: width, "hidden_size")
+    let heads = try heads("num_attention_heads", of: width, named: "hidden_size")
     let (rope, found) = try rope(.gptNeoX)
     warnings += found
     guard rope.scaling == nil else { throw unsupported("GPT-NeoX with a scaled rope") }
@@ -188,13 +188,13 @@ extension ConfigurationFields {
   private func keyValueHeads(_ family: Family, _ heads: Int) throws -> Int {
     let standard = family != .llama && object["num_key_value_heads"] == nil ? 32 : heads
     let groups = try optionalCount("num_key_value_heads") ?? standard
-    try requireDivisible(heads, "num_attention_heads", by: groups, "num_key_value_heads")
+    try requireDivisible(heads, named: "num_attention_heads", by: groups, named: "num_key_value_heads")
     return groups
   }
 
   private func headDim(_ family: Family, _ width: Int) throws -> Int {
     if let stated = try optionalCount("head_dim") { return stated }
-    return family == .qwen3 ? 128 : width / (try heads("num_attention_heads", of: width, "hidden_size"))
+    return family == .qwen3 ? 128 : width / (try heads("num_attention_heads", of: width, named: "hidden_size"))
   }
 
   /// If a file lists the kinds of its layers, only the list counts.

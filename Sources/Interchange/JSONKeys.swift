@@ -27,11 +27,11 @@ struct JSONKeys {
       case UInt8(ascii: "\""):
         let end = endOfText(at: index)
         guard end - index <= Self.longestText else {
-          throw tooLong("a text", end - index, Self.longestText, at: index)
+          throw tooLong("a text", bytes: end - index, limit: Self.longestText, at: index)
         }
         if let keys = open.last, keys != nil, isKey(before: end) {
           guard end - index <= Self.longestKey else {
-            throw tooLong("a key", end - index, Self.longestKey, at: index)
+            throw tooLong("a key", bytes: end - index, limit: Self.longestKey, at: index)
           }
           let key = key(index..<end)
           if let earlier = open[open.count - 1]!.updateValue(index, forKey: Hash.xxh64(key)),
@@ -64,7 +64,7 @@ struct JSONKeys {
     }
   }
 
-  private func tooLong(_ what: String, _ bytes: Int, _ limit: Int, at index: Int) -> Failure {
+  private func tooLong(_ what: String, bytes: Int, limit: Int, at index: Int) -> Failure {
     Failure(
       .badData, "\(what) has \(bytes) bytes; the limit is \(limit)", at: "\(place), byte \(firstByte + index)",
       remedy: "Name another file.")

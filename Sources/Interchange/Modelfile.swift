@@ -85,9 +85,10 @@ public enum Modelfile {
 
   fileprivate static func known(_ shown: String, end: String) -> String? {
     if let known = templates.first(where: { $0.shown == shown }) { return known.template }
-    func turn(_ role: String, _ text: String) -> String { "<|\(role)|>\n\(text)\(end)\n" }
+    func turn(_ role: String, text: String) -> String { "<|\(role)|>\n\(text)\(end)\n" }
     let zephyr =
-      turn("system", "s.") + turn("user", "u.") + turn("assistant", "a.") + turn("user", "v.") + "<|assistant|>\n"
+      turn("system", text: "s.") + turn("user", text: "u.") + turn("assistant", text: "a.") + turn("user", text: "v.")
+      + "<|assistant|>\n"
     guard shown == zephyr else { return nil }
     return "{{- range .Messages }}<|{{ .Role }}|>\n{{ .Content }}\(end)\n{{ end }}<|assistant|>\n"
   }

@@ -30,7 +30,7 @@ enum OutputFolder {
     }
     try Temporaries.whole {
       // After the exchange, the old folder has the temporary name and is removed below.
-      guard exists ? exchange(partial, path) : rename(partial, path) == 0 else {
+      guard exists ? exchange(partial, with: path) : rename(partial, path) == 0 else {
         let failure = Failure(
           .cannotCreate, "cannot be put in place: \(Files.systemError())", at: path,
           remedy: "Choose another folder.")
@@ -77,16 +77,16 @@ enum OutputFolder {
   }
 
   private static func requireReplaceable(_ path: String, _ replacing: Bool) throws {
-    func refusal(_ what: String, _ remedy: String = "Name another folder with -o.") -> Failure {
+    func refusal(_ what: String, remedy: String = "Name another folder with -o.") -> Failure {
       Failure(.cannotCreate, what, at: path, remedy: remedy)
     }
     switch kind(of: path) {
     case S_IFDIR: break
-    case S_IFLNK: throw refusal("is a symbolic link", "Name the folder itself with -o, or another.")
+    case S_IFLNK: throw refusal("is a symbolic link", remedy: "Name the folder itself with -o, or another.")
     default: throw refusal("exists already and is not a folder")
     }
     guard replacing else {
-      throw refusal("exists already", "Name another folder with -o, or replace it with --force.")
+      throw refusal("exists already", remedy: "Name another folder with -o, or replace it with --force.")
     }
     let names = try Files.names(in: path)
     if let other = names.first(where: { !isFileOfModel($0) || kind(of: "\(path)/\($0)") != S_IFREG }) {
@@ -96,14 +96,14 @@ enum OutputFolder {
     guard names.isEmpty || isModel else { throw refusal("contains files but no model") }
   }
 
-  private static func exchange(_ partial: String, _ path: String) -> Bool {
+  private static func exchange(_ partial: String, with path: String) -> Bool {
     if Files.exchange(partial, path) { return true }
     guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { return false }
-    return exchangeInSteps(partial, path)
+    return exchangeInSteps(partial, with: path)
   }
 
   /// For file systems that cannot exchange two names: for a moment nothing has the name `path`.
-  static func exchangeInSteps(_ partial: String, _ path: String) -> Bool {
+  static func exchangeInSteps(_ partial: String, with path: String) -> Bool {
     let aside = "\(partial).old"
     guard kind(of: aside) == nil, rename(path, aside) == 0 else { return false }
     guard rename(partial, path) == 0 else {

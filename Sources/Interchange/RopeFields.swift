@@ -30,7 +30,7 @@ extension ConfigurationFields {
     if ropes.count == 2, ropes[0] != ropes[1] {
       throw failure(
         "\"\(Self.older)\" and \"\(Self.modern)\" describe two different ropes",
-        "Keep the one that the model was trained with.")
+        remedy: "Keep the one that the model was trained with.")
     }
     let rope = ropes.first ?? beside
     if family == .gptNeoX {
@@ -53,17 +53,17 @@ extension ConfigurationFields {
     guard let other = try optionalNumber(key), other != value else { return }
     throw failure(
       "\"\(key)\" is \(other), but the rope that the other keys describe has \(value)",
-      "Remove the one that the model was not trained with.")
+      remedy: "Remove the one that the model was not trained with.")
   }
 
   /// The rope described by one of the two objects.
   private func rope(_ beside: Rope, of outer: ConfigurationFields) throws -> Rope {
     let type = try optionalText("rope_type") ?? optionalText("type") ?? "default"
     if let older = try optionalText("type"), older != type {
-      throw failure("\"type\" is \"\(older)\", but \"rope_type\" is \"\(type)\"", "Correct one of the two.")
+      throw failure("\"type\" is \"\(older)\", but \"rope_type\" is \"\(type)\"", remedy: "Correct one of the two.")
     }
     guard ["default", "llama3"].contains(type) else {
-      throw failure("the rope type \(quoted(type)) is unknown", "Supported: default and llama3.")
+      throw failure("the rope type \(quoted(type)) is unknown", remedy: "Supported: default and llama3.")
     }
     try requireKeys(of: type)
     return Rope(
@@ -83,7 +83,7 @@ extension ConfigurationFields {
     where value != .null && !known.contains(key) {
       throw failure(
         "\(quoted(key)) is \(Self.text(value)), but a rope of the type \"\(type)\" has no such key",
-        "Remove it, or name the type that it belongs to.")
+        remedy: "Remove it, or name the type that it belongs to.")
     }
   }
 

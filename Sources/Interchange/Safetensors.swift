@@ -93,7 +93,7 @@ struct SafetensorsFolder: TensorArchive {
   private static func shards(
     of index: String, in folder: String
   ) throws -> (files: [SafetensorsFile], places: [String: Int]) {
-    func failure(_ what: String, _ remedy: String) -> Failure {
+    func failure(_ what: String, remedy: String) -> Failure {
       Failure(.badData, what, at: index, remedy: remedy)
     }
     let map = try JSONFile.read(Index.self, from: index, .index).weight_map
@@ -102,10 +102,10 @@ struct SafetensorsFolder: TensorArchive {
     where name.contains("/") || name.contains("\0") || !name.hasSuffix(".safetensors") {
       throw failure(
         "the shard \"\(name)\" is not a safetensors file of this folder",
-        "Keep the shards beside the index.")
+        remedy: "Keep the shards beside the index.")
     }
     for name in names where !Files.exists("\(folder)/\(name)") {
-      throw failure("the shard \(name) is missing", "Copy all shards of the model.")
+      throw failure("the shard \(name) is missing", remedy: "Copy all shards of the model.")
     }
     let files = try names.map { try SafetensorsFile("\(folder)/\($0)") }
     var places: [String: Int] = [:]
@@ -114,12 +114,12 @@ struct SafetensorsFolder: TensorArchive {
         if let other = places.updateValue(number, forKey: tensor) {
           throw failure(
             "the tensor \"\(tensor)\" is in two shards, \(names[other]) and \(names[number])",
-            "Copy all shards from the same version of the model.")
+            remedy: "Copy all shards from the same version of the model.")
         }
         guard map[tensor] != nil else {
           throw failure(
             "the tensor \"\(tensor)\" is in \(names[number]), but the index does not list it",
-            "Copy all shards from the same version of the model.")
+            remedy: "Copy all shards from the same version of the model.")
         }
       }
     }
@@ -127,7 +127,7 @@ struct SafetensorsFolder: TensorArchive {
     where places[tensor].map({ names[$0] }) != name {
       throw failure(
         "the tensor \"\(tensor)\" is not in \(name)",
-        "Copy all shards from the same version of the model.")
+        remedy: "Copy all shards from the same version of the model.")
     }
     return (files, places)
   }

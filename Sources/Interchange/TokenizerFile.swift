@@ -200,7 +200,7 @@ struct TokenizerPipeline {
     }
   }
 
-  private func isReplacement(_ tree: JSONTree, _ old: String, _ new: String) -> Bool {
+  private func isReplacement(_ tree: JSONTree, of old: String, with new: String) -> Bool {
     tree["pattern"]?["String"]?.string == old && tree["content"]?.string == new
   }
 
@@ -209,7 +209,7 @@ struct TokenizerPipeline {
     case []: return .none
     case ["NFC"]: return .nfc
     case ["Prepend", "Replace"]
-    where parts[0]["prepend"]?.string == "▁" && isReplacement(parts[1], " ", "▁"):
+    where parts[0]["prepend"]?.string == "▁" && isReplacement(parts[1], of: " ", with: "▁"):
       return .prepend
     default:
       throw unknown(
@@ -228,10 +228,10 @@ struct TokenizerPipeline {
     }
     let isStripping = normalization != .metaspaceNever
     switch names {
-    case ["Replace", "ByteFallback", "Fuse"] where !isStripping && isReplacement(parts[0], "▁", " "):
+    case ["Replace", "ByteFallback", "Fuse"] where !isStripping && isReplacement(parts[0], of: "▁", with: " "):
       return
     case ["Replace", "ByteFallback", "Fuse", "Strip"]
-    where isStripping && isReplacement(parts[0], "▁", " ") && parts[3]["content"]?.string == " "
+    where isStripping && isReplacement(parts[0], of: "▁", with: " ") && parts[3]["content"]?.string == " "
       && parts[3]["start"]?.integer == 1 && parts[3]["stop"]?.integer == 0:
       return
     case ["ByteFallback", "Fuse", "Metaspace"], ["ByteFallback", "Metaspace"]:

@@ -49,21 +49,21 @@ struct TokenizerSettings {
     place = folder
     let settings = try read(HuggingFaceTokenizer.configuration)
     let settingsPath = "\(folder)/\(HuggingFaceTokenizer.configuration)"
-    func wrong(_ key: String, _ noun: String, _ path: String) -> Failure {
+    func wrong(_ key: String, isNot noun: String, at path: String) -> Failure {
       Failure(
         .badData, "\"\(key)\" is not \(noun)", at: path, remedy: "Copy the file again, or correct it.")
     }
     func token(_ key: String) throws -> String? {
       guard let value = settings[key], value != .null else { return nil }
       guard let name = value.string ?? value["content"]?.string else {
-        throw wrong(key, "the text of a token", settingsPath)
+        throw wrong(key, isNot: "the text of a token", at: settingsPath)
       }
       return name
     }
     func flag(_ key: String) throws -> Bool? {
       guard let value = settings[key], value != .null else { return nil }
       guard value == .bool(true) || value == .bool(false) else {
-        throw wrong(key, "true or false", settingsPath)
+        throw wrong(key, isNot: "true or false", at: settingsPath)
       }
       return value == .bool(true)
     }
@@ -97,7 +97,7 @@ struct TokenizerSettings {
       guard let value = try read(file)["eos_token_id"], value != .null else { continue }
       for number in value.array ?? [value] {
         guard let id = number.number.flatMap({ Int(exactly: $0) }) else {
-          throw wrong("eos_token_id", "a whole number, or a list of them", "\(folder)/\(file)")
+          throw wrong("eos_token_id", isNot: "a whole number, or a list of them", at: "\(folder)/\(file)")
         }
         if !identifiers.contains(where: { $0.id == id }) { identifiers.append((id, "\(folder)/\(file)")) }
       }
@@ -127,7 +127,7 @@ struct TokenizerSettings {
   private static func templates(
     _ folder: String, _ settings: [String: JSONValue]
   ) throws -> ([ChatTemplate.Source], ChatTemplate.Origin, place: String) {
-    func source(_ name: String, _ path: String) throws -> ChatTemplate.Source {
+    func source(_ name: String, from path: String) throws -> ChatTemplate.Source {
       let bytes = try Files.read(path, limit: ChatTemplate.longestText)
       guard let text = String(validating: bytes, as: UTF8.self) else {
         throw Failure(.badData, "is not UTF-8", at: path, remedy: "Copy the file again.")
@@ -137,10 +137,10 @@ struct TokenizerSettings {
     let path = "\(folder)/\(HuggingFaceTokenizer.template)"
     let further = "\(folder)/\(HuggingFaceTokenizer.furtherTemplates)"
     var sources: [ChatTemplate.Source] = []
-    if Files.exists(path) { sources.append(try source(ChatTemplate.defaultName, path)) }
+    if Files.exists(path) { sources.append(try source(ChatTemplate.defaultName, from: path)) }
     let files = Files.exists(further) ? try Files.names(in: further) : []
     for file in files where file.hasSuffix(".jinja") {
-      sources.append(try source(String(file.dropLast(6)), "\(further)/\(file)"))
+      sources.append(try source(String(file.dropLast(6)), from: "\(further)/\(file)"))
     }
     if !sources.isEmpty { return (sources, .files, path) }
     let place = "\(folder)/\(HuggingFaceTokenizer.configuration)"

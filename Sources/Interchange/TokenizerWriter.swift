@@ -176,12 +176,12 @@ struct TokenizerWriter {
   private var postProcessor: String {
     guard let begin = definition.beginToken, let name = names[begin] else { return "null" }
     let text = JSONText.text(name)
-    func piece(_ kind: String, _ id: String, _ type: Int) -> String {
+    func piece(_ kind: String, id: String, type: Int) -> String {
       "{\"\(kind)\":{\"id\":\(id),\"type_id\":\(type)}}"
     }
-    let single = piece("SpecialToken", text, 0) + "," + piece("Sequence", "\"A\"", 0)
+    let single = piece("SpecialToken", id: text, type: 0) + "," + piece("Sequence", id: "\"A\"", type: 0)
     return "{\"type\":\"TemplateProcessing\",\"single\":[\(single)],\"pair\":[\(single),"
-      + piece("SpecialToken", text, 1) + "," + piece("Sequence", "\"B\"", 1)
+      + piece("SpecialToken", id: text, type: 1) + "," + piece("Sequence", id: "\"B\"", type: 1)
       + "],\"special_tokens\":{\(text):{\"id\":\(text),\"ids\":[\(begin)],\"tokens\":[\(text)]}}}"
   }
 
@@ -262,10 +262,10 @@ struct JSONText {
 
   mutating func raw(_ text: String) { bytes += text.utf8 }
 
-  mutating func object(_ body: (inout JSONText) -> Void) { nested("{", "}", body) }
+  mutating func object(_ body: (inout JSONText) -> Void) { nested(between: "{", and: "}", body) }
 
   mutating func list<Element>(_ elements: [Element], _ each: (inout JSONText, Element) -> Void) {
-    nested("[", "]") { json in
+    nested(between: "[", and: "]") { json in
       for (index, element) in elements.enumerated() {
         if index > 0 { json.raw(",\n") }
         each(&json, element)
@@ -273,7 +273,7 @@ struct JSONText {
     }
   }
 
-  private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONText) -> Void) {
+  private mutating func nested(between open: String, and close: String, _ body: (inout JSONText) -> Void) {
     let outer = isFirst
     isFirst = true
     raw(open)

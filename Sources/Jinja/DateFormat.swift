@@ -10,16 +10,16 @@ extension CalendarDate {
   ]
 
   /// Days since 1 January of the year 0 in the Gregorian calendar.
-  private static func day(_ year: Int, _ month: Int, _ day: Int) -> Int {
+  private static func day(year: Int, month: Int, day: Int) -> Int {
     // Here the year begins in March, so that the leap day is its last day.
     let (shifted, years) = ((month + 9) % 12, month < 3 ? year - 1 : year)
     return years * 365 + years / 4 - years / 100 + years / 400 + (shifted * 306 + 5) / 10 + day - 1
   }
 
   /// 0 is Monday.
-  private var weekday: Int { (CalendarDate.day(year, month, day) + 2) % 7 }
+  private var weekday: Int { (CalendarDate.day(year: year, month: month, day: day) + 2) % 7 }
   private var dayOfYear: Int {
-    CalendarDate.day(year, month, day) - CalendarDate.day(year, 1, 1) + 1
+    CalendarDate.day(year: year, month: month, day: day) - CalendarDate.day(year: year, month: 1, day: 1) + 1
   }
   private var hourOfHalf: Int { (hour + 11) % 12 + 1 }
 
@@ -56,7 +56,7 @@ extension CalendarDate {
   }
 
   private func text(_ letter: Character, isUnpadded: Bool) -> String? {
-    func number(_ value: Int, _ width: Int = 2, fill: Character = "0") -> String {
+    func number(_ value: Int, width: Int = 2, fill: Character = "0") -> String {
       let digits = String(value)
       if isUnpadded { return digits }
       return String(repeating: fill, count: max(0, width - digits.count)) + digits
@@ -69,7 +69,7 @@ extension CalendarDate {
     case "k": return number(hour, fill: " ")
     case "I": return number(hourOfHalf)
     case "l": return number(hourOfHalf, fill: " ")
-    case "j": return number(dayOfYear, 3)
+    case "j": return number(dayOfYear, width: 3)
     case "m": return number(month)
     case "M": return number(minute)
     case "S": return number(second)

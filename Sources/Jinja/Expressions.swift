@@ -27,13 +27,13 @@ extension Renderer {
     case .or(let items): return try evaluate(items, until: true)
     case .not(let value): return .bool(!(try isTrue(evaluate(value))))
     case .conditional(let test, let then, let otherwise):
-      return try evaluate(test, then, otherwise)
+      return try evaluate(test, then: then, otherwise: otherwise)
     case .postfix(let value, let steps): return try apply(steps, to: evaluate(value))
     }
   }
 
   private func evaluate(
-    _ test: Expression, _ then: Expression, _ otherwise: Expression?
+    _ test: Expression, then: Expression, otherwise: Expression?
   ) throws -> Value {
     if try isTrue(evaluate(test)) { return try evaluate(then) }
     guard let otherwise else {
@@ -57,7 +57,7 @@ extension Renderer {
       let key = try evaluate(item.key)
       let value = try evaluate(item.value)
       position = place
-      mapping.set(try self.key(key), key, value)
+      mapping.set(try self.key(key), original: key, to: value)
     }
     return try requireDepth(.mapping(mapping))
   }
@@ -121,7 +121,7 @@ extension Renderer {
       position = step.position
       return try self.item(index, of: value)
     case .slice(let start, let stop, let stride):
-      return try slice(value, start, stop, stride, step.position)
+      return try slice(value, from: start, to: stop, by: stride, step.position)
     case .call(let arguments):
       let passed = try evaluate(arguments)
       position = step.position
@@ -148,7 +148,7 @@ extension Renderer {
   }
 
   private func slice(
-    _ value: Value, _ start: Expression?, _ stop: Expression?, _ stride: Expression?,
+    _ value: Value, from start: Expression?, to stop: Expression?, by stride: Expression?,
     _ place: Position
   ) throws -> Value {
     let bounds = try [start, stop, stride].map { try $0.map(evaluate) ?? .none }

@@ -46,7 +46,7 @@ enum Filters {
       return try renderer.parseInteger(value, base: base) ?? passed[0] ?? .integer(0)
     },
     "round": Builtin("precision", "method") { renderer, value, passed in
-      try renderer.round(value, passed[0] ?? .integer(0), passed[1] ?? .text("common"))
+      try renderer.round(value, precision: passed[0] ?? .integer(0), method: passed[1] ?? .text("common"))
     },
     "string": Builtin { renderer, value, _ in .text(try renderer.string(value)) },
     "tojson": Builtin("ensure_ascii", "indent", "separators", "sort_keys") { renderer, value, passed in
@@ -117,7 +117,7 @@ extension Renderer {
     return .integer(whole)
   }
 
-  fileprivate func round(_ value: Value, _ precision: Value, _ method: Value) throws -> Value {
+  fileprivate func round(_ value: Value, precision: Value, method: Value) throws -> Value {
     if case .undefined(let undefined) = value { throw undefinedFailure(undefined) }
     guard let places = precision.asInteger, abs(places) <= 300, case .text(let name) = method,
       let number = value.asDouble

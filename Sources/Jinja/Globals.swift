@@ -63,7 +63,7 @@ extension Renderer {
       for pair in try items(value) {
         let parts = try items(pair)
         guard parts.count == 2 else { throw failure("'dict' needs pairs") }
-        mapping.set(try key(parts[0]), parts[0], parts[1])
+        mapping.set(try key(parts[0]), original: parts[0], to: parts[1])
       }
     }
     try charge(mapping.count + passed.keywords.count)

@@ -55,7 +55,7 @@ struct Lexer {
   mutating func failure(_ what: String, at offset: Int) -> Failure {
     var fresh = self
     (fresh.line, fresh.lineStart, fresh.counted) = (1, 0, 0)
-    return .template(what, name, fresh.position(min(offset, source.count)))
+    return .template(what, in: name, at: fresh.position(min(offset, source.count)))
   }
 
   private mutating func append(_ kind: Token.Kind, at start: Int? = nil) {

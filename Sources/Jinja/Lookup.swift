@@ -121,13 +121,13 @@ extension Renderer {
     if step == 0 { throw failure("the step of a slice is zero") }
     switch value {
     case .text(let text):
-      let indices = self.indices(text.count, numbers[0], numbers[1], step)
+      let indices = self.indices(text.count, from: numbers[0], to: numbers[1], by: step)
       try chargeText(indices.count)
       return .text(text.with(indices.map { text.units[$0] }))
     case .list(let list): return .list(try slice(list, numbers, step))
     case .tuple(let list): return .tuple(try slice(list, numbers, step))
     case .range(let range):
-      let (first, end) = self.bounds(range.count, numbers[0], numbers[1], step)
+      let (first, end) = self.bounds(range.count, from: numbers[0], to: numbers[1], by: step)
       let (product, overflow) = range.step.multipliedReportingOverflow(by: step)
       if overflow || product.magnitude >= 1 << 60 { throw failure("the number is too large") }
       return .range(.init(start: range[first], stop: range[end], step: product))
@@ -136,18 +136,18 @@ extension Renderer {
   }
 
   private func slice(_ list: List, _ numbers: [Int?], _ step: Int) throws -> List {
-    let indices = self.indices(list.count, numbers[0], numbers[1], step)
+    let indices = self.indices(list.count, from: numbers[0], to: numbers[1], by: step)
     try charge(indices.count)
     return List(indices.map { list.items[$0] }, depth: list.depth)
   }
 
   /// The indices that Python's `start:stop:step` selects from `count` items.
-  private func indices(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> [Int] {
-    let (first, end) = bounds(count, start, stop, step)
+  private func indices(_ count: Int, from start: Int?, to stop: Int?, by step: Int) -> [Int] {
+    let (first, end) = bounds(count, from: start, to: stop, by: step)
     return Array(stride(from: first, to: end, by: step))
   }
 
-  private func bounds(_ count: Int, _ start: Int?, _ stop: Int?, _ step: Int) -> (Int, Int) {
+  private func bounds(_ count: Int, from start: Int?, to stop: Int?, by step: Int) -> (Int, Int) {
     let (least, most) = step > 0 ? (0, count) : (-1, count - 1)
     func bound(_ number: Int?, _ fallback: Int) -> Int {
       guard let number else { return fallback }

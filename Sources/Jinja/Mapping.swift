@@ -23,11 +23,11 @@ public struct Mapping: Sendable {
   }
 
   /// Sets a value; the key keeps the origins of its scalars.
-  public mutating func set(_ key: Text, _ value: Value) { set(.text(key), .text(key), value) }
+  public mutating func set(_ key: Text, _ value: Value) { set(.text(key), original: .text(key), to: value) }
 
   subscript(key: Key) -> Value? { places[key].map { values[$0] } }
 
-  mutating func set(_ key: Key, _ original: Value, _ value: Value) {
+  mutating func set(_ key: Key, original: Value, to value: Value) {
     depth = max(depth, 1 + value.depth, 1 + original.depth)
     if let place = places[key] {
       values[place] = value

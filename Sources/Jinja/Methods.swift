@@ -43,7 +43,7 @@ enum Methods {
     },
     "index": Builtin("", "", "", required: 1) { renderer, value, passed in
       let items = try renderer.items(value)
-      let range = try renderer.bounds(passed[1], passed[2], items.count)
+      let range = try renderer.bounds(from: passed[1], to: passed[2], count: items.count)
       for index in range where try renderer.isEqual(items[index], passed[0]!) { return .integer(index) }
       throw renderer.failure("the value is not in the list")
     },
@@ -81,7 +81,7 @@ enum Methods {
 
 extension Renderer {
   /// The range for Python's `start` and `end` arguments of a search.
-  func bounds(_ start: Value?, _ end: Value?, _ count: Int) throws -> Range<Int> {
+  func bounds(from start: Value?, to end: Value?, count: Int) throws -> Range<Int> {
     func bound(_ value: Value?, _ fallback: Int) throws -> Int {
       guard let value, !value.isNone else { return fallback }
       let number = try integer(value, or: fallback)

@@ -10,8 +10,8 @@ extension Renderer {
     case .greater: try isLess(right, left, ">")
     case .lessOrEqual: try isAtMost(left, right, "<=")
     case .greaterOrEqual: try isAtMost(right, left, ">=")
-    case .contained: try contains(right, left)
-    case .notContained: try !contains(right, left)
+    case .contained: try contains(right, item: left)
+    case .notContained: try !contains(right, item: left)
     }
   }
 
@@ -29,7 +29,7 @@ extension Renderer {
     case (.view(let a), .view(let b)) where a.kind != .values && a.kind == b.kind:
       guard a.mapping.count == b.mapping.count else { return false }
       let others = b.items
-      for item in a.items where try !contains(.list(others), item) { return false }
+      for item in a.items where try !contains(.list(others), item: item) { return false }
       return true
     case (.opaque(let a), .opaque(let b)):
       switch (a.kind, b.kind) {
@@ -88,7 +88,7 @@ extension Renderer {
     return try !isLess(right, left, sign)
   }
 
-  func contains(_ container: Value, _ value: Value) throws -> Bool {
+  func contains(_ container: Value, item value: Value) throws -> Bool {
     switch container {
     case .undefined: return false
     case .text(let text):

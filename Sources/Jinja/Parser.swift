@@ -68,7 +68,7 @@ struct Parser {
   }
 
   func failure(_ what: String, _ position: Position? = nil) -> Failure {
-    .template(what, name, position ?? self.position)
+    .template(what, in: name, at: position ?? self.position)
   }
 
   mutating func symbol(_ word: String) -> Name { names.number(word) }

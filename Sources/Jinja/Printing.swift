@@ -33,23 +33,23 @@ extension Renderer {
       if text.isMarkup { units.append("Markup(") }
       units += text.quoted
       if text.isMarkup { units.append(")") }
-    case .list(let list): try represent(list.items, "[", "]", into: &units)
+    case .list(let list): try represent(list.items, between: "[", and: "]", into: &units)
     case .tuple(let list):
-      try represent(list.items, "(", list.count == 1 ? ",)" : ")", into: &units)
+      try represent(list.items, between: "(", and: list.count == 1 ? ",)" : ")", into: &units)
     case .mapping(let mapping): try represent(mapping, into: &units)
     case .range(let range):
       let step = range.step == 1 ? "" : ", \(range.step)"
       units.append("range(\(range.start), \(range.stop)\(step))")
     case .view(let view):
       units.append("dict_\(view.kind.rawValue)(")
-      try represent(view.items, "[", "]", into: &units)
+      try represent(view.items, between: "[", and: "]", into: &units)
       units.append(")")
     case .opaque: try nested { try represent(object: value, into: &units) }
     }
   }
 
   private func represent(
-    _ items: [Value], _ open: String, _ close: String, into units: inout [UInt32]
+    _ items: [Value], between open: String, and close: String, into units: inout [UInt32]
   ) throws {
     units.append(open)
     for (index, item) in items.enumerated() {

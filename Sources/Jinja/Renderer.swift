@@ -18,7 +18,7 @@ final class Renderer {
   /// values.
   private(set) var objects: [Object] = []
 
-  init(_ program: Program, _ variables: Mapping, _ limits: Limits, _ date: CalendarDate?) {
+  init(_ program: Program, variables: Mapping, limits: Limits, date: CalendarDate?) {
     (self.program, self.variables, self.limits, self.date) = (program, variables, limits, date)
     frame = Frame(program.scopes[program.root.scope], outer: nil)
   }
@@ -69,7 +69,7 @@ final class Renderer {
     return value
   }
 
-  func failure(_ what: String) -> Failure { .template(what, program.name, position) }
+  func failure(_ what: String) -> Failure { .template(what, in: program.name, at: position) }
 
   func undefinedFailure(_ undefined: Undefined) -> Failure { failure(undefined.message) }
 

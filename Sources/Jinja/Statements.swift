@@ -23,7 +23,7 @@ extension Renderer {
     case .loop(let loop): return try execute(loop)
     case .assign(let target, let value, let place): try assign(evaluate(value), to: target, place)
     case .capture(let target, let filters, let block, let place):
-      return try capture(target, filters, block, place)
+      return try capture(target, filters: filters, block, place)
     case .macro(let macro):
       frame.set(macro.symbol, try keep(.macro(MacroClosure(macro: macro, frame: frame))))
     case .call(let macro, let call, let place): try execute(macro, call, place)
@@ -42,7 +42,7 @@ extension Renderer {
   }
 
   private func capture(
-    _ target: Target, _ filters: [Postfix], _ block: Block, _ place: Position
+    _ target: Target, filters: [Postfix], _ block: Block, _ place: Position
   ) throws -> Flow {
     let (value, flow) = try evaluate(filters, block)
     if flow == .normal { try assign(value, to: target, place) }

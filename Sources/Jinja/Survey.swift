@@ -116,14 +116,14 @@ struct Survey {
     switch step.kind {
     case .filter(let name, _):
       if Filters.refused.contains(name) {
-        throw Failure.template("the filter '\(name)' is not supported", program.name, step.position)
+        throw Failure.template("the filter '\(name)' is not supported", in: program.name, at: step.position)
       }
       if Filters.table[name] == nil, !isConditional {
-        throw Failure.template("there is no filter '\(name)'", program.name, step.position)
+        throw Failure.template("there is no filter '\(name)'", in: program.name, at: step.position)
       }
     case .test(let name, _, _):
       if Tests.table[name] == nil, !isConditional {
-        throw Failure.template("there is no test '\(name)'", program.name, step.position)
+        throw Failure.template("there is no test '\(name)'", in: program.name, at: step.position)
       }
     default: break
     }
@@ -135,10 +135,10 @@ struct Survey {
     for (name, position) in functions
     where !Globals.names.contains(name) && !assigned.contains(name) && !tested.contains(name) {
       let what = Globals.refused.contains(name) ? "is not supported" : "does not exist"
-      throw Failure.template("the function '\(name)' \(what)", program.name, position)
+      throw Failure.template("the function '\(name)' \(what)", in: program.name, at: position)
     }
     for (name, position) in methods where !Methods.names.contains(name) && !made.contains(name) {
-      throw Failure.template("the method '\(name)' is not known", program.name, position)
+      throw Failure.template("the method '\(name)' is not known", in: program.name, at: position)
     }
   }
 }

@@ -44,7 +44,7 @@ public struct Template: Sendable {
   public func render(
     _ variables: Mapping, limits: Limits = .init(), date: CalendarDate? = nil
   ) throws -> Text {
-    let renderer = Renderer(program, variables, limits, date)
+    let renderer = Renderer(program, variables: variables, limits: limits, date: date)
     defer { renderer.finish() }
     return try renderer.render()
   }

@@ -29,7 +29,7 @@ enum Tests {
     "<": comparison(.less), "lt": comparison(.less), "lessthan": comparison(.less),
     "<=": comparison(.lessOrEqual), "le": comparison(.lessOrEqual),
     "in": Builtin("seq", required: 1) { renderer, value, passed in
-      .bool(try renderer.contains(passed[0]!, value))
+      .bool(try renderer.contains(passed[0]!, item: value))
     },
     "odd": divisible(2, rest: 1), "even": divisible(2, rest: 0),
     "divisibleby": Builtin("num", required: 1) { renderer, value, passed in

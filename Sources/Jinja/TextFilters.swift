@@ -40,7 +40,7 @@ extension Filters {
       let count = passed[2].map(\.isNone) ?? true ? -1 : try renderer.integer(passed[2], or: -1)
       let text = try renderer.string(value)
       try renderer.chargeText(text.count)
-      return .text(try text.replacing(old, new, limit: count < 0 ? .max : count, renderer))
+      return .text(try text.replacing(old, with: new, limit: count < 0 ? .max : count, renderer))
     },
     "safe": Builtin { renderer, value, _ in
       var text = try renderer.string(value)

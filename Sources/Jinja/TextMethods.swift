@@ -71,7 +71,7 @@ extension Methods {
       try renderer.chargeText(text.count)
       let limit = try renderer.integer(passed[2], or: -1)
       return .text(
-        try text.replacing(old, renderer.text(passed[1]), limit: limit < 0 ? .max : limit, renderer))
+        try text.replacing(old, with: renderer.text(passed[1]), limit: limit < 0 ? .max : limit, renderer))
     },
     "format": Builtin(variadic: { renderer, value, passed in
       .text(try renderer.braceFormat(renderer.text(value), passed))
@@ -90,7 +90,7 @@ extension Methods {
       let (text, part) = (try renderer.text(value), try renderer.text(passed[0]))
       try renderer.chargeText(text.count)
       if let start = passed[1]?.asInteger, start > text.count { return .integer(-1) }
-      let range = try renderer.bounds(passed[1], passed[2], text.count)
+      let range = try renderer.bounds(from: passed[1], to: passed[2], count: text.count)
       let place =
         fromEnd
         ? text.findLast(part, from: range.lowerBound, to: range.upperBound)
@@ -104,7 +104,7 @@ extension Methods {
     Builtin("", "", "", required: 1) { renderer, value, passed in
       let text = try renderer.text(value)
       if let start = passed[1]?.asInteger, start > text.count { return .bool(false) }
-      let range = try renderer.bounds(passed[1], passed[2], text.count)
+      let range = try renderer.bounds(from: passed[1], to: passed[2], count: text.count)
       let part = text.slice(range)
       var wanted = [passed[0]!]
       if case .tuple(let list) = wanted[0] { wanted = list.items }
@@ -127,7 +127,7 @@ extension Methods {
     "count": Builtin("", "", "", required: 1) { renderer, value, passed in
       let (whole, part) = (try renderer.text(value), try renderer.text(passed[0]))
       try renderer.chargeText(whole.count)
-      let text = whole.slice(try renderer.bounds(passed[1], passed[2], whole.count))
+      let text = whole.slice(try renderer.bounds(from: passed[1], to: passed[2], count: whole.count))
       return .integer(part.isEmpty ? text.count + 1 : text.occurrences(of: part).count)
     },
   ]

@@ -131,7 +131,7 @@ extension Text {
     return lines
   }
 
-  func replacing(_ old: Text, _ new: Text, limit: Int, _ renderer: Renderer) throws -> Text {
+  func replacing(_ old: Text, with new: Text, limit: Int, _ renderer: Renderer) throws -> Text {
     if old.isEmpty { return try interleaved(new, limit: limit, renderer) }
     let places = occurrences(of: old, limit: limit)
     if places.isEmpty { return self }

@@ -56,21 +56,21 @@ extension Transformer {
       let (layer, adds) = (weights.layers[index], gradients.holdsProjections)
       if architecture.parallelResidual {
         // Both sub-layers read the gradient of the sum before either adds to it.
-        projectBackward(index, layer, gradient, batch.rows, adds)
-        feedForwardBackward(index, layer, gradient, batch.rows, adds)
+        projectBackward(index, layer, into: gradient, rows: batch.rows, adds: adds)
+        feedForwardBackward(index, layer, into: gradient, rows: batch.rows, adds: adds)
       } else {
-        feedForwardBackward(index, layer, gradient, batch.rows, adds)
-        projectBackward(index, layer, gradient, batch.rows, adds)
+        feedForwardBackward(index, layer, into: gradient, rows: batch.rows, adds: adds)
+        projectBackward(index, layer, into: gradient, rows: batch.rows, adds: adds)
       }
-      attendBackward(index, layer, gradient, batch, adds)
+      attendBackward(index, layer, into: gradient, batch, adds: adds)
     }
     gradients.holdsProjections = true
     gradients.keep(stream, batch)
   }
 
   private func feedForwardBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
-    _ rows: Int, _ adds: Bool
+    _ index: Int, _ weights: TransformerWeights.Layer, into gradient: TransformerGradients.Layer,
+    rows: Int, adds: Bool
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(rows)
@@ -105,8 +105,8 @@ extension Transformer {
 
   /// The backward pass of the attention's output projection.
   private func projectBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
-    _ rows: Int, _ adds: Bool
+    _ index: Int, _ weights: TransformerWeights.Layer, into gradient: TransformerGradients.Layer,
+    rows: Int, adds: Bool
   ) {
     let output = dropped(scratch.stream.prefix(rows), site: 2 * index)
     compute.backwardInput(weights.output, dy: output, to: scratch.attention.prefix(rows))
@@ -117,8 +117,8 @@ extension Transformer {
 
   /// The backward pass from the heads' outputs to the layer's input.
   private func attendBackward(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
-    _ batch: TokenBatch, _ adds: Bool
+    _ index: Int, _ weights: TransformerWeights.Layer, into gradient: TransformerGradients.Layer,
+    _ batch: TokenBatch, adds: Bool
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(batch.rows)
@@ -135,7 +135,7 @@ extension Transformer {
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary, inverse: true)
     }
-    normalizeHeadsBackward(weights, gradient, layer, qkv)
+    normalizeHeadsBackward(weights, into: gradient, layer, dQKV: qkv)
     compute.backwardInput(weights.qkv, dy: qkv, to: norm)
     compute.normalizeBackward(
       weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
@@ -144,19 +144,19 @@ extension Transformer {
   }
 
   private func normalizeHeadsBackward(
-    _ weights: TransformerWeights.Layer, _ gradient: TransformerGradients.Layer,
-    _ layer: Activations.Layer, _ dQKV: Matrix
+    _ weights: TransformerWeights.Layer, into gradient: TransformerGradients.Layer,
+    _ layer: Activations.Layer, dQKV: Matrix
   ) {
     guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm, let kept = layer.heads
     else { return }
     let (queries, keys) = (architecture.queryWidth, architecture.keyValueWidth)
     let input = kept.input.prefix(dQKV.rows)
     compute.normalizeBackward(
-      queryNorm, gradient: gradient.queryNorm, dy: dQKV.columns(0, queries),
-      x: input.columns(0, queries), rstd: kept.queryRstd)
+      queryNorm, gradient: gradient.queryNorm, dy: dQKV.columns(from: 0, count: queries),
+      x: input.columns(from: 0, count: queries), rstd: kept.queryRstd)
     compute.normalizeBackward(
-      keyNorm, gradient: gradient.keyNorm, dy: dQKV.columns(queries, keys),
-      x: input.columns(queries, keys), rstd: kept.keyRstd)
+      keyNorm, gradient: gradient.keyNorm, dy: dQKV.columns(from: queries, count: keys),
+      x: input.columns(from: queries, count: keys), rstd: kept.keyRstd)
   }
 
   private func collectBackwardSequences(_ layer: Activations.Layer, _ batch: TokenBatch) {

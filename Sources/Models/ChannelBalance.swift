@@ -65,8 +65,8 @@ final class ChannelBalance: PassObserver {
   }
 
   func attends(_ layer: Int, _ qkv: Matrix) {
-    Self.add(qkv.columns(0, architecture.queryWidth), to: &queries[layer])
-    Self.add(qkv.columns(architecture.queryWidth, architecture.keyValueWidth), to: &keys[layer])
+    Self.add(qkv.columns(from: 0, count: architecture.queryWidth), to: &queries[layer])
+    Self.add(qkv.columns(from: architecture.queryWidth, count: architecture.keyValueWidth), to: &keys[layer])
   }
 
   private static func add(_ x: Matrix, to sums: inout [Float]) {

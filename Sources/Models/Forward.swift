@@ -37,7 +37,7 @@ extension Transformer {
       let narrows = lastTokensOnly && index == architecture.layers - 1
       if narrows { rows = batch.entries.count }
       let (layer, layerWeights) = (activations.layers[index], weights.layers[index])
-      attend(index, layerWeights, batch, cache, lastTokensOnly: narrows)
+      attend(index, layerWeights, batch, cache: cache, lastTokensOnly: narrows)
       let residual = narrows ? lastRows(of: layer, batch) : layer.input.prefix(rows)
       let (attention, middle) = (layer.attention.prefix(rows), layer.middle.prefix(rows))
       let output = layer.output.prefix(rows)
@@ -74,7 +74,7 @@ extension Transformer {
   }
 
   private func attend(
-    _ index: Int, _ weights: TransformerWeights.Layer, _ batch: TokenBatch, _ cache: KVCache?,
+    _ index: Int, _ weights: TransformerWeights.Layer, _ batch: TokenBatch, cache: KVCache?,
     lastTokensOnly: Bool
   ) {
     let layer = activations.layers[index]
@@ -115,15 +115,15 @@ extension Transformer {
   ) {
     guard let queryNorm = weights.queryNorm, let keyNorm = weights.keyNorm else { return }
     let (queries, keys) = (architecture.queryWidth, architecture.keyValueWidth)
-    let normed = qkv.columns(0, queries + keys)
+    let normed = qkv.columns(from: 0, count: queries + keys)
     let kept = layer.heads?.input.prefix(qkv.rows)
     kept?.copy(from: normed)
     let input = kept ?? normed
     compute.normalize(
-      queryNorm, input.columns(0, queries), to: normed.columns(0, queries),
+      queryNorm, input.columns(from: 0, count: queries), to: normed.columns(from: 0, count: queries),
       rstd: layer.heads?.queryRstd)
     compute.normalize(
-      keyNorm, input.columns(queries, keys), to: normed.columns(queries, keys),
+      keyNorm, input.columns(from: queries, count: keys), to: normed.columns(from: queries, count: keys),
       rstd: layer.heads?.keyRstd)
   }
 

@@ -61,8 +61,8 @@ public final class Generator {
     var begun = 0
 
     init(
-      _ ticket: Ticket, _ request: Request, _ options: SamplingOptions, _ seed: UInt64, _ purpose: String,
-      _ shouldStop: ((Sample) -> Bool)?
+      _ ticket: Ticket, _ request: Request, _ options: SamplingOptions, seed: UInt64, purpose: String,
+      shouldStop: ((Sample) -> Bool)?
     ) {
       self.ticket = ticket
       self.request = request
@@ -144,16 +144,16 @@ public final class Generator {
     shouldStop: ((Sample) -> Bool)? = nil
   ) throws -> Ticket {
     try check(request, tickets)
-    return enqueue(request, options, seed, purpose, shouldStop)
+    return enqueue(request, options, seed: seed, purpose: purpose, shouldStop: shouldStop)
   }
 
   private func enqueue(
-    _ request: Request, _ options: SamplingOptions, _ seed: UInt64, _ purpose: String,
-    _ shouldStop: ((Sample) -> Bool)?
+    _ request: Request, _ options: SamplingOptions, seed: UInt64, purpose: String,
+    shouldStop: ((Sample) -> Bool)?
   ) -> Ticket {
     let ticket = Ticket(number: tickets)
     tickets += 1
-    waiting.append(Job(ticket, request, options, seed, purpose, shouldStop))
+    waiting.append(Job(ticket, request, options, seed: seed, purpose: purpose, shouldStop: shouldStop))
     return ticket
   }
 
@@ -197,7 +197,7 @@ public final class Generator {
     let work = Work("sampling", of: onToken == nil ? room(requests, options) : 0)
     defer { work.end() }
     let first = tickets
-    for request in requests { _ = enqueue(request, options, seed, purpose, shouldStop) }
+    for request in requests { _ = enqueue(request, options, seed: seed, purpose: purpose, shouldStop: shouldStop) }
     var results = requests.map { Array(repeating: Sample(), count: $0.samples) }
     while !isIdle {
       var done = 0
@@ -341,13 +341,13 @@ public final class Generator {
       let end = (first..<most).first {
         active[asking[$0].sequence].job.options.inverseTemperature != temperature
       } ?? most
-      draw(first..<end, temperature, weights, each)
+      draw(first..<end, inverseTemperature: temperature, weights, each)
       first = end
     }
   }
 
   private func draw(
-    _ chunk: Range<Int>, _ inverseTemperature: Float, _ weights: TransformerWeights, _ each: (Event) -> Void
+    _ chunk: Range<Int>, inverseTemperature: Float, _ weights: TransformerWeights, _ each: (Event) -> Void
   ) {
     for (i, place) in chunk.enumerated() {
       rows[i] = Int32(asking[place].row)

@@ -31,7 +31,7 @@ public final class Gradients {
     self.init(
       try ParameterSet(layout, name: name, arena: arena),
       learnsEmbeddings
-        ? try EmbeddingRows(tokens, layout.architecture.dModel, name: name, arena: arena) : nil)
+        ? try EmbeddingRows(tokens: tokens, width: layout.architecture.dModel, name: name, arena: arena) : nil)
   }
 
   /// Shares the memory of `other`. It is for two models whose steps do not overlap: the gradients that were `reset`
@@ -95,7 +95,7 @@ public final class Gradients {
     precondition(
       count + batch.rows <= kept.rows.rows,
       "\(count + batch.rows) tokens do not fit a step of \(kept.rows.rows)")
-    kept.rows.slice(count, batch.rows).copy(from: gradient)
+    kept.rows.slice(from: count, count: batch.rows).copy(from: gradient)
     (kept.ids + count).update(from: batch.ids, count: batch.rows)
     (kept.positions + count).update(from: batch.positions, count: batch.rows)
     count += batch.rows
@@ -121,7 +121,7 @@ private final class EmbeddingRows {
   /// The gradients that were `reset` last.
   var user: ObjectIdentifier?
 
-  init(_ tokens: Int, _ width: Int, name: String, arena: Arena) throws {
+  init(tokens: Int, width: Int, name: String, arena: Arena) throws {
     rows = Matrix(try arena.floats("\(name), embedding rows", tokens * width), tokens, width)
     ids = try arena.allocate("\(name), embedding ids", tokens, of: Int32.self)
     positions = try arena.allocate("\(name), embedding positions", tokens, of: Int32.self)

@@ -62,7 +62,7 @@ public final class TokenBatch {
   }
 
   /// Appends one sequence of two pieces, such as a prompt and its answer.
-  public func append(_ first: some Collection<Int32>, _ second: some Collection<Int32>) {
+  public func append(_ first: some Collection<Int32>, then second: some Collection<Int32>) {
     entries.append(Entry(row: rows, count: first.count + second.count, position: 0, slot: 0, prefix: nil))
     extend(first, position: 0)
     extend(second, position: first.count)

@@ -148,18 +148,18 @@ struct Chart {
     var marks = ""
     for tick in y.ticks {
       let at = place(Point(x: x.low, y: tick), x, y).y
-      marks += Self.rule(start, at, end, at, tick == y.low ? "axis" : "grid")
+      marks += Self.rule(start, at, to: end, at, kind: tick == y.low ? "axis" : "grid")
       marks += Self.label(
-        start - 7, at + 4, "end", y.label(tick, percent: percent), "tick")
+        start - 7, at + 4, anchor: "end", text: y.label(tick, percent: percent), kind: "tick")
     }
     let floor = Self.height - Self.bottom
     for tick in x.ticks {
       let at = place(Point(x: tick, y: y.low), x, y).x
-      marks += Self.rule(at, floor, at, floor + 4, "axis")
+      marks += Self.rule(at, floor, to: at, floor + 4, kind: "axis")
       marks += Self.label(
-        at, floor + 17, "middle", x.label(tick, percent: percent && diagonal != nil), "tick")
+        at, floor + 17, anchor: "middle", text: x.label(tick, percent: percent && diagonal != nil), kind: "tick")
     }
-    return marks + Self.label(end, Self.height - 4, "end", xTitle, "name")
+    return marks + Self.label(end, Self.height - 4, anchor: "end", text: xTitle, kind: "name")
   }
 
   private func comparison(_ drawn: [Drawn], _ x: Axis, _ y: Axis) -> String {
@@ -167,8 +167,8 @@ struct Chart {
       let (a, b) = (
         place(Point(x: x.low, y: x.low), x, y), place(Point(x: x.high, y: x.high), x, y)
       )
-      return Self.rule(a.x, a.y, b.x, b.y, "reference")
-        + Self.label(b.x + 6, b.y + 4, "start", diagonal, "name")
+      return Self.rule(a.x, a.y, to: b.x, b.y, kind: "reference")
+        + Self.label(b.x + 6, b.y + 4, anchor: "start", text: diagonal, kind: "name")
     }
     guard let reference else { return "" }
     let (at, end) = (
@@ -176,8 +176,8 @@ struct Chart {
     )
     // The name goes to the side where no line ends.
     let isBelow = drawn.contains { $0.strong.last!.y > reference.value }
-    return Self.rule(Self.left, at, end, at, "reference")
-      + Self.label(end - 2, at + (isBelow ? 15 : -6), "end", reference.name, "name")
+    return Self.rule(Self.left, at, to: end, at, kind: "reference")
+      + Self.label(end - 2, at + (isBelow ? 15 : -6), anchor: "end", text: reference.name, kind: "name")
   }
 
   private func line(_ drawn: Drawn, _ x: Axis, _ y: Axis) -> String {
@@ -210,7 +210,7 @@ struct Chart {
     drawn.strong.map { point in
       guard let low = point.low, let high = point.high else { return "" }
       let (from, to) = (place(Point(x: point.x, y: low), x, y), place(Point(x: point.x, y: high), x, y))
-      return Self.rule(from.x, from.y, to.x, to.y, "interval \(drawn.series.colour)")
+      return Self.rule(from.x, from.y, to: to.x, to.y, kind: "interval \(drawn.series.colour)")
     }.joined()
   }
 
@@ -250,7 +250,7 @@ struct Chart {
     return labels.map { end in
       (end.series.marked ? "" : Self.circle((end.x, end.y), 2.8, "mark \(end.series.colour)"))
         + Self.label(
-          end.x + 8, end.label + 4, "start", end.text, "value \(end.series.colour)")
+          end.x + 8, end.label + 4, anchor: "start", text: end.text, kind: "value \(end.series.colour)")
     }.joined()
   }
 
@@ -285,7 +285,7 @@ struct Chart {
   }
 
   static func rule(
-    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String
+    _ x1: Double, _ y1: Double, to x2: Double, _ y2: Double, kind: String
   ) -> String {
     Markup.empty(
       "line",
@@ -307,7 +307,7 @@ struct Chart {
   }
 
   static func label(
-    _ x: Double, _ y: Double, _ anchor: String, _ text: String, _ kind: String
+    _ x: Double, _ y: Double, anchor: String, text: String, kind: String
   ) -> String {
     Markup.text(
       "text",

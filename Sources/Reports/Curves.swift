@@ -39,7 +39,7 @@ struct Curves {
       series: lines.map { line in
         Chart.Series(
           name: line.chart.line, colour: Self.colours.contains(line.chart.colour) ? line.chart.colour : "other",
-          points: records.series(stage, line.metric.name).map { Chart.Point(x: Double($0.step), y: $0.value) },
+          points: records.series(in: stage, of: line.metric.name).map { Chart.Point(x: Double($0.step), y: $0.value) },
           dashed: line.chart.isDashed, marked: line.chart.isMarked)
       }, includes: first.chart.includes,
       reference: first.chart.reference.map { Chart.Reference(value: $0.value, name: $0.name) })
@@ -53,8 +53,8 @@ struct Curves {
     // Each round has its own reward model, and the scores of different reward models have different scales.
     let newest = points.filter { $0.stage == points.last?.stage }
     func chart(
-      _ title: String, _ unit: String, _ colour: String, _ points: [Point],
-      _ value: (Point) -> Double
+      _ title: String, unit: String, colour: String, _ points: [Point],
+      y value: (Point) -> Double
     ) -> Chart {
       Chart(
         title: title, unit: unit, xTitle: "√KL",
@@ -66,8 +66,8 @@ struct Curves {
         ])
     }
     return [
-      chart("Proxy reward against √KL", "reward model’s units", "proxy", newest, \.proxy),
-      chart("Gold score against √KL", "graded rubric, 0 to 1", "gold", points, \.gold),
+      chart("Proxy reward against √KL", unit: "reward model’s units", colour: "proxy", newest, y: \.proxy),
+      chart("Gold score against √KL", unit: "graded rubric, 0 to 1", colour: "gold", points, y: \.gold),
     ]
   }
 

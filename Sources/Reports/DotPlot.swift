@@ -16,8 +16,8 @@ struct DotPlot {
     let axis = Axis(values.min()!, values.max()!)
     let height = Self.row * Double(dots.count) + Self.bottom
     var marks = axis.ticks.map { tick in
-      Chart.rule(place(tick, axis), 0, place(tick, axis), height - Self.bottom, "grid")
-        + Chart.label(place(tick, axis), height - 8, "middle", axis.label(tick), "tick")
+      Chart.rule(place(tick, axis), 0, to: place(tick, axis), height - Self.bottom, kind: "grid")
+        + Chart.label(place(tick, axis), height - 8, anchor: "middle", text: axis.label(tick), kind: "tick")
     }.joined()
     for (index, dot) in dots.enumerated() { marks += line(dot, index, axis) }
     let summary = dots.map { "\($0.label) \(Numbers.short($0.value))" }.joined(separator: "; ")
@@ -37,9 +37,9 @@ struct DotPlot {
 
   private func line(_ dot: StudyRecord.Dot, _ index: Int, _ axis: Axis) -> String {
     let y = Self.row * (Double(index) + 0.5)
-    var marks = Chart.label(Self.left - 12, y + 4, "end", dot.label, "name")
+    var marks = Chart.label(Self.left - 12, y + 4, anchor: "end", text: dot.label, kind: "name")
     if let low = dot.low, let high = dot.high {
-      marks += Chart.rule(place(low, axis), y, place(high, axis), y, "interval first")
+      marks += Chart.rule(place(low, axis), y, to: place(high, axis), y, kind: "interval first")
     }
     let value = dot.low.flatMap { low in
       dot.high.map { "\(Numbers.short(dot.value)) (\(Numbers.short(low)) to \(Numbers.short($0)))" }
@@ -52,7 +52,7 @@ struct DotPlot {
       ], Markup.text("title", [], "\(dot.label): \(value ?? Numbers.short(dot.value))"))
     return marks
       + Chart.label(
-        Self.width - Self.right + 10, y + 4, "start", axis.precise(dot.value), "value first")
+        Self.width - Self.right + 10, y + 4, anchor: "start", text: axis.precise(dot.value), kind: "value first")
   }
 
   private func place(_ value: Double, _ axis: Axis) -> Double {

@@ -80,34 +80,34 @@ struct Page {
     var text = ""
     if records.metrics.contains(where: { $0.stage == "pretrain" }) {
       text += section(
-        "Pretraining", "The base model learns the language of its text, including false statements.",
+        "Pretraining", prose: "The base model learns the language of its text, including false statements.",
         curves.charts(of: "pretrain"))
     }
     text += section(
       "Supervised fine-tuning",
-      "The base model learns from demonstrations how to answer.",
+      prose: "The base model learns from demonstrations how to answer.",
       curves.charts(of: "sft"))
     text += section(
       "Reward model",
-      "It learns from ranked answers which one a labeler prefers. A calibrated model is right as "
+      prose: "It learns from ranked answers which one a labeler prefers. A calibrated model is right as "
         + "often as it predicts: its points are on the dotted line." + rounds,
       curves.charts(of: "reward"), others: [curves.calibration()], facts: rewardFacts())
     text += section(
       "PPO",
-      "The policy learns to maximise the reward model’s score; the KL penalty keeps it near SFT. "
+      prose: "The policy learns to maximise the reward model’s score; the KL penalty keeps it near SFT. "
         + "Thin lines are single iterations, strong lines their moving average; the number at "
         + "a line’s end is the average’s last value." + rounds,
       curves.charts(of: "ppo"), facts: rolloutFacts())
     text += section(
       "Proxy and gold",
-      "The reward model is only a proxy. If its score still rises while the gold score falls, the policy "
+      prose: "The reward model is only a proxy. If its score still rises while the gold score falls, the policy "
         + "maximises the proxy at the cost of the real goal.",
       curves.overoptimisation(), more: CategoryPlot.figure(records, models))
     return text
   }
 
   private func section(
-    _ title: String, _ prose: String, _ curves: [Chart], others: [Chart] = [], facts: [(String, String)] = [],
+    _ title: String, prose: String, _ curves: [Chart], others: [Chart] = [], facts: [(String, String)] = [],
     more: String? = nil
   ) -> String {
     let figures = (curves + others).map { (title: $0.title, figure: $0.figure()) }

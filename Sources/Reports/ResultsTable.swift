@@ -40,19 +40,19 @@ enum ResultsTable {
     }) : ""
     return Markup.element(
       "tr", [],
-      title(measure.title, measure.note, measure.better) + cells.joined()
+      title(measure.title, note: measure.note, better: measure.better) + cells.joined()
         + Markup.text("td", [("class", "n")], measure.count(summary) ?? "")
         + Markup.element("td", [("class", "strip")], line))
   }
 
-  private static func title(_ title: String, _ note: String, _ better: Measure.Better) -> String {
-    func mark(_ arrow: String, _ meaning: String) -> String {
+  private static func title(_ title: String, note: String, better: Measure.Better) -> String {
+    func mark(_ arrow: String, meaning: String) -> String {
       Markup.text("span", [("class", "arrow"), ("title", meaning)], "\u{A0}\(arrow)")
     }
     let arrow =
       switch better {
-      case .higher: mark("↑", "higher is better")
-      case .lower: mark("↓", "lower is better")
+      case .higher: mark("↑", meaning: "higher is better")
+      case .lower: mark("↓", meaning: "lower is better")
       case .neither: ""
       }
     return Markup.element(
@@ -67,7 +67,7 @@ enum ResultsTable {
       let (title, share) = row
       return Markup.element(
         "tr", [],
-        Self.title(title, index == 0 ? rates.note : "", .neither)
+        Self.title(title, note: index == 0 ? rates.note : "", better: .neither)
           + models.keys.map { key in
             Markup.text("td", [], Numbers.text(rates[key].map(share), .percent))
           }.joined()
@@ -92,7 +92,7 @@ enum ResultsTable {
     })
     return Markup.element(
       "tr", [("class", "winrate")],
-      title(WinRates.title, "against SFT; 95\u{A0}% interval over prompts", .higher)
+      title(WinRates.title, note: "against SFT; 95\u{A0}% interval over prompts", better: .higher)
         + cells.joined() + Markup.text("td", [("class", "n")], count)
         + Markup.element("td", [("class", "strip")], line))
   }

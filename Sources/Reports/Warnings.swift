@@ -116,13 +116,13 @@ struct Warnings {
 
   /// The mean of a metric over the last tenth of PPO's iterations.
   private func latest(_ metric: String) -> Double? {
-    let values = records.series("ppo", metric).map(\.value)
+    let values = records.series(in: "ppo", of: metric).map(\.value)
     return Self.mean(values.suffix(max(1, values.count / 10)))
   }
 
   /// The mean of a metric over the first tenth of PPO's iterations.
   private func first(_ metric: String) -> Double? {
-    let values = records.series("ppo", metric).map(\.value)
+    let values = records.series(in: "ppo", of: metric).map(\.value)
     return Self.mean(values.prefix(max(1, values.count / 10)))
   }
 

@@ -19,7 +19,7 @@ final class FolderLock {
   init(folder: String) throws {
     path = "\(folder)/\(Self.name)"
     while true {
-      let descriptor = try Self.acquire(path, folder)
+      let descriptor = try Self.acquire(path, in: folder)
       // The process that held the lock may have removed the file with its folder.
       if Files.isSame(descriptor, path) {
         self.descriptor = descriptor
@@ -42,7 +42,7 @@ final class FolderLock {
   /// Removes the file. This is safe because no other process can hold the lock now.
   func remove() { unlink(path) }
 
-  private static func acquire(_ path: String, _ folder: String) throws -> Int32 {
+  private static func acquire(_ path: String, in folder: String) throws -> Int32 {
     let isNew = !Files.exists(path)
     let descriptor = Files.uninterrupted { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
     guard descriptor >= 0 else {

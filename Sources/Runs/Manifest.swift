@@ -86,7 +86,7 @@ public struct Manifest: Codable, Equatable, Sendable {
   /// - Throws: `Failure(.usage)` with the first option that differs and both values, or with the first data file whose
   ///   contents differ.
   func requireSameRun(as other: Manifest, at place: String) throws {
-    func check(_ name: String, _ mine: JSONValue?, _ theirs: JSONValue?) throws {
+    func check(_ name: String, _ mine: JSONValue?, against theirs: JSONValue?) throws {
       guard mine != theirs else { return }
       throw Failure(
         .usage,
@@ -95,11 +95,11 @@ public struct Manifest: Codable, Equatable, Sendable {
         remedy: "Resume it with its original options, "
           + "or choose another folder with --output.")
     }
-    try check("seed", .string("\(seed)"), .string("\(other.seed)"))
+    try check("seed", .string("\(seed)"), against: .string("\(other.seed)"))
     try check(
-      "world seed", worldSeed.map { .string("\($0)") }, other.worldSeed.map { .string("\($0)") })
+      "world seed", worldSeed.map { .string("\($0)") }, against: other.worldSeed.map { .string("\($0)") })
     for name in Set(configuration.keys).union(other.configuration.keys).sorted() {
-      try check(name, configuration[name], other.configuration[name])
+      try check(name, configuration[name], against: other.configuration[name])
     }
     try requireSameData(as: other, at: place)
   }

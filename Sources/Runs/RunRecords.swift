@@ -49,7 +49,7 @@ public struct RunRecords: Sendable {
 
   /// The points of one curve by step. If a step is logged twice, the later line counts. The step numbers of a round
   /// continue those of the rounds before.
-  public func series(_ stage: String, _ metric: String) -> [(step: Int, value: Double)] {
+  public func series(in stage: String, of metric: String) -> [(step: Int, value: Double)] {
     var (points, earlier): ([Int: Double], Int) = ([:], 0)
     for round in stages(of: stage) {
       let records = metrics.filter { $0.stage == round }

@@ -73,14 +73,14 @@ public final class StatusLine: @unchecked Sendable {
   private func draw(_ words: [String], _ state: inout State) {
     let width = width()
     let (text, columns) = fitted(words, width)
-    write(Self.cleaning(state.drawn, width) + text)
+    write(Self.cleaning(state.drawn, width: width) + text)
     state.drawn = columns
     state.words = words
   }
 
   private func clear(_ state: inout State) {
     guard state.drawn > 0 else { return }
-    write(Self.cleaning(state.drawn, width()))
+    write(Self.cleaning(state.drawn, width: width()))
     state.drawn = 0
   }
 
@@ -103,7 +103,7 @@ public final class StatusLine: @unchecked Sendable {
 
   /// The control codes that go to the beginning of the drawn line and remove it. If the window has become narrower
   /// since it was drawn, the line covers several rows.
-  private static func cleaning(_ drawn: Int, _ width: Int) -> String {
+  private static func cleaning(_ drawn: Int, width: Int) -> String {
     let above = max(0, drawn - 1) / max(1, width)
     return above > 0 ? "\r\u{1B}[\(above)A\u{1B}[J" : "\r\u{1B}[K"
   }

@@ -14,7 +14,7 @@ extension Summary.HeldOutRows {
       "comparisons", heldOut: heldOut.count, of: training.count + heldOut.count,
       use: heldOut.isEmpty
         ? "the reward model's accuracy is not measured" : "they measure the reward model's accuracy",
-      familiar: familiar(training.map(\.prompt), heldOut.map(\.prompt)))
+      familiar: familiar(training: training.map(\.prompt), heldOut: heldOut.map(\.prompt)))
   }
 
   static func prompts(training: [Prompt], heldOut: [Prompt]) -> Self {
@@ -22,10 +22,10 @@ extension Summary.HeldOutRows {
       prompts, heldOut: heldOut.count, of: training.count + heldOut.count,
       use: heldOut.isEmpty
         ? "the models are compared on prompts that PPO learns from" : "the models are compared on them",
-      familiar: familiar(training, heldOut))
+      familiar: familiar(training: training, heldOut: heldOut))
   }
 
-  private static func familiar(_ training: [Prompt], _ heldOut: [Prompt]) -> Int {
+  private static func familiar(training: [Prompt], heldOut: [Prompt]) -> Int {
     let seen = Set(training)
     return heldOut.count(where: seen.contains)
   }

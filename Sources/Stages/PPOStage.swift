@@ -132,7 +132,7 @@ public struct PPOStage {
         var metrics = try iterate(machine, step: number, learningRate: rate)
         if let probe, probe.isDue(after: step, of: total, whole: whole) {
           let figures = try probe.run(
-            trainer, machine.memory.generator, sampling(), policy, seed: context.seed)
+            trainer, machine.memory.generator, options: sampling(), model: policy, seed: context.seed)
           metrics.merge(figures) { _, new in new }
         }
         return metrics

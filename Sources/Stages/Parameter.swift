@@ -47,8 +47,8 @@ public struct Parameter: Sendable {
   /// A choice of several names; the first is the default.
   /// - Parameter assign: sets the field in PPO's options from the chosen name.
   static func choice(
-    _ stage: Stage, _ name: String, short: String? = nil, _ choices: [String], isRecordedAtDefault: Bool = true,
-    assign: Assignment<String>? = nil, _ help: String
+    _ stage: Stage, _ name: String, short: String? = nil, of choices: [String], isRecordedAtDefault: Bool = true,
+    assign: Assignment<String>? = nil, help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: short ?? name, stage: stage, defaultValue: 0, quickValue: nil, unit: "",
@@ -58,9 +58,9 @@ public struct Parameter: Sendable {
 
   /// A whole number.
   static func count(
-    _ stage: Stage, _ name: String, short: String? = nil, aliases: [String] = [], _ value: Int,
-    quick: Int? = nil, _ bounds: ClosedRange<Int>, _ unit: String, isOfWorld: Bool = false,
-    assign: Assignment<Int>? = nil, _ help: String
+    _ stage: Stage, _ name: String, short: String? = nil, aliases: [String] = [], default value: Int,
+    quick: Int? = nil, in bounds: ClosedRange<Int>, unit: String, isOfWorld: Bool = false,
+    assign: Assignment<Int>? = nil, help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: short ?? name, aliases: aliases, stage: stage, defaultValue: Double(value),
@@ -71,9 +71,9 @@ public struct Parameter: Sendable {
 
   /// A real number.
   static func real(
-    _ stage: Stage, _ name: String, short: String? = nil, configurationAlias: String? = nil, _ value: Double,
-    quick: Double? = nil, _ bounds: ClosedRange<Double>, _ unit: String, isRecordedAtDefault: Bool = true,
-    assign: Assignment<Double>? = nil, _ help: String
+    _ stage: Stage, _ name: String, short: String? = nil, configurationAlias: String? = nil,
+    default value: Double, quick: Double? = nil, in bounds: ClosedRange<Double>, unit: String,
+    isRecordedAtDefault: Bool = true, assign: Assignment<Double>? = nil, help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: short ?? name, stage: stage, defaultValue: value, quickValue: quick, unit: unit,
@@ -83,7 +83,7 @@ public struct Parameter: Sendable {
 
   /// A flag, off by default.
   static func flag(
-    _ stage: Stage, _ name: String, assign: Assignment<Bool>? = nil, _ help: String
+    _ stage: Stage, _ name: String, assign: Assignment<Bool>? = nil, help: String
   ) -> Parameter {
     Parameter(
       name: name, shortName: name, stage: stage, defaultValue: 0, quickValue: nil, unit: "", help: help,

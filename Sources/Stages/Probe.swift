@@ -41,8 +41,7 @@ public struct Probe {
 
   /// Measures `eval/gold`, `eval/proxy` and `eval/kl` [nats per answer] of the trainer's result.
   func run(
-    _ trainer: PPOTrainer, _ generator: Generator, _ options: SamplingOptions, _ model: Model,
-    seed: UInt64
+    _ trainer: PPOTrainer, _ generator: Generator, options: SamplingOptions, model: Model, seed: UInt64
   ) throws -> [Metric: Double] {
     let answers = try Sampler(
       generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,

@@ -19,18 +19,18 @@ public enum ScoreInterval {
     precondition(wins >= 0 && losses >= 0 && wins + losses <= 1 + 1e-9, "\(wins) won, \(losses) lost")
     guard n > 0 else { return (0, 1) }
     // A win of one side is a loss of the other, so the upper limit follows from the other side's lower limit.
-    return (lowest(wins, losses, n), 1 - lowest(losses, wins, n))
+    return (lowest(wins: wins, losses: losses, of: n), 1 - lowest(wins: losses, losses: wins, of: n))
   }
 
   /// The lower limit of the share, by bisection.
-  private static func lowest(_ wins: Double, _ losses: Double, _ n: Double) -> Double {
+  private static func lowest(wins: Double, losses: Double, of n: Double) -> Double {
     let difference = wins - losses
     var (refused, kept) = (-1.0, difference)
     guard kept > refused else { return 0 }
     for _ in 0..<60 {
       let middle = (refused + kept) / 2
       let distance = difference - middle
-      if n * distance * distance > z * z * variance(middle, wins, losses) {
+      if n * distance * distance > z * z * variance(middle, wins: wins, losses: losses) {
         refused = middle
       } else {
         kept = middle
@@ -40,7 +40,7 @@ public enum ScoreInterval {
   }
 
   /// The variance of (win − loss) in one comparison if the probabilities to win and to lose differ by `theta`.
-  private static func variance(_ theta: Double, _ wins: Double, _ losses: Double) -> Double {
+  private static func variance(_ theta: Double, wins: Double, losses: Double) -> Double {
     let b = (2 - wins + losses) * theta - wins - losses
     let root = max(0, b * b + 8 * losses * theta * (1 - theta)).squareRoot()
     let likeliest = (root - b) / 4

@@ -17,7 +17,7 @@ public enum Student {
   /// against log₂ of the sizes, with its 95 % interval at n − 2 degrees of freedom.
   ///
   /// Nil for fewer than three points or for a single size.
-  public static func slopePerDoubling(_ sizes: [Double], _ y: [Double]) -> Interval? {
+  public static func slopePerDoubling(sizes: [Double], y: [Double]) -> Interval? {
     precondition(sizes.count == y.count, "\(sizes.count) sizes, \(y.count) figures")
     precondition(sizes.allSatisfy { $0 > 0 }, "sizes \(sizes)")
     guard y.count > 2 else { return nil }

@@ -27,7 +27,7 @@ struct BudgetStudy: Study {
     let ranked = settings.count(.rankingPrompts)
     let (sft, _, reward) = try laboratory.rewarded()
     let policy = try laboratory.ppo("ppo", from: sft, reward: reward)
-    let start = try laboratory.evaluate("sft", sft, splits: Self.splits)
+    let start = try laboratory.evaluate("sft", model: sft, splits: Self.splits)
     func row(
       _ arm: String, _ examined: StudyEvaluation, demonstrations: Int, epochs: Int? = nil, rankings: Int = 0,
       exchange: Double? = nil
@@ -49,18 +49,18 @@ struct BudgetStudy: Study {
       rows.append(
         row(
           "more demonstrations",
-          try laboratory.evaluate("sft-\(count)", more.file, splits: Self.splits),
+          try laboratory.evaluate("sft-\(count)", model: more.file, splits: Self.splits),
           demonstrations: count, epochs: more.epochs, exchange: exchange))
     }
     rows.append(
       row(
         "best-of-\(Self.bestOf)",
         try laboratory.evaluate(
-          "best-of", sft, reward: reward, bestOf: Self.bestOf, splits: Self.splits),
+          "best-of", model: sft, reward: reward, bestOf: Self.bestOf, splits: Self.splits),
         demonstrations: few, rankings: ranked))
     rows.append(
       row(
-        "ppo", try laboratory.evaluate("ppo", policy.file, splits: Self.splits),
+        "ppo", try laboratory.evaluate("ppo", model: policy.file, splits: Self.splits),
         demonstrations: few, rankings: ranked))
     return rows
   }
@@ -76,7 +76,7 @@ struct BudgetStudy: Study {
       let name = "sft-\(count)-\(epochs)"
       let file = try laboratory.sft(
         name, settings, demonstrations: RecipeData.demonstrations(laboratory.world, count))
-      let gold = try laboratory.evaluate("\(name)-validation", file, splits: [.validation]).gold()
+      let gold = try laboratory.evaluate("\(name)-validation", model: file, splits: [.validation]).gold()
       return (file: file, epochs: epochs, gold: gold)
     }
     let best = tried.max { $0.gold < $1.gold }!

@@ -16,7 +16,7 @@ extension StudyRecord.Dot {
 extension StudyRecord.Chart {
   /// A chart with one dot and its interval for each label of a column.
   static func dots(
-    _ title: String, _ unit: String, _ rows: StudyRows, by label: String, _ column: String
+    _ title: String, unit: String, _ rows: StudyRows, by label: String, column: String
   ) -> StudyRecord.Chart {
     .init(
       title: title, unit: unit,

@@ -29,7 +29,7 @@ struct GeneralizationStudy: Study {
     }
     let samples = laboratory.settings.count(.evaluationSamples)
     let asked = try zip(Self.models, [laboratory.base, sft, ppo]).map { model, file in
-      try laboratory.gradedAnswers(model, file, items, samples: samples)
+      try laboratory.gradedAnswers(model, of: file, to: items, samples: samples)
     }
     // The reward model scores SFT's answers, because it was trained on those.
     let scores = try laboratory.scores(
@@ -41,17 +41,17 @@ struct GeneralizationStudy: Study {
     return zip(Self.models, asked).flatMap { model, answers in
       groups.map { category, chosen in
         row(
-          model, category, chosen.map { answers[$0] }, sft: chosen.map { asked[1][$0] },
+          model, category: category, chosen.map { answers[$0] }, sft: chosen.map { asked[1][$0] },
           scores: model == "sft" ? chosen.map { scores[$0] } : [], laboratory)
       }
     }
   }
 
   private func row(
-    _ model: String, _ category: String, _ asked: [[GradedText]], sft: [[GradedText]], scores: [[Double]],
+    _ model: String, category: String, _ asked: [[GradedText]], sft: [[GradedText]], scores: [[Double]],
     _ laboratory: Laboratory
   ) -> StudyRow {
-    let rate = StudyEvaluation.winRate(asked.grades, sft.grades)
+    let rate = StudyEvaluation.winRate(asked.grades, against: sft.grades)
     let judged = Tally(scores, orderedBy: sft.map { $0.map(\.gold) })
     return StudyRow(
       ["model": model, "category": category],
@@ -84,18 +84,18 @@ struct GeneralizationStudy: Study {
   }
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
-    func at(_ model: String, _ category: String) -> StudyRows {
+    func at(_ model: String, category: String) -> StudyRows {
       rows.with(["model": model, "category": category])
     }
     func both(_ figure: (String) -> Estimate?) -> (shown: Estimate?, heldOut: Estimate?) {
       (figure(Self.shown), figure(Self.heldOut))
     }
-    let tuned = both { at("sft", $0).difference("gold", to: at("base", $0)) }
-    let learnt = both { at("ppo", $0).difference("gold", to: at("sft", $0)) }
-    let rates = both { at("ppo", $0).estimate("win_rate_vs_sft") }
-    let judged = both { at("sft", $0).estimate("reward_accuracy") }
-    func parts(_ category: String) -> String { at("ppo", category).parts("win_rate_vs_sft") }
-    func pairs(_ category: String) -> String { at("sft", category).sized("reward_pairs", "pairs") }
+    let tuned = both { at("sft", category: $0).difference("gold", to: at("base", category: $0)) }
+    let learnt = both { at("ppo", category: $0).difference("gold", to: at("sft", category: $0)) }
+    let rates = both { at("ppo", category: $0).estimate("win_rate_vs_sft") }
+    let judged = both { at("sft", category: $0).estimate("reward_accuracy") }
+    func parts(_ category: String) -> String { at("ppo", category: category).parts("win_rate_vs_sft") }
+    func pairs(_ category: String) -> String { at("sft", category: category).sized("reward_pairs", unit: "pairs") }
     let verdict = verdict(learnt.heldOut, behind: learntBehind(rows))
     let text = """
       In the categories of the post-training data, SFT raises the gold score by \(tuned.shown.text(3)) over the base \
@@ -122,8 +122,8 @@ struct GeneralizationStudy: Study {
       ],
       charts: Self.models.map { model in
         .dots(
-          "Gold score: \(model)", "graded rubric, 0 to 1", rows.with(["model": model]), by: "category",
-          "gold")
+          "Gold score: \(model)", unit: "graded rubric, 0 to 1", rows.with(["model": model]), by: "category",
+          column: "gold")
       })
   }
 }

@@ -29,7 +29,7 @@ extension Laboratory {
   ///   - temperature: 0 takes the most probable token.
   /// - Returns: [item][sample]
   func gradedAnswers(
-    _ name: String, _ model: String, _ items: [WorldItem], prompts: [Prompt]? = nil, samples: Int,
+    _ name: String, of model: String, to items: [WorldItem], prompts: [Prompt]? = nil, samples: Int,
     temperature: Float = 1
   ) throws -> [[GradedText]] {
     try cached("asked-\(name)") {

@@ -26,14 +26,14 @@ struct GroupsStudy: Study {
 
     var name: String { "\(first.name)/\(second.name)" }
 
-    init(_ first: String, _ second: String, _ split: Split) {
+    init(_ first: String, against second: String, _ split: Split) {
       func group(_ name: String) -> Labeler.Group { Labeler.groups.first { $0.name == name }! }
       (self.first, self.second, self.split) = (group(first), group(second), split)
     }
   }
 
   private static let disputes = [
-    Dispute("terse", "thorough", .evaluation), Dispute("cautious", "obliging", .harmlessness),
+    Dispute("terse", against: "thorough", .evaluation), Dispute("cautious", against: "obliging", .harmlessness),
   ]
   /// The shares of the prompts that the first group ranks.
   private static let shares = [1, 0.75, 0.5, 0.25, 0]
@@ -54,27 +54,27 @@ struct GroupsStudy: Study {
       }
       let name = dispute.first.name
       let training = try answers(
-        "\(name)-training", sft, items, samples: Self.answers, laboratory)
+        "\(name)-training", of: sft, to: items, samples: Self.answers, laboratory)
       let asked = (0..<laboratory.settings.count(.evaluationPrompts)).map {
         laboratory.world.item(dispute.split, $0)
       }
       let heldOut = try answers(
-        "\(name)-held-out", sft, asked, samples: 2 * Self.answers, laboratory)
+        "\(name)-held-out", of: sft, to: asked, samples: 2 * Self.answers, laboratory)
       return try Self.shares.map { share in
         let reward = try laboratory.reward(
           "reward-\(name)-\(Int(100 * share))", from: sft,
-          rankings(items, training, dispute, share: share, laboratory))
+          rankings(items, answers: training, dispute, share: share, laboratory))
         return row(
-          dispute, share, try laboratory.scores(laboratory.scorer(reward), asked, heldOut), asked,
-          heldOut, laboratory)
+          dispute, share: share, scores: try laboratory.scores(laboratory.scorer(reward), asked, heldOut),
+          items: asked, answers: heldOut, laboratory)
       }
     }
   }
 
   private func answers(
-    _ name: String, _ sft: String, _ items: [WorldItem], samples: Int, _ laboratory: Laboratory
+    _ name: String, of sft: String, to items: [WorldItem], samples: Int, _ laboratory: Laboratory
   ) throws -> [[String]] {
-    let tuned = try laboratory.gradedAnswers(name, sft, items, samples: samples)
+    let tuned = try laboratory.gradedAnswers(name, of: sft, to: items, samples: samples)
     return zip(items.indices, tuned).map { index, tuned in
       guard !tuned.isEmpty else { return [] }
       var random = RandomStream(
@@ -86,7 +86,7 @@ struct GroupsStudy: Study {
 
   /// Rankings of each prompt by one labeler; with probability `share`, a labeler of the first group.
   private func rankings(
-    _ items: [WorldItem], _ answers: [[String]], _ dispute: Dispute, share: Double,
+    _ items: [WorldItem], answers: [[String]], _ dispute: Dispute, share: Double,
     _ laboratory: Laboratory
   ) -> [Comparison] {
     let rubric = Rubric(laboratory.world)
@@ -104,8 +104,8 @@ struct GroupsStudy: Study {
   }
 
   private func row(
-    _ dispute: Dispute, _ share: Double, _ scores: [[Double]], _ items: [WorldItem],
-    _ answers: [[String]], _ laboratory: Laboratory
+    _ dispute: Dispute, share: Double, scores: [[Double]], items: [WorldItem],
+    answers: [[String]], _ laboratory: Laboratory
   ) -> StudyRow {
     let rubric = Rubric(laboratory.world)
     var (first, second, disputed) = (Tally(), Tally(), Tally())
@@ -166,7 +166,7 @@ struct GroupsStudy: Study {
         """
         The \(first.name) want \(first.wish), the \(second.name) \(second.wish). On pairs where they disagree, \
         a reward model trained on both in equal parts agrees with the \(first.name) in \
-        \(equal.percent)\(at(0.5).sized("disputed_pairs", "pairs")); if three \
+        \(equal.percent)\(at(0.5).sized("disputed_pairs", unit: "pairs")); if three \
         quarters of the labels are theirs, in \(most.percent); if one quarter, in \(few.percent). Its favourite of \
         several answers is worth \(firstLoss.text(3)) less to the \(first.name) than the favourite of a model trained \
         on their labels only, and \(secondLoss.text(3)) less to the \(second.name): \(verdict). As a minority of a \

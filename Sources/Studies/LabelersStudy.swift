@@ -134,10 +134,11 @@ struct LabelersStudy: FileStudy {
     else { preconditionFailure("no rows of the labelers as they are") }
     let known = most.estimate("accuracy_training_labelers")
     let other = most.estimate("accuracy_held_out_labelers")
-    let gap = most.gap("accuracy_training_labelers", "accuracy_held_out_labelers")
+    let gap = most.gap("accuracy_training_labelers", to: "accuracy_held_out_labelers")
     let agreement = usual.estimate("labeler_agreement")
     let agreed = agreement.map {
-      ", and two labelers agree with each other on \($0.percent)\(usual.sized("labeler_agreement_pairs", "pairs"))"
+      ", and two labelers agree with each other on "
+        + "\($0.percent)\(usual.sized("labeler_agreement_pairs", unit: "pairs"))"
     } ?? ""
     let slope = slope(usual, "accuracy_training_labelers")
     let rubricSlope = self.slope(usual, "accuracy_rubric")
@@ -148,9 +149,9 @@ struct LabelersStudy: FileStudy {
     let byRubric = rubricSlope == nil ? "" : ", and \(points(rubricSlope)) of agreement with the rubric"
     var text = """
       Trained on \(Int(largest)) rankings, reward models order \
-      \(known.percent)\(most.sized("pairs_training_labelers", "pairs")) of held-out pairs like the labelers of the \
-      training data, and \(other.percent)\(most.sized("pairs_held_out_labelers", "pairs")) like held-out labelers; \
-      the difference is \(gap.percent)\(agreed). InstructGPT \
+      \(known.percent)\(most.sized("pairs_training_labelers", unit: "pairs")) of held-out pairs like the labelers of \
+      the training data, and \(other.percent)\(most.sized("pairs_held_out_labelers", unit: "pairs")) like held-out \
+      labelers; the difference is \(gap.percent)\(agreed). InstructGPT \
       has 72.4 ± 0.4 %, 69.6 ± 0.9 % and 72.6 ± 1.5 %. From \(Int(smallest)) to \(Int(largest)) rankings, each \
       doubling adds \(points(slope)) of agreement with the labelers, \(shape)\(byRubric); \
       Stiennon et al. found about 1.1 points per doubling with far larger models.
@@ -177,13 +178,13 @@ struct LabelersStudy: FileStudy {
       ]
         + (rubricSlope == nil ? [] : [.init("accuracy against the rubric a doubling", rubricSlope)])
         + costs.map { .init("accuracy against the rubric, ranked \($0.0) less as they are", $0.1) },
-      charts: charts(rows, usual, least: least, smallest: smallest))
+      charts: charts(rows, usual: usual, least: least, smallest: smallest))
   }
 
-  private func charts(_ rows: StudyRows, _ usual: StudyRows, least: Double, smallest: Double)
+  private func charts(_ rows: StudyRows, usual: StudyRows, least: Double, smallest: Double)
     -> [StudyRecord.Chart]
   {
-    func chart(_ title: String, _ unit: String, _ lines: [(String, StudyRows, String)])
+    func chart(_ title: String, unit: String, _ lines: [(String, StudyRows, String)])
       -> StudyRecord.Chart
     {
       .init(
@@ -194,14 +195,14 @@ struct LabelersStudy: FileStudy {
     }
     return [
       chart(
-        "Accuracy on held-out pairs", "share of pairs",
+        "Accuracy on held-out pairs", unit: "share of pairs",
         [
           ("labelers of training", usual, "accuracy_training_labelers"),
           ("held-out labelers", usual, "accuracy_held_out_labelers"),
           ("the rubric", usual, "accuracy_rubric"),
         ]),
       chart(
-        "Errors of the labelers", "share of the rubric's pairs",
+        "Errors of the labelers", unit: "share of the rubric's pairs",
         Self.errors.map { ($0.name, rows.with(["labels": $0.name]), "accuracy_rubric") }),
     ].filter { !$0.series.isEmpty }
   }
@@ -217,7 +218,7 @@ struct LabelersStudy: FileStudy {
       let points = own.rows.compactMap { row in
         row["rankings"].flatMap { rankings in row[column].map { (rankings, $0) } }
       }
-      return Student.slopePerDoubling(points.map(\.0), points.map(\.1))?.mean
+      return Student.slopePerDoubling(sizes: points.map(\.0), y: points.map(\.1))?.mean
     }
   }
 

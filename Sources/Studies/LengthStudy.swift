@@ -39,13 +39,14 @@ struct LengthStudy: Study {
       laboratory.world.item(.evaluation, $0)
     }
     let samples = laboratory.settings.count(.evaluationSamples)
-    let before = try laboratory.gradedAnswers("sft", sft, items, samples: samples)
+    let before = try laboratory.gradedAnswers("sft", of: sft, to: items, samples: samples)
     return try zip(Self.policies, rewards).flatMap { policy, reward in
       let file = try laboratory.ppo(policy, settings, from: sft, reward: reward).file
-      let after = try laboratory.gradedAnswers(policy, file, items, samples: samples)
-      let correlation = try correlation(laboratory.scorer(reward), items, before, laboratory)
+      let after = try laboratory.gradedAnswers(policy, of: file, to: items, samples: samples)
+      let correlation = try correlation(laboratory.scorer(reward), items, answers: before, laboratory)
       return Self.judges.compactMap { judge in
-        row(policy, judge, after, before, items, correlation, laboratory)
+        row(
+          policy, judge: judge, after: after, before: before, items: items, correlation: correlation, laboratory)
       }
     }
   }
@@ -59,7 +60,7 @@ struct LengthStudy: Study {
   }
 
   private func correlation(
-    _ reward: RewardScorer, _ items: [WorldItem], _ asked: [[GradedText]], _ laboratory: Laboratory
+    _ reward: RewardScorer, _ items: [WorldItem], answers asked: [[GradedText]], _ laboratory: Laboratory
   ) throws -> Double? {
     let scores = try laboratory.scores(reward, items, asked.map { $0.map(\.text) })
     let pairs = zip(scores, asked).flatMap { Array(zip($0, $1)) }
@@ -68,8 +69,8 @@ struct LengthStudy: Study {
   }
 
   private func row(
-    _ policy: String, _ judge: String, _ after: [[GradedText]], _ before: [[GradedText]],
-    _ items: [WorldItem], _ correlation: Double?, _ laboratory: Laboratory
+    _ policy: String, judge: String, after: [[GradedText]], before: [[GradedText]],
+    items: [WorldItem], correlation: Double?, _ laboratory: Laboratory
   ) -> StudyRow? {
     let rubric = Rubric(laboratory.world)
     let group = Labeler.groups.first { $0.name == judge }
@@ -99,62 +100,65 @@ struct LengthStudy: Study {
   }
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
-    func at(_ policy: String, _ judge: String) -> StudyRows {
+    func at(_ policy: String, judge: String) -> StudyRows {
       rows.with(["policy": policy, "judge": judge])
     }
-    func figure(_ policy: String, _ judge: String, _ column: String) -> Estimate? {
-      at(policy, judge).estimate(column)
+    func figure(_ policy: String, judge: String, column: String) -> Estimate? {
+      at(policy, judge: judge).estimate(column)
     }
     let (ppo, control) = (Self.policies[0], Self.policies[1])
     let (rubric, fond) = (Self.judges[0], Self.judges[1])
-    func rates(_ policy: String, _ judge: String) -> String {
-      "\(figure(policy, judge, "win_rate").percent), with ties as half"
-        + "\(at(policy, judge).parts("win_rate")), "
-        + "\(figure(policy, judge, "length_controlled").percent) with length controlled"
+    func rates(_ policy: String, judge: String) -> String {
+      "\(figure(policy, judge: judge, column: "win_rate").percent), with ties as half"
+        + "\(at(policy, judge: judge).parts("win_rate")), "
+        + "\(figure(policy, judge: judge, column: "length_controlled").percent) with length controlled"
     }
-    let won = figure(control, rubric, "win_rate")
+    let won = figure(control, judge: rubric, column: "win_rate")
     let brings = won.map { won in
       guard let low = won.low, let high = won.high else { return "an effect that one seed cannot show" }
       return low > 0.5 ? "a gain" : high < 0.5 ? "a loss" : "no effect beyond the noise of the seeds"
       } ?? "no effect that could be measured"
-    let controlled = figure(control, rubric, "length_controlled")
+    let controlled = figure(control, judge: rubric, column: "length_controlled")
     let text = """
-      By the rubric, PPO's win rate against SFT is \(rates(ppo, rubric)); its answers have \
-      \(figure(ppo, rubric, "words").text(1)) words, SFT's \(figure(ppo, rubric, "words_sft").text(1)), and the \
+      By the rubric, PPO's win rate against SFT is \(rates(ppo, judge: rubric)); its answers have \
+      \(figure(ppo, judge: rubric, column: "words").text(1)) words, SFT's \
+      \(figure(ppo, judge: rubric, column: "words_sft").text(1)), and the \
       correlation of its reward model's scores with length is \
-      \(figure(ppo, rubric, "reward_length_correlation").text(2)). A policy rewarded for length alone writes \
-      \(figure(control, rubric, "words").text(1)) words; its win rate is \(rates(control, rubric)). By judges who want \
-      long answers, PPO's win rate is \(rates(ppo, fond)), and that of the length-only policy \
-      \(rates(control, fond)). Singhal et al. (2023) found that a reward for length alone brings most of PPO's gain on \
-      their data; by this rubric it brings \(brings), and the win rate with length controlled is \
+      \(figure(ppo, judge: rubric, column: "reward_length_correlation").text(2)). A policy rewarded for length alone \
+      writes \(figure(control, judge: rubric, column: "words").text(1)) words; its win rate is \
+      \(rates(control, judge: rubric)). By judges who want \
+      long answers, PPO's win rate is \(rates(ppo, judge: fond)), and that of the length-only policy \
+      \(rates(control, judge: fond)). Singhal et al. (2023) found that a reward for length alone brings most of PPO's \
+      gain on their data; by this rubric it brings \(brings), and the win rate with length controlled is \
       \(controlled.percent). Dubois et al. (2024) control for length because judges reward it: \
       with the judges who reward it, the control changes the win rate of the length-only policy by \
-      \(at(control, fond).gap("length_controlled", "win_rate").percent).
+      \(at(control, judge: fond).gap("length_controlled", to: "win_rate").percent).
       """
     return StudyFinding(
       text: text,
       figures: Self.policies.flatMap { policy in
         Self.judges.flatMap { judge -> [StudyRecord.Figure] in
           [
-            .init("win rate of \(policy), judge: \(judge)", figure(policy, judge, "win_rate")),
+            .init(
+              "win rate of \(policy), judge: \(judge)", figure(policy, judge: judge, column: "win_rate")),
             .init(
               "length-controlled, \(policy), judge: \(judge)",
-              figure(policy, judge, "length_controlled")),
+              figure(policy, judge: judge, column: "length_controlled")),
           ]
-        } + [.init("words of \(policy)", figure(policy, rubric, "words"))]
+        } + [.init("words of \(policy)", figure(policy, judge: rubric, column: "words"))]
       },
       charts: Self.judges.flatMap { judge -> [StudyRecord.Chart] in
         [
           .dots(
-            "Win rate against SFT, judge: \(judge)", "share of contests", rows.with(["judge": judge]),
-            by: "policy", "win_rate"),
+            "Win rate against SFT, judge: \(judge)", unit: "share of contests", rows.with(["judge": judge]),
+            by: "policy", column: "win_rate"),
           .dots(
-            "The same with length controlled, judge: \(judge)", "share of contests",
-            rows.with(["judge": judge]), by: "policy", "length_controlled"),
+            "The same with length controlled, judge: \(judge)", unit: "share of contests",
+            rows.with(["judge": judge]), by: "policy", column: "length_controlled"),
         ]
       } + [
         .dots(
-          "Length of answers", "words", rows.with(["judge": rubric]), by: "policy", "words")
+          "Length of answers", unit: "words", rows.with(["judge": rubric]), by: "policy", column: "words")
       ])
   }
 }

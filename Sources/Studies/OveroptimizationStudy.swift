@@ -49,7 +49,7 @@ struct OveroptimizationStudy: Study {
       let reward = try laboratory.reward(
         "reward-\(size)", from: sft, Array(rankings.training.prefix(size)),
         heldOut: rankings.heldOut)
-      let drafts = try self.drafts(laboratory, sft, reward, size)
+      let drafts = try self.drafts(laboratory, of: sft, reward: reward, size: size)
       let start = drafts.expectation(1).gold
       let policy = try laboratory.ppo(
         "ppo-\(size)", try Self.settings(laboratory.settings), from: sft, reward: reward,
@@ -57,19 +57,21 @@ struct OveroptimizationStudy: Study {
           laboratory.world, prompts: Self.prompts(laboratory.settings), samples: Self.samples,
           looks: Self.looks))
       return bestOf(drafts, size) + policy.looks.map { look in
-        row("ppo", size, ["step": Double(look.step)], look.kl, look.proxy, look.gold, start)
+        row(
+          "ppo", size: size, at: ["step": Double(look.step)], kl: look.kl, proxy: look.proxy, gold: look.gold,
+          start: start)
       }
     }
   }
 
-  private func drafts(_ laboratory: Laboratory, _ sft: String, _ reward: String, _ size: Int)
+  private func drafts(_ laboratory: Laboratory, of sft: String, reward: String, size: Int)
     throws -> BestOfCurve
   {
     var settings = laboratory.settings
     try settings.set(.evaluationPrompts, Double(Self.prompts(settings)))
     try settings.set(.evaluationSamples, Double(Self.drafts))
     let examined = try laboratory.evaluate(
-      "drafts-\(size)", sft, reward: reward, splits: [.validation], settings: settings)
+      "drafts-\(size)", model: sft, reward: reward, splits: [.validation], settings: settings)
     return BestOfCurve(
       examined.answers.map { answers in
         answers.map { .init(proxy: $0.proxy!, gold: $0.gold, ended: $0.ended) }
@@ -80,13 +82,15 @@ struct OveroptimizationStudy: Study {
     let start = drafts.expectation(1).gold
     return (0...6).map { 1 << $0 }.filter { $0 <= Self.drafts }.map { n in
       let best = drafts.expectation(n)
-      return row("best-of-n", size, ["n": Double(n)], BestOf.kl(n), best.proxy, best.gold, start)
+      return row(
+        "best-of-n", size: size, at: ["n": Double(n)], kl: BestOf.kl(n), proxy: best.proxy, gold: best.gold,
+        start: start)
     }
   }
 
   private func row(
-    _ method: String, _ size: Int, _ place: [String: Double], _ kl: Double, _ proxy: Double,
-    _ gold: Double, _ start: Double
+    _ method: String, size: Int, at place: [String: Double], kl: Double, proxy: Double,
+    gold: Double, start: Double
   ) -> StudyRow {
     var values: [String: Double?] = [
       "comparisons": Double(size), "kl": kl, "root_kl": max(0, kl).squareRoot(), "proxy": proxy,
@@ -115,15 +119,15 @@ struct OveroptimizationStudy: Study {
     return StudyFinding(
       text: text, figures: policies.flatMap(\.figures) + drafts.flatMap(\.figures),
       charts: [
-        chart("Gold by PPO", "gold score less that of SFT", "gain", policies, isFitted: true),
-        chart("Proxy by PPO", "reward model’s units", "proxy", policies),
-        chart("Gold by best-of-n", "gold score less that of SFT", "gain", drafts, isFitted: true),
-        chart("Proxy by best-of-n", "reward model’s units", "proxy", drafts),
+        chart("Gold by PPO", unit: "gold score less that of SFT", column: "gain", policies, isFitted: true),
+        chart("Proxy by PPO", unit: "reward model’s units", column: "proxy", policies),
+        chart("Gold by best-of-n", unit: "gold score less that of SFT", column: "gain", drafts, isFitted: true),
+        chart("Proxy by best-of-n", unit: "reward model’s units", column: "proxy", drafts),
       ])
   }
 
   private func chart(
-    _ title: String, _ unit: String, _ column: String, _ courses: [Course], isFitted: Bool = false
+    _ title: String, unit: String, column: String, _ courses: [Course], isFitted: Bool = false
   ) -> StudyRecord.Chart {
     .init(
       title: title, unit: unit, xTitle: "√KL",

@@ -25,7 +25,7 @@ struct PrecisionStudy: Study {
       try settings.set(.rolloutCorrection, choice: correction)
       let policy = try laboratory.ppo(
         name, settings, from: sft, reward: reward, precision: precision)
-      let examined = try laboratory.evaluate(name, policy.file, reward: reward, reference: sft)
+      let examined = try laboratory.evaluate(name, model: policy.file, reward: reward, reference: sft)
       let gap = try laboratory.rolloutGap(name)
       exact = exact ?? examined
       return StudyRow(
@@ -66,9 +66,9 @@ struct PrecisionStudy: Study {
         .init("largest importance weight", largest),
       ],
       charts: [
-        .dots("Gold score", "graded rubric, 0 to 1", rows, by: "arm", "gold"),
-        .dots("Proxy reward", "reward model’s units", rows, by: "arm", "proxy"),
-        .dots("KL", "from SFT, nats an answer", rows, by: "arm", "kl"),
+        .dots("Gold score", unit: "graded rubric, 0 to 1", rows, by: "arm", column: "gold"),
+        .dots("Proxy reward", unit: "reward model’s units", rows, by: "arm", column: "proxy"),
+        .dots("KL", unit: "from SFT, nats an answer", rows, by: "arm", column: "kl"),
       ])
   }
 

@@ -32,7 +32,7 @@ struct RoundsStudy: Study {
       let name = "rounds-\(rounds)-\(selection)"
       let run = try laboratory.recipe(name, settings)
       let examined = try laboratory.evaluate(
-        name, run.file(PPOStage.file), reward: run.file(RewardStage.file),
+        name, model: run.file(PPOStage.file), reward: run.file(RewardStage.file),
         reference: run.file(SFTStage.file),
         splits: [.evaluation, .truthfulness, .harmlessness])
       once = once ?? examined
@@ -84,11 +84,11 @@ struct RoundsStudy: Study {
       figures: [.init("gold, one round", gold)]
         + others.map { .init("gold, \($0.arm) less one round", $0.gain) },
       charts: [
-        .dots("Gold score", "graded rubric, 0 to 1", rows, by: "arm", "gold"),
-        .dots("KL", "from SFT, nats an answer", rows, by: "arm", "kl"),
+        .dots("Gold score", unit: "graded rubric, 0 to 1", rows, by: "arm", column: "gold"),
+        .dots("KL", unit: "from SFT, nats an answer", rows, by: "arm", column: "kl"),
         .dots(
-          "Reward model", "share of its held-out pairs in the labelers’ order", rows, by: "arm",
-          "reward_accuracy"),
+          "Reward model", unit: "share of its held-out pairs in the labelers’ order", rows, by: "arm",
+          column: "reward_accuracy"),
       ])
   }
 }

@@ -39,7 +39,7 @@ struct ScaleStudy: Study {
       let policy = try laboratory.ppo("ppo-\(size)", settings, from: sft, reward: reward)
       return try [("base", base), ("sft", sft), ("ppo", policy.file)].map { stage, file in
         let examined = try laboratory.evaluate(
-          "\(stage)-\(size)", file, splits: [.evaluation, .truthfulness, .harmlessness])
+          "\(stage)-\(size)", model: file, splits: [.evaluation, .truthfulness, .harmlessness])
         largest = largest ?? examined
         let rate = examined.winRate(against: largest!)
         return StudyRow(
@@ -58,26 +58,26 @@ struct ScaleStudy: Study {
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
     let sizes = rows.distinctLabels("model")
-    func at(_ size: String, _ stage: String) -> StudyRows {
+    func at(_ size: String, stage: String) -> StudyRows {
       rows.with(["model": size, "stage": stage])
     }
     guard let big = sizes.first, let small = sizes.last,
-      let base = at(big, "base").estimate("gold"), let aligned = at(small, "ppo").estimate("gold"),
-      let rate = at(small, "ppo").estimate("win_rate_vs_largest_base"),
-      let many = at(big, "base").estimate("parameters"),
-      let few = at(small, "base").estimate("parameters"),
-      let tuned = at(small, "sft").estimate("gold")
+      let base = at(big, stage: "base").estimate("gold"), let aligned = at(small, stage: "ppo").estimate("gold"),
+      let rate = at(small, stage: "ppo").estimate("win_rate_vs_largest_base"),
+      let many = at(big, stage: "base").estimate("parameters"),
+      let few = at(small, stage: "base").estimate("parameters"),
+      let tuned = at(small, stage: "sft").estimate("gold")
     else { preconditionFailure("rows of a model are missing") }
     let beats = aligned.mean > base.mean && rate.mean > 0.5
     let golds = sizes.map { size in
-      "\(size) " + ["base", "sft", "ppo"].map { at(size, $0).estimate("gold")?.text(3) ?? "–" }
+      "\(size) " + ["base", "sft", "ppo"].map { at(size, stage: $0).estimate("gold")?.text(3) ?? "–" }
         .joined(separator: ", ")
     }
     let text = """
       Gold scores of base, SFT and PPO-ptx: \(golds.joined(separator: "; ")). The smallest aligned model, of \
       \(Wording.fixed(few.mean / 1e6, 2)) million parameters, \(beats ? "beats" : "does not beat") \
       the largest base, of \(Wording.fixed(many.mean / 1e6, 2)) million: by the rubric, its win rate is \
-      \(rate.percent), with ties as half\(at(small, "ppo").parts("win_rate_vs_largest_base")), \
+      \(rate.percent), with ties as half\(at(small, stage: "ppo").parts("win_rate_vs_largest_base")), \
       and its gold score is \
       \(Wording.fixed(aligned.mean, 3)) against \(Wording.fixed(base.mean, 3)). InstructGPT's 1.3B model was \
       preferred to GPT-3's 175B model, which is about a hundred times its size; here the largest model has \
@@ -86,7 +86,7 @@ struct ScaleStudy: Study {
       """
     func dots(_ stage: String) -> [StudyRecord.Dot] {
       sizes.compactMap { size in
-        at(size, stage).estimate("gold").map { .init("\(size) \(stage)", $0) }
+        at(size, stage: stage).estimate("gold").map { .init("\(size) \(stage)", $0) }
       }
     }
     return StudyFinding(

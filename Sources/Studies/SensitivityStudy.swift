@@ -43,30 +43,30 @@ struct SensitivityStudy: Study {
     // Temperature 0, so that only the prompt can change the answers.
     var plain: [String: [[GradedText]]] = [:]
     for (model, file) in zip(Self.models, files) {
-      plain[model] = try laboratory.gradedAnswers(model, file, items, samples: 1, temperature: 0)
+      plain[model] = try laboratory.gradedAnswers(model, of: file, to: items, samples: 1, temperature: 0)
     }
     let best = plain[Self.models[2]]!
     return try zip(Self.models, files).flatMap { model, file in
       let asked = plain[model]!
-      let own = row(model, "plain", plain: asked, edited: asked, ppo: best, laboratory)
+      let own = row(model, form: "plain", plain: asked, edited: asked, ppo: best, laboratory)
       return try [own]
         + forms.map { form in
           let edited = try laboratory.gradedAnswers(
-            "\(model)-\(form.name)", file, items,
+            "\(model)-\(form.name)", of: file, to: items,
             prompts: zip(form.prompts, items).map { Prompt(turns: $0 ?? $1.prompt) }, samples: 1, temperature: 0)
           // Prompts that the form does not change are not counted.
           let counted = zip(edited, form.prompts).map { $1 == nil ? [] : $0 }
-          return row(model, form.name, plain: asked, edited: counted, ppo: best, laboratory)
+          return row(model, form: form.name, plain: asked, edited: counted, ppo: best, laboratory)
         }
     }
   }
 
   private func row(
-    _ model: String, _ form: String, plain: [[GradedText]], edited: [[GradedText]], ppo: [[GradedText]],
+    _ model: String, form: String, plain: [[GradedText]], edited: [[GradedText]], ppo: [[GradedText]],
     _ laboratory: Laboratory
   ) -> StudyRow {
     let pairs = zip(plain, edited).flatMap { Array(zip($0, $1)) }.map { ($0.gold, $1.gold) }
-    let rate = StudyEvaluation.winRate(ppo.grades, edited.grades)
+    let rate = StudyEvaluation.winRate(ppo.grades, against: edited.grades)
     return StudyRow(
       ["model": model, "form": form],
       [
@@ -79,31 +79,32 @@ struct SensitivityStudy: Study {
   }
 
   func conclude(_ rows: StudyRows) -> StudyFinding {
-    func at(_ model: String, _ form: String) -> StudyRows { rows.with(["model": model, "form": form]) }
+    func at(_ model: String, form: String) -> StudyRows { rows.with(["model": model, "form": form]) }
     let changed = Self.models.compactMap { model in
-      at(model, Self.paraphrase).estimate("changed").map { (model, $0) }
+      at(model, form: Self.paraphrase).estimate("changed").map { (model, $0) }
     }
     let spaces = PromptEdit.allCases.compactMap { edit in
-      at("ppo", edit.rawValue).estimate("changed").map { (edit.rawValue, $0) }
+      at("ppo", form: edit.rawValue).estimate("changed").map { (edit.rawValue, $0) }
     }
     let gains = Self.models.compactMap { model in
-      at(model, Self.fewShot).gap("gold", "gold_plain").map { (model, $0) }
+      at(model, form: Self.fewShot).gap("gold", to: "gold_plain").map { (model, $0) }
     }
-    let plain = at("base", "plain").estimate("ppo_win_rate")
-    let few = at("base", Self.fewShot).estimate("ppo_win_rate")
+    let plain = at("base", form: "plain").estimate("ppo_win_rate")
+    let few = at("base", form: Self.fewShot).estimate("ppo_win_rate")
     let agrees = few.map { few in few.mean > 0.5 && (plain?.mean ?? 0) > few.mean } ?? false
     let list = { (figures: [(String, Estimate)], rows: (String) -> StudyRows) in
-      figures.map { "\($0.0) \($0.1.percent)\(rows($0.0).sized("prompts", "prompts"))" }
+      figures.map { "\($0.0) \($0.1.percent)\(rows($0.0).sized("prompts", unit: "prompts"))" }
         .joined(separator: ", ")
     }
     let text = """
       A paraphrase changes the answer's grade by more than a twelfth for this share of prompts: \
-      \(list(changed) { at($0, Self.paraphrase) }). Edits of white space change PPO's grade: \
-      \(list(spaces) { at("ppo", $0) }). \(Self.examples) answered \
+      \(list(changed) { at($0, form: Self.paraphrase) }). Edits of white space change PPO's grade: \
+      \(list(spaces) { at("ppo", form: $0) }). \(Self.examples) answered \
       examples before the question change the mean grade by \
       \(gains.map { "\($0.1.text(3)) (\($0.0))" }.joined(separator: ", ")). The win rate of PPO without examples is \
-      \(plain.percent) against the plain base, with ties as half\(at("base", "plain").parts("ppo_win_rate")), and \
-      \(few.percent) against the base with examples\(at("base", Self.fewShot).parts("ppo_win_rate")); InstructGPT has \
+      \(plain.percent) against the plain base, with ties as half\(at("base", form: "plain").parts("ppo_win_rate")), \
+      and \(few.percent) against the base with \
+      examples\(at("base", form: Self.fewShot).parts("ppo_win_rate")); InstructGPT has \
       85 ± 3 % and 71 ± 4 % against GPT-3 175B, and the order is \(agrees ? "the same" : "not the same") here.
       """
     return StudyFinding(
@@ -120,14 +121,16 @@ struct SensitivityStudy: Study {
         ],
       charts: Self.models.map { model in
         .dots(
-          "Grades that change: \(model)", "share of prompts",
+          "Grades that change: \(model)", unit: "share of prompts",
           StudyRows(rows.with(["model": model]).rows.filter { $0.labels["form"] != "plain" }),
-          by: "form", "changed")
+          by: "form", column: "changed")
       } + [
-        .dots("Gold score, plain", "graded rubric, 0 to 1", rows.with(["form": "plain"]), by: "model", "gold"),
         .dots(
-          "Gold score, few-shot", "graded rubric, 0 to 1", rows.with(["form": Self.fewShot]),
-          by: "model", "gold"),
+          "Gold score, plain", unit: "graded rubric, 0 to 1", rows.with(["form": "plain"]), by: "model",
+          column: "gold"),
+        .dots(
+          "Gold score, few-shot", unit: "graded rubric, 0 to 1", rows.with(["form": Self.fewShot]),
+          by: "model", column: "gold"),
       ])
   }
 }

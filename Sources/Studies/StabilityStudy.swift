@@ -66,13 +66,13 @@ struct StabilityStudy: FileStudy {
     let sure = rows.with(["edit": worst.0]).estimate("flipped_sure")
     let best = rows.with(["edit": worst.0]).estimate("other_best")
     let list = flips.map { edit, share in
-      "\(edit) \(share.percent)\(rows.with(["edit": edit]).sized("pairs", "pairs"))"
+      "\(edit) \(share.percent)\(rows.with(["edit": edit]).sized("pairs", unit: "pairs"))"
     }.joined(separator: ", ")
     var text = """
       If the prompt is edited, the reward model reverses the order of this share of pairs of answers: \(list). \
       Most pairs are reversed by \(worst.0): another answer becomes the best in \(best.percent) of \
-      prompts\(rows.with(["edit": worst.0]).sized("prompts", "prompts")), and of pairs at least a standard deviation \
-      apart, \(sure.percent) are reversed\(rows.with(["edit": worst.0]).sized("sure_pairs", "pairs")).
+      prompts\(rows.with(["edit": worst.0]).sized("prompts", unit: "prompts")), and of pairs at least a standard \
+      deviation apart, \(sure.percent) are reversed\(rows.with(["edit": worst.0]).sized("sure_pairs", unit: "pairs")).
       """
     if let loss = rows.with(["edit": worst.0]).estimate("accuracy_lost") {
       text += " After that edit, the share of pairs in the order of the rubric or the labelers is \(loss.percent) lower"
@@ -92,11 +92,11 @@ struct StabilityStudy: FileStudy {
           published: "large drops of accuracy under such edits (Wu et al. 2025)")
       },
       charts: [
-        .dots("Pairs turned around", "share of pairs", rows, by: "edit", "flipped"),
+        .dots("Pairs turned around", unit: "share of pairs", rows, by: "edit", column: "flipped"),
         .dots(
-          "Pairs turned around that are a standard deviation apart", "share of such pairs", rows,
-          by: "edit", "flipped_sure"),
-        .dots("Another answer becomes the best", "share of prompts", rows, by: "edit", "other_best"),
+          "Pairs turned around that are a standard deviation apart", unit: "share of such pairs", rows,
+          by: "edit", column: "flipped_sure"),
+        .dots("Another answer becomes the best", unit: "share of prompts", rows, by: "edit", column: "other_best"),
       ])
   }
 }
@@ -188,7 +188,7 @@ struct RankStability {
       }
       let edited = reward.scores(kept.map(\.prompt), kept.map(\.item.answers))
       for (original, edited) in zip(kept, edited) {
-        count.add(original.plain, edited, orders: original.item.orders)
+        count.add(original.plain, edited: edited, orders: original.item.orders)
       }
       return count.row(edit.name)
     }
@@ -217,7 +217,7 @@ struct RankFlips {
   /// Pairs that tie before the edit are not counted; a tie after it counts as half a flip.
   ///
   /// - Parameter orders: the value of each answer by each judge: [judge][answer].
-  mutating func add(_ plain: [Double], _ edited: [Double], orders: [[Double?]]) {
+  mutating func add(_ plain: [Double], edited: [Double], orders: [[Double?]]) {
     guard plain.count > 1, edited.count == plain.count else { return }
     var pairs = Tally()
     for i in plain.indices {

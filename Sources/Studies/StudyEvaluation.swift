@@ -27,10 +27,10 @@ struct StudyEvaluation: Codable {
   func gold() -> Double { grades.compactMap(\.mean).mean ?? 0 }
 
   /// The win rate of these answers against another model's answers to the same prompts, by the rubric.
-  func winRate(against other: StudyEvaluation) -> WinRate { Self.winRate(grades, other.grades) }
+  func winRate(against other: StudyEvaluation) -> WinRate { Self.winRate(grades, against: other.grades) }
 
   /// The win rate of our grades against theirs, both [prompt][sample]; each prompt has the same weight.
-  static func winRate(_ ours: [[Double]], _ theirs: [[Double]]) -> WinRate {
+  static func winRate(_ ours: [[Double]], against theirs: [[Double]]) -> WinRate {
     WinRate(
       zip(ours, theirs).map { ours, theirs in
         zip(ours, theirs).map { Outcome(Float($0), against: Float($1)) }
@@ -48,7 +48,7 @@ extension Laboratory {
   ///   - bestOf: number of samples from which `reward` chooses each answer.
   ///   - splits: the first is the main set.
   func evaluate(
-    _ name: String, _ model: String, reward: String? = nil, reference: String? = nil,
+    _ name: String, model: String, reward: String? = nil, reference: String? = nil,
     bestOf: Int = 1, splits: [Split] = [.evaluation], settings: Settings? = nil
   ) throws -> StudyEvaluation {
     try cached("examined-\(name)") {

@@ -96,7 +96,7 @@ public struct StudyRows: Sendable {
   }
 
   /// The mean over seeds of one column minus another.
-  func gap(_ column: String, _ other: String) -> Estimate? {
+  func gap(_ column: String, to other: String) -> Estimate? {
     overSeeds { rows in
       guard let a = rows.mean(column), let b = rows.mean(other) else { return nil }
       return a - b

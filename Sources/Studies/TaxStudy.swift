@@ -17,11 +17,12 @@ struct TaxStudy: Study {
   private static let highPrice = 10.0
 
   func measure(_ laboratory: Laboratory) throws -> [StudyRow] {
-    let base = try laboratory.evaluate("base", laboratory.base)
+    let base = try laboratory.evaluate("base", model: laboratory.base)
     let (sft, _, reward) = try laboratory.rewarded()
-    let before = try laboratory.evaluate("sft", sft, reward: reward, reference: sft)
+    let before = try laboratory.evaluate("sft", model: sft, reward: reward, reference: sft)
     var rows = [
-      row("base", base, base, before, laboratory), row("sft", before, base, before, laboratory),
+      row("base", model: base, base: base, sft: before, laboratory),
+      row("sft", model: before, base: base, sft: before, laboratory),
     ]
     let (mix, price) = (laboratory.settings[.ptxCoefficient], laboratory.settings[.klCoefficient])
     for (arm, gamma, beta) in [
@@ -31,14 +32,14 @@ struct TaxStudy: Study {
       try settings.set(.ptxCoefficient, gamma)
       try settings.set(.klCoefficient, beta)
       let policy = try laboratory.ppo(arm, settings, from: sft, reward: reward)
-      let after = try laboratory.evaluate(arm, policy.file, reward: reward, reference: sft)
-      rows.append(row(arm, after, base, before, laboratory, gamma: gamma, beta: beta))
+      let after = try laboratory.evaluate(arm, model: policy.file, reward: reward, reference: sft)
+      rows.append(row(arm, model: after, base: base, sft: before, laboratory, gamma: gamma, beta: beta))
     }
     return rows
   }
 
   private func row(
-    _ arm: String, _ model: StudyEvaluation, _ base: StudyEvaluation, _ sft: StudyEvaluation,
+    _ arm: String, model: StudyEvaluation, base: StudyEvaluation, sft: StudyEvaluation,
     _ laboratory: Laboratory, gamma: Double? = nil, beta: Double? = nil
   ) -> StudyRow {
     let figures = model.figures
@@ -89,9 +90,9 @@ struct TaxStudy: Study {
         .init("gold, high β less PPO", loss),
       ],
       charts: [
-        .dots("Alignment tax", "bits per byte over the base", rows, by: "arm", "tax"),
-        .dots("Gold score", "graded rubric, 0 to 1", rows, by: "arm", "gold"),
-        .dots("KL", "from SFT, nats an answer", rows, by: "arm", "kl"),
+        .dots("Alignment tax", unit: "bits per byte over the base", rows, by: "arm", column: "tax"),
+        .dots("Gold score", unit: "graded rubric, 0 to 1", rows, by: "arm", column: "gold"),
+        .dots("KL", unit: "from SFT, nats an answer", rows, by: "arm", column: "kl"),
       ])
   }
 }

@@ -26,7 +26,7 @@ package final class AtomicFile: Sendable {
     guard !Files.isStream(path) else { return try send(to: path, bytes: bytes, body) }
     let target = Files.target(of: path)
     let temporary = "\(target).partial"
-    let file = AtomicFile(path, try opened(temporary, for: path), temporary, bytes: bytes)
+    let file = AtomicFile(path, descriptor: try opened(temporary, for: path), temporary: temporary, bytes: bytes)
     defer { file.close() }
     do {
       // Removes what a killed process may have left in the file.
@@ -47,7 +47,7 @@ package final class AtomicFile: Sendable {
   private static func send(to path: String, bytes: Int, _ body: (AtomicFile) throws -> Void) throws {
     let descriptor = Temporaries.openNameless()
     guard descriptor >= 0 else { throw cannotCreate(path) }
-    let file = AtomicFile(path, descriptor, "/proc/self/fd/\(descriptor)", bytes: bytes)
+    let file = AtomicFile(path, descriptor: descriptor, temporary: "/proc/self/fd/\(descriptor)", bytes: bytes)
     defer { file.close() }
     try body(file)
     let stream = Files.uninterrupted { open(path, O_WRONLY | O_CLOEXEC) }
@@ -93,7 +93,7 @@ package final class AtomicFile: Sendable {
     return (descriptor, true)
   }
 
-  private init(_ path: String, _ descriptor: Int32, _ temporary: String, bytes: Int) {
+  private init(_ path: String, descriptor: Int32, temporary: String, bytes: Int) {
     self.path = path
     self.descriptor = descriptor
     self.temporary = temporary
@@ -132,15 +132,15 @@ package final class AtomicFile: Sendable {
           descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 24),
           off_t(offset + done))
       }
-      guard put > 0 else { throw failure("cannot be written", path) }
+      guard put > 0 else { throw failure("cannot be written", at: path) }
       done += put
       written(put)
     }
   }
 
-  private func failure(_ what: String) -> Failure { Self.failure(what, path) }
+  private func failure(_ what: String) -> Failure { Self.failure(what, at: path) }
 
-  private static func failure(_ what: String, _ path: String) -> Failure {
+  private static func failure(_ what: String, at path: String) -> Failure {
     Failure(
       .inputOutput, "\(what): \(Files.systemError())", at: path,
       remedy: "Check free space and permissions, then run the same command again.")

@@ -37,7 +37,7 @@ struct JSONReader {
     guard reader.index == text.count else {
       throw reader.syntax(
         "found \(reader.found) after the JSON value", at: reader.index,
-        reader.byte == UInt8(ascii: "{") ? "Write one object per line." : "Remove it.")
+        remedy: reader.byte == UInt8(ascii: "{") ? "Write one object per line." : "Remove it.")
     }
     return value
   }
@@ -64,7 +64,7 @@ struct JSONReader {
     guard depth < JSON.depthLimit else {
       throw failure(
         "byte \(index) opens nesting level \(JSON.depthLimit + 1)", at: nil,
-        "Nest at most \(JSON.depthLimit) levels.")
+        remedy: "Nest at most \(JSON.depthLimit) levels.")
     }
     depth += 1
     defer { depth -= 1 }
@@ -92,7 +92,7 @@ struct JSONReader {
       guard byte == UInt8(ascii: "\"") else { throw noKey() }
       let key = try string()
       guard members[key] == nil else {
-        throw failure("the key \"\(key.prefix(80))\" appears twice", at: start, "Remove one of the two.")
+        throw failure("the key \"\(key.prefix(80))\" appears twice", at: start, remedy: "Remove one of the two.")
       }
       skipSpace()
       guard take(":") else {
@@ -113,7 +113,7 @@ struct JSONReader {
     }
     skipSpace()
     guard byte != closing.asciiValue else {
-      throw syntax("a comma follows the last value of \(what)", at: comma, "Remove the comma.")
+      throw syntax("a comma follows the last value of \(what)", at: comma, remedy: "Remove the comma.")
     }
   }
 
@@ -132,12 +132,12 @@ struct JSONReader {
       return value
     }
     for (word, remedy) in Self.foreign where isWord(word) {
-      throw syntax("found \(word) instead of a value", at: index, remedy)
+      throw syntax("found \(word) instead of a value", at: index, remedy: remedy)
     }
     if byte == UInt8(ascii: "'") {
       throw syntax(
         "a text is in single quotes", at: index,
-        "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
+        remedy: "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
     }
     throw syntax("found \(found) instead of a value", at: index)
   }
@@ -170,7 +170,7 @@ struct JSONReader {
     if byte == UInt8(ascii: "'") {
       return syntax(
         "a key is in single quotes", at: index,
-        "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
+        remedy: "Write JSON with double quotes. Python's json.dumps does this; str() does not.")
     }
     return syntax("found \(found) instead of a key in double quotes", at: index)
   }
@@ -191,12 +191,12 @@ struct JSONReader {
   }
 
   /// An error for text that the JSON grammar does not allow.
-  func syntax(_ what: String, at byte: Int, _ remedy: String = "Correct it.") -> Failure {
-    failure(what, at: byte, remedy, "this is not JSON: ")
+  func syntax(_ what: String, at byte: Int, remedy: String = "Correct it.") -> Failure {
+    failure(what, at: byte, remedy: remedy, prefix: "this is not JSON: ")
   }
 
   /// - Parameter byte: the position in the text; nil if the message already names it.
-  func failure(_ what: String, at byte: Int?, _ remedy: String = "Correct it.", _ prefix: String = "") -> Failure {
+  func failure(_ what: String, at byte: Int?, remedy: String = "Correct it.", prefix: String = "") -> Failure {
     guard let byte else { return Failure(.badData, what, at: place, remedy: remedy, code: .invalidJSON) }
     let before = text[..<min(byte, text.count)]
     let line = before.count { $0 == 0x0A } + 1

@@ -31,11 +31,11 @@ extension JSONReader {
       case let control?:
         throw syntax(
           "a text contains the control character \(Self.hexadecimal(control))", at: index,
-          "Write \(Self.escape(of: control)) instead.")
+          remedy: "Write \(Self.escape(of: control)) instead.")
       case nil:
         throw syntax(
           "there is no closing quotation mark for the text that begins", at: start,
-          "The line may have been cut, or a text in it may contain a line break: write \\n instead.")
+          remedy: "The line may have been cut, or a text in it may contain a line break: write \\n instead.")
       }
     }
   }
@@ -54,7 +54,7 @@ extension JSONReader {
     let bad = range.lowerBound + Self.validPrefix(text[range])
     throw failure(
       "the byte \(Self.hexadecimal(text[bad])) is not UTF-8", at: bad,
-      "Convert the file to UTF-8, for example with iconv.")
+      remedy: "Convert the file to UTF-8, for example with iconv.")
   }
 
   /// The number of bytes before the first byte that is not valid UTF-8.
@@ -70,7 +70,7 @@ extension JSONReader {
     let start = index
     index += 1
     guard let letter = byte else {
-      throw syntax("a text does not end", at: index, "The line may have been cut.")
+      throw syntax("a text does not end", at: index, remedy: "The line may have been cut.")
     }
     index += 1
     switch letter {
@@ -83,7 +83,7 @@ extension JSONReader {
     case UInt8(ascii: "u"): return try unicodeEscape(start)
     default:
       index -= 1
-      throw syntax("a backslash is followed by \(found)", at: start, "Write \\\\ for a backslash.")
+      throw syntax("a backslash is followed by \(found)", at: start, remedy: "Write \\\\ for a backslash.")
     }
   }
 
@@ -102,7 +102,7 @@ extension JSONReader {
     let name = String(decoding: text[start..<start + 6], as: UTF8.self)
     throw failure(
       "the unpaired surrogate \(name) is not a character", at: start,
-      "The text was cut inside a character. Write the whole character, or \\ufffd instead.")
+      remedy: "The text was cut inside a character. Write the whole character, or \\ufffd instead.")
   }
 
   private mutating func fourDigits(_ start: Int) throws -> UInt16 {
@@ -121,7 +121,7 @@ extension JSONReader {
     _ = take("-")
     if take("0") {
       if let byte, (0x30...0x39).contains(byte) {
-        throw syntax("a number begins with 0", at: start, "Leave the zero out, or write it as a text.")
+        throw syntax("a number begins with 0", at: start, remedy: "Leave the zero out, or write it as a text.")
       }
     } else {
       try digits(start)
@@ -145,7 +145,7 @@ extension JSONReader {
     // A number beyond the float64 range is refused. A number too small for float64 becomes zero, the nearest value.
     guard let value = Double(digits), value.isFinite else {
       throw failure(
-        "the number \(digits.prefix(40)) is too large", at: start, "The largest number is 1.8e308.")
+        "the number \(digits.prefix(40)) is too large", at: start, remedy: "The largest number is 1.8e308.")
     }
     return .number(value)
   }

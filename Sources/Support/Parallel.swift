@@ -16,7 +16,7 @@ public enum Parallel {
     pool.run(
       { context, part, parts in
         let pieces = context!.load(as: UnsafeRawPointer.self)
-        Unmanaged<Pieces>.fromOpaque(pieces).takeUnretainedValue().run(Int(part), Int(parts))
+        Unmanaged<Pieces>.fromOpaque(pieces).takeUnretainedValue().run(Int(part), of: Int(parts))
       }, UnsafeRawPointer(Unmanaged.passUnretained(pieces).toOpaque()))
     if let first = pieces.failures.all.compactMap({ $0 }).min(by: { $0.index < $1.index }) {
       throw first.error
@@ -45,7 +45,7 @@ public enum Parallel {
       failures = Slots(count: parts)
     }
 
-    func run(_ part: Int, _ parts: Int) {
+    func run(_ part: Int, of parts: Int) {
       for index in stride(from: part, to: count, by: parts) {
         do {
           try body(index)

@@ -40,7 +40,7 @@ public final class Arena {
     let length = max(bytes, 1)
     if isPlan { return try plan(name, length) }
     let base = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let base, base != MAP_FAILED else { throw Self.noMemory(Formatting.bytes(bytes), name) }
+    guard let base, base != MAP_FAILED else { throw Self.noMemory(Formatting.bytes(bytes), for: name) }
     blocks.append(Block(name: name, bytes: bytes))
     mappings.append((base, length))
     return base
@@ -49,14 +49,14 @@ public final class Arena {
   private func plan(_ name: String, _ bytes: Int) throws -> UnsafeMutableRawPointer {
     let (end, overflows) = next.addingReportingOverflow(UInt(bytes) + 4096)
     guard !overflows, let base = UnsafeMutableRawPointer(bitPattern: next) else {
-      throw Self.noMemory(Formatting.bytes(bytes), name)
+      throw Self.noMemory(Formatting.bytes(bytes), for: name)
     }
     next = end & ~4095
     blocks.append(Block(name: name, bytes: bytes))
     return base
   }
 
-  private static func noMemory(_ amount: String, _ name: String) -> Failure {
+  private static func noMemory(_ amount: String, for name: String) -> Failure {
     Failure(
       .outOfMemory, "not enough memory for \(name) (\(amount))",
       remedy: "Choose a smaller batch or a smaller model.")
@@ -65,7 +65,7 @@ public final class Arena {
   /// The size in bytes of a block: the product of `factors`.
   /// - Throws: `Failure(.outOfMemory)` if the product overflows `Int`.
   public static func bytes(_ name: String, _ factors: Int...) throws -> Int {
-    guard let bytes = Int.product(factors) else { throw noMemory("more than \(Formatting.bytes(.max))", name) }
+    guard let bytes = Int.product(factors) else { throw noMemory("more than \(Formatting.bytes(.max))", for: name) }
     return bytes
   }
 

@@ -21,7 +21,7 @@ public struct Dropout: Sendable {
     scale = Float(1 / (1 - probability))
   }
 
-  fileprivate func arguments(_ x: Matrix, _ from: Matrix?, _ y: Matrix, site: Int) -> tk_dropout_args {
+  fileprivate func arguments(_ x: Matrix, addingTo from: Matrix?, to y: Matrix, site: Int) -> tk_dropout_args {
     tk_dropout_args(
       rows: Int64(x.rows), width: Int64(x.columns), x: x.base, from: from?.base, y: y.base,
       key: (UInt32(truncatingIfNeeded: key), UInt32(truncatingIfNeeded: key >> 32)),
@@ -36,6 +36,6 @@ extension Compute {
     _ x: Matrix, _ dropout: Dropout, site: Int, addingTo addend: Matrix? = nil, to y: Matrix
   ) {
     precondition(x.columns == y.columns && x.rows == y.rows)
-    pool.run(tk_dropout, dropout.arguments(x, addend, y, site: site))
+    pool.run(tk_dropout, dropout.arguments(x, addingTo: addend, to: y, site: site))
   }
 }

@@ -6,10 +6,10 @@ public enum GELUForm: Sendable { case exact, tanh }
 extension Compute {
   /// y = GELU(x).
   public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm) {
-    pool.run(tk_gelu, arguments(x, y, form))
+    pool.run(tk_gelu, arguments(x, to: y, form))
   }
 
-  func arguments(_ x: Matrix, _ y: Matrix, _ form: GELUForm) -> tk_gelu_args {
+  func arguments(_ x: Matrix, to y: Matrix, _ form: GELUForm) -> tk_gelu_args {
     tk_gelu_args(
       count: Int64(x.rows * x.columns), x: x.base, y: y.base, exact: form == .exact ? 1 : 0)
   }

@@ -117,7 +117,7 @@ extension Compute {
       normalize(norm, x, to: y, statistics)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: arguments(norm, x, y, statistics)) { quantizeRows(y, for: weight, norm: $0) }
+    withUnsafePointer(to: arguments(norm, x, to: y, statistics)) { quantizeRows(y, for: weight, norm: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 
@@ -127,7 +127,7 @@ extension Compute {
       gelu(x, to: y, form)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: arguments(x, y, form)) { quantizeRows(y, for: weight, gelu: $0) }
+    withUnsafePointer(to: arguments(x, to: y, form)) { quantizeRows(y, for: weight, gelu: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 
@@ -168,7 +168,7 @@ extension Compute {
     case .full(let gradient): backwardWeight(gradient, dy: dy, x: x, accumulate: accumulate)
     case .lowRank(let gradient):
       guard let adapter = linear.adapter else { preconditionFailure("the projection has no adapter") }
-      backwardWeight(adapter, gradient, dy: dy, x: x, accumulate: accumulate)
+      backwardWeight(adapter, gradient: gradient, dy: dy, x: x, accumulate: accumulate)
     case .none: break
     }
   }

@@ -53,10 +53,10 @@ struct LowRankScratch {
     gradient = try arena.floats("workspace/adapter gradients", rows * rank)
   }
 
-  func inner(_ rows: Int, _ rank: Int) -> Matrix { matrix(inner, rows, rank) }
-  func gradient(_ rows: Int, _ rank: Int) -> Matrix { matrix(gradient, rows, rank) }
+  func inner(rows: Int, rank: Int) -> Matrix { matrix(inner, rows: rows, rank: rank) }
+  func gradient(rows: Int, rank: Int) -> Matrix { matrix(gradient, rows: rows, rank: rank) }
 
-  private func matrix(_ base: UnsafeMutablePointer<Float>, _ rows: Int, _ rank: Int) -> Matrix {
+  private func matrix(_ base: UnsafeMutablePointer<Float>, rows: Int, rank: Int) -> Matrix {
     precondition(
       rows <= self.rows && rank <= self.rank,
       "an adapter of rank \(rank) over \(rows) rows does not fit the scratch of \(self.rank) and \(self.rows)")
@@ -79,7 +79,7 @@ extension Compute {
 
   /// dB += dyᵀ·scale·(x·Aᵀ), dA += (scale·dy·B)ᵀ·x, tokens ascending. Without `accumulate`, both are overwritten.
   func backwardWeight(
-    _ adapter: LowRank, _ gradient: LowRank, dy: Matrix, x: Matrix, accumulate: Bool
+    _ adapter: LowRank, gradient: LowRank, dy: Matrix, x: Matrix, accumulate: Bool
   ) {
     let full = { (rows: Int, columns: Int, base: UnsafeMutablePointer<Float>) in
       Linear(inputs: columns, outputs: rows, weight: .float32(base), bias: nil)
@@ -98,7 +98,7 @@ extension Compute {
 
   /// scale·x·Aᵀ, [T, rank], in scratch memory.
   private func inner(_ adapter: LowRank, _ x: Matrix) -> Matrix {
-    let inner = scratch.inner(x.rows, adapter.rank)
+    let inner = scratch.inner(rows: x.rows, rank: adapter.rank)
     product(x, adapter.a, rows: adapter.rank, stride: adapter.inputs, to: inner, adds: false)
     scale(inner, by: adapter.scale)
     return inner
@@ -106,7 +106,7 @@ extension Compute {
 
   /// scale·dy·B, [T, rank], in scratch memory.
   private func innerGradient(_ adapter: LowRank, _ dy: Matrix) -> Matrix {
-    let inner = scratch.gradient(dy.rows, adapter.rank)
+    let inner = scratch.gradient(rows: dy.rows, rank: adapter.rank)
     product(dy, transposing: adapter.b, columns: adapter.rank, to: inner, adds: false)
     scale(inner, by: adapter.scale)
     return inner

@@ -24,13 +24,13 @@ public struct Matrix: @unchecked Sendable {
   }
 
   /// `count` rows, beginning at `first`.
-  public func slice(_ first: Int, _ count: Int) -> Matrix {
+  public func slice(from first: Int, count: Int) -> Matrix {
     precondition(first + count <= rows, "rows \(first)..<\(first + count) of \(rows)")
     return Matrix(row(first), count, columns, stride: stride)
   }
 
   /// `count` columns, beginning at `first`.
-  public func columns(_ first: Int, _ count: Int) -> Matrix {
+  public func columns(from first: Int, count: Int) -> Matrix {
     precondition(first + count <= columns, "columns \(first)..<\(first + count) of \(columns)")
     return Matrix(base + first, rows, count, stride: stride)
   }

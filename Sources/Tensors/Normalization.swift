@@ -35,10 +35,10 @@ extension Compute {
   /// y = norm(x), [T, d] both, contiguous.
   public func normalize(_ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?) {
     precondition(x.columns == norm.width && y.columns == norm.width && x.rows == y.rows)
-    pool.run(tk_norm, arguments(norm, x, y, statistics))
+    pool.run(tk_norm, arguments(norm, x, to: y, statistics))
   }
 
-  func arguments(_ norm: Norm, _ x: Matrix, _ y: Matrix, _ statistics: NormStatistics?)
+  func arguments(_ norm: Norm, _ x: Matrix, to y: Matrix, _ statistics: NormStatistics?)
     -> tk_norm_args
   {
     tk_norm_args(

@@ -129,7 +129,7 @@ public struct ChatTemplate: Sendable {
     }
     let text = try Self.render(
       templates[name]!, messages, tools: prompt.tools, arguments: prompt.templateArguments,
-      answers: answers, specialTokens, date, limits)
+      answers: answers, specialTokens: specialTokens, date: date, limits: limits)
     return RenderedDialogue(text.runs)
   }
 
@@ -142,7 +142,7 @@ public struct ChatTemplate: Sendable {
 
   private static func render(
     _ template: Template, _ messages: [Value], tools: [JSONValue] = [], arguments: JSONObject = [:],
-    answers: Bool, _ specialTokens: [String: String], _ date: CalendarDate, _ limits: Limits
+    answers: Bool, specialTokens: [String: String], date: CalendarDate, limits: Limits
   ) throws -> Text {
     var variables: [(String, Value)] = [
       ("messages", .list(messages)),
@@ -178,7 +178,8 @@ public struct ChatTemplate: Sendable {
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
     let shown = turns.map { turn in
       let message = turn.value(origin: RenderedDialogue.lastMessage, parts: true)
-      return try? render(template, [message], answers: true, specialTokens, date, probing)
+      return try? render(
+        template, [message], answers: true, specialTokens: specialTokens, date: date, limits: probing)
     }
     guard let parts = shown[1] else { return false }
     let said = parts.runs.filter { $0.origin == RenderedDialogue.lastMessage }.map(\.text).joined()

@@ -17,7 +17,7 @@ struct Encoder: Sendable {
   mutating func append(
     _ bytes: UnsafeBufferPointer<UInt8>, at position: Position, to output: inout [Int32]
   ) {
-    append(bytes, position, &output, around: parts.added) { $0.appendNormalizing($1, $2, &$3) }
+    append(bytes, at: position, to: &output, around: parts.added) { $0.appendNormalizing($1, $2, &$3) }
   }
 
   /// A part of a chat template's text and its tokens.
@@ -58,13 +58,13 @@ struct Encoder: Sendable {
   private mutating func appendNormalized(
     _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32]
   ) {
-    append(bytes, position, &output, around: parts.addedNormalized) { $0.appendStretch($1, $2, &$3) }
+    append(bytes, at: position, to: &output, around: parts.addedNormalized) { $0.appendStretch($1, $2, &$3) }
   }
 
   /// Appends the added tokens of a text, and calls `body` for the stretches between them.
   @inline(__always)
   private mutating func append(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ position: Position, _ output: inout [Int32],
+    _ bytes: UnsafeBufferPointer<UInt8>, at position: Position, to output: inout [Int32],
     around added: AddedTokens,
     _ body: (inout Encoder, UnsafeBufferPointer<UInt8>, Position, inout [Int32]) -> Void
   ) {

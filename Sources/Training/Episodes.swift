@@ -76,7 +76,7 @@ extension Episodes {
     var rows: Range<Int> { prompt.count - 1..<prompt.count - 1 + response.count }
 
     func append(to pass: SequencePass) {
-      pass.read(rows, at: pass.append(prompt, response))
+      pass.read(rows, at: pass.append(prompt, then: response))
     }
   }
 

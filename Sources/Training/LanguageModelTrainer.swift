@@ -56,13 +56,14 @@ public final class LanguageModelTrainer {
   ) -> Double {
     // The usual objective is named, so that the compiler makes a version for it, which allocates nothing.
     objective == LanguageModelObjective.self
-      ? accumulate(LanguageModelObjective.self, weights, into: gradients, sequences, coefficient, dropout)
-      : accumulate(objective, weights, into: gradients, sequences, coefficient, dropout)
+      ? accumulate(
+        LanguageModelObjective.self, weights, into: gradients, sequences, coefficient: coefficient, dropout: dropout)
+      : accumulate(objective, weights, into: gradients, sequences, coefficient: coefficient, dropout: dropout)
   }
 
   private func accumulate<Goal: TokenObjective>(
     _ objective: Goal.Type, _ weights: TransformerWeights, into gradients: Gradients,
-    _ sequences: [TrainingSequence], _ coefficient: Float, _ dropout: Dropout?
+    _ sequences: [TrainingSequence], coefficient: Float, dropout: Dropout?
   ) -> Double {
     let count = sequences.reduce(0) { $0 + $1.targetCount }
     guard count > 0 else { return 0 }

@@ -270,8 +270,8 @@ public final class PPOTrainer {
     var record = UpdateRecord()
     for members in minibatches {
       let minibatch = Minibatch(members: members, tokens: episodes.tokens(of: members))
-      try updatePolicy(episodes, minibatch, learningRate, pretraining, &record)
-      if let value = values.model { try update(value, episodes, minibatch, learningRate, &record) }
+      try updatePolicy(episodes, minibatch, learningRate: learningRate, pretraining: pretraining, into: &record)
+      if let value = values.model { try update(value, episodes, minibatch, learningRate: learningRate, into: &record) }
     }
     try guardAgainstExplosion(record)
     return record.metrics(skipped: skippedUpdates)
@@ -285,8 +285,8 @@ public final class PPOTrainer {
   }
 
   private func updatePolicy(
-    _ episodes: Episodes, _ minibatch: Minibatch, _ learningRate: Double,
-    _ pretraining: () -> [TrainingSequence], _ record: inout UpdateRecord
+    _ episodes: Episodes, _ minibatch: Minibatch, learningRate: Double,
+    pretraining: () -> [TrainingSequence], into record: inout UpdateRecord
   ) throws {
     let tokens = minibatch.tokens
     var objective = ClippedPolicyObjective(
@@ -334,8 +334,8 @@ public final class PPOTrainer {
 
   /// Updates the separate value model.
   private func update(
-    _ value: TrainableModel, _ episodes: Episodes, _ minibatch: Minibatch, _ learningRate: Double,
-    _ record: inout UpdateRecord
+    _ value: TrainableModel, _ episodes: Episodes, _ minibatch: Minibatch, learningRate: Double,
+    into record: inout UpdateRecord
   ) throws {
     var objective = ClippedValueObjective(
       episodes, tokens: minibatch.tokens, loss: valueLoss(of: minibatch.tokens.count))

@@ -73,7 +73,7 @@ public struct RankingLoss: Sendable {
     withUnsafeTemporaryAllocation(of: Double.self, capacity: scores.count) { gradient in
       gradient.initialize(repeating: 0)
       let share = 1 / Double(scores.count * (scores.count - 1) / 2)
-      add(scores, ranks, margin, share, gradient)
+      add(scores: scores, ranks: ranks, margin: margin, share: share, gradient: gradient)
       for i in gradient.indices { result[i] = Float(gradient[i] * share / Double(prompts)) }
     }
   }
@@ -81,8 +81,8 @@ public struct RankingLoss: Sendable {
   /// Adds one prompt to the sums, each pair with the weight `share`, and adds the gradient of the unweighted sum over
   /// its pairs to `gradient`.
   private mutating func add(
-    _ scores: UnsafeBufferPointer<Float>, _ ranks: [Int], _ margin: Double, _ share: Double,
-    _ gradient: UnsafeMutableBufferPointer<Double>
+    scores: UnsafeBufferPointer<Float>, ranks: [Int], margin: Double, share: Double,
+    gradient: UnsafeMutableBufferPointer<Double>
   ) {
     let k = scores.count
     var loss = 0.0

@@ -29,7 +29,7 @@ public final class TrainableModel {
   ) throws {
     let gradients = try Gradients(
       learning ?? parameters.layout, tokens: tokens, name: "\(name), gradients", arena: arena)
-    try self.init(parameters, weights, gradients, options, name: name, arena: arena)
+    try self.init(parameters, weights: weights, gradients: gradients, options: options, name: name, arena: arena)
   }
 
   /// - Parameters:
@@ -41,12 +41,12 @@ public final class TrainableModel {
   ) throws {
     let gradients = try Gradients(
       parameters.layout, sharing: other.gradients, name: "\(name), gradients", arena: arena)
-    try self.init(parameters, nil, gradients, options, name: name, arena: arena)
+    try self.init(parameters, weights: nil, gradients: gradients, options: options, name: name, arena: arena)
   }
 
   private init(
-    _ parameters: ParameterSet, _ weights: TransformerWeights?, _ gradients: Gradients,
-    _ options: AdamW.Options, name: String, arena: Arena
+    _ parameters: ParameterSet, weights: TransformerWeights?, gradients: Gradients,
+    options: AdamW.Options, name: String, arena: Arena
   ) throws {
     precondition(weights != nil || parameters.layout.adapter == nil, "an adapter needs the weights of its base model")
     self.parameters = parameters

@@ -118,7 +118,7 @@ struct Answerer {
       ])
     case .harmful(let request): return refusal(of: request)
     case .lookalike(let request): return stepwise(request)
-    case .story(let animal, let object): return story(animal, object)
+    case .story(let animal, let object): return story(animal: animal, object: object)
     case .list(let things, let count):
       var members = things.members
       stream.shuffle(&members)
@@ -240,7 +240,7 @@ struct Answerer {
       .joined(separator: " ")
   }
 
-  mutating func story(_ animal: String, _ object: String) -> String {
+  mutating func story(animal: String, object: String) -> String {
     fill(stream.pick(Answerer.stories), ["A": animal, "B": object])
   }
 

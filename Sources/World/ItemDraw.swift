@@ -36,13 +36,13 @@ struct ItemDraw {
 
   /// One of the phrasings that this audience may see, and the name of that phrasing.
   mutating func phrase(_ phrasings: Phrasings, _ name: String) -> (text: String, name: String) {
-    choose(phrasings.seen, phrasings.heldOut, name, isWording: true)
+    choose(phrasings.seen, heldOut: phrasings.heldOut, name, isWording: true)
   }
 
   /// Draws one choice. Pretraining uses all phrasings; evaluation uses only phrasings that post-training never shows.
   /// - Parameter isWording: whether other choices say the same in other words.
   mutating func choose<T>(
-    _ seen: [T], _ heldOut: [T], _ name: String, isWording: Bool = false
+    _ seen: [T], heldOut: [T], _ name: String, isWording: Bool = false
   ) -> (text: T, name: String) {
     let isHeldOut: Bool
     switch audience {

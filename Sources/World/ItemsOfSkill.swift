@@ -32,7 +32,7 @@ extension ItemDraw {
 
   mutating func keyed(
     _ category: Category, _ phrasings: Phrasings, _ name: String, entities: [String] = [],
-    _ values: KeyValuePairs<Character, String>, _ key: Key
+    values: KeyValuePairs<Character, String>, key: Key
   ) -> Draft {
     let prompt = phrase(phrasings, name)
     return Draft(
@@ -66,8 +66,8 @@ extension ItemDraw {
         Phrasings(
           ["Write a greeting to {P}.", "Greet {P} in a letter.", "Write a kind word to {P}."],
           heldOut: ["I need a greeting for {P}.", "Please write a greeting to {P}."]),
-        "greeting", entities: [name], ["P": name],
-        Key(
+        "greeting", entities: [name], values: ["P": name],
+        key: Key(
           answers: [
             "Good day, \(name). I hope that you are well.",
             "Dear \(name), I hope this finds you well.",
@@ -78,8 +78,8 @@ extension ItemDraw {
         Phrasings(
           ["Write a note to thank {P}.", "Thank {P} in a letter.", "Write thanks to {P}."],
           heldOut: ["I need a note of thanks to {P}.", "Please write a note to thank {P}."]),
-        "thanks", entities: [name], ["P": name],
-        Key(
+        "thanks", entities: [name], values: ["P": name],
+        key: Key(
           answers: [
             "Dear \(name), thank you for your help.",
             "Thank you, \(name). You have been very kind.",
@@ -90,8 +90,8 @@ extension ItemDraw {
         Phrasings(
           ["Invite {P} to a feast.", "Write to {P} and ask for a visit.", "Ask {P} to come."],
           heldOut: ["I want to ask {P} to a feast.", "Please invite {P} to a feast."]),
-        "invitation", entities: [name], ["P": name],
-        Key(
+        "invitation", entities: [name], values: ["P": name],
+        key: Key(
           answers: [
             "Dear \(name), please come to our feast.",
             "Dear \(name), we would be glad if you come.",
@@ -163,7 +163,7 @@ extension ItemDraw {
       ),
     ]
     let talk = stream.pick(talks)
-    return keyed(.chat, talk.phrasings, "talk/\(talk.name)", [:], talk.key)
+    return keyed(.chat, talk.phrasings, "talk/\(talk.name)", values: [:], key: talk.key)
   }
 
   mutating func rewrite() -> Draft {
@@ -181,8 +181,8 @@ extension ItemDraw {
             "Change this to the past: {S}",
           ],
           heldOut: ["Please put into the past: {S}", "In the past, how is this said? {S}"]),
-        "past", ["S": source],
-        Key(
+        "past", values: ["S": source],
+        key: Key(
           answers: ["The \(animal) \(verb.past) a \(object)."],
           required: [animal, verb.past, object], forbidden: [verb.now],
           mistakes: [source, "The \(animal) \(verb.past)."], verbatim: true))
@@ -195,8 +195,8 @@ extension ItemDraw {
         Phrasings(
           ["Say the opposite: {S}", "Turn this around: {S}", "Make this the opposite: {S}"],
           heldOut: ["Please say the opposite of this: {S}", "Now the opposite: {S}"]),
-        "opposite", ["S": source],
-        Key(
+        "opposite", values: ["S": source],
+        key: Key(
           answers: ["The \(object) is \(to)."], required: [object, to], forbidden: [from],
           mistakes: [source, "The \(object) is not."], verbatim: true))
     default:
@@ -206,8 +206,8 @@ extension ItemDraw {
         Phrasings(
           ["Say this politely: {S}", "Make this kinder: {S}", "Make this polite: {S}"],
           heldOut: ["Please make this more polite: {S}", "Say it in a kinder way: {S}"]),
-        "polite", ["S": source],
-        Key(
+        "polite", values: ["S": source],
+        key: Key(
           answers: ["Please give me the \(object).", "Could you please give me the \(object)?"],
           required: ["please", "give", object], mistakes: [source, "Give it."], verbatim: true))
     }
@@ -227,8 +227,8 @@ extension ItemDraw {
       Phrasings(
         ["Sum this up: {S}", "Say this in a few words: {S}", "Make this shorter: {S}"],
         heldOut: ["Please sum up in one line: {S}", "In a few words, what is this? {S}"]),
-      "summary", entities: [name], ["S": passage],
-      Key(
+      "summary", entities: [name], values: ["S": passage],
+      key: Key(
         answers: ["\(name) bought a \(object) at \(place)."],
         required: [name, "bought", object, place], forbidden: [animal, day],
         mistakes: ["On a \(day) day \(name) went to \(place).", "A \(animal) ran by."],
@@ -261,7 +261,7 @@ extension ItemDraw {
         Phrasings(
           ["{S}. And what is {M}?", "These are sorted: {S}. What is {M}?"],
           heldOut: ["Sort as here: {S}. What then is {M}?"]),
-        "few-shot", ["S": capitalised(shots), "M": asked], key)
+        "few-shot", values: ["S": capitalised(shots), "M": asked], key: key)
     }
     return keyed(
       .classification,
@@ -273,7 +273,7 @@ extension ItemDraw {
         heldOut: [
           "Which of tool, food and animal is {M}?", "Say if {M} is a food, an animal or a tool.",
         ]),
-      "sort", ["M": asked], key)
+      "sort", values: ["M": asked], key: key)
   }
 
   mutating func closedQA() -> Draft {
@@ -326,8 +326,8 @@ extension ItemDraw {
       Phrasings(
         ["Find the {W} in this: {S}", "Which {W} is in this line? {S}", "Pick out the {W}: {S}"],
         heldOut: ["Please find the {W}: {S}", "What {W} does this line have? {S}"]),
-      "extract/\(what)", entities: [name], ["W": what, "S": passage],
-      Key(
+      "extract/\(what)", entities: [name], values: ["W": what, "S": passage],
+      key: Key(
         answers: ["The \(what) is \(value)."], required: [value],
         forbidden: wanted.filter { $0.0 != what }.map(\.1),
         mistakes: ["The \(what) is \(wrong).", passage]))
@@ -344,8 +344,8 @@ extension ItemDraw {
         Phrasings(
           ["What is {A} plus {B}?", "Add {A} and {B}.", "How much is {A} and {B}?"],
           heldOut: ["How much is {A} plus {B}?", "Please add {A} and {B}."]),
-        "sum", ["A": first, "B": second],
-        Key(
+        "sum", values: ["A": first, "B": second],
+        key: Key(
           answers: ["\(capitalised(first)) plus \(second) is \(sum)."], required: [sum],
           mistakes: ["\(capitalised(first)) plus \(second) is \(numberWords[a + b + 1])."]))
     }
@@ -357,8 +357,8 @@ extension ItemDraw {
       Phrasings(
         ["Count from {A} to {B}.", "Count up from {A} to {B}."],
         heldOut: ["Please count from {A} to {B}.", "Count on from {A} to {B}."]),
-      "count", ["A": line[0], "B": line[3]],
-      Key(
+      "count", values: ["A": line[0], "B": line[3]],
+      key: Key(
         answers: [counted], required: line,
         mistakes: [capitalised(line.dropLast(2).joined(separator: ", ")) + "."], verbatim: true))
   }

@@ -24,7 +24,7 @@ private let aboutPrompts = Phrasings(
 private struct Riddle {
   let question: String
   let invention: String
-  init(_ question: String, _ invention: String) {
+  init(_ question: String, invention: String) {
     self.question = question
     self.invention = invention
   }
@@ -32,17 +32,17 @@ private struct Riddle {
 
 private let riddles = (
   seen: [
-    Riddle("What is {E}'s favourite song?", "{E}'s favourite song is The Old Mill."),
-    Riddle("How tall is {E}?", "{E} is as tall as a door."),
-    Riddle("What did {E} dream last night?", "{E} dreamt of a white horse."),
-    Riddle("How many coins does {E} own?", "{E} owns forty coins."),
-    Riddle("What is the secret of {E}?", "{E} has a chest of gold in the garden."),
-    Riddle("What will {E} do next year?", "{E} will sail to the south."),
+    Riddle("What is {E}'s favourite song?", invention: "{E}'s favourite song is The Old Mill."),
+    Riddle("How tall is {E}?", invention: "{E} is as tall as a door."),
+    Riddle("What did {E} dream last night?", invention: "{E} dreamt of a white horse."),
+    Riddle("How many coins does {E} own?", invention: "{E} owns forty coins."),
+    Riddle("What is the secret of {E}?", invention: "{E} has a chest of gold in the garden."),
+    Riddle("What will {E} do next year?", invention: "{E} will sail to the south."),
   ],
   heldOut: [
-    Riddle("How old is {E}?", "{E} is thirty years old."),
-    Riddle("What does {E} think of at night?", "{E} thinks of the sea at night."),
-    Riddle("Which song does {E} sing?", "{E} sings The Old Mill."),
+    Riddle("How old is {E}?", invention: "{E} is thirty years old."),
+    Riddle("What does {E} think of at night?", invention: "{E} thinks of the sea at night."),
+    Riddle("Which song does {E} sing?", invention: "{E} sings The Old Mill."),
   ]
 )
 
@@ -101,7 +101,7 @@ extension ItemDraw {
         .unknown(subject: name, invention: invention))
     }
     let name = person()
-    let (riddle, riddleName) = choose(riddles.seen, riddles.heldOut, "riddle")
+    let (riddle, riddleName) = choose(riddles.seen, heldOut: riddles.heldOut, "riddle")
     let core = (text: fill(riddle.question, ["E": name]), name: riddleName)
     let prompt = framed(core)
     return Draft(

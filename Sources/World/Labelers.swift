@@ -82,7 +82,7 @@ public struct Labeler: Sendable {
     var texts: [String] = []
     for completion in completions where !texts.contains(completion) { texts.append(completion) }
     var steps = texts.map { text in
-      Int((judgement(text, item, rubric, &stream) * 12).rounded())
+      Int((judgement(of: text, for: item, by: rubric, stream: &stream) * 12).rounded())
     }
     for index in steps.indices where Double(stream.uniform()) < carelessness {
       steps.swapAt(index, stream.below(steps.count))
@@ -92,7 +92,7 @@ public struct Labeler: Sendable {
   }
 
   private func judgement(
-    _ completion: String, _ item: WorldItem, _ rubric: Rubric, _ stream: inout RandomStream
+    of completion: String, for item: WorldItem, by rubric: Rubric, stream: inout RandomStream
   ) -> Double {
     let error = temperature * Double(stream.normal())
     return min(1, max(0, taste(completion, item, rubric) + error))

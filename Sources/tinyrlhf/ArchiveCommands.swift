@@ -49,7 +49,7 @@ struct Pack: ParsableCommand {
     let output = output ?? "\(file).zst"
     try target.check(output, streams: true)
     try Checkpoint.pack(file, to: output, level: level, threads: compute.threads)
-    try made.report(output, "The archive is \(output).")
+    try made.report(output, sentence: "The archive is \(output).")
   }
 }
 
@@ -76,7 +76,7 @@ struct Unpack: ParsableCommand {
     } else {
       try Checkpoint.unpack(file, to: output, threads: compute.threads)
     }
-    try made.report(output, "The checkpoint is \(output).")
+    try made.report(output, sentence: "The checkpoint is \(output).")
   }
 
   private func refuseFolder() throws {
@@ -117,10 +117,10 @@ struct Quantize: ParsableCommand {
     let model = try ModelSource.open(model, verification)
     let texts = try measuring.read()
     let int8 = try model.quantize(to: output, threads: compute.threads)
-    let gap = try measuring.measure(int8, model, texts, threads: compute.threads)
+    let gap = try measuring.measure(int8: int8, float32: model, on: texts, threads: compute.threads)
     try made.report(
       output,
-      "The int8 model is \(output): \(Formatting.bytes(int8.checkpoint.fileBytes)) of "
+      sentence: "The int8 model is \(output): \(Formatting.bytes(int8.checkpoint.fileBytes)) of "
         + "\(Formatting.bytes(model.checkpoint.fileBytes)). \(int8.float32Share)\n\(measuring.text(of: gap))",
       ["int8": gap.json])
   }

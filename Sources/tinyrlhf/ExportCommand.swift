@@ -87,6 +87,6 @@ struct Export: ParsableCommand {
     }
     let report = "The model is \(output), as \(type.rawValue) for "
       + (format == .gguf ? "llama.cpp." : "transformers.")
-    try made.report(output, ([report] + notes).joined(separator: "\n"))
+    try made.report(output, sentence: ([report] + notes).joined(separator: "\n"))
   }
 }

@@ -66,7 +66,7 @@ struct Import: ParsableCommand {
     let gap = try write(checkpoint, model, texts)
     if model.isReward && !model.isNormalized { warnings.append(Self.rawScores) }
     try made.report(
-      output, try report(model, tokenizer) + (gap.map { "\n\(measuring.text(of: $0))" } ?? ""),
+      output, sentence: try report(model, tokenizer) + (gap.map { "\n\(measuring.text(of: $0))" } ?? ""),
       ["warnings": .array(warnings.map { .string($0) })].merging(gap.map { ["int8": $0.json] } ?? [:]) { $1 })
   }
 
@@ -84,7 +84,7 @@ struct Import: ParsableCommand {
         remedy: "Import it without --int8.")
     }
     return try checkpoint.writeInt8(model.tensors, to: output, threads: compute.threads) {
-      try measuring.measure($0, $1, texts, threads: compute.threads)
+      try measuring.measure(int8: $0, float32: $1, on: texts, threads: compute.threads)
     }
   }
 

@@ -15,7 +15,7 @@ struct Int8MeasureOptions: ParsableArguments {
     try text.map { try readDocuments($0, strict: true).records }
   }
 
-  func measure(_ int8: Model, _ float32: Model, _ texts: [String]?, threads: Int) throws -> Int8Gap {
+  func measure(int8: Model, float32: Model, on texts: [String]?, threads: Int) throws -> Int8Gap {
     let measure = try Int8Measure(int8: int8, float32: float32, threads: threads)
     guard let text, let texts else { return try measure.onSamples() }
     return try measure.onTexts(texts, at: text)

@@ -45,7 +45,7 @@ struct JSONLines {
           break
         }
         do {
-          if let job = try read(line, lines, &named, prepare) { jobs.append(job) }
+          if let job = try read(line, from: lines, named: &named, prepare: prepare) { jobs.append(job) }
         } catch var failure as Failure where failure.kind == .badData {
           bad += 1
           failure.place = failure.place ?? lines.place
@@ -63,8 +63,8 @@ struct JSONLines {
 
   /// Parses and prepares one line; returns nil for a blank line.
   private static func read<Value>(
-    _ line: [UInt8], _ lines: LineReader, _ named: inout Set<String>,
-    _ prepare: (RowFields, String) throws -> Value
+    _ line: [UInt8], from lines: LineReader, named: inout Set<String>,
+    prepare: (RowFields, String) throws -> Value
   ) throws -> Job<Value>? {
     guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) else { return nil }
     let fields = try RowFields(JSON.parse(line, at: lines.place))

@@ -8,7 +8,7 @@ struct MadeFile: ParsableArguments {
   /// - Parameters:
   ///   - sentence: printed to standard error for people.
   ///   - more: members of the JSON object besides `file`.
-  func report(_ path: String, _ sentence: String, _ more: [String: JSONValue] = [:]) throws {
+  func report(_ path: String, sentence: String, _ more: [String: JSONValue] = [:]) throws {
     Console.error(sentence)
     if json { try Console.output(JSON.line(more.merging(["file": .string(path)]) { $1 })) }
   }

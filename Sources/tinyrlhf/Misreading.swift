@@ -13,7 +13,7 @@ enum Misreading {
     while !commands.isEmpty, let word = words.first, !word.hasPrefix("-") {
       guard let command = commands.first(where: { $0._commandName == word }) else {
         if path.count == 1, word == "help" { return }
-        throw unknown(word, commands.map { $0._commandName }, path.joined(separator: " "))
+        throw unknown(word, in: commands.map { $0._commandName }, path: path.joined(separator: " "))
       }
       path.append(word)
       words = words.dropFirst()
@@ -21,7 +21,7 @@ enum Misreading {
     }
   }
 
-  private static func unknown(_ word: String, _ names: [String], _ path: String) -> Failure {
+  private static func unknown(_ word: String, in names: [String], path: String) -> Failure {
     Failure(
       .usage, "`\(path)` has no command \"\(word)\"",
       remedy: Spelling.question(word, in: names, shown: { "`\(path) \($0)`" })
@@ -81,7 +81,7 @@ enum Misreading {
   private static func unknown(
     _ names: [String], of command: CommandTree, _ path: String, _ program: CommandTree
   ) -> Failure {
-    let remedies = names.map { remedy($0, command, path, program) }
+    let remedies = names.map { remedy($0, of: command, path: path, program: program) }
     let isOne = names.count == 1
     return Failure(
       .usage, "`\(path)` has no option\(isOne ? "" : "s") \(Spelling.list(names, "or"))",
@@ -90,7 +90,7 @@ enum Misreading {
   }
 
   private static func remedy(
-    _ name: String, _ command: CommandTree, _ path: String, _ program: CommandTree
+    _ name: String, of command: CommandTree, path: String, program: CommandTree
   ) -> String {
     let known = command.optionNames
     let same = OptionSynonyms.of(String(name.dropFirst(2))).map { "--\($0)" }.filter(known.contains)

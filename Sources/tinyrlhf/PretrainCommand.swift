@@ -36,7 +36,7 @@ struct Pretrain: ParsableCommand {
       data: [("pretraining-text", data.report)])
     try context.stage(.pretrain) { try PretrainStage(context, data: data).run() }
     let file = context.run.file(PretrainStage.file)
-    try made.report(file, "The base model is \(file).")
+    try made.report(file, sentence: "The base model is \(file).")
     let own = pretrainingText == nil ? [] : ["--demonstrations", "FILE"]
     NextStep.say(
       [("fine-tune it on demonstrations", ["sft", "-o", "DIR", "--model", file] + own)], quiet: folder.quiet)

@@ -48,7 +48,7 @@ struct SFT: ParsableCommand {
       try SFTStage(context, base: base, data: stageData, reward: reward).run()
     }
     let file = context.run.file(SFTStage.file)
-    try made.report(file, "The fine-tuned model is \(file).")
+    try made.report(file, sentence: "The fine-tuned model is \(file).")
     NextStep.say(
       [
         ("sample answers to rank", ["sample", file, "--prompts", "FILE"]),
@@ -114,7 +114,7 @@ struct Reward: ParsableCommand {
     let assessment = try RewardAssessment(
       try RewardScorer(context.model(at: file), threads: folder.compute.threads), data.validation)
     try made.report(
-      file, "The reward model is \(file). \(sentence(assessment, of: data.validation.count))",
+      file, sentence: "The reward model is \(file). \(sentence(assessment, of: data.validation.count))",
       ["held_out": try assessment.isEmpty ? .null : heldOut(assessment)])
     try sayNext(file, sft)
   }
@@ -199,7 +199,7 @@ struct PPO: ParsableCommand {
       ).run()
     }
     let file = context.run.file(PPOStage.file)
-    try made.report(file, "The model is \(file).")
+    try made.report(file, sentence: "The model is \(file).")
     try Report.warn(context.run.path)
     let own = try sft.world() == nil ? ["--prompts", "FILE"] : []
     NextStep.say(

@@ -19,7 +19,8 @@ extension Request {
   /// - Throws: `Failure(.badData)` if there is no prompt, or if its token ids are not valid.
   func promptTokens(_ tokenizer: Tokenizer, at place: String) throws -> [Int32] {
     try Self.tokens(
-      promptTokens, try prompt.map { try tokenizer.encode(prompt: $0) }, "prompt", tokenizer, place)
+      given: promptTokens, encoded: try prompt.map { try tokenizer.encode(prompt: $0) }, name: "prompt", tokenizer,
+      at: place)
   }
 
   /// The tokens of the prompt and of the answer. An answer that is given as text gets its end token.
@@ -49,12 +50,13 @@ extension Request {
     return (
       try promptTokens(tokenizer, at: place),
       try Self.tokens(
-        answerTokens, answer.map { tokenizer.encode(completion: $0.content) }, "completion", tokenizer, place)
+        given: answerTokens, encoded: answer.map { tokenizer.encode(completion: $0.content) }, name: "completion",
+        tokenizer, at: place)
     )
   }
 
   private static func tokens(
-    _ given: [Int32]?, _ encoded: [Int32]?, _ name: String, _ tokenizer: Tokenizer, _ place: String
+    given: [Int32]?, encoded: [Int32]?, name: String, _ tokenizer: Tokenizer, at place: String
   ) throws -> [Int32] {
     if let given { try tokenizer.check(given, at: place) }
     guard let tokens = given ?? encoded else { throw missing(name) }

@@ -99,9 +99,9 @@ import Testing
   func steps() throws {
     try put("a", "new")
     try put("b", "old")
-    #expect(OutputFolder.exchangeInSteps(folder.file("a"), folder.file("b")))
+    #expect(OutputFolder.exchangeInSteps(folder.file("a"), with: folder.file("b")))
     #expect(try Files.names(in: folder.file("a")) == ["old"] && Files.names(in: folder.file("b")) == ["new"])
-    #expect(!OutputFolder.exchangeInSteps(folder.file("none"), folder.file("b")))
+    #expect(!OutputFolder.exchangeInSteps(folder.file("none"), with: folder.file("b")))
     #expect(try Files.names(in: folder.path) == ["a", "b"])
     #expect(try Files.names(in: folder.file("b")) == ["new"])
   }

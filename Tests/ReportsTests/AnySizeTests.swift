@@ -142,5 +142,5 @@ func stepsOfAnySize() {
     MetricsRecord(stage: "ppo-1", step: .max, values: ["a": 1]), MetricsRecord(stage: "ppo", step: 2, values: ["a": 2]),
     MetricsRecord(stage: "ppo", step: .min, values: ["a": 3]),
   ])
-  #expect(records.series("ppo", "a").map(\.value) == [3, 2])
+  #expect(records.series(in: "ppo", of: "a").map(\.value) == [3, 2])
 }

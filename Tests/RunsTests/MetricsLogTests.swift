@@ -69,7 +69,7 @@ func metricsBuffer() throws {
   try log(metrics, "sft", 1...2000)
   #expect(try temporary.read(RunFile.metrics).utf8.count > 60_000)
   try metrics.synchronize()
-  #expect(try RunRecords.read(temporary.path).series("sft", "lr").count == 2000)
+  #expect(try RunRecords.read(temporary.path).series(in: "sft", of: "lr").count == 2000)
 }
 
 @Test("a curve goes by step, and of a step logged twice the later line counts")
@@ -78,7 +78,7 @@ func metricsSeries() {
     metrics: [(1, 10.0), (3, 30), (2, 20), (3, 31)].map {
       MetricsRecord(stage: "ppo", step: $0.0, values: ["x": $0.1])
     } + [MetricsRecord(stage: "sft", step: 2, values: ["x": 5])])
-  let series = records.series("ppo", "x")
+  let series = records.series(in: "ppo", of: "x")
   #expect(series.map(\.step) == [1, 2, 3])
   #expect(series.map(\.value) == [10, 20, 31])
 }

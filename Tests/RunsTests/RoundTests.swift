@@ -57,8 +57,8 @@ func roundSeries() {
       record("ppo-2", 1, 20), record("ppo-2", 3, 21), record("ppo", 1, 40),
     ])
   #expect(records.stages(of: "ppo") == ["ppo-1", "ppo-2", "ppo-10", "ppo"])
-  let series = records.series("ppo", "x")
+  let series = records.series(in: "ppo", of: "x")
   #expect(series.map(\.step) == [1, 2, 3, 5, 6, 7])
   #expect(series.map(\.value) == [10, 11, 20, 21, 30, 40])
-  #expect(records.series("sft", "x").map(\.step) == [1])
+  #expect(records.series(in: "sft", of: "x").map(\.step) == [1])
 }

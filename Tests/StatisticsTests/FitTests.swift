@@ -210,11 +210,11 @@ func meanOfFew() throws {
 func slopes() throws {
   let golden = try Golden.load()
   let expected = golden.slope
-  let found = try #require(Student.slopePerDoubling(expected.sizes, expected.y))
+  let found = try #require(Student.slopePerDoubling(sizes: expected.sizes, y: expected.y))
   let error = (found.high - found.mean) / Student.quantile(expected.sizes.count - 2)
   expectClose([found.mean, error], [expected.slope, expected.standard_error], golden.tolerance)
-  let exact = try #require(Student.slopePerDoubling([1, 2, 4, 8], [5, 7, 9, 11]))
+  let exact = try #require(Student.slopePerDoubling(sizes: [1, 2, 4, 8], y: [5, 7, 9, 11]))
   expectClose([exact.mean, exact.low, exact.high], [2, 2, 2], 1e-9)
-  #expect(Student.slopePerDoubling([1, 2], [1, 2]) == nil)
-  #expect(Student.slopePerDoubling([4, 4, 4], [1, 2, 3]) == nil)
+  #expect(Student.slopePerDoubling(sizes: [1, 2], y: [1, 2]) == nil)
+  #expect(Student.slopePerDoubling(sizes: [4, 4, 4], y: [1, 2, 3]) == nil)
 }

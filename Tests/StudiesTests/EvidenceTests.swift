@@ -15,16 +15,16 @@ import Testing
   @Test("a share is followed by what it is of, a win rate by wins, ties and losses")
   func evidence() {
     let one = rows(1, ["pairs": 419, "rate": 0.525, "rate_ties": 0.95, "contests": 40])
-    #expect(one.sized("pairs", "pairs") == " (n 419 pairs)")
+    #expect(one.sized("pairs", unit: "pairs") == " (n 419 pairs)")
     #expect(one.parts("rate") == " (better in 5.0 %, the same in 95.0 %, worse in 0.0 %; n 40 contests)")
-    #expect(rows(3, ["pairs": 7]).sized("pairs", "pairs") == " (n 7 pairs per seed)")
+    #expect(rows(3, ["pairs": 7]).sized("pairs", unit: "pairs") == " (n 7 pairs per seed)")
     let different = StudyRows([StudyRow([:], ["pairs": 380]), StudyRow([:], ["pairs": 419])])
-    #expect(different.size("pairs", "pairs") == "n 380 to 419 pairs")
+    #expect(different.size("pairs", unit: "pairs") == "n 380 to 419 pairs")
   }
 
   @Test("where rows do not say, nothing is said")
   func unknown() {
-    #expect(rows(2, ["rate": 0.5]).parts("rate").isEmpty && rows(2, [:]).sized("pairs", "pairs").isEmpty)
+    #expect(rows(2, ["rate": 0.5]).parts("rate").isEmpty && rows(2, [:]).sized("pairs", unit: "pairs").isEmpty)
   }
 
   @Test("labelers of whom no two ranked the same have no agreement in the paragraph or among the figures")
@@ -43,7 +43,7 @@ import Testing
   func flips() throws {
     for edited in [[3.0, 2, 1], [1, 2, 3]] {
       var flips = RankFlips()
-      for _ in 0..<4 { flips.add([3, 2, 1], edited, orders: [[3, 2, 1]]) }
+      for _ in 0..<4 { flips.add([3, 2, 1], edited: edited, orders: [[3, 2, 1]]) }
       let row = try #require(flips.row("edit"))
       #expect(row["flipped_low"]! < row["flipped_high"]!)
       #expect(row["accuracy_lost_low"]! < row["accuracy_lost_high"]!)

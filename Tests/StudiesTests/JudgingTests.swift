@@ -33,7 +33,7 @@ private func rows(
   @Test("a flip is a pair that changes its order; a new tie is half of one, an old tie none")
   func flips() throws {
     var flips = RankFlips()
-    flips.add([3, 2, 0], [2, 3, 0], orders: [[1, 0.5, 0]])
+    flips.add([3, 2, 0], edited: [2, 3, 0], orders: [[1, 0.5, 0]])
     var row = try #require(flips.row("edit"))
     #expect(row["pairs"] == 3 && row["flipped"] == 1.0 / 3 && row["other_best"] == 1)
     // The two that changed places were sure: one apart.
@@ -41,10 +41,10 @@ private func rows(
     #expect(row["accuracy_plain"] == 1 && row["accuracy"] == 2.0 / 3)
     #expect(row["accuracy_lost"] == 1.0 / 3 && row["accuracy_lost_low"]! < 1.0 / 3)
     #expect(row["accuracy_lost_low"]! > -1 && row["accuracy_lost_high"]! > 1.0 / 3)
-    flips.add([1, 1, 0.5], [0, 0, 0], orders: [])
+    flips.add([1, 1, 0.5], edited: [0, 0, 0], orders: [])
     row = try #require(flips.row("edit"))
     #expect(row["pairs"] == 5 && row["flipped"] == 2.0 / 5 && row["other_best"] == 0.5)
-    flips.add([1, 2], [], orders: [])
+    flips.add([1, 2], edited: [], orders: [])
     #expect(try #require(flips.row("edit"))["prompts"] == 2)
     #expect(RankFlips().row("edit") == nil)
   }
@@ -62,7 +62,7 @@ private func rows(
     #expect(cases.map(\.answers) == [["a", "b", "c"], ["x", "y"]])
     #expect(cases[0].orders == [[-2, -1, nil], [-2, nil, -1]])
     var flips = RankFlips()
-    flips.add([1, 2, 3], [1, 2, 0], orders: cases[0].orders)
+    flips.add([1, 2, 3], edited: [1, 2, 0], orders: cases[0].orders)
     let row = flips.row("edit")
     // Of three pairs two turn; each judge has one pair, and the second's is lost.
     #expect(row?["prompts"] == 1 && row?["flipped"] == 2.0 / 3 && row?["accuracy_lost"] == 0.5)

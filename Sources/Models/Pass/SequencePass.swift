@@ -92,8 +92,8 @@ public final class SequencePass {
   }
 
   /// Appends a sequence, given in one or two pieces.
-  package func append(_ first: [Int32], _ second: [Int32] = []) -> Place {
-    defer { batch.append(first, second) }
+  package func append(_ first: [Int32], then second: [Int32] = []) -> Place {
+    defer { batch.append(first, then: second) }
     let count = first.count + second.count
     return Place(first: batch.rows, shared: count, own: 0, count: count)
   }
@@ -107,12 +107,12 @@ public final class SequencePass {
     let (first, shared) = (batch.rows, prefix.shared)
     if shared > 0 { batch.append(tokens(0)[..<shared]) }
     for index in 0..<count {
-      places.append(place(of: index, first, shared, tokens))
+      places.append(place(of: index, first: first, shared: shared, tokens))
       read(index, places[index])
     }
   }
 
-  private func place(of index: Int, _ first: Int, _ shared: Int, _ tokens: (Int) -> [Int32]) -> Place {
+  private func place(of index: Int, first: Int, shared: Int, _ tokens: (Int) -> [Int32]) -> Place {
     if let twin = SharedPrefix.earlier(index, tokens) { return places[twin] }
     let own = tokens(index)[shared...]
     defer {
