@@ -20,7 +20,7 @@ public struct DatasetReport: Codable, Equatable, Sendable, CustomStringConvertib
   public var unusedKeys = NamedRows()
   /// Changes that the reader made to rows.
   public var remarks = NamedRows()
-  /// XXH64 of the file's contents, in hexadecimal (`LineReader.contentHash`).
+  /// A hash of the file's contents, in hexadecimal (`LineReader.contentHash`).
   public package(set) var contentHash: String?
   /// Total tokens of all sequences made from the rows, if counted.
   public var tokens: Int?

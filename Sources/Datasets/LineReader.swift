@@ -16,7 +16,7 @@ public final class LineReader {
   /// The number of the last line read; the first is 1.
   public private(set) var line = 0
 
-  /// XXH64 of the lines read so far, with their ends, each with the hash of those before it as its seed. It depends only
+  /// XXH64 of the lines read so far, with their ends, each with the hash of those before it as its seed. It depends
   /// on the contents, not on compression.
   public private(set) var contentHash: UInt64 = 0
 

@@ -22,14 +22,17 @@ public struct Planner {
   let threads: Int
   let inputs: Inputs
   let program: ProgramMemory
+  /// The data with their tokens, which are in memory during the whole run.
+  private var own = Pipeline.Inputs()
 
-  /// The user's data that replace parts of the built-in world. A run reads them with the model's tokenizer; only the
-  /// stages of a plan know the model.
+  /// The user's data that replace parts of the built-in world.
   public struct Inputs {
-    public var demonstrations: [Demonstration]?
-    public var comparisons: [Comparison]?
-    public var prompts: [Prompt]?
+    public var demonstrations: Dataset<Demonstration>?
+    public var comparisons: Dataset<Comparison>?
+    public var prompts: Dataset<Prompt>?
     public var pretrainingTexts: Dataset<String>?
+    /// Whether a dialogue that the chat format cannot write is an error; if not, it is left out.
+    public var strict = true
     /// Precision of rollouts; nil for int8.
     public var precision: RolloutPrecision?
 
@@ -51,11 +54,28 @@ public struct Planner {
   ///   - judge: the reward model that chooses SFT's epoch.
   /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
   public func plan(_ stages: [Stage], judge: Model? = nil, model: () throws -> Model) throws -> Plan {
-    Plan(
+    var planner = self
+    if stages.contains(where: { $0 != .pretrain }) { try planner.tokenize(model) }
+    return Plan(
       try stages.map { stage in
-        guard let plan = plans[stage] else { preconditionFailure("nothing plans the stage \(stage.name)") }
+        guard let plan = planner.plans[stage] else { preconditionFailure("nothing plans the stage \(stage.name)") }
         return try plan(model, judge)
       }, available: .now())
+  }
+
+  /// Makes tokens of the data, as a run does when it reads them.
+  private mutating func tokenize(_ model: () throws -> Model) throws {
+    var tokenizer: Tokenizer?
+    func tokens<Record: Tokenizable>(_ dataset: Dataset<Record>?) throws -> [Tokenized<Record>]? {
+      try dataset.map {
+        tokenizer = try tokenizer ?? model().tokenizer
+        return try $0.tokenized(tokenizer!, strict: inputs.strict, threads: threads).records
+      }
+    }
+    own.demonstrations = try tokens(inputs.demonstrations)
+    own.comparisons = try tokens(inputs.comparisons)
+    own.prompts = try tokens(inputs.prompts)
+    own.pretrainingTexts = try tokens(inputs.pretrainingTexts)
   }
 
   /// Plans one stage, given the model that it starts from and the reward model that chooses its epoch.
@@ -92,7 +112,7 @@ public struct Planner {
     let batch = settings.count(.sftBatch)
     let fit = ContextFit(model.architecture.context)
     let sequences = try demonstrations(model).map {
-      fit.demonstrations(try $0.training.tokenized(model.tokenizer, threads: threads)).sequences
+      fit.demonstrations($0.training).sequences
     }
     let lengths = sequences?.map(\.tokens.count) ?? Array(repeating: fit.context, count: batch)
     let arena = Arena(isPlan: true)
@@ -105,10 +125,9 @@ public struct Planner {
     }
     try judge.requireRewardModel()
     try judge.requireToRead(model)
-    let asked = try demonstrations(model).flatMap { demonstrations in
-      longestSequences(
-        try demonstrations.heldOut.map(\.prompt).tokenized(model.tokenizer, threads: threads).map(\.longest), model
-      ).max()
+    let asked = try demonstrations(model).flatMap { demonstrations -> Int? in
+      let prompts = try demonstrations.heldOut.map(\.record.prompt).tokenized(model.tokenizer, threads: threads)
+      return longestSequences(prompts.map(\.longest), model).max()
     }
     let judging = try JudgingMemory(memory.runtime, reward: judge.architecture, longest: asked ?? fit.context)
     return withExtendedLifetime((judging, sequences)) {
@@ -117,10 +136,14 @@ public struct Planner {
   }
 
   /// The demonstrations of SFT; nil if only the run knows them.
-  private func demonstrations(_ model: Model) throws -> (training: [Demonstration], heldOut: [Demonstration])? {
-    if let own = inputs.demonstrations { return RecipeData.split(own) }
+  private func demonstrations(
+    _ model: Model
+  ) throws -> (training: [Tokenized<Demonstration>], heldOut: [Tokenized<Demonstration>])? {
+    if let own = own.demonstrations { return RecipeData.split(own) }
     return try model.world().map { world in
-      (RecipeData.demonstrations(world, settings.count(.sftDemonstrations)), RecipeData.validation(world))
+      let records = [RecipeData.demonstrations(world, settings.count(.sftDemonstrations)), RecipeData.validation(world)]
+      let tokens = try records.map { try $0.tokenized(model.tokenizer, threads: threads) }
+      return (tokens[0], tokens[1])
     }
   }
 
@@ -130,7 +153,7 @@ public struct Planner {
     try model.requireLanguageModel()
     let arena = Arena(isPlan: true)
     // With the user's comparisons, nothing is sampled.
-    guard inputs.comparisons == nil else { return plan(.rankings, arena) }
+    guard own.comparisons == nil else { return plan(.rankings, arena) }
     let chooses = rounds.contains { LabelSelection.isMade(settings, $0) }
     let memory = try SamplingMemory(model.file.layout, choosing: chooses, threads: threads, arena: arena)
     return withExtendedLifetime(memory) {
@@ -143,20 +166,20 @@ public struct Planner {
   private func reward(_ model: Model) throws -> Plan.StagePlan {
     try model.requireLanguageOrRewardModel("a language model to start the reward model from")
     let batch = settings.count(.rewardBatch)
-    let own = try ownRankings(model)
-    let groups = try own?.map(\.tokenCount) ?? groupsToSample(model)
+    let ranked = ownRankings(model)
+    let groups = try ranked?.map(\.tokenCount) ?? groupsToSample(model)
     let arena = Arena(isPlan: true)
     let memory = try RewardMemory(
       model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads, arena: arena)
-    return withExtendedLifetime((memory, own)) {
+    return withExtendedLifetime((memory, ranked)) {
       plan(.reward, arena, mapped: [Self.mapped(model, "SFT model")])
     }
   }
 
-  private func ownRankings(_ model: Model) throws -> [RankedSequences]? {
+  private func ownRankings(_ model: Model) -> [RankedSequences]? {
     let fit = ContextFit(model.architecture.context)
-    return try inputs.comparisons.map { comparisons in
-      let (training, heldOut) = RecipeData.split(try comparisons.tokenized(model.tokenizer, threads: threads))
+    return own.comparisons.map { comparisons in
+      let (training, heldOut) = RecipeData.split(comparisons)
       return fit.comparisons(training).sequences + fit.comparisons(heldOut, limit: RewardStage.watched).sequences
     }
   }
@@ -177,12 +200,10 @@ public struct Planner {
 
   private func ppo(_ model: Model) throws -> Plan.StagePlan {
     try model.requireLanguageModel("a language model to improve")
-    let lengths = try prompts(model).map { try $0.tokenized(model.tokenizer, threads: threads).map(\.longest) }
+    let lengths = try prompts(model)?.map(\.longest)
     let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
     let policy = try model.file.parameters()
-    let text = try inputs.pretrainingTexts.map {
-      try DocumentSource.choose($0.records.tokenized(model.tokenizer, threads: threads), model: model)
-    }
+    let text = try own.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
     let document = text?.longest(context: model.architecture.context)
     // This arena stands for the reward model's mapped file, which is not part of the stage's arena.
     let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
@@ -205,8 +226,10 @@ public struct Planner {
   }
 
   /// The prompts of PPO; nil if only the run knows them.
-  private func prompts(_ model: Model) throws -> [Prompt]? {
-    try inputs.prompts ?? inputs.comparisons?.map(\.prompt) ?? model.world().map(RecipeData.prompts)
+  private func prompts(_ model: Model) throws -> [Tokenized<Prompt>]? {
+    if let own = own.prompts { return own }
+    let prompts = try own.comparisons?.map(\.record.prompt) ?? model.world().map(RecipeData.prompts)
+    return try prompts?.tokenized(model.tokenizer, threads: threads)
   }
 
   private func evaluation(_ model: Model) throws -> Plan.StagePlan {

@@ -4,8 +4,8 @@ import Tokenizers
 
 /// A file's documents, split into sequences of at most the context.
 public struct TokenizedTexts: Sendable {
-  private let tokens: [Int32]
-  private let starts: [Int]
+  /// Parts of the documents' tokens, which are not copied.
+  private let pieces: [ArraySlice<Int32>]
   private let heldOutCount: Int
   /// Tokens of the longest sequence.
   let longest: Int
@@ -15,29 +15,20 @@ public struct TokenizedTexts: Sendable {
 
   /// - Throws: `Failure(.badData)` if there is too little text.
   public init(_ documents: [Tokenized<String>], context: Int, at place: String) throws {
-    var tokens: [Int32] = []
-    var starts = [0]
     let fit = ContextFit(context)
-    for piece in documents.lazy.flatMap({ fit.pieces($0.tokens) }) {
-      tokens += piece
-      starts.append(tokens.count)
-    }
-    self.tokens = tokens
-    self.starts = starts
-    heldOutCount = max(1, (starts.count - 1) / Self.heldOutShare)
-    longest = zip(starts, starts.dropFirst()).map { $1 - $0 }.max() ?? 0
-    guard starts.count > 2 else {
+    pieces = documents.flatMap { fit.pieces($0.tokens) }
+    heldOutCount = max(1, pieces.count / Self.heldOutShare)
+    longest = pieces.map(\.count).max() ?? 0
+    guard pieces.count > 1 else {
       throw Failure(
         .badData, "has too little text to train on", at: place,
         remedy: "Give more or longer documents.")
     }
   }
 
-  private var trainingCount: Int { starts.count - 1 - heldOutCount }
+  private var trainingCount: Int { pieces.count - heldOutCount }
 
-  private func sequence(_ number: Int) -> [Int32] {
-    Array(tokens[starts[number]..<starts[number + 1]])
-  }
+  private func sequence(_ number: Int) -> [Int32] { Array(pieces[number]) }
 
   /// Sequence `index` of an endless stream of epochs; each epoch has its own random order.
   func training(_ index: Int, seed: UInt64) -> [Int32] {
@@ -53,9 +44,9 @@ public struct TokenizedTexts: Sendable {
   /// The number of the sequence at training position `number`, skipping held-out sequences.
   private func heldOutNumber(after number: Int) -> Int {
     let share = Self.heldOutShare
-    guard starts.count - 1 >= share else { return number + 1 }
+    guard pieces.count >= share else { return number + 1 }
     let number = number / (share - 1) * share + number % (share - 1) + 1
-    return min(number, starts.count - 2)
+    return min(number, pieces.count - 1)
   }
 
   /// A fixed pseudo-random permutation without a table: a Feistel network that is applied until the result is in range

@@ -113,7 +113,8 @@ struct TokenizerSettings {
   /// The defaults of transformers for tokens that the file does not name.
   private static func defaults(ofClass name: String?) -> [String: String] {
     let text = "<|endoftext|>"
-    switch name?.hasSuffix("Fast") == true ? name.map { String($0.dropLast(4)) } : name {
+    let slow = name.map { $0.hasSuffix("Fast") ? String($0.dropLast(4)) : $0 }
+    switch slow {
     case "GPT2Tokenizer": return ["bos_token": text, "eos_token": text, "unk_token": text]
     case "GPTNeoXTokenizer": return ["bos_token": text, "eos_token": text, "unk_token": text]
     case "Qwen2Tokenizer": return ["eos_token": text, "unk_token": text, "pad_token": text]

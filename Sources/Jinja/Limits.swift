@@ -1,3 +1,10 @@
+import Support
+
+extension Failure.Code {
+  /// A chat template that takes more than the limits of a rendering.
+  public static let templateLimit = Failure.Code(rawValue: "template_limit")
+}
+
 /// Limits for a rendering.
 public struct Limits: Sendable {
   /// Number of evaluations; work on long lists and texts counts as several.

@@ -10,9 +10,9 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var command: [String]
   /// The resolved value of every hyper-parameter, by its name on the command line.
   public var configuration: [String: JSONValue]
-  /// XXH64 of the contents of each data file, in hexadecimal, by the name of its option; nil in manifests of versions
-  /// that did not store it.
-  public var data: [String: String]?
+  /// A hash of the contents of each data file, in hexadecimal, by the name of its option; nil in manifests of versions
+  /// that did not store it, until the run is resumed.
+  public var dataHashes: [String: String]?
   public var seed: UInt64
   /// The seed of the built-in world; nil for a run that uses only the user's own files.
   public var worldSeed: UInt64?
@@ -26,17 +26,18 @@ public struct Manifest: Codable, Equatable, Sendable {
   public static let currentVersion = 1
 
   enum CodingKeys: String, CodingKey {
-    case version, command, configuration, data, seed, host, started, resumed, stages
+    case version, command, configuration, seed, host, started, resumed, stages
+    case dataHashes = "data_hashes"
     case worldSeed = "world_seed"
   }
 
   public init(
-    command: [String], configuration: [String: JSONValue], data: [String: String]? = nil, seed: UInt64,
+    command: [String], configuration: [String: JSONValue], dataHashes: [String: String]? = nil, seed: UInt64,
     worldSeed: UInt64? = nil, host: Host, started: String = Clock.date()
   ) {
     self.command = command
     self.configuration = configuration
-    self.data = data
+    self.dataHashes = dataHashes
     self.seed = seed
     self.worldSeed = worldSeed
     self.host = host
@@ -98,7 +99,9 @@ public struct Manifest: Codable, Equatable, Sendable {
     try check("seed", .string("\(seed)"), against: .string("\(other.seed)"))
     try check(
       "world seed", worldSeed.map { .string("\($0)") }, against: other.worldSeed.map { .string("\($0)") })
-    for name in Set(configuration.keys).union(other.configuration.keys).sorted() {
+    // A data file with the same contents is the same data under any name.
+    let hashed = Set((dataHashes ?? [:]).keys)
+    for name in Set(configuration.keys).union(other.configuration.keys).subtracting(hashed).sorted() {
       try check(name, configuration[name], against: other.configuration[name])
     }
     try requireSameData(as: other, at: place)
@@ -106,16 +109,20 @@ public struct Manifest: Codable, Equatable, Sendable {
 
   /// - Throws: `Failure(.usage)` with the first option whose file was not given in both runs, or has other contents.
   private func requireSameData(as other: Manifest, at place: String) throws {
-    guard let data else { return }
-    let theirs = other.data ?? [:]
-    for option in Set(data.keys).union(theirs.keys).sorted() where data[option] != theirs[option] {
+    guard let dataHashes else { return }
+    let theirs = other.dataHashes ?? [:]
+    for option in Set(dataHashes.keys).union(theirs.keys).sorted() where dataHashes[option] != theirs[option] {
       let what =
-        if data[option] == nil { "was started without --\(option)" }
-        else if theirs[option] == nil { "was started with --\(option)" }
-        else { "was started with other contents of the file of --\(option)" }
+        if dataHashes[option] == nil {
+          "was started without --\(option)"
+        } else if theirs[option] == nil {
+          "was started with --\(option), which this command does not have"
+        } else {
+          "was started with other contents of the file of --\(option)"
+        }
       throw Failure(
         .usage, what, at: place,
-        remedy: "Resume it with the same files, as they were, or choose another folder with --output.")
+        remedy: "Resume it with the same data, or choose another folder with --output.")
     }
   }
 

@@ -132,6 +132,7 @@ public final class RunFolder {
       unlink("\(path)/\(name)")
     }
     self.manifest.resumed.append(Clock.date())
+    if manifest.dataHashes == nil { self.manifest.dataHashes = expected?.dataHashes }
     try writeManifest()
   }
 

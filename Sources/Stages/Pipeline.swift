@@ -28,6 +28,8 @@ public struct Pipeline {
     public var demonstrationsFile: String?
     /// The file of the prompts; it is the comparisons' file if the prompts are those of the comparisons.
     public var promptsFile: String?
+    /// The hash of the tokenizer that made the tokens; nil without data.
+    public var tokenizerHash: UInt64?
     /// Precision of rollouts; nil for int8, or float32 if the model's int8 form is too far from float32.
     public var precision: RolloutPrecision?
 
@@ -139,37 +141,35 @@ public struct Pipeline {
     return model.checkpoint.identity
   }
 
-  /// The held-out rankings. In the built-in world, each prompt has two lines, and some are ties. The list is empty if
-  /// the user gave too few rankings.
+  /// The held-out rankings, in the order of the file. In the built-in world, each prompt has two lines, and some are
+  /// ties. The list is empty if the user gave too few rankings.
   private func heldOutRankings(
     _ round: Round, _ data: RecipeData, _ tokenizer: Tokenizer
   ) throws -> [Tokenized<Comparison>] {
-    guard data.world != nil else { return data.heldOutComparisons }
     let rankings: [Comparison] = try context.run.readLines(round.file(RankingStage.heldOutFile))
-    return try rankings.tokenized(tokenizer, threads: context.threads)
-  }
-
-  /// The rankings to train on, with the file that has them.
-  private func rankings(
-    _ context: StageContext, _ data: RecipeData, _ tokenizer: Tokenizer
-  ) throws -> (records: [Tokenized<Comparison>], file: String) {
-    let file = context.run.file(context.round.file(RunFile.rankings))
-    guard data.world != nil else { return (data.comparisons, file) }
-    // `readComparisons` leaves out rankings that cannot be learnt from.
-    return try Failure.advising(RunFile.remedy(RunFile.rankings)) {
-      (try readComparisons(file).records.tokenized(tokenizer, threads: context.threads), file)
-    }
+    return try tokenized(rankings, own: data.heldOutComparisons, tokenizer)
   }
 
   private func trainReward(_ context: StageContext, _ data: RecipeData) throws -> StageResult {
+    // `readComparisons` leaves out rankings that cannot be learnt from.
+    let file = context.run.file(context.round.file(RunFile.rankings))
+    let rankings = try Failure.advising(RunFile.remedy(RunFile.rankings)) { try readComparisons(file).records }
     let sft = try model(SFTStage.file)
-    let (rankings, file) = try rankings(context, data, sft.tokenizer)
     return try RewardStage(
       context, sft: sft,
       data: RewardStage.Data(
-        comparisons: rankings, at: file, validation: try heldOutRankings(context.round, data, sft.tokenizer),
-        demonstrations: data.demonstrations.demonstrations, tokenizer: sft.tokenizer, threads: context.threads)
+        comparisons: try tokenized(rankings, own: data.comparisons, sft.tokenizer), at: file,
+        validation: try heldOutRankings(context.round, data, sft.tokenizer),
+        demonstrations: data.demonstrations.demonstrations, threads: context.threads)
     ).run()
+  }
+
+  /// Rankings of a file of the run with their tokens. The user's own rankings, of which the file was made, have theirs.
+  private func tokenized(
+    _ rankings: [Comparison], own: [Tokenized<Comparison>], _ tokenizer: Tokenizer
+  ) throws -> [Tokenized<Comparison>] {
+    let areOwn = rankings.count == own.count && zip(rankings, own).allSatisfy { $0 == $1.record }
+    return areOwn ? own : try rankings.tokenized(tokenizer, threads: context.threads)
   }
 
   private func trainPolicy(

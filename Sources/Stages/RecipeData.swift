@@ -28,6 +28,11 @@ package struct RecipeData {
 
   /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
   init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings, threads: Int) throws {
+    guard inputs.tokenizerHash ?? base.tokenizer.hash == base.tokenizer.hash else {
+      throw Failure(
+        .badData, "has another tokenizer than the model with which the data were read", at: base.name,
+        remedy: "Start a new run in another folder.", code: .wrongModel)
+    }
     // Answers to the user's own prompts cannot be graded by the world's rubric.
     let isOwn = inputs.prompts != nil || inputs.comparisons != nil
     guard inputs.prompts == nil || inputs.comparisons != nil else {

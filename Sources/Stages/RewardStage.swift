@@ -16,7 +16,10 @@ public struct RewardStage {
   public struct Data {
     public let comparisons: [Tokenized<Comparison>]
     public let validation: [Tokenized<Comparison>]
-    public let demonstrations: [Tokenized<Demonstration>]
+    /// nil for the best answers of all comparisons.
+    let demonstrations: [Tokenized<Demonstration>]?
+    /// The demonstrations in place of `demonstrations`.
+    let best: [Demonstration]
     /// The file of the comparisons.
     public let place: String
     public let source: Provenance.Source
@@ -27,10 +30,9 @@ public struct RewardStage {
     ///   - place: the file of `comparisons`.
     ///   - validation: nil for a tenth of `comparisons`.
     ///   - demonstrations: nil for the best answers of `comparisons`.
-    ///   - tokenizer: of the model that is trained.
     public init(
       comparisons: [Tokenized<Comparison>], at place: String, validation: [Tokenized<Comparison>]? = nil,
-      demonstrations: [Tokenized<Demonstration>]? = nil, tokenizer: Tokenizer, threads: Int
+      demonstrations: [Tokenized<Demonstration>]? = nil, threads: Int
     ) throws {
       self.place = place
       let (training, heldOut) = RecipeData.split(comparisons)
@@ -39,10 +41,10 @@ public struct RewardStage {
       self.heldOut =
         validation == nil
         ? .comparisons(training: training.map(\.record), heldOut: heldOut.map(\.record)) : nil
-      self.demonstrations =
-        try demonstrations
-        ?? comparisons.map { Demonstration(prompt: $0.record.prompt, completion: $0.record.best) }
-        .tokenized(tokenizer, threads: threads)
+      self.demonstrations = demonstrations
+      best =
+        demonstrations == nil
+        ? comparisons.map { Demonstration(prompt: $0.record.prompt, completion: $0.record.best) } : []
       source = try .init(name: "comparisons", records: self.comparisons.map(\.record), threads: threads)
     }
   }
@@ -134,8 +136,11 @@ public struct RewardStage {
         let loss = trainer.evaluate(model.view, heldOut)
         return [Self.validationAccuracy: loss.accuracy, Self.validationLoss: loss.meanOfPairs]
       })
+    // Tokens of the best answers are made only now, so that they do not take memory during the training.
+    let demonstrations =
+      try data.demonstrations ?? data.best.tokenized(sft.tokenizer, threads: context.threads)
     return try finish(
-      model, trainer, demonstrations: fit.demonstrations(data.demonstrations).sequences.map {
+      model, trainer, demonstrations: fit.demonstrations(demonstrations).sequences.map {
         RankedSequences.withoutPadding($0.tokens, pad)
       },
       samples: ranked.flatMap(\.sequences), draft)

@@ -72,15 +72,17 @@ public struct SFTStage {
   }
 
   /// The objectives by their names, and the metric of each one's loss.
-  private static let objectives: [String: (type: any TokenObjective.Type, loss: Metric)] = [
-    "nll": (LanguageModelObjective.self, .trainingLoss),
-    "dft": (
-      DynamicFineTuningObjective.self,
-      Metric(
-        "loss/dft", unit: "nats per token",
-        chart: .init("Loss of dynamic fine-tuning", place: 12, line: "training, weighted by probability"))
-    ),
-  ]
+  private static var objectives: [String: (type: any TokenObjective.Type, loss: Metric)] {
+    [
+      "nll": (LanguageModelObjective.self, .trainingLoss),
+      "dft": (
+        DynamicFineTuningObjective.self,
+        Metric(
+          "loss/dft", unit: "nats per token",
+          chart: .init("Loss of dynamic fine-tuning", place: 12, line: "training, weighted by probability"))
+      ),
+    ]
+  }
 
   /// Runs or continues the stage; writes `sft.trlhf`.
   public func run() throws -> StageResult {

@@ -88,8 +88,9 @@ struct LabelersStudy: FileStudy {
         "reward-\(count)", from: workshop.base, Array(split.training.prefix(count)), at: files.place,
         heldOut: split.test, demonstrations: nil)
       let scorer = try workshop.scorer(reward)
+      let test = try split.test.tokenized(scorer.model.tokenizer, threads: workshop.context.threads)
       let figures = try RewardAssessment(
-        scorer, split.test.tokenized(scorer.model.tokenizer, threads: workshop.context.threads), heldOutLabelers: split.heldOutLabelers
+        scorer, test, heldOutLabelers: split.heldOutLabelers
       ).figures(agreement: split.agreement)
       return StudyRow(
         ["labels": Self.errors[0].name],
@@ -103,8 +104,9 @@ struct LabelersStudy: FileStudy {
     _ reward: String, _ rankings: Laboratory.Rankings, _ laboratory: Laboratory
   ) throws -> [String: Double?] {
     let scorer = try laboratory.scorer(reward)
+    let heldOut = try rankings.heldOut.tokenized(scorer.model.tokenizer, threads: laboratory.context.threads)
     let figures = try RewardAssessment(
-      scorer, rankings.heldOut.tokenized(scorer.model.tokenizer, threads: laboratory.context.threads), heldOutLabelers: Set(Labeler.heldOut.map(\.id))
+      scorer, heldOut, heldOutLabelers: Set(Labeler.heldOut.map(\.id))
     ).figures(agreement: LabelerAgreement(rankings.heldOut))
     let rubric = Rubric(laboratory.world)
     let asked = laboratory.heldOutAnswers(rankings)

@@ -146,8 +146,7 @@ extension Workshop {
         data: try RewardStage.Data(
           comparisons: comparisons.filter { !$0.isAllTies }.tokenized(tokenizer, threads: threads), at: place,
           validation: heldOut.tokenized(tokenizer, threads: threads),
-          demonstrations: demonstrations?.tokenized(tokenizer, threads: threads), tokenizer: tokenizer,
-          threads: threads)
+          demonstrations: demonstrations?.tokenized(tokenizer, threads: threads), threads: threads)
       ).run()
     }
     return trial.run.file(RewardStage.file)

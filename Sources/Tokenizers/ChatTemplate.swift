@@ -51,7 +51,8 @@ public struct ChatTemplate: Sendable {
   public static let toolName = "tool_use"
 
   /// - Throws: `Failure(.badData)` if a template uses something that the renderer does not support (with its name,
-  ///   line and column), or if none of several templates is named default.
+  ///   line and column), if a template takes more than the limits for a dialogue of a few words, or if none of several
+  ///   templates is named default.
   public init(
     _ sources: [Source], origin: Origin, specialTokens: [String: String], date: CalendarDate,
     at place: String
@@ -77,7 +78,9 @@ public struct ChatTemplate: Sendable {
       templates[source.name] = try Template(source.text, name: name)
     }
     self.templates = templates
-    takesParts = templates.mapValues { [date = self.date] in Self.takesParts($0, specialTokens, date) }
+    takesParts = try templates.mapValues { [date = self.date] template in
+      try Failure.locating(place) { try Self.takesParts(template, specialTokens, date) }
+    }
   }
 
   /// The template that renders a prompt: `tool_use` if it exists and the prompt has tools, else `default`.
@@ -133,8 +136,8 @@ public struct ChatTemplate: Sendable {
     return RenderedDialogue(text.runs)
   }
 
-  /// Limits for a dialogue of a few words, of which real templates make a few thousand characters. Such dialogues are
-  /// rendered several times whenever a model is opened.
+  /// Limits for a dialogue of a few words, of which real templates make a few thousand characters at most. Such dialogues
+  /// are rendered several times whenever a model is opened.
   static let probing = Limits(steps: 200_000, output: 100_000)
 
   /// Variables that a dialogue's arguments cannot set.
@@ -170,16 +173,21 @@ public struct ChatTemplate: Sendable {
 
   /// Whether the template handles a content in parts: it renders the same as the plain text, or it writes the texts
   /// of the parts and nothing else from the message.
+  /// - Throws: `Failure(.badData)` if the template takes more than `probing`.
   private static func takesParts(
     _ template: Template, _ specialTokens: [String: String], _ date: CalendarDate
-  ) -> Bool {
+  ) throws -> Bool {
     let text = "a b"
     let part: JSONObject = ["type": .string("text"), "text": .string(text)]
     let turns = [Turn(.user, text), Turn(.user, text, fields: ["content": .array([.object(part)])])]
-    let shown = turns.map { turn in
+    let shown = try turns.map { turn -> Text? in
       let message = turn.value(origin: RenderedDialogue.lastMessage, parts: true)
-      return try? render(
-        template, [message], answers: true, specialTokens: specialTokens, date: date, limits: probing)
+      do {
+        return try render(
+          template, [message], answers: true, specialTokens: specialTokens, date: date, limits: probing)
+      } catch let failure as Failure where failure.code != .templateLimit {
+        return nil
+      }
     }
     guard let parts = shown[1] else { return false }
     let said = parts.runs.filter { $0.origin == RenderedDialogue.lastMessage }.map(\.text).joined()

@@ -14,7 +14,7 @@ public protocol Tokenizable: Sendable {
   func unread(by tokenizer: Tokenizer) -> [String]
 }
 
-/// A record and its tokens. Rows become tokens once, when they are read; counts, stages and measurements use these.
+/// A record and its tokens. A row becomes tokens when it is read; counts and training use these.
 public struct Tokenized<Record: Tokenizable>: Sendable {
   public let record: Record
   public let tokens: Record.Tokens

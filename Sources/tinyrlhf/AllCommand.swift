@@ -5,6 +5,7 @@ import Inference
 import Reports
 import Runs
 import Stages
+import Support
 import Tokenizers
 
 struct All: ParsableCommand {
@@ -45,8 +46,11 @@ struct All: ParsableCommand {
     let hasFiles = files.contains { $0 != nil }
     // The built-in base brings all data, so only other models are checked.
     let isToCheck = !folder.resume && model != ModelSource.builtin
-    let source = hasFiles || isToCheck ? try ModelSource.resolve(model) : model
-    let base = hasFiles || isToCheck ? try ModelSource.open(source, folder.verification) : nil
+    let source = (hasFiles && !folder.resume) || isToCheck ? try ModelSource.resolve(model) : model
+    // Rows become tokens with the tokenizer of the run's own base model.
+    let copied = "\(output)/\(PretrainStage.file)"
+    let reader = folder.resume && Files.exists(copied) ? copied : source
+    let base = hasFiles || isToCheck ? try ModelSource.open(reader, folder.verification) : nil
     if isToCheck, let base { try requireData(base, settings) }
     var inputs = Pipeline.Inputs()
     inputs.precision = rollouts.rolloutPrecision
@@ -63,6 +67,7 @@ struct All: ParsableCommand {
       inputs.comparisons = try read("comparisons", comparisons, readComparisons)
       inputs.prompts = try read("prompts", prompts, readPrompts)
       inputs.pretrainingTexts = try read("pretraining-text", pretrainingText, readDocuments)
+      inputs.tokenizerHash = tokenizer.hash
     }
     inputs.demonstrationsFile = demonstrations
     inputs.promptsFile = prompts ?? comparisons

@@ -143,8 +143,8 @@ extension FolderOptions {
     let run = try RunFolder.start(
       at: output,
       manifest: Manifest(
-        command: CommandLine.arguments, configuration: configuration, data: Dictionary(uniqueKeysWithValues: contents),
-        seed: seed, host: .current(threads: compute.threads)),
+        command: CommandLine.arguments, configuration: configuration,
+        dataHashes: Dictionary(uniqueKeysWithValues: contents), seed: seed, host: .current(threads: compute.threads)),
       resume: resume)
     return try StageContext(
       run: run, settings: settings, seed: seed, threads: compute.threads,

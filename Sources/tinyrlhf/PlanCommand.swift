@@ -117,9 +117,10 @@ struct PlanCommand: ParsableCommand {
     let strict = !badRows.skipBadRows
     var inputs = Planner.Inputs()
     inputs.precision = rollouts.rolloutPrecision
-    inputs.demonstrations = try demonstrations.map { try readDemonstrations($0, strict: strict).records }
-    inputs.comparisons = try comparisons.map { try readComparisons($0, strict: strict).records }
-    inputs.prompts = try prompts.map { try readPrompts($0, strict: strict).records }
+    inputs.strict = strict
+    inputs.demonstrations = try demonstrations.map { try readDemonstrations($0, strict: strict) }
+    inputs.comparisons = try comparisons.map { try readComparisons($0, strict: strict) }
+    inputs.prompts = try prompts.map { try readPrompts($0, strict: strict) }
     inputs.pretrainingTexts = try pretrainingText.map { try readDocuments($0, strict: strict) }
     return inputs
   }

@@ -102,7 +102,7 @@ struct Reward: ParsableCommand {
     let normalizing = try demonstrations.map { try folder.read($0, readDemonstrations, sft.tokenizer) }
     let data = try RewardStage.Data(
       comparisons: ranked.records, at: comparisons, validation: measured?.records,
-      demonstrations: normalizing?.records, tokenizer: sft.tokenizer, threads: folder.compute.threads)
+      demonstrations: normalizing?.records, threads: folder.compute.threads)
     folder.reportHeldOut(data.heldOut)
     let context = try folder.context(
       output, settings, stages: [.reward], extra: [("model", model), ("comparisons", comparisons)],

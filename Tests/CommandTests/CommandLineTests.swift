@@ -225,11 +225,16 @@ import Testing
     try #require(try program.run(arguments).exitCode == 0)
     let record = try program.run("inspect", "\(program.folder)/changing/sft.trlhf", "--json").outputText
     #expect(try program.run(arguments + ["--resume"]).exitCode == 0)
+    // The same contents under another name are the same data.
+    let renamed = tiny.sftArguments("changing", data: tiny.demonstrations)
+    #expect(try program.run(renamed + ["--resume"]).exitCode == 0)
+    let without = arguments.filter { $0 != "--demonstrations" && $0 != data }
+    try tiny.expectRefusal(without + ["--resume"], code: 64, ["was started with --demonstrations"])
     try tiny.expectRefusal(
       arguments + ["--resume", "--validation", tiny.demonstrations], code: 64, ["was started without --validation"])
     _ = try program.write(text.replacing("Hello", with: "Hallo"), to: "changing.jsonl")
     try tiny.expectRefusal(
-      arguments + ["--resume"], code: 64, ["other contents of the file of --demonstrations", "as they were"])
+      arguments + ["--resume"], code: 64, ["other contents of the file of --demonstrations", "the same data"])
     #expect(try program.run("inspect", "\(program.folder)/changing/sft.trlhf", "--json").outputText == record)
   }
 

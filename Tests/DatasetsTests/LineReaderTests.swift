@@ -85,6 +85,26 @@ import Testing
     }
   }
 
+  @Test("the hash of a file's contents does not depend on its name, its compression or the pieces in which it comes")
+  func contents() throws {
+    func hash(_ bytes: [UInt8], chunk: Int = 7, text: Bool = false) throws -> String? {
+      let source = ExpandingSource(MemorySource(bytes, chunk: chunk), name: "x")
+      let rows = try RowReader(LineReader(source, name: "x", limit: 1_000), allowsText: text)
+      return try readRows(rows, for: .documents, strict: true).report.contentHash
+    }
+    let text = Array("{\"text\":\"a\"}\n{\"text\":\"b\"}\n".utf8)
+    let plain = try #require(try hash(text))
+    #expect(plain.count == 16)
+    for chunk in [1, 3, 1_000] { #expect(try hash(text, chunk: chunk) == plain) }
+    #expect(try hash(Gzip.member(text)) == plain && hash(zstd) == plain)
+    // Lines that are read to find the format count once.
+    #expect(try hash(text, text: true) == plain)
+    // Every byte counts: a space in a row, a line's end, the mark at the beginning.
+    let others = [text + [0x0A], Array(text.dropLast()), [0xEF, 0xBB, 0xBF] + text]
+    var seen: Set = [plain]
+    for other in others { #expect(seen.insert(try #require(try hash(other))).inserted) }
+  }
+
   @Test("a damaged gzip file is an error that names it, and so is a plain one that is called .gz")
   func damaged() throws {
     let text = Array("{\"text\":\"a\"}\n".utf8)

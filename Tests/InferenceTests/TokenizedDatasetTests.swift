@@ -5,6 +5,8 @@ import TestSupport
 import Testing
 import Tokenizers
 
+@testable import Inference
+
 @Suite struct TokenizedDatasetTests {
   /// `<|user|>`, `<|assistant|>` and `<|end|>`, and one token a byte.
   private let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
@@ -33,6 +35,33 @@ import Tokenizers
     let texts = try read("ab<|endoftext|>abc", as: "data.txt", readDocuments).tokenized(tokenizer, threads: 1)
     #expect(texts.report.tokens == 4 + 5 && texts.report.longest == 5)
     #expect(try read(#"{"prompt": "p"}"#, readPrompts).report.tokens == nil)
+  }
+
+  @Test("a dialogue that the chat format cannot write is an error with its line, or is left out and counted")
+  func unwritable() throws {
+    let rows = [
+      #"{"messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]}"#,
+      #"{"messages": [{"role": "tool", "content": "4"}, {"role": "assistant", "content": "a"}]}"#,
+    ]
+    let dataset = try read(rows.joined(separator: "\n"), readDemonstrations)
+    let failure = try #require(throws: Failure.self) { try dataset.tokenized(tokenizer, threads: 2) }
+    #expect(failure.place?.hasSuffix("data.jsonl:2") == true && failure.what.contains("\"tool\""), "\(failure)")
+    #expect(failure.remedy?.contains("--skip-bad-rows") == true)
+    let kept = try dataset.tokenized(tokenizer, strict: false, threads: 2)
+    #expect(kept.lines == [1] && kept.report.tokens == 5 && kept.report.longest == 5)
+    #expect(kept.report.dropped.map(\.line) == [2] && kept.report.dropped[0].isBad)
+  }
+
+  @Test("the hash of records is the same on any threads, and every record changes it")
+  func hashes() throws {
+    let records = (0..<1_300).map { "record \($0)" }
+    let alone = try Provenance.Source(name: "x", records: records, threads: 1)
+    #expect(try Provenance.Source(name: "x", records: records, threads: 3) == alone)
+    for changed in [0, 511, 512, 1_299] {
+      var others = records
+      others[changed] += "."
+      #expect(try Provenance.Source(name: "x", records: others, threads: 3) != alone)
+    }
   }
 
   @Test("over-long records are dropped and counted, never truncated")

@@ -53,14 +53,17 @@ func runFolderResumeNeedsRun() throws {
   #expect(try temporary.read("thesis.txt") == "mine")
 }
 
-@Test("a run of a version that did not store its data's contents is resumed")
+@Test("a run of a version that stored no hashes of its data is resumed, and has them from then on")
 func runFolderResumeOld() throws {
   let temporary = TemporaryFolder()
   let path = "\(temporary.path)/run"
   _ = try RunFolder.start(at: path, manifest: manifest(), resume: false)
   var now = manifest()
-  now.data = ["demonstrations": "00ff"]
-  #expect(try RunFolder.start(at: path, manifest: now, resume: true).manifest.data == nil)
+  now.dataHashes = ["demonstrations": "00ff"]
+  _ = try RunFolder.start(at: path, manifest: now, resume: true)
+  #expect(try RunFiles(folder: path).manifest().dataHashes == now.dataHashes)
+  now.dataHashes = ["demonstrations": "00fe"]
+  #expect(throws: Failure.self) { try RunFolder.start(at: path, manifest: now, resume: true) }
 }
 
 @Test("--resume in an empty folder begins")

@@ -112,7 +112,7 @@ private let contradictions: [(String, Change)] = [
   ),
   (
     "the chat template default has 1048577 bytes; the limit is 1048576",
-    { $0.chatFormat = changed([.init(name: "default", text: String(repeating: "a", count: 1_048_577))]) }
+    { $0.chatFormat = changed([.init(name: "default", text: "{#\(String(repeating: "a", count: 1_048_573))#}")]) }
   ),
   (
     "the chat format has a list of 256 elements; the limit is 255",

@@ -33,14 +33,23 @@ struct TemplateBoundsTests {
     }
   }
 
-  @Test("opening a model does not render a long text of its template several times; it says so instead")
+  @Test("a template that writes a long text for a few words is refused when the model is opened")
   func probing() throws {
-    let date = CalendarDate(year: 2026, month: 1, day: 1)
-    let source = ChatTemplate.Source(name: ChatTemplate.defaultName, text: "{{ messages | string * 5000 }}")
-    let template = try ChatTemplate([source], origin: .files, specialTokens: [:], date: date, at: "template")
-    let probe = TemplateProbe(template)
-    #expect(probe.problem?.contains("100000") == true && probe.tail == nil, "\(probe.problem ?? "none")")
-    #expect(try template.render(Prompt("question"), answers: true).bytes.count > 100_000)
+    func template(_ text: String) throws -> ChatTemplate {
+      try ChatTemplate(
+        [.init(name: ChatTemplate.defaultName, text: text)], origin: .files, specialTokens: [:],
+        date: CalendarDate(year: 2026, month: 1, day: 1), at: "chat_template.jinja")
+    }
+    let failure = try #require(throws: Failure.self) { try template("{{ messages | string * 5000 }}") }
+    #expect(failure.code == .templateLimit && failure.place == "chat_template.jinja")
+    #expect(failure.what.contains("a text is longer than 100000 characters"), "\(failure)")
+    let slow = try #require(throws: Failure.self) {
+      try template("{% for i in range(100000) %}{% if i == messages | length %}{% endif %}{% endfor %}")
+    }
+    #expect(slow.code == .templateLimit, "\(slow)")
+    // Long dialogues have the wide limits.
+    let long = try template("{{ messages[0].content * 20 }}")
+    #expect(try long.render(Prompt(String(repeating: "a", count: 10_000)), answers: true).bytes.count == 200_000)
   }
 
   @Test("an argument of a dialogue comes before a special token's name, and no argument replaces the messages")

@@ -4,7 +4,7 @@ import Testing
 @testable import Tokenizers
 
 @Test("a record counts the tokens of every sequence that is made of it")
-func tokenCounts() throws {
+func countsOfTokens() throws {
   // `<|user|>` and `<|assistant|>` and `<|end|>`, and one token a byte.
   let tokenizer = Tokenizer.train(on: [String](), vocabularySize: 260)
   let demonstration = Demonstration(prompt: Prompt("12"), completion: "345")
@@ -16,11 +16,13 @@ func tokenCounts() throws {
 
 @Test("records become the same tokens, in their order, on any threads")
 func tokensOnThreads() throws {
-  let tokenizer = Tokenizer.train(on: ["one two three"], vocabularySize: 270)
+  let builtIn = Tokenizer.train(on: ["one two three"], vocabularySize: 270)
   let prompts = (0..<100).map { Prompt("one \($0) three") }
-  let alone = try prompts.map { try tokenizer.encode(prompt: $0) }
-  for threads in [1, 3] {
-    let tokenized = try prompts.tokenized(tokenizer, threads: threads)
-    #expect(tokenized.map(\.tokens) == alone && tokenized.map(\.record) == prompts)
+  for tokenizer in [builtIn, try TemplateLab().tokenizer(TemplateLab.chatml)] {
+    let alone = try prompts.map { try tokenizer.encode(prompt: $0) }
+    for threads in [1, 3] {
+      let tokenized = try prompts.tokenized(tokenizer, threads: threads)
+      #expect(tokenized.map(\.tokens) == alone && tokenized.map(\.record) == prompts)
+    }
   }
 }
