@@ -33,7 +33,7 @@ public struct Pipeline {
     /// Precision of rollouts; nil for int8, or float32 if the model's int8 form is too far from float32.
     public var precision: RolloutPrecision?
 
-    public init() {}
+    public init(precision: RolloutPrecision? = nil) { self.precision = precision }
   }
 
   let context: StageContext
@@ -69,10 +69,7 @@ public struct Pipeline {
       let file = try copyBase()
       return StageResult(checkpoint: PretrainStage.file, identity: file)
     }
-    let base = try model(PretrainStage.file)
-    let data = try context.withFailureCleanup {
-      try RecipeData(inputs, base: base, settings: context.settings, threads: context.threads)
-    }
+    let data = try context.withFailureCleanup { try recipeData() }
     for rows in data.heldOut ?? [] { context.note(rows.sentence) }
     try context.stage(Stage.sft) {
       try SFTStage(
@@ -86,6 +83,12 @@ public struct Pipeline {
       try evaluate(data)
       return StageResult(checkpoint: RunFile.summary)
     }
+  }
+
+  /// The run's data. The base's file is mapped only meanwhile.
+  private func recipeData() throws -> RecipeData {
+    try RecipeData(
+      inputs, base: try model(PretrainStage.file), settings: context.settings, threads: context.threads)
   }
 
   /// Runs one round: rankings, reward model and PPO.

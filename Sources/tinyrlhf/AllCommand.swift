@@ -47,30 +47,8 @@ struct All: ParsableCommand {
     // The built-in base brings all data, so only other models are checked.
     let isToCheck = !folder.resume && model != ModelSource.builtin
     let source = (hasFiles && !folder.resume) || isToCheck ? try ModelSource.resolve(model) : model
-    // Rows become tokens with the tokenizer of the run's own base model.
-    let copied = "\(output)/\(PretrainStage.file)"
-    let reader = folder.resume && Files.exists(copied) ? copied : source
-    let base = hasFiles || isToCheck ? try ModelSource.open(reader, folder.verification) : nil
-    if isToCheck, let base { try requireData(base, settings) }
-    var inputs = Pipeline.Inputs()
-    inputs.precision = rollouts.rolloutPrecision
-    var data: [(option: String, report: DatasetReport?)] = []
-    if hasFiles, let tokenizer = base?.tokenizer {
-      func read<Record: Tokenizable>(
-        _ option: String, _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
-      ) throws -> [Tokenized<Record>]? {
-        let dataset = try path.map { try folder.read($0, reader, tokenizer) }
-        data.append((option, dataset?.report))
-        return dataset?.records
-      }
-      inputs.demonstrations = try read("demonstrations", demonstrations, readDemonstrations)
-      inputs.comparisons = try read("comparisons", comparisons, readComparisons)
-      inputs.prompts = try read("prompts", prompts, readPrompts)
-      inputs.pretrainingTexts = try read("pretraining-text", pretrainingText, readDocuments)
-      inputs.tokenizerHash = tokenizer.hash
-    }
-    inputs.demonstrationsFile = demonstrations
-    inputs.promptsFile = prompts ?? comparisons
+    if isToCheck { try requireData(ModelSource.open(source, folder.verification), settings) }
+    let (inputs, data) = try hasFiles ? read(source) : (Pipeline.Inputs(precision: rollouts.rolloutPrecision), [])
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
@@ -82,6 +60,33 @@ struct All: ParsableCommand {
     try Pipeline(context, inputs: inputs, base: { try ModelSource.copy(source, folder.verification, to: $0) }).run()
     try Report.deliver(context.run.path, printing: json ? RunFile.summary : nil)
     NextStep.say([("talk to the model", ["chat", context.run.path])], quiet: folder.quiet)
+  }
+
+  /// Reads the data files, and makes tokens of them with the tokenizer of the run's base model, whose file is mapped
+  /// only meanwhile.
+  private func read(
+    _ source: String
+  ) throws -> (inputs: Pipeline.Inputs, data: [(option: String, report: DatasetReport?)]) {
+    let copied = "\(output)/\(PretrainStage.file)"
+    let base = folder.resume && Files.exists(copied) ? copied : source
+    let tokenizer = try ModelSource.open(base, folder.verification).tokenizer
+    var data: [(option: String, report: DatasetReport?)] = []
+    func read<Record: Tokenizable>(
+      _ option: String, _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
+    ) throws -> [Tokenized<Record>]? {
+      let dataset = try path.map { try folder.read($0, reader, tokenizer) }
+      data.append((option, dataset?.report))
+      return dataset?.records
+    }
+    var inputs = Pipeline.Inputs(precision: rollouts.rolloutPrecision)
+    inputs.demonstrations = try read("demonstrations", demonstrations, readDemonstrations)
+    inputs.comparisons = try read("comparisons", comparisons, readComparisons)
+    inputs.prompts = try read("prompts", prompts, readPrompts)
+    inputs.pretrainingTexts = try read("pretraining-text", pretrainingText, readDocuments)
+    inputs.tokenizerHash = tokenizer.hash
+    inputs.demonstrationsFile = demonstrations
+    inputs.promptsFile = prompts ?? comparisons
+    return (inputs, data)
   }
 
   private func settings() throws -> Settings {
