@@ -36,7 +36,9 @@ final class Renderer {
 
   func step() throws {
     steps += 1
-    if steps > limits.steps { throw overLimit("the template takes more than \(limits.steps) steps") }
+    if steps > limits.steps {
+      throw failure("the template takes more than \(limits.steps) steps", code: .templateLimit)
+    }
   }
 
   /// Charges steps for work on `count` list elements.
@@ -53,7 +55,9 @@ final class Renderer {
 
   /// Checks the length of a growing text, which now has `count` scalars.
   func requireLength(_ count: Int) throws {
-    if count > limits.output { throw overLimit("a text is longer than \(limits.output) characters") }
+    if count > limits.output {
+      throw failure("a text is longer than \(limits.output) characters", code: .templateLimit)
+    }
   }
 
   /// Limits the recursion depth, because the stack is finite. A macro takes several levels.
@@ -69,12 +73,9 @@ final class Renderer {
     return value
   }
 
-  private func overLimit(_ what: String) -> Failure {
-    let failure = failure(what)
-    return Failure(failure.kind, what, at: failure.place, code: .templateLimit)
+  func failure(_ what: String, code: Failure.Code? = nil) -> Failure {
+    .template(what, in: program.name, at: position, code: code)
   }
-
-  func failure(_ what: String) -> Failure { .template(what, in: program.name, at: position) }
 
   func undefinedFailure(_ undefined: Undefined) -> Failure { failure(undefined.message) }
 

@@ -36,7 +36,7 @@ struct Token {
 
 extension Failure {
   /// A failure of kind `.badData` at a position in the template `name`.
-  static func template(_ what: String, in name: String, at position: Position) -> Failure {
-    Failure(.badData, what, at: "\(name):\(position.line):\(position.column)")
+  static func template(_ what: String, in name: String, at position: Position, code: Code? = nil) -> Failure {
+    Failure(.badData, what, at: "\(name):\(position.line):\(position.column)", code: code)
   }
 }

@@ -28,7 +28,7 @@ package struct RecipeData {
 
   /// - Throws: `Failure(.usage)` if data are missing and the base has no world to supply them.
   init(_ inputs: Pipeline.Inputs, base: Model, settings: Settings, threads: Int) throws {
-    guard inputs.tokenizerHash ?? base.tokenizer.hash == base.tokenizer.hash else {
+    if let hash = inputs.tokenizerHash, hash != base.tokenizer.hash {
       throw Failure(
         .badData, "has another tokenizer than the model with which the data were read", at: base.name,
         remedy: "Start a new run in another folder.", code: .wrongModel)

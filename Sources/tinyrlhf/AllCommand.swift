@@ -47,8 +47,10 @@ struct All: ParsableCommand {
     // The built-in base brings all data, so only other models are checked.
     let isToCheck = !folder.resume && model != ModelSource.builtin
     let source = (hasFiles && !folder.resume) || isToCheck ? try ModelSource.resolve(model) : model
-    if isToCheck { try requireData(ModelSource.open(source, folder.verification), settings) }
-    let (inputs, data) = try hasFiles ? read(source) : (Pipeline.Inputs(precision: rollouts.rolloutPrecision), [])
+    let (inputs, data) =
+      try hasFiles || isToCheck
+      ? read(source, requiringDataFor: isToCheck ? settings : nil)
+      : (Pipeline.Inputs(precision: rollouts.rolloutPrecision), [])
     let options = [
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
@@ -64,26 +66,29 @@ struct All: ParsableCommand {
 
   /// Reads the data files, and makes tokens of them with the tokenizer of the run's base model, whose file is mapped
   /// only meanwhile.
+  /// - Parameter settings: of a run whose base model must have the data that the files do not give; nil for no check.
   private func read(
-    _ source: String
+    _ source: String, requiringDataFor settings: Settings?
   ) throws -> (inputs: Pipeline.Inputs, data: [(option: String, report: DatasetReport?)]) {
     let copied = "\(output)/\(PretrainStage.file)"
-    let base = folder.resume && Files.exists(copied) ? copied : source
-    let tokenizer = try ModelSource.open(base, folder.verification).tokenizer
+    let base = try ModelSource.open(folder.resume && Files.exists(copied) ? copied : source, folder.verification)
+    if let settings { try requireData(base, settings) }
+    let tokenizer = base.tokenizer
     var data: [(option: String, report: DatasetReport?)] = []
     func read<Record: Tokenizable>(
       _ option: String, _ path: String?, _ reader: (String, Bool) throws -> Dataset<Record>
     ) throws -> [Tokenized<Record>]? {
-      let dataset = try path.map { try folder.read($0, reader, tokenizer) }
-      data.append((option, dataset?.report))
-      return dataset?.records
+      guard let path else { return nil }
+      let dataset = try folder.read(path, reader, tokenizer)
+      data.append((option, dataset.report))
+      return dataset.records
     }
     var inputs = Pipeline.Inputs(precision: rollouts.rolloutPrecision)
     inputs.demonstrations = try read("demonstrations", demonstrations, readDemonstrations)
     inputs.comparisons = try read("comparisons", comparisons, readComparisons)
     inputs.prompts = try read("prompts", prompts, readPrompts)
     inputs.pretrainingTexts = try read("pretraining-text", pretrainingText, readDocuments)
-    inputs.tokenizerHash = tokenizer.hash
+    if !data.isEmpty { inputs.tokenizerHash = tokenizer.hash }
     inputs.demonstrationsFile = demonstrations
     inputs.promptsFile = prompts ?? comparisons
     return (inputs, data)
