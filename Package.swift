@@ -142,8 +142,8 @@ let package = Package(
     tests(
       "Stages",
       [
-        "Diagnostics", "Evaluation", "Inference", "Training", "World", "Runs", "Checkpoints", "Models", "Tokenizers", "Support",
-        "TestSupport",
+        "Diagnostics", "Evaluation", "Inference", "Training", "World", "Runs", "Checkpoints", "Models", "Tokenizers", "Dialogues",
+        "Support", "TestSupport",
       ]),
     tests("Diagnostics", ["Stages", "Inference", "Datasets", "Tokenizers", "Support", "TestSupport"]),
     tests(

@@ -23,6 +23,21 @@ public func readComparisons(_ path: String, strict: Bool = true) throws -> Datas
   try readRows(RowReader(path: path, allowsText: false), for: .comparisons, strict: strict)
 }
 
+/// Reads rankings as they are, including ties. Lines without `"ranks"` are left out: nobody has ranked them yet.
+/// - Throws: `Failure(.badData)` with file and line for any other line that is no ranking in this program's own format.
+public func readRankings(_ path: String) throws -> [Comparison] {
+  let lines = try LineReader(path: path)
+  var rankings: [Comparison] = []
+  while let line = try lines.next() {
+    guard line.contains(where: { !$0.isSpace }) else { continue }
+    try Failure.locating(lines.place) {
+      let row = try RowFields(JSON.parse(line, at: ""))
+      if let ranks = row.object["ranks"], !ranks.isNull { rankings.append(try rankedAnswers(row)) }
+    }
+  }
+  return rankings
+}
+
 /// Reads texts for pretraining: JSON Lines with `text`, or plain text with documents separated by `<|endoftext|>`.
 /// Parameters as for `readPrompts`.
 public func readDocuments(_ path: String, strict: Bool = true) throws -> Dataset<String> {

@@ -51,7 +51,7 @@ package struct AnswerEvaluator {
     let answers = try Sampler(
       generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
       seed: seed, purpose: set.purpose, bestOf: bestOf
-    ).answers(set.prompts, samples: set.samples)
+    ).answers(try set.prompts.map(model.tokenizer.encode(prompt:)), samples: set.samples)
     let work = Work("grading", of: answers.count)
     defer { work.end() }
     let graded = GradedAnswers(

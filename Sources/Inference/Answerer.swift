@@ -27,21 +27,21 @@ public final class Answerer {
 
   /// Samples K answers for each prompt and calls `each` for the prompts in order. Works in batches of bounded size.
   public func answers(
-    _ prompts: [Prompt], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
+    _ prompts: [Tokenized<Prompt>], samples: Int, stop: StopTexts = StopTexts(), seed: UInt64,
     each: (Prompt, [String]) throws -> Void
   ) throws {
     let batch = 64
     let work = Work("answering", of: prompts.count)
     defer { work.end() }
     for first in stride(from: 0, to: prompts.count, by: batch) {
-      let chunk = Array(prompts[first..<min(first + batch, prompts.count)])
+      let chunk = prompts[first..<min(first + batch, prompts.count)]
       let answers = try Sampler(
         generator: generator, weights: weights, tokenizer: model.tokenizer, options: options,
         seed: seed, purpose: "sample", firstPrompt: first
-      ).answers(chunk, samples: samples)
+      ).answers(chunk.map(\.tokens), samples: samples)
       try model.checkpoint.checkStillWhole()
       for (prompt, answers) in zip(chunk, answers) {
-        try each(prompt, answers.map { stop.cut($0.text) })
+        try each(prompt.record, answers.map { stop.cut($0.text) })
       }
       work.advance(by: chunk.count)
     }

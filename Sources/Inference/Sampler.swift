@@ -1,4 +1,3 @@
-import Dialogues
 import Models
 import Support
 import Tokenizers
@@ -40,12 +39,13 @@ package struct Sampler {
 
   /// Samples K answers for each prompt: [prompt][sample].
   /// - Parameters:
+  ///   - prompts: the tokens of each prompt.
   ///   - numbers: the prompts' numbers, which choose their random streams; nil for consecutive numbers from
   ///     `firstPrompt` on.
   ///   - between: called after each batch with the number of finished prompts; it may throw to stop. If nil, this
   ///     function shows progress itself.
   package func answers(
-    _ prompts: [Prompt], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
+    _ prompts: [[Int32]], samples: Int, numbers: [Int]? = nil, batch: Int = 64,
     between: ((Int) throws -> Void)? = nil
   ) throws -> [[Answer]] {
     var options = options
@@ -56,9 +56,7 @@ package struct Sampler {
     var result: [[Answer]] = []
     result.reserveCapacity(prompts.count)
     for first in stride(from: 0, to: prompts.count, by: batch) {
-      let chunk = try prompts[first..<min(first + batch, prompts.count)].map {
-        try tokenizer.encode(prompt: $0)
-      }
+      let chunk = prompts[first..<min(first + batch, prompts.count)]
       let generated = try generator.run(
         chunk.enumerated().map { offset, prompt in
           let number = numbers?[first + offset] ?? firstPrompt + first + offset

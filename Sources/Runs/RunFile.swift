@@ -5,6 +5,10 @@ public enum RunFile {
   /// What the metrics are: their units, which way is better, and their charts.
   public static let metricDeclarations = "metrics.json"
   public static let rankings = "rankings.jsonl"
+  /// Answers that people are to rank.
+  public static let toRank = "to-rank.jsonl"
+  /// The rankings of a program, in the order in which it gave them.
+  public static let judgements = "judgements.jsonl"
   public static let samples = "samples.jsonl"
   public static let evaluation = "evaluation.json"
   public static let summary = "summary.json"
@@ -21,6 +25,7 @@ public enum RunFile {
     case metrics: "Remove the line; the report's curves then lack one point."
     case summary, evaluation, samples:
       "Remove \(summary) from the folder and continue the run with --resume; the run is then evaluated again."
+    case judgements: "Remove the line; the program is then asked for this ranking again."
     case study: "Remove it and continue the study with --resume; its findings are then computed again."
     default: "Remove it and the rankings of its round, and continue the run with --resume; they are then made again."
     }

@@ -233,6 +233,13 @@ public final class RunFolder {
     try RunFiles(folder: path).lines(Record.self, name)
   }
 
+  /// Removes a file, if it exists.
+  /// - Throws: `Failure(.inputOutput)`.
+  public func remove(_ name: String) throws {
+    guard unlink(file(name)) != 0, errno != ENOENT else { return }
+    throw Failure(.inputOutput, "cannot be removed: \(Files.systemError())", at: file(name))
+  }
+
   private func write(_ value: some Encodable, to name: String) throws {
     try Files.writeAtomically(JSON.encode(value, pretty: true) + [0x0A], to: file(name))
   }

@@ -11,7 +11,8 @@ struct HeldOutAnswers {
   /// Maximum number of prompts.
   private static let most = 200
 
-  let prompts: [Prompt]
+  /// The tokens of each prompt.
+  let prompts: [[Int32]]
   private let generator: Generator
   private let tokenizer: Tokenizer
   private let responseLength: Int
@@ -44,7 +45,7 @@ struct HeldOutAnswers {
         + "\(model.architecture.context)",
       at: place, remedy: "Lower --response-length, or use shorter prompts.", note: context.note)
     let asked = fitting.prefix(Self.most)
-    self.prompts = asked.map { prompts[$0.index] }
+    self.prompts = asked.map(\.tokens)
     let memory = try JudgingMemory(
       runtime, reward: reward.architecture,
       longest: responseLength + asked.map(\.tokens.count).max()!)

@@ -32,6 +32,8 @@ public struct Pipeline {
     public var tokenizerHash: UInt64?
     /// Precision of rollouts; nil for int8, or float32 if the model's int8 form is too far from float32.
     public var precision: RolloutPrecision?
+    /// Ranks the sampled answers.
+    public var ranker = RankerChoice.simulated
 
     public init(precision: RolloutPrecision? = nil) { self.precision = precision }
   }
@@ -103,7 +105,8 @@ public struct Pipeline {
       let chooses = LabelSelection.isMade(context.settings, context.round)
       let reward = chooses ? context.round.previous?.file(RewardStage.file) : nil
       return try RankingStage(
-        context, policy: try model(policy), reward: try reward.map { try model($0) }, world: world
+        context, policy: try model(policy), reward: try reward.map { try model($0) }, world: world,
+        ranker: inputs.ranker
       ).run()
     }
     try context.stage(.reward) { try trainReward(context, data) }

@@ -46,7 +46,7 @@ public struct Probe {
     let answers = try Sampler(
       generator: generator, weights: trainer.resultWeights, tokenizer: model.tokenizer,
       options: options, seed: seed, purpose: "ppo/probe"
-    ).answers(items.map { Prompt(turns: $0.prompt) }, samples: samples).flatMap { $0 }
+    ).answers(try items.map { try model.tokenizer.encode(prompt: $0.prompt) }, samples: samples).flatMap { $0 }
     var episodes = Episodes(prompts: answers.map(\.prompt), samples: answers.map { [$0.sample] })
     trainer.scoreResult(&episodes)
     var kl = KLEstimates()

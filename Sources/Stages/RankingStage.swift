@@ -26,15 +26,14 @@ public struct RankingStage {
   /// - Parameters:
   ///   - policy: the model that answers: the SFT model in the first round, later the policy of the previous round.
   ///   - reward: the previous round's reward model, if `LabelSelection.isMade`.
-  ///   - ranker: ranks the answers; nil for the world's simulated labelers.
   public init(
-    _ context: StageContext, policy: Model, reward: Model? = nil, world: World, ranker: (any Ranker)? = nil
-  ) {
+    _ context: StageContext, policy: Model, reward: Model? = nil, world: World, ranker: RankerChoice = .simulated
+  ) throws {
     self.context = context
     self.policy = policy
     self.reward = reward
     self.world = world
-    self.ranker = ranker ?? SimulatedRanker(world, seed: context.seed)
+    self.ranker = try ranker.ranker(context, world)
   }
 
   /// Numbers of this round's prompts in the world, for training and for the held-out file. Over all rounds, the
@@ -77,15 +76,19 @@ public struct RankingStage {
         of: (0..<candidates.count).map { (prompts[$0], answers[$0]) })
       try selection.write()
     }
-    let work = Work("ranking", of: training.count + heldOut.count)
-    defer { work.end() }
-    for index in training {
-      defer { work.advance() }
-      rankings += try rank(numbers[index], prompts[index], answers[index], isHeldOut: false)
+    let tasks = (training + (candidates.count..<numbers.count)).map { index in
+      task(numbers[index], prompts[index], answers[index], isHeldOut: index >= candidates.count)
     }
-    for index in candidates.count..<numbers.count {
-      defer { work.advance() }
-      heldOutRankings += try rank(numbers[index], prompts[index], answers[index], isHeldOut: true)
+    for (task, ranked) in zip(tasks, try rank(tasks)) {
+      guard task.isHeldOut else {
+        rankings += ranked
+        continue
+      }
+      heldOutRankings += ranked.map { ranking in
+        var ranking = ranking
+        ranking.item = task.number
+        return ranking
+      }
     }
     let file = context.round.file(RunFile.rankings)
     try context.run.writeLines(heldOutRankings, to: context.round.file(Self.heldOutFile))
@@ -110,7 +113,7 @@ public struct RankingStage {
       tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(
-      prompts, samples: context.settings.count(.completionsPerPrompt), numbers: numbers
+      prompts.tokenized(policy.tokenizer, threads: context.threads).map(\.tokens), samples: context.settings.count(.completionsPerPrompt), numbers: numbers
     ) { done in
       progress.update(step: done)
       if context.isInterrupted() {
@@ -122,17 +125,21 @@ public struct RankingStage {
     return answers.map { $0.map(\.text) }
   }
 
-  private func rank(
-    _ number: Int, _ prompt: Prompt, _ texts: [String], isHeldOut: Bool
-  ) throws -> [Comparison] {
-    var rankings = try ranker.rank(
-      RankingTask(
-        number: number, prompt: prompt, completions: texts,
-        policy: context.round.previous?.name(Stage.ppo.name) ?? Stage.sft.name,
-        isHeldOut: isHeldOut))
-    if isHeldOut {
-      for index in rankings.indices { rankings[index].item = number }
+  private func task(_ number: Int, _ prompt: Prompt, _ texts: [String], isHeldOut: Bool) -> RankingTask {
+    RankingTask(
+      number: number,
+      answers: UnrankedAnswers(
+        prompt: prompt, completions: texts,
+        policy: context.round.previous?.name(Stage.ppo.name) ?? Stage.sft.name),
+      isHeldOut: isHeldOut)
+  }
+
+  private func rank(_ tasks: [RankingTask]) throws -> [[Comparison]] {
+    let work = Work("ranking", of: tasks.count)
+    defer { work.end() }
+    return try ranker.rank(tasks) {
+      work.advance()
+      if context.isInterrupted() { throw context.interrupted() }
     }
-    return rankings
   }
 }

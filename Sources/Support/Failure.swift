@@ -28,6 +28,8 @@ public struct Failure: Error, Equatable, Sendable, CustomStringConvertible {
     public static let contextExceeded = Code(rawValue: "context_exceeded")
     /// A model of another kind, with another tokenizer or another architecture is needed.
     public static let wrongModel = Code(rawValue: "wrong_model")
+    /// Answers are still to be ranked by people.
+    public static let ranksMissing = Code(rawValue: "ranks_missing")
   }
 
   public var kind: Kind

@@ -15,6 +15,10 @@ struct All: ParsableCommand {
     discussion: """
       Files that you give replace parts of the built-in world's data. A finished stage is not run \
       again; --resume continues an interrupted run.
+
+      With --ranker program:COMMAND, the command reads a line {"completions", "policy", "prompt"} and answers \
+      with a line {"ranks": [2, 1, …]}. With --ranker file:FILE, the run writes the answers to to-rank.jsonl and \
+      ends with status 75; it continues with --resume when FILE has their lines with "ranks".
       """)
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The run folder.", valueName: "dir"))
@@ -25,6 +29,12 @@ struct All: ParsableCommand {
   var demonstrations: String?
   @Option(help: ArgumentHelp("Ranked answers, JSON Lines; the run then samples and ranks none.", valueName: "file"))
   var comparisons: String?
+  @Option(
+    help: ArgumentHelp(
+      "Who ranks the sampled answers: file:FILE (people, who write FILE), program:COMMAND, or simulated (default).",
+      valueName: "who"),
+    transform: RankerChoice.init)
+  var ranker: RankerChoice?
   @Option(help: ArgumentHelp("Prompts for PPO, JSON Lines.", valueName: "file"))
   var prompts: String?
   @Option(help: ArgumentHelp("Text for the pretraining mix.", valueName: "file"))
@@ -47,7 +57,7 @@ struct All: ParsableCommand {
     // The built-in base brings all data, so only other models are checked.
     let isToCheck = !folder.resume && model != ModelSource.builtin
     let source = (hasFiles && !folder.resume) || isToCheck ? try ModelSource.resolve(model) : model
-    let (inputs, data) =
+    let (given, data) =
       try hasFiles || isToCheck
       ? read(source, requiringDataFor: isToCheck ? settings : nil)
       : (Pipeline.Inputs(precision: rollouts.rolloutPrecision), [])
@@ -55,7 +65,10 @@ struct All: ParsableCommand {
       ("demonstrations", demonstrations), ("comparisons", comparisons), ("prompts", prompts),
       ("pretraining-text", pretrainingText), ("model", model),
       ("rollout-precision", rollouts.rolloutPrecision?.rawValue ?? "measured"),
+      ("ranker", ranker == .simulated ? nil : ranker?.text),
     ]
+    var inputs = given
+    inputs.ranker = ranker ?? .simulated
     let context = try folder.context(
       output, settings, stages: Self.stages,
       extra: options.compactMap { name, value in value.map { (name, $0) } }, data: data)
@@ -109,6 +122,8 @@ struct All: ParsableCommand {
     idle.add(
       [.rounds], of: settings, if: comparisons != nil && settings.count(.rounds) > 1,
       because: "--comparisons has no labeler to rank the new answers of every round")
+    idle.add(
+      "--ranker", if: ranker != nil && comparisons != nil, because: "--comparisons replaces the sampled and ranked answers")
     try idle.refuse()
     return settings
   }

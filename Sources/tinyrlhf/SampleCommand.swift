@@ -45,12 +45,10 @@ struct SampleCommand: ParsableCommand {
     let bad = dataset.report.dropped
     for row in bad { Console.error("tinyrlhf: \(dataset.report.name):\(row.line): \(row.reason)") }
     try answerer.answers(
-      dataset.records.map(\.record), samples: samples, stop: StopTexts(sampling.stop), seed: seed
+      dataset.records, samples: samples, stop: StopTexts(sampling.stop), seed: seed
     ) { prompt, texts in
-      let line: JSONObject = [
-        "completions": .array(texts.map { .string($0) }), "policy": .string(model.name), "prompt": prompt.json,
-      ]
-      try Console.output(JSON.write(.object(line)) + [0x0A])
+      let answers = UnrankedAnswers(prompt: prompt, completions: texts, policy: model.name)
+      try Console.output(answers.line + [0x0A])
     }
     if !bad.isEmpty { throw BadLines() }
     let reward = ["reward", "-o", "DIR", "--model", model.name, "--comparisons", "FILE"]

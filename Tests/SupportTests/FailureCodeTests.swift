@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct FailureCodeTests {
   private static let specific: [Failure.Code] = [
-    .notFound, .damagedFile, .invalidJSON, .contextExceeded, .wrongModel,
+    .notFound, .damagedFile, .invalidJSON, .contextExceeded, .wrongModel, .ranksMissing,
   ]
 
   @Test("every kind of error has a code, and no two codes are the same")
