@@ -29,17 +29,14 @@ public enum RankerChoice: Equatable, Sendable {
   /// A command of the shell that answers lines.
   case program(String)
 
-  /// Reads `simulated`, `file:FILE` or `program:COMMAND`.
-  /// - Throws: `Failure(.usage)` for anything else.
-  public init(_ text: String) throws {
+  /// Reads `simulated`, `file:FILE` or `program:COMMAND`; nil for anything else.
+  public init?(_ text: String) {
     let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
     switch (parts.first, parts.dropFirst().first) {
     case ("simulated", nil): self = .simulated
     case ("file", let path?): self = .file(path)
     case ("program", let command?): self = .program(command)
-    default:
-      throw Failure(
-        .usage, "\"\(text)\" is no ranker", remedy: "Choose simulated, file:FILE or program:COMMAND.")
+    default: return nil
     }
   }
 

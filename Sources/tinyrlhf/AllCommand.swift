@@ -33,7 +33,12 @@ struct All: ParsableCommand {
     help: ArgumentHelp(
       "Who ranks the sampled answers: file:FILE (people, who write FILE), program:COMMAND, or simulated (default).",
       valueName: "who"),
-    transform: RankerChoice.init)
+    transform: { text in
+      guard let choice = RankerChoice(text) else {
+        throw ValidationError("a ranker is simulated, file:FILE or program:COMMAND")
+      }
+      return choice
+    })
   var ranker: RankerChoice?
   @Option(help: ArgumentHelp("Prompts for PPO, JSON Lines.", valueName: "file"))
   var prompts: String?
