@@ -30,9 +30,12 @@ public func readRankings(_ path: String) throws -> [Comparison] {
   var rankings: [Comparison] = []
   while let line = try lines.next() {
     guard line.contains(where: { !$0.isSpace }) else { continue }
-    try Failure.locating(lines.place) {
+    do {
       let row = try RowFields(JSON.parse(line, at: ""))
       if let ranks = row.object["ranks"], !ranks.isNull { rankings.append(try rankedAnswers(row)) }
+    } catch var failure as Failure {
+      failure.place = lines.place
+      throw failure
     }
   }
   return rankings
