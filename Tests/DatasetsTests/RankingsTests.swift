@@ -32,7 +32,7 @@ import Testing
   @Test("a line that cannot be read is named", arguments: [
     (#"{"prompt":"a","completions":["x","y"],"ranks":[1]}"#, "2 answers and 1 ranks"),
     (#"{"prompt":"a","completions":["x","y"],"ranks":[1,0]}"#, "a rank is 0"),
-    (#"{"prompt":"a","completions":["x","y"],"ranks":"1"}"#, "ranks"), ("[]", "not an object"), ("{", ""),
+    (#"{"prompt":"a","completions":["x","y"],"ranks":"1"}"#, "ranks"), ("[]", "not an object"), ("{", "this is not JSON"),
   ])
   func refuses(_ line: String, _ reason: String) throws {
     do {
