@@ -1,71 +1,65 @@
-// GELU and SwiGLU, and their gradients. All are element by element, so lanes and parts do not change
-// the result.
+// The activation of an MLP, with or without a gate, and its gradient. Both are element by element, so lanes and parts
+// do not change the result.
 #include "vmath.h"
 #include "activation_row.h"
 
-/// GELU'(x) = s + x·s·(1 − s)·√(8/π)·(1 + 3·0.044715x²),  s = σ(2u).
-TK_INLINE v16 gelu_slope16(v16 x) {
-  v16 square = x * x, slope;
-  v16 s = v_logistic_slope(v_fma(square * TK_GELU_CUBE, x, x) * TK_GELU_ROOT, &slope);
-  v16 inner = v_fma(square, v_all(3 * TK_GELU_CUBE), v_all(1)) * TK_GELU_ROOT;
-  return v_fma(x * slope, inner, s);
-}
-
-/// The derivative of the exact GELU: Φ(x) + x·φ(x).
-TK_INLINE v16 gelu_exact_slope16(v16 x) {
-  v16 density, normal = v_normal(x, &density);
-  return v_fma(x, density, normal);
-}
-
-TK_INLINE void gelu(const void *args, int part, int parts) {
-  const tk_gelu_args *a = args;
+TK_INLINE void activate(const void *args, int part, int parts) {
+  const tk_activate_args *a = args;
   int64_t begin, end;
-  tk_slice(a->count, 16, part, parts, &begin, &end);
-  for (int64_t i = begin; i < end; i += 16) {
-    v16 x = v_load_at(a->x, i, end, 0);
-    v_store_at(a->y, i, end, gelu_form16(x, a->exact));
+  if (a->gated) {
+    tk_slice(a->rows, 1, part, parts, &begin, &end);
+    for (int64_t row = begin; row < end; row++) activate_row(a, row);
+  } else {  // all rows are one vector, so that the parts can also split a single row
+    tk_slice(a->rows * a->width, 16, part, parts, &begin, &end);
+    activate_vector(a->activation, 0, a->x + begin, end - begin, a->y + begin);
   }
 }
-TK_KERNEL(tk_gelu, gelu)
+TK_KERNEL(tk_activate, activate)
 
-TK_INLINE void gelu_backward(const void *args, int part, int parts) {
-  const tk_gelu_backward_args *a = args;
-  int64_t begin, end;
-  tk_slice(a->count, 16, part, parts, &begin, &end);
-  for (int64_t i = begin; i < end; i += 16) {
-    v16 x = v_load_at(a->x, i, end, 0), dy = v_load_at(a->dy, i, end, 0);
-    v16 slope = a->exact ? gelu_exact_slope16(x) : gelu_slope16(x);
-    v_store_at(a->dx, i, end, dy * slope);
-    if (a->y) v_store_at(a->y, i, end, gelu_form16(x, a->exact));
+/// The activation is x·F(v) with v = x (SiLU, exact GELU) or v = 2u (tanh GELU). Returns its derivative F + x·F'·v',
+/// and writes its value to *value. The last bits of *value may differ from activation16, which has another form of σ.
+TK_INLINE v16 activation_slope16(const tk_activation activation, v16 x, v16 *value) {
+  v16 factor, slope;
+  if (activation == TK_SILU) factor = v_logistic_slope(x, &slope);
+  else if (activation == TK_GELU_EXACT) factor = v_normal(x, &slope);
+  else factor = v_logistic_slope(gelu_argument16(x), &slope);
+  *value = x * factor;
+  if (activation != TK_GELU_TANH) return v_fma(x, slope, factor);
+  v16 inner = v_fma(x * x, v_all(3 * TK_GELU_CUBE), v_all(1)) * TK_GELU_ROOT;
+  return v_fma(x * slope, inner, factor);
+}
+
+/// dx = dy·up·act'(x) and d up = dy·act(x).
+TK_INLINE void activate_backward_of(const tk_activation activation, const int gated, const float *x,
+                                    const float *dy, int64_t width, float *dx, float *y) {
+  for (int64_t j = 0; j < width; j += 16) {
+    v16 gate = v_load_at(x, j, width, 0), up = gate_factor16(gated, x + width, j, width);
+    v16 d = v_load_at(dy, j, width, 0);
+    v16 value, slope = activation_slope16(activation, gate, &value);
+    v_store_at(dx, j, width, d * up * slope);
+    if (gated) v_store_at(dx + width, j, width, d * value);
+    if (y) v_store_at(y, j, width, activation16(activation, gate) * up);
   }
 }
-TK_KERNEL(tk_gelu_backward, gelu_backward)
 
-TK_INLINE void swiglu(const void *args, int part, int parts) {
-  const tk_swiglu_args *a = args;
-  int64_t begin, end;
-  tk_slice(a->rows, 1, part, parts, &begin, &end);
-  for (int64_t row = begin; row < end; row++) swiglu_row(a, row);
+TK_INLINE void activate_backward_vector(tk_activation activation, int gated, const float *x, const float *dy,
+                                        int64_t width, float *dx, float *y) {
+  TK_WITH_ACTIVATION(activation, gated, activate_backward_of, x, dy, width, dx, y)
 }
-TK_KERNEL(tk_swiglu, swiglu)
 
-/// d gate = dy·up·(s + gate·s·(1 − s)),  d up = dy·gate·s,  s = σ(gate).
-TK_INLINE void swiglu_backward(const void *args, int part, int parts) {
-  const tk_swiglu_backward_args *a = args;
+TK_INLINE void activate_backward(const void *args, int part, int parts) {
+  const tk_activate_backward_args *a = args;
   const int64_t width = a->width;
   int64_t begin, end;
-  tk_slice(a->rows, 1, part, parts, &begin, &end);
-  for (int64_t row = begin; row < end; row++) {
-    const float *gate = a->x + row * 2 * width, *up = gate + width;
-    float *d_gate = a->dx + row * 2 * width, *d_up = d_gate + width;
-    for (int64_t j = 0; j < width; j += 16) {
-      v16 g = v_load_at(gate, j, width, 0), u = v_load_at(up, j, width, 0);
-      v16 dy = v_load_at(a->dy + row * width, j, width, 0);
-      v16 slope, s = v_logistic_slope(g, &slope);
-      v_store_at(d_gate, j, width, dy * u * v_fma(g, slope, s));
-      v_store_at(d_up, j, width, dy * (g * s));
-      if (a->y) v_store_at(a->y + row * width, j, width, swiglu16(g, u));
-    }
+  if (a->gated) {
+    tk_slice(a->rows, 1, part, parts, &begin, &end);
+    for (int64_t row = begin; row < end; row++)
+      activate_backward_vector(a->activation, 1, a->x + 2 * row * width, a->dy + row * width, width,
+                               a->dx + 2 * row * width, a->y ? a->y + row * width : NULL);
+  } else {
+    tk_slice(a->rows * width, 16, part, parts, &begin, &end);
+    activate_backward_vector(a->activation, 0, a->x + begin, a->dy + begin, end - begin, a->dx + begin,
+                             a->y ? a->y + begin : NULL);
   }
 }
-TK_KERNEL(tk_swiglu_backward, swiglu_backward)
+TK_KERNEL(tk_activate_backward, activate_backward)

@@ -1,4 +1,5 @@
-// GELU in both forms, and a row of SwiGLU. The float32 path uses them, and the int8 path before it quantises a row.
+// The activations, and a row of an MLP's hidden layer. The float32 path uses them, and the int8 path before it
+// quantises a row. In a loop, the choice of the activation and of the gate are constants.
 #ifndef TINYRLHF_ACTIVATION_ROW_H
 #define TINYRLHF_ACTIVATION_ROW_H
 #include "vmath.h"
@@ -8,10 +9,8 @@
 #define TK_GELU_ROOT 1.5957691216f
 #define TK_GELU_CUBE 0.044715f
 
-TK_INLINE v16 gelu16(v16 x) {
-  v16 inner = v_fma(x * x * TK_GELU_CUBE, x, x);
-  return x * v_logistic(inner * TK_GELU_ROOT);
-}
+/// 2u
+TK_INLINE v16 gelu_argument16(v16 x) { return v_fma(x * x * TK_GELU_CUBE, x, x) * TK_GELU_ROOT; }
 
 /// Returns Φ(x), the normal distribution function, and writes its density to *density, both within 4 units in the last
 /// place. Φ(−a) = exp(−a²/2)·R(1/(1 + 0.27a)) for a ≥ 0, where R is a polynomial of degree 9 with the least maximum
@@ -39,23 +38,47 @@ TK_INLINE v16 v_normal(v16 x, v16 *density) {
   return v_select(x < 0.0f, low, 1.0f - low);
 }
 
-/// GELU in the exact form if `exact`, else in the tanh form.
-TK_INLINE v16 gelu_form16(v16 x, int exact) {
+/// act(x)
+TK_INLINE v16 activation16(const tk_activation activation, v16 x) {
   v16 density;
-  return exact ? x * v_normal(x, &density) : gelu16(x);
+  if (activation == TK_SILU) return x * v_logistic(x);
+  if (activation == TK_GELU_EXACT) return x * v_normal(x, &density);
+  return x * v_logistic(gelu_argument16(x));
 }
 
-/// gate·σ(gate)·up
-TK_INLINE v16 swiglu16(v16 gate, v16 up) { return gate * v_logistic(gate) * up; }
+/// The factor of 16 activations: those of `up` or, without a gate, the constant 1, whose products cost nothing.
+TK_INLINE v16 gate_factor16(const int gated, const float *up, int64_t j, int64_t width) {
+  return gated ? v_load_at(up, j, width, 0) : v_all(1);
+}
 
-TK_INLINE void swiglu_row(const tk_swiglu_args *a, int64_t row) {
-  const int64_t width = a->width;
-  const float *gate = a->x + row * 2 * width, *up = gate + width;
+TK_INLINE void activate_of(const tk_activation activation, const int gated, const float *x,
+                           int64_t width, float *y) {
   for (int64_t j = 0; j < width; j += 16) {
-    v16 g = v_load_at(gate, j, width, 0);
-    v16 y = swiglu16(g, v_load_at(up, j, width, 0));
-    v_store_at(a->y + row * width, j, width, y);
+    v16 up = gate_factor16(gated, x + width, j, width);
+    v_store_at(y, j, width, activation16(activation, v_load_at(x, j, width, 0)) * up);
   }
+}
+
+/// Calls body(activation, gated, …) with both as constants.
+#define TK_WITH_ACTIVATION(activation, gated, body, ...)                       \
+  switch (activation) {                                                        \
+    case TK_GELU_TANH: TK_WITH_GATE(TK_GELU_TANH, gated, body, __VA_ARGS__)    \
+    case TK_GELU_EXACT: TK_WITH_GATE(TK_GELU_EXACT, gated, body, __VA_ARGS__)  \
+    case TK_SILU: TK_WITH_GATE(TK_SILU, gated, body, __VA_ARGS__)              \
+  }
+#define TK_WITH_GATE(activation, gated, body, ...)   \
+  if (gated) body(activation, 1, __VA_ARGS__);       \
+  else body(activation, 0, __VA_ARGS__);             \
+  break;
+
+/// Computes y[width] from x[width], or from the gate and up in x[2*width].
+TK_INLINE void activate_vector(tk_activation activation, int gated, const float *x, int64_t width, float *y) {
+  TK_WITH_ACTIVATION(activation, gated, activate_of, x, width, y)
+}
+
+TK_INLINE void activate_row(const tk_activate_args *a, int64_t row) {
+  const float *x = a->x + row * (a->gated ? 2 : 1) * a->width;
+  activate_vector(a->activation, a->gated, x, a->width, a->y + row * a->width);
 }
 
 #endif

@@ -2,28 +2,41 @@
 #include "vmath.h"
 #include "norm_row.h"
 
-TK_INLINE void head_norm(const void *args, int part, int parts) {
-  const tk_head_norm_args *a = args;
+TK_INLINE void head_norm_of(const int unit_offset, const tk_head_norm_args *a, int part, int parts) {
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++)
     for (int64_t head = 0; head < a->heads; head++)
-      norm_vector(a->x + row * a->x_row + head * a->head_dim, a->head_dim, a->gamma, NULL,
-                  a->epsilon, 1, a->y + row * a->y_row + head * a->head_dim, NULL,
+      norm_vector(unit_offset, a->x + row * a->x_row + head * a->head_dim, a->head_dim, a->gamma,
+                  NULL, a->epsilon, 1, a->y + row * a->y_row + head * a->head_dim, NULL,
                   a->rstd ? a->rstd + row * a->heads + head : NULL);
+}
+
+/// Calls head_norm_of with unit_offset as a constant.
+TK_INLINE void head_norm(const void *args, int part, int parts) {
+  const tk_head_norm_args *a = args;
+  if (a->unit_offset) head_norm_of(1, a, part, parts);
+  else head_norm_of(0, a, part, parts);
 }
 TK_KERNEL(tk_head_norm, head_norm)
 
-TK_INLINE void head_norm_backward_input(const void *args, int part, int parts) {
-  const tk_head_norm_backward_args *a = args;
+TK_INLINE void head_norm_backward_input_of(const int unit_offset, const tk_head_norm_backward_args *a,
+                                           int part, int parts) {
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++)
     for (int64_t head = 0; head < a->heads; head++) {
       float *dy = a->dy + row * a->dy_row + head * a->head_dim;
-      norm_vector_backward(dy, a->x + row * a->x_row + head * a->head_dim, a->head_dim,
+      norm_vector_backward(unit_offset, dy, a->x + row * a->x_row + head * a->head_dim, a->head_dim,
                            a->gamma, NULL, 0, a->rstd[row * a->heads + head], 1, 0, dy, NULL);
     }
+}
+
+/// Calls head_norm_backward_input_of with unit_offset as a constant.
+TK_INLINE void head_norm_backward_input(const void *args, int part, int parts) {
+  const tk_head_norm_backward_args *a = args;
+  if (a->unit_offset) head_norm_backward_input_of(1, a, part, parts);
+  else head_norm_backward_input_of(0, a, part, parts);
 }
 TK_KERNEL(tk_head_norm_backward_input, head_norm_backward_input)
 

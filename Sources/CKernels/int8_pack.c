@@ -39,11 +39,7 @@ TK_INLINE void int8_quantize(const void *args, int part, int parts) {
   tk_slice(q->rows, 1, part, parts, &begin, &end);
   for (int64_t m = begin; m < end; m++) {
     if (q->norm) norm_row(q->norm, m);
-    if (q->swiglu) swiglu_row(q->swiglu, m);
-    for (int64_t k = 0; q->gelu && k < q->K; k += 16) {
-      v16 x = v_load_at(q->gelu->x + m * q->K, k, q->K, 0);
-      v_store_at(q->gelu->y + m * q->K, k, q->K, gelu_form16(x, q->gelu->exact));
-    }
+    if (q->activation) activate_row(q->activation, m);
     const float *row = q->x + m * q->x_row;
     if (q->factors) {
       float *prepared = part_workspace(q->workspace, q->K, part);

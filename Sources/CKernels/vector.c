@@ -39,6 +39,24 @@ TK_INLINE void add(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_add, add)
 
+TK_INLINE void scale_add_of(const int adds, const tk_scale_add_args *a, int part, int parts) {
+  const v16 scale = v_all(a->scale);
+  int64_t begin, end;
+  tk_slice(a->count, 16, part, parts, &begin, &end);
+  for (int64_t i = begin; i < end; i += 16) {
+    v16 x = v_load_at(a->x, i, end, 0);
+    v_store_at(a->y, i, end, adds ? v_fma(scale, x, v_load_at(a->addend, i, end, 0)) : scale * x);
+  }
+}
+
+/// Calls scale_add_of with a constant that says whether there is an addend.
+TK_INLINE void scale_add(const void *args, int part, int parts) {
+  const tk_scale_add_args *a = args;
+  if (a->addend) scale_add_of(1, a, part, parts);
+  else scale_add_of(0, a, part, parts);
+}
+TK_KERNEL(tk_scale_add, scale_add)
+
 TK_INLINE void lerp(const void *args, int part, int parts) {
   const tk_lerp_args *a = args;
   const v16 decay = v_all(a->decay), rest = v_all(1.0f - a->decay);

@@ -83,12 +83,12 @@ struct SelftestKernels {
     let dy = try random(37, 182, stream: 4)
     let z = try random(37, 182, stream: 5)
     let dGated = try random(37, 91, stream: 6)
-    for form in [GELUForm.tanh, .exact] {
-      compute.gelu(x, to: y, form)
-      compute.geluBackward(x, dy: dy, form)
+    for activation in Activation.allCases {
+      compute.activate(x, to: y, activation, gated: false)
+      compute.activateBackward(x, dy: dy, activation, gated: false)
+      compute.activate(z, to: gated, activation, gated: true)
+      compute.activateBackward(z, dy: dGated, activation, gated: true)
     }
-    compute.swiglu(z, to: gated)
-    compute.swigluBackward(z, dy: dGated)
     return bits(x, y, dy, z, gated, dGated)
   }
 

@@ -81,11 +81,8 @@ extension Transformer {
     let norm2 = activations.normed.prefix(rows)
     compute.backwardInput(weights.down, dy: output, to: activated)
     // In place: `up` is replaced by its gradient, and `activated`, which holds its gradient, by its value.
-    switch architecture.mlp {
-    case .gelu: compute.geluBackward(up, dy: activated, .tanh)
-    case .geluExact: compute.geluBackward(up, dy: activated, .exact)
-    case .swiglu: compute.swigluBackward(up, dy: activated)
-    }
+    compute.activateBackward(
+      up, dy: activated, architecture.mlp.activation, gated: architecture.mlp.isGated)
     compute.backwardWeight(weights.down, gradient.down, dy: output, x: activated, accumulate: adds)
     compute.backwardInput(weights.up, dy: up, to: norm)
     compute.normalizeBackward(

@@ -177,10 +177,19 @@ extension Transformer {
     let operand = compute.normalize(
       weights.norm2, x, to: activations.normed.prefix(x.rows), layer.statistics2, for: weights.up)
     apply(weights.up, operand, to: up)
-    switch architecture.mlp {
-    case .gelu: return compute.gelu(up, to: activated, .tanh, for: weights.down)
-    case .geluExact: return compute.gelu(up, to: activated, .exact, for: weights.down)
-    case .swiglu: return compute.swiglu(up, to: activated, for: weights.down)
+    return compute.activate(
+      up, to: activated, architecture.mlp.activation, gated: architecture.mlp.isGated, for: weights.down)
+  }
+}
+
+extension Architecture.MLPKind {
+  var activation: Activation {
+    switch self {
+    case .gelu: .geluTanh
+    case .geluExact: .geluExact
+    case .swiglu: .silu
     }
   }
+
+  var isGated: Bool { self == .swiglu }
 }

@@ -1,49 +1,60 @@
 import CKernels
 
-/// The form of GELU: exact, with the normal distribution function, or GPT-2's tanh approximation.
-public enum GELUForm: Sendable { case exact, tanh }
+/// The activation of an MLP; whether the MLP has a gate is a separate choice.
+public enum Activation: CaseIterable, Sendable {
+  /// GELU in the tanh approximation.
+  case geluTanh
+  /// Exact GELU, with the normal distribution function.
+  case geluExact
+  case silu
+
+  package var code: tk_activation {
+    switch self {
+    case .geluTanh: TK_GELU_TANH
+    case .geluExact: TK_GELU_EXACT
+    case .silu: TK_SILU
+    }
+  }
+}
 
 extension Compute {
-  /// y = GELU(x).
-  public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm) {
-    pool.run(tk_gelu, arguments(x, to: y, form))
+  /// y = act(x), [T, f] both or, if `gated`, y = act(gate)·up with x = [gate | up], [T, 2f] to [T, f]. Both matrices
+  /// are contiguous.
+  public func activate(_ x: Matrix, to y: Matrix, _ activation: Activation, gated: Bool) {
+    pool.run(tk_activate, arguments(x, to: y, activation, gated: gated))
   }
 
-  func arguments(_ x: Matrix, to y: Matrix, _ form: GELUForm) -> tk_gelu_args {
-    tk_gelu_args(
-      count: Int64(x.rows * x.columns), x: x.base, y: y.base, exact: form == .exact ? 1 : 0)
+  func arguments(_ x: Matrix, to y: Matrix, _ activation: Activation, gated: Bool) -> tk_activate_args {
+    precondition(x.columns == (gated ? 2 : 1) * y.columns && x.rows == y.rows)
+    return tk_activate_args(
+      rows: Int64(y.rows), width: Int64(y.columns), x: x.base, y: y.base, activation: activation.code,
+      gated: gated ? 1 : 0)
   }
 
-  /// x ← dy·GELU'(x), and dy ← GELU(x), with the same bits as in the forward pass.
-  public func geluBackward(_ x: Matrix, dy: Matrix, _ form: GELUForm) {
+  /// x ← its gradient, from dy; dy ← the output of the forward pass, with the same bits. The shapes are those of
+  /// `activate`.
+  public func activateBackward(_ x: Matrix, dy: Matrix, _ activation: Activation, gated: Bool) {
+    precondition(x.columns == (gated ? 2 : 1) * dy.columns && x.rows == dy.rows)
     pool.run(
-      tk_gelu_backward,
-      tk_gelu_backward_args(
-        count: Int64(x.rows * x.columns), x: x.base, dy: dy.base, dx: x.base, y: dy.base,
-        exact: form == .exact ? 1 : 0))
-  }
-
-  /// y = silu(gate)·up with x = [gate | up], [T, 2f] to [T, f].
-  public func swiglu(_ x: Matrix, to y: Matrix) {
-    precondition(x.columns == 2 * y.columns)
-    pool.run(
-      tk_swiglu,
-      tk_swiglu_args(rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base))
-  }
-
-  /// x [T, 2f] ← its gradient, from dy [T, f]; dy ← silu(gate)·up, with the same bits as in the forward pass.
-  public func swigluBackward(_ x: Matrix, dy: Matrix) {
-    precondition(x.columns == 2 * dy.columns)
-    pool.run(
-      tk_swiglu_backward,
-      tk_swiglu_backward_args(
-        rows: Int64(x.rows), width: Int64(dy.columns), x: x.base, dy: dy.base, dx: x.base,
-        y: dy.base))
+      tk_activate_backward,
+      tk_activate_backward_args(
+        rows: Int64(dy.rows), width: Int64(dy.columns), x: x.base, dy: dy.base, dx: x.base, y: dy.base,
+        activation: activation.code, gated: gated ? 1 : 0))
   }
 
   /// y += x over `count` elements.
   public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
     pool.run(tk_add, tk_add_args(count: Int64(count), x: x, y: y))
+  }
+
+  /// y = addend + scale·x, or scale·x. All matrices are contiguous; y may be x or addend. With dy as x, the same call is
+  /// also the backward pass.
+  public func scaleAdd(_ x: Matrix, scale: Float, addingTo addend: Matrix? = nil, to y: Matrix) {
+    precondition(x.columns == y.columns && x.rows == y.rows)
+    pool.run(
+      tk_scale_add,
+      tk_scale_add_args(
+        count: Int64(x.rows * x.columns), scale: scale, x: x.base, addend: addend?.base, y: y.base))
   }
 
   /// average = decay·average + (1 − decay)·x.

@@ -96,7 +96,7 @@ extension Compute {
   /// computed by it.
   private func quantizeRows(
     _ x: Matrix, for weight: Int8Matrix, norm: UnsafePointer<tk_norm_args>? = nil,
-    gelu: UnsafePointer<tk_gelu_args>? = nil, swiglu: UnsafePointer<tk_swiglu_args>? = nil
+    activation: UnsafePointer<tk_activate_args>? = nil
   ) {
     precondition(
       x.rows <= quantized.rows && x.columns <= quantized.columns,
@@ -105,8 +105,8 @@ extension Compute {
       tk_int8_quantize,
       tk_int8_quantize_args(
         rows: Int64(x.rows), K: Int64(x.columns), x: x.base, x_row: Int64(x.stride),
-        codes: quantized.codes, scales: quantized.scales, norm: norm, gelu: gelu, swiglu: swiglu,
-        factors: weight.factors, workspace: quantized.prepared))
+        codes: quantized.codes, scales: quantized.scales, norm: norm,
+        activation: activation, factors: weight.factors, workspace: quantized.prepared))
   }
 
   /// y = norm(x); already quantised if `linear` is int8. The operand is valid until the next one is made.
@@ -121,25 +121,17 @@ extension Compute {
     return Operand(matrix: y, isQuantized: true)
   }
 
-  /// y = GELU(x); already quantised if `linear` is int8.
-  public func gelu(_ x: Matrix, to y: Matrix, _ form: GELUForm, for linear: Linear) -> Operand {
+  /// y = act(x) or, if `gated`, act(gate)·up with x = [gate | up]; already quantised if `linear` is int8.
+  public func activate(
+    _ x: Matrix, to y: Matrix, _ activation: Activation, gated: Bool, for linear: Linear
+  ) -> Operand {
     guard let weight = linear.int8 else {
-      gelu(x, to: y, form)
+      activate(x, to: y, activation, gated: gated)
       return Operand(matrix: y, isQuantized: false)
     }
-    withUnsafePointer(to: arguments(x, to: y, form)) { quantizeRows(y, for: weight, gelu: $0) }
-    return Operand(matrix: y, isQuantized: true)
-  }
-
-  /// y = silu(gate)·up with x = [gate | up]; already quantised if `linear` is int8.
-  public func swiglu(_ x: Matrix, to y: Matrix, for linear: Linear) -> Operand {
-    guard let weight = linear.int8 else {
-      swiglu(x, to: y)
-      return Operand(matrix: y, isQuantized: false)
+    withUnsafePointer(to: arguments(x, to: y, activation, gated: gated)) {
+      quantizeRows(y, for: weight, activation: $0)
     }
-    let arguments = tk_swiglu_args(
-      rows: Int64(x.rows), width: Int64(y.columns), x: x.base, y: y.base)
-    withUnsafePointer(to: arguments) { quantizeRows(y, for: weight, swiglu: $0) }
     return Operand(matrix: y, isQuantized: true)
   }
 

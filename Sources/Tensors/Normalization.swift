@@ -1,22 +1,25 @@
 import CKernels
 
-/// LayerNorm or RMSNorm, with gamma and an optional bias beta.
+/// LayerNorm or RMSNorm, with a scale and an optional bias beta.
 public struct Norm: @unchecked Sendable {
   public let width: Int
   public let gamma: UnsafeMutablePointer<Float>
   public let beta: UnsafeMutablePointer<Float>?
   public let epsilon: Float
   public let isRMS: Bool
+  /// Whether the scale is 1 + gamma, as in Gemma, instead of gamma.
+  public let hasUnitOffset: Bool
 
   public init(
     width: Int, gamma: UnsafeMutablePointer<Float>, beta: UnsafeMutablePointer<Float>?,
-    epsilon: Float, isRMS: Bool
+    epsilon: Float, isRMS: Bool, hasUnitOffset: Bool = false
   ) {
     self.width = width
     self.gamma = gamma
     self.beta = beta
     self.epsilon = epsilon
     self.isRMS = isRMS
+    self.hasUnitOffset = hasUnitOffset
   }
 }
 
@@ -43,8 +46,8 @@ extension Compute {
   {
     tk_norm_args(
       rows: Int64(x.rows), width: Int64(norm.width), x: x.base, gamma: norm.gamma,
-      beta: norm.beta, epsilon: norm.epsilon, rms: norm.isRMS ? 1 : 0, y: y.base,
-      mean: statistics?.mean, rstd: statistics?.rstd)
+      beta: norm.beta, epsilon: norm.epsilon, rms: norm.isRMS ? 1 : 0,
+      unit_offset: norm.hasUnitOffset ? 1 : 0, y: y.base, mean: statistics?.mean, rstd: statistics?.rstd)
   }
 
   /// dx += ∂L/∂x. Adds to the gamma and beta of `gradient` if it is given. If `y` is given, it receives the output of
@@ -56,8 +59,9 @@ extension Compute {
     precondition(dy.columns == norm.width && x.rows == dy.rows && dx.rows == dy.rows)
     let arguments = tk_norm_backward_args(
       rows: Int64(x.rows), width: Int64(norm.width), dy: dy.base, x: x.base, gamma: norm.gamma,
-      mean: statistics.mean, rstd: statistics.rstd, rms: norm.isRMS ? 1 : 0, dx: dx.base,
-      beta: norm.beta, y: y?.base, dgamma: gradient?.gamma, dbeta: gradient?.beta)
+      mean: statistics.mean, rstd: statistics.rstd, rms: norm.isRMS ? 1 : 0,
+      unit_offset: norm.hasUnitOffset ? 1 : 0, dx: dx.base, beta: norm.beta, y: y?.base,
+      dgamma: gradient?.gamma, dbeta: gradient?.beta)
     pool.run(tk_norm_backward_input, arguments)
     if gradient != nil { pool.run(tk_norm_backward_parameters, arguments) }
   }
@@ -69,12 +73,18 @@ public struct HeadNorm: @unchecked Sendable {
   public let headDim: Int
   public let gamma: UnsafeMutablePointer<Float>
   public let epsilon: Float
+  /// As in `Norm`.
+  public let hasUnitOffset: Bool
 
-  public init(heads: Int, headDim: Int, gamma: UnsafeMutablePointer<Float>, epsilon: Float) {
+  public init(
+    heads: Int, headDim: Int, gamma: UnsafeMutablePointer<Float>, epsilon: Float,
+    hasUnitOffset: Bool = false
+  ) {
     self.heads = heads
     self.headDim = headDim
     self.gamma = gamma
     self.epsilon = epsilon
+    self.hasUnitOffset = hasUnitOffset
   }
 }
 
@@ -90,8 +100,8 @@ extension Compute {
       tk_head_norm,
       tk_head_norm_args(
         rows: Int64(x.rows), heads: Int64(norm.heads), head_dim: Int64(norm.headDim), x: x.base,
-        x_row: Int64(x.stride), gamma: norm.gamma, epsilon: norm.epsilon, y: y.base,
-        y_row: Int64(y.stride), rstd: rstd))
+        x_row: Int64(x.stride), gamma: norm.gamma, epsilon: norm.epsilon,
+        unit_offset: norm.hasUnitOffset ? 1 : 0, y: y.base, y_row: Int64(y.stride), rstd: rstd))
   }
 
   /// dy ← ∂L/∂x. Adds to the gamma of `gradient` if it is given.
@@ -101,8 +111,8 @@ extension Compute {
     precondition(x.columns == norm.heads * norm.headDim && dy.columns == x.columns && x.rows == dy.rows)
     let arguments = tk_head_norm_backward_args(
       rows: Int64(x.rows), heads: Int64(norm.heads), head_dim: Int64(norm.headDim), x: x.base,
-      x_row: Int64(x.stride), gamma: norm.gamma, rstd: rstd, dy: dy.base, dy_row: Int64(dy.stride),
-      dgamma: gradient?.gamma)
+      x_row: Int64(x.stride), gamma: norm.gamma, rstd: rstd,
+      unit_offset: norm.hasUnitOffset ? 1 : 0, dy: dy.base, dy_row: Int64(dy.stride), dgamma: gradient?.gamma)
     if gradient != nil { pool.run(tk_head_norm_backward_parameters, arguments) }
     pool.run(tk_head_norm_backward_input, arguments)
   }

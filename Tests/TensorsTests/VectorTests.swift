@@ -15,6 +15,44 @@ import Testing
     }
   }
 
+  @Test("a scaled sum has one rounding, with scale 1 the bits of addition, and y may be an input")
+  func scaleAdd() {
+    for n in Array(1...70) + [100] {
+      let x = normals(n, "x"), addend = normals(n, "addend")
+      for scale: Float in [1, -0.3, 22.6] {
+        let got = everywhere { s in
+          let (bx, ba, y, sum) = (s.floats(x), s.floats(addend), s.zeros(n), s.floats(addend))
+          func run(_ x: Floats, _ addend: Floats?, to y: Floats) -> [Float] {
+            s.run(
+              tk_scale_add,
+              tk_scale_add_args(
+                count: Int64(n), scale: scale, x: x.readOnly, addend: addend?.readOnly, y: y.pointer))
+            return y.values
+          }
+          let (added, scaled) = (run(bx, ba, to: y), run(bx, nil, to: s.zeros(n)))
+          s.run(tk_add, tk_add_args(count: Int64(n), x: bx.readOnly, y: sum.pointer))
+          if scale == 1 { #expect(added == sum.values) }
+          #expect(run(s.floats(x), ba, to: ba) == added)
+          #expect(run(bx, s.floats(addend), to: bx) == added)
+          let again = s.floats(x)
+          #expect(run(again, nil, to: again) == scaled)
+          return added + scaled
+        }
+        #expect(got == zip(x, addend).map { $1.addingProduct(scale, $0) } + x.map { scale * $0 })
+      }
+    }
+  }
+
+  @Test("without an addend, the sign of a zero stays")
+  func scaleOfZero() {
+    let got = everywhere { s in
+      let y = s.floats([-0.0, 0.0])
+      s.run(tk_scale_add, tk_scale_add_args(count: 2, scale: 2, x: y.readOnly, addend: nil, y: y.pointer))
+      return y.values
+    }
+    #expect(got.map(\.sign) == [.minus, .plus])
+  }
+
   @Test("the moving average is decay·y + (1 − decay)·x, and decay 1 changes nothing")
   func lerp() {
     let x = normals(67, "x"), y = normals(67, "y")

@@ -38,10 +38,41 @@ static void int8(int64_t M, int64_t N, int64_t K, int balanced) {
   release();
 }
 
+/// Rows that a norm or an activation computes before they are quantised.
+static void computed_codes(int64_t M, int64_t K, const tk_norm_args *norm,
+                           const tk_activate_args *activation) {
+  const size_t depth = (size_t)(K + 3) / 4 * 4;
+  float *x = norm ? norm->y : activation->y;
+  tk_int8_quantize_args q = {
+      .rows = M, .K = K, .x = x, .x_row = K, .codes = room((size_t)M * depth),
+      .scales = numbers(M, 1), .norm = norm, .activation = activation};
+  COMPARE("int8_quantize", tk_int8_quantize, &q, (output){q.codes, (size_t)M * depth},
+          FLOATS(q.scales, M), FLOATS(x, M * K));
+}
+
+static void computed(int64_t M, int64_t K) {
+  for (int unit_offset = 0; unit_offset < 2; unit_offset++) {
+    tk_norm_args n = {
+        .rows = M, .width = K, .x = numbers(M * K, 3), .gamma = numbers(K, 2), .epsilon = 1e-5f,
+        .rms = 1, .unit_offset = unit_offset, .y = numbers(M * K, 1)};
+    computed_codes(M, K, &n, NULL);
+  }
+  for (tk_activation activation = TK_GELU_TANH; activation <= TK_SILU; activation++)
+    for (int gated = 0; gated < 2; gated++) {
+      tk_activate_args a = {
+          .rows = M, .width = K, .x = numbers((gated ? 2 : 1) * M * K, 6), .y = numbers(M * K, 1),
+          .activation = activation, .gated = gated};
+      computed_codes(M, K, NULL, &a);
+    }
+  release();
+}
+
 void check_int8(void) {
   static const int64_t shapes[][2] = {
       {1, 1}, {15, 3}, {16, 4}, {17, 5}, {40, 33}, {64, 64}, {100, 70}, {20, 1024}, {9, 200},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1], M % 2);
+  static const int64_t widths[] = {1, 15, 16, 17, 100};
+  for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) computed(5, widths[i]);
 }

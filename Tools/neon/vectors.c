@@ -17,6 +17,11 @@ static void vectors(int64_t count) {
   float *x = numbers(count, 1), *y = numbers(count, 1);
   tk_add_args a = {.count = count, .x = x, .y = y};
   COMPARE("add", tk_add, &a, FLOATS(y, count));
+  for (int adds = 0; adds < 2; adds++) {
+    tk_scale_add_args c = {
+        .count = count, .scale = 0.7f, .x = x, .addend = adds ? numbers(count, 1) : NULL, .y = y};
+    COMPARE("scale_add", tk_scale_add, &c, FLOATS(y, count));
+  }
   tk_lerp_args l = {.count = count, .decay = 0.99f, .x = x, .y = y};
   COMPARE("lerp", tk_lerp, &l, FLOATS(y, count));
   int64_t blocks = (count + 4095) / 4096;

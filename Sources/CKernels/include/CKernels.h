@@ -54,14 +54,15 @@ size_t tk_gemm_workspace_bytes(int parts);
 // ---------------------------------------------------------------- normalisation (norm.c)
 
 /// LayerNorm (beta may be NULL), or RMSNorm if `rms` (mean is then 0 and not subtracted):
-///   y = (x − mean)·rstd·gamma + beta,  rstd = 1/√(variance + epsilon)
+///   y = (x − mean)·rstd·scale + beta,  rstd = 1/√(variance + epsilon)
+/// The scale is gamma, or 1 + gamma if `unit_offset`, as in Gemma. The gradient of gamma is the same for both.
 typedef struct {
   int64_t rows, width;
   const float *x;      // [rows, width]
   const float *gamma;  // [width]
   const float *beta;   // [width] or NULL
   float epsilon;
-  int rms;
+  int rms, unit_offset;
   float *y;            // [rows, width]
   float *mean, *rstd;  // [rows]; each may be NULL if there is no backward pass
 } tk_norm_args;
@@ -72,7 +73,7 @@ typedef struct {
   const float *dy, *x;       // [rows, width]
   const float *gamma;        // [width]
   const float *mean, *rstd;  // [rows], from the forward pass
-  int rms;
+  int rms, unit_offset;
   float *dx;                 // [rows, width], added to  (tk_norm_backward_input)
   const float *beta;         // [width] or NULL
   float *y;                  // [rows, width] or NULL: receives the forward pass's output, same bits
@@ -87,6 +88,7 @@ typedef struct {
   const float *x; int64_t x_row;   // stride between rows; head h begins at h*head_dim
   const float *gamma;              // [head_dim]
   float epsilon;
+  int unit_offset;                 // as in tk_norm_args
   float *y; int64_t y_row;         // may be x
   float *rstd;                     // [rows, heads], or NULL if there is no backward pass
 } tk_head_norm_args;
@@ -97,6 +99,7 @@ typedef struct {
   int64_t rows, heads, head_dim;
   const float *x; int64_t x_row;
   const float *gamma, *rstd;       // from the forward pass
+  int unit_offset;
   float *dy; int64_t dy_row;
   float *dgamma;                   // [head_dim]
 } tk_head_norm_backward_args;
@@ -105,22 +108,29 @@ void tk_head_norm_backward_parameters(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- activations (activation.c)
 
-/// y = GELU(x): x·Φ(x) with the normal distribution function Φ if `exact`, else the tanh form
-/// ½x(1 + tanh(√(2/π)(x + 0.044715x³))). y may be x.
-typedef struct { int64_t count; const float *x; float *y; int exact; } tk_gelu_args;
-void tk_gelu(const void *args, int part, int parts);
-/// dx = dy·GELU'(x), and y = GELU(x) with the same bits as in the forward pass; y may be NULL.
-/// dx and y may each be x or dy.
-typedef struct { int64_t count; const float *x, *dy; float *dx, *y; int exact; } tk_gelu_backward_args;
-void tk_gelu_backward(const void *args, int part, int parts);
-
-/// y = silu(gate)·up. A row of `x` is gate[width], then up[width]: x [rows, 2*width].
-typedef struct { int64_t rows, width; const float *x; float *y; } tk_swiglu_args;
-void tk_swiglu(const void *args, int part, int parts);
-/// Computes dx [rows, 2*width] from dy [rows, width], and y [rows, width] with the same bits as in the forward pass.
-/// y may be NULL. dx may be x; y may be dy.
-typedef struct { int64_t rows, width; const float *x, *dy; float *dx, *y; } tk_swiglu_backward_args;
-void tk_swiglu_backward(const void *args, int part, int parts);
+/// SiLU is x·σ(x). GELU is x·Φ(x) with the normal distribution function Φ (exact), or its approximation
+/// ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
+typedef enum { TK_GELU_TANH = 0, TK_GELU_EXACT = 1, TK_SILU = 2 } tk_activation;
+/// Without a gate: y = act(x), x [rows, width]; y may be x.
+/// If `gated`: y = act(gate)·up. A row of `x` is gate[width], then up[width]: x [rows, 2*width].
+typedef struct {
+  int64_t rows, width;
+  const float *x;
+  float *y;                  // [rows, width]
+  tk_activation activation;
+  int gated;
+} tk_activate_args;
+void tk_activate(const void *args, int part, int parts);
+/// Computes dx (like x) from dy [rows, width], and y [rows, width] with the same bits as in the forward pass. y may
+/// be NULL. Without a gate, dx and y may each be x or dy. If `gated`, dx may be x, and y may be dy.
+typedef struct {
+  int64_t rows, width;
+  const float *x, *dy;
+  float *dx, *y;
+  tk_activation activation;
+  int gated;
+} tk_activate_backward_args;
+void tk_activate_backward(const void *args, int part, int parts);
 
 // ---------------------------------------------------------------- elementary functions
 
@@ -136,6 +146,10 @@ void tk_logistic(const void *args, int part, int parts);
 /// y += x
 typedef struct { int64_t count; const float *x; float *y; } tk_add_args;
 void tk_add(const void *args, int part, int parts);
+/// y = addend + scale·x with one rounding, or y = scale·x if `addend` is NULL. y may be x or addend. With dy as x, it is
+/// also the backward pass.
+typedef struct { int64_t count; float scale; const float *x, *addend; float *y; } tk_scale_add_args;
+void tk_scale_add(const void *args, int part, int parts);
 /// y = decay·y + (1 − decay)·x   (moving average of weights)
 typedef struct { int64_t count; float decay; const float *x; float *y; } tk_lerp_args;
 void tk_lerp(const void *args, int part, int parts);
@@ -354,11 +368,11 @@ typedef struct {
 void tk_int8_unpack(const void *args, int part, int parts);
 /// Quantises activations by rows, with the same rule: codes [rows, K4], where K4 is K rounded up to 4 and padding is
 /// zero. With `factors`, R·(x ∘ factors) is quantised; the weights must have the same factors.
-/// At most one of `norm`, `gelu`, `swiglu` is given. x must then be its y; each row of x is computed before it is
+/// At most one of `norm` and `activation` is given. x must then be its y; each row of x is computed before it is
 /// quantised.
 typedef struct {
   int64_t rows, K; const float *x; int64_t x_row; int8_t *codes; float *scales;
-  const tk_norm_args *norm; const tk_gelu_args *gelu; const tk_swiglu_args *swiglu;
+  const tk_norm_args *norm; const tk_activate_args *activation;
   const float *factors;   // [K] or NULL
   float *workspace;
 } tk_int8_quantize_args;
