@@ -10,23 +10,22 @@ TK_INLINE void norm(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_norm, norm)
 
-TK_INLINE void norm_backward_input_of(const int unit_offset, const tk_norm_backward_args *a,
-                                      int part, int parts) {
+TK_INLINE void norm_backward_row_of(const int unit_offset, const tk_norm_backward_args *a, int64_t row) {
+  const int64_t at = row * a->width;
+  norm_vector_backward(unit_offset, a->dy + at, a->x + at, a->width, a->gamma, a->beta,
+                       a->rms ? 0 : a->mean[row], a->rstd[row], a->rms, 1, a->dx + at,
+                       a->y ? a->y + at : NULL);
+}
+
+/// Calls norm_backward_row_of with unit_offset as a constant.
+TK_INLINE void norm_backward_input(const void *args, int part, int parts) {
+  const tk_norm_backward_args *a = args;
   int64_t begin, end;
   tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
-    const int64_t at = row * a->width;
-    norm_vector_backward(unit_offset, a->dy + at, a->x + at, a->width, a->gamma, a->beta,
-                         a->rms ? 0 : a->mean[row], a->rstd[row], a->rms, 1, a->dx + at,
-                         a->y ? a->y + at : NULL);
+    if (a->unit_offset) norm_backward_row_of(1, a, row);
+    else norm_backward_row_of(0, a, row);
   }
-}
-
-/// Calls norm_backward_input_of with unit_offset as a constant.
-TK_INLINE void norm_backward_input(const void *args, int part, int parts) {
-  const tk_norm_backward_args *a = args;
-  if (a->unit_offset) norm_backward_input_of(1, a, part, parts);
-  else norm_backward_input_of(0, a, part, parts);
 }
 TK_KERNEL(tk_norm_backward_input, norm_backward_input)
 

@@ -47,8 +47,8 @@ extension Compute {
     pool.run(tk_add, tk_add_args(count: Int64(count), x: x, y: y))
   }
 
-  /// y = addend + scale·x, or scale·x. All matrices are contiguous; y may be x or addend. With dy as x, the same call is
-  /// also the backward pass.
+  /// y = addend + scale·x, or scale·x. All matrices are contiguous; y may be x or addend. With dy as x, the same call
+  /// is also the backward pass.
   public func scaleAdd(_ x: Matrix, scale: Float, addingTo addend: Matrix? = nil, to y: Matrix) {
     precondition(x.columns == y.columns && x.rows == y.rows)
     pool.run(

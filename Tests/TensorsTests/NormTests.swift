@@ -125,8 +125,8 @@ import Testing
       _ = everywhere { s in
         let ahead = forward(x, gamma, nil, rms: rms, unitOffset: true, s)
         #expect(ahead == forward(x, moved, nil, rms: rms, unitOffset: false, s))
-        let shifted = forward(x, gamma, dy.prefix(width) + [], rms: rms, unitOffset: true, s)
-        #expect(shifted == forward(x, moved, dy.prefix(width) + [], rms: rms, unitOffset: false, s))
+        let shifted = forward(x, gamma, Array(dy.prefix(width)), rms: rms, unitOffset: true, s)
+        #expect(shifted == forward(x, moved, Array(dy.prefix(width)), rms: rms, unitOffset: false, s))
         let back = backward(dy, x, gamma, rms: rms, unitOffset: true, s)
         #expect(back == backward(dy, x, moved, rms: rms, unitOffset: false, s))
         return ahead + back

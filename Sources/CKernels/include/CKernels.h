@@ -111,24 +111,16 @@ void tk_head_norm_backward_parameters(const void *args, int part, int parts);
 /// SiLU is x·σ(x). GELU is x·Φ(x) with the normal distribution function Φ (exact), or its approximation
 /// ½x(1 + tanh(√(2/π)(x + 0.044715x³))).
 typedef enum { TK_GELU_TANH = 0, TK_GELU_EXACT = 1, TK_SILU = 2 } tk_activation;
-/// Without a gate: y = act(x), x [rows, width]; y may be x.
-/// If `gated`: y = act(gate)·up. A row of `x` is gate[width], then up[width]: x [rows, 2*width].
+/// y [rows, width] = act(x), x [rows, width]; y may be x. If `gated`, y = act(gate)·up instead: a row of `x` is
+/// gate[width], then up[width], x [rows, 2*width], and y must not overlap x.
 typedef struct {
-  int64_t rows, width;
-  const float *x;
-  float *y;                  // [rows, width]
-  tk_activation activation;
-  int gated;
+  int64_t rows, width; const float *x; float *y; tk_activation activation; int gated;
 } tk_activate_args;
 void tk_activate(const void *args, int part, int parts);
 /// Computes dx (like x) from dy [rows, width], and y [rows, width] with the same bits as in the forward pass. y may
 /// be NULL. Without a gate, dx and y may each be x or dy. If `gated`, dx may be x, and y may be dy.
 typedef struct {
-  int64_t rows, width;
-  const float *x, *dy;
-  float *dx, *y;
-  tk_activation activation;
-  int gated;
+  int64_t rows, width; const float *x, *dy; float *dx, *y; tk_activation activation; int gated;
 } tk_activate_backward_args;
 void tk_activate_backward(const void *args, int part, int parts);
 
@@ -146,8 +138,8 @@ void tk_logistic(const void *args, int part, int parts);
 /// y += x
 typedef struct { int64_t count; const float *x; float *y; } tk_add_args;
 void tk_add(const void *args, int part, int parts);
-/// y = addend + scale·x with one rounding, or y = scale·x if `addend` is NULL. y may be x or addend. With dy as x, it is
-/// also the backward pass.
+/// y = addend + scale·x with one rounding, or y = scale·x if `addend` is NULL. y may be x or addend. With dy as x, it
+/// is also the backward pass.
 typedef struct { int64_t count; float scale; const float *x, *addend; float *y; } tk_scale_add_args;
 void tk_scale_add(const void *args, int part, int parts);
 /// y = decay·y + (1 − decay)·x   (moving average of weights)
