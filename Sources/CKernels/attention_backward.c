@@ -1,19 +1,22 @@
 // The gradient of causal attention, computed with the log-sum-exp from the forward pass.
 //
 //   p = exp(scale·q·k − lse),  dp = dout·v,  D = Σ dout·out,  ds = scale·p·(dp − D)
+// or, with a cap and t = tanh(scale·q·k / cap),
+//   p = exp(cap·t − lse),  ds = scale·p·(dp − D)·(1 − t²)
 //   dv(k) += p·dout(q),  dk(k) += ds·q(q),  dq(q) += ds·k(k)
 // Every gradient element is one ascending chain from 0: dq over keys; dk and dv over the query
 // heads that share the kv head and, within each head, over queries. A chain begins and ends at multiples
-// of 16; within it, a key that a query does not see has the weight 0. Only tiles of 64 × 64 are in memory.
+// of 16; within it, a key that a query does not see has the weight 0. Only tiles of 64 × 64 are in memory. Tiles, and
+// groups of 16 × 16 in them, are skipped if no query sees a key.
 #include "attention_tiles.h"
 
-/// Size of one part's workspace in floats: eight tiles of the widest head, two of 64 × 64, and D.
-TK_INLINE int64_t gradient_floats(int64_t longest) {
-  return 8 * 64 * TK_WIDEST_HEAD + 2 * 64 * 64 + (longest + 15) / 16 * 16;
+/// Size of one part's workspace in floats: eight tiles of a head, two of 64 × 64, and D.
+TK_INLINE int64_t gradient_floats(int64_t head_dim, int64_t longest) {
+  return 8 * TILE * tk_padded(head_dim) + 2 * TILE * TILE + tk_padded(longest);
 }
 
-size_t tk_attention_backward_workspace_bytes(int64_t longest_sequence, int parts) {
-  return (size_t)gradient_floats(longest_sequence) * (size_t)parts * sizeof(float);
+size_t tk_attention_backward_workspace_bytes(int64_t head_dim, int64_t longest_sequence, int parts) {
+  return (size_t)gradient_floats(head_dim, longest_sequence) * (size_t)parts * sizeof(float);
 }
 
 /// The tiles in one part's workspace. `width` is head_dim rounded up to whole vectors. Rows after the end of the
@@ -103,51 +106,61 @@ TK_INLINE void sixteen_rows(const tk_isa isa, int64_t columns, int64_t inner, te
 }
 TK_INSTANCES(sixteen_rows, (int64_t columns, int64_t inner, terms m), (columns, inner, m), isa)
 
-/// Replaces scores by p, and dp by ds, for one query that sees `visible` keys; both are 0 for the other keys up to
-/// `columns`.
-TK_INLINE void gradient_row(float *p, float *ds, int64_t columns, int64_t visible,
-                            float scale, float lse, float delta) {
+/// Replaces scores by p, and dp by ds, for one query that sees the keys `hidden` ..< `visible`; both are 0 for the
+/// other keys up to `columns`. `capped` is a constant after inlining.
+TK_INLINE void gradient_row(const int capped, float *p, float *ds, int64_t columns, int64_t hidden, int64_t visible,
+                            float scale, float cap, float lse, float delta) {
   const i16 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const v16 zero = {};
   for (int64_t j = 0; j < columns; j += 16) {
     i16 seen = lane < (int32_t)(visible - j);
-    v16 weight = v_exp(v_load(p + j) * scale - lse);
+    const v16 score = v_load(p + j), t = capped ? v_tanh(score * (scale / cap)) : zero;
+    v16 weight = v_exp((capped ? t * cap : score * scale) - lse);
     v16 slope = weight * (v_load(ds + j) - delta) * scale;
+    if (capped) slope *= v_fma(-t, t, v_all(1));
     v_store(p + j, v_select(seen, weight, zero));
     v_store(ds + j, v_select(seen, slope, zero));
   }
+  for (int64_t j = 0; j < tk_least(hidden, columns); j++) p[j] = ds[j] = 0;
 }
 
-/// Adds the gradients of a tile of n keys and a block of `rows` queries. `lse` and `delta` point to the first query. On
-/// the diagonal, query i is the first that sees key i; elsewhere all queries see all keys.
+/// Adds the gradients of a tile of n keys and a block of `rows` queries. `lse` and `delta` point to the first query. It
+/// is at `position`, counted from the tile's first key: a multiple of 16, or at least n.
 TK_INLINE void gradient_block(const tk_isa isa, const tk_attention_backward_args *a, const gradient_tiles *t,
-                              int64_t n, int64_t rows, int on_diagonal, const float *lse,
+                              int64_t n, int64_t rows, int64_t window, int64_t position, const float *lse,
                               const float *delta) {
   const int64_t width = t->width;
   for (int64_t r = 0; r < rows; r += 16) {
-    const int64_t columns = on_diagonal ? tk_least(tk_padded(n), r + 16) : tk_padded(n);
-    float *p = t->p + r * TILE, *ds = t->ds + r * TILE;
+    const int64_t begin = hidden_keys(window, position + r) / 16 * 16;
+    const int64_t columns = tk_least(tk_padded(n), position + r + 16) - begin;
+    if (columns <= 0) break;
+    float *p = t->p + r * TILE + begin, *ds = t->ds + r * TILE + begin;
     sixteen_rows_on(isa, columns, a->head_dim,
-                    (terms){t->q + r * width, width, 1, t->keys_across, TILE, p, TILE, 1});
+                    (terms){t->q + r * width, width, 1, t->keys_across + begin, TILE, p, TILE, 1});
     sixteen_rows_on(isa, columns, a->head_dim,
-                    (terms){t->dout + r * width, width, 1, t->values_across, TILE, ds, TILE, 1});
+                    (terms){t->dout + r * width, width, 1, t->values_across + begin, TILE, ds, TILE, 1});
     for (int64_t i = 0; i < 16; i++) {
-      const int64_t row = tk_least(r + i, rows - 1);
-      const int64_t seen = r + i >= rows ? 0 : on_diagonal ? tk_least(n, r + i + 1) : n;
-      gradient_row(p + i * TILE, ds + i * TILE, columns, seen, a->scale, lse[row * a->heads],
-                   delta[row]);
+      const int64_t row = tk_least(r + i, rows - 1), hidden = hidden_keys(window, position + r + i) - begin;
+      const int64_t seen = r + i >= rows ? 0 : tk_least(n, position + r + i + 1) - begin;
+#define ROW(capped)                                                                               \
+  gradient_row(capped, p + i * TILE, ds + i * TILE, columns, hidden, seen, a->scale, a->cap, \
+               lse[row * a->heads], delta[row])
+      if (a->cap > 0) ROW(1);
+      else ROW(0);
+#undef ROW
     }
-    sixteen_rows_on(isa, width, tk_least(n, columns),
-                    (terms){ds, TILE, 1, t->k, width, t->dq + r * width, width, 0});
+    sixteen_rows_on(isa, width, tk_least(n - begin, columns),
+                    (terms){ds, TILE, 1, t->k + begin * width, width, t->dq + r * width, width, 0});
   }
   for (int64_t c = 0; c < n; c += 16) {
-    const int64_t first = on_diagonal ? c : 0;
-    if (first >= rows) break;
+    const int64_t first = tk_most(0, c - position);
+    const int64_t count = tk_least(rows, tk_padded(c + 15 + window - position)) - first;
+    if (count <= 0) continue;
     const int64_t at = first * TILE + c;
-    sixteen_rows_on(isa, width, rows - first,
+    sixteen_rows_on(isa, width, count,
                     (terms){t->p + at, 1, TILE, t->dout + first * width, width,
                             t->dv + c * width, width, 0});
-    sixteen_rows_on(isa, width, rows - first,
+    sixteen_rows_on(isa, width, count,
                     (terms){t->ds + at, 1, TILE, t->q + first * width, width,
                             t->dk + c * width, width, 0});
   }
@@ -170,9 +183,9 @@ typedef struct {
   int64_t count;
   const float *k, *v;
   float *dk, *dv;
-  int adds;       // whether to add to dk and dv; else they start at 0
-  int is_causal;  // query i is the first that sees key i; else all queries see all keys
-  int continues;  // whether to add to dq for the first tile too; else dq starts at 0
+  int64_t position;  // of the first query, counted from the first key: 0, or at least `count`
+  int adds;          // whether to add to dk and dv; else they start at 0
+  int continues;     // whether queries that see keys before the first one add to their dq; else dq starts at 0
 } key_run;
 
 /// Computes the gradients of one query head and a run of keys.
@@ -182,7 +195,8 @@ TK_INLINE void gradient_of_run(const tk_isa isa, const tk_attention_backward_arg
   const int64_t head_dim = a->head_dim, offset = head / (a->heads / a->kv_heads) * head_dim;
   const float *q = s->q + head * head_dim, *dout = s->dout + head * head_dim;
   float *dq = s->dq + head * head_dim;
-  for (int64_t tile = 0; tile < keys.count; tile += TILE) {
+  const int64_t window = window_of(a->window, s->prefix + s->tokens), position = keys.position;
+  for (int64_t tile = hidden_keys(window, position) / TILE * TILE; tile < keys.count; tile += TILE) {
     const int64_t n = tk_least(TILE, keys.count - tile), at = tile * a->kv_row + offset;
     float *dk = keys.dk + tile * a->dkv_row + offset, *dv = keys.dv + tile * a->dkv_row + offset;
     transpose_tile_on(isa, keys.k + at, a->kv_row, n, head_dim, t->keys_across);
@@ -190,12 +204,14 @@ TK_INLINE void gradient_of_run(const tk_isa isa, const tk_attention_backward_arg
     bring(1, keys.k + at, a->kv_row, n, head_dim, t->k);
     bring(keys.adds, dk, a->dkv_row, n, head_dim, t->dk);
     bring(keys.adds, dv, a->dkv_row, n, head_dim, t->dv);
-    for (int64_t first = keys.is_causal ? tile : 0; first < s->tokens; first += TILE) {
-      const int64_t rows = tk_least(TILE, s->tokens - first);
+    for (int64_t first = tk_most(0, tile - position); first < s->tokens; first += TILE) {
+      const int64_t rows = tk_least(TILE, s->tokens - first), hidden = hidden_keys(window, position + first);
+      if (hidden >= tile + n) break;
+      const int adds = hidden / TILE * TILE < tile || (keys.continues && position + first + 1 < window);
       bring(1, q + first * a->q_row, a->q_row, rows, head_dim, t->q);
       bring(1, dout + first * a->out_row, a->out_row, rows, head_dim, t->dout);
-      bring(keys.continues || tile > 0, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
-      gradient_block(isa, a, t, n, rows, keys.is_causal && first == tile, s->lse + first * a->heads + head,
+      bring(adds, dq + first * a->dq_row, a->dq_row, rows, head_dim, t->dq);
+      gradient_block(isa, a, t, n, rows, window, position + first - tile, s->lse + first * a->heads + head,
                      t->delta + first);
       take(t->dq, rows, head_dim, dq + first * a->dq_row, a->dq_row);
     }
@@ -212,15 +228,19 @@ TK_INLINE void gradient_of_kv_head(const tk_isa isa, const tk_attention_backward
     output_products(a, s->tokens, s->out + head * a->head_dim, s->dout + head * a->head_dim, t->delta);
     if (s->prefix > 0)
       gradient_of_run(isa, a, s, head, t,
-                      (key_run){s->prefix, s->prefix_k, s->prefix_v, s->prefix_dk, s->prefix_dv, .adds = 1});
+                      (key_run){s->prefix, s->prefix_k, s->prefix_v, s->prefix_dk, s->prefix_dv, .position = s->prefix,
+                                .adds = 1});
     gradient_of_run(isa, a, s, head, t,
                     (key_run){s->tokens, s->k, s->v, s->dk, s->dv, .adds = head > kv_head * share,
-                              .is_causal = 1, .continues = s->prefix > 0});
+                              .continues = s->prefix > 0});
   }
 }
 
-TK_INLINE int64_t gradient_cost(const tk_attention_backward_sequence *s) {
-  return s->tokens * (2 * s->prefix + s->tokens + TILE);
+/// Twice the number of keys that the queries see, and an allowance for tiles that are seen in part.
+TK_INLINE int64_t gradient_cost(const tk_attention_backward_sequence *s, int64_t window) {
+  const int64_t longest = window_of(window, s->prefix + s->tokens);
+  const int64_t growing = tk_most(0, longest - s->prefix);  // queries that see every key before them
+  return growing * (2 * s->prefix + growing) + (s->tokens - growing) * 2 * longest + s->tokens * TILE;
 }
 
 /// A unit of work is one kv head of a whole sequence and of its continuations, in their order, because all of them add
@@ -229,15 +249,15 @@ TK_INLINE void attention_backward(const tk_isa isa, const void *args, int part, 
   const tk_attention_backward_args *a = args;
   int64_t total = 0, done = 0, longest = 0;
   for (int64_t i = 0; i < a->count; i++) {
-    total += gradient_cost(&a->sequences[i]) * a->kv_heads;
+    total += gradient_cost(&a->sequences[i], a->window) * a->kv_heads;
     longest = tk_most(longest, a->sequences[i].tokens);
   }
   const gradient_tiles tiles = gradient_workspace(
-      (float *)a->workspace + part * gradient_floats(longest), a->head_dim);
+      (float *)a->workspace + part * gradient_floats(a->head_dim, longest), a->head_dim);
   for (int64_t i = 0, end; i < a->count; i = end) {
-    int64_t cost = gradient_cost(&a->sequences[i]);
+    int64_t cost = gradient_cost(&a->sequences[i], a->window);
     for (end = i + 1; end < a->count && a->sequences[end].prefix > 0; end++)
-      cost += gradient_cost(&a->sequences[end]);
+      cost += gradient_cost(&a->sequences[end], a->window);
     for (int64_t kv_head = 0; kv_head < a->kv_heads && cost > 0; kv_head++, done += cost) {
       if ((2 * done + cost) * parts / (2 * total) != part) continue;
       for (int64_t member = i; member < end; member++)

@@ -70,10 +70,10 @@ TK_INLINE v16 cached16(const char *row, int64_t d, const int is_int8) {
   return __builtin_convertvector(__builtin_convertvector(*(const c16 *)(row + d), i16), v16);
 }
 
-/// out(d) ← out(d)·decay + Σ_j p(j)·value(j, d) for the n rows from `at` on and 16·`groups`
+/// out(d) ← out(d)·decay + Σ_j p(j)·value(j, d) for rows `hidden` ..< n of those from `at` on and 16·`groups`
 /// dimensions from `first` on. Also prefetches as many bytes from `ahead`.
 TK_INLINE void decode_values(const int heads, const int groups, const int is_int8, int64_t row,
-                             int64_t at, int64_t bytes, int64_t n, int64_t first,
+                             int64_t at, int64_t bytes, int64_t hidden, int64_t n, int64_t first,
                              const float *decay, const char *const *ahead, decoding *h) {
   const int64_t step = 16 * groups * (is_int8 ? 1 : 4);
   v16 o[2][4];
@@ -82,7 +82,7 @@ TK_INLINE void decode_values(const int heads, const int groups, const int is_int
       o[i][g] = v_load(h[i].out + first + 16 * g);
       if (decay[i] != 1) o[i][g] *= decay[i];
     }
-  for (int64_t j = 0; j < n; j++) {
+  for (int64_t j = hidden; j < n; j++) {
     const int64_t place = at + j / 16 * bytes + (is_int8 ? SCALES : 0) + j % 16 * row;
     UNROLL for (int i = 0; i < heads; i++) {
       fetch(ahead[i] + first * n * (is_int8 ? 1 : 4) + j * step, step);
@@ -95,7 +95,12 @@ TK_INLINE void decode_values(const int heads, const int groups, const int is_int
     UNROLL for (int g = 0; g < groups; g++) v_store(h[i].out + first + 16 * g, o[i][g]);
 }
 
-/// Computes one query at position keys − 1.
+/// Position of the first group of 16 keys that the query at position keys − 1 sees.
+TK_INLINE int64_t first_group(const tk_attention_args *a, int64_t keys) {
+  return (keys - window_of(a->window, keys)) / 16 * 16;
+}
+
+/// Computes one query at position keys − 1. The first tile begins at the first group that the query sees.
 TK_INLINE void decode(const tk_isa isa, const int heads, const int is_int8, const tk_attention_args *a,
                       int64_t keys, decoding *h) {
   const int64_t depth = tk_padded(a->head_dim), row = depth * (is_int8 ? 1 : 4);
@@ -105,8 +110,10 @@ TK_INLINE void decode(const tk_isa isa, const int heads, const int is_int8, cons
     h[i].sum = 0;
     for (int64_t d = 0; d < depth; d += 16) v_store(h[i].out + d, v_all(0));
   }
-  for (int64_t tile = 0; tile < keys; tile += TILE) {
-    const int64_t n = tk_least(TILE, keys - tile), columns = tk_padded(n), at = tile / 16 * bytes;
+  for (int64_t tile = first_group(a, keys), n; tile < keys; tile += n) {
+    n = tk_least(TILE - tile % TILE, keys - tile);
+    const int64_t columns = tk_padded(n), at = tile / 16 * bytes;
+    const int64_t hidden = hidden_keys(window_of(a->window, keys), keys - 1 - tile);
 #define SCORES(groups)                                                    \
   if (is_int8) decode_scores_int8(isa, heads, groups, depth, at, bytes, h); \
   else decode_scores(heads, groups, depth, at, bytes, h);
@@ -120,20 +127,20 @@ TK_INLINE void decode(const tk_isa isa, const int heads, const int is_int8, cons
     float decay[2];
     const char *ahead[2];
     for (int i = 0; i < heads; i++) {
-      decay[i] = softmax_tile(h[i].scores, columns, n, a->scale, &h[i].max, &h[i].sum);
+      decay[i] = attend_tile(isa, a, h[i].scores, columns, hidden, n, &h[i].max, &h[i].sum);
       for (int64_t j = 0; is_int8 && j < columns; j += 16) {
         const float *scales = (const float *)(h[i].values + at + j / 16 * bytes);
         v_store(h[i].scores + j, v_load(h[i].scores + j) * v_load(scales));
       }
-      ahead[i] = tile + TILE < keys ? h[i].keys + at + TILE / 16 * bytes : h[i].next;
+      ahead[i] = tile + n < keys ? h[i].keys + at + n / 16 * bytes : h[i].next;
     }
     int64_t d = 0;
     for (; d + 64 <= depth; d += 64)
-      decode_values(heads, 4, is_int8, row, at, bytes, n, d, decay, ahead, h);
+      decode_values(heads, 4, is_int8, row, at, bytes, hidden, n, d, decay, ahead, h);
     for (; d + 32 <= depth; d += 32)
-      decode_values(heads, 2, is_int8, row, at, bytes, n, d, decay, ahead, h);
+      decode_values(heads, 2, is_int8, row, at, bytes, hidden, n, d, decay, ahead, h);
     for (; d < depth; d += 16)
-      decode_values(heads, 1, is_int8, row, at, bytes, n, d, decay, ahead, h);
+      decode_values(heads, 1, is_int8, row, at, bytes, hidden, n, d, decay, ahead, h);
   }
   for (int i = 0; i < heads; i++) {
     for (int64_t d = 0; d < depth; d += 16)
@@ -170,7 +177,8 @@ TK_INLINE void decode_heads(const tk_isa isa, const tk_attention_args *a, int64_
   const tk_attention_sequence *s = &a->sequences[i];
   const int is_int8 = a->storage == TK_CACHE_INT8;
   const int64_t share = a->heads / a->kv_heads, keys = s->keys - s->queries + query + 1;
-  const int64_t plane = a->capacity / 16 * group_bytes(a->storage, a->head_dim);
+  const int64_t bytes = group_bytes(a->storage, a->head_dim), plane = a->capacity / 16 * bytes;
+  const int64_t begin = first_group(a, keys) / 16 * bytes;
   decoding h[2];
   for (int64_t c = 0; c < count; c++) {
     const int64_t own = head + c, kv = own / share * plane;
@@ -184,8 +192,10 @@ TK_INLINE void decode_heads(const tk_isa isa, const tk_attention_args *a, int64_
     h[c].keys = (const char *)s->k + kv;
     h[c].values = (const char *)s->v + kv;
     h[c].next = h[c].keys;
-    if (own + count < a->heads) h[c].next = (const char *)s->k + (own + count) / share * plane;
-    else if (i + 1 < a->count) h[c].next = (const char *)s[1].k + c / share * plane;
+    if (own + count < a->heads) h[c].next = (const char *)s->k + (own + count) / share * plane + begin;
+    else if (i + 1 < a->count)
+      h[c].next = (const char *)s[1].k + c / share * plane +
+                  first_group(a, s[1].keys - s[1].queries + 1) / 16 * bytes;
     h[c].y = s->out + query * a->out_row + own * a->head_dim;
     h[c].lse = s->lse ? s->lse + query * a->heads + own : NULL;
   }

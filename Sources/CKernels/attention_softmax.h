@@ -1,7 +1,14 @@
-// The softmax of a tile of scores with a running maximum and sum.
+// The scores of a tile, with a cap and a window, and their softmax with a running maximum and sum.
 #ifndef TINYRLHF_ATTENTION_SOFTMAX_H
 #define TINYRLHF_ATTENTION_SOFTMAX_H
 #include "attention_tiles.h"
+
+/// scores ← cap·tanh(scale·scores / cap)
+TK_INLINE void cap_scores(float *scores, int64_t columns, float scale, float cap) {
+  for (int64_t j = 0; j < columns; j += 16)
+    v_store(scores + j, v_tanh(v_load(scores + j) * (scale / cap)) * cap);
+}
+TK_INSTANCES(cap_scores, (float *scores, int64_t columns, float scale, float cap), (scores, columns, scale, cap))
 
 /// scores ← exp(scale·scores − max) for the first `visible` keys, and 0 for the others up to `columns`. Updates the
 /// running maximum and sum, and returns the factor by which the output so far must be multiplied.
@@ -27,6 +34,19 @@ TK_INLINE float softmax_tile(float *scores, int64_t columns, int64_t visible, fl
   *sum = *sum * decay + v_sum(total);
   *max = peak;
   return decay;
+}
+
+/// The same for scores before the cap, of which the first `hidden` are before the window. The query must see at least
+/// one key.
+TK_INLINE float attend_tile(const tk_isa isa, const tk_attention_args *a, float *scores, int64_t columns,
+                            int64_t hidden, int64_t visible, float *max, float *sum) {
+  float scale = a->scale;
+  if (a->cap > 0) {
+    cap_scores_on(isa, scores, columns, scale, a->cap);
+    scale = 1;
+  }
+  for (int64_t j = 0; j < hidden; j++) scores[j] = -__builtin_inff();
+  return softmax_tile(scores, columns, visible, scale, max, sum);
 }
 
 #endif

@@ -1,5 +1,5 @@
-// Shared by attention and its gradient: tiles of 64 keys, transposed tiles, and small matrix
-// products in which every element is one ascending chain.
+// Shared by attention and its gradient: tiles of 64 keys, the window of a query, transposed tiles, and small
+// matrix products in which every element is one ascending chain.
 #ifndef TINYRLHF_ATTENTION_TILES_H
 #define TINYRLHF_ATTENTION_TILES_H
 #include "vmath.h"
@@ -11,6 +11,13 @@ TK_INLINE int register_rows(const tk_isa isa) { return isa == TK_AVX512 ? MOST_R
 
 /// n rounded up to whole vectors of 16.
 TK_INLINE int64_t tk_padded(int64_t n) { return (n + 15) / 16 * 16; }
+
+/// The window of the queries of `keys` positions. A window of all keys hides nothing, hence it also stands for none.
+TK_INLINE int64_t window_of(int64_t window, int64_t keys) { return window > 0 ? tk_least(window, keys) : keys; }
+
+/// Number of keys from position 0 on that are before the window of the query at `position`. Both positions may count
+/// from any key on, instead of from the first.
+TK_INLINE int64_t hidden_keys(int64_t window, int64_t position) { return tk_most(0, position + 1 - window); }
 
 // One step of a 16×16 transposition: exchanges the off-diagonal blocks of `step` elements.
 #define TK_EXCHANGE(x, step, upper, lower)                                     \

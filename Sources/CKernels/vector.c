@@ -28,6 +28,32 @@ TK_INLINE void logistic(const void *args, int part, int parts) {
 }
 TK_KERNEL(tk_logistic, logistic)
 
+TK_INLINE void cap(const void *args, int part, int parts) {
+  const tk_cap_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->count, 16, part, parts, &begin, &end);
+  for (int64_t i = begin; i < end; i += 16) {
+    v16 x = v_load_at(a->x, i, end, 0);
+    v_store_at(a->y, i, end, a->cap > 0 ? v_tanh(x * (a->scale / a->cap)) * a->cap : x * a->scale);
+  }
+}
+TK_KERNEL(tk_cap, cap)
+
+TK_INLINE void cap_backward(const void *args, int part, int parts) {
+  const tk_cap_backward_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->count, 16, part, parts, &begin, &end);
+  for (int64_t i = begin; i < end; i += 16) {
+    v16 dx = v_load_at(a->dy, i, end, 0) * a->scale;
+    if (a->cap > 0) {
+      v16 t = v_load_at(a->y, i, end, 0) / a->cap;
+      dx *= v_fma(-t, t, v_all(1));
+    }
+    v_store_at(a->dx, i, end, dx);
+  }
+}
+TK_KERNEL(tk_cap_backward, cap_backward)
+
 TK_INLINE void add(const void *args, int part, int parts) {
   const tk_add_args *a = args;
   int64_t begin, end;

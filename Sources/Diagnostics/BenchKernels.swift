@@ -61,7 +61,8 @@ struct BenchKernels {
         dq: gradient, dk: gradient + width, dv: gradient + 2 * width)
     }
     let workspace = try arena.allocate(
-      "workspace", bytes: compute.attentionBackwardWorkspaceBytes(longest: options.context))
+      "workspace",
+      bytes: compute.attentionBackwardWorkspaceBytes(headDim: shape.headDim, longest: options.context))
     let gradient = try backward.withUnsafeBufferPointer { sequences in
       try seconds { compute.attentionBackward(sequences, shape, workspace: workspace) }
     }

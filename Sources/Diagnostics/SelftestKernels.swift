@@ -89,7 +89,11 @@ struct SelftestKernels {
       compute.activate(z, to: gated, activation, gated: true)
       compute.activateBackward(z, dy: dGated, activation, gated: true)
     }
-    return bits(x, y, dy, z, gated, dGated)
+    let capped = try random(37, 91, stream: 7)
+    let dCapped = try random(37, 91, stream: 8)
+    compute.cap(capped, to: capped, scale: 3, cap: 2)
+    compute.capBackward(capped, dy: dCapped, scale: 3, cap: 2)
+    return bits(x, y, dy, z, gated, dGated, capped, dCapped)
   }
 
   private func softmax() throws -> [UInt32] {
@@ -111,10 +115,11 @@ struct SelftestKernels {
     let (heads, kvHeads, headDim) = (4, 2, 20)
     let (queryWidth, kvWidth) = (heads * headDim, kvHeads * headDim)
     let width = queryWidth + 2 * kvWidth
-    let shape = AttentionShape(
-      heads: heads, kvHeads: kvHeads, headDim: headDim, queryStride: width, keyValues: .rows(stride: width),
-      outputStride: queryWidth)
-    return try [1, 63, 130].flatMap { (tokens) -> [UInt32] in
+    return try [(1, 0, 0), (63, 0, 0), (130, 0, 0), (63, 5, 0), (130, 37, 0), (130, 0, 2), (130, 65, 2)].flatMap {
+      (tokens, window, cap) -> [UInt32] in
+      let shape = AttentionShape(
+        heads: heads, kvHeads: kvHeads, headDim: headDim, queryStride: width, keyValues: .rows(stride: width),
+        outputStride: queryWidth, window: window, cap: Float(cap))
       let qkv = try random(tokens, width, stream: 1)
       let out = try random(tokens, queryWidth, stream: 2)
       let dOut = try random(tokens, queryWidth, stream: 3)
@@ -131,7 +136,7 @@ struct SelftestKernels {
         v: qkv.base + queryWidth + kvWidth, out: out.base, dout: dOut.base, lse: lse.base,
         dq: dQKV.base, dk: dQKV.base + queryWidth, dv: dQKV.base + queryWidth + kvWidth)
       let workspace = try arena.allocate(
-        "workspace", bytes: compute.attentionBackwardWorkspaceBytes(longest: tokens))
+        "workspace", bytes: compute.attentionBackwardWorkspaceBytes(headDim: headDim, longest: tokens))
       withUnsafePointer(to: backward) {
         compute.attentionBackward(
           UnsafeBufferPointer(start: $0, count: 1), shape, workspace: workspace)

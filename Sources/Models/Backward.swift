@@ -20,7 +20,7 @@ struct GradientScratch {
     attention = try matrix("attention", a.queryWidth)
     attentionWorkspace = try arena.allocate(
       "activation gradients/attention workspace",
-      bytes: compute.attentionBackwardWorkspaceBytes(longest: min(rows, a.context)))
+      bytes: compute.attentionBackwardWorkspaceBytes(headDim: a.headDim, longest: min(rows, a.context)))
   }
 }
 

@@ -54,7 +54,7 @@ public enum KeyValuePrecision: Sendable {
   var storage: tk_keys_storage { self == .float32 ? TK_CACHE_FLOAT32 : TK_CACHE_INT8 }
 }
 
-/// Heads and strides of an attention call. Strides are in elements from token to token.
+/// Heads, strides and scores of an attention call. Strides are in elements from token to token.
 public struct AttentionShape: @unchecked Sendable {
   /// The largest supported `headDim`.
   public static let widestHead = Int(TK_WIDEST_HEAD)
@@ -67,12 +67,21 @@ public struct AttentionShape: @unchecked Sendable {
   public var outputStride: Int
   /// The factors by which the keys of an int8 cache were multiplied, powers of two, [kvHeads, headDim]; nil for 1.
   public var keyFactors: UnsafePointer<Float>?
+  /// A query sees its own key and the `window` − 1 keys before it; 0 for all keys before it.
+  public var window: Int
+  /// Scores become cap·tanh(score/cap) before the softmax; 0 for no cap.
+  public var cap: Float
+  /// The factor of q·k in a score.
+  public var scale: Float
 
+  /// - Parameter scale: 1/√headDim if it is nil.
   public init(
     heads: Int, kvHeads: Int, headDim: Int, queryStride: Int, keyValues: KeyValueStorage,
-    outputStride: Int, keyFactors: UnsafePointer<Float>? = nil
+    outputStride: Int, keyFactors: UnsafePointer<Float>? = nil, window: Int = 0, cap: Float = 0,
+    scale: Float? = nil
   ) {
     precondition(headDim <= Self.widestHead, "a head of \(headDim) elements; the most is \(Self.widestHead)")
+    precondition(window >= 0 && cap >= 0, "a window of \(window) keys, and a cap of \(cap); 0 is for none")
     self.heads = heads
     self.kvHeads = kvHeads
     self.headDim = headDim
@@ -80,9 +89,10 @@ public struct AttentionShape: @unchecked Sendable {
     self.keyValues = keyValues
     self.outputStride = outputStride
     self.keyFactors = keyFactors
+    self.window = window
+    self.cap = cap
+    self.scale = scale ?? 1 / Float(headDim).squareRoot()
   }
-
-  var scale: Float { 1 / Float(headDim).squareRoot() }
 
   /// Elements from token to token; 0 for a cache, which has its own layout.
   var keyValueStride: Int {
@@ -92,8 +102,8 @@ public struct AttentionShape: @unchecked Sendable {
 }
 
 extension Compute {
-  /// Causal attention over sequences of different lengths; scores are scaled by 1/√headDim. Sequences of a call may
-  /// share a prefix, which is another sequence of the call.
+  /// Causal attention over sequences of different lengths. Sequences of a call may share a prefix, which is another
+  /// sequence of the call.
   public func attention(_ sequences: UnsafeBufferPointer<AttentionSequence>, _ shape: AttentionShape) {
     var (storage, capacity) = (TK_KEYS_IN_ROWS, 0)
     if case .cache(let precision, let positions) = shape.keyValues {
@@ -106,7 +116,7 @@ extension Compute {
         heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim),
         q_row: Int64(shape.queryStride), kv_row: Int64(shape.keyValueStride),
         out_row: Int64(shape.outputStride), storage: storage, capacity: Int64(capacity),
-        key_factors: shape.keyFactors, scale: shape.scale))
+        key_factors: shape.keyFactors, scale: shape.scale, cap: shape.cap, window: Int64(shape.window)))
   }
 
   /// Stores the keys and values of new positions in caches. Each entry's k and v are rows, `stride` elements apart.
@@ -136,10 +146,11 @@ extension Compute {
         heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim),
         q_row: Int64(shape.queryStride), kv_row: Int64(shape.keyValueStride),
         out_row: Int64(shape.outputStride), dq_row: Int64(shape.queryStride),
-        dkv_row: Int64(shape.keyValueStride), scale: shape.scale, workspace: workspace))
+        dkv_row: Int64(shape.keyValueStride), scale: shape.scale, cap: shape.cap, window: Int64(shape.window),
+        workspace: workspace))
   }
 
-  public func attentionBackwardWorkspaceBytes(longest: Int) -> Int {
-    tk_attention_backward_workspace_bytes(Int64(longest), Int32(pool.count))
+  public func attentionBackwardWorkspaceBytes(headDim: Int, longest: Int) -> Int {
+    tk_attention_backward_workspace_bytes(Int64(headDim), Int64(longest), Int32(pool.count))
   }
 }

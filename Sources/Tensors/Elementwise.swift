@@ -42,6 +42,21 @@ extension Compute {
         activation: activation.code, gated: gated ? 1 : 0))
   }
 
+  /// y = cap·tanh(scale·x / cap), or scale·x if cap is 0; y may be x.
+  public func cap(_ x: Matrix, to y: Matrix, scale: Float, cap: Float) {
+    pool.run(
+      tk_cap,
+      tk_cap_args(count: Int64(x.rows * x.columns), x: x.base, y: y.base, scale: scale, cap: cap))
+  }
+
+  /// dy ← the gradient of `cap`'s x, from its output y. y is not read if cap is 0.
+  public func capBackward(_ y: Matrix, dy: Matrix, scale: Float, cap: Float) {
+    pool.run(
+      tk_cap_backward,
+      tk_cap_backward_args(
+        count: Int64(dy.rows * dy.columns), y: y.base, dy: dy.base, dx: dy.base, scale: scale, cap: cap))
+  }
+
   /// y += x over `count` elements.
   public func add(_ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, count: Int) {
     pool.run(tk_add, tk_add_args(count: Int64(count), x: x, y: y))

@@ -18,10 +18,10 @@ import Testing
     }
   }
 
-  @Test("a head of 128 elements is the widest, and a wider one is refused by its width")
+  @Test("a head of 256 elements is the widest, and a wider one is refused by its width")
   func widestHead() {
-    #expect(sound.headDim == 128 && refusal { _ in } == nil)
-    for width in [129, 192, 1 << 24] {
+    #expect(refusal { $0.headDim = 256 } == nil)
+    for width in [257, 320, 1 << 24] {
       let failure = refusal { $0.headDim = width }
       #expect(failure?.kind == .badData && failure?.what.contains("\(width)") == true)
       #expect(failure?.place == "here")

@@ -36,7 +36,7 @@ private func gradients(
       dk: b[7].pointer, dv: b[8].pointer)
   }
   let longest = cases.map(\.forward.queries).max() ?? 0
-  let bytes = tk_attention_backward_workspace_bytes(Int64(longest), s.parts)
+  let bytes = tk_attention_backward_workspace_bytes(Int64(shape.headDim), Int64(longest), s.parts)
   let workspace = Setting(offset: 0).zeros((bytes + 3) / 4)
   sequences.withUnsafeBufferPointer {
     s.run(
@@ -45,7 +45,8 @@ private func gradients(
         count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
         kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
         kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), dq_row: Int64(dqRow),
-        dkv_row: Int64(dkvRow), scale: shape.scale, workspace: workspace.pointer))
+        dkv_row: Int64(dkvRow), scale: shape.scale, cap: shape.cap, window: Int64(shape.window),
+        workspace: workspace.pointer))
   }
   return zip(cases, buffers).map { c, b in
     let n = c.forward.queries
@@ -110,12 +111,46 @@ private func gradients(
     check(AttentionShape(heads: 4, kvHeads: 2, headDim: 17), 131, samples: 60)
   }
 
-  @Test("a sequence's gradients have the same bits alone and among others, for any parts")
-  func raggedIsAlone() {
-    let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: 32)
+  @Test("gradients equal finite differences with a window, for texts shorter and longer than it")
+  func windows() {
+    for window in [1, 5, 16] {
+      check(AttentionShape(headDim: 5, window: window), 4, samples: 60)
+      check(AttentionShape(heads: 4, kvHeads: 2, headDim: 12, window: window), 21, samples: 60)
+    }
+    for window in [1, 16, 63, 64, 65, 200] { check(AttentionShape(headDim: 4, window: window), 150, samples: 40) }
+    check(AttentionShape(headDim: 4, window: 70), 260, samples: 40)
+  }
+
+  @Test("gradients equal finite differences with a cap, alone and with a window")
+  func caps() {
+    for window in [0, 5] {
+      let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: 12, window: window, cap: 1.5)
+      check(shape, 18, samples: 60)
+      check(shape, 80, samples: 40)
+    }
+  }
+
+  @Test("gradients equal finite differences for wide heads")
+  func wideHeads() {
+    for headDim in [160, 256] { check(AttentionShape(headDim: headDim), 18, samples: 40) }
+  }
+
+  @Test(
+    "a sequence's gradients have the same bits alone and among others, for any parts", arguments: [0, 5, 65])
+  func raggedIsAlone(window: Int) {
+    let shape = AttentionShape(heads: 4, kvHeads: 2, headDim: 32, window: window)
     let cases = [1, 70, 33, 150, 64].enumerated().map { GradientCase(shape, $1, "\($0)") }
     let together = everywhere { gradients(cases, shape, $0).flatMap { $0 } }
     let alone = cases.flatMap { gradients([$0], shape, Setting())[0] }
     #expect(together == alone)
+  }
+
+  @Test("the gradients with a window of the whole text or more have the bits of those without")
+  func longWindows() {
+    func bits(_ window: Int) -> [Float] {
+      let shape = AttentionShape(headDim: 20, window: window)
+      return gradients([GradientCase(shape, 130, "long")], shape, Setting())[0]
+    }
+    for window in [130, 131, .max] { #expect(bits(window) == bits(0)) }
   }
 }

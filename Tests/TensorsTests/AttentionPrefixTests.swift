@@ -82,7 +82,8 @@ private struct SharedCase {
         prefix_k: continues ? buffers[0].k.readOnly : nil, prefix_v: continues ? buffers[0].v.readOnly : nil,
         prefix_dk: continues ? buffers[0].dk.pointer : nil, prefix_dv: continues ? buffers[0].dv.pointer : nil)
     }
-    let bytes = tk_attention_backward_workspace_bytes(Int64(cases.map(\.queries).max()!), s.parts)
+    let bytes = tk_attention_backward_workspace_bytes(
+      Int64(shape.headDim), Int64(cases.map(\.queries).max()!), s.parts)
     let workspace = Setting(offset: 0).zeros((bytes + 3) / 4)
     sequences.withUnsafeBufferPointer {
       s.run(
@@ -91,7 +92,8 @@ private struct SharedCase {
           count: Int64(cases.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
           kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
           kv_row: Int64(shape.kvRow), out_row: Int64(shape.outRow), dq_row: Int64(shape.qRow),
-          dkv_row: Int64(shape.kvRow), scale: shape.scale, workspace: workspace.pointer))
+          dkv_row: Int64(shape.kvRow), scale: shape.scale, cap: shape.cap, window: Int64(shape.window),
+          workspace: workspace.pointer))
     }
     return buffers.flatMap { [$0.dq.values, $0.dk.values, $0.dv.values] }
   }
@@ -128,6 +130,11 @@ struct AttentionPrefixTests {
     SharedCase(AttentionShape(heads: 4, kvHeads: 2, headDim: 20), prefix: 64, rest: [5, 64]),
     SharedCase(AttentionShape(heads: 2, kvHeads: 1, headDim: 32), prefix: 70, rest: [3, 130, 64]),
     SharedCase(AttentionShape(heads: 2, kvHeads: 2, headDim: 96), prefix: 1, rest: [70, 2]),
+    SharedCase(AttentionShape(headDim: 5, window: 1), prefix: 3, rest: [2, 4]),
+    SharedCase(AttentionShape(heads: 4, kvHeads: 2, headDim: 12, window: 16), prefix: 17, rest: [9, 1, 30]),
+    SharedCase(AttentionShape(headDim: 20, window: 65, cap: 2), prefix: 100, rest: [3, 130, 64]),
+    SharedCase(AttentionShape(headDim: 20, window: 40), prefix: 200, rest: [150, 5]),
+    SharedCase(AttentionShape(headDim: 160, window: 5), prefix: 66, rest: [70, 2]),
   ]
 
   @Test("have the bits of whole sequences")

@@ -2,9 +2,11 @@ import CKernels
 import Foundation
 import Testing
 
-/// Heads and strides of a test; strides leave gaps to show that they are honoured.
+/// Heads, strides and scores of a test; strides leave gaps to show that they are honoured.
 struct AttentionShape {
   var heads = 2, kvHeads = 1, headDim = 8
+  var window = 0
+  var cap: Float = 0
   var scale: Float { Float(1 / Double(headDim).squareRoot()) }
   var qRow: Int { heads * headDim + 3 }
   var kvRow: Int { kvHeads * headDim + 5 }
@@ -51,7 +53,8 @@ func attend(
         count: Int64(sequences.count), sequences: $0.baseAddress, heads: Int64(shape.heads),
         kv_heads: Int64(shape.kvHeads), head_dim: Int64(shape.headDim), q_row: Int64(shape.qRow),
         kv_row: Int64(keys.row), out_row: Int64(shape.outRow), storage: keys.storage,
-        capacity: Int64(keys.capacity), key_factors: factors?.readOnly, scale: shape.scale))
+        capacity: Int64(keys.capacity), key_factors: factors?.readOnly, scale: shape.scale,
+        cap: shape.cap, window: Int64(shape.window)))
   }
 }
 
@@ -125,6 +128,25 @@ func throughCodes(
   return result
 }
 
+/// The definition in float64 over what the codes of balanced and rotated queries and keys, and of values, stand for:
+/// out of every case, then lse of every case.
+func codesReference(_ cases: [AttentionCase], _ shape: AttentionShape, keyFactors: [Float]?) -> [Double] {
+  let headDim = shape.headDim, share = shape.heads / shape.kvHeads
+  func factor(_ kvHead: Int, _ i: Int) -> Float { keyFactors?[kvHead * headDim + i] ?? 1 }
+  let want = cases.map {
+    attentionReference(
+      q: throughCodes($0.q, row: shape.qRow, headDim: headDim) { head, q in
+        rotatedAsKernels(q.enumerated().map { $1 / factor(head / share, $0) })
+      },
+      k: throughCodes($0.k, row: shape.kvRow, headDim: headDim) { head, k in
+        rotatedAsKernels(k.enumerated().map { $1 * factor(head, $0) })
+      },
+      v: throughCodes($0.v, row: shape.kvRow, headDim: headDim), queries: $0.queries,
+      keys: $0.keys, shape)
+  }
+  return want.flatMap { $0.out } + want.flatMap { $0.lse }
+}
+
 /// The definition in float64: out (gaps 0), lse.
 func attentionReference(
   q: [Double], k: [Double], v: [Double], queries: Int, keys: Int, _ shape: AttentionShape
@@ -134,17 +156,19 @@ func attentionReference(
   for i in 0..<queries {
     for h in 0..<shape.heads {
       let kv = h / (shape.heads / shape.kvHeads) * shape.headDim
-      let visible = keys - queries + i + 1
-      let z = (0..<visible).map { j in
-        (0..<shape.headDim).reduce(0.0) {
+      let end = keys - queries + i + 1
+      let visible = (shape.window > 0 ? max(0, end - shape.window) : 0)..<end
+      let z = visible.map { j in
+        let score = (0..<shape.headDim).reduce(0.0) {
           $0 + q[i * shape.qRow + h * shape.headDim + $1] * k[j * shape.kvRow + kv + $1]
         } * Double(shape.scale)
+        return shape.cap > 0 ? Double(shape.cap) * tanh(score / Double(shape.cap)) : score
       }
       let top = z.max()!
       let l = top + log(z.reduce(0) { $0 + exp($1 - top) })
       lse[i * shape.heads + h] = l
-      for j in 0..<visible {
-        let p = exp(z[j] - l)
+      for (j, z) in zip(visible, z) {
+        let p = exp(z - l)
         for d in 0..<shape.headDim {
           out[i * shape.outRow + h * shape.headDim + d] += p * v[j * shape.kvRow + kv + d]
         }
@@ -172,7 +196,7 @@ func attentionReference(
 
   @Test("attention is its definition for head widths that are and are not multiples of 16")
   func widths() {
-    for headDim in [1, 2, 7, 15, 16, 17, 32, 40, 64, 70, 96, 128] {
+    for headDim in [1, 2, 7, 15, 16, 17, 32, 40, 64, 70, 96, 128, 160, 250, 256] {
       check(AttentionShape(headDim: headDim), [(5, 5), (37, 70)], parts: [1, 3])
     }
   }
@@ -210,7 +234,7 @@ func attentionReference(
     }
   }
 
-  private let headDims = [6, 16, 20, 32, 64, 96, 112, 128]
+  private let headDims = [6, 16, 20, 32, 64, 96, 112, 128, 200, 256]
   private func pasts(_ shape: AttentionShape) -> [AttentionCase] {
     let lengths = [(1, 1), (1, 15), (1, 64), (1, 150), (5, 5), (70, 131), (3, 17)]
     return lengths.enumerated().map { AttentionCase(shape, queries: $1.0, keys: $1.1, "\($0)") }
@@ -240,19 +264,7 @@ func attentionReference(
       let got = everywhere("head \(headDim)", parts: [1, 3]) {
         attendCached(cases, shape, TK_CACHE_INT8, capacity: 160, keyFactors: factors, $0)
       }
-      func factor(_ kvHead: Int, _ i: Int) -> Float { factors?[kvHead * headDim + i] ?? 1 }
-      let want = cases.map {
-        attentionReference(
-          q: throughCodes($0.q, row: shape.qRow, headDim: headDim) { head, q in
-            rotatedAsKernels(q.enumerated().map { $1 / factor(head / 2, $0) })
-          },
-          k: throughCodes($0.k, row: shape.kvRow, headDim: headDim) { head, k in
-            rotatedAsKernels(k.enumerated().map { $1 * factor(head, $0) })
-          },
-          v: throughCodes($0.v, row: shape.kvRow, headDim: headDim), queries: $0.queries,
-          keys: $0.keys, shape)
-      }
-      expectClose(got, want.flatMap { $0.out } + want.flatMap { $0.lse }, 3e-6, "head \(headDim)")
+      expectClose(got, codesReference(cases, shape, keyFactors: factors), 3e-6, "head \(headDim)")
     }
   }
 

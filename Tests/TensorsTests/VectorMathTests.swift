@@ -48,6 +48,33 @@ import Testing
     check(tk_logistic, sweep(-0x1p-30, -80, step: 5001), exact, below: 2.5)
   }
 
+  /// tanh is a cap of 1.
+  private func tanhKernel(_ x: [Float]) -> [Float] {
+    everywhere(parts: [1, 3]) { s in
+      let input = s.floats(x), output = s.zeros(x.count)
+      s.run(
+        tk_cap,
+        tk_cap_args(count: Int64(x.count), x: input.readOnly, y: output.pointer, scale: 1, cap: 1))
+      return output.values
+    }
+  }
+
+  @Test("tanh is within 3 units in the last place, near 0 too, and odd")
+  func tanhIsAccurate() {
+    let x = [Float.leastNonzeroMagnitude] + sweep(0x1p-140, 0x1p-12, step: 30011) + sweep(0x1p-12, 10, step: 997)
+    let got = tanhKernel(x)
+    #expect(worstError(got, x.map { tanh(Double($0)) }) < 3)
+    #expect(tanhKernel(x.map(-)) == got.map(-))
+  }
+
+  @Test("tanh of 0 is 0 with its sign, of large numbers and infinities ±1, of NaN NaN")
+  func tanhAtTheEnds() {
+    let y = tanhKernel([0, -0.0, 9.5, -9.5, 1e30, -1e30, .infinity, -.infinity, .nan])
+    #expect(y.prefix(2).map(\.bitPattern) == [0, 1 << 31])
+    #expect(Array(y[2..<8]) == [1, -1, 1, -1, 1, -1])
+    #expect(y[8].isNaN)
+  }
+
   @Test("exp of 0 is 1, of −∞ and very negative numbers 0, of large numbers ∞, of NaN NaN")
   func expAtTheEnds() {
     let x: [Float] = [0, -0.0, -.infinity, -1e30, -104, -88, 89, 1e30, .infinity, .nan]

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Testing
 
 @Suite struct VectorTests {
@@ -65,6 +66,27 @@ import Testing
       let d = Double(decay)
       expectClose(got, zip(x, y).map { d * Double($1) + (1 - d) * Double($0) }, 2e-7)
       if decay == 1 { #expect(got == y) }
+    }
+  }
+
+  @Test("a cap is cap·tanh(scale·x/cap), and its gradient the slope of it; without a cap, both only scale")
+  func cap() {
+    let x = normals(67, "x").map { $0 * 40 }, dy = normals(67, "dy")
+    for (scale, cap): (Float, Float) in [(1, 30), (0.25, 2), (0.25, 0)] {
+      let got = everywhere { s in
+        let (bx, y, bdy) = (s.floats(x), s.zeros(67), s.floats(dy))
+        s.run(tk_cap, tk_cap_args(count: 67, x: bx.readOnly, y: y.pointer, scale: scale, cap: cap))
+        s.run(
+          tk_cap_backward,
+          tk_cap_backward_args(
+            count: 67, y: y.readOnly, dy: bdy.readOnly, dx: bdy.pointer, scale: scale, cap: cap))
+        return y.values + bdy.values
+      }
+      func capped(_ x: Double) -> Double {
+        cap > 0 ? Double(cap) * tanh(Double(scale) * x / Double(cap)) : Double(scale) * x
+      }
+      let gradient = x.indices.map { i in slopes(of: { capped($0[0]) }, at: [Double(x[i])])[0] * Double(dy[i]) }
+      expectClose(got, doubles(x).map(capped) + gradient, 2e-6, "scale \(scale), cap \(cap)")
     }
   }
 

@@ -3,11 +3,14 @@
 
 enum { sequences = 3 };
 
+/// Which keys a query sees, and what becomes of its scores; 0 for none.
+typedef struct { int64_t window; float cap; } scores;
+
 /// Memory of one sequence's rows, that begins at `room` and has no gap behind the last row.
 static int64_t span(int64_t tokens, int64_t row, int64_t used) { return (tokens - 1) * row + used; }
 
-static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t kv_heads,
-                    int64_t dim) {
+static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t kv_heads, int64_t dim,
+                    scores with) {
   int64_t q_row = heads * dim + 5, kv_row = kv_heads * dim + 2, out_row = heads * dim;
   tk_attention_sequence list[sequences];
   output outputs[2 * sequences];
@@ -24,14 +27,15 @@ static void forward(const int64_t *lengths, int decoding, int64_t heads, int64_t
   }
   tk_attention_args a = {
       .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
-      .q_row = q_row, .kv_row = kv_row, .out_row = out_row, .scale = 0.3f};
+      .q_row = q_row, .kv_row = kv_row, .out_row = out_row, .scale = 0.3f,
+      .cap = with.cap, .window = with.window};
   compare(decoding ? "attention, decoding" : "attention", tk_attention, &a, 2 * sequences, outputs);
   release();
 }
 
 /// Stored into a cache, then read from it by the last `queries` positions.
 static void cached(const int64_t *lengths, tk_keys_storage storage, int64_t queries, int64_t heads,
-                   int64_t kv_heads, int64_t dim) {
+                   int64_t kv_heads, int64_t dim, scores with) {
   int64_t q_row = heads * dim, kv_row = kv_heads * dim + 2, capacity = 208;
   int64_t plane = kv_heads * capacity / 16 * (int64_t)tk_cache_group_bytes(storage, dim) / 4;
   tk_cache_entry entries[sequences];
@@ -61,12 +65,12 @@ static void cached(const int64_t *lengths, tk_keys_storage storage, int64_t quer
   tk_attention_args a = {
       .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
       .q_row = q_row, .out_row = q_row, .storage = storage, .capacity = capacity,
-      .key_factors = factors, .scale = 0.3f};
+      .key_factors = factors, .scale = 0.3f, .cap = with.cap, .window = with.window};
   compare("attention, cached", tk_attention, &a, 2 * sequences, outputs);
   release();
 }
 
-static void backward(const int64_t *lengths, int64_t heads, int64_t kv_heads, int64_t dim) {
+static void backward(const int64_t *lengths, int64_t heads, int64_t kv_heads, int64_t dim, scores with) {
   int64_t row = heads * dim, kv_row = kv_heads * dim, longest = 0;
   tk_attention_sequence seen[sequences];
   tk_attention_backward_sequence list[sequences];
@@ -90,27 +94,34 @@ static void backward(const int64_t *lengths, int64_t heads, int64_t kv_heads, in
   }
   tk_attention_args a = {
       .count = sequences, .sequences = seen, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
-      .q_row = row, .kv_row = kv_row, .out_row = row, .scale = 0.3f};
+      .q_row = row, .kv_row = kv_row, .out_row = row, .scale = 0.3f,
+      .cap = with.cap, .window = with.window};
   compare("attention", tk_attention, &a, 2 * sequences, made);
   tk_attention_backward_args b = {
       .count = sequences, .sequences = list, .heads = heads, .kv_heads = kv_heads, .head_dim = dim,
       .q_row = row, .kv_row = kv_row, .out_row = row, .dq_row = row, .dkv_row = kv_row,
-      .scale = 0.3f, .workspace = workspace(tk_attention_backward_workspace_bytes(longest, 3))};
+      .scale = 0.3f, .cap = with.cap, .window = with.window,
+      .workspace = workspace(tk_attention_backward_workspace_bytes(dim, longest, 3))};
   compare("attention_backward", tk_attention_backward, &b, 3 * sequences, outputs);
   release();
 }
 
 void check_attention(void) {
   static const int64_t lengths[][sequences] = {{1, 2, 3}, {17, 5, 16}, {64, 63, 65}, {150, 1, 31}};
-  static const int64_t shapes[][3] = {{1, 1, 8}, {4, 2, 16}, {3, 3, 32}, {2, 1, 64}, {2, 2, 80}};
+  static const int64_t shapes[][3] = {{1, 1, 8}, {4, 2, 16}, {3, 3, 32}, {2, 1, 64}, {2, 2, 80}, {2, 1, 160}};
+  static const scores with[] = {{1, 0}, {5, 2}, {16, 0}, {40, 3}, {65, 0}, {0, 2}};
+  size_t turn = 0;
   for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-      forward(lengths[l], 0, shapes[i][0], shapes[i][1], shapes[i][2]);
-      forward(lengths[l], 1, shapes[i][0], shapes[i][1], shapes[i][2]);
-      for (int64_t queries = 1; queries < 4; queries += 2) {
-        cached(lengths[l], TK_CACHE_FLOAT32, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
-        cached(lengths[l], TK_CACHE_INT8, queries, shapes[i][0], shapes[i][1], shapes[i][2]);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++, turn++)
+      for (int plain = 0; plain < 2; plain++) {
+        const int64_t *n = shapes[i];
+        const scores s = plain ? (scores){0} : with[(turn + l) % (sizeof with / sizeof *with)];
+        forward(lengths[l], 0, n[0], n[1], n[2], s);
+        forward(lengths[l], 1, n[0], n[1], n[2], s);
+        for (int64_t queries = 1; queries < 4; queries += 2) {
+          cached(lengths[l], TK_CACHE_FLOAT32, queries, n[0], n[1], n[2], s);
+          cached(lengths[l], TK_CACHE_INT8, queries, n[0], n[1], n[2], s);
+        }
+        backward(lengths[l], n[0], n[1], n[2], s);
       }
-      backward(lengths[l], shapes[i][0], shapes[i][1], shapes[i][2]);
-    }
 }

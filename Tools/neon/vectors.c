@@ -6,6 +6,13 @@ static void maps(int64_t count) {
   COMPARE("exp", tk_exp, &m, FLOATS(m.y, count));
   m.y = numbers(count, 1);  // exp and logistic can be equal for a negative number
   COMPARE("logistic", tk_logistic, &m, FLOATS(m.y, count));
+  tk_cap_args c = {.count = count, .x = m.x, .y = m.y, .scale = 0.1f};
+  tk_cap_backward_args b = {.count = count, .y = m.y, .dy = m.x, .dx = numbers(count, 1), .scale = 0.1f};
+  for (c.cap = 0; c.cap < 6; c.cap += 3) {
+    b.cap = c.cap;
+    COMPARE("cap", tk_cap, &c, FLOATS(m.y, count));
+    COMPARE("cap_backward", tk_cap_backward, &b, FLOATS(b.dx, count));
+  }
   float *positive = numbers(count, 1);
   for (int64_t i = 0; i < count; i++)
     positive[i] = (positive[i] + 1.5f) * (float)(1u << draw() % 31);
