@@ -65,23 +65,26 @@ TK_INLINE key_tile load_tile(const tk_isa isa, const tk_attention_args *a, const
 
 /// Adds a tile of n keys to the outputs, maxima and sums of `group` consecutive queries. The first query is at
 /// `position`, counted from the tile's first key. Every one of the queries sees a key of the tile.
-TK_INLINE void attend_group(const tk_isa isa, const tk_attention_args *a, key_tile t, int64_t n, int64_t window,
-                            int64_t position, int64_t group, const float *q, float *out, float *max, float *sum) {
+/// `hides` is whether keys of the tile are before the window of a query; it is a constant after inlining.
+TK_INLINE void attend_group(const tk_isa isa, const int hides, const tk_attention_args *a, key_tile t, int64_t n,
+                            int64_t window, int64_t position, int64_t group, const float *q, float *out, float *max,
+                            float *sum) {
   _Alignas(64) float scores[MOST_ROWS * TILE];
   const int64_t head_dim = a->head_dim, width = tk_padded(head_dim), seen = tk_least(n, position + 1);
-  const int64_t begin = hidden_keys(window, position) / 16 * 16;
+  const int64_t begin = hides ? hidden_keys(window, position) / 16 * 16 : 0;
   const int64_t columns = tk_padded(tk_least(n, position + group)) - begin;
-  const int64_t shared = hidden_keys(window, position + group - 1);  // first key that the last query sees
+  const int64_t shared = hides ? hidden_keys(window, position + group - 1) : 0;  // first key that all queries see
   for (int64_t i = 0; i < group; i++)
     for (int64_t j = 0; j < columns; j += 16) v_store(scores + i * TILE + begin + j, v_all(0));
   product(isa, group, columns, head_dim,
           (chains){q, a->q_row, 1, t.keys + begin / 16 * t.group, t.dimension, t.group, scores + begin, TILE});
   for (int64_t i = 0; i < group; i++) {
     float *row = out + i * width;
-    const int64_t hidden = hidden_keys(window, position + i);
+    const int64_t hidden = hides ? hidden_keys(window, position + i) : 0;
     const float decay = attend_tile(isa, a, scores + i * TILE + begin, columns, hidden - begin,
                                     tk_least(n, position + 1 + i) - begin, &max[i], &sum[i]);
-    for (int64_t d = 0; decay != 1 && d < head_dim; d += 16) v_store(row + d, v_load(row + d) * decay);
+    if (decay != 1)
+      for (int64_t d = 0; d < head_dim; d += 16) v_store(row + d, v_load(row + d) * decay);
     if (hidden < shared)
       product(isa, 1, head_dim, shared - hidden,
               (chains){scores + i * TILE + hidden, TILE, 1, t.values + hidden * t.row, t.row, 16, row, width});
@@ -110,9 +113,14 @@ TK_INLINE void attention_block(const tk_isa isa, const tk_attention_args *a, con
     n = tk_least(TILE - tile % TILE, start + rows - tile);
     const key_tile t = load_tile(isa, a, s, kv_head, tile, n, scratch, copies);
     const int64_t end = tk_least(rows, tile + n + window - 1 - start);  // for later queries, the tile is hidden
+    const int hides = hidden_keys(window, start + end - 1 - tile) > 0;
+#define ATTEND(hides)                                                                                           \
+  attend_group(isa, hides, a, t, n, window, start + r - tile, tk_least(full, end - r), q + r * a->q_row, \
+               out + r * width, max + r, sum + r)
     for (int64_t r = tk_most(0, tile - start); r < end; r += full)
-      attend_group(isa, a, t, n, window, start + r - tile, tk_least(full, end - r), q + r * a->q_row,
-                   out + r * width, max + r, sum + r);
+      if (hides) ATTEND(1);
+      else ATTEND(0);
+#undef ATTEND
   }
   for (int64_t r = 0; r < rows; r++) {
     float *y = s->out + (first + r) * a->out_row + head * head_dim;

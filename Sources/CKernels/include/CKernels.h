@@ -133,8 +133,8 @@ void tk_exp(const void *args, int part, int parts);       // (vector.c)
 void tk_log(const void *args, int part, int parts);
 void tk_logistic(const void *args, int part, int parts);
 
-/// y = cap·tanh(scale·x / cap), or scale·x if cap is 0. For logits. tanh is within 1.5 units in the last place (vmath.h).
-/// y may be x.
+/// y = cap·tanh(scale·x / cap), or scale·x if cap is 0. For logits. y may be x. The error of tanh is within 1.5 units
+/// in the last place (vmath.h).
 typedef struct { int64_t count; const float *x; float *y; float scale, cap; } tk_cap_args;
 void tk_cap(const void *args, int part, int parts);
 /// dx = dy·scale·(1 − (y/cap)²), or dy·scale if cap is 0. `y` is the output of tk_cap; it is not read if cap is 0.
