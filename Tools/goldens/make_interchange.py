@@ -5,7 +5,9 @@ Writes Tests/InterchangeTests/Goldens/NAME/ for every model below: config.json, 
 and expected.json:
 
     versions     of torch, transformers, tokenizers
-    tolerance    logits: |ours - theirs| / max|theirs|; losses: |ours - theirs| / theirs
+    tolerance    losses: |ours - theirs| / theirs
+    logits_tolerance   logits and score: |ours - theirs| / max|theirs|; missing in the models up to llama-reward, which
+                 are older: there, tolerance is for both
     sequences    token ids
     logits       base64 of float32, rows of all sequences one after another, [rows, vocabulary]
     score        of reward models in their place: the logit at the last token of each sequence
@@ -16,11 +18,15 @@ Also Goldens/ropes/FAMILY/: a model, and in variants.json ways to state its rope
 log-probability of a sequence that `transformers` computes for each, or null where it refuses; and
 Goldens/llama-reward/padding.json: scores of sequences that end with the padding token.
 
-    make_interchange.py            everything
-    make_interchange.py variants   what the last paragraph says, alone
+A model with `stored` has a config.json as older versions wrote it, with keys of folders on the Hub; all others have what
+the installed version writes. check_families.py computes the logits of the models from mistral on a second time.
 
-The reference computes in float64 where `transformers` lets it (its norms and rotary tables are float32), from
-the weights as they are stored.
+    make_interchange.py            everything
+    make_interchange.py variants   what the paragraph about ropes says, alone
+    make_interchange.py NAME …     these models alone
+
+The reference computes in float64 where `transformers` lets it (its norms, its rotary tables and the softmax of its
+attention are float32), from the weights as they are stored.
 """
 import base64
 import json
@@ -38,10 +44,97 @@ from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, tra
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "Tests/InterchangeTests/Goldens"
 TOLERANCE = 1e-4
+LOGITS_TOLERANCE = 1e-5
 OPTIONS = {"learning_rate": 3e-3, "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8, "weight_decay": 0.1, "steps": 20}
 TEXT = ["the cat sat on the mat and the dog sat on the cat. 1234 they're here, don't go!\n\n", "ein Mädchen, 你好 the"]
 SPLIT = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*"
          r"|\s*[\r\n]+|\s+(?!\S)|\s+")
+
+
+# What a model with `stored` leaves out of its config.json: older keys or defaults say it.
+LEFT_OUT = ("rope_parameters", "layer_types", "no_rope_layers", "dtype", "_sliding_window_pattern")
+LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 16}
+
+
+def shape(width, layers, heads, groups, inner, context=48, **fields):
+    return {"hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": heads,
+            "num_key_value_heads": groups, "intermediate_size": inner, "max_position_embeddings": context, **fields}
+
+
+def rope(base, **fields):
+    return {"rope_type": "default", "rope_theta": base, **fields}
+
+
+# name: seed, kind of tokenizer, configuration class, its fields, what is special
+MODELS = {
+    "gpt2": (1, "gpt2", "GPT2", {"n_positions": 40, "n_embd": 36, "n_layer": 2, "n_head": 3, "n_inner": 50}, {}),
+    "gpt2-bare": (2, "gpt2", "GPT2", {"n_positions": 32, "n_embd": 20, "n_layer": 2, "n_head": 2,
+                                      "activation_function": "gelu"}, {"bare": True}),
+    "neox-parallel": (3, "neox", "GPTNeoX", {
+        "hidden_size": 40, "num_hidden_layers": 2, "num_attention_heads": 5, "intermediate_size": 56,
+        "rotary_pct": 0.25, "max_position_embeddings": 48}, {}),
+    "neox-sequential": (4, "neox", "GPTNeoX", {
+        "hidden_size": 30, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 44,
+        "rotary_pct": 0.6, "rotary_emb_base": 5000, "max_position_embeddings": 48, "use_parallel_residual": False,
+        "hidden_act": "gelu_new"}, {}),
+    "llama-rope": (5, "llama3", "Llama", shape(
+        36, 2, 6, 2, 50, 64, rope_theta=500.0, rms_norm_eps=1e-5, rope_scaling={**LLAMA3}), {}),
+    "llama-tied": (6, "llama3", "Llama", shape(
+        36, 2, 3, 1, 37, attention_bias=True, mlp_bias=True, tie_word_embeddings=True), {"dtype": torch.bfloat16}),
+    "qwen2": (7, "qwen2", "Qwen2", shape(40, 2, 4, 2, 52, vocab_size=320), {"dtype": torch.float16, "shards": "20KB"}),
+    "qwen3": (8, "qwen2", "Qwen3", shape(36, 2, 4, 2, 45, head_dim=14, tie_word_embeddings=True), {}),
+    "llama-reward": (9, "llama3", "Llama", shape(24, 2, 2, 2, 40, num_labels=1), {"reward": True}),
+    "mistral": (21, "llama3", "Mistral", shape(
+        22, 2, 4, 2, 37, head_dim=6, sliding_window=5, rope_parameters=rope(1000.0)), {}),
+    "mistral-stored": (22, "llama3", "Mistral", shape(
+        24, 2, 3, 1, 43, head_dim=10, sliding_window=None, tie_word_embeddings=True, rope_parameters=rope(700.0)),
+        {"stored": {"rope_theta": 700.0, "sliding_window": None, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
+    "gemma3": (23, "llama3", "Gemma3Text", shape(
+        21, 4, 3, 1, 29, head_dim=10, query_pre_attn_scalar=13, sliding_window=5,
+        layer_types=["sliding_attention", "sliding_attention", "full_attention", "sliding_attention"],
+        rope_parameters={"sliding_attention": rope(100.0), "full_attention": rope(5000.0)}), {}),
+    "gemma3-stored": (24, "llama3", "Gemma3Text", shape(
+        20, 4, 2, 2, 29, head_dim=12, query_pre_attn_scalar=12, sliding_window=6, sliding_window_pattern=3,
+        tie_word_embeddings=False, final_logit_softcapping=4.0,
+        rope_parameters={"sliding_attention": rope(10_000.0), "full_attention": rope(1_000_000.0)}),
+        {"stored": {"sliding_window_pattern": 3, "rope_theta": 1_000_000, "rope_local_base_freq": 10_000,
+                    "rope_scaling": None, "cache_implementation": "hybrid", "torch_dtype": "bfloat16"},
+         "dtype": torch.bfloat16}),
+    "smollm3": (25, "llama3", "SmolLM3", shape(
+        20, 3, 4, 2, 29, head_dim=8, no_rope_layers=[1, 0, 1], use_sliding_window=True, sliding_window=5,
+        attention_bias=True, mlp_bias=True, tie_word_embeddings=False, rope_parameters=rope(1000.0)), {}),
+    "smollm3-stored": (26, "llama3", "SmolLM3", shape(
+        24, 4, 4, 1, 41, rope_parameters=rope(5_000_000.0)),
+        {"stored": {"rope_theta": 5_000_000.0, "rope_scaling": None, "no_rope_layer_interval": 4, "max_window_layers": 28,
+                    "pretraining_tp": 2, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
+    "gemma2": (27, "llama3", "Gemma2", shape(
+        20, 3, 2, 1, 37, head_dim=12, query_pre_attn_scalar=7, sliding_window=5, attn_logit_softcapping=2.0,
+        final_logit_softcapping=4.0, attention_bias=True, rope_parameters=rope(1000.0)), {}),
+    "gemma2-reward": (28, "llama3", "Gemma2", shape(
+        24, 2, 3, 1, 29, head_dim=10, query_pre_attn_scalar=11, sliding_window=4, attn_logit_softcapping=3.0,
+        final_logit_softcapping=1.0, num_labels=1, rope_parameters=rope(10_000.0)),
+        {"stored": {"rope_theta": 10_000.0, "cache_implementation": "hybrid", "hidden_act": "gelu_pytorch_tanh",
+                    "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16, "reward": True}),
+    "olmo2": (29, "llama3", "Olmo2", shape(
+        22, 2, 4, 2, 37, head_dim=8, attention_bias=True, rope_parameters=rope(1000.0)), {}),
+    "olmo2-stored": (30, "llama3", "Olmo2", shape(
+        24, 2, 3, 3, 43, tie_word_embeddings=True, rms_norm_eps=1e-6, rope_parameters=rope(500_000.0)),
+        {"stored": {"rope_theta": 500_000, "rope_scaling": None, "torch_dtype": "float32"}}),
+    "phi3": (31, "llama3", "Phi3", shape(
+        20, 2, 4, 2, 37, head_dim=8, sliding_window=5, rope_parameters=rope(1000.0, partial_rotary_factor=0.75)), {}),
+    "phi3-stored": (32, "llama3", "Phi3", shape(
+        24, 2, 3, 1, 29, tie_word_embeddings=True, sliding_window=None, rope_parameters=rope(10_000.0)),
+        {"stored": {"rope_theta": 10_000.0, "rope_scaling": None, "original_max_position_embeddings": 48,
+                    "attention_bias": False, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
+    "granite": (33, "llama3", "Granite", shape(
+        22, 2, 4, 2, 37, head_dim=6, attention_bias=True, mlp_bias=True, embedding_multiplier=3.5, logits_scaling=1.7,
+        residual_multiplier=0.6, attention_multiplier=0.3, rope_parameters=rope(1000.0)), {}),
+    "granite-stored": (34, "llama3", "Granite", shape(
+        24, 2, 3, 1, 29, tie_word_embeddings=True, embedding_multiplier=12.0, logits_scaling=2, residual_multiplier=0.22,
+        attention_multiplier=0.0625, rope_parameters=rope(10_000.0)),
+        {"stored": {"rope_theta": 10_000.0, "rope_scaling": None, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
+}
 
 
 def tokenizer(kind, specials):
@@ -69,13 +162,14 @@ def floats(tensor):
 
 
 def randomize(model, seed):
-    """Large enough that no nonlinearity is close to a line and no distribution is flat."""
+    """Large enough that no nonlinearity is close to a line and no distribution is flat. Norms stay around the value that
+    changes nothing, which they have in a new model: 1, or 0 where a family stores the difference from 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
             noise = torch.randn(parameter.shape, generator=generator)
             if "norm" in name or "ln_" in name:
-                parameter.copy_((1.0 if name.endswith("weight") else 0.0) + 0.2 * noise)
+                parameter.copy_(parameter + 0.2 * noise)
             elif "embed" in name or "wte" in name or "wpe" in name or "lm_head" in name:
                 parameter.copy_(0.5 * noise)
             elif parameter.dim() == 1:
@@ -125,7 +219,9 @@ def reward_model(folder, batch):
     return {"score": floats(torch.stack([model(torch.tensor([tokens])).logits[0, 0] for tokens in batch]))}
 
 
-def make(name, seed, config, kind, reward=False, dtype=torch.float32, shards=None, bare=False):
+def make(name):
+    seed, kind, family, fields, options = MODELS[name]
+    reward, stored = options.get("reward", False), options.get("stored")
     folder = ROOT / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -134,17 +230,22 @@ def make(name, seed, config, kind, reward=False, dtype=torch.float32, shards=Non
         "llama3": ["<|begin_of_text|>", "<|end_of_text|>", "<|eot_id|>"],
         "qwen2": ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]}[kind]
     made = tokenizer(kind, specials)
-    first = made.token_to_id(specials[0])
-    config.bos_token_id, config.eos_token_id = first, made.token_to_id(specials[-1])
-    if config.vocab_size is None:
-        config.vocab_size = made.get_vocab_size()
+    config = getattr(transformers, family + "Config")(**{
+        "vocab_size": made.get_vocab_size(), "bos_token_id": made.token_to_id(specials[0]),
+        "eos_token_id": made.token_to_id(specials[-1]), "pad_token_id": None, **fields})
     auto = transformers.AutoModelForSequenceClassification if reward else transformers.AutoModelForCausalLM
     model = auto.from_config(config, torch_dtype=torch.float32)
     randomize(model, seed)
     if config.tie_word_embeddings:
         model.tie_weights()
-    model.to(dtype).save_pretrained(folder, **({"max_shard_size": shards} if shards else {}))
-    if bare:
+    shards = {"max_shard_size": options["shards"]} if "shards" in options else {}
+    model.to(options.get("dtype", torch.float32)).save_pretrained(folder, **shards)
+    if stored:
+        path = folder / "config.json"
+        written = json.load(open(path))
+        json.dump({key: value for key, value in written.items() if key not in LEFT_OUT} | stored,
+                  open(path, "w"), indent=2)
+    if options.get("bare"):
         # As the original gpt2 repository: no prefix, and the causal masks among the weights.
         path = folder / "model.safetensors"
         tensors = {key.removeprefix("transformer."): value.contiguous()
@@ -162,7 +263,8 @@ def make(name, seed, config, kind, reward=False, dtype=torch.float32, shards=Non
     json.dump({
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__,
                      "tokenizers": tokenizers.__version__},
-        "tolerance": TOLERANCE, "sequences": batch, **expected}, open(folder / "expected.json", "w"))
+        "tolerance": TOLERANCE, "logits_tolerance": LOGITS_TOLERANCE, "sequences": batch, **expected},
+        open(folder / "expected.json", "w"))
     for path in folder.iterdir():
         path.chmod(0o644)
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -232,9 +334,7 @@ def padding():
 def variants():
     t = transformers
     base = {"rope_type": "default", "rope_theta": 500.0}
-    llama3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-              "original_max_position_embeddings": 16}
-    whole = llama3 | {"rope_theta": 500.0}
+    whole = LLAMA3 | {"rope_theta": 500.0}
     without = {key: value for key, value in whole.items() if key != "original_max_position_embeddings"}
     rope_variants("llama", 11, t.LlamaConfig(
         vocab_size=64, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
@@ -244,8 +344,8 @@ def variants():
         {"rope_scaling": {"rope_type": "default"}, "rope_theta": 500.0},
         {"rope_scaling": base, "rope_parameters": base}, {"rope_scaling": {}, "rope_parameters": base},
         {"rope_scaling": None, "rope_parameters": base},
-        {"rope_scaling": whole}, {"rope_parameters": whole}, {"rope_scaling": llama3, "rope_theta": 500.0},
-        {"rope_scaling": llama3}, {"rope_parameters": without},
+        {"rope_scaling": whole}, {"rope_parameters": whole}, {"rope_scaling": LLAMA3, "rope_theta": 500.0},
+        {"rope_scaling": LLAMA3}, {"rope_parameters": without},
         {"rope_scaling": {("type" if key == "rope_type" else key): value for key, value in whole.items()}},
         {"rope_scaling": whole, "rope_parameters": base}, {"rope_scaling": base | {"factor": 4.0}},
         {"rope_scaling": {"type": "linear", "factor": 2.0}}, {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0}},
@@ -269,38 +369,11 @@ def main():
     torch.manual_seed(0)
     if sys.argv[1:] == ["variants"]:
         return variants()
-    t = transformers
-    make("gpt2", 1, t.GPT2Config(
-        vocab_size=None, n_positions=40, n_embd=36, n_layer=2, n_head=3, n_inner=50), "gpt2")
-    make("gpt2-bare", 2, t.GPT2Config(
-        vocab_size=None, n_positions=32, n_embd=20, n_layer=2, n_head=2, activation_function="gelu"), "gpt2",
-         bare=True)
-    make("neox-parallel", 3, t.GPTNeoXConfig(
-        vocab_size=None, hidden_size=40, num_hidden_layers=2, num_attention_heads=5, intermediate_size=56,
-        rotary_pct=0.25, max_position_embeddings=48), "neox")
-    make("neox-sequential", 4, t.GPTNeoXConfig(
-        vocab_size=None, hidden_size=30, num_hidden_layers=2, num_attention_heads=3, intermediate_size=44,
-        rotary_pct=0.6, rotary_emb_base=5000, max_position_embeddings=48, use_parallel_residual=False,
-        hidden_act="gelu_new"), "neox")
-    make("llama-rope", 5, t.LlamaConfig(
-        vocab_size=None, hidden_size=36, num_hidden_layers=2, num_attention_heads=6, num_key_value_heads=2,
-        intermediate_size=50, max_position_embeddings=64, rope_theta=500.0, rms_norm_eps=1e-5,
-        rope_scaling={"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-                      "original_max_position_embeddings": 16}), "llama3")
-    make("llama-tied", 6, t.LlamaConfig(
-        vocab_size=None, hidden_size=36, num_hidden_layers=2, num_attention_heads=3, num_key_value_heads=1,
-        intermediate_size=37, max_position_embeddings=48, attention_bias=True, mlp_bias=True,
-        tie_word_embeddings=True), "llama3", dtype=torch.bfloat16)
-    make("qwen2", 7, t.Qwen2Config(
-        vocab_size=320, hidden_size=40, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        intermediate_size=52, max_position_embeddings=48), "qwen2", dtype=torch.float16, shards="20KB")
-    make("qwen3", 8, t.Qwen3Config(
-        vocab_size=None, hidden_size=36, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
-        head_dim=14, intermediate_size=45, max_position_embeddings=48, tie_word_embeddings=True), "qwen2")
-    make("llama-reward", 9, t.LlamaConfig(
-        vocab_size=None, hidden_size=24, num_hidden_layers=2, num_attention_heads=2, intermediate_size=40,
-        max_position_embeddings=48, num_labels=1), "llama3", reward=True)
-    variants()
+    for name in sys.argv[1:] or MODELS:
+        make(name)
+    if not sys.argv[1:]:
+        variants()
 
 
-main()
+if __name__ == "__main__":
+    main()
