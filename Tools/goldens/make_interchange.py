@@ -18,15 +18,16 @@ Also Goldens/ropes/FAMILY/: a model, and in variants.json ways to state its rope
 log-probability of a sequence that `transformers` computes for each, or null where it refuses; and
 Goldens/llama-reward/padding.json: scores of sequences that end with the padding token.
 
-A model with `stored` has a config.json as older versions wrote it, with keys of folders on the Hub; all others have what
-the installed version writes. check_families.py computes the logits of the models from mistral on a second time.
+A model with `stored` has a config.json as older versions wrote it, with keys of folders on the Hub; all others have
+what the installed version writes. check_families.py computes the logits of the models from mistral on a second time.
 
     make_interchange.py            everything
     make_interchange.py variants   what the paragraph about ropes says, alone
     make_interchange.py NAME …     these models alone
 
 The reference computes in float64 where `transformers` lets it (its norms, its rotary tables and the softmax of its
-attention are float32), from the weights as they are stored.
+attention are float32), from the weights as they are stored. Its last bits depend on the number of threads: the models from
+mistral on were made with OMP_NUM_THREADS=1.
 """
 import base64
 import json
@@ -106,8 +107,8 @@ MODELS = {
         attention_bias=True, mlp_bias=True, tie_word_embeddings=False, rope_parameters=rope(1000.0)), {}),
     "smollm3-stored": (26, "llama3", "SmolLM3", shape(
         24, 4, 4, 1, 41, rope_parameters=rope(5_000_000.0)),
-        {"stored": {"rope_theta": 5_000_000.0, "rope_scaling": None, "no_rope_layer_interval": 4, "max_window_layers": 28,
-                    "pretraining_tp": 2, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
+        {"stored": {"rope_theta": 5_000_000.0, "rope_scaling": None, "no_rope_layer_interval": 4,
+                    "max_window_layers": 28, "pretraining_tp": 2, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
     "gemma2": (27, "llama3", "Gemma2", shape(
         20, 3, 2, 1, 37, head_dim=12, query_pre_attn_scalar=7, sliding_window=5, attn_logit_softcapping=2.0,
         final_logit_softcapping=4.0, attention_bias=True, rope_parameters=rope(1000.0)), {}),
@@ -131,8 +132,8 @@ MODELS = {
         22, 2, 4, 2, 37, head_dim=6, attention_bias=True, mlp_bias=True, embedding_multiplier=3.5, logits_scaling=1.7,
         residual_multiplier=0.6, attention_multiplier=0.3, rope_parameters=rope(1000.0)), {}),
     "granite-stored": (34, "llama3", "Granite", shape(
-        24, 2, 3, 1, 29, tie_word_embeddings=True, embedding_multiplier=12.0, logits_scaling=2, residual_multiplier=0.22,
-        attention_multiplier=0.0625, rope_parameters=rope(10_000.0)),
+        24, 2, 3, 1, 29, tie_word_embeddings=True, embedding_multiplier=12.0, logits_scaling=2,
+        residual_multiplier=0.22, attention_multiplier=0.0625, rope_parameters=rope(10_000.0)),
         {"stored": {"rope_theta": 10_000.0, "rope_scaling": None, "torch_dtype": "bfloat16"}, "dtype": torch.bfloat16}),
 }
 
@@ -162,8 +163,8 @@ def floats(tensor):
 
 
 def randomize(model, seed):
-    """Large enough that no nonlinearity is close to a line and no distribution is flat. Norms stay around the value that
-    changes nothing, which they have in a new model: 1, or 0 where a family stores the difference from 1."""
+    """Large enough that no nonlinearity is close to a line and no distribution is flat. Norms stay around the value
+    that changes nothing, which they have in a new model: 1, or 0 where a family stores the difference from 1."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in sorted(model.named_parameters()):
