@@ -90,15 +90,41 @@ types:
         type: u4
         doc: >-
           1 attention bias, 2 MLP bias, 4 norm bias, 8 tied embeddings, 16 no bias on the attention's output, 32 attention and MLP
-          side by side, 64 norms of query and key heads, 128 scaled rope
-      - id: rope_factor
+          side by side, 64 norms of queries and keys, 128 scaled rope, 256 norms multiply by 1 + weight, 512 the norms of queries
+          and keys span all heads
+      - id: rope_scaling_factor
         type: f4
-      - id: rope_low_frequency_factor
+      - id: rope_scaling_low_frequency_factor
         type: f4
-      - id: rope_high_frequency_factor
+      - id: rope_scaling_high_frequency_factor
         type: f4
-      - id: rope_original_context
+      - id: rope_scaling_original_context
         type: u4
+      - id: window
+        type: u4
+      - id: attention_scale
+        type: f4
+      - id: attention_cap
+        type: f4
+      - id: logit_cap
+        type: f4
+      - id: embedding_scale
+        type: f4
+      - id: logit_scale
+        type: f4
+      - id: residual_scale
+        type: f4
+      - id: other_layers_period
+        type: u4
+      - id: other_layers_places
+        type: u8
+      - id: other_layers_window
+        type: u4
+      - id: other_layers_rope_theta
+        type: f4
+      - id: norm_placement
+        type: u4
+        enum: norm_placement
   training:
     seq:
       - id: kind
@@ -224,6 +250,13 @@ enums:
     0: gelu
     1: swiglu
     2: gelu_exact
+    3: geglu
+    4: geglu_exact
+    5: silu
+  norm_placement:
+    0: before
+    1: after
+    2: both
   model:
     0: base
     1: sft

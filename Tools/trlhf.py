@@ -39,6 +39,28 @@ WITH_TENSORS = ("weights", "head", "moments")
 ROLES = ("none", "policy", "value", "reward", "reference", "average")
 KINDS = ("base", "sft", "reward", "ppo", "value")
 TYPES = ("float32", "bfloat16", "int8")
+# The architecture record: offset, type and key of each word; the bits of its flags; the names of its choices.
+FIELDS = (
+    (0, "I", "layers"), (4, "I", "d_model"), (8, "I", "heads"), (12, "I", "kv_heads"), (16, "I", "head_dim"),
+    (20, "I", "d_ff"), (24, "I", "vocabulary"), (28, "I", "context"), (32, "I", "norm"), (36, "f", "norm_epsilon"),
+    (40, "I", "position"), (44, "I", "rotary_dims"), (48, "f", "rope_theta"), (52, "I", "mlp"), (56, "I", "flags"),
+    (60, "f", "rope_scaling.factor"), (64, "f", "rope_scaling.low_frequency_factor"),
+    (68, "f", "rope_scaling.high_frequency_factor"), (72, "I", "rope_scaling.original_context"), (76, "I", "window"),
+    (80, "f", "attention_scale"), (84, "f", "attention_cap"), (88, "f", "logit_cap"), (92, "f", "embedding_scale"),
+    (96, "f", "logit_scale"), (100, "f", "residual_scale"), (104, "I", "other_layers.period"),
+    (108, "Q", "other_layers.places"), (116, "I", "other_layers.window"), (120, "f", "other_layers.rope_theta"),
+    (124, "I", "norm_placement"),
+)
+FLAGS = {
+    1: "attention_bias", 2: "mlp_bias", 4: "norm_bias", 8: "tied_embeddings", 16: "attention_output_bias",
+    32: "parallel_residual", 64: "query_key_norm", 128: "rope_scaling", 256: "norm_unit_offset",
+    512: "query_key_norm_spans_heads",
+}
+CHOICES = {
+    "norm": ("layernorm", "rmsnorm"), "position": ("learned", "rotary"),
+    "mlp": ("gelu", "swiglu", "gelu_exact", "geglu", "geglu_exact", "silu"),
+    "norm_placement": ("before", "after", "both"),
+}
 
 
 class Damaged(Exception):
@@ -251,7 +273,7 @@ class Checkpoint:
         tables[24:32] = bytes(8)
         self._require(xxh64(tables) == self.checksum, "the checksum is wrong", 24, "header")
         if self.minor == 0:
-            for start, end in ((72, 128), (128 + 60, 256), (256 + 72, PAGE)):
+            for start, end in ((72, 128), (256 + 72, PAGE)):
                 self._require_zeros(start, end, "header")
         self._architecture(page[128:256])
         self._training(page[256:384])
@@ -262,43 +284,65 @@ class Checkpoint:
                         for at in range(self._directory, self.tables_bytes, TENSOR_BYTES)]
 
     def _architecture(self, record):
-        names = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocabulary", "context")
-        counts = struct.unpack_from("<8I", record)
-        norm, epsilon, position, rotary_dims, theta, mlp, flags = struct.unpack_from("<IfIIfII", record, 32)
-        for number, (name, count) in enumerate(zip(names, counts)):
-            self._require(1 <= count <= 1 << 24, f"{name} is {count}", 128 + 4 * number, "architecture record")
-        _, _, heads, kv_heads, head_dim = counts[:5]
-        factor, low, high, original = struct.unpack_from("<fffI", record, 60)
-        rotary, scaled = position == 1, bool(flags & 128)
-        for holds, what, at in (
-            (heads % kv_heads == 0, "heads are no multiple of kv_heads", 8),
-            (norm <= 1, f"norm {norm}", 32),
-            (np.isfinite(epsilon) and epsilon > 0, f"epsilon {epsilon}", 36),
-            (position <= 1, f"position {position}", 40),
-            (not rotary or rotary_dims % 2 == 0 and 2 <= rotary_dims <= head_dim, f"{rotary_dims} rotary dims", 44),
-            (not rotary or np.isfinite(theta) and theta > 1, f"rope theta {theta}", 48),
-            (mlp <= 2, f"MLP {mlp}", 52),
-            (flags <= 255, f"flags {flags}", 56),
-            (not flags & 16 or flags & 1, "no bias on the output of an attention that has none", 56),
-            (scaled or not any(record[60:76]), "the rope is scaled, but the flags do not say so", 60),
-            (not scaled or rotary, "learned positions have no rope to scale", 56),
-            (not scaled or np.isfinite(factor) and factor >= 1, f"rope factor {factor}", 60),
-            (not scaled or np.isfinite(low) and low > 0, f"rope low frequency factor {low}", 64),
-            (not scaled or np.isfinite(high) and high > low, f"rope high frequency factor {high}", 68),
-            (not scaled or 1 <= original <= 1 << 24, f"rope context {original}", 72),
-        ):
-            self._require(holds, what, 128 + at, "architecture record")
-        self.architecture = dict(
-            zip(names, counts), norm=("layernorm", "rmsnorm")[norm], norm_epsilon=epsilon,
-            position=("learned", "rotary")[position], mlp=("gelu", "swiglu", "gelu_exact")[mlp],
-            attention_bias=bool(flags & 1), mlp_bias=bool(flags & 2), norm_bias=bool(flags & 4),
-            tied_embeddings=bool(flags & 8), attention_output_bias=flags & 17 == 1,
-            parallel_residual=bool(flags & 32), query_key_norm=bool(flags & 64))
-        if rotary:
-            self.architecture.update(rotary_dims=rotary_dims, rope_theta=theta)
-        if scaled:
-            self.architecture["rope_scaling"] = dict(
-                factor=factor, low_frequency_factor=low, high_frequency_factor=high, original_context=original)
+        words = {key: struct.unpack_from("<" + form, record, at)[0] for at, form, key in FIELDS}
+        self._check_architecture(words)
+        flags = words.pop("flags")
+        result = {name: bool(flags & bit) for bit, name in FLAGS.items() if bit < 128 or bit > 128 and flags & bit}
+        result["attention_output_bias"] = flags & 17 == 1
+        if words["position"] == 0:
+            del words["rotary_dims"], words["rope_theta"]
+        for key, value in words.items():
+            name, _, inner = key.partition(".")
+            if key in CHOICES:
+                value = CHOICES[key][value]
+            if inner:
+                result[name] = {**(result.get(name) or {}), inner: value}
+            elif key in ("layers", "rotary_dims", "rope_theta") or value not in (0, "before"):
+                result[name] = value
+        if not flags & 128:
+            result.pop("rope_scaling", None)
+        others = result["other_layers"]
+        if others["period"]:
+            others["places"] = [place for place in range(others["period"]) if others["places"] >> place & 1]
+        else:
+            del result["other_layers"]
+        self.architecture = result
+
+    def _check_architecture(self, words):
+        def positive(key):
+            return bool(np.isfinite(words[key]) and words[key] > 0)
+
+        def factor(key):
+            return words[key] == 0 or bool(np.isfinite(words[key]) and words[key] != 1)
+
+        rotary, flags = words["position"] == 1, words["flags"]
+        scaled, period, places = bool(flags & 128), words["other_layers.period"], words["other_layers.places"]
+        low, theta = words["rope_scaling.low_frequency_factor"], words["other_layers.rope_theta"]
+        rules = [(1 <= words[key] <= 1 << 24, key) for _, _, key in FIELDS[:8]]
+        rules += [(words["heads"] % max(words["kv_heads"], 1) == 0, "kv_heads"), (positive("norm_epsilon"), "norm_epsilon")]
+        rules += [(words[key] < len(names), key) for key, names in CHOICES.items()]
+        rules += [
+            (not rotary or words["rotary_dims"] % 2 == 0 and 2 <= words["rotary_dims"] <= words["head_dim"], "rotary_dims"),
+            (not rotary or positive("rope_theta") and words["rope_theta"] > 1, "rope_theta"),
+            (flags < 1024 and flags & 17 != 16 and flags & 576 != 512, "flags"),
+            (not (flags & 32 and words["norm_placement"]) and (rotary or not scaled), "flags"),
+            (scaled or not any(words[key] for _, _, key in FIELDS[15:19]), "rope_scaling.factor"),
+            (not scaled or positive("rope_scaling.factor") and words["rope_scaling.factor"] >= 1, "rope_scaling.factor"),
+            (not scaled or positive("rope_scaling.low_frequency_factor"), "rope_scaling.low_frequency_factor"),
+            (not scaled or positive("rope_scaling.high_frequency_factor")
+             and words["rope_scaling.high_frequency_factor"] > low, "rope_scaling.high_frequency_factor"),
+            (not scaled or 1 <= words["rope_scaling.original_context"] <= 1 << 24, "rope_scaling.original_context"),
+            (words["window"] <= 1 << 24, "window"), (words["other_layers.window"] <= 1 << 24, "other_layers.window"),
+            (period <= 64, "other_layers.period"),
+            (bool(period) or not any(words[key] for _, _, key in FIELDS[26:30]), "other_layers.period"),
+            (not period or 0 < places < (1 << min(period, 64)) - 1, "other_layers.places"),
+            (theta == 0 or rotary and positive("other_layers.rope_theta") and theta > 1, "other_layers.rope_theta"),
+        ]
+        rules += [(words[key] == 0 or positive(key), key) for key in ("attention_scale", "attention_cap", "logit_cap")]
+        rules += [(factor(key), key) for key in ("embedding_scale", "logit_scale", "residual_scale")]
+        offsets = {key: at for at, _, key in FIELDS}
+        for holds, key in rules:
+            self._require(holds, f"{key} is {words[key]}", 128 + offsets[key], "architecture record")
 
     def _training(self, record):
         kind, can_go_on, step, seed, *words = struct.unpack_from("<2I8Q", record)

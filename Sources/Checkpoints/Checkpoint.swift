@@ -89,7 +89,7 @@ public final class Checkpoint: @unchecked Sendable {
     self.storage = storage
   }
 
-  public var architecture: ArchitectureRecord { header.architecture }
+  public var architecture: Architecture { header.architecture }
   public var training: TrainingRecord { header.training }
   /// Identifies how this model was made: see `CheckpointWriter.identity`.
   public var identity: UInt64 { header.identity }

@@ -73,7 +73,7 @@ enum TensorName {
 
 /// The contents of a checkpoint. Equal contents give equal files.
 public struct CheckpointContents {
-  public var architecture: ArchitectureRecord
+  public var architecture: Architecture
   public var training: TrainingRecord
   /// Identifies how this model was made: see `CheckpointWriter.identity`.
   public var identity: UInt64
@@ -88,7 +88,7 @@ public struct CheckpointContents {
   public var provenance: [UInt8]
 
   public init(
-    architecture: ArchitectureRecord, training: TrainingRecord, identity: UInt64,
+    architecture: Architecture, training: TrainingRecord, identity: UInt64,
     baseContentHash: UInt64 = 0, configuration: [UInt8], tokenizer: [UInt8] = [],
     tensors: [TensorSource], state: [UInt8]? = nil, provenance: [UInt8] = []
   ) {

@@ -93,7 +93,7 @@ private struct Plan {
   var sources: [TensorSource] = []
 
   init(_ contents: CheckpointContents) throws {
-    try contents.architecture.validate(at: "architecture")
+    try contents.architecture.requireStorable(at: "architecture")
     try contents.validateJSON()
     header = Header(architecture: contents.architecture, training: contents.training)
     header.identity = contents.identity

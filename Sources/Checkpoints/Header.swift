@@ -10,7 +10,7 @@ struct Header {
   var identity: UInt64 = 0
   var baseContentHash: UInt64 = 0
   var tokenizerHash: UInt64 = 0
-  var architecture: ArchitectureRecord
+  var architecture: Architecture
   var training: TrainingRecord
   var sections: [SectionRecord] = []
   var tensors: [TensorRecord] = []
@@ -34,7 +34,7 @@ struct Header {
     page.put(tokenizerHash, at: 56)
     page.put(UInt32(sections.count), at: 64)
     page.put(UInt32(tensors.count), at: 68)
-    page.put(architecture.record, at: Format.architectureOffset)
+    page.put(ArchitectureRecord(architecture).bytes, at: Format.architectureOffset)
     page.put(training.record, at: Format.trainingOffset)
     var bytes = page.bytes
     for section in sections { bytes += section.record }
@@ -56,7 +56,7 @@ struct Header {
   /// A hash of the file's content, independent of its identity and of section offsets: architecture, training, every
   /// section except CONFIG, every tensor.
   var contentHash: UInt64 {
-    var bytes = architecture.record + training.record
+    var bytes = ArchitectureRecord(architecture).bytes + training.record
     for section in sections where section.kind != SectionKind.config.rawValue {
       var movable = section
       movable.offset = 0

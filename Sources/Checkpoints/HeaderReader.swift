@@ -126,17 +126,13 @@ struct HeaderReader {
     }
   }
 
-  private func architecture() throws -> ArchitectureRecord {
+  private func architecture() throws -> Architecture {
     let slice = bytes.slice(at: Format.architectureOffset, count: Format.recordBytes)
     let record = ArchitectureRecord(slice)
     if let (offset, what) = record.contradiction() {
       throw failure(what, byte: Format.architectureOffset + offset, in: "architecture record")
     }
-    if bytes.u32(12) <= Format.minor, let spare = ArchitectureRecord.nonZeroSpare(slice) {
-      throw failure(
-        "a spare byte is not zero", byte: Format.architectureOffset + spare, in: "architecture record")
-    }
-    return record
+    return record.architecture
   }
 
   private func training() throws -> TrainingRecord {

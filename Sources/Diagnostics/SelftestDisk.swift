@@ -53,7 +53,7 @@ struct SelftestDisk {
     let architecture = parameters.layout.architecture
     try CheckpointWriter.write(
       CheckpointContents(
-        architecture: architecture.record, training: TrainingRecord(kind: .base, seed: 11),
+        architecture: architecture, training: TrainingRecord(kind: .base, seed: 11),
         identity: 11, configuration: Array("{}".utf8), tensors: parameters.sources(.policy)),
       to: model)
     let cached = try Self.forgetPages(of: model)

@@ -37,7 +37,7 @@ package struct CheckpointDraft {
     ]
     try CheckpointWriter.write(
       CheckpointContents(
-        architecture: architecture.record,
+        architecture: architecture,
         training: TrainingRecord(
           kind: kind, isTrainingCheckpoint: isTraining, step: UInt64(step), seed: seed),
         identity: identity, configuration: try JSON.encode(configuration),

@@ -11,6 +11,9 @@ struct ConfigurationKey {
     case ignored
     /// Ignored, and named in a warning.
     case warned
+
+    /// Must be missing, null or false.
+    static let off = Use.must([.bool(false)])
   }
 
   let name: String
@@ -19,38 +22,34 @@ struct ConfigurationKey {
 
   /// Every known key of every family.
   static let all: [ConfigurationKey] =
-    everywhere + of([.gpt2], gpt2) + of([.gptNeoX], gptNeoX) + of([.llama, .qwen2, .qwen3], llama)
-    + of([.llama], plainLlama) + of([.qwen2], qwen2) + of([.qwen2, .qwen3], qwen)
-    + of([.llama, .qwen3], [("attention_bias", .used)]) + of([.gptNeoX, .llama, .qwen2, .qwen3], rotary)
+    everywhere + Family.all.flatMap { family in family.keys.map { key(family, $0) } }
 
   static func named(_ name: String, of family: Family) -> ConfigurationKey? {
     table[family]?[name]
   }
 
   private static let table: [Family: [String: ConfigurationKey]] = Dictionary(
-    uniqueKeysWithValues: Family.allCases.map { family in
+    uniqueKeysWithValues: Family.all.map { family in
       let keys = all.filter { $0.families.contains(family) }.map { ($0.name, $0) }
       return (family, Dictionary(uniqueKeysWithValues: keys))
     })
 
-  private static func of(_ families: [Family], _ keys: [(String, Use)]) -> [ConfigurationKey] {
-    keys.map { ConfigurationKey(name: $0.0, families: families, use: $0.1) }
+  private static func key(_ family: Family, _ key: (name: String, use: Use)) -> ConfigurationKey {
+    ConfigurationKey(name: key.name, families: [family], use: key.use)
   }
 
-  private static let off: Use = .must([.bool(false)])
-
-  private static let everywhere: [ConfigurationKey] = of(
-    Family.allCases,
-    [
+  private static let everywhere: [ConfigurationKey] =
+    (Family.use([
       "architectures", "model_type", "vocab_size", "tie_word_embeddings", "num_labels", "id2label",
       "eos_token_id", "pad_token_id", RewardHead.key,
-    ].map { ($0, .used) } + refused + (named + generation).map { ($0, .ignored) } + [("auto_map", .warned)])
+    ]) + refused + Family.ignore(named + generation) + [("auto_map", .warned)])
+    .map { ConfigurationKey(name: $0.name, families: Family.all, use: $0.use) }
 
-  private static let refused: [(String, Use)] = [
+  private static let refused: Family.Keys = [
     ("quantization_config", .must([])), ("pruned_heads", .must([.object([:])])),
     ("per_layer_config", .must([.object([:])])), ("cross_attention_hidden_size", .must([])),
-    ("add_cross_attention", off), ("is_encoder_decoder", off), ("tie_encoder_decoder", off),
-    ("use_mrope", off), ("rope_interleaved", off),
+    ("add_cross_attention", .off), ("is_encoder_decoder", .off), ("tie_encoder_decoder", .off),
+    ("use_mrope", .off), ("rope_interleaved", .off),
   ]
 
   /// Names, versions, how a program stores and runs the model, outputs other than the logits, and keys for training
@@ -78,49 +77,6 @@ struct ConfigurationKey {
     "forced_bos_token_id", "forced_eos_token_id", "remove_invalid_values",
     "exponential_decay_length_penalty", "suppress_tokens", "begin_suppress_tokens",
   ]
-
-  private static let gpt2: [(String, Use)] =
-    [
-      "n_layer", "n_embd", "n_head", "n_positions", "num_hidden_layers", "hidden_size",
-      "num_attention_heads", "max_position_embeddings", "n_inner", "layer_norm_epsilon",
-      "activation_function",
-    ].map { ($0, .used) }
-    + [
-      "n_ctx", "resid_pdrop", "embd_pdrop", "attn_pdrop", "reorder_and_upcast_attn", "summary_type",
-      "summary_use_proj", "summary_activation", "summary_proj_to_labels", "summary_first_dropout",
-    ].map { ($0, .ignored) }
-    + [("scale_attn_weights", .must([.bool(true)])), ("scale_attn_by_inverse_layer_idx", off)]
-
-  private static let gptNeoX: [(String, Use)] =
-    [
-      "num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size",
-      "max_position_embeddings", "layer_norm_eps", "hidden_act", "attention_bias",
-      "use_parallel_residual", "rotary_pct", "rotary_emb_base",
-    ].map { ($0, .used) }
-    + ["attention_dropout", "hidden_dropout", "classifier_dropout"].map { ($0, .ignored) }
-
-  /// Keys of every family with rotary positions.
-  private static let rotary: [(String, Use)] =
-    ["rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor"].map { ($0, .used) }
-    + [("original_max_position_embeddings", .must([]))]
-
-  private static let llama: [(String, Use)] =
-    [
-      "num_hidden_layers", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim",
-      "intermediate_size", "max_position_embeddings", "rms_norm_eps", "hidden_act", "layer_types",
-    ].map { ($0, .used) } + [("attention_dropout", .ignored)]
-
-  private static let plainLlama: [(String, Use)] = [
-    ("mlp_bias", .used), ("pretraining_tp", .ignored), ("use_sliding_window", off),
-    ("sliding_window", .must([])), ("max_window_layers", .ignored),
-  ]
-
-  private static let qwen: [(String, Use)] = [
-    ("use_sliding_window", .used), ("sliding_window", .used), ("max_window_layers", .used),
-    ("mlp_bias", off),
-  ]
-
-  private static let qwen2: [(String, Use)] = [("attention_bias", .must([.bool(true)]))]
 }
 
 /// Keys that are not in the table: no class of `transformers` uses them, and no folder examined so far has them.

@@ -2,7 +2,8 @@ import Models
 
 /// How one of our tensors is made from tensors of another program, and the reverse.
 ///
-/// Whole rows are copied, so values keep their bits. A vector counts as rows of one element.
+/// Whole rows are copied, so values keep their bits, except norms that the other program stores plus 1. A vector counts
+/// as rows of one element.
 struct Correspondence {
   /// A tensor of the other program.
   struct Part: Equatable {
@@ -27,6 +28,8 @@ struct Correspondence {
   let ours: ParameterLayout.Tensor
   let parts: [Part]
   let arrangement: Arrangement
+  /// What the other program's values have more than ours.
+  var offset: Float = 0
 
   /// Elements in one of our rows.
   var width: Int { ours.dims.count > 1 ? ours.dims[1] : 1 }
@@ -59,18 +62,20 @@ struct Correspondence {
   }
 }
 
-extension Family {
+extension TensorNames {
   /// Every tensor of a model, in the layout's order, except the scalar head's bias, which the other program does not
   /// have.
-  /// - Parameter positions: rows of their table of positions; ours may have fewer.
-  func correspondences(_ layout: ParameterLayout, prefix: String, positions: Int) -> [Correspondence] {
+  /// - Parameters:
+  ///   - prefix: nil for the family's own.
+  ///   - positions: rows of their table of positions; ours may have fewer.
+  func correspondences(_ layout: ParameterLayout, prefix: String? = nil, positions: Int) -> [Correspondence] {
     let a = layout.architecture
-    var all = layout.trunk.map { correspondence($0, a, prefix: prefix, positions: positions) }
+    var all = layout.trunk.map { correspondence($0, a, prefix: prefix ?? self.prefix, positions: positions) }
     if layout.hasScalarHead {
       let head = layout.head[0]
       all.append(
         Correspondence(
-          head, stacked: [.init(name: Self.scoreHead, dims: [1, head.count])], rows: [head.count]))
+          head, stacked: [.init(name: Family.scoreHead, dims: [1, head.count])], rows: [head.count]))
     }
     return all
   }
@@ -85,12 +90,13 @@ extension Family {
     let dot = ours.name.lastIndex(of: ".")!
     let module = String(ours.name[..<dot])
     let names = modules(of: module).map { "\(prefix)\($0)\(ours.name[dot...])" }
-    precondition(!names.isEmpty, "\(self) has no \(ours.name)")
-    if self == .gpt2, case .projection = ours.role {
+    precondition(!names.isEmpty, "\(layers) has no \(ours.name)")
+    let arrangement = arrangements[String(module.split(separator: ".", maxSplits: 2).last!)]
+    if arrangement == .transposed, ours.dims.count > 1 {
       return Correspondence(
         ours, [.init(name: names[0], dims: ours.dims.reversed())], .transposed)
     }
-    if self == .gptNeoX, module.hasSuffix("qkv") {
+    if arrangement == .interleavedHeads {
       return Correspondence(
         ours, [.init(name: names[0], dims: ours.dims)], .rows(Self.interleavedHeads(a)))
     }
@@ -98,10 +104,11 @@ extension Family {
     if names.count == 3 { rows = [a.queryWidth, a.keyValueWidth, a.keyValueWidth] }
     if names.count == 2 { rows = [a.dFF, a.dFF] }
     let theirs = ours.role == .positionEmbedding ? [positions] : rows
-    return Correspondence(
-      ours,
-      stacked: zip(names, theirs).map { .init(name: $0, dims: [$1] + ours.dims.dropFirst()) },
-      rows: rows)
+    let parts = zip(names, theirs).map { Correspondence.Part(name: $0, dims: [$1] + ours.dims.dropFirst()) }
+    if arrangement == .neighbouringPairs { return Correspondence(ours, parts, .rows(Self.turnedInPairs(a))) }
+    var correspondence = Correspondence(ours, stacked: parts, rows: rows)
+    if addsOneToNorms, a.normUnitOffset, ours.role == .normWeight { correspondence.offset = 1 }
+    return correspondence
   }
 
   /// GPT-NeoX stores query, key and value of one head together.
@@ -113,5 +120,19 @@ extension Family {
           theirs: (3 * head + kind) * a.headDim, count: a.headDim)
       }
     }
+  }
+
+  /// llama.cpp's Llama rotates neighbouring elements of a head together, not one element of each half.
+  private static func turnedInPairs(_ a: Architecture) -> [Correspondence.Run] {
+    let half = a.headDim / 2
+    func turned(_ part: Int, heads: Int, first: Int) -> [Correspondence.Run] {
+      (0..<heads * a.headDim).map { row in
+        let (head, i) = (row / a.headDim, row % a.headDim)
+        return Correspondence.Run(
+          first: first + row, part: part, theirs: head * a.headDim + 2 * (i % half) + i / half, count: 1)
+      }
+    }
+    return turned(0, heads: a.heads, first: 0) + turned(1, heads: a.kvHeads, first: a.queryWidth)
+      + [.init(first: a.queryWidth + a.keyValueWidth, part: 2, theirs: 0, count: a.keyValueWidth)]
   }
 }

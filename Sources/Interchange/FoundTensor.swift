@@ -37,6 +37,9 @@ struct FoundTensor {
       }
     }
     try requireFinite(floats, range)
+    if correspondence.offset != 0 {
+      for i in 0..<range.count * width { floats[i] -= correspondence.offset }
+    }
   }
 
   private func readTransposed(_ range: Range<Int>, into floats: UnsafeMutablePointer<Float>) {

@@ -39,11 +39,10 @@ public enum GGUFExport {
       tokenizer.definition, count: model.architecture.vocabulary, at: file.checkpoint.path
     ).add(to: &gguf)
     let a = model.architecture
-    var correspondences = model.family.ggufCorrespondences(file.layout, positions: a.context)
-    // llama.cpp looks for GPT-NeoX's unembedding even if it equals the embedding.
-    if model.family == .gptNeoX, a.tiedEmbeddings {
+    var correspondences = model.family.ggufTensors.correspondences(file.layout, positions: a.context)
+    if model.family.repeatsTiedUnembedding, a.tiedEmbeddings {
       let embedding = correspondences[0].ours
-      let part = Correspondence.Part(name: Family.ggufUnembedding, dims: embedding.dims)
+      let part = Correspondence.Part(name: TensorNames.gguf.unembedding, dims: embedding.dims)
       correspondences.insert(Correspondence(embedding, stacked: [part], rows: [embedding.dims[0]]), at: 1)
     }
     for tensor in model.tensors(correspondences) { gguf.add(tensor, type(of: tensor, precision)) }
@@ -65,10 +64,7 @@ public enum GGUFExport {
         .badData, "llama.cpp does not support \(what)", at: path,
         remedy: "Export it in Hugging Face's form.")
     }
-    if model.family != .llama, a.ropeScaling != nil { throw refuse("\(model.family) with a scaled rope") }
-    if model.family == .qwen3, a.attentionBias { throw refuse("Qwen3 with biases") }
-    if model.family == .gptNeoX, !a.attentionBias { throw refuse("GPT-NeoX without biases") }
-    if model.family == .gpt2, a.mlp != .gelu { throw refuse("GPT-2 with the exact GELU") }
+    if let problem = model.family.ggufRefusal(a) { throw refuse(problem) }
   }
 
   private static func addArchitecture(
@@ -89,17 +85,11 @@ public enum GGUFExport {
     gguf.add("\(name).attention.head_count_kv", .uint32(a.kvHeads))
     gguf.add("\(name).attention.key_length", .uint32(a.headDim))
     gguf.add("\(name).attention.value_length", .uint32(a.headDim))
-    let epsilon = a.norm == .rmsNorm ? "layer_norm_rms_epsilon" : "layer_norm_epsilon"
-    gguf.add("\(name).attention.\(epsilon)", .float32(a.normEpsilon))
     if a.position == .rotary {
       gguf.add("\(name).rope.dimension_count", .uint32(a.rotaryDim))
       gguf.add("\(name).rope.freq_base", .float32(a.rotaryTheta))
     }
-    if model.family == .gptNeoX {
-      gguf.add("gptneox.use_parallel_residual", .bool(a.parallelResidual))
-      // llama.cpp supports only one GELU; this key tells this program which one the model was trained with.
-      gguf.add(GGUFConfiguration.activationKey, a.mlp == .gelu ? "gelu_new" : "gelu")
-    }
+    model.family.writeGGUF(a, name, &gguf)
   }
 
   private static func type(of tensor: OutgoingTensor, _ precision: Precision) -> GGUFTensorType {

@@ -3,50 +3,51 @@ import Support
 /// What this program does with a key of a GGUF file's metadata. `CONFIGURATION.md` gives the reasons; a test compares
 /// the two.
 enum GGUFKeys {
-  /// Keys of the model, without the architecture's name that precedes them.
+  /// Keys of the model, without the architecture's name that precedes them. A family's own use of a key replaces that
+  /// of every family.
   static let model: [ConfigurationKey] =
-    of(Family.allCases, used + refused + ignored)
-    + of([.gpt2, .gptNeoX], [("attention.layer_norm_epsilon", .used)])
-    + of([.llama, .qwen2, .qwen3], [("attention.layer_norm_rms_epsilon", .used)])
-    + of([.gptNeoX, .llama, .qwen2, .qwen3], rotary) + of([.gptNeoX], [("use_parallel_residual", .used)])
+    everywhere.compactMap { key in
+      let families = readable.filter { !$0.ggufKeys.map(\.name).contains(key.name) }
+      return families.isEmpty ? nil : ConfigurationKey(name: key.name, families: families, use: key.use)
+    }
+    + readable.flatMap { family in
+      family.ggufKeys.map { ConfigurationKey(name: $0.name, families: [family], use: $0.use) }
+    }
+
+  /// The families that a GGUF file can name.
+  static let readable = Family.all.filter(\.isOwnGGUF)
 
   static func use(_ name: String, of family: Family) -> ConfigurationKey.Use? {
     let name = name.dropFirst(family.ggufName.count + 1)
     return model.first { $0.name == name && $0.families.contains(family) }?.use
   }
 
-  private static func of(
-    _ families: [Family], _ keys: [(String, ConfigurationKey.Use)]
-  ) -> [ConfigurationKey] {
-    keys.map { ConfigurationKey(name: $0.0, families: families, use: $0.1) }
-  }
-
-  private static let used: [(String, ConfigurationKey.Use)] = [
-    "vocab_size", "context_length", "embedding_length", "block_count", "feed_forward_length",
-    "attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length",
-  ].map { ($0, .used) }
-
   private static let zero: ConfigurationKey.Use = .must([.number(0)])
   private static let zeroOrOne: ConfigurationKey.Use = .must([.number(0), .number(1)])
 
-  private static let refused: [(String, ConfigurationKey.Use)] =
-    [
+  private static let everywhere: Family.Keys =
+    Family.use([
+      "vocab_size", "context_length", "embedding_length", "block_count", "feed_forward_length",
+      "attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length",
+    ])
+    + [
       "expert_count", "expert_used_count", "attention.sliding_window", "attention.max_alibi_bias",
       "attention.clamp_kqv", "attention.scale", "attn_logit_softcapping", "final_logit_softcapping",
       "leading_dense_block_count", "nextn_predict_layers", "pooling_type",
     ].map { ($0, zero) }
     + ["logit_scale", "residual_scale", "embedding_scale"].map { ($0, zeroOrOne) }
     + [("attention.causal", .must([.bool(true)])), ("classifier.output_labels", .must([]))]
+    + Family.ignore(["tensor_data_layout"])
 
-  private static let ignored: [(String, ConfigurationKey.Use)] = [("tensor_data_layout", .ignored)]
-
-  private static let rotary: [(String, ConfigurationKey.Use)] =
-    ["rope.dimension_count", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear"]
-    .map { ($0, .used) }
-    + [
+  /// Keys of families with rotary positions.
+  static let rotary: Family.Keys =
+    Family.use([
+      "rope.dimension_count", "rope.freq_base", "rope.scaling.type", "rope.scaling.factor", "rope.scale_linear",
+    ])
+    + Family.ignore([
       "rope.scaling.original_context_length", "rope.scaling.finetuned", "rope.scaling.yarn_ext_factor",
       "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_beta_fast", "rope.scaling.yarn_beta_slow",
-    ].map { ($0, .ignored) }
+    ])
     + [
       ("rope.scaling.yarn_log_multiplier", zero), ("rope.scaling.attn_factor", .must([.number(1)])),
       ("rope.scaling.alpha", zeroOrOne), ("rope.dimension_sections", .must([])),

@@ -26,11 +26,11 @@ public struct GGUFModel: IncomingModel {
     let architecture = try IncomingModels.architecture(own, context: context)
     try archive.requireRoom(for: architecture)
     let layout = ParameterLayout(architecture, scalarHead: false)
-    let wanted = family.ggufCorrespondences(layout, positions: own.context)
+    let wanted = family.ggufTensors.correspondences(layout, positions: own.context)
     found = try wanted.map { try FoundTensor($0, in: archive) }
     var used = Set(wanted.flatMap { $0.parts.map(\.name) })
     // If the embedding is tied, the unembedding has the same values. The rope's factors are part of the architecture.
-    used.insert(Family.ggufUnembedding)
+    used.insert(TensorNames.gguf.unembedding)
     if architecture.position == .rotary { used.insert(GGUFRope.tensor) }
     try archive.requireNoOther(than: used, of: family.languageModel) { _ in false }
     self.architecture = architecture

@@ -15,8 +15,13 @@ public enum HuggingFaceExport {
     padToken: Int32? = nil, replacing: Bool = false
   ) throws {
     let model = try OutgoingModel(file)
-    let correspondences = model.family.correspondences(
-      file.layout, prefix: model.family.prefix, positions: model.architecture.context)
+    let correspondences = model.family.tensors.correspondences(
+      file.layout, positions: model.architecture.context)
+    guard model.rewardHead == nil || model.family.classifier != nil else {
+      throw Failure(
+        .badData, "is a reward model of the family \(model.family.name), which has no classifier in `transformers`",
+        at: file.checkpoint.path, remedy: "Export a language model.")
+    }
     try OutputFolder.make(folder, replacing: replacing) { folder in
       try SafetensorsWriter.write(
         model.tensors(correspondences).sorted { $0.name < $1.name }, type,
@@ -30,8 +35,12 @@ public enum HuggingFaceExport {
       ]
       var configuration = model.family.configuration(model.architecture, rewardHead: model.rewardHead)
       configuration["torch_dtype"] = .string("\(type)")
-      // Without it, transformers cannot score more than one text at a time.
-      tokens["pad_token_id"] = model.rewardHead == nil ? nil : id(padToken ?? tokenizer.definition.paddingToken)
+      if model.rewardHead != nil {
+        // Without it, transformers cannot score more than one text at a time.
+        tokens["pad_token_id"] = id(padToken ?? tokenizer.definition.paddingToken)
+      } else if model.family.standardPad != nil {
+        tokens["pad_token_id"] = .null
+      }
       try write(
         configuration.merging(tokens) { $1 }, to: "\(folder)/\(HuggingFaceModel.configurationFile)")
       if model.rewardHead == nil { try write(tokens, to: "\(folder)/generation_config.json") }

@@ -43,7 +43,7 @@ public struct HuggingFaceModel: IncomingModel {
     self.architecture = architecture
     self.folder = folder
     self.files = files
-    className = configuration.isReward ? configuration.family.classifier : configuration.family.languageModel
+    className = configuration.className
     isReward = configuration.isReward
     rewardHead = configuration.rewardHead
     padToken = configuration.padToken

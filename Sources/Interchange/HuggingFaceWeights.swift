@@ -12,18 +12,18 @@ struct HuggingFaceWeights {
     _ folder: SafetensorsFolder, _ family: Family, _ layout: ParameterLayout, positions: Int
   ) throws {
     let prefix = Self.prefix(folder, family)
-    let wanted = family.correspondences(layout, prefix: prefix, positions: positions)
+    let wanted = family.tensors.correspondences(layout, prefix: prefix, positions: positions)
     tensors = try wanted.map { wanted in
-      try FoundTensor(wanted, in: folder) { $0 == family.unembedding ? Self.untiedRemedy : nil }
+      try FoundTensor(wanted, in: folder) { $0 == family.tensors.unembedding ? Self.untiedRemedy : nil }
     }
     var used = Set(wanted.flatMap { $0.parts.map(\.name) })
     if layout.architecture.tiedEmbeddings && !layout.hasScalarHead,
-      folder.tensor(family.unembedding) != nil
+      folder.tensor(family.tensors.unembedding) != nil
     {
       try Self.requireTied(family, tensors[0], in: folder)
-      used.insert(family.unembedding)
+      used.insert(family.tensors.unembedding)
     }
-    try folder.requireNoOther(than: used, of: family.languageModel, but: family.isBuffer)
+    try folder.requireNoOther(than: used, of: family.languageModel, but: family.tensors.isBuffer)
   }
 
   private static let untiedRemedy =
@@ -32,8 +32,8 @@ struct HuggingFaceWeights {
 
   /// The files of the original gpt2 repository name the trunk's tensors without a prefix.
   private static func prefix(_ folder: SafetensorsFolder, _ family: Family) -> String {
-    let isBare = family == .gpt2 && folder.tensor(family.tokenEmbedding) != nil
-    return isBare ? "" : family.prefix
+    let isBare = family == .gpt2 && folder.tensor(family.tensors.tokenEmbedding) != nil
+    return isBare ? "" : family.tensors.prefix
   }
 
   /// A tied model may also contain its unembedding, if it equals the embedding.
@@ -41,7 +41,7 @@ struct HuggingFaceWeights {
     _ family: Family, _ embedding: FoundTensor, in folder: SafetensorsFolder
   ) throws {
     let ours = embedding.ours
-    let part = Correspondence.Part(name: family.unembedding, dims: ours.dims)
+    let part = Correspondence.Part(name: family.tensors.unembedding, dims: ours.dims)
     let found = try FoundTensor(Correspondence(ours, stacked: [part], rows: [ours.dims[0]]), in: folder)
     let isEqual = try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * ours.dims[1]) { buffer in
       let (a, b) = (buffer.baseAddress!, buffer.baseAddress! + ours.dims[1])

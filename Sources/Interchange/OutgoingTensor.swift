@@ -37,6 +37,9 @@ struct OutgoingTensor {
           (floats + (found.lowerBound - range.lowerBound) * width)
             .update(from: source, count: found.count * width)
         }
+        if correspondence.offset != 0 {
+          for i in 0..<range.count * width { floats[i] += correspondence.offset }
+        }
       }
     }
   }

@@ -19,13 +19,14 @@ extension ConfigurationFields {
   /// - Returns: the rope, and warnings about values that are stated twice and differ.
   /// - Throws: `Failure(.badData)` for two different ropes, and for an unknown key inside one of them.
   func rope(_ family: Family) throws -> (rope: Rope, warnings: [String]) {
-    let base = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
-    let share = family == .gptNeoX ? "rotary_pct" : "partial_rotary_factor"
+    let (base, share) = (family.rope.base, family.rope.share)
     let beside = Rope(
-      theta: try optionalNumber(base) ?? 10_000,
-      share: try optionalNumber(share) ?? (family == .gptNeoX ? 0.25 : 1))
-    let inside = try [Self.older, Self.modern].compactMap { try optionalFields($0) }
-      .filter { !$0.object.isEmpty }
+      theta: try optionalNumber(base) ?? family.rope.standardBase,
+      share: try optionalNumber(share) ?? family.rope.standardShare)
+    let inside = try [Self.older, Self.modern].compactMap { key in
+      let fields = try optionalFields(key)
+      return key == Self.modern && family.rope.isByLayer ? try fields?.globalRope() : fields
+    }.filter { !$0.object.isEmpty }
     let ropes = try inside.map { try $0.rope(beside, of: self) }
     if ropes.count == 2, ropes[0] != ropes[1] {
       throw failure(
@@ -45,6 +46,28 @@ extension ConfigurationFields {
         "\(place): \"\(key)\" is \(outer), but in \(object) it is \(inner), which is used.")
     }
     return (rope, warnings)
+  }
+
+  /// `rope_parameters` with one rope for each type of layer: that of the layers with full attention.
+  private func globalRope() throws -> ConfigurationFields? {
+    for (key, value) in object.sorted(by: { $0.key < $1.key })
+    where !["full_attention", "sliding_attention"].contains(key) && value != .null {
+      throw failure("\(quoted(key)) is no type of layer", remedy: "Supported: full_attention and sliding_attention.")
+    }
+    return try optionalFields("full_attention")
+  }
+
+  /// The base of the rope of the layers with a sliding window, which is not scaled.
+  func localBase() throws -> Float {
+    let beside = Rope(theta: try optionalNumber("rope_local_base_freq") ?? 10_000, share: 1)
+    guard let fields = try optionalFields(Self.modern)?.optionalFields("sliding_attention") else {
+      return Float(beside.theta)
+    }
+    let rope = try fields.rope(beside, of: self)
+    guard rope.scaling == nil, rope.share == 1 else {
+      throw fields.unsupported("the rope of the layers with a sliding window is scaled, or rotates a part of each head")
+    }
+    return Float(rope.theta)
   }
 
   /// Older versions of `transformers` also wrote GPT-NeoX's base and share under a second name; the newest version

@@ -11,6 +11,12 @@ struct Activations {
     let keyRstd: UnsafeMutablePointer<Float>  // [T, kv]
   }
 
+  /// What the backward pass of a norm on a sub-layer's output needs.
+  struct NormedOutput {
+    let product: Matrix  // the sub-layer's output before the norm [T, d]
+    let statistics: NormStatistics
+  }
+
   struct Layer {
     let input: Matrix  // residual stream before the layer   [T, d]
     let statistics1: NormStatistics
@@ -18,9 +24,11 @@ struct Activations {
     let heads: HeadActivations?
     let attention: Matrix  // [T, h·hd]
     let lse: UnsafeMutablePointer<Float>  // [T, h]
+    let output1: NormedOutput?  // nil without a norm on the attention's output
     let middle: Matrix  // residual stream after attention (after the MLP if parallelResidual) [T, d]
     let statistics2: NormStatistics
     let up: Matrix  // [T, f] or [T, 2f]; the backward pass overwrites it with its gradient
+    let output2: NormedOutput?  // the same for the MLP's output
     let output: Matrix  // residual stream after the layer    [T, d]
   }
 
@@ -39,6 +47,10 @@ struct Activations {
         mean: try arena.floats("activations/\(name) mean", rows),
         rstd: try arena.floats("activations/\(name) rstd", rows))
     }
+    func normedOutput(_ name: String) throws -> NormedOutput? {
+      guard a.normPlacement != .before else { return nil }
+      return NormedOutput(product: try matrix("\(name) product", a.dModel), statistics: try statistics(name))
+    }
     func heads(_ name: String) throws -> HeadActivations {
       HeadActivations(
         input: try matrix("\(name) queries and keys", a.queryWidth + a.keyValueWidth),
@@ -52,8 +64,10 @@ struct Activations {
         heads: keepsLayers && a.queryKeyNorm ? try heads(name) : nil,
         attention: try matrix("\(name) attention", a.queryWidth),
         lse: try arena.floats("activations/\(name) lse", rows * a.heads),
+        output1: try normedOutput("\(name) output norm1"),
         middle: keepsLayers ? try matrix("\(name) middle", a.dModel) : input,
         statistics2: try statistics("\(name) norm2"), up: try matrix("\(name) up", a.upWidth),
+        output2: try normedOutput("\(name) output norm2"),
         output: keepsLayers ? try matrix("\(name) output", a.dModel) : input)
     }
     var stream = try matrix("embedding", a.dModel)

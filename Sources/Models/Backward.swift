@@ -5,6 +5,7 @@ struct GradientScratch {
   let hidden: Matrix  // ∂L/∂hidden [T, d]
   let stream: Matrix  // ∂L/∂residual stream [T, d]
   let norm: Matrix  // [T, d]
+  let product: Matrix?  // before a norm on a sub-layer's output [T, d]; nil without such norms
   let qkv: Matrix
   let attention: Matrix
   let attentionWorkspace: UnsafeMutableRawPointer
@@ -16,6 +17,7 @@ struct GradientScratch {
     hidden = try matrix("hidden", a.dModel)
     stream = try matrix("stream", a.dModel)
     norm = try matrix("norm", a.dModel)
+    product = a.normPlacement == .before ? nil : try matrix("product", a.dModel)
     qkv = try matrix("qkv", a.qkvWidth)
     attention = try matrix("attention", a.queryWidth)
     attentionWorkspace = try arena.allocate(
@@ -65,6 +67,9 @@ extension Transformer {
       attendBackward(index, layer, into: gradient, batch, adds: adds)
     }
     gradients.holdsProjections = true
+    if architecture.embeddingScale != 1, gradients.learnsEmbeddings {
+      compute.scaleAdd(stream, scale: architecture.embeddingScale, to: stream)
+    }
     gradients.keep(stream, batch)
   }
 
@@ -74,30 +79,58 @@ extension Transformer {
   ) {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(rows)
-    let output = dropped(stream, site: 2 * index + 1)
+    let output = outputGradient(
+      stream, site: 2 * index + 1, weights.outputNorm2, gradient.outputNorm2, layer.output2)
     let activated = activations.activated.prefix(rows)
     let up = layer.up.prefix(rows)
-    let norm = scratch.norm.prefix(rows)
-    let norm2 = activations.normed.prefix(rows)
     compute.backwardInput(weights.down, dy: output, to: activated)
     // In place: `up` is replaced by its gradient, and `activated`, which holds its gradient, by its value.
     compute.activateBackward(
-      up, dy: activated, architecture.mlp.activation, gated: architecture.mlp.isGated)
+      up, dy: activated, architecture.mlp.activation.kernel, gated: architecture.mlp.isGated)
     compute.backwardWeight(weights.down, gradient.down, dy: output, x: activated, accumulate: adds)
-    compute.backwardInput(weights.up, dy: up, to: norm)
-    compute.normalizeBackward(
-      weights.norm2, gradient: gradient.norm2, dy: norm,
-      x: (architecture.parallelResidual ? layer.input : layer.middle).prefix(rows),
-      layer.statistics2, addTo: stream, y: norm2)
-    compute.backwardWeight(weights.up, gradient.up, dy: up, x: norm2, accumulate: adds)
+    let input = (architecture.parallelResidual ? layer.input : layer.middle).prefix(rows)
+    let operand = operandBackward(
+      weights.up, dy: up, weights.norm2, gradient.norm2, x: input, layer.statistics2, addTo: stream)
+    compute.backwardWeight(weights.up, gradient.up, dy: up, x: operand, accumulate: adds)
   }
 
-  /// The gradient of a sub-layer's output before dropout, from the gradient of the residual stream.
-  private func dropped(_ stream: Matrix, site: Int) -> Matrix {
-    guard let dropout else { return stream }
-    let gradient = scratch.norm.prefix(stream.rows)
-    compute.drop(stream, dropout, site: site, to: gradient)
-    return gradient
+  /// The gradient of a sub-layer's product, from the gradient of the residual stream: back through `residualScale`,
+  /// dropout, and the norm on the output if there is one.
+  private func outputGradient(
+    _ stream: Matrix, site: Int, _ norm: Norm?, _ normGradient: Norm?, _ kept: Activations.NormedOutput?
+  ) -> Matrix {
+    var gradient = stream
+    let scratchRows = scratch.norm.prefix(stream.rows)
+    if let dropout {
+      compute.drop(stream, dropout, site: site, to: scratchRows)
+      gradient = scratchRows
+    }
+    if architecture.residualScale != 1 {
+      compute.scaleAdd(gradient, scale: architecture.residualScale, to: scratchRows)
+      gradient = scratchRows
+    }
+    guard let norm, let kept, let product = scratch.product?.prefix(stream.rows) else { return gradient }
+    product.fillZero()
+    compute.normalizeBackward(
+      norm, gradient: normGradient, dy: gradient, x: kept.product.prefix(stream.rows), kept.statistics, addTo: product)
+    return product
+  }
+
+  /// The backward pass of a sub-layer's first projection and of the norm on its input: adds ∂L/∂x to the gradient of the
+  /// residual stream, and returns the projection's input, which its weight gradient needs.
+  private func operandBackward(
+    _ linear: Linear, dy: Matrix, _ norm: Norm?, _ normGradient: Norm?, x: Matrix, _ statistics: NormStatistics,
+    addTo stream: Matrix
+  ) -> Matrix {
+    let dx = scratch.norm.prefix(x.rows)
+    compute.backwardInput(linear, dy: dy, to: dx)
+    guard let norm else {
+      compute.scaleAdd(dx, scale: 1, addingTo: stream, to: stream)
+      return x
+    }
+    let normed = activations.normed.prefix(x.rows)
+    compute.normalizeBackward(norm, gradient: normGradient, dy: dx, x: x, statistics, addTo: stream, y: normed)
+    return normed
   }
 
   /// The backward pass of the attention's output projection.
@@ -105,11 +138,12 @@ extension Transformer {
     _ index: Int, _ weights: TransformerWeights.Layer, into gradient: TransformerGradients.Layer,
     rows: Int, adds: Bool
   ) {
-    let output = dropped(scratch.stream.prefix(rows), site: 2 * index)
+    let layer = activations.layers[index]
+    let output = outputGradient(
+      scratch.stream.prefix(rows), site: 2 * index, weights.outputNorm1, gradient.outputNorm1, layer.output1)
     compute.backwardInput(weights.output, dy: output, to: scratch.attention.prefix(rows))
     compute.backwardWeight(
-      weights.output, gradient.output, dy: output, x: activations.layers[index].attention.prefix(rows),
-      accumulate: adds)
+      weights.output, gradient.output, dy: output, x: layer.attention.prefix(rows), accumulate: adds)
   }
 
   /// The backward pass from the heads' outputs to the layer's input.
@@ -120,24 +154,21 @@ extension Transformer {
     let layer = activations.layers[index]
     let stream = scratch.stream.prefix(batch.rows)
     let qkv = scratch.qkv.prefix(batch.rows)
-    let norm = scratch.norm.prefix(batch.rows)
-    let norm1 = activations.normed.prefix(batch.rows)
     collectBackwardSequences(layer, batch)
     backwardSequences.withUnsafeBufferPointer {
       compute.attentionBackward(
-        $0, shape(.rows(stride: architecture.qkvWidth)), workspace: scratch.attentionWorkspace)
+        $0, shape(of: index, .rows(stride: architecture.qkvWidth)), workspace: scratch.attentionWorkspace)
     }
-    if let rotary {
+    if let rotary = rotary(of: index) {
       compute.rotate(
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
         positions: batch.positions, rotary, inverse: true)
     }
     normalizeHeadsBackward(weights, into: gradient, layer, dQKV: qkv)
-    compute.backwardInput(weights.qkv, dy: qkv, to: norm)
-    compute.normalizeBackward(
-      weights.norm1, gradient: gradient.norm1, dy: norm, x: layer.input.prefix(batch.rows),
-      layer.statistics1, addTo: stream, y: norm1)
-    compute.backwardWeight(weights.qkv, gradient.qkv, dy: qkv, x: norm1, accumulate: adds)
+    let operand = operandBackward(
+      weights.qkv, dy: qkv, weights.norm1, gradient.norm1, x: layer.input.prefix(batch.rows), layer.statistics1,
+      addTo: stream)
+    compute.backwardWeight(weights.qkv, gradient.qkv, dy: qkv, x: operand, accumulate: adds)
   }
 
   private func normalizeHeadsBackward(

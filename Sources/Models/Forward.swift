@@ -3,10 +3,12 @@ import Tensors
 extension Transformer {
   /// Computes the final norm's output from tokens.
   ///
-  ///     x ← embedding(token) + embedding(position)
-  ///     per layer: x ← x + Wo·attention(norm1(x));  x ← x + Wdown·act(Wup·norm2(x))
-  ///     if parallelResidual: x ← x + Wo·attention(norm1(x)) + Wdown·act(Wup·norm2(x))
+  ///     x ← embeddingScale·(embedding(token) + embedding(position))
+  ///     per layer: x ← x + add(Wo·attention(norm1(x)));  x ← x + add(Wdown·act(Wup·norm2(x)))
+  ///     if parallelResidual: x ← x + add(Wo·attention(norm1(x))) + add(Wdown·act(Wup·norm2(x)))
   ///     hidden ← final_norm(x)
+  ///
+  /// with add(z) = residualScale·output_norm(z); a norm that the architecture does not have is left out.
   ///
   /// With a cache, an entry begins at its `position` and attends to the cached keys before it. Without a cache, it
   /// attends to the keys of its `prefix` entry.
@@ -32,6 +34,9 @@ extension Transformer {
     if let table = weights.positionEmbedding {
       compute.gather(table, batch.positions, to: stream, accumulate: true)
     }
+    if architecture.embeddingScale != 1 {
+      compute.scaleAdd(stream, scale: architecture.embeddingScale, to: stream)
+    }
     var rows = batch.rows
     for index in weights.layers.indices {
       let narrows = lastTokensOnly && index == architecture.layers - 1
@@ -44,12 +49,16 @@ extension Transformer {
       if architecture.parallelResidual {
         // The MLP comes first: its input and the sums may share memory.
         let product = expand(layer, layerWeights, residual)
-        apply(layerWeights.down, product, to: middle, addingTo: residual, site: 2 * index + 1)
-        apply(layerWeights.output, Operand(attention), to: output, addingTo: middle, site: 2 * index)
+        add(layerWeights.down, product, nil, to: middle, addingTo: residual, site: 2 * index + 1)
+        add(layerWeights.output, Operand(attention), nil, to: output, addingTo: middle, site: 2 * index)
       } else {
-        apply(layerWeights.output, Operand(attention), to: middle, addingTo: residual, site: 2 * index)
+        add(
+          layerWeights.output, Operand(attention), OutputNorm(layerWeights.outputNorm1, layer.output1), to: middle,
+          addingTo: residual, site: 2 * index)
         let product = expand(layer, layerWeights, middle)
-        apply(layerWeights.down, product, to: output, addingTo: middle, site: 2 * index + 1)
+        add(
+          layerWeights.down, product, OutputNorm(layerWeights.outputNorm2, layer.output2), to: output,
+          addingTo: middle, site: 2 * index + 1)
       }
     }
     compute.normalize(
@@ -63,14 +72,45 @@ extension Transformer {
     compute.apply(linear, x, to: y, addingTo: addend)
   }
 
-  /// y = residual + dropout(x·Wᵀ + b), with the dropout mask of this site.
-  private func apply(
-    _ linear: Linear, _ x: Operand, to y: Matrix, addingTo residual: Matrix, site: Int
+  /// y = residual + residualScale·dropout(norm(x·Wᵀ + b)), with the dropout mask of this site. The norm is optional.
+  private func add(
+    _ linear: Linear, _ x: Operand, _ norm: OutputNorm?, to y: Matrix, addingTo residual: Matrix, site: Int
   ) {
-    guard let dropout else { return apply(linear, x, to: y, addingTo: residual) }
-    let product = activations.normed.prefix(y.rows)
-    apply(linear, x, to: product)
-    compute.drop(product, dropout, site: site, addingTo: residual, to: y)
+    let scale = architecture.residualScale
+    guard dropout != nil || norm != nil || scale != 1 else {
+      return apply(linear, x, to: y, addingTo: residual)
+    }
+    let sum = activations.normed.prefix(y.rows)
+    if let norm {
+      let product = norm.activations.product.prefix(y.rows)
+      apply(linear, x, to: product)
+      compute.normalize(norm.norm, product, to: sum, norm.activations.statistics)
+    } else {
+      apply(linear, x, to: sum)
+    }
+    guard let dropout else { return compute.scaleAdd(sum, scale: scale, addingTo: residual, to: y) }
+    if scale != 1 { compute.scaleAdd(sum, scale: scale, to: sum) }
+    compute.drop(sum, dropout, site: site, addingTo: residual, to: y)
+  }
+
+  /// A norm on a sub-layer's output, and where its input is kept.
+  private struct OutputNorm {
+    let norm: Norm
+    let activations: Activations.NormedOutput
+
+    init?(_ norm: Norm?, _ activations: Activations.NormedOutput?) {
+      guard let norm, let activations else { return nil }
+      self.norm = norm
+      self.activations = activations
+    }
+  }
+
+  /// norm(x) as the operand of a projection; x itself without a norm.
+  private func normalize(
+    _ norm: Norm?, _ x: Matrix, _ statistics: NormStatistics, for linear: Linear
+  ) -> Operand {
+    guard let norm else { return Operand(x) }
+    return compute.normalize(norm, x, to: activations.normed.prefix(x.rows), statistics, for: linear)
   }
 
   private func attend(
@@ -79,13 +119,10 @@ extension Transformer {
   ) {
     let layer = activations.layers[index]
     let input = layer.input.prefix(batch.rows)
-    let norm1 = activations.normed.prefix(batch.rows)
     let qkv = layer.qkv.prefix(batch.rows)
-    let operand = compute.normalize(
-      weights.norm1, input, to: norm1, layer.statistics1, for: weights.qkv)
-    apply(weights.qkv, operand, to: qkv)
+    apply(weights.qkv, normalize(weights.norm1, input, layer.statistics1, for: weights.qkv), to: qkv)
     normalizeHeads(weights, layer, qkv)
-    if let rotary {
+    if let rotary = rotary(of: index) {
       // Queries and keys are adjacent, so one call rotates both.
       compute.rotate(
         qkv, heads: architecture.heads + architecture.kvHeads, headDim: architecture.headDim,
@@ -106,7 +143,8 @@ extension Transformer {
     collectSequences(index, batch, past, lastTokensOnly: lastTokensOnly)
     sequences.withUnsafeBufferPointer {
       compute.attention(
-        $0, shape(past?.storage ?? .rows(stride: architecture.qkvWidth), keyFactors: weights.keyFactors))
+        $0,
+        shape(of: index, past?.storage ?? .rows(stride: architecture.qkvWidth), keyFactors: weights.keyFactors))
     }
   }
 
@@ -174,22 +212,18 @@ extension Transformer {
   ) -> Operand {
     let up = layer.up.prefix(x.rows)
     let activated = activations.activated.prefix(x.rows)
-    let operand = compute.normalize(
-      weights.norm2, x, to: activations.normed.prefix(x.rows), layer.statistics2, for: weights.up)
-    apply(weights.up, operand, to: up)
+    apply(weights.up, normalize(weights.norm2, x, layer.statistics2, for: weights.up), to: up)
     return compute.activate(
-      up, to: activated, architecture.mlp.activation, gated: architecture.mlp.isGated, for: weights.down)
+      up, to: activated, architecture.mlp.activation.kernel, gated: architecture.mlp.isGated, for: weights.down)
   }
 }
 
-extension Architecture.MLPKind {
-  var activation: Activation {
+extension Architecture.Activation {
+  var kernel: Activation {
     switch self {
-    case .gelu: .geluTanh
+    case .geluTanh: .geluTanh
     case .geluExact: .geluExact
-    case .swiglu: .silu
+    case .silu: .silu
     }
   }
-
-  var isGated: Bool { self == .swiglu }
 }

@@ -88,6 +88,9 @@ public final class Gradients {
     for (base, count) in regions { base.update(repeating: 0, count: count) }
   }
 
+  /// Whether an embedding learns, so that ∂L/∂(embedding output) is kept.
+  var learnsEmbeddings: Bool { kept != nil }
+
   /// Keeps ∂L/∂(embedding output) of a micro-batch.
   func keep(_ gradient: Matrix, _ batch: TokenBatch) {
     guard let kept else { return }

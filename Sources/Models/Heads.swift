@@ -9,13 +9,19 @@ struct HeadScratch {
   let hidden: Matrix  // gathered rows [chunk, d]
   let gradient: Matrix  // their gradients [chunk, d]
   let logits: Matrix  // [chunk, V]
+  /// Capped logits, which their backward pass needs [chunk, V]; nil without a cap.
+  let capped: Matrix?
   let lse: UnsafeMutablePointer<Float>  // [chunk]
 
   init(_ a: Architecture, arena: Arena) throws {
-    chunk = min(256, max(16, (64 << 20) / (4 * a.vocabulary)))
+    let matrices = a.logitCap > 0 ? 2 : 1
+    chunk = min(256, max(16, (64 << 20) / (4 * a.vocabulary * matrices)))
     hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
     gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)
     logits = Matrix(try arena.floats("heads/logits", chunk * a.vocabulary), chunk, a.vocabulary)
+    capped =
+      a.logitCap > 0
+      ? Matrix(try arena.floats("heads/capped logits", chunk * a.vocabulary), chunk, a.vocabulary) : nil
     lse = try arena.floats("heads/lse", chunk)
   }
 }
@@ -74,9 +80,15 @@ extension Transformer {
         logits, inverseTemperature: inverseTemperature, targets: rows.targets + first,
         lse: headScratch.lse, logprob: logprob + first, entropy: entropy.map { $0 + first })
       prepare(chunk)
+      let capped = headScratch.capped?.prefix(chunk.count)
+      capped?.copy(from: logits)
       compute.logSoftmaxBackward(
         logits, inverseTemperature: inverseTemperature, targets: rows.targets + first,
         lse: headScratch.lse, dLogprob: dLogprob + first)
+      if scalesLogits {
+        compute.capBackward(
+          capped ?? logits, dy: logits, scale: architecture.logitScale, cap: architecture.logitCap)
+      }
       let dHidden = headScratch.gradient.prefix(chunk.count)
       compute.backwardInput(unembedding, dy: logits, to: dHidden)
       compute.backwardWeight(
@@ -97,8 +109,13 @@ extension Transformer {
     let logits = headScratch.logits.prefix(count)
     observer?.multiplies(unembedding, gathered)
     compute.apply(unembedding, gathered, to: logits)
+    if scalesLogits {
+      compute.cap(logits, to: logits, scale: architecture.logitScale, cap: architecture.logitCap)
+    }
     return logits
   }
+
+  private var scalesLogits: Bool { architecture.logitScale != 1 || architecture.logitCap > 0 }
 
   /// Passes the unembedding's inputs at these rows to the observer.
   func observeHead(_ weights: TransformerWeights, _ rows: [Int32]) {

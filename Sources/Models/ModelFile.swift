@@ -16,7 +16,7 @@ public final class ModelFile: @unchecked Sendable {
   /// - Throws: `Failure(.badData)` if the tensors do not match the architecture.
   public init(_ checkpoint: Checkpoint) throws {
     self.checkpoint = checkpoint
-    architecture = Architecture(checkpoint.architecture)
+    architecture = checkpoint.architecture
     try architecture.validate(at: checkpoint.path)
     let weights = checkpoint.tensors(in: .weights, role: .policy)
     try Self.require(weights, toHold: architecture, at: checkpoint.path)
@@ -123,7 +123,7 @@ public final class ModelFile: @unchecked Sendable {
   private static let unembedding = "unembedding.weight"
 
   private static func superfluous(_ tensor: Checkpoint.Tensor, _ checkpoint: Checkpoint) -> Failure {
-    let isTied = tensor.name == unembedding && checkpoint.architecture.flags.contains(.tiedEmbeddings)
+    let isTied = tensor.name == unembedding && checkpoint.architecture.tiedEmbeddings
     return Failure(
       .badData,
       isTied

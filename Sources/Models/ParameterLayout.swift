@@ -83,16 +83,20 @@ public struct ParameterLayout: Sendable {
 
   private mutating func addLayer(_ prefix: String) {
     let a = architecture
-    addNorm("\(prefix).norm1")
+    let (normsInput, normsOutput) = (a.normPlacement != .after, a.normPlacement != .before)
+    if normsInput { addNorm("\(prefix).norm1") }
     addProjection(.queryKeyValue, prefix, bias: a.attentionBias)
     if a.queryKeyNorm {
-      trunk.add("\(prefix).attention.query_norm.weight", [a.headDim], .normWeight)
-      trunk.add("\(prefix).attention.key_norm.weight", [a.headDim], .normWeight)
+      let (queries, keys) = a.queryKeyNormSpansHeads ? (a.queryWidth, a.keyValueWidth) : (a.headDim, a.headDim)
+      trunk.add("\(prefix).attention.query_norm.weight", [queries], .normWeight)
+      trunk.add("\(prefix).attention.key_norm.weight", [keys], .normWeight)
     }
     addProjection(.attentionOutput, prefix, bias: a.attentionOutputBias)
-    addNorm("\(prefix).norm2")
+    if normsOutput { addNorm("\(prefix).output_norm1") }
+    if normsInput { addNorm("\(prefix).norm2") }
     addProjection(.up, prefix, bias: a.mlpBias)
     addProjection(.down, prefix, bias: a.mlpBias)
+    if normsOutput { addNorm("\(prefix).output_norm2") }
   }
 
   private mutating func addNorm(_ prefix: String) {
@@ -138,7 +142,7 @@ extension Projection {
     switch self {
     case .queryKeyValue: "attention.qkv"
     case .attentionOutput: "attention.output"
-    case .up: architecture.mlp == .swiglu ? "mlp.gate_up" : "mlp.up"
+    case .up: architecture.mlp.isGated ? "mlp.gate_up" : "mlp.up"
     case .down: "mlp.down"
     }
   }

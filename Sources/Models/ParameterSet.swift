@@ -134,7 +134,8 @@ public struct ParameterSet: @unchecked Sendable {
         for i in 0..<tensor.count { base[i] = deviation * random.normal() }
       }
       switch tensor.role {
-      case .normWeight: base.update(repeating: 1, count: tensor.count)
+      case .normWeight:
+        base.update(repeating: layout.architecture.normUnitOffset ? 0 : 1, count: tensor.count)
       case .tokenEmbedding, .positionEmbedding, .unembedding: draw(0.02)
       case .projection(let projection):
         let depth = Float(2 * layout.architecture.layers).squareRoot()

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// The computation of one architecture: activations and scratch memory, but no parameters. Policy, reference, value
@@ -22,7 +23,9 @@ public final class Transformer {
   weak var observer: (any PassObserver)?
 
   let activations: Activations
-  let rotary: RotaryTable?
+  /// The rotary table of most layers, and that of `otherLayers`.
+  private let rotary: RotaryTable?
+  private let otherRotary: RotaryTable?
   let gradientScratch: GradientScratch?
   let headScratch: HeadScratch
   var sequences: [AttentionSequence] = []
@@ -45,12 +48,14 @@ public final class Transformer {
     self.arena = arena
     isTraining = training
     activations = try Activations(architecture, rows: rows, keepsLayers: training, arena: arena)
-    rotary =
-      architecture.position == .rotary
-      ? try RotaryTable(
-        positions: min(architecture.context, rows), rotary: architecture.rotaryDim,
-        theta: Double(architecture.rotaryTheta), scaling: architecture.ropeScaling, arena: arena)
-      : nil
+    func rotary(_ theta: Float, _ scaling: RotaryScaling?) throws -> RotaryTable? {
+      guard architecture.position == .rotary, theta > 0 else { return nil }
+      return try RotaryTable(
+        positions: min(architecture.context, rows), rotary: architecture.rotaryDim, theta: Double(theta),
+        scaling: scaling, arena: arena)
+    }
+    self.rotary = try rotary(architecture.rotaryTheta, architecture.ropeScaling)
+    otherRotary = try rotary(architecture.otherLayers?.rotaryTheta ?? 0, nil)
     gradientScratch =
       training
       ? try GradientScratch(architecture, rows: rows, compute: compute, arena: arena) : nil
@@ -62,10 +67,18 @@ public final class Transformer {
   /// Output of the final norm in the latest pass, [rows, d].
   public var hidden: Matrix { activations.hidden }
 
-  func shape(_ keyValues: KeyValueStorage, keyFactors: UnsafePointer<Float>? = nil) -> AttentionShape {
+  /// The rotary table of a layer; nil for a layer that does not rotate queries and keys.
+  func rotary(of layer: Int) -> RotaryTable? {
+    architecture.otherLayers?.contains(layer) == true ? otherRotary : rotary
+  }
+
+  func shape(
+    of layer: Int, _ keyValues: KeyValueStorage, keyFactors: UnsafePointer<Float>? = nil
+  ) -> AttentionShape {
     AttentionShape(
       heads: architecture.heads, kvHeads: architecture.kvHeads, headDim: architecture.headDim,
       queryStride: architecture.qkvWidth, keyValues: keyValues,
-      outputStride: architecture.queryWidth, keyFactors: keyFactors)
+      outputStride: architecture.queryWidth, keyFactors: keyFactors, window: architecture.window(of: layer),
+      cap: architecture.attentionCap, scale: architecture.attentionScale)
   }
 }

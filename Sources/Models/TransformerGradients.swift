@@ -8,14 +8,16 @@ struct TransformerGradients {
     let queryNorm: HeadNorm?
     let keyNorm: HeadNorm?
     let output: LinearGradient
+    let outputNorm1: Norm?
     let norm2: Norm?
     let up: LinearGradient
     let down: LinearGradient
+    let outputNorm2: Norm?
 
     /// Whether any tensor of the layer learns.
     var isLearnt: Bool {
-      [qkv, output, up, down].contains(where: \.isLearnt) || norm1 != nil || norm2 != nil || queryNorm != nil
-        || keyNorm != nil
+      [qkv, output, up, down].contains(where: \.isLearnt) || queryNorm != nil || keyNorm != nil
+        || [norm1, outputNorm1, norm2, outputNorm2].contains { $0 != nil }
     }
   }
 
@@ -62,7 +64,8 @@ struct TransformerGradients {
         norm1: norm("\(prefix).norm1"), qkv: gradient(.queryKeyValue),
         queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
         keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads), output: gradient(.attentionOutput),
-        norm2: norm("\(prefix).norm2"), up: gradient(.up), down: gradient(.down))
+        outputNorm1: norm("\(prefix).output_norm1"), norm2: norm("\(prefix).norm2"), up: gradient(.up),
+        down: gradient(.down), outputNorm2: norm("\(prefix).output_norm2"))
     }
     finalNorm = norm("final_norm")
     unembedding =

@@ -3,16 +3,21 @@ import Tensors
 /// The weights that a transformer computes with: projections (float32 or int8), norms and embeddings, by layer.
 public struct TransformerWeights: @unchecked Sendable {
   public struct Layer: @unchecked Sendable {
-    public let norm1: Norm
+    /// The norm on the attention's input; nil if there is none.
+    public let norm1: Norm?
     public internal(set) var qkv: Linear
     public let queryNorm: HeadNorm?
     public let keyNorm: HeadNorm?
     /// An int8 cache multiplies keys by these factors, [kvHeads, headDim]; nil for 1.
     public let keyFactors: UnsafePointer<Float>?
     public internal(set) var output: Linear
-    public let norm2: Norm
+    /// The norm on the attention's output; nil if there is none.
+    public let outputNorm1: Norm?
+    /// The norms on the MLP's input and output, likewise.
+    public let norm2: Norm?
     public internal(set) var up: Linear
     public internal(set) var down: Linear
+    public let outputNorm2: Norm?
 
     subscript(projection: Projection) -> Linear {
       get {
@@ -78,14 +83,11 @@ public struct TransformerWeights: @unchecked Sendable {
     _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
     tokenEmbedding: EmbeddingTable, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool, weight: (String) -> Linear.Weight
   ) {
-    func norm(_ name: String) -> Norm { Norm(name, a, values: values)! }
+    func norm(_ name: String) -> Norm? { Norm(name, a, values: values) }
     func linear(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> Linear {
       Linear(
         inputs: shape.inputs, outputs: shape.outputs, weight: weight("\(name).weight"),
         bias: values("\(name).bias"))
-    }
-    func headNorm(_ name: String, _ heads: Int) -> HeadNorm? {
-      HeadNorm(name, heads: heads, a, values: values)
     }
     architecture = a
     self.tokenEmbedding = tokenEmbedding
@@ -98,14 +100,14 @@ public struct TransformerWeights: @unchecked Sendable {
       return Layer(
         norm1: norm("\(prefix).norm1"),
         qkv: projection(.queryKeyValue),
-        queryNorm: headNorm("\(prefix).attention.query_norm", a.heads),
-        keyNorm: headNorm("\(prefix).attention.key_norm", a.kvHeads),
+        queryNorm: HeadNorm("\(prefix).attention.query_norm", heads: a.heads, a, values: values),
+        keyNorm: HeadNorm("\(prefix).attention.key_norm", heads: a.kvHeads, a, values: values),
         keyFactors: keyFactors.map { $0 + layer * a.keyValueWidth },
-        output: projection(.attentionOutput),
-        norm2: norm("\(prefix).norm2"),
-        up: projection(.up), down: projection(.down))
+        output: projection(.attentionOutput), outputNorm1: norm("\(prefix).output_norm1"),
+        norm2: norm("\(prefix).norm2"), up: projection(.up), down: projection(.down),
+        outputNorm2: norm("\(prefix).output_norm2"))
     }
-    finalNorm = norm("final_norm")
+    finalNorm = norm("final_norm")!
     let name = a.tiedEmbeddings ? "token_embedding" : "unembedding"
     unembedding = hasUnembedding ? linear(name, (a.vocabulary, a.dModel)) : nil
   }
@@ -117,18 +119,22 @@ extension Norm {
     guard let gamma = values("\(name).weight") else { return nil }
     self.init(
       width: architecture.dModel, gamma: gamma, beta: values("\(name).bias"),
-      epsilon: architecture.normEpsilon, isRMS: architecture.norm == .rmsNorm)
+      epsilon: architecture.normEpsilon, isRMS: architecture.norm == .rmsNorm,
+      hasUnitOffset: architecture.normUnitOffset)
   }
 }
 
 extension HeadNorm {
-  /// The norm with that name, of parameters or gradients; nil if there is none.
+  /// The norm with that name, of parameters or gradients; nil if there is none. A norm that spans all heads is that of
+  /// one wide head.
   init?(
     _ name: String, heads: Int, _ architecture: Architecture,
     values: (String) -> UnsafeMutablePointer<Float>?
   ) {
     guard let gamma = values("\(name).weight") else { return nil }
+    let spans = architecture.queryKeyNormSpansHeads
     self.init(
-      heads: heads, headDim: architecture.headDim, gamma: gamma, epsilon: architecture.normEpsilon)
+      heads: spans ? 1 : heads, headDim: spans ? heads * architecture.headDim : architecture.headDim, gamma: gamma,
+      epsilon: architecture.normEpsilon, hasUnitOffset: architecture.normUnitOffset)
   }
 }

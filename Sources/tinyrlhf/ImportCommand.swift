@@ -14,8 +14,9 @@ struct Import: ParsableCommand {
       MODEL is a folder or a file. A folder has config.json, the weights as safetensors (one file, or shards \
       with their index; F32, F16 or BF16) and tokenizer.json. A GGUF file, the format of llama.cpp, has all of it \
       in one file; its weights may be F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1 or Q2_K to Q6_K. Supported \
-      architectures: GPT-2, GPT-NeoX, Llama, Qwen2 and Qwen3; in folders also their sequence classifiers with one \
-      label, which become reward models. Settings that this program would compute differently are rejected by name.
+      architectures: GPT-2, GPT-NeoX, Llama, Qwen2, Qwen3, Mistral, SmolLM3, OLMo 2, Granite, Gemma 2, Gemma 3 \
+      (text) and Phi-3; in folders also their sequence classifiers with one label, where `transformers` has such \
+      a class, which become reward models. Settings that this program would compute differently are rejected by name.
 
       The weights become float32, which is exact, or int8 with --int8. They are read tensor by tensor, so memory \
       does not grow with the model. --int8 also runs the model, to balance and to measure it: while it runs, the \

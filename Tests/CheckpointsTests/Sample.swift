@@ -19,11 +19,9 @@ final class Sample {
   private var memory: [UnsafeMutableRawBufferPointer] = []
   var contents: CheckpointContents
 
-  static let architecture = ArchitectureRecord(
+  static let architecture = Architecture(
     layers: 2, dModel: 8, heads: 4, kvHeads: 2, headDim: 2, dFF: 32, vocabulary: 300, context: 64,
-    normKind: ArchitectureRecord.rmsNorm, normEpsilon: 1e-5,
-    positionKind: ArchitectureRecord.rotaryPositions, rotaryDims: 2, ropeTheta: 10_000,
-    mlpKind: ArchitectureRecord.swiglu, flags: [.attentionBias, .tiedEmbeddings])
+    norm: .rmsNorm, position: .rotary, rotaryDim: 2, mlp: .swiglu, mlpBias: false, normBias: false)
 
   /// - Parameter rows: rows of the largest tensor, of 8 floats each.
   init(rows: Int = 300) {

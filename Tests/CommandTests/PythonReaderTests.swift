@@ -187,6 +187,28 @@ import Testing
     return path
   }
 
+  @Test("both readers see every field of an unusual architecture", .enabled(if: hasNumPy, needsNumPy))
+  func architecture() throws {
+    let original = try Checkpoint(path: tiny.base)
+    var a = original.architecture
+    (a.position, a.rotaryDim, a.rotaryTheta, a.normEpsilon) = (.rotary, 8, 500, 0.25)
+    a.ropeScaling = .init(factor: 8, lowFrequencyFactor: 1.5, highFrequencyFactor: 4, originalContext: 8192)
+    (a.mlp, a.normPlacement, a.normUnitOffset) = (.gegluExact, .both, true)
+    (a.queryKeyNorm, a.queryKeyNormSpansHeads, a.parallelResidual) = (true, true, false)
+    (a.window, a.attentionScale, a.attentionCap, a.logitCap) = (512, 0.125, 50, 30)
+    (a.embeddingScale, a.logitScale, a.residualScale) = (2.5, 0.25, -0.5)
+    a.otherLayers = .init(period: 64, places: 1 << 63 | 5, window: 16, rotaryTheta: 100)
+    let path = try program.fresh("python-architecture.trlhf")
+    _ = try CheckpointWriter.write(
+      CheckpointContents(
+        architecture: a, training: original.training, identity: original.identity,
+        configuration: original.configuration, tensors: []),
+      to: path)
+    let ours = try program.run("inspect", path, "--json").objects()[0]["architecture"]
+    let theirs = try read(path, "--json").objects()[0]["architecture"]
+    #expect(ours != nil && ours == theirs, "\(ours ?? .null)\n\(theirs ?? .null)")
+  }
+
   @Test(
     "a file that Python wrote after the description is a checkpoint to the program",
     .enabled(if: hasNumPy, needsNumPy))

@@ -23,7 +23,7 @@ import Tokenizers
     let normalization = try arena.floats("normalization", 2)
     (normalization[0], normalization[1]) = (2, 3)
     var contents = CheckpointContents(
-      architecture: architecture.record, training: TrainingRecord(kind: kind), identity: 1,
+      architecture: architecture, training: TrainingRecord(kind: kind), identity: 1,
       configuration: [], tokenizer: Tokenizer.train(on: ["ab ab"], vocabularySize: 261).serialized,
       tensors: parameters.sources(.policy) + [
         TensorSource(

@@ -55,7 +55,7 @@ import Testing
     #expect(
       refusal { $0["general.architecture"] = .text("falcon") }
         == ", key \"general.architecture\": the architecture \"falcon\" is unknown. "
-        + "Supported: gpt2, gptneox, llama, qwen2, qwen3.")
+        + "Supported: gpt2, gptneox, llama, qwen2, qwen3, smollm3, olmo2, granite, gemma2, gemma3, phi3.")
   }
 
   @Test("a file that ends anywhere in its header is damaged there, and nothing else")

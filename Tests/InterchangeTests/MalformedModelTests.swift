@@ -63,8 +63,9 @@ import Testing
     #expect(
       try refusal("llama-rope") { $0["architectures"] = .array([.string("MambaForCausalLM")]) }
         == "\(config): the architecture MambaForCausalLM is unknown. Supported: GPT2LMHeadModel, GPTNeoXForCausalLM, "
-        + "LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, "
-        + "and the same …ForSequenceClassification with one label.")
+        + "LlamaForCausalLM, Qwen2ForCausalLM, Qwen3ForCausalLM, MistralForCausalLM, SmolLM3ForCausalLM, "
+        + "Olmo2ForCausalLM, GraniteForCausalLM, Gemma2ForCausalLM, Gemma3ForCausalLM, Phi3ForCausalLM, "
+        + "and the same families' …ForSequenceClassification with one label.")
     let nameless = "\(config): \"architectures\" does not name one class. Copy the file again, or add the class."
     #expect(try refusal("llama-rope") { $0["architectures"] = nil } == nameless)
     #expect(

@@ -9,7 +9,7 @@ private let architectures: [Architecture] = {
   var all: [Architecture] = []
   for norm in [Architecture.NormKind.layerNorm, .rmsNorm] {
     for position in [Architecture.PositionKind.learned, .rotary] {
-      for mlp in [Architecture.MLPKind.gelu, .swiglu] {
+      for mlp in [Architecture.MLP.gelu, .swiglu] {
         for kvHeads in [4, 2, 1] {
           for bias in [false, true] {
             for tied in [false, true] {
@@ -28,7 +28,8 @@ private let architectures: [Architecture] = {
   return all + relatives
 }()
 
-/// GPT-NeoX, Qwen2, Qwen3 and Llama 3.1, each with what it does not share with the others.
+/// GPT-NeoX, Qwen2, Qwen3, Llama 3.1, Mistral, SmolLM3, OLMo 2, Granite and Gemma, each with what it does not share with
+/// the others.
 private let relatives: [Architecture] = {
   func base(_ change: (inout Architecture) -> Void) -> Architecture {
     var a = Architecture(
@@ -53,6 +54,17 @@ private let relatives: [Architecture] = {
       $0.ropeScaling = RotaryScaling(
         factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 20)
     },
+    base { $0.window = 3 },
+    base { $0.otherLayers = .init(period: 2, places: 2, window: 2) },
+    base { ($0.normPlacement, $0.queryKeyNorm, $0.queryKeyNormSpansHeads) = (.after, true, true) },
+    base { ($0.attentionScale, $0.embeddingScale, $0.residualScale, $0.logitScale) = (0.3, 3, 0.5, 0.25) },
+    base {
+      ($0.mlp, $0.normPlacement, $0.normUnitOffset, $0.queryKeyNorm) = (.geglu, .both, true, true)
+      ($0.attentionCap, $0.logitCap, $0.tiedEmbeddings) = (1.5, 2, true)
+      $0.otherLayers = .init(period: 2, places: 1, window: 3, rotaryTheta: 10)
+    },
+    base { $0.mlp = .gegluExact },
+    base { ($0.mlp, $0.normUnitOffset) = (.silu, true) },
   ]
 }()
 

@@ -35,7 +35,7 @@ import Testing
     defer { unlink(path) }
     try CheckpointWriter.write(
       CheckpointContents(
-        architecture: architecture.record, training: TrainingRecord(kind: kind), identity: 1,
+        architecture: architecture, training: TrainingRecord(kind: kind), identity: 1,
         configuration: [], tensors: tensors), to: path)
     do {
       _ = try ModelFile(Checkpoint(path: path, verify: true)).weights()

@@ -19,7 +19,7 @@ enum Outlier: CustomTestStringConvertible, Sendable {
       let (channel, prefix) = ((5 * layer + 3) % a.dModel, "layers.\(layer)")
       switch self {
       case .norm(let scale):
-        let up = a.mlp == .swiglu ? "gate_up" : "up"
+        let up = a.mlp.isGated ? "gate_up" : "up"
         for (norm, reader) in [("norm1", "attention.qkv"), ("norm2", "mlp.\(up)")] {
           set.values("\(prefix).\(norm).weight")![channel] *= scale
           set.values("\(prefix).\(norm).bias")?[channel] *= scale

@@ -139,7 +139,8 @@ extension ParameterSet {
       let fanIn = Float(tensor.dims[tensor.dims.count - 1])
       let deviation =
         isEmbedding ? 0.7 : tensor.dims.count == 1 ? 0.2 : 1.2 / fanIn.squareRoot()
-      let mean: Float = isNorm && tensor.name.hasSuffix(".weight") ? 1 : 0
+      let isFactor = isNorm && tensor.name.hasSuffix(".weight") && !layout.architecture.normUnitOffset
+      let mean: Float = isFactor ? 1 : 0
       for i in 0..<tensor.count { base[i] = mean + deviation * random.normal() }
     }
   }
@@ -171,11 +172,27 @@ extension Architecture: CustomTestStringConvertible {
       factor: 4, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 60),
     mlp: .swiglu, attentionBias: false, mlpBias: false, normBias: false, queryKeyNorm: true)
 
-  static let kinds: [Architecture] = [.classic, .modern, .neox, .qwen3]
+  /// Gemma's choices, with both caps, and Granite's factors: three layers, of which the middle one sees everything.
+  static let gemma = Architecture(
+    layers: 3, dModel: 24, heads: 4, kvHeads: 2, headDim: 10, dFF: 40, vocabulary: 50, context: 160,
+    norm: .rmsNorm, position: .rotary, rotaryDim: 10, rotaryTheta: 1000, mlp: .geglu, attentionBias: false,
+    mlpBias: false, normBias: false, queryKeyNorm: true, normPlacement: .both, normUnitOffset: true,
+    attentionScale: 0.4, attentionCap: 3, logitCap: 5, embeddingScale: 1.5, logitScale: 0.8, residualScale: 0.7,
+    otherLayers: .init(period: 2, places: 1, window: 9, rotaryTheta: 100))
+
+  /// OLMo 2's norms, windows everywhere, and a layer without positions.
+  static let olmo = Architecture(
+    layers: 3, dModel: 24, heads: 4, kvHeads: 2, headDim: 6, dFF: 40, vocabulary: 50, context: 160,
+    norm: .rmsNorm, position: .rotary, rotaryDim: 6, mlp: .swiglu, attentionBias: false,
+    mlpBias: false, normBias: false, tiedEmbeddings: false, queryKeyNorm: true, queryKeyNormSpansHeads: true,
+    normPlacement: .after, window: 20, otherLayers: .init(period: 3, places: 4, window: 70, rotaryTheta: 0))
+
+  static let kinds: [Architecture] = [.classic, .modern, .neox, .qwen3, .gemma, .olmo]
 
   public var testDescription: String {
     let names: [(Architecture, String)] = [
-      (.classic, "classic"), (.modern, "modern"), (.neox, "neox"), (.qwen3, "qwen3"),
+      (.classic, "classic"), (.modern, "modern"), (.neox, "neox"), (.qwen3, "qwen3"), (.gemma, "gemma"),
+      (.olmo, "olmo"),
     ]
     return names.first { $0.0 == self }?.1 ?? "\(self)"
   }

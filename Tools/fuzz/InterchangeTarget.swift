@@ -44,7 +44,7 @@ final class InterchangeTarget: Target {
     let layout = ParameterLayout(sound.architecture, scalarHead: false)
     var records: [String] = []
     var end = 0
-    for part in sound.family.correspondences(layout, prefix: "model.", positions: 8).flatMap(\.parts) {
+    for part in sound.family.tensors.correspondences(layout, positions: 8).flatMap(\.parts) {
       let first = end
       end += 4 * part.dims.reduce(1, *)
       records.append(

@@ -65,7 +65,7 @@ enum Template {
     defer { unlink(path) }
     try CheckpointWriter.write(
       CheckpointContents(
-        architecture: architecture.record,
+        architecture: architecture,
         training: TrainingRecord(kind: kind, isTrainingCheckpoint: isTraining, step: 1, seed: 2),
         identity: 3, configuration: Array(#"{"name":"fuzz"}"#.utf8), tokenizer: tokenizer,
         tensors: tensors(architecture), state: isTraining ? Array("{}".utf8) : nil,

@@ -68,7 +68,7 @@ public struct CheckpointDifference: Encodable, Sendable {
       try json(JSON.encode(value), "header")
     }
     let whole: JSONValue = .object([
-      "architecture": try parsed(Inspection.Architecture(checkpoint.architecture)),
+      "architecture": checkpoint.architecture.json,
       "training": try parsed(Exact(checkpoint.training)),
       "identity": .string(Hexadecimal.text(checkpoint.identity)),
       "base_content_hash": .string(Hexadecimal.text(checkpoint.baseContentHash)),

@@ -3,81 +3,6 @@ import Support
 /// The content of a checkpoint as `inspect` shows it: the header page, the tables, CONFIG and PROVENANCE. Weights are
 /// read only for statistics.
 public struct Inspection: Encodable {
-  struct Architecture: Encodable {
-    let layers, dModel, heads, kvHeads, headDim, dFF, vocabulary, context: UInt32
-    let norm, position, mlp: String
-    let normEpsilon: Float
-    /// Absent without rotary positions.
-    let rotaryDims: UInt32?
-    let ropeTheta: Float?
-    /// Absent if frequencies are not scaled.
-    let ropeScaling: RopeScaling?
-    let attentionBias, attentionOutputBias, mlpBias, normBias, tiedEmbeddings: Bool
-    let parallelResidual, queryKeyNorm: Bool
-
-    struct RopeScaling: Encodable {
-      let factor, lowFrequencyFactor, highFrequencyFactor: Float
-      let originalContext: UInt32
-
-      enum CodingKeys: String, CodingKey {
-        case factor
-        case lowFrequencyFactor = "low_frequency_factor"
-        case highFrequencyFactor = "high_frequency_factor"
-        case originalContext = "original_context"
-      }
-    }
-
-    enum CodingKeys: String, CodingKey {
-      case layers, heads, vocabulary, context, norm, position, mlp
-      case dModel = "d_model"
-      case kvHeads = "kv_heads"
-      case headDim = "head_dim"
-      case dFF = "d_ff"
-      case normEpsilon = "norm_epsilon"
-      case rotaryDims = "rotary_dims"
-      case ropeTheta = "rope_theta"
-      case ropeScaling = "rope_scaling"
-      case attentionBias = "attention_bias"
-      case attentionOutputBias = "attention_output_bias"
-      case mlpBias = "mlp_bias"
-      case normBias = "norm_bias"
-      case tiedEmbeddings = "tied_embeddings"
-      case parallelResidual = "parallel_residual"
-      case queryKeyNorm = "query_key_norm"
-    }
-
-    init(_ record: ArchitectureRecord) {
-      let isRotary = record.positionKind == ArchitectureRecord.rotaryPositions
-      layers = record.layers
-      dModel = record.dModel
-      heads = record.heads
-      kvHeads = record.kvHeads
-      headDim = record.headDim
-      dFF = record.dFF
-      vocabulary = record.vocabulary
-      context = record.context
-      norm = record.normKind == ArchitectureRecord.rmsNorm ? "rmsnorm" : "layernorm"
-      normEpsilon = record.normEpsilon
-      position = isRotary ? "rotary" : "learned"
-      rotaryDims = isRotary ? record.rotaryDims : nil
-      ropeTheta = isRotary ? record.ropeTheta : nil
-      ropeScaling =
-        record.flags.contains(.ropeScaling)
-        ? RopeScaling(
-          factor: record.ropeFactor, lowFrequencyFactor: record.ropeLowFrequencyFactor,
-          highFrequencyFactor: record.ropeHighFrequencyFactor,
-          originalContext: record.ropeOriginalContext) : nil
-      mlp = ["gelu", "swiglu", "gelu_exact"][Int(record.mlpKind)]
-      attentionBias = record.flags.contains(.attentionBias)
-      attentionOutputBias = attentionBias && !record.flags.contains(.noOutputBias)
-      mlpBias = record.flags.contains(.mlpBias)
-      normBias = record.flags.contains(.normBias)
-      tiedEmbeddings = record.flags.contains(.tiedEmbeddings)
-      parallelResidual = record.flags.contains(.parallelResidual)
-      queryKeyNorm = record.flags.contains(.headNorms)
-    }
-  }
-
   struct Training: Encodable {
     let kind: String
     let isTrainingCheckpoint: Bool
@@ -142,7 +67,9 @@ public struct Inspection: Encodable {
   let fileBytes: Int
   let identity, contentHash, baseContentHash, tokenizerHash: String
   let verified: Bool
-  let architecture: Architecture
+  let architecture: JSONValue
+  /// The same, for the text; not encoded.
+  let shape: Architecture
   let training: Training
   let sections: [Section]
   let tensors: [Tensor]
@@ -176,7 +103,8 @@ public struct Inspection: Encodable {
     baseContentHash = Hexadecimal.text(checkpoint.baseContentHash)
     tokenizerHash = Hexadecimal.text(checkpoint.tokenizerHash)
     verified = isVerified
-    architecture = Architecture(checkpoint.architecture)
+    architecture = checkpoint.architecture.json
+    shape = checkpoint.architecture
     training = Training(checkpoint.training)
     sections = checkpoint.header.sections.map(Section.init)
     tensors = checkpoint.tensors.enumerated().map { Tensor($1, statistics?[$0]) }

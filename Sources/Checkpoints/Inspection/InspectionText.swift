@@ -3,15 +3,15 @@ import Support
 extension Inspection {
   /// Text for people.
   public var text: String {
-    let a = architecture
+    let a = shape
     let t = training
     var lines = [
       "\(Terminal.harmless(file)): \(t.kind) model\(t.isTrainingCheckpoint ? " in training" : ""), "
         + "\(Formatting.bytes(fileBytes)), format \(version)",
       "  architecture  \(a.layers) layers, d_model \(a.dModel), \(a.heads) heads "
         + "(\(a.kvHeads) key-value) of \(a.headDim), d_ff \(a.dFF)",
-      "                vocabulary \(a.vocabulary), context \(a.context), \(a.norm), "
-        + "\(a.position) positions, \(a.mlp)\(a.features)",
+      "                vocabulary \(a.vocabulary), context \(a.context), \(name("norm")), "
+        + "\(name("position")) positions, \(name("mlp"))\(a.features)",
       "  training      step \(t.step), seed \(t.seed)",
       "  identity      \(identity)",
       "  content hash  \(contentHash)\(verified ? " (verified)" : "")",
@@ -32,6 +32,9 @@ extension Inspection {
     }
     return lines.joined(separator: "\n") + "\n"
   }
+
+  /// The name of a choice of the architecture.
+  private func name(_ key: String) -> String { architecture[key]?.string ?? "" }
 
   private func row(_ tensor: Tensor) -> [String] {
     [
@@ -78,13 +81,37 @@ extension Inspection {
   }
 }
 
-extension Inspection.Architecture {
+extension Architecture {
   /// Features that only some models have.
   fileprivate var features: String {
-    var text = ""
-    if parallelResidual { text += ", parallel residual" }
-    if queryKeyNorm { text += ", norms of queries and keys" }
-    if let ropeScaling { text += ", rope scaled by \(ropeScaling.factor)" }
-    return text
+    var features: [String] = []
+    if parallelResidual { features.append("parallel residual") }
+    if queryKeyNorm { features.append("norms of queries and keys\(queryKeyNormSpansHeads ? " over all heads" : "")") }
+    if normPlacement != .before {
+      features.append("norms \(normPlacement == .after ? "after" : "before and after") each sub-layer")
+    }
+    if normUnitOffset { features.append("norms of 1 + weight") }
+    if let ropeScaling { features.append("rope scaled by \(ropeScaling.factor)") }
+    if window > 0 { features.append("window \(window)") }
+    if let otherLayers { features.append(otherLayers.text(of: layers, rotary: position == .rotary)) }
+    if let attentionScale { features.append("attention scaled by \(attentionScale)") }
+    if attentionCap > 0 { features.append("attention capped at \(attentionCap)") }
+    for (what, scale) in [("embeddings", embeddingScale), ("residuals", residualScale), ("logits", logitScale)]
+    where scale != 1 {
+      features.append("\(what) scaled by \(scale)")
+    }
+    if logitCap > 0 { features.append("logits capped at \(logitCap)") }
+    return features.map { ", \($0)" }.joined()
+  }
+}
+
+extension Architecture.OtherLayers {
+  /// How many layers differ, and how: "5 layers with window 512 and rope theta 10000.0".
+  fileprivate func text(of layers: Int, rotary: Bool) -> String {
+    let count = (0..<layers).filter(contains).count
+    var ways: [String] = []
+    if window > 0 { ways.append("window \(window)") }
+    if rotary { ways.append(rotaryTheta == 0 ? "no positions" : "rope theta \(rotaryTheta)") }
+    return "\(count) layers with " + (ways.isEmpty ? "no window" : ways.joined(separator: " and "))
   }
 }
