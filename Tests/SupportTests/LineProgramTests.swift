@@ -9,7 +9,7 @@ import Testing
 
   @Test("each line gets the program's next line, of any length up to the limit")
   func lines() throws {
-    let program = try LineProgram(command: #"while IFS= read -r line; do echo "<$line>"; done"#)
+    let program = try LineProgram(command: #"while IFS= read -r line; do printf '%s\n' "<$line>"; done"#)
     for line in ["a", "", "b\\c \"d\"", String(repeating: "é", count: 200_000)] {
       #expect(try answer(program, line) == "<\(line)>")
     }
