@@ -3,7 +3,7 @@ import Tensors
 /// Scratch memory of the heads. The heads compute only the requested rows, one chunk at a time.
 struct HeadScratch {
   /// Rows per chunk. Large enough that a product does not wait for reading a large unembedding from memory, small
-  /// enough that the logits of the largest vocabularies stay within 67 MB.
+  /// enough that the logits of the largest vocabularies stay within 64 MB.
   let chunk: Int
 
   let hidden: Matrix  // gathered rows [chunk, d]
@@ -15,7 +15,7 @@ struct HeadScratch {
 
   init(_ a: Architecture, arena: Arena) throws {
     let matrices = a.logitCap > 0 ? 2 : 1
-    chunk = min(256, max(16, (64 << 20) / (4 * a.vocabulary * matrices)))
+    chunk = min(256, max(16, 64_000_000 / (4 * a.vocabulary * matrices)))
     hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
     gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)
     logits = Matrix(try arena.floats("heads/logits", chunk * a.vocabulary), chunk, a.vocabulary)
