@@ -5,19 +5,11 @@ import Support
 /// `ArchitectureField.all` lists its fields: how the header stores each one, what is allowed, and how `inspect` shows
 /// it.
 public struct Architecture: Equatable, Sendable {
-  public enum NormKind: UInt32, Sendable { case layerNorm = 0, rmsNorm = 1 }
-  public enum PositionKind: UInt32, Sendable { case learned = 0, rotary = 1 }
+  public enum NormKind: Sendable { case layerNorm, rmsNorm }
+  public enum PositionKind: Sendable { case learned, rotary }
   /// Where a layer's norms are: on the input of each sub-layer, on its output before it is added to the residual
   /// stream, or on both.
-  public enum NormPlacement: UInt32, Sendable { case before = 0, after = 1, both = 2 }
-
-  public enum Activation: Sendable {
-    /// GELU in the tanh approximation.
-    case geluTanh
-    /// Exact GELU, with the normal distribution function.
-    case geluExact
-    case silu
-  }
+  public enum NormPlacement: Sendable { case before, after, both }
 
   /// A layer's MLP: act(Wup·x), or act(Wgate·x)∘(Wup·x) if it is gated, then Wdown.
   public struct MLP: Hashable, Sendable {
@@ -107,7 +99,7 @@ public struct Architecture: Equatable, Sendable {
   public var attentionCap: Float
   /// Logits z become cap·tanh(z/cap), after `logitScale`; 0 for no cap.
   public var logitCap: Float
-  /// Factor of the token embeddings.
+  /// Factor of the embeddings of tokens and positions.
   public var embeddingScale: Float
   /// Factor of the logits.
   public var logitScale: Float

@@ -34,7 +34,7 @@ package struct ArchitectureField: Sendable {
   /// The bit of a flag; 0 for other fields.
   package let mask: UInt32
 
-  private init(
+  init(
     _ key: String, _ offset: Int, _ form: Form, _ allowed: String, mask: UInt32 = 0,
     word: @escaping @Sendable (Architecture) -> UInt32,
     read: @escaping @Sendable (ArchitectureRecord, inout Architecture) -> Void,
@@ -72,7 +72,7 @@ extension ArchitectureField {
         }
         return problem(record)
       },
-      json: { .number(Double($0[keyPath: path])) })
+      json: { .integer($0[keyPath: path]) })
   }
 
   /// A value of a list, stored as its position in the list.
@@ -110,7 +110,7 @@ extension ArchitectureField {
       problem: problem,
       json: { architecture in
         let value = architecture[keyPath: path]
-        return applies(architecture) && value != plain ? .number(Double("\(value)")!) : nil
+        return applies(architecture) && value != plain ? .decimal(value) : nil
       })
   }
 
@@ -140,18 +140,6 @@ extension ArchitectureField {
       key, flagsOffset, .flag, meaning, mask: mask, word: { $0[keyPath: path] ? mask : 0 },
       read: { $1[keyPath: path] = $0[flagsOffset] & mask != 0 }, problem: problem,
       json: { isAlwaysShown || $0[keyPath: path] ? .bool($0[keyPath: path]) : nil })
-  }
-
-  /// Any other field.
-  static func other(
-    _ key: String, _ offset: Int, _ form: Form, _ allowed: String, mask: UInt32 = 0,
-    word: @escaping @Sendable (Architecture) -> UInt32,
-    read: @escaping @Sendable (ArchitectureRecord, inout Architecture) -> Void,
-    problem: @escaping @Sendable (ArchitectureRecord) -> String?,
-    json: @escaping @Sendable (Architecture) -> JSONValue?
-  ) -> ArchitectureField {
-    ArchitectureField(
-      key, offset, form, allowed, mask: mask, word: word, read: read, problem: problem, json: json)
   }
 }
 

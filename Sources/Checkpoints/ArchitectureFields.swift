@@ -30,14 +30,14 @@ extension ArchitectureField {
 
   private static let positions: [ArchitectureField] = [
     choice("position", 40, \.position, noun: "position kind", [("learned", .learned), ("rotary", .rotary)]),
-    other(
+    ArchitectureField(
       "rotary_dims", 44, .word, "with rotary: even, 2…head_dim", word: { UInt32(clamping: $0.rotaryDim) },
       read: { $1.rotaryDim = Int($0[44]) },
       problem: { record in
         let (dims, head) = (record[44], record[16])
         return record[40] == 0 || dims > 0 && dims % 2 == 0 && dims <= head
           ? nil : "\(dims) rotary dimensions do not fit a head of \(head)"
-      }, json: { isRotary($0) ? .number(Double($0.rotaryDim)) : nil }),
+      }, json: { isRotary($0) ? .integer($0.rotaryDim) : nil }),
     real("rope_theta", 48, \.rotaryTheta, "with rotary: finite, > 1", applies: isRotary) { record in
       let theta = record.float(48)
       return record[40] == 0 || theta.isFinite && theta > 1 ? nil : "rope theta \(theta) is not above 1"
@@ -59,7 +59,7 @@ extension ArchitectureField {
     flag("mlp_bias", 2, \.mlpBias, "MLP bias"),
     flag("norm_bias", 4, \.normBias, "norm bias"),
     flag("tied_embeddings", 8, \.tiedEmbeddings, "tied embeddings"),
-    other(
+    ArchitectureField(
       "attention_output_bias", flagsOffset, .flag, "no bias on the attention's output", mask: 16,
       word: { $0.attentionBias && !$0.attentionOutputBias ? 16 : 0 },
       read: { $1.attentionOutputBias = $1.attentionBias && $0[flagsOffset] & 16 == 0 },
@@ -71,7 +71,7 @@ extension ArchitectureField {
         ? nil : "attention and MLP are side by side, but there are norms after them"
     },
     flag("query_key_norm", 64, \.queryKeyNorm, "norms of queries and keys"),
-    other(
+    ArchitectureField(
       "rope_scaling", flagsOffset, .flag, "scaled rope", mask: 128, word: { $0.ropeScaling == nil ? 0 : 128 },
       read: { record, architecture in
         architecture.ropeScaling = record[flagsOffset] & 128 == 0 ? nil
@@ -99,7 +99,7 @@ extension ArchitectureField {
     problem: @escaping @Sendable (ArchitectureRecord) -> String?,
     json: @escaping @Sendable (RotaryScaling) -> JSONValue
   ) -> ArchitectureField {
-    other(
+    ArchitectureField(
       "rope_scaling.\(key)", offset, form, allowed, word: { $0.ropeScaling.map(word) ?? 0 },
       read: { record, architecture in
         guard var scaling = architecture.ropeScaling else { return }
@@ -119,14 +119,14 @@ extension ArchitectureField {
       problem: { record in
         let factor = record.float(60)
         return factor.isFinite && factor >= 1 ? nil : "the rope's factor \(factor) is not at least 1"
-      }, json: { .number(Double("\($0.factor)")!) }),
+      }, json: { .decimal($0.factor) }),
     scaled(
       "low_frequency_factor", 64, .float, "finite, > 0", word: { $0.lowFrequencyFactor.bitPattern },
       read: { $1.lowFrequencyFactor = $0.float(64) },
       problem: { record in
         let low = record.float(64)
         return low.isFinite && low > 0 ? nil : "the rope's low frequency factor \(low) is not positive"
-      }, json: { .number(Double("\($0.lowFrequencyFactor)")!) }),
+      }, json: { .decimal($0.lowFrequencyFactor) }),
     scaled(
       "high_frequency_factor", 68, .float, "finite, above the low one", word: { $0.highFrequencyFactor.bitPattern },
       read: { $1.highFrequencyFactor = $0.float(68) },
@@ -134,29 +134,29 @@ extension ArchitectureField {
         let high = record.float(68)
         return high.isFinite && high > record.float(64)
           ? nil : "the rope's high frequency factor \(high) is not above the low one"
-      }, json: { .number(Double("\($0.highFrequencyFactor)")!) }),
+      }, json: { .decimal($0.highFrequencyFactor) }),
     scaled(
       "original_context", 72, .word, "1…2²⁴, in tokens", word: { UInt32(clamping: $0.originalContext) },
       read: { $1.originalContext = Int($0[72]) },
       problem: { record in
         (1...(1 << 24)).contains(record[72]) ? nil : "the rope's context \(record[72]) is not in 1…16,777,216"
-      }, json: { .number(Double($0.originalContext)) }),
+      }, json: { .integer($0.originalContext) }),
   ]
 
   private static let attention: [ArchitectureField] = [
-    other(
+    ArchitectureField(
       "window", 76, .word,
       "0 for none; else 1…2²⁴: a token attends to itself and the tokens before it, so many in all",
       word: { UInt32(clamping: $0.window) }, read: { $1.window = Int($0[76]) },
       problem: { $0[76] <= 1 << 24 ? nil : "the window \($0[76]) is not in 0…16,777,216" },
-      json: { $0.window == 0 ? nil : .number(Double($0.window)) }),
-    other(
+      json: { $0.window == 0 ? nil : .integer($0.window) }),
+    ArchitectureField(
       "attention_scale", 80, .float, "0 for 1/√head_dim; else finite, > 0",
       word: { $0.attentionScale?.bitPattern ?? 0 }, read: { $1.attentionScale = $0[80] == 0 ? nil : $0.float(80) },
       problem: { record in
         let scale = record.float(80)
         return record[80] == 0 || scale.isFinite && scale > 0 ? nil : "attention_scale \(scale) is not positive"
-      }, json: { $0.attentionScale.map { .number(Double("\($0)")!) } }),
+      }, json: { $0.attentionScale.map { .decimal($0) } }),
     cap("attention_cap", 84, \.attentionCap),
     cap("logit_cap", 88, \.logitCap),
     factor("embedding_scale", 92, \.embeddingScale),
@@ -172,7 +172,7 @@ extension ArchitectureField {
     problem: @escaping @Sendable (ArchitectureRecord) -> String?,
     json: @escaping @Sendable (Architecture.OtherLayers) -> JSONValue
   ) -> ArchitectureField {
-    other(
+    ArchitectureField(
       "other_layers.\(key)", offset, form, allowed, word: { $0.otherLayers.map(word) ?? 0 },
       read: { record, architecture in
         guard record[104] > 0 else { return }
@@ -195,7 +195,7 @@ extension ArchitectureField {
       problem: { record in
         record[104] <= Architecture.OtherLayers.longestPeriod
           ? nil : "the pattern of layers has the length \(record[104]), which is above 64"
-      }, json: { .number(Double($0.period)) }),
+      }, json: { .integer($0.period) }),
     ofOthers(
       "places", placesOffset, .long, "bit i: the layers i, i + period, … differ; some, not all",
       word: { _ in 0 }, read: { $1.places = $0.long(placesOffset) },
@@ -205,13 +205,13 @@ extension ArchitectureField {
         if places & ~all != 0 { return "layers beyond their pattern of \(period) differ" }
         return places == 0 || places == all ? "no layers differ, or all do" : nil
       }, json: { others in
-        .array((0..<others.period).filter(others.contains).map { .number(Double($0)) })
+        .array((0..<others.period).filter(others.contains).map { .integer($0) })
       }),
     ofOthers(
       "window", 116, .word, "of these layers", word: { UInt32(clamping: $0.window) },
       read: { $1.window = Int($0[116]) },
       problem: { $0[116] <= 1 << 24 ? nil : "the window \($0[116]) is not in 0…16,777,216" },
-      json: { .number(Double($0.window)) }),
+      json: { .integer($0.window) }),
     ofOthers(
       "rope_theta", 120, .float, "of these layers, whose rope is not scaled; 0 for layers without positions",
       word: { $0.rotaryTheta.bitPattern }, read: { $1.rotaryTheta = $0.float(120) },
@@ -220,11 +220,12 @@ extension ArchitectureField {
         if record[120] == 0 { return nil }
         if record[40] == 0 { return "learned positions have no rope in some layers" }
         return theta.isFinite && theta > 1 ? nil : "rope theta \(theta) is not above 1"
-      }, json: { .number(Double("\($0.rotaryTheta)")!) }),
+      }, json: { .decimal($0.rotaryTheta) }),
   ]
 
   private static let placement = choice(
     "norm_placement", 124, \.normPlacement, noun: "norm placement",
     [("before", .before), ("after", .after), ("both", .both)],
-    allowed: "norms of sub-layers: 0 before, on their inputs, 1 after, on their outputs, 2 both", shown: { $0 != .before })
+    allowed: "norms of sub-layers: 0 before, on their inputs, 1 after, on their outputs, 2 both",
+    shown: { $0 != .before })
 }

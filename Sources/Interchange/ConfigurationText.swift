@@ -22,10 +22,7 @@ extension Family {
 extension JSONValue {
   static func count(_ value: Int) -> JSONValue { .number(Double(value)) }
 
-  /// The shortest decimal number that gives this float32: 1e-05, not 9.999999747378752e-06.
-  static func decimal(_ value: Float) -> JSONValue { .number(Double("\(value)")!) }
-
-  /// The same with a point, for a key that `transformers` accepts only as a float. A whole number would be written
+  /// A decimal number with a point, for a key that `transformers` accepts only as a float. A whole number would be written
   /// without one, so the next larger number takes its place.
   static func point(_ value: Float) -> JSONValue {
     value == value.rounded() ? .number(Double(value).nextUp) : decimal(value)

@@ -110,10 +110,10 @@ extension ConfigurationFields {
   /// An MLP with or without a gate.
   /// - Throws: `Failure(.badData)` for an activation that is unknown or is none of `allowed`.
   func mlp(
-    _ key: String, default standard: String, isGated: Bool, allowed: [Architecture.Activation]
+    _ key: String, default standard: String, isGated: Bool, allowed: [Activation]
   ) throws -> Architecture.MLP {
     let name = try optionalText(key) ?? standard
-    let activation: Architecture.Activation
+    let activation: Activation
     switch name {
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": activation = .geluTanh
     case "gelu": activation = .geluExact

@@ -86,7 +86,7 @@ extension Transformer {
     compute.backwardInput(weights.down, dy: output, to: activated)
     // In place: `up` is replaced by its gradient, and `activated`, which holds its gradient, by its value.
     compute.activateBackward(
-      up, dy: activated, architecture.mlp.activation.kernel, gated: architecture.mlp.isGated)
+      up, dy: activated, architecture.mlp.activation, gated: architecture.mlp.isGated)
     compute.backwardWeight(weights.down, gradient.down, dy: output, x: activated, accumulate: adds)
     let input = (architecture.parallelResidual ? layer.input : layer.middle).prefix(rows)
     let operand = operandBackward(
@@ -116,8 +116,8 @@ extension Transformer {
     return product
   }
 
-  /// The backward pass of a sub-layer's first projection and of the norm on its input: adds ∂L/∂x to the gradient of the
-  /// residual stream, and returns the projection's input, which its weight gradient needs.
+  /// The backward pass of a sub-layer's first projection and of the norm on its input: adds ∂L/∂x to the gradient of
+  /// the residual stream, and returns the projection's input, which its weight gradient needs.
   private func operandBackward(
     _ linear: Linear, dy: Matrix, _ norm: Norm?, _ normGradient: Norm?, x: Matrix, _ statistics: NormStatistics,
     addTo stream: Matrix

@@ -214,16 +214,6 @@ extension Transformer {
     let activated = activations.activated.prefix(x.rows)
     apply(weights.up, normalize(weights.norm2, x, layer.statistics2, for: weights.up), to: up)
     return compute.activate(
-      up, to: activated, architecture.mlp.activation.kernel, gated: architecture.mlp.isGated, for: weights.down)
-  }
-}
-
-extension Architecture.Activation {
-  var kernel: Activation {
-    switch self {
-    case .geluTanh: .geluTanh
-    case .geluExact: .geluExact
-    case .silu: .silu
-    }
+      up, to: activated, architecture.mlp.activation, gated: architecture.mlp.isGated, for: weights.down)
   }
 }

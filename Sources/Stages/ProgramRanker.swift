@@ -5,8 +5,8 @@ import Support
 /// Asks a program to rank: it reads a line `{"completions", "policy", "prompt"}` and answers with a line `{"ranks"}`,
 /// to which it may add `"labeler"` and `"seconds"`.
 ///
-/// Each ranking is appended to `judgements.jsonl` in the run's folder before the next one is asked for, so that a resumed
-/// run does not ask again.
+/// Each ranking is appended to `judgements.jsonl` in the run's folder before the next one is asked for, so that a
+/// resumed run does not ask again.
 struct ProgramRanker: Ranker {
   private let command: String
   private let context: StageContext

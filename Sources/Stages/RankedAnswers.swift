@@ -12,14 +12,10 @@ struct RankedAnswers {
     }
   }
 
-  private var rankings: [Key: [Comparison]] = [:]
+  private let rankings: [Key: [Comparison]]
 
   init(_ comparisons: [Comparison]) {
-    for comparison in comparisons { add(comparison) }
-  }
-
-  mutating func add(_ comparison: Comparison) {
-    rankings[Key(comparison.prompt, comparison.completions), default: []].append(comparison)
+    rankings = Dictionary(grouping: comparisons) { Key($0.prompt, $0.completions) }
   }
 
   /// The rankings of these answers, in the order of the answers; empty if there is none.

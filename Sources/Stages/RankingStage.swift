@@ -113,7 +113,8 @@ public struct RankingStage {
       tokenizer: policy.tokenizer, options: options, seed: context.seed, purpose: "rankings/sample")
     let progress = context.progress(context.name(.rankings), numbers.count, 0)
     let answers = try sampler.answers(
-      prompts.tokenized(policy.tokenizer, threads: context.threads).map(\.tokens), samples: context.settings.count(.completionsPerPrompt), numbers: numbers
+      prompts.tokenized(policy.tokenizer, threads: context.threads).map(\.tokens),
+      samples: context.settings.count(.completionsPerPrompt), numbers: numbers
     ) { done in
       progress.update(step: done)
       if context.isInterrupted() {

@@ -19,6 +19,9 @@ public enum JSONValue: Hashable, Sendable {
     self = Int(exactly: value).map { .integer($0) } ?? .unsigned(value)
   }
 
+  /// The shortest decimal number that gives this float32: 1e-05, not 9.999999747378752e-06.
+  public static func decimal(_ value: Float) -> JSONValue { .number(Double("\(value)")!) }
+
   public static func == (a: JSONValue, b: JSONValue) -> Bool {
     switch (a, b) {
     case (.null, .null): true

@@ -12,7 +12,7 @@
 public final class LineProgram {
   public let command: String
   private let identifier: pid_t
-  private var input: Int32
+  private let input: Int32
   private let output: Int32
   /// Bytes of the output after the last line that was returned.
   private var unread: [UInt8] = []

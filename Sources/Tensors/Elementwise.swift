@@ -1,13 +1,7 @@
 import CKernels
+import Support
 
-/// The activation of an MLP; whether the MLP has a gate is a separate choice.
-public enum Activation: CaseIterable, Sendable {
-  /// GELU in the tanh approximation.
-  case geluTanh
-  /// Exact GELU, with the normal distribution function.
-  case geluExact
-  case silu
-
+extension Activation {
   package var code: tk_activation {
     switch self {
     case .geluTanh: TK_GELU_TANH

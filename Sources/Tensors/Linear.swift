@@ -1,4 +1,5 @@
 import CKernels
+import Support
 
 /// y = x·Wᵀ + b: every projection of every architecture.
 public struct Linear: @unchecked Sendable {

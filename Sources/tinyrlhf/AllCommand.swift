@@ -128,7 +128,8 @@ struct All: ParsableCommand {
       [.rounds], of: settings, if: comparisons != nil && settings.count(.rounds) > 1,
       because: "--comparisons has no labeler to rank the new answers of every round")
     idle.add(
-      "--ranker", if: ranker != nil && comparisons != nil, because: "--comparisons replaces the sampled and ranked answers")
+      "--ranker", if: ranker != nil && comparisons != nil,
+      because: "--comparisons replaces the sampled and ranked answers")
     try idle.refuse()
     return settings
   }

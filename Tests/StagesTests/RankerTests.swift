@@ -35,8 +35,10 @@ import Testing
 
   @Test("answers with the same text keep all their ranks, and each labeler's ranking counts")
   func equalAnswers() {
-    var ranked = RankedAnswers([Comparison(prompt: Prompt("Hi"), completions: ["a", "b", "a"], ranks: [1, 3, 2])])
-    ranked.add(Comparison(prompt: Prompt("Hi"), completions: ["b", "a", "a"], ranks: [1, 2, 2]))
+    let ranked = RankedAnswers([
+      Comparison(prompt: Prompt("Hi"), completions: ["a", "b", "a"], ranks: [1, 3, 2]),
+      Comparison(prompt: Prompt("Hi"), completions: ["b", "a", "a"], ranks: [1, 2, 2]),
+    ])
     #expect(ranked.rankings(of: answers(["a", "a", "b"])).map(\.ranks) == [[1, 2, 3], [2, 2, 1]])
   }
 }

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Support
 import Tensors
 import Testing
 

@@ -30,7 +30,7 @@ struct Family: Sendable {
   let rope: RopeNames
   /// The key of the activation of a gated MLP, and its only value.
   let activationKey: String
-  let activation: Architecture.Activation
+  let activation: Activation
   /// The padding token of a classifier without the key `pad_token_id`; nil for none.
   let standardPad: Int?
   /// The architecture that a `config.json` describes; adds warnings.
@@ -47,10 +47,11 @@ struct Family: Sendable {
   let ggufRefusal: @Sendable (Architecture) -> String?
 
   init(
-    name: String, languageModel: String? = nil, classifier: Classifier = .named, modelType: String, ggufName: String, isOwnGGUF: Bool = true, tensors: TensorNames, ggufTensors: TensorNames, keys: Keys,
+    name: String, languageModel: String? = nil, classifier: Classifier = .named, modelType: String,
+    ggufName: String, isOwnGGUF: Bool = true, tensors: TensorNames, ggufTensors: TensorNames, keys: Keys,
     ggufKeys: Keys = [], isLikeLlama: Bool = true, features: Set<Feature>,
     refusal: @escaping @Sendable (Architecture) -> String? = { _ in nil }, rope: RopeNames = RopeNames(),
-    activationKey: String = "hidden_act", activation: Architecture.Activation = .silu, standardPad: Int? = nil,
+    activationKey: String = "hidden_act", activation: Activation = .silu, standardPad: Int? = nil,
     read: @escaping @Sendable (ConfigurationFields, inout [String]) throws -> Architecture,
     write: @escaping @Sendable (Architecture) -> [String: JSONValue],
     readGGUF: @escaping @Sendable (GGUFShape, inout Architecture) throws -> Void,

@@ -34,7 +34,7 @@ extension Architecture {
   /// The unusual features, in the order in which they are declared.
   var features: [Feature] { Feature.allCases.filter(has) }
 
-  private func has(_ feature: Feature) -> Bool {
+  fileprivate func has(_ feature: Feature) -> Bool {
     switch feature {
     case .learnedPositions: position == .learned
     case .layerNorm: norm == .layerNorm
@@ -73,7 +73,7 @@ extension Family {
   func problem(_ a: Architecture) -> String? {
     // A family for learned positions or LayerNorm needs them.
     for needed in [Feature.learnedPositions, .layerNorm]
-    where features.contains(needed) && !a.features.contains(needed) {
+    where features.contains(needed) && !a.has(needed) {
       return "an architecture without \(needed.rawValue)"
     }
     if !features.contains(.layerNorm), !a.mlp.isGated { return "an MLP without a gate but with RMSNorm" }

@@ -7,7 +7,7 @@ extension Family {
     "output_norm2": ["post_feedforward_layernorm"],
   ])
   private static let gemmaGGUF: TensorNames = {
-    var names = TensorNames.gguf.with(["output_norm1": ["post_attention_norm"], "output_norm2": ["post_ffw_norm"]])
+    var names = TensorNames.gguf
     names.addsOneToNorms = true
     return names
   }()
@@ -34,7 +34,9 @@ extension Family {
       let slides = try fields.slidingLayers { $0 % 2 == 0 }
       try fields.setWindow(slides, of: &a, theta: a.rotaryTheta)
       // The rope of `otherLayers` is not scaled.
-      guard a.ropeScaling == nil || a.otherLayers == nil else { throw fields.unsupported("a scaled rope of all layers") }
+      guard a.ropeScaling == nil || a.otherLayers == nil else {
+        throw fields.unsupported("a scaled rope of all layers")
+      }
       return a
     },
     write: { a in
@@ -60,8 +62,8 @@ extension Family {
 
   /// The text model of Gemma 3.
   static let gemma3: Family = Family(
-    name: "Gemma3", classifier: .other("Gemma3TextForSequenceClassification"), modelType: "gemma3_text", ggufName: "gemma3",
-    tensors: gemmaTensors, ggufTensors: gemmaGGUF,
+    name: "Gemma3", classifier: .other("Gemma3TextForSequenceClassification"), modelType: "gemma3_text",
+    ggufName: "gemma3", tensors: gemmaTensors, ggufTensors: gemmaGGUF,
     // Its class reads a cap of the scores, but does not use it.
     keys: gemmaKeys + use(["rope_local_base_freq", "sliding_window_pattern"])
       + ignore(["_sliding_window_pattern", "attn_logit_softcapping"]),
@@ -166,8 +168,7 @@ extension ConfigurationFields {
   ) throws -> Architecture {
     var a = try likeLlama(family, keyValueHeads: 4, headDim: 256, tiesEmbeddings: true, &warnings)
     try requireDivisible(a.dModel, named: "hidden_size", by: a.heads, named: "num_attention_heads")
-    a.attentionBias = try bool("attention_bias", default: false)
-    a.attentionOutputBias = a.attentionBias
+    try readAttentionBias(&a)
     a.normPlacement = .both
     a.normUnitOffset = true
     a.embeddingScale = Float(a.dModel).squareRoot()

@@ -18,12 +18,11 @@ extension Family {
       .ropeScaling, .attentionBias, .attentionOutputBias, .mlpBias, .attentionScale, .embeddingScale, .residualScale,
       .logitScale,
     ],
-    refusal: { $0.attentionBias == $0.attentionOutputBias ? nil : "biases of queries, keys, values and the MLP alone" },
+    refusal: unequalBiases,
     read: { fields, warnings in
       try fields.refuseLayerTypes()
       var a = try fields.likeLlama(.granite, &warnings)
-      a.attentionBias = try fields.bool("attention_bias", default: false)
-      a.attentionOutputBias = a.attentionBias
+      try fields.readAttentionBias(&a)
       a.mlpBias = try fields.bool("mlp_bias", default: false)
       a.setAttentionScale(Float(try fields.optionalNumber("attention_multiplier") ?? 1))
       a.embeddingScale = Float(try fields.optionalNumber("embedding_multiplier") ?? 1)

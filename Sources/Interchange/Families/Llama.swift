@@ -8,12 +8,11 @@ extension Family {
       + use(["attention_bias", "mlp_bias"]) + ignore(["pretraining_tp", "max_window_layers"])
       + [("use_sliding_window", .off), ("sliding_window", .must([]))],
     features: [.ropeScaling, .attentionBias, .attentionOutputBias, .mlpBias],
-    refusal: { $0.attentionBias == $0.attentionOutputBias ? nil : "biases of queries, keys, values and the MLP alone" },
+    refusal: unequalBiases,
     read: { fields, warnings in
       try fields.refuseLayerTypes()
       var a = try fields.likeLlama(.llama, &warnings)
-      a.attentionBias = try fields.bool("attention_bias", default: false)
-      a.attentionOutputBias = a.attentionBias
+      try fields.readAttentionBias(&a)
       a.mlpBias = try fields.bool("mlp_bias", default: false)
       return a
     },
@@ -56,8 +55,7 @@ extension Family {
     read: { fields, warnings in
       try fields.refuseSlidingWindow()
       var a = try fields.likeLlama(.qwen3, keyValueHeads: 32, headDim: 128, &warnings)
-      a.attentionBias = try fields.bool("attention_bias", default: false)
-      a.attentionOutputBias = a.attentionBias
+      try fields.readAttentionBias(&a)
       a.queryKeyNorm = true
       return a
     },
@@ -81,6 +79,12 @@ extension Family {
 
   private static let qwenKeys: Keys =
     use(["use_sliding_window", "sliding_window", "max_window_layers"]) + [("mlp_bias", .off)]
+
+  /// Refuses a bias of the attention's output without one of queries, keys and values, or the reverse: one key of
+  /// `config.json` says both.
+  static let unequalBiases: @Sendable (Architecture) -> String? = { a in
+    a.attentionBias == a.attentionOutputBias ? nil : "biases of queries, keys, values and the MLP alone"
+  }
 
   /// The fields of `config.json` that families which follow Llama share.
   static func likeLlama(_ a: Architecture) -> [String: JSONValue] {
@@ -146,11 +150,10 @@ extension ConfigurationFields {
       tiedEmbeddings: try bool("tie_word_embeddings", default: tiesEmbeddings))
   }
 
-  /// - Throws: `Failure(.badData)` if a layer's attention is not full.
-  func refuseLayerTypes() throws {
-    for kind in try optionalList("layer_types") ?? [] where kind != .string("full_attention") {
-      throw unsupported("a layer's attention is \(Self.text(kind)) (\"layer_types\")")
-    }
+  /// Reads whether queries, keys, values and the attention's output have biases.
+  func readAttentionBias(_ a: inout Architecture) throws {
+    a.attentionBias = try bool("attention_bias", default: false)
+    a.attentionOutputBias = a.attentionBias
   }
 
   /// Refuses the sliding windows of Qwen's classes. If a file lists the kinds of its layers, only the list counts.

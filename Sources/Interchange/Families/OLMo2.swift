@@ -2,15 +2,15 @@ import Models
 import Support
 
 extension Family {
-  /// Llama with norms on the outputs of the sub-layers instead of their inputs, and with norms that span all queries and
-  /// all keys.
+  /// Llama with norms on the outputs of the sub-layers instead of their inputs, and with norms that span all queries
+  /// and all keys.
   static let olmo2: Family = Family(
     name: "Olmo2", modelType: "olmo2", ggufName: "olmo2",
     tensors: .llama.with([
       "norm1": [], "output_norm1": ["post_attention_layernorm"], "norm2": [],
       "output_norm2": ["post_feedforward_layernorm"],
     ]),
-    ggufTensors: .gguf.with(["output_norm1": ["post_attention_norm"], "output_norm2": ["post_ffw_norm"]]),
+    ggufTensors: .gguf,
     keys: llamaKeys + use(["attention_bias"]),
     features: [
       .ropeScaling, .attentionBias, .attentionOutputBias, .outputNorms, .noInputNorms, .headNorms, .wideHeadNorms,
@@ -23,8 +23,7 @@ extension Family {
     read: { fields, warnings in
       try fields.refuseLayerTypes()
       var a = try fields.likeLlama(.olmo2, epsilon: 1e-5, &warnings)
-      a.attentionBias = try fields.bool("attention_bias", default: false)
-      a.attentionOutputBias = a.attentionBias
+      try fields.readAttentionBias(&a)
       norms(&a)
       return a
     },

@@ -6,7 +6,7 @@ extension Family {
   static let phi3: Family = Family(
     name: "Phi3", modelType: "phi3", ggufName: "phi3",
     tensors: .llama.with(["attention.qkv": ["self_attn.qkv_proj"], "mlp.gate_up": ["mlp.gate_up_proj"]]),
-    ggufTensors: .gguf.with(["attention.qkv": ["attn_qkv"], "mlp.gate_up": ["ffn_up"]]),
+    ggufTensors: .ggufFused.with(["mlp.gate_up": ["ffn_up"]]),
     keys: llamaKeys.filter { $0.name != "original_max_position_embeddings" }
       + use(["sliding_window"])
       + ignore(["original_max_position_embeddings", "resid_pdrop", "embd_pdrop"])

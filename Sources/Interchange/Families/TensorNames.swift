@@ -68,8 +68,8 @@ struct TensorNames: Sendable {
     inner: [
       "norm1": ["attn_norm"], "norm2": ["ffn_norm"], "attention.qkv": ["q", "k", "v"].map { "attn_\($0)" },
       "attention.output": ["attn_output"], "attention.query_norm": ["attn_q_norm"],
-      "attention.key_norm": ["attn_k_norm"], "mlp.up": ["ffn_up"], "mlp.gate_up": ["ffn_gate", "ffn_up"],
-      "mlp.down": ["ffn_down"],
+      "attention.key_norm": ["attn_k_norm"], "output_norm1": ["post_attention_norm"], "mlp.up": ["ffn_up"],
+      "mlp.gate_up": ["ffn_gate", "ffn_up"], "mlp.down": ["ffn_down"], "output_norm2": ["post_ffw_norm"],
     ])
 
   /// llama.cpp's names where one matrix holds queries, keys and values.
