@@ -282,6 +282,7 @@ enums:
     0: float32
     1: bfloat16
     2: int8
+    4: float16
   layout:
     0: row_major
     2: packed_16_by_4_prepared

@@ -38,7 +38,7 @@ SECTIONS = {1: "config", 2: "tokenizer", 3: "weights", 4: "head", 5: "moments", 
 WITH_TENSORS = ("weights", "head", "moments")
 ROLES = ("none", "policy", "value", "reward", "reference", "average")
 KINDS = ("base", "sft", "reward", "ppo", "value")
-TYPES = ("float32", "bfloat16", "int8")
+TYPES = {0: "float32", 1: "bfloat16", 2: "int8", 4: "float16"}
 # The architecture record: offset, type and key of each word; the bits of its flags; the names of its choices.
 FIELDS = (
     (0, "I", "layers"), (4, "I", "d_model"), (8, "I", "heads"), (12, "I", "kv_heads"), (16, "I", "head_dim"),
@@ -384,7 +384,7 @@ class Checkpoint:
                     and self.sections[tensor.section].name in WITH_TENSORS, f"section {tensor.section}", 68)
             require(1 <= len(plain) <= 63 and all(0x21 <= c <= 0x7E for c in plain), "not a name", 0)
             require((tensor.section, plain) not in names, "its name appears twice", 0)
-            require(tensor.type < len(TYPES), f"type {tensor.type}", 64)
+            require(tensor.type in TYPES, f"type {tensor.type}", 64)
             int8 = tensor.type == 2
             require(not int8 or tensor.layout != 1, "this int8 tensor has the earlier layout: one scale per row and no "
                     "factors; quantise its float32 model again with `tinyrlhf quantize`", 65)
@@ -395,7 +395,7 @@ class Checkpoint:
                 rows, columns = tensor.shape
                 count = round_up(rows, 16) * round_up(columns, 4)
             else:
-                count = (4, 2)[tensor.type]
+                count = 4 if tensor.type == 0 else 2
                 for dim in tensor.shape:
                     count *= dim
             offset = round_up(ends[tensor.section], TENSOR_ALIGNMENT)
@@ -475,6 +475,8 @@ class Checkpoint:
             return elements.view("<f4").reshape(tensor.shape)
         if tensor.type == 1:
             return (elements.view("<u2").astype(np.uint32) << 16).view(np.float32).reshape(tensor.shape)
+        if tensor.type == 4:
+            return elements.view("<f2").astype(np.float32).reshape(tensor.shape)
         scales, _, factors = self.int8_parts(tensor)
         rows, columns = tensor.shape
         # In this order one product rounds, the last.

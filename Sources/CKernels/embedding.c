@@ -1,19 +1,28 @@
 // Embedding lookup, its gradient, and rotary position embedding.
+#include "floats.h"
 #include "vmath.h"
 
-TK_INLINE void gather(const void *args, int part, int parts) {
-  const tk_gather_args *a = args;
+TK_INLINE void gather_rows(const tk_float type, const tk_gather_args *a, int64_t begin, int64_t end) {
   const int64_t width = a->width;
-  int64_t begin, end;
-  tk_slice(a->rows, 1, part, parts, &begin, &end);
   for (int64_t row = begin; row < end; row++) {
-    const float *x = a->table + a->ids[row] * width;
+    const void *x = float_at(type, a->table, a->ids[row] * width);
     float *y = a->y + row * width;
     for (int64_t j = 0; j < width; j += 16) {
-      v16 value = v_load_at(x, j, width, 0);
+      v16 value = load_floats(type, x, j, width);
       if (a->accumulate) value = v_load_at(y, j, width, 0) + value;
       v_store_at(y, j, width, value);
     }
+  }
+}
+
+TK_INLINE void gather(const void *args, int part, int parts) {
+  const tk_gather_args *a = args;
+  int64_t begin, end;
+  tk_slice(a->rows, 1, part, parts, &begin, &end);
+  switch (a->type) {
+    case TK_FLOAT32: gather_rows(TK_FLOAT32, a, begin, end); break;
+    case TK_BFLOAT16: gather_rows(TK_BFLOAT16, a, begin, end); break;
+    case TK_FLOAT16: gather_rows(TK_FLOAT16, a, begin, end); break;
   }
 }
 TK_KERNEL(tk_gather, gather)

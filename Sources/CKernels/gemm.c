@@ -38,7 +38,7 @@ TK_INLINE tk_gemm_args gemm_slice(const tk_gemm_args *all, int part, int parts) 
   } else {
     tk_slice(g.N, gemm_slice_columns, part, parts, &begin, &end);
     g.N = end - begin;
-    g.B += begin * g.b_column;
+    g.B = float_at(g.b_type, g.B, begin * g.b_column);
     g.C += begin;
     if (g.from) g.from += begin;
     if (g.bias) g.bias += begin;
@@ -51,11 +51,12 @@ TK_INLINE void gemm_by_element(const tk_gemm_args *all, int part, int parts) {
   const tk_gemm_args g = gemm_slice(all, part, parts);
   for (int64_t m = 0; m < g.M; m++)
     for (int64_t n = 0; n < g.N; n++) {
-      const float *a = g.A + m * g.a_row, *b = g.B + n * g.b_column;
+      const float *a = g.A + m * g.a_row;
+      const void *b = float_at(g.b_type, g.B, n * g.b_column);
       float *c = g.C + m * g.c_row + n;
       float sum = g.from ? g.from[m * g.from_row + n] : 0;
       for (int64_t k = 0; k < g.K; k++)
-        sum = __builtin_fmaf(a[k * g.a_column], b[k * g.b_row], sum);
+        sum = __builtin_fmaf(a[k * g.a_column], load_float(g.b_type, b, k * g.b_row), sum);
       *c = g.bias ? sum + g.bias[n] : sum;
     }
 }
@@ -71,13 +72,20 @@ TK_INLINE int64_t gemm_even_blocks(int64_t count, int64_t most, int64_t grain) {
 TK_INLINE void pack_left(const tk_isa isa, const tk_gemm_args *g, int64_t row, int64_t count, int64_t k,
                          int64_t kc, float *to) {
   const float *corner = g->A + row * g->a_row + k * g->a_column;
-  pack(register_lanes(isa), corner, g->a_row, g->a_column, count, kc, tile_rows(isa), to);
+  pack(register_lanes(isa), TK_FLOAT32, corner, g->a_row, g->a_column, count, kc, tile_rows(isa), to);
 }
 
 TK_INLINE void pack_right(const tk_isa isa, const tk_gemm_args *g, int64_t column, int64_t count, int64_t k,
                           int64_t kc, float *to) {
-  const float *corner = g->B + k * g->b_row + column * g->b_column;
-  pack(register_lanes(isa), corner, g->b_column, g->b_row, count, kc, tile_columns(isa), to);
+#define PACK(type)                                                                                         \
+  case type:                                                                                               \
+    pack(register_lanes(isa), type, float_at(type, g->B, k * g->b_row + column * g->b_column), g->b_column, \
+         g->b_row, count, kc, tile_columns(isa), to);                                                      \
+    break;
+  switch (g->b_type) {
+    PACK(TK_FLOAT32) PACK(TK_BFLOAT16) PACK(TK_FLOAT16)
+  }
+#undef PACK
 }
 
 /// Computes the product of one part in cache blocks. A block of B stays in the second-level cache while A is read, and

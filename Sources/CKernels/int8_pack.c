@@ -1,6 +1,7 @@
 // Quantises weights and activations to int8 codes, and converts weights back. int8_row.h defines the codes.
 #include "vmath.h"
 #include "activation_row.h"
+#include "floats.h"
 #include "int8_row.h"
 #include "norm_row.h"
 #include "rotation.h"
@@ -10,12 +11,25 @@ TK_INLINE float *part_workspace(float *workspace, int64_t K, int part) {
   return workspace + part * ((K + 15) / 16 * 16);
 }
 
+/// Writes a row of K weights that are stored in 16 bits as float32.
+TK_INLINE void widen_row(tk_float type, const void *row, int64_t K, float *to) {
+  for (int64_t k = 0; k < K; k += 16)
+    v_store_at(to, k, K, type == TK_BFLOAT16 ? load_floats(TK_BFLOAT16, row, k, K)
+                                             : load_floats(TK_FLOAT16, row, k, K));
+}
+
 TK_INLINE void int8_pack(const void *args, int part, int parts) {
   const tk_int8_pack_args *p = args;
   int64_t begin, end, depth = (p->K + 3) / 4 * 4;
   tk_slice(p->N, 16, part, parts, &begin, &end);
   for (int64_t n = begin; n < end; n++) {
-    const float *row = p->w + n * p->K;
+    const void *stored = float_at(p->type, p->w, n * p->K);
+    const float *row = stored;
+    if (p->type != TK_FLOAT32) {
+      float *wide = part_workspace(p->workspace, p->K, part);
+      widen_row(p->type, stored, p->K, wide);
+      row = wide;
+    }
     if (p->factors) {
       float *prepared = part_workspace(p->workspace, p->K, part);
       prepare(row, p->factors, 1, p->K, prepared);

@@ -40,6 +40,13 @@ int ts_any_not_finite_bfloat16(const void *values, size_t count) {
   return found >> 15;
 }
 
+int ts_any_not_finite_float16(const void *values, size_t count) {
+  const uint16_t *v = values;
+  uint16_t found = 0;
+  for (size_t i = 0; i < count; i++) found |= (uint16_t)((v[i] & 0x7C00u) + 0x0400u);
+  return found >> 15;
+}
+
 // MARK: Moments
 
 static void moments_of_finite(const float *values, size_t count, ts_moments *moments) {

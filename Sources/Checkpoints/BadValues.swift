@@ -10,9 +10,10 @@ extension TensorRecord {
       return values.firstIndex { $0 & 0x7F80_0000 == 0x7F80_0000 }.map {
         (4 * $0, "a value is \(Float(bitPattern: values[$0]))")
       }
-    case .bfloat16:
+    case .bfloat16, .float16:
       let values = extent.assumingMemoryBound(to: UInt16.self)
-      return values.firstIndex { $0 & 0x7F80 == 0x7F80 }.map { (2 * $0, "a value is not finite") }
+      let exponent: UInt16 = type == .bfloat16 ? 0x7F80 : 0x7C00
+      return values.firstIndex { $0 & exponent == exponent }.map { (2 * $0, "a value is not finite") }
     case .int8:
       for row in stride(from: 0, to: dims[0], by: PackedRows.count) {
         let rows = PackedRows(self, extent, first: row)

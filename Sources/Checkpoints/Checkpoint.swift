@@ -40,6 +40,9 @@ public final class Checkpoint: @unchecked Sendable {
     /// The hash of the tensor's extent, as stored in the directory.
     public let hash: UInt64
 
+    /// The elements; nil for int8.
+    public var stored: StoredFloats? { type.element.map { StoredFloats($0, pointer) } }
+
     /// The elements of a float32 tensor.
     public var floats: UnsafeMutablePointer<Float> {
       precondition(type == .float32, "\(name) is \(type), not float32")
@@ -150,6 +153,10 @@ public final class Checkpoint: @unchecked Sendable {
         at: path, remedy: "Keep the file in place while it is in use.")
     }
   }
+
+  /// Gives the memory of the file's pages back; they are read again when they are used. For a model that was copied.
+  /// Nothing may have been written to the mapping.
+  public func releasePages() { storage.releasePages() }
 
   private func index(_ kind: SectionKind, _ role: Role) -> Int? {
     header.sections.firstIndex { $0.kind == kind.rawValue && $0.role == role.rawValue }

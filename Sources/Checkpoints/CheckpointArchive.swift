@@ -47,11 +47,7 @@ extension Checkpoint {
   private func width(at byte: Int, _ section: Int) -> Int {
     let offset = byte - header.sections[section].offset
     let tensor = header.tensors.last { $0.section == section && $0.offset <= offset }
-    switch tensor?.type {
-    case .float32: return 4
-    case .bfloat16: return 2
-    case .int8, nil: return 1
-    }
+    return tensor?.type.element?.bytes ?? 1
   }
 }
 

@@ -68,16 +68,31 @@ public enum TensorType: UInt8, Sendable, CaseIterable {
   /// A matrix `[N, K]` balanced and rotated (FORMAT.md): codes packed `[⌈N/16⌉][⌈K/4⌉][16][4]`, float32
   /// scales `[N]`, int32 row sums `[N]`, float32 factors `[K]`.
   case int8 = 2
+  case float16 = 4
+
+  public init(_ element: ElementType) {
+    switch element {
+    case .float32: self = .float32
+    case .bfloat16: self = .bfloat16
+    case .float16: self = .float16
+    }
+  }
+
+  /// The type of single elements; nil for int8, whose elements have no value of their own.
+  public var element: ElementType? {
+    switch self {
+    case .float32: .float32
+    case .bfloat16: .bfloat16
+    case .float16: .float16
+    case .int8: nil
+    }
+  }
 
   /// Bytes of the elements (for int8, of the packed codes); nil if the product overflows.
   func byteCount(_ dims: [Int]) -> Int? {
-    switch self {
-    case .float32: return Int.product(dims + [4])
-    case .bfloat16: return Int.product(dims + [2])
-    case .int8:
-      guard dims.count == 2 else { return nil }
-      return Int.product([(dims[0] + 15) / 16, (dims[1] + 3) / 4, 64])
-    }
+    if let element { return Int.product(dims + [element.bytes]) }
+    guard dims.count == 2 else { return nil }
+    return Int.product([(dims[0] + 15) / 16, (dims[1] + 3) / 4, 64])
   }
 }
 

@@ -55,6 +55,12 @@ package final class Storage: @unchecked Sendable {
     return Storage(base: base, count: count, mapped: count, descriptor: descriptor)
   }
 
+  /// Gives the resident pages of a mapped file back to the system; they are read again when they are used. Must not be
+  /// called after a write, which would be lost. Memory that is not a file's is kept.
+  func releasePages() {
+    if descriptor >= 0 { madvise(base, mappedBytes, MADV_DONTNEED) }
+  }
+
   /// The bytes of a file, copied into memory.
   static func read(_ path: String) throws -> Storage {
     let (descriptor, count) = try Files.openRegular(path)

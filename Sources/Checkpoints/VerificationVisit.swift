@@ -133,6 +133,7 @@ extension TensorRecord {
     switch type {
     case .float32: return ts_any_not_finite_float32(base, elements.count / 4) != 0
     case .bfloat16: return ts_any_not_finite_bfloat16(base, elements.count / 2) != 0
+    case .float16: return ts_any_not_finite_float16(base, elements.count / 2) != 0
     case .int8: return false
     }
   }

@@ -32,7 +32,7 @@ struct BenchKernels {
     let linear = Linear(inputs: width, outputs: 4 * width, weight: .float32(up.base), bias: nil)
     let product = try seconds { compute.apply(linear, x, to: y) }
     let codes = try Int8Matrix("codes", outputs: 4 * width, inputs: width, arena: arena)
-    compute.quantize(up.base, into: codes)
+    compute.quantize(StoredFloats(up.base), into: codes)
     let twin = Linear(inputs: width, outputs: 4 * width, weight: .int8(codes), bias: nil)
     let int8 = try seconds { compute.apply(twin, x, to: y) }
 

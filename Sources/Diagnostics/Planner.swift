@@ -22,6 +22,8 @@ public struct Planner {
   let threads: Int
   let inputs: Inputs
   let program: ProgramMemory
+  /// Whether SFT is planned, so that later stages start from what it makes of the given model.
+  private var trainsModel = false
   /// The data with their tokens, which are in memory during the whole run.
   private var own = Pipeline.Inputs()
 
@@ -55,6 +57,7 @@ public struct Planner {
   /// - Throws: `Failure(.badData)` for a model that the stages cannot start from.
   public func plan(_ stages: [Stage], judge: Model? = nil, model: () throws -> Model) throws -> Plan {
     var planner = self
+    planner.trainsModel = stages.contains(.sft)
     if stages.contains(where: { $0 != .pretrain }) { try planner.tokenize(model) }
     return Plan(
       try stages.map { stage in
@@ -121,7 +124,7 @@ public struct Planner {
       tokens: ContextFit.largestStep(lengths, batch: min(batch, lengths.count)), name: "sft",
       threads: threads, arena: arena)
     guard let judge else {
-      return withExtendedLifetime((memory, sequences)) { plan(.sft, arena, mapped: [Self.copy(model)]) }
+      return withExtendedLifetime((memory, sequences)) { plan(.sft, arena, mapped: Self.trained(model.file)) }
     }
     try judge.requireRewardModel()
     try judge.requireToRead(model)
@@ -131,7 +134,7 @@ public struct Planner {
     }
     let judging = try JudgingMemory(memory.runtime, reward: judge.architecture, longest: asked ?? fit.context)
     return withExtendedLifetime((judging, sequences)) {
-      plan(.sft, arena, mapped: [Self.copy(model), Self.mapped(judge, "reward model")])
+      plan(.sft, arena, mapped: Self.trained(model.file) + [Self.mapped(judge.file, "reward model")])
     }
   }
 
@@ -159,7 +162,7 @@ public struct Planner {
     return withExtendedLifetime(memory) {
       plan(
         .rankings, arena,
-        mapped: [Self.mapped(model, "SFT model")] + (chooses ? [Self.mapped(model, "reward model")] : []))
+        mapped: [mapped(model, "SFT model")] + (chooses ? [Self.float32(model.file, "reward model")] : []))
     }
   }
 
@@ -172,7 +175,7 @@ public struct Planner {
     let memory = try RewardMemory(
       model.architecture, groups: groups, batch: min(batch, groups.count), threads: threads, arena: arena)
     return withExtendedLifetime((memory, ranked)) {
-      plan(.reward, arena, mapped: [Self.mapped(model, "SFT model")])
+      plan(.reward, arena, mapped: [mapped(model, "SFT model")])
     }
   }
 
@@ -202,13 +205,14 @@ public struct Planner {
     try model.requireLanguageModel("a language model to improve")
     let lengths = try prompts(model)?.map(\.longest)
     let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
-    let policy = try model.file.parameters()
     let text = try own.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
     let document = text?.longest(context: model.architecture.context)
-    // This arena stands for the reward model's mapped file, which is not part of the stage's arena.
-    let (arena, file) = (Arena(isPlan: true), Arena(isPlan: true))
+    // The second arena stands for mapped files, which are not part of the stage's arena.
+    let (arena, files) = (Arena(isPlan: true), Arena(isPlan: true))
     let reward = try ParameterSet(
-      ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: file)
+      ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: files)
+    let policy: any StoredParameters =
+      trainsModel ? try ParameterSet(model.file.layout, name: "policy", arena: files) : try model.file.parameters()
     let memory = try PPOMemory(
       PPOMemory.Models(
         policy: policy, reference: policy, reward: reward,
@@ -218,9 +222,8 @@ public struct Planner {
     return withExtendedLifetime((memory, text)) {
       plan(
         .ppo, arena,
-        mapped: [
-          Self.copy(model), Self.mapped(model, "reference"),
-          Plan.Block(name: "reward model", bytes: file.bytes),
+        mapped: (trainsModel ? [Self.float32(model.file, Self.privateCopy)] : Self.trained(model.file)) + [
+          mapped(model, "reference"), Self.float32(model.file, "reward model"),
         ])
     }
   }
@@ -238,7 +241,8 @@ public struct Planner {
     return withExtendedLifetime(memory) {
       plan(
         .eval, arena,
-        mapped: ["base", "SFT model", "PPO model", "reward model"].map { Self.mapped(model, $0) })
+        mapped: [Self.mapped(model.file, "base")]
+          + ["SFT model", "PPO model", "reward model"].map { Self.float32(model.file, $0) })
     }
   }
 
@@ -252,11 +256,25 @@ public struct Planner {
       .filter { $0 <= model.architecture.context }
   }
 
-  private static func copy(_ model: Model) -> Plan.Block {
-    mapped(model, "policy, private copy of the mapped file")
+  private static let privateCopy = "policy, private copy of the mapped file"
+
+  /// The file of the model that a stage trains. A float32 file is trained in its pages; of any other a copy is in the
+  /// stage's arena, and its pages are released.
+  private static func trained(_ file: ModelFile) -> [Plan.Block] {
+    file.isFloat32 ? [mapped(file, privateCopy)] : []
   }
 
-  private static func mapped(_ model: Model, _ name: String) -> Plan.Block {
-    Plan.Block(name: name, bytes: 4 * model.file.layout.trunkCount)
+  /// The file of the model from which a stage starts: the given one, or what SFT makes of it.
+  private func mapped(_ model: Model, _ name: String) -> Plan.Block {
+    trainsModel ? Self.float32(model.file, name) : Self.mapped(model.file, name)
+  }
+
+  private static func mapped(_ file: ModelFile, _ name: String) -> Plan.Block {
+    Plan.Block(name: name, bytes: file.weightBytes)
+  }
+
+  /// A file of the same shape that a stage has made.
+  private static func float32(_ file: ModelFile, _ name: String) -> Plan.Block {
+    Plan.Block(name: name, bytes: 4 * file.layout.trunkCount)
   }
 }

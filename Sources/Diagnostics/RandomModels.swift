@@ -5,6 +5,8 @@ import Training
 
 /// Models with random weights in their own memory, like mapped files. Used by benchmark and self-test.
 struct RandomModels {
+  let policy: ParameterSet
+  let reference: ParameterSet
   let ppo: PPOMemory.Models
 
   init(_ architecture: Architecture) throws {
@@ -15,9 +17,10 @@ struct RandomModels {
       set.initialize(seed: head ? 2 : 1)
       return set
     }
+    policy = try make("policy")
+    reference = try make("reference")
     ppo = PPOMemory.Models(
-      policy: try make("policy"), reference: try make("reference"),
-      reward: try make("reward model", head: true),
+      policy: policy, reference: reference, reward: try make("reward model", head: true),
       normalization: RewardNormalization(gain: 1, bias: 0))
   }
 }

@@ -59,8 +59,8 @@ struct SelftestDisk {
     let cached = try Self.forgetPages(of: model)
     let file = try ModelFile(try Checkpoint(path: model, verify: true))
     let read = try file.parameters()
-    let isEqual = zip(parameters.buffers, read.buffers).allSatisfy { a, b in
-      a.count == b.count && memcmp(a.base, b.base, 4 * a.count) == 0
+    let isEqual = parameters.tensors.allSatisfy { tensor, base in
+      read.stored(tensor.name).map { memcmp(base, $0.floats, 4 * tensor.count) == 0 } ?? false
     }
     let milliseconds = Int(1000 * (Clock.monotonic() - start))
     let bytes = file.checkpoint.fileBytes

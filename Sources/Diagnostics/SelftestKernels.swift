@@ -50,7 +50,21 @@ struct SelftestKernels {
       compute.apply(linear(weight.base), x, to: y)
       compute.backwardInput(linear(weight.base), dy: y, to: dx)
       compute.backwardWeight(linear(gradient.base), dy: y, x: x)
-      return bits(y, dx, gradient)
+      return try bits(y, dx, gradient) + storedProducts(weight, x, y, dx)
+    }
+  }
+
+  /// y = x·Wᵀ and dx = dy·W with the weights stored in 16 bits.
+  private func storedProducts(_ weight: Matrix, _ x: Matrix, _ y: Matrix, _ dx: Matrix) throws -> [UInt32] {
+    let count = weight.rows * weight.columns
+    let halves = try arena.allocate("halves", count, of: UInt16.self)
+    return [ElementType.bfloat16, .float16].flatMap { type in
+      type.write(weight.base, count: count, to: halves)
+      let linear = Linear(
+        inputs: weight.columns, outputs: weight.rows, weight: .floats(StoredFloats(type, halves)), bias: nil)
+      compute.apply(linear, x, to: y)
+      compute.backwardInput(linear, dy: y, to: dx)
+      return bits(y, dx)
     }
   }
 
@@ -165,7 +179,7 @@ struct SelftestKernels {
       let y = try random(rows, outputs, stream: 3)
       let back = try random(outputs, inputs, stream: 4)
       let matrix = try Int8Matrix("int8", outputs: outputs, inputs: inputs, arena: arena)
-      compute.quantize(weight.base, into: matrix)
+      compute.quantize(StoredFloats(weight.base), into: matrix)
       compute.apply(
         Linear(inputs: inputs, outputs: outputs, weight: .int8(matrix), bias: nil), x, to: y)
       compute.dequantize(matrix, into: back.base)

@@ -23,7 +23,7 @@ struct SelftestModel {
       precision: precision, threads: threads)
     memory.trainer.value.parameters.copy(from: models.ppo.reward)
     // Larger weights make the policy far from uniform, so that differences become visible.
-    for set in [models.ppo.policy, models.ppo.reference] {
+    for set in [models.policy, models.reference] {
       for (tensor, base) in set.tensors where tensor.dims.count > 1 {
         for i in 0..<tensor.count { base[i] *= 6 }
       }

@@ -31,7 +31,6 @@ public struct ImportedCheckpoint {
     provenance.notes[Provenance.padTokenNote] = padToken.map { .number(Double($0)) }
   }
 
-  /// - Parameter tensors: the model's float32 tensors.
   public func write(_ tensors: [TensorSource], to path: String) throws {
     try CheckpointDraft(
       kind: isReward ? .reward : .base, architecture: architecture, tokenizer: tokenizer, seed: 0,
@@ -39,7 +38,7 @@ public struct ImportedCheckpoint {
     ).write(tensors, to: path)
   }
 
-  /// Writes the model in int8. Meanwhile the float32 model is in a temporary file beside it.
+  /// Writes the model in int8. Meanwhile the model that it is made from is in a temporary file beside it.
   /// - Parameter measure: called with both models; its result is returned.
   public func writeInt8<Result>(
     _ tensors: [TensorSource], to path: String, threads: Int, measure: (_ int8: Model, _ float32: Model) throws -> Result

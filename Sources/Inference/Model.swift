@@ -86,7 +86,7 @@ public final class Model {
       remedy: "Use models that were made from the same base.", code: .wrongModel)
   }
 
-  /// The weights for computing, float32 or int8 as in the file.
+  /// The weights for computing, as they are stored in the file.
   ///
   /// - Throws: like `parameters()`.
   package func weights() throws -> TransformerWeights {
@@ -94,12 +94,12 @@ public final class Model {
     return file.isInt8 ? try file.weights() : TransformerWeights(try parameters())
   }
 
-  /// The float32 parameters. All are read once to check that they are finite, because one NaN would spoil all later
+  /// The parameters, which are not int8. All are read once to check that they are finite, because one NaN would spoil all later
   /// results, and not always visibly.
   ///
   /// - Throws: `Failure(.badData)` for an int8 model, and for a weight that is not finite;
   ///   `.inputOutput` when the file was cut short since it was opened.
-  package func parameters() throws -> ParameterSet {
+  package func parameters() throws -> any StoredParameters {
     try checkpoint.checkStillWhole()
     let parameters = try file.parameters()
     if let place = parameters.firstNonFinite {

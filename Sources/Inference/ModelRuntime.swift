@@ -66,7 +66,7 @@ extension ModelRuntime {
   }
 
   /// Parameters as weights for inference, quantised if `precision` is int8.
-  package func weights(of parameters: ParameterSet, precision: RolloutPrecision, on transformer: Transformer) throws
+  package func weights(of parameters: any StoredParameters, precision: RolloutPrecision, on transformer: Transformer) throws
     -> TransformerWeights
   {
     guard precision == .int8 else { return TransformerWeights(parameters) }

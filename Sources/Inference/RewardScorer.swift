@@ -21,7 +21,7 @@ public final class RewardScorer {
     normalization = try model.normalization()
     padToken = try model.padToken()
     let parameters = try model.parameters()
-    weights = SequencePass.Model(weights: TransformerWeights(parameters), head: parameters)
+    weights = SequencePass.Model(weights: TransformerWeights(parameters), head: parameters.scalarHead)
   }
 
   /// The reward gain · r + bias of each sequence, which is a prompt followed by its completion; r if the model has no

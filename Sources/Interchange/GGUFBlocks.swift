@@ -1,3 +1,5 @@
+import Support
+
 /// Expands one block of each kind to float32. Each value is rounded where PyPI's `gguf` (`gguf.quants.dequantize`)
 /// rounds it, so that the bits are the same: a product, or a product of products minus a product, each of them a
 /// float32.

@@ -45,7 +45,10 @@ public struct GGUFModel: IncomingModel {
   public var padToken: Int? { nil }
   public var parameterCount: Int { found.parameterCount }
   public var quantizedTypes: [String] { found.quantizedTypes }
-  public var tensors: [TensorSource] { found.map { $0.source(.weights) } }
+
+  public func tensors(as types: ImportedType, _ rounding: RoundingCount) -> [TensorSource] {
+    found.map { $0.source(.weights, as: types, rounding) }
+  }
 
   public func tokenizer(_ chat: ChatChoice) throws -> (tokenizer: Tokenizer, notes: [String]) {
     try reader.endingTokenizer(chat)

@@ -1,3 +1,5 @@
+import Support
+
 /// How a GGUF file stores the elements of a tensor; the raw values are the format's.
 enum GGUFTensorType: UInt32, CaseIterable {
   case float32 = 0
@@ -70,18 +72,22 @@ extension GGUFTensorType: StoredElements {
     }
   }
 
+  var element: ElementType? {
+    switch self {
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    default: nil
+    }
+  }
+
   func read(
     _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>
   ) {
-    switch self {
-    case .float32: ElementType.float32.read(source, from: first, count: count, into: floats)
-    case .float16: ElementType.float16.read(source, from: first, count: count, into: floats)
-    case .bfloat16: ElementType.bfloat16.read(source, from: first, count: count, into: floats)
-    default:
-      let source = source + bytes(first)
-      for block in 0..<count / blockElements {
-        expand(source + block * blockBytes, into: floats + block * blockElements)
-      }
+    if let element { return element.read(source, from: first, count: count, into: floats) }
+    let source = source + bytes(first)
+    for block in 0..<count / blockElements {
+      expand(source + block * blockBytes, into: floats + block * blockElements)
     }
   }
 

@@ -82,10 +82,10 @@ public struct HuggingFaceModel: IncomingModel {
     }
   }
 
-  public var tensors: [TensorSource] {
-    let trunk = weights.tensors.filter { $0.ours.name != "head.weight" }.map { $0.source(.weights) }
+  public func tensors(as types: ImportedType, _ rounding: RoundingCount) -> [TensorSource] {
+    let trunk = weights.tensors.filter { $0.ours.name != "head.weight" }.map { $0.source(.weights, as: types, rounding) }
     guard let rewardHead else { return trunk }
-    var head = weights.tensors.suffix(1).map { $0.source(.head) }
+    var head = weights.tensors.suffix(1).map { $0.source(.head, as: types, rounding) }
     head.append(Self.head("head.bias", [rewardHead.headBias]))
     if let (gain, bias) = rewardHead.normalization {
       head.append(Self.head(ModelFile.normalizationName, [gain, bias]))

@@ -29,8 +29,9 @@ public protocol IncomingModel {
   /// All files that were read, each with the XXH64 of its bytes.
   func sources() throws -> [(name: String, hash: UInt64)]
 
-  /// The tensors for a checkpoint of this model, in float32.
-  var tensors: [TensorSource] { get }
+  /// The tensors for a checkpoint of this model.
+  /// - Parameter rounding: counts the values that `types` changes while the tensors are written.
+  func tensors(as types: ImportedType, _ rounding: RoundingCount) -> [TensorSource]
 }
 
 /// Opens models from other programs.

@@ -2,14 +2,14 @@ import Checkpoints
 import Models
 import Support
 
-/// A float32 checkpoint, prepared for export.
+/// A checkpoint, not int8, prepared for export.
 struct OutgoingModel {
   let architecture: Architecture
   let family: Family
   /// nil for a language model.
   let rewardHead: RewardHead?
   let file: ModelFile
-  let parameters: ParameterSet
+  let parameters: any StoredParameters
 
   /// - Throws: `Failure(.badData)` for an int8 model, a value model, or an architecture that no other program computes.
   init(_ file: ModelFile) throws {
@@ -30,11 +30,11 @@ struct OutgoingModel {
     let stored = file.checkpoint.tensors(in: .head, role: .policy)
       .first { $0.name == ModelFile.normalizationName && $0.type == .float32 && $0.dims == [2] }
     rewardHead = RewardHead(
-      headBias: parameters.headBias[0], normalization: stored.map { ($0.floats[0], $0.floats[1]) })
+      headBias: parameters.scalarHead!.bias[0], normalization: stored.map { ($0.floats[0], $0.floats[1]) })
   }
 
   /// Our tensors, converted to those that they correspond to.
   func tensors(_ correspondences: [Correspondence]) -> [OutgoingTensor] {
-    correspondences.flatMap { OutgoingTensor.parts($0, of: parameters.values($0.ours.name)!) }
+    correspondences.flatMap { OutgoingTensor.parts($0, of: parameters.stored($0.ours.name)!) }
   }
 }

@@ -14,7 +14,7 @@ struct OutgoingTensor {
 
   /// The parts made from our tensor at `base`.
   static func parts(
-    _ correspondence: Correspondence, of base: UnsafePointer<Float>
+    _ correspondence: Correspondence, of base: StoredFloats
   ) -> [OutgoingTensor] {
     let (rows, width) = (correspondence.rows, correspondence.width)
     return correspondence.parts.enumerated().map { number, part in
@@ -33,9 +33,9 @@ struct OutgoingTensor {
         for run in runs {
           let found = range.clamped(to: run.first..<run.first + run.count)
           guard !found.isEmpty else { continue }
-          let source = base + (run.theirs + found.lowerBound - run.first) * width
-          (floats + (found.lowerBound - range.lowerBound) * width)
-            .update(from: source, count: found.count * width)
+          base.read(
+            from: (run.theirs + found.lowerBound - run.first) * width, count: found.count * width,
+            into: floats + (found.lowerBound - range.lowerBound) * width)
         }
         if correspondence.offset != 0 {
           for i in 0..<range.count * width { floats[i] += correspondence.offset }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Models
+import Support
 
 /// Converts a found tensor to a tensor of a checkpoint, piece by piece while it is written. Memory does not grow with
 /// the model.
@@ -9,9 +10,16 @@ extension FoundTensor {
 
   private var pieceRows: Int { max(1, Self.pieceElements / width) }
 
-  func source(_ section: SectionKind) -> TensorSource {
-    TensorSource(section: section, role: .policy, name: ours.name, dims: ours.dims, type: .float32) {
-      put in try forEachPiece { _, floats in try put(UnsafeRawBufferPointer(floats)) }
+  /// - Parameter rounding: counts the values that `type` changes.
+  func source(_ section: SectionKind, as types: ImportedType, _ rounding: RoundingCount) -> TensorSource {
+    let type = types.type(of: self)
+    return TensorSource(
+      section: section, role: .policy, name: ours.name, dims: ours.dims, type: TensorType(type)
+    ) { put in
+      try forEachPiece { _, floats in
+        guard type != .float32 else { return try put(UnsafeRawBufferPointer(floats)) }
+        try rounding.convert(floats, to: type, at: parts[0].tensor.place, put)
+      }
     }
   }
 

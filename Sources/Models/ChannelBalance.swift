@@ -24,7 +24,7 @@ final class ChannelBalance: PassObserver {
   private static let highest = 4
 
   /// Σ|x| of each channel, by the weights that read it.
-  private var inputs: [UnsafeMutablePointer<Float>: [Float]] = [:]
+  private var inputs: [UnsafeRawPointer: [Float]] = [:]
   /// Σ|q| and Σ|k| of each channel, by layer.
   private var queries: [[Float]]
   private var keys: [[Float]]
@@ -33,7 +33,7 @@ final class ChannelBalance: PassObserver {
   /// Runs random tokens through a model.
   /// - Parameter transformer: a float32 transformer of the same architecture.
   /// - Throws: `Failure(.badData)` if activations of the model are not finite.
-  init(_ parameters: ParameterSet, on transformer: Transformer) throws {
+  init(_ parameters: any StoredParameters, on transformer: Transformer) throws {
     let architecture = parameters.layout.architecture
     self.architecture = architecture
     queries = Array(repeating: Array(repeating: 0, count: architecture.queryWidth), count: architecture.layers)
@@ -61,7 +61,7 @@ final class ChannelBalance: PassObserver {
   }
 
   func multiplies(_ linear: Linear, _ x: Matrix) {
-    Self.add(x, to: &inputs[linear.floats, default: Array(repeating: 0, count: linear.inputs)])
+    Self.add(x, to: &inputs[UnsafeRawPointer(linear.stored.base), default: Array(repeating: 0, count: linear.inputs)])
   }
 
   func attends(_ layer: Int, _ qkv: Matrix) {
@@ -79,10 +79,15 @@ final class ChannelBalance: PassObserver {
   }
 
   /// The factors by which a projection's inputs are multiplied, [inputs].
-  func factors(of weights: UnsafeMutablePointer<Float>, outputs: Int, inputs: Int) -> [Float] {
-    guard let met = self.inputs[weights] else { return Array(repeating: 1, count: inputs) }
+  func factors(of weights: StoredFloats, outputs: Int, inputs: Int) -> [Float] {
+    guard let met = self.inputs[weights.base] else { return Array(repeating: 1, count: inputs) }
     var sums = [Float](repeating: 0, count: inputs)
-    Self.add(Matrix(weights, outputs, inputs), to: &sums)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: inputs) { row in
+      for n in 0..<outputs {
+        weights.read(from: n * inputs, count: inputs, into: row.baseAddress!)
+        Self.add(Matrix(row.baseAddress!, 1, inputs), to: &sums)
+      }
+    }
     return Self.factors(sums, over: met)
   }
 

@@ -3,7 +3,7 @@ import Tensors
 /// Scratch memory of the heads. The heads compute only the requested rows, one chunk at a time.
 struct HeadScratch {
   /// Rows per chunk. Large enough that a product does not wait for reading a large unembedding from memory, small
-  /// enough that the logits of the largest vocabularies stay within 64 MB.
+  /// enough that the logits of the largest vocabularies stay within 48 MB.
   let chunk: Int
 
   let hidden: Matrix  // gathered rows [chunk, d]
@@ -15,7 +15,7 @@ struct HeadScratch {
 
   init(_ a: Architecture, arena: Arena) throws {
     let matrices = a.logitCap > 0 ? 2 : 1
-    chunk = min(256, max(16, 64_000_000 / (4 * a.vocabulary * matrices)))
+    chunk = min(256, max(16, 48_000_000 / (4 * a.vocabulary * matrices)))
     hidden = Matrix(try arena.floats("heads/hidden", chunk * a.dModel), chunk, a.dModel)
     gradient = Matrix(try arena.floats("heads/gradient", chunk * a.dModel), chunk, a.dModel)
     logits = Matrix(try arena.floats("heads/logits", chunk * a.vocabulary), chunk, a.vocabulary)
@@ -126,14 +126,14 @@ extension Transformer {
 
   /// Computes the scalar head at `count` rows of the batch: scores [count].
   public func scores(
-    _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
+    _ head: ScalarHead, rows: UnsafePointer<Int32>, count: Int,
     to scores: UnsafeMutablePointer<Float>
   ) {
     forEachChunk(count) { chunk in
       let gathered = headScratch.hidden.prefix(chunk.count)
       compute.gather(hidden.base, rows + chunk.lowerBound, to: gathered)
       compute.rowDot(
-        gathered, parameters.headWeight, bias: parameters.headBias[0],
+        gathered, head.weight, bias: head.bias[0],
         to: scores + chunk.lowerBound)
     }
   }
@@ -147,7 +147,7 @@ extension Transformer {
 
   /// The backward pass of `scores` from ∂L/∂score [count]. Rows must be ascending.
   public func scoresBackward(
-    _ parameters: ParameterSet, rows: UnsafePointer<Int32>, count: Int,
+    _ head: ScalarHead, rows: UnsafePointer<Int32>, count: Int,
     dScores: UnsafePointer<Float>, into gradients: Gradients
   ) {
     let bias = gradients.parameters.headBias
@@ -158,7 +158,7 @@ extension Transformer {
       compute.gather(hidden.base, rows + chunk.lowerBound, to: gathered)
       dHidden.fillZero()
       compute.rowDotBackward(
-        gathered, parameters.headWeight, dy: dScores + chunk.lowerBound, addTo: dHidden,
+        gathered, head.weight, dy: dScores + chunk.lowerBound, addTo: dHidden,
         dw: gradients.parameters.headWeight)
       compute.scatter(dHidden, rows + chunk.lowerBound, addTo: hiddenGradient.base)
     }

@@ -1,7 +1,7 @@
 import Checkpoints
 import Tensors
 
-extension ParameterSet {
+extension StoredParameters {
   /// The tensors of this model's int8 version for writing to a checkpoint. They are quantised piece by piece while they
   /// are written, so memory does not grow with the model.
   /// - Parameter transformer: a float32 transformer of the same architecture.
@@ -23,12 +23,12 @@ extension ParameterSet {
   }
 
   /// Approximate number of elements in memory at a time.
-  private static let pieceElements = 1 << 18
+  private static var pieceElements: Int { 1 << 18 }
 
   private func int8Source(_ source: TensorSource, _ balance: ChannelBalance, _ transformer: Transformer)
     -> TensorSource
   {
-    let weights = values(source.name)!
+    let weights = stored(source.name)!
     let (outputs, inputs) = (source.dims[0], source.dims[1])
     // Whole groups of 16 rows, because codes are packed in such groups.
     let rows = min(outputs, max(1, Self.pieceElements / inputs / 16) * 16)
@@ -53,7 +53,7 @@ extension ParameterSet {
           scales: scales.baseAddress! + first, rowSums: sums.baseAddress! + first,
           factors: factors.baseAddress!)
         // The scratch memory of `quantize` belongs to the transformer, which this closure keeps alive.
-        transformer.compute.quantize(weights + first * inputs, into: piece)
+        transformer.compute.quantize(weights.advanced(by: first * inputs), into: piece)
         let bytes = Int8Matrix.packedBytes(outputs: piece.outputs, inputs: inputs)
         try put(UnsafeRawBufferPointer(start: codes.baseAddress!, count: bytes))
       }

@@ -9,6 +9,11 @@ public final class ModelFile: @unchecked Sendable {
   public let layout: ParameterLayout
   /// Whether matrices are int8; positions, norms and biases are then still float32.
   public let isInt8: Bool
+  /// Whether all tensors are float32, so that the model can be trained in place.
+  public let isFloat32: Bool
+
+  /// The size of the trunk in the file [bytes].
+  public var weightBytes: Int { checkpoint.tensors(in: .weights, role: .policy).reduce(0) { $0 + $1.byteCount } }
 
   /// Tensor name of a reward model's gain and bias, [2], in the HEAD section.
   public static let normalizationName = "head.normalization"
@@ -22,6 +27,7 @@ public final class ModelFile: @unchecked Sendable {
     try Self.require(weights, toHold: architecture, at: checkpoint.path)
     layout = ParameterLayout(architecture, scalarHead: checkpoint.training.kind.hasScalarHead)
     isInt8 = weights.contains { $0.type == .int8 }
+    isFloat32 = weights.allSatisfy { $0.type == .float32 }
     if !isInt8 {
       try Self.require(layout.trunk, in: .weights, checkpoint)
       try Self.require(layout.head, in: .head, checkpoint)
@@ -48,14 +54,20 @@ public final class ModelFile: @unchecked Sendable {
     }
   }
 
-  /// The float32 parameters, as a view of the mapped file.
+  /// The parameters, as a view of the mapped file: a `ParameterSet`, which can learn, if all are float32.
   ///
   /// - Throws: `Failure(.badData)` if the model is int8.
-  public func parameters() throws -> ParameterSet {
+  public func parameters() throws -> any StoredParameters {
     guard !isInt8 else {
       throw Failure(
-        .badData, "is an int8 model, but float32 weights are needed", at: checkpoint.path,
+        .badData, "is an int8 model, but the weights that it was made from are needed", at: checkpoint.path,
         remedy: "Use the model that it was quantised from.")
+    }
+    guard isFloat32 else {
+      let tensors = checkpoint.tensors(in: .weights, role: .policy) + checkpoint.tensors(in: .head, role: .policy)
+      return MappedParameters(
+        layout, Dictionary(uniqueKeysWithValues: tensors.compactMap { tensor in tensor.stored.map { (tensor.name, $0) } }),
+        self)
     }
     func base(_ kind: SectionKind) throws -> UnsafeMutablePointer<Float> {
       let bytes = try checkpoint.sectionBytes(kind, .policy)
@@ -66,7 +78,7 @@ public final class ModelFile: @unchecked Sendable {
       owner: self)
   }
 
-  /// The weights to compute with, float32 or int8 as in the file.
+  /// The weights to compute with, as they are stored in the file.
   ///
   /// - Throws: `Failure(.badData)` if a tensor of an int8 model is missing, unknown or invalid.
   public func weights() throws -> TransformerWeights {
@@ -138,13 +150,24 @@ public final class ModelFile: @unchecked Sendable {
     let found = checkpoint.tensors(in: kind, role: .policy)
     for (index, tensor) in wanted.enumerated() {
       guard index < found.count, found[index].name == tensor.name,
-        found[index].dims == tensor.dims, found[index].type == .float32
+        found[index].dims == tensor.dims, tensor.canBeStored(as: found[index].type)
       else {
         throw Failure(
           .badData,
           "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the policy",
           at: checkpoint.path, remedy: Self.remedy)
       }
+    }
+  }
+}
+
+extension TensorTable.Tensor {
+  /// Whether a model's file may store this tensor in that type: matrices that are multiplied or looked up may have 16
+  /// bits; positions, norms, biases and heads are float32.
+  public func canBeStored(as type: TensorType) -> Bool {
+    switch role {
+    case .tokenEmbedding, .unembedding, .projection: type != .int8
+    default: type == .float32
     }
   }
 }

@@ -4,7 +4,7 @@ import Tensors
 /// The float32 parameters of one model, or other values of the same shape: gradients, moments, an average.
 ///
 /// It is a view of a mapped file or an arena; `owners` keep that memory alive.
-public struct ParameterSet: @unchecked Sendable {
+public struct ParameterSet: StoredParameters, @unchecked Sendable {
   public let layout: ParameterLayout
   public let trunk: UnsafeMutablePointer<Float>
   public let head: UnsafeMutablePointer<Float>?
@@ -73,15 +73,29 @@ public struct ParameterSet: @unchecked Sendable {
     for (base, count) in buffers { base.update(repeating: 0, count: count) }
   }
 
-  /// Copies the tensors that both sets have, by name.
-  public func copy(from other: ParameterSet) {
+  /// The parameters of a model that learns: `stored` itself, in place, if it can learn; else a float32 copy of it in
+  /// the arena (without values if the arena is a plan).
+  public static func learning(from stored: any StoredParameters, name: String, arena: Arena) throws -> ParameterSet {
+    if let parameters = stored as? ParameterSet { return parameters }
+    let copy = try ParameterSet(stored.layout, name: name, arena: arena)
+    if !arena.isPlan {
+      copy.copy(from: stored)
+      stored.releasePages()
+    }
+    return copy
+  }
+
+  /// Copies the tensors that both have, by name.
+  public func copy(from other: any StoredParameters) {
     let work = Work("copying weights", of: layout.trunkCount)
     defer { work.end() }
     for (tensor, base) in tensors {
-      if let source = other.values(tensor.name) { base.update(from: source, count: tensor.count) }
+      if let source = other.stored(tensor.name) { source.read(from: 0, count: tensor.count, into: base) }
       work.advance(by: tensor.count)
     }
   }
+
+  public func stored(_ name: String) -> StoredFloats? { values(name).map { StoredFloats($0) } }
 
   /// The values of the tensor with that name; nil if there is none.
   public func values(_ name: String) -> UnsafeMutablePointer<Float>? {
@@ -89,36 +103,6 @@ public struct ParameterSet: @unchecked Sendable {
     guard let head, let tensor = layout.head[name] else { return nil }
     return head + tensor.offset
   }
-
-  /// The place of the first value that is NaN or infinite, as `tensor[index]`; nil if there is none.
-  public var firstNonFinite: String? {
-    let work = Work("checking weights", of: layout.trunkCount)
-    defer { work.end() }
-    for (tensor, base) in tensors {
-      defer { work.advance(by: tensor.count) }
-      var largest: UInt32 = 0
-      for i in 0..<tensor.count { largest = max(largest, base[i].bitPattern & Self.exponent) }
-      guard largest == Self.exponent else { continue }
-      for i in 0..<tensor.count where !base[i].isFinite { return "\(tensor.name)[\(i)]" }
-    }
-    return nil
-  }
-
-  /// The first NaN or, without NaNs, the value of the largest magnitude, as `tensor[index] = value`. It helps to find
-  /// the cause if a model's outputs are not finite.
-  public var largest: String {
-    var (place, value) = ("", Float(0))
-    for (tensor, base) in tensors {
-      for i in 0..<tensor.count where place.isEmpty || !(base[i].magnitude <= value.magnitude) {
-        (place, value) = ("\(tensor.name)[\(i)]", base[i])
-        if value.isNaN { return "\(place) = nan" }
-      }
-    }
-    return "\(place) = \(value)"
-  }
-
-  /// The exponent bits of a float32; all are 1 in values that are not finite.
-  private static let exponent: UInt32 = 0x7F80_0000
 
   /// GPT-2's initialisation: N(0, 0.02), divided by √(2·layers) for projections into the residual stream; norms 1,
   /// biases 0; a scalar head N(0, 1/√(d + 1)) with bias 0. An adapter starts without any effect: A is uniform, B is 0

@@ -56,12 +56,12 @@ public final class QuantizedWeights {
   /// Chooses the factors that balance the channels, from a pass of random tokens through `parameters`. The factors are
   /// used until the next call. A policy in training keeps its initial factors, so that a resumed run has the same ones.
   /// - Parameter transformer: a float32 transformer of the same architecture.
-  public func balance(by parameters: ParameterSet, on transformer: Transformer) throws {
+  public func balance(by parameters: any StoredParameters, on transformer: Transformer) throws {
     let balance = try ChannelBalance(parameters, on: transformer)
     for projection in projections {
       let matrix = projection.matrix
       let factors = balance.factors(
-        of: parameters.values(projection.name)!, outputs: matrix.outputs, inputs: matrix.inputs)
+        of: parameters.stored(projection.name)!, outputs: matrix.outputs, inputs: matrix.inputs)
       matrix.factors.update(from: factors, count: matrix.inputs)
     }
     let a = layout.architecture
@@ -72,14 +72,14 @@ public final class QuantizedWeights {
   }
 
   /// Quantises `parameters` again and returns the int8 weights.
-  public func update(from parameters: ParameterSet, compute: Compute) -> TransformerWeights {
+  public func update(from parameters: any StoredParameters, compute: Compute) -> TransformerWeights {
     let work = Work("quantizing", of: projections.count)
     defer { work.end() }
     for projection in projections {
-      compute.quantize(parameters.values(projection.name)!, into: projection.matrix)
+      compute.quantize(parameters.stored(projection.name)!, into: projection.matrix)
       work.advance()
     }
-    return weights(values: parameters.values)
+    return weights { parameters.stored($0)?.floats }
   }
 
   /// The weights with these codes.

@@ -1,20 +1,18 @@
 import Checkpoints
 import Tensors
 
-extension ParameterSet {
-  /// The tensors of this model for writing to a checkpoint.
+extension StoredParameters {
+  /// The tensors of this model for writing to a checkpoint, in the types in which they are stored.
   public func sources(_ role: Role, section: SectionKind = .weights, prefix: String = "")
     -> [TensorSource]
   {
-    func source(
-      _ tensor: ParameterLayout.Tensor, _ base: UnsafeMutablePointer<Float>, _ kind: SectionKind
-    ) -> TensorSource {
-      TensorSource(
-        section: kind, role: role, name: prefix + tensor.name, dims: tensor.dims, type: .float32,
-        bytes: UnsafeRawBufferPointer(start: base + tensor.offset, count: 4 * tensor.count))
+    func source(_ tensor: ParameterLayout.Tensor, _ kind: SectionKind) -> TensorSource {
+      let values = stored(tensor.name)!
+      return TensorSource(
+        section: kind, role: role, name: prefix + tensor.name, dims: tensor.dims, type: TensorType(values.type),
+        bytes: UnsafeRawBufferPointer(start: values.base, count: values.type.bytes * tensor.count))
     }
     let headSection = section == .weights ? SectionKind.head : section
-    return layout.trunk.map { source($0, trunk, section) }
-      + layout.head.map { source($0, head!, headSection) }
+    return layout.trunk.map { source($0, section) } + layout.head.map { source($0, headSection) }
   }
 }

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// The weights that a transformer computes with: projections (float32 or int8), norms and embeddings, by layer.
@@ -40,21 +41,21 @@ public struct TransformerWeights: @unchecked Sendable {
   }
 
   public let architecture: Architecture
-  public let tokenEmbedding: EmbeddingTable
+  public let tokenEmbedding: WeightMatrix
   public let positionEmbedding: UnsafeMutablePointer<Float>?
   public private(set) var layers: [Layer]
   public let finalNorm: Norm
   /// nil for a reward or value model without one.
   public let unembedding: Linear?
 
-  /// Float32 weights that point into `parameters`.
-  public init(_ parameters: ParameterSet) {
+  /// Weights that point into `parameters`.
+  public init(_ parameters: any StoredParameters) {
     self.init(
-      parameters.layout.architecture, values: parameters.values,
-      tokenEmbedding: .float32(parameters.values("token_embedding.weight")!), keyFactors: nil,
+      parameters.layout.architecture, values: { parameters.stored($0)?.floats },
+      tokenEmbedding: .floats(parameters.stored("token_embedding.weight")!), keyFactors: nil,
       hasUnembedding: parameters.layout.hasUnembedding
     ) { name in
-      .float32(parameters.values(name)!)
+      .floats(parameters.stored(name)!)
     }
   }
 
@@ -81,7 +82,8 @@ public struct TransformerWeights: @unchecked Sendable {
   ///   - weight: returns the projections by name.
   init(
     _ a: Architecture, values: (String) -> UnsafeMutablePointer<Float>?,
-    tokenEmbedding: EmbeddingTable, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool, weight: (String) -> Linear.Weight
+    tokenEmbedding: WeightMatrix, keyFactors: UnsafePointer<Float>?, hasUnembedding: Bool,
+    weight: (String) -> WeightMatrix
   ) {
     func norm(_ name: String) -> Norm? { Norm(name, a, values: values) }
     func linear(_ name: String, _ shape: (outputs: Int, inputs: Int)) -> Linear {

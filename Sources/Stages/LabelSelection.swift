@@ -54,7 +54,7 @@ package struct LabelSelection {
 
   private let context: StageContext
   private let reward: Model
-  private let parameters: ParameterSet
+  private let parameters: any StoredParameters
   private let scorer: SequencePass
   private let fit: ContextFit
   private let heads: RewardHeads

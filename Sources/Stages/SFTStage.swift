@@ -137,7 +137,7 @@ public struct SFTStage {
         return [.validationLoss: sum / Double(max(1, count))]
       })
     if let best, let answers { recordChosenEpoch(best, of: order, answers, &draft) }
-    return try context.finish(draft, parameters.sources(.policy), as: Self.file)
+    return try context.finish(draft, model.parameters.sources(.policy), as: Self.file)
   }
 
   /// The answers by which the epoch is chosen; nil if the result is the last epoch.

@@ -13,18 +13,21 @@ package struct LanguageModelMemory {
   package let trainer: LanguageModelTrainer
 
   /// - Parameters:
-  ///   - parameters: trained in place; nil for new parameters in the arena, all 0.
+  ///   - parameters: trained in place, or as a float32 copy in the arena; nil for new parameters, all 0.
   ///   - tokens: maximum number of tokens of an optimizer step.
   package init(
-    _ architecture: Architecture, parameters: ParameterSet?, options: AdamW.Options = .init(),
+    _ architecture: Architecture, parameters: (any StoredParameters)?, options: AdamW.Options = .init(),
     tokens: Int, name: String, threads: Int, arena: Arena = Arena()
   ) throws {
     runtime = try ModelRuntime(architecture, threads: threads, arena: arena)
+    let learning =
+      if let parameters {
+        try ParameterSet.learning(from: parameters, name: "parameters", arena: arena)
+      } else {
+        try ParameterSet(ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: arena)
+      }
     model = try TrainableModel(
-      try parameters
-        ?? ParameterSet(
-          ParameterLayout(architecture, scalarHead: false), name: "parameters", arena: runtime.arena),
-      options: options, tokens: tokens, name: name, arena: runtime.arena)
+      learning, options: options, tokens: tokens, name: name, arena: runtime.arena)
     trainer = try LanguageModelTrainer(try runtime.trainingTransformer(), arena: runtime.arena)
   }
 }
@@ -73,15 +76,16 @@ package struct RewardMemory {
 /// The memory of PPO: policy, value model, reference, reward model, and generator. With a value head on the policy's
 /// trunk, there is no value model with its own parameters and moments.
 package struct PPOMemory {
-  /// The frozen models and the policy, used in place.
+  /// The frozen models, used in place, and the policy, used in place if it is float32.
   package struct Models {
-    package let policy: ParameterSet
-    package let reference: ParameterSet
-    package let reward: ParameterSet
+    package let policy: any StoredParameters
+    package let reference: any StoredParameters
+    package let reward: any StoredParameters
     package let normalization: RewardNormalization
 
     package init(
-      policy: ParameterSet, reference: ParameterSet, reward: ParameterSet, normalization: RewardNormalization
+      policy: any StoredParameters, reference: any StoredParameters, reward: any StoredParameters,
+      normalization: RewardNormalization
     ) {
       self.policy = policy
       self.reference = reference
@@ -129,10 +133,10 @@ package struct PPOMemory {
     let updateTokens = options.miniBatch(of: sizes.batch) * sizes.longest
     inference = try runtime.inferenceTransformer()
     let sharesTrunk = options.valueModel == .shared
+    let learning = try ParameterSet.learning(from: models.policy, name: "policy, parameters", arena: runtime.arena)
     let policy = try TrainableModel(
       sharesTrunk
-        ? try models.policy.addingScalarHead(name: "value head, parameters", arena: runtime.arena)
-        : models.policy,
+        ? try learning.addingScalarHead(name: "value head, parameters", arena: runtime.arena) : learning,
       options: AdamW.Options(), tokens: updateTokens, name: "policy", arena: runtime.arena)
     trainer = try PPOTrainer(
       policy: policy,
@@ -201,7 +205,7 @@ package struct SamplingMemory {
   }
 
   /// A model's weights for sampling: balanced and quantised to int8.
-  package func weights(of parameters: ParameterSet) throws -> TransformerWeights {
+  package func weights(of parameters: any StoredParameters) throws -> TransformerWeights {
     try quantized.balance(by: parameters, on: transformer)
     return quantized.update(from: parameters, compute: runtime.compute)
   }

@@ -1,24 +1,11 @@
 import CKernels
-
-/// A table with one row per token, [V, d].
-public enum EmbeddingTable: @unchecked Sendable {
-  case float32(UnsafeMutablePointer<Float>)
-  case int8(Int8Matrix)
-
-  /// The float32 rows. Training uses only float32 tables.
-  public var floats: UnsafeMutablePointer<Float> {
-    guard case .float32(let pointer) = self else {
-      preconditionFailure("an int8 embedding has no gradient")
-    }
-    return pointer
-  }
-}
+import Support
 
 extension Compute {
   /// y(i) = table(ids[i]). y [T, d].
-  public func gather(_ table: EmbeddingTable, _ ids: UnsafePointer<Int32>, to y: Matrix) {
+  public func gather(_ table: WeightMatrix, _ ids: UnsafePointer<Int32>, to y: Matrix) {
     switch table {
-    case .float32(let rows): gather(rows, ids, to: y)
+    case .floats(let rows): gather(rows.base, rows.type, ids, to: y, accumulate: false)
     case .int8(let matrix): unpack(matrix, ids, to: y)
     }
   }
@@ -28,10 +15,16 @@ extension Compute {
     _ table: UnsafePointer<Float>, _ ids: UnsafePointer<Int32>, to y: Matrix,
     accumulate: Bool = false
   ) {
+    gather(table, .float32, ids, to: y, accumulate: accumulate)
+  }
+
+  private func gather(
+    _ table: UnsafeRawPointer, _ type: ElementType, _ ids: UnsafePointer<Int32>, to y: Matrix, accumulate: Bool
+  ) {
     pool.run(
       tk_gather,
       tk_gather_args(
-        rows: Int64(y.rows), width: Int64(y.columns), ids: ids, table: table, y: y.base,
+        rows: Int64(y.rows), width: Int64(y.columns), ids: ids, table: table, type: type.kernel, y: y.base,
         accumulate: accumulate ? 1 : 0))
   }
 

@@ -1,4 +1,5 @@
 import CKernels
+import Support
 
 /// A weight matrix [outputs, inputs] in int8 with one scale per output row. All instruction sets use the same packed
 /// layout: [⌈outputs/16⌉][⌈inputs/4⌉][16][4].
@@ -47,15 +48,16 @@ public struct Int8Matrix: @unchecked Sendable {
 }
 
 extension Compute {
-  /// Quantises float32 weights [outputs, inputs] into `target` with the factors that `target` has.
-  public func quantize(_ weights: UnsafePointer<Float>, into target: Int8Matrix) {
+  /// Quantises weights [outputs, inputs] into `target` with the factors that `target` has.
+  public func quantize(_ weights: StoredFloats, into target: Int8Matrix) {
     precondition(
       target.inputs <= quantized.columns,
       "\(target.inputs) inputs do not fit the int8 scratch of \(quantized.columns)")
     pool.run(
       tk_int8_pack,
       tk_int8_pack_args(
-        N: Int64(target.outputs), K: Int64(target.inputs), w: weights, codes: target.codes,
+        N: Int64(target.outputs), K: Int64(target.inputs), w: weights.base, type: weights.type.kernel,
+        codes: target.codes,
         scales: target.scales, row_sums: target.rowSums, factors: target.factors,
         workspace: quantized.prepared))
   }

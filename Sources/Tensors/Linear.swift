@@ -3,20 +3,15 @@ import Support
 
 /// y = x·Wᵀ + b: every projection of every architecture.
 public struct Linear: @unchecked Sendable {
-  public enum Weight {
-    case float32(UnsafeMutablePointer<Float>)
-    case int8(Int8Matrix)
-  }
-
   public let inputs: Int
   public let outputs: Int
-  public let weight: Weight
+  public let weight: WeightMatrix
   public let bias: UnsafeMutablePointer<Float>?
   /// The low-rank adapter whose output is added to the product; nil for none.
   public var adapter: LowRank?
 
   public init(
-    inputs: Int, outputs: Int, weight: Weight, bias: UnsafeMutablePointer<Float>?, adapter: LowRank? = nil
+    inputs: Int, outputs: Int, weight: WeightMatrix, bias: UnsafeMutablePointer<Float>?, adapter: LowRank? = nil
   ) {
     self.inputs = inputs
     self.outputs = outputs
@@ -33,13 +28,8 @@ public struct Linear: @unchecked Sendable {
     return matrix
   }
 
-  /// The float32 weights. Training uses only float32 weights.
-  package var floats: UnsafeMutablePointer<Float> {
-    guard case .float32(let pointer) = weight else {
-      preconditionFailure("an int8 weight has no gradient")
-    }
-    return pointer
-  }
+  /// The weights as they are stored, if they are not int8.
+  package var stored: StoredFloats { weight.stored }
 }
 
 /// The input of a projection: a matrix whose int8 codes may already be in the scratch memory.
@@ -71,13 +61,13 @@ extension Compute {
       x.columns == linear.inputs && y.columns == linear.outputs && x.rows == y.rows,
       "x \(x.rows)×\(x.columns), W \(linear.outputs)×\(linear.inputs), y \(y.rows)×\(y.columns)")
     switch linear.weight {
-    case .float32(let weight):
+    case .floats(let weight):
       pool.run(
         tk_gemm,
         tk_gemm_args(
           M: Int64(x.rows), N: Int64(linear.outputs), K: Int64(linear.inputs),
           A: x.base, a_row: Int64(x.stride), a_column: 1,
-          B: weight, b_row: 1, b_column: Int64(linear.inputs),
+          B: weight.base, b_type: weight.type.kernel, b_row: 1, b_column: Int64(linear.inputs),
           C: y.base, c_row: Int64(y.stride), from: addend?.base,
           from_row: Int64(addend?.stride ?? 0), bias: linear.bias, workspace: gemmWorkspace))
     case .int8(let weight):
@@ -141,12 +131,13 @@ extension Compute {
     precondition(
       dy.columns == linear.outputs && dx.columns == linear.inputs && dx.rows == dy.rows,
       "dy \(dy.rows)×\(dy.columns), W \(linear.outputs)×\(linear.inputs), dx \(dx.rows)×\(dx.columns)")
+    let weight = linear.stored
     pool.run(
       tk_gemm,
       tk_gemm_args(
         M: Int64(dy.rows), N: Int64(linear.inputs), K: Int64(linear.outputs),
         A: dy.base, a_row: Int64(dy.stride), a_column: 1,
-        B: linear.floats, b_row: Int64(linear.inputs), b_column: 1,
+        B: weight.base, b_type: weight.type.kernel, b_row: Int64(linear.inputs), b_column: 1,
         C: dx.base, c_row: Int64(dx.stride), from: nil, from_row: 0, bias: nil,
         workspace: gemmWorkspace))
     if let adapter = linear.adapter { backwardInput(adapter, dy: dy, addTo: dx) }
@@ -178,8 +169,8 @@ extension Compute {
       tk_gemm_args(
         M: Int64(gradient.outputs), N: Int64(gradient.inputs), K: Int64(dy.rows),
         A: dy.base, a_row: 1, a_column: Int64(dy.stride),
-        B: x.base, b_row: Int64(x.stride), b_column: 1,
-        C: gradient.floats, c_row: Int64(gradient.inputs), from: accumulate ? gradient.floats : nil,
+        B: x.base, b_type: TK_FLOAT32, b_row: Int64(x.stride), b_column: 1,
+        C: gradient.weight.floats, c_row: Int64(gradient.inputs), from: accumulate ? gradient.weight.floats : nil,
         from_row: Int64(gradient.inputs), bias: nil, workspace: gemmWorkspace))
     if let bias = gradient.bias {
       pool.run(

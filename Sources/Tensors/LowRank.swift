@@ -120,7 +120,7 @@ extension Compute {
       tk_gemm,
       tk_gemm_args(
         M: Int64(x.rows), N: Int64(rows), K: Int64(x.columns), A: x.base, a_row: Int64(x.stride),
-        a_column: 1, B: m, b_row: 1, b_column: Int64(stride), C: y.base, c_row: Int64(y.stride),
+        a_column: 1, B: m, b_type: TK_FLOAT32, b_row: 1, b_column: Int64(stride), C: y.base, c_row: Int64(y.stride),
         from: adds ? y.base : nil, from_row: Int64(y.stride), bias: nil, workspace: gemmWorkspace))
   }
 
@@ -132,7 +132,7 @@ extension Compute {
       tk_gemm,
       tk_gemm_args(
         M: Int64(x.rows), N: Int64(columns), K: Int64(x.columns), A: x.base, a_row: Int64(x.stride),
-        a_column: 1, B: m, b_row: Int64(columns), b_column: 1, C: y.base, c_row: Int64(y.stride),
+        a_column: 1, B: m, b_type: TK_FLOAT32, b_row: Int64(columns), b_column: 1, C: y.base, c_row: Int64(y.stride),
         from: adds ? y.base : nil, from_row: Int64(y.stride), bias: nil, workspace: gemmWorkspace))
   }
 

@@ -88,7 +88,7 @@ public final class AdamW {
   }
 
   /// The error that stops the next step because `what` of the model with these parameters is not finite.
-  func refusal(_ what: String, of parameters: ParameterSet) -> Failure {
+  func refusal(_ what: String, of parameters: any StoredParameters) -> Failure {
     Failure(
       .failed, "\(what) not finite; the largest weight is \(parameters.largest)",
       at: "\(name), optimizer step \(step + 1)",

@@ -19,8 +19,8 @@ public final class PPOTrainer {
   public private(set) var skipsInARow = 0
 
   let compute: Compute
-  private let reference: (parameters: ParameterSet, weights: TransformerWeights)
-  private let reward: (parameters: ParameterSet, model: SequencePass.Model)
+  private let reference: (parameters: any StoredParameters, weights: TransformerWeights)
+  private let reward: (parameters: any StoredParameters, model: SequencePass.Model)
   /// Turns the reward model's raw scores into rewards.
   public private(set) var normalization: RewardNormalization
   /// Padding token of a reward model from another program; the score is read at the last token before trailing padding.
@@ -41,7 +41,8 @@ public final class PPOTrainer {
   ///   - training: the transformer for learning.
   ///   - inference: a transformer for forward passes only; it gives the same bits with less memory.
   public init(
-    policy: TrainableModel, values: ValueSource, reference: ParameterSet, reward: ParameterSet,
+    policy: TrainableModel, values: ValueSource, reference: any StoredParameters,
+    reward: any StoredParameters,
     normalization: RewardNormalization, options: PPOOptions, advantages: (any AdvantageEstimator)? = nil,
     pretrainingTokens: Int, training: Transformer, inference: Transformer, arena: Arena
   ) throws {
@@ -54,7 +55,7 @@ public final class PPOTrainer {
     self.options = options
     self.advantages = advantages ?? GeneralizedAdvantages(gamma: options.gamma, lambda: options.lambda)
     self.reference = (reference, TransformerWeights(reference))
-    self.reward = (reward, SequencePass.Model(weights: TransformerWeights(reward), head: reward))
+    self.reward = (reward, SequencePass.Model(weights: TransformerWeights(reward), head: reward.scalarHead))
     self.normalization = normalization
     compute = training.compute
     controller = KLController(coefficient: options.klCoefficient, target: options.adaptiveKL)
@@ -127,7 +128,7 @@ public final class PPOTrainer {
 
   /// - Throws: `Failure(.failed)` with the name of a model whose outputs are not finite.
   private func requireFinite(_ episodes: Episodes) throws {
-    let assessments: [(what: String, values: [Float], of: ParameterSet)] = [
+    let assessments: [(what: String, values: [Float], of: any StoredParameters)] = [
       ("the policy's log-probabilities are", episodes.logprobs, policy.parameters),
       ("the reference policy's log-probabilities are", episodes.reference, reference.parameters),
       (

@@ -116,6 +116,6 @@ public final class TrainableModel {
 
   /// The weights and head for a pass.
   public var view: SequencePass.Model {
-    SequencePass.Model(weights: weights, head: parameters.layout.hasScalarHead ? parameters : nil)
+    SequencePass.Model(weights: weights, head: parameters.scalarHead)
   }
 }

@@ -258,7 +258,7 @@ import Testing
     let folder = try program.fresh("refused")
     let refused = try program.run("export", int8, "-o", folder)
     #expect(refused.exitCode == 65)
-    #expect(refused.errorText.contains("is an int8 model, but float32 weights are needed"))
+    #expect(refused.errorText.contains("is an int8 model, but the weights that it was made from are needed"))
     #expect(!Files.exists(folder) && !Files.exists("\(folder).partial"))
     for name in ["", ".", "..", "a/..", "/"] {
       #expect(try program.run("export", program.base, "-o", name, "--force").exitCode == 64, "\(name)")

@@ -55,15 +55,16 @@ import Testing
   private func models() throws -> [String] {
     let int8 = try program.fresh("python-int8.trlhf")
     try #require(try program.run("quantize", tiny.sft, "-o", int8).exitCode == 0)
-    return [tiny.base, tiny.sft, tiny.reward, int8, try training(), try bfloat16()]
+    return [tiny.base, tiny.sft, tiny.reward, int8, try training()] + (try [ElementType.bfloat16, .float16].map(halves))
   }
 
-  /// The base with its embedding's upper halves as bfloat16.
-  private func bfloat16() throws -> String {
+  /// The base with its embedding in 16 bits.
+  private func halves(_ type: ElementType) throws -> String {
     let original = try Checkpoint(path: tiny.base)
     let tensor = try original.tensor(called: "token_embedding.weight")
-    let halves = (0..<tensor.byteCount / 4).map { UInt16(tensor.floats[$0].bitPattern >> 16) }
-    let path = "\(program.folder)/python-bfloat16.trlhf"
+    var halves = [UInt8](repeating: 0, count: tensor.byteCount / 2)
+    halves.withUnsafeMutableBytes { type.write(tensor.floats, count: tensor.byteCount / 4, to: $0.baseAddress!) }
+    let path = "\(program.folder)/python-\(type).trlhf"
     _ = try halves.withUnsafeBytes { bytes in
       try CheckpointWriter.write(
         CheckpointContents(
@@ -72,7 +73,7 @@ import Testing
           tokenizer: original.tokenizer,
           tensors: [
             TensorSource(
-              section: .weights, role: .average, name: "halves", dims: tensor.dims, type: .bfloat16,
+              section: .weights, role: .average, name: "halves", dims: tensor.dims, type: TensorType(type),
               bytes: bytes)
           ], provenance: original.provenance),
         to: path)
@@ -135,7 +136,7 @@ import Testing
       let printed = try read(model, "--tensor", address, "--json").objects()[0]
       #expect(printed["values"] == array["values"] && printed["dims"] == array["dims"])
     }
-    #expect(types == ["float32", "int8", "bfloat16"])
+    #expect(types == ["float32", "int8", "bfloat16", "float16"])
   }
 
   @Test(

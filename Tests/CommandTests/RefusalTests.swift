@@ -162,7 +162,7 @@ import Testing
     let int8 = "\(program.folder)/refused-int8.trlhf"
     try #require(
       try program.run("quantize", tiny.sft, "-o", int8, "--force").exitCode == 0)
-    let phrases = [int8, "float32 weights are needed"]
+    let phrases = [int8, "the weights that it was made from are needed"]
     try tiny.expectRefusal(tiny.sftArguments("no", model: int8), code: 65, phrases)
     try tiny.expectRefusal(tiny.rewardArguments("no", model: int8), code: 65, phrases)
     try tiny.expectRefusal(tiny.ppoArguments("no", model: int8), code: 65, phrases)

@@ -220,7 +220,7 @@ import Testing
     for tensor in model.tensors {
       var values: [Float] = []
       try tensor.stream! { values += $0.bindMemory(to: Float.self) }
-      let ours = UnsafeBufferPointer(start: parameters.values(tensor.name)!, count: values.count)
+      let ours = UnsafeBufferPointer(start: parameters.stored(tensor.name)!.floats, count: values.count)
       let isSum = tensor.name.contains("norm") && a.normUnitOffset
       #expect(zip(values, ours).allSatisfy { isSum ? abs($0 - $1) < 1e-7 : $0 == $1 }, "\(tensor.name)")
     }

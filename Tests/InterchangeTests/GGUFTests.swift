@@ -123,7 +123,7 @@ private struct GGUFReader {
   private func ours(_ imported: Imported, _ name: String) throws -> (values: [Float], width: Int) {
     let layout = imported.file.layout
     let tensor = try #require(layout.trunk.first { $0.name == name })
-    let base = try #require(try imported.file.parameters().values(name))
+    let base = try #require(try imported.file.parameters().stored(name)?.floats)
     return (Array(UnsafeBufferPointer(start: base, count: tensor.count)), tensor.dims.last!)
   }
 
@@ -214,7 +214,7 @@ private struct GGUFReader {
     let file = try GGUFReader(path)
     #expect(file.tensors["blk.0.ffn_down.weight"]?.type == 1)
     #expect(file.tensors["token_embd.weight"]?.type == 8)
-    let values = try #require(try model.file.parameters().values("token_embedding.weight"))
+    let values = try #require(try model.file.parameters().stored("token_embedding.weight")?.floats)
     for (i, value) in try file.floats("token_embd.weight").enumerated() {
       let first = i / 32 * 32
       let largest = (first..<first + 32).reduce(Float(0)) { max($0, values[$1].magnitude) }
@@ -371,7 +371,7 @@ private struct GGUFReader {
     let folder = TemporaryFolder()
     let model = try RandomModel(Self.wide, in: folder)
     let tokenizer = try Golden("llama-rope").tokenizer(vocabulary: 279)
-    let weights = try #require(try model.file.parameters().values("token_embedding.weight"))
+    let weights = try #require(try model.file.parameters().stored("token_embedding.weight")?.floats)
     func export() throws -> [Float] {
       try GGUFExport.write(model.file, tokenizer, to: folder.file("large.gguf"), precision: .q8)
       return try GGUFReader(folder.file("large.gguf")).floats("token_embd.weight")

@@ -139,11 +139,11 @@ final class Bench {
   }
 
   /// The scalar head at each sequence's last token.
-  func scores(_ parameters: ParameterSet, _ sequences: [[Int32]]) -> [Float] {
+  func scores(_ parameters: any StoredParameters, _ sequences: [[Int32]]) -> [Float] {
     forward(TransformerWeights(parameters), sequences)
     for (i, entry) in batch.entries.enumerated() { rows[i] = Int32(entry.row + entry.count - 1) }
     var scores = [Float](repeating: 0, count: sequences.count)
-    transformer.scores(parameters, rows: rows, count: sequences.count, to: &scores)
+    transformer.scores(parameters.scalarHead!, rows: rows, count: sequences.count, to: &scores)
     return scores
   }
 
@@ -160,4 +160,9 @@ func relativeError(_ ours: [Float], _ theirs: [Float]) -> Double {
   let largest = theirs.reduce(0) { max($0, abs($1)) }
   let worst = zip(ours, theirs).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
   return Double(worst / largest)
+}
+
+extension IncomingModel {
+  /// All tensors in float32.
+  var tensors: [TensorSource] { tensors(as: .all(.float32), RoundingCount()) }
 }

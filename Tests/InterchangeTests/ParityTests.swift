@@ -33,7 +33,7 @@ import Testing
     options.tensorFlowForm = false
     options.maxGradientNorm = 0
     let model = try TrainableModel(
-      imported.file.parameters(), options: options, tokens: 64, name: name, arena: bench.arena)
+      .learning(from: imported.file.parameters(), name: name, arena: bench.arena), options: options, tokens: 64, name: name, arena: bench.arena)
     let trainer = try LanguageModelTrainer(bench.transformer, arena: bench.arena)
     let sequences = golden.expected.sequences.map { TrainingSequence(tokens: $0) }
     for (step, expected) in theirs.losses.enumerated() {

@@ -89,6 +89,26 @@ import Testing
         == "the tensor layers.0.norm1.weight [8] is missing from the weights of the policy")
   }
 
+  @Test("matrices may have 16 bits, each its own type; norms may not")
+  func halves() throws {
+    let zeros = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
+    defer { zeros.deallocate() }
+    zeros.initializeMemory(as: UInt8.self, repeating: 0)
+    func narrow(_ tensors: inout [TensorSource], _ name: String, _ type: TensorType) {
+      let at = index(of: name, in: tensors)
+      tensors[at].type = type
+      tensors[at].bytes = UnsafeRawBufferPointer(rebasing: zeros[..<(tensors[at].bytes.count / 2)])
+    }
+    #expect(
+      try refusal {
+        narrow(&$0, "token_embedding.weight", .float16)
+        narrow(&$0, "layers.0.mlp.up.weight", .bfloat16)
+      } == nil)
+    #expect(
+      try refusal { narrow(&$0, "final_norm.weight", .bfloat16) }
+        == "the tensor final_norm.weight [8] is missing from the weights of the policy")
+  }
+
   @Test("in an int8 model too, where float32 tensors could be read beyond their end")
   func missingInt8() throws {
     let gamma = "final_norm.weight"

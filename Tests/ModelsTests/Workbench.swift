@@ -101,13 +101,13 @@ final class Workbench {
     load(sequences)
     for (i, entry) in batch.entries.enumerated() { rows[i] = Int32(entry.row + entry.count - 1) }
     transformer.forward(weights, batch)
-    transformer.scores(parameters, rows: rows, count: sequences.count, to: outputs)
+    transformer.scores(parameters.scalarHead!, rows: rows, count: sequences.count, to: outputs)
     if let dScores {
       dOutputs.update(from: dScores, count: sequences.count)
       gradients.reset()
       transformer.beginBackward(batch)
       transformer.scoresBackward(
-        parameters, rows: rows, count: sequences.count, dScores: dOutputs, into: gradients)
+        parameters.scalarHead!, rows: rows, count: sequences.count, dScores: dOutputs, into: gradients)
       transformer.backward(weights, batch, into: gradients)
       gradients.finish(compute)
     }

@@ -31,7 +31,7 @@ import Testing
   private func linear(_ inputs: Int, _ compute: Compute) throws -> Linear {
     let codes = try Int8Matrix("codes", outputs: 20, inputs: inputs, arena: arena)
     for i in 0..<inputs { codes.factors[i] = Float(1 << (i % 3)) / 2 }
-    compute.quantize(try random("weights", 20, inputs).base, into: codes)
+    compute.quantize(StoredFloats(try random("weights", 20, inputs).base), into: codes)
     return Linear(inputs: inputs, outputs: 20, weight: .int8(codes), bias: nil)
   }
 

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Support
 import Testing
 
 @testable import Tensors
@@ -11,20 +12,23 @@ import Testing
   func gather() {
     for width in 1...70 {
       let table = normals(10 * width, "table"), start = normals(7 * width, "y")
-      for accumulate in [false, true] {
+      for (accumulate, type) in [(false, ElementType.float32), (true, .float32), (false, .bfloat16), (false, .float16)] {
+        let stored = type.bytes(of: table)
         let got = everywhere { s in
-          let (bt, y) = (s.floats(table), s.floats(start))
-          ids.withUnsafeBufferPointer {
-            s.run(
-              tk_gather,
-              tk_gather_args(
-                rows: 7, width: Int64(width), ids: $0.baseAddress, table: bt.readOnly,
-                y: y.pointer, accumulate: accumulate ? 1 : 0))
+          let y = s.floats(start)
+          ids.withUnsafeBufferPointer { ids in
+            stored.withUnsafeBytes {
+              s.run(
+                tk_gather,
+                tk_gather_args(
+                  rows: 7, width: Int64(width), ids: ids.baseAddress, table: $0.baseAddress, type: type.kernel,
+                  y: y.pointer, accumulate: accumulate ? 1 : 0))
+            }
           }
           return y.values
         }
         let want = (0..<(7 * width)).map { i in
-          table[Int(ids[i / width]) * width + i % width] + (accumulate ? start[i] : 0)
+          type.rounded(table[Int(ids[i / width]) * width + i % width]) + (accumulate ? start[i] : 0)
         }
         #expect(got == want)
       }

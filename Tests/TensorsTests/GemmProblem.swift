@@ -1,4 +1,7 @@
 import CKernels
+import Support
+
+@testable import Tensors
 
 /// A matrix in a buffer of its own, NaN wherever there is no element, so that a stray read shows.
 struct StridedMatrix {
@@ -37,19 +40,22 @@ struct GemmProblem: CustomStringConvertible {
   let a: StridedMatrix, b: StridedMatrix, c: StridedMatrix
   let bias: [Float]?
   let accumulate: Bool
+  /// How B is stored; its values are those of this type.
+  let stored: ElementType
   /// Where the chains begin instead, if anywhere.
   var addend: StridedMatrix?
 
   /// - Parameter layout: bit 0: A column-major; 1: B is W[N, K]; 2: accumulate; 3: bias.
-  init(_ M: Int, _ N: Int, _ K: Int, layout: Int, value: (Int) -> Float) {
+  init(_ M: Int, _ N: Int, _ K: Int, layout: Int, stored: ElementType = .float32, value: (Int) -> Float) {
     (self.M, self.N, self.K) = (M, N, K)
+    self.stored = stored
     accumulate = layout & 4 != 0
     bias = layout & 8 != 0 ? (0..<N).map { value(3 &* $0 &+ 77) } : nil
     a = StridedMatrix(M, K, transposed: layout & 1 != 0, gap: 1, offset: 1 + M % 3) {
       value($0 &* K &+ $1)
     }
     b = StridedMatrix(K, N, transposed: layout & 2 != 0, gap: 1, offset: 1 + N % 5) {
-      value(1_000_003 &+ $0 &* N &+ $1)
+      stored.rounded(value(1_000_003 &+ $0 &* N &+ $1))
     }
     c = StridedMatrix(M, N, transposed: false, gap: 1 + K % 2, offset: 1 + K % 3) {
       value(2_000_003 &+ $0 &* N &+ $1)
@@ -59,14 +65,14 @@ struct GemmProblem: CustomStringConvertible {
   var description: String {
     "M \(M) N \(N) K \(K), A \(a.columnStride == 1 ? "rows" : "columns"), "
       + "B \(b.columnStride == 1 ? "rows" : "columns"), accumulate \(accumulate), "
-      + "bias \(bias != nil)"
+      + "bias \(bias != nil), B \(stored)"
   }
 
   /// C's whole buffer, gaps included, after the product by the active instruction set.
   func product(parts: Int = 1, workspace: Workspace) -> [Float] {
     var result = c.storage
     a.storage.withUnsafeBufferPointer { a in
-      b.storage.withUnsafeBufferPointer { b in
+      stored.bytes(of: b.storage).withUnsafeBytes { b in
         result.withUnsafeMutableBufferPointer { c in
           (bias ?? []).withUnsafeBufferPointer { bias in
             var arguments = tk_gemm_args()
@@ -74,7 +80,8 @@ struct GemmProblem: CustomStringConvertible {
             arguments.A = a.baseAddress! + self.a.offset
             arguments.a_row = Int64(self.a.rowStride)
             arguments.a_column = Int64(self.a.columnStride)
-            arguments.B = b.baseAddress! + self.b.offset
+            arguments.B = b.baseAddress! + self.b.offset * stored.bytes
+            arguments.b_type = stored.kernel
             arguments.b_row = Int64(self.b.rowStride)
             arguments.b_column = Int64(self.b.columnStride)
             arguments.C = c.baseAddress! + self.c.offset
@@ -151,4 +158,20 @@ func smallInteger(_ i: Int) -> Float {
 /// Whether two buffers hold the same bytes.
 func identical(_ a: [Float], _ b: [Float]) -> Bool {
   a.count == b.count && zip(a, b).allSatisfy { $0.bitPattern == $1.bitPattern }
+}
+
+extension ElementType {
+  /// The bytes of these numbers, rounded to this type.
+  func bytes(of floats: [Float]) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: floats.count * self.bytes)
+    bytes.withUnsafeMutableBytes { write(floats, count: floats.count, to: $0.baseAddress!) }
+    return bytes
+  }
+
+  /// The number that a value becomes in this type.
+  func rounded(_ value: Float) -> Float {
+    var result = value
+    bytes(of: [value]).withUnsafeBytes { read($0.baseAddress!, from: 0, count: 1, into: &result) }
+    return result
+  }
 }

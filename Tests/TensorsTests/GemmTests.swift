@@ -1,4 +1,5 @@
 import CKernels
+import Support
 import Tensors
 import TestSupport
 import Testing
@@ -6,13 +7,14 @@ import Testing
 @Suite struct GemmTests {
   /// All problems of `shapes` on every instruction set and number of parts, against Swift's chain.
   private func check(
-    _ shapes: [(M: Int, N: Int, K: Int)], parts: [Int], value: (Int) -> Float = roughValue
+    _ shapes: [(M: Int, N: Int, K: Int)], parts: [Int], stored: ElementType = .float32,
+    value: (Int) -> Float = roughValue
   ) {
     let workspace = Workspace(parts: parts.max()!)
     var compared = 0
     for shape in shapes {
       for layout in 0..<16 {
-        let problem = GemmProblem(shape.M, shape.N, shape.K, layout: layout, value: value)
+        let problem = GemmProblem(shape.M, shape.N, shape.K, layout: layout, stored: stored, value: value)
         let expected = problem.reference()
         for set in InstructionSet.available {
           set.use {
@@ -58,6 +60,22 @@ import Testing
     check(
       [(1, 1, 5), (1, 100, 20), (5, 64, 33), (40, 40, 40), (100, 30, 17), (30, 200, 300)],
       parts: [1, 2, 3, 4, 5])
+  }
+
+  @Test(
+    "weights in 16 bits give the bits of the same weights in float32, for every tail and layout",
+    arguments: [ElementType.bfloat16, .float16])
+  func stored(type: ElementType) {
+    var shapes: [(M: Int, N: Int, K: Int)] = [(13, 33, 257), (14, 577, 257), (97, 600, 260), (13, 9500, 10)]
+    for M in [0, 1, 2, 5, 12, 13] {
+      for N in [0, 1, 3, 7, 8, 9, 12, 15, 16, 17, 31, 32, 33, 48] {
+        for K in [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 18, 33] { shapes.append((M, N, K)) }
+      }
+    }
+    check(shapes, parts: [1, 2], stored: type)
+    // Among them numbers that are subnormal in float16, and the largest.
+    check([(3, 40, 40)], parts: [1], stored: type) { Float(sign: .minus, exponent: 15 - $0 % 40, significand: 1.75) }
+    check([(13, 33, 20)], parts: [1], stored: type) { $0 % 3 == 0 ? 1 : -0.0 }
   }
 
   @Test("the sign of a zero survives: −0 plus products that are −0")
@@ -168,7 +186,7 @@ import Testing
             c.withUnsafeMutableBufferPointer { c in
               var arguments = tk_gemm_args(
                 M: 20, N: 40, K: 30, A: a.baseAddress, a_row: 60, a_column: 2, B: b.baseAddress,
-                b_row: 120, b_column: 3, C: c.baseAddress, c_row: 40, from: nil, from_row: 0, bias: nil,
+                b_type: TK_FLOAT32, b_row: 120, b_column: 3, C: c.baseAddress, c_row: 40, from: nil, from_row: 0, bias: nil,
                 workspace: workspace.base)
               tk_gemm(&arguments, 0, 1)
             }

@@ -43,6 +43,21 @@ struct Int8CodesTests {
     }
   }
 
+  @Test(
+    "weights in 16 bits have the codes of the same weights in float32, balanced or not",
+    arguments: [ElementType.bfloat16, .float16])
+  func stored(type: ElementType) {
+    for (N, K) in shapes {
+      let w = weights(N, K).map(type.rounded)
+      for factors in [nil, (0..<K).map { Float(sign: .plus, exponent: $0 % 5 - 2, significand: 1) }] {
+        for (set, (wide, half)) in underEachInstructionSet({
+          (PackedCodes(packing: w, N: N, K: K, factors: factors),
+            PackedCodes(packing: w, N: N, K: K, factors: factors, parts: 2, stored: type))
+        }) { #expect(half == wide, "\(set), N \(N), K \(K), \(factors == nil ? "not " : "")balanced") }
+      }
+    }
+  }
+
   @Test("activations follow the same rule, row by row, whatever the batch, the stride, the parts")
   func activations() {
     for (rows, K) in shapes {

@@ -1,6 +1,8 @@
 import CKernels
 import Support
 
+@testable import Tensors
+
 func roundedUp(_ count: Int, _ grain: Int) -> Int { (count + grain - 1) / grain * grain }
 
 /// The weights' side of an int8 product: packed codes, a scale and a sum of codes per output.
@@ -18,7 +20,7 @@ struct PackedCodes: Equatable {
 
   /// By the kernel, in `parts` slices; what it does not write stays 99.
   /// - Parameter factors: of the columns; without them the codes are those of w itself.
-  init(packing w: [Float], N: Int, K: Int, factors: [Float]? = nil, parts: Int = 1) {
+  init(packing w: [Float], N: Int, K: Int, factors: [Float]? = nil, parts: Int = 1, stored: ElementType = .float32) {
     (self.N, self.K) = (N, K)
     var workspace = [Float](repeating: .nan, count: tk_int8_workspace_bytes(Int64(K), Int32(parts)) / 4)
     codes = [Int8](repeating: 99, count: tk_int8_packed_bytes(Int64(N), Int64(K)))
@@ -27,7 +29,8 @@ struct PackedCodes: Equatable {
     for part in 0..<parts {
       var args = tk_int8_pack_args()
       (args.N, args.K) = (Int64(N), Int64(K))
-      w.withUnsafeBufferPointer { w in
+      args.type = stored.kernel
+      stored.bytes(of: w).withUnsafeBytes { w in
         codes.withUnsafeMutableBufferPointer { codes in
           scales.withUnsafeMutableBufferPointer { scales in
             rowSums.withUnsafeMutableBufferPointer { rowSums in
@@ -96,7 +99,7 @@ struct RowCodes: Equatable {
 
   /// By the kernel, in `parts` slices, from rows that lie `stride` apart.
   /// - Parameter factors: of the columns; without them the codes are those of x itself.
-  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, factors: [Float]? = nil, parts: Int = 1) {
+  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, factors: [Float]? = nil, parts: Int = 1, stored: ElementType = .float32) {
     (self.rows, self.K) = (rows, K)
     var workspace = [Float](repeating: .nan, count: tk_int8_workspace_bytes(Int64(K), Int32(parts)) / 4)
     codes = [Int8](repeating: 99, count: rows * roundedUp(K, 4))

@@ -227,7 +227,7 @@ struct PPOExactnessTests {
     var episodes = try ppo.rollout(20)
     _ = ppo.trainer.assess(&episodes)
     let pass = try SequencePass(ppo.lab.inference, arena: ppo.lab.arena)
-    let reward = SequencePass.Model(weights: TransformerWeights(ppo.reward), head: ppo.reward)
+    let reward = SequencePass.Model(weights: TransformerWeights(ppo.reward), head: ppo.reward.scalarHead)
     for index in 0..<20 {
       let sequence = episodes.sequence(index)
       let raw = pass.scores(reward, [sequence])[0]
@@ -481,8 +481,8 @@ struct PPOLearningTests {
     }
     for step in 0..<150 { _ = try trainer.step(model, rankings(step), learningRate: 3e-3) }
     let held = (1000..<1010).flatMap(rankings)
-    #expect(trainer.evaluate(.init(weights: model.weights, head: reward), held).accuracy > 0.9)
-    let scores = trainer.pass.scores(.init(weights: model.weights, head: reward), held.flatMap(\.sequences))
+    #expect(trainer.evaluate(.init(weights: model.weights, head: reward.scalarHead), held).accuracy > 0.9)
+    let scores = trainer.pass.scores(.init(weights: model.weights, head: reward.scalarHead), held.flatMap(\.sequences))
     return try .measure(demonstrations: scores, samples: scores)
   }
 

@@ -53,7 +53,7 @@ struct RewardTrainerTests {
     let parameters = try lab.parameters(scalarHead: true, scale: 8)
     let weights = TransformerWeights(parameters)
     let pass = try SequencePass(lab.inference, arena: lab.arena)
-    let model = SequencePass.Model(weights: weights, head: parameters)
+    let model = SequencePass.Model(weights: weights, head: parameters.scalarHead)
     let sequences = rankings(10, stream: 300, rank: byLength).flatMap(\.sequences)
     let together = pass.scores(model, sequences)
     #expect(Set(bits(together)).count > 30)
@@ -72,7 +72,7 @@ struct RewardTrainerTests {
       let pass = try SequencePass(lab.inference, arena: lab.arena)
       let features = pass.features(weights, sequences)
       #expect(features.count == sequences.count * width)
-      for (index, score) in pass.scores(.init(weights: weights, head: parameters), sequences).enumerated() {
+      for (index, score) in pass.scores(.init(weights: weights, head: parameters.scalarHead), sequences).enumerated() {
         let sum = (0..<width).reduce(Double(parameters.headBias[0])) {
           $0 + Double(parameters.headWeight[$1]) * Double(features[index * width + $1])
         }

@@ -185,7 +185,7 @@ struct SharedTrunkTests {
     alone.copy(from: ours.model.parameters)
     let pass = try SequencePass(lab.inference, arena: lab.arena)
     let expected = pass.read(
-      .scalars, of: .init(weights: TransformerWeights(alone), head: alone),
+      .scalars, of: .init(weights: TransformerWeights(alone), head: alone.scalarHead),
       ours.episodes.passSequences, as: "reading"
     ).scalars
     #expect(bits(ours.read().scalars) == bits(expected))

@@ -98,7 +98,7 @@ private final class TRLLab {
 
   func values(_ parameters: ParameterSet) -> [Float] {
     pass.read(
-      .scalars, of: .init(weights: TransformerWeights(parameters), head: parameters),
+      .scalars, of: .init(weights: TransformerWeights(parameters), head: parameters.scalarHead),
       valueUnits.map { PassSequence(tokens: $0.tokens, rows: [$0.rows]) }, as: "reading"
     ).scalars
   }
@@ -134,7 +134,7 @@ struct TRLTests {
     run.expectClose(lab.values(value), try run.golden["values"].floats, "values")
     let reward = try lab.parameters(try models["reward"], scalarHead: true)
     let raw = lab.pass.scores(
-      .init(weights: TransformerWeights(reward), head: reward), (0..<run.episodes.count).map(run.episodes.sequence))
+      .init(weights: TransformerWeights(reward), head: reward.scalarHead), (0..<run.episodes.count).map(run.episodes.sequence))
     let penalty = Float(try run.option("missing_eos_penalty"))
     let scores = Rewards.score(raw, ended: run.episodes.ended, missingEnd: .subtract(penalty))
     run.expectClose(scores, try run.golden["scores"].floats, "scores")

@@ -24,13 +24,14 @@ final class CheckpointTarget: Target {
     return seeds
   }
 
-  init() throws { canvases = try [Template.model(), Template.int8(), Template.training()].map(Canvas.init) }
+  init() throws { canvases = try [Template.model(), Template.int8(), Template.training(), Template.halves()].map(Canvas.init) }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
     var input = Bytes(input)
     let mode = input.u8()
-    guard mode >> 1 & 3 < canvases.count else { return try Self.open(input.rest, asModel: false) }
-    let canvas = canvases[Int(mode >> 1 & 3)]
+    let number = Int(mode >> 1 & 3 | mode >> 2 & 4)
+    guard number < canvases.count else { return try Self.open(input.rest, asModel: false) }
+    let canvas = canvases[number]
     canvas.restore()
     var touchesData = false
     while !input.isEmpty { touchesData = Self.edit(canvas, &input) || touchesData }

@@ -196,10 +196,10 @@ final class GGUFTarget: Target {
     try tokenizer.check(tokens)
     let again = try Tokenizer(serialized: tokenizer.serialized)
     require(again.encode("ab aé 12<tool>\n") == tokens, "what was stored encodes otherwise")
-    for tensor in model.tensors {
+    for tensor in model.tensors(as: .asStored, RoundingCount()) {
       var bytes = 0
       try tensor.stream! { bytes += $0.count }
-      require(bytes == 4 * tensor.dims.reduce(1, *), "\(tensor.name) has \(bytes) bytes")
+      require(bytes == tensor.type.element!.bytes * tensor.dims.reduce(1, *), "\(tensor.name) has \(bytes) bytes")
     }
   }
 }

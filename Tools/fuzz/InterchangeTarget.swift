@@ -87,10 +87,10 @@ final class InterchangeTarget: Target {
       require(start >= 0 && start + tensor.bytes.count <= file.count, "\(name) lies outside")
     }
     let model = try HuggingFaceModel(found, SafetensorsFolder(weights), folder: "input")
-    for tensor in model.tensors {
+    for tensor in model.tensors(as: .asStored, RoundingCount()) {
       var bytes = 0
       try tensor.stream! { bytes += $0.count }
-      require(bytes == 4 * tensor.dims.reduce(1, *), "\(tensor.name) has \(bytes) bytes")
+      require(bytes == tensor.type.element!.bytes * tensor.dims.reduce(1, *), "\(tensor.name) has \(bytes) bytes")
     }
   }
 }

@@ -16,6 +16,16 @@ enum Template {
   /// A language model in float32.
   static func model() throws -> [UInt8] { try file(.sft) { floats(ParameterLayout($0, scalarHead: false)) } }
 
+  /// The same with matrices in bfloat16 and float16, by turns.
+  static func halves() throws -> [UInt8] {
+    try file(.sft) { architecture in
+      ParameterLayout(architecture, scalarHead: false).trunk.enumerated().map { number, tensor in
+        let half = number % 2 == 0 ? TensorType.bfloat16 : .float16
+        return source(.weights, tensor.name, tensor.dims, tensor.canBeStored(as: half) ? half : .float32)
+      }
+    }
+  }
+
   /// The same in int8, and a bfloat16 tensor that no model has.
   static func int8() throws -> [UInt8] {
     try file(.sft) { architecture in
@@ -78,10 +88,12 @@ enum Template {
       + layout.head.map { source(.head, $0.name, $0.dims) }
   }
 
-  private static func source(_ section: SectionKind, _ name: String, _ dims: [Int]) -> TensorSource {
+  private static func source(
+    _ section: SectionKind, _ name: String, _ dims: [Int], _ type: TensorType = .float32
+  ) -> TensorSource {
     TensorSource(
-      section: section, role: .policy, name: name, dims: dims, type: .float32,
-      bytes: zeros(4 * dims.reduce(1, *)))
+      section: section, role: .policy, name: name, dims: dims, type: type,
+      bytes: zeros(type.element!.bytes * dims.reduce(1, *)))
   }
 
   /// Zero codes, whose sums are zero; all scales and factors are 1.

@@ -9,6 +9,10 @@ static void table(int64_t rows, int64_t width) {
       .y = numbers(rows * width, 1)};
   for (g.accumulate = 0; g.accumulate < 2; g.accumulate++)
     COMPARE("gather", tk_gather, &g, FLOATS(g.y, rows * width));
+  for (g.type = TK_BFLOAT16; g.type <= TK_FLOAT16; g.type++) {
+    g.table = stored(vocabulary * width, g.type);
+    COMPARE("gather", tk_gather, &g, FLOATS(g.y, rows * width));
+  }
   tk_dropout_args d = {
       .rows = rows, .width = width, .x = numbers(rows * width, 2), .from = numbers(rows * width, 1),
       .y = numbers(rows * width, 1), .key = {1, 2}, .site = 3, .threshold = 1u << 30,

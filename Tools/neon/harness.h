@@ -18,6 +18,7 @@ void release(void);
 
 uint32_t draw(void);                                       // 32 random bits, the same everywhere
 float *numbers(int64_t count, float scale);                // random on (−scale, scale)
+const void *stored(int64_t count, tk_float type);          // random weights below 2 in that type
 int32_t *indices(int64_t count, int32_t bound);            // random on 0 ..< bound
 
 /// What a kernel writes.

@@ -8,12 +8,12 @@ static float *some_factors(int64_t count) {
   return factors;
 }
 
-static void int8(int64_t M, int64_t N, int64_t K, int balanced) {
+static void int8(int64_t M, int64_t N, int64_t K, tk_float type, int balanced) {
   const float *factors = balanced ? some_factors(K) : NULL;
   float *prepared = workspace(tk_int8_workspace_bytes(K, 4));
   size_t packed = tk_int8_packed_bytes(N, K), depth = (size_t)(K + 3) / 4 * 4;
   tk_int8_pack_args p = {
-      .N = N, .K = K, .w = numbers(N * K, 0.3f), .codes = room(packed), .scales = numbers(N, 1),
+      .N = N, .K = K, .w = stored(N * K, type), .type = type, .codes = room(packed), .scales = numbers(N, 1),
       .row_sums = room((size_t)N * 4), .factors = factors, .workspace = prepared};
   COMPARE("int8_pack", tk_int8_pack, &p, (output){p.codes, packed}, FLOATS(p.scales, N),
           (output){p.row_sums, (size_t)N * 4});
@@ -72,7 +72,7 @@ void check_int8(void) {
       {1, 1}, {15, 3}, {16, 4}, {17, 5}, {40, 33}, {64, 64}, {100, 70}, {20, 1024}, {9, 200},
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-    for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1], M % 2);
+    for (int64_t M = 1; M <= 13; M++) int8(M, shapes[i][0], shapes[i][1], (tk_float)(M % 3), M % 2);
   static const int64_t widths[] = {1, 15, 16, 17, 100};
   for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) computed(5, widths[i]);
 }

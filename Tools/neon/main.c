@@ -71,6 +71,19 @@ float *numbers(int64_t count, float scale) {
   return x;
 }
 
+const void *stored(int64_t count, tk_float type) {
+  float *x = numbers(count, 1);
+  if (type == TK_FLOAT32) return x;
+  uint16_t *halves = room((size_t)count * sizeof(uint16_t));
+  for (int64_t i = 0; i < count; i++) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, x + i, sizeof bits);
+    // Without the highest bit of its exponent, every float16 is finite.
+    halves[i] = type == TK_BFLOAT16 ? bits >> 16 : draw() & 0xBFFF;
+  }
+  return halves;
+}
+
 int32_t *indices(int64_t count, int32_t bound) {
   int32_t *x = room((size_t)count * sizeof(int32_t));
   for (int64_t i = 0; i < count; i++) x[i] = (int32_t)(draw() % (uint32_t)bound);

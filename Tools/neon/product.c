@@ -1,13 +1,13 @@
 // The matrix product in its three uses, and with neither operand contiguous.
 #include "harness.h"
 
-static void product(int64_t M, int64_t N, int64_t K, int a_across, int b_across,
+static void product(int64_t M, int64_t N, int64_t K, int a_across, int b_across, tk_float b_type,
                     int accumulate, int bias) {
   int64_t c_row = N + 1;
   tk_gemm_args g = {
       .M = M, .N = N, .K = K,
       .A = numbers(M * K, 1), .a_row = a_across ? 1 : K, .a_column = a_across ? M : 1,
-      .B = numbers(K * N, 1), .b_row = b_across ? 1 : N, .b_column = b_across ? K : 1,
+      .B = stored(K * N, b_type), .b_type = b_type, .b_row = b_across ? 1 : N, .b_column = b_across ? K : 1,
       .C = numbers(M * c_row - 1, 1), .c_row = c_row,
       .bias = bias ? numbers(N, 1) : NULL,
       .workspace = workspace(tk_gemm_workspace_bytes(3)),
@@ -27,6 +27,7 @@ void check_product(void) {
   };
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     for (int layout = 0; layout < 8; layout++)
-      product(shapes[i][0], shapes[i][1], shapes[i][2], layout & 1, layout >> 1 & 1, layout >> 2,
-              layout % 3 == 0);
+      for (tk_float type = TK_FLOAT32; type <= TK_FLOAT16; type++)
+        product(shapes[i][0], shapes[i][1], shapes[i][2], layout & 1, layout >> 1 & 1, type, layout >> 2,
+                layout % 3 == 0);
 }

@@ -52,11 +52,13 @@ static void check_values(void) {
     ts_distance distance;
     expect(!ts_any_not_finite_float32(values, count), "finite float32", 4 * count);
     expect(!ts_any_not_finite_bfloat16(halves, count), "finite bfloat16", 2 * count);
+    expect(!ts_any_not_finite_float16(halves, count), "finite float16", 2 * count);
     for (size_t i = 0; i < count; i++) {
       values[i] = i % 2 == 0 ? NAN : INFINITY;
       halves[i] = i % 2 == 0 ? 0x7FC0 : 0xFF80;
       expect(ts_any_not_finite_float32(values, count), "float32", 4 * count);
       expect(ts_any_not_finite_bfloat16(halves, count), "bfloat16", 2 * count);
+      expect(ts_any_not_finite_float16(halves, count), "float16", 2 * count);
       ts_moments_of(values, count, &moments);
       expect(moments.finite == count - 1 && moments.zeros == count - 1, "moments", 4 * count);
       ts_distance_of(values, values, count, &distance);

@@ -30,6 +30,12 @@ tk_isa tk_isa_active(void);
 /// Forces `isa`; returns 0 if it is not available. Must not be called while kernels run.
 int tk_isa_force(tk_isa isa);
 
+// ---------------------------------------------------------------- stored weights (floats.h)
+
+/// How frozen weights are stored. A kernel widens bfloat16 and float16 to float32 as it reads them, which is exact, so
+/// its results have the same bits as for the same weights in float32.
+typedef enum { TK_FLOAT32 = 0, TK_BFLOAT16 = 1, TK_FLOAT16 = 2 } tk_float;
+
 // ---------------------------------------------------------------- matrix product (gemm.c)
 
 /// C(m,n) = from(m,n) + Σ_k A(m,k)·B(k,n) + bias(n): the chain begins at `from`, or at 0.
@@ -38,11 +44,12 @@ int tk_isa_force(tk_isa isa);
 ///   y = x·Wᵀ:   A = x,            B(k,n) = W[n*K + k]
 ///   dx = dy·W:  A = dy,           B = W
 ///   dW += dyᵀ·x: A(m,k) = dy[k*N + m], B = x, `from` is C
+/// B may be stored in 16 bits. The strides count elements.
 /// C must not overlap A or B. `bias` (may be NULL) is added once, after the chain.
 typedef struct {
   int64_t M, N, K;
   const float *A; int64_t a_row, a_column;
-  const float *B; int64_t b_row, b_column;
+  const void *B; tk_float b_type; int64_t b_row, b_column;
   float *C; int64_t c_row;
   const float *from; int64_t from_row;  // C, a matrix that does not overlap C, or NULL
   const float *bias;   // [N] or NULL
@@ -190,7 +197,7 @@ void tk_dropout(const void *args, int part, int parts);
 
 /// y(i,:) = table(ids[i],:), or += if `accumulate`.
 typedef struct {
-  int64_t rows, width; const int32_t *ids; const float *table; float *y; int accumulate;
+  int64_t rows, width; const int32_t *ids; const void *table; tk_float type; float *y; int accumulate;
 } tk_gather_args;
 void tk_gather(const void *args, int part, int parts);
 /// table(ids[i],:) += dy(i,:), rows ascending.
@@ -271,13 +278,13 @@ void tk_adamw(const void *args, int part, int parts);
 
 /// Bytes of the packed codes of an [N, K] matrix: [⌈N/16⌉][⌈K/4⌉][16][4].
 size_t tk_int8_packed_bytes(int64_t N, int64_t K);
-/// Bytes of `workspace` below, which is used if `factors` are given: one prepared row per part.
+/// Bytes of `workspace` below, which is used if `factors` are given or w is stored in 16 bits: one row per part.
 size_t tk_int8_workspace_bytes(int64_t K, int parts);
 /// Quantises w [N, K] by rows: scale = max|w|/127 (1 if the row is 0), code = w·(1/scale) rounded half to even, in
 /// −127…127. Writes packed codes (padding is zero), scales [N], and row_sums [N], the sums of codes. With `factors`,
 /// powers of two, R·(w ∘ 1/factors) is quantised instead of w, where R is the rotation of rotation.h.
 typedef struct {
-  int64_t N, K; const float *w; int8_t *codes; float *scales; int32_t *row_sums;
+  int64_t N, K; const void *w; tk_float type; int8_t *codes; float *scales; int32_t *row_sums;
   const float *factors;   // [K] or NULL
   float *workspace;
 } tk_int8_pack_args;

@@ -42,6 +42,7 @@ void ts_distance_of(const float *a, const float *b, size_t count, ts_distance *d
 /// Whether any of the values is NaN or infinite.
 int ts_any_not_finite_float32(const void *values, size_t count);
 int ts_any_not_finite_bfloat16(const void *values, size_t count);
+int ts_any_not_finite_float16(const void *values, size_t count);
 
 /// Row sums of 16 packed rows, `codes[blocks][16][4]`.
 /// Returns whether any code is −128.

@@ -35,11 +35,8 @@ struct TensorValues: @unchecked Sendable {
   ) rethrows -> Result {
     switch tensor.type {
     case .float32: return try body(tensor.floats + range.lowerBound)
-    case .bfloat16:
-      let source = tensor.pointer.assumingMemoryBound(to: UInt16.self)
-      for i in 0..<range.count {
-        scratch[i] = Float(bitPattern: UInt32(source[range.lowerBound + i]) << 16)
-      }
+    case .bfloat16, .float16:
+      tensor.stored!.read(from: range.lowerBound, count: range.count, into: scratch)
     case .int8:
       ts_unpack_codes(
         tensor.pointer.assumingMemoryBound(to: Int8.self), tensor.scales!, tensor.dims[1],

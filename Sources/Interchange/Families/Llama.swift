@@ -8,7 +8,10 @@ extension Family {
       + use(["attention_bias", "mlp_bias"]) + ignore(["pretraining_tp", "max_window_layers"])
       + [("use_sliding_window", .off), ("sliding_window", .must([]))],
     features: [.ropeScaling, .attentionBias, .attentionOutputBias, .mlpBias],
-    refusal: unequalBiases,
+    refusal: { a in
+      // Since version 5, `transformers` does not load such a Llama, but it loads such a Mistral or Granite.
+      a.dModel % a.heads == 0 ? unequalBiases(a) : "a width that is not divisible by the number of heads"
+    },
     read: { fields, warnings in
       try fields.refuseLayerTypes()
       var a = try fields.likeLlama(.llama, &warnings)

@@ -41,9 +41,9 @@ public final class SequencePass {
   public struct Model {
     public let weights: TransformerWeights
     /// The scalar head; nil if none is read.
-    public var head: ParameterSet?
+    public var head: ScalarHead?
 
-    public init(weights: TransformerWeights, head: ParameterSet? = nil) {
+    public init(weights: TransformerWeights, head: ScalarHead? = nil) {
       self.weights = weights
       self.head = head
     }

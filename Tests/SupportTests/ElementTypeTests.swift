@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Interchange
+import Support
 
 @Suite struct ElementTypeTests {
   private func read(_ type: ElementType, _ bits: [UInt16]) -> [Float] {

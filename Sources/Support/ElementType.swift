@@ -1,4 +1,4 @@
-/// Types of elements that another program stores one by one.
+/// How numbers are stored one by one: in a checkpoint, in files of other programs, and in frozen weights in memory.
 ///
 /// float16 and bfloat16 become float32 exactly.
 public enum ElementType: String, CaseIterable, Sendable {
@@ -6,10 +6,19 @@ public enum ElementType: String, CaseIterable, Sendable {
   case float16 = "F16"
   case bfloat16 = "BF16"
 
-  var bytes: Int { self == .float32 ? 4 : 2 }
+  public var bytes: Int { self == .float32 ? 4 : 2 }
+
+  /// The largest magnitude that does not become infinite in this type.
+  public var largest: Float {
+    switch self {
+    case .float32: .greatestFiniteMagnitude
+    case .float16: 65_519.996
+    case .bfloat16: Float(bitPattern: 0x7F7F_7FFF)
+    }
+  }
 
   @inline(__always)
-  static func float(half bits: UInt16) -> Float {
+  public static func float(half bits: UInt16) -> Float {
     let bits = UInt32(bits)
     // The exponent is 112 too small, also for subnormal numbers; 2¹¹² is 0x7780_0000.
     let magnitude = Float(bitPattern: (bits & 0x7FFF) << 13) * Float(bitPattern: 0x7780_0000)
@@ -18,8 +27,21 @@ public enum ElementType: String, CaseIterable, Sendable {
     return Float(bitPattern: magnitude.bitPattern | special | (bits & 0x8000) << 16)
   }
 
-  /// `count` elements, rounded to the nearest, ties to even.
-  func write(
+  /// Reads `count` elements from element `first` on; `source` need not be aligned.
+  public func read(
+    _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>
+  ) {
+    let source = source + first * bytes
+    func bits(_ i: Int) -> UInt16 { source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self) }
+    switch self {
+    case .float32: UnsafeMutableRawPointer(floats).copyMemory(from: source, byteCount: 4 * count)
+    case .bfloat16: for i in 0..<count { floats[i] = Float(bitPattern: UInt32(bits(i)) << 16) }
+    case .float16: for i in 0..<count { floats[i] = Self.float(half: bits(i)) }
+    }
+  }
+
+  /// Writes `count` elements, rounded to the nearest, ties to even.
+  public func write(
     _ floats: UnsafePointer<Float>, count: Int, to target: UnsafeMutableRawPointer
   ) {
     switch self {
@@ -34,32 +56,6 @@ public enum ElementType: String, CaseIterable, Sendable {
       for i in 0..<count {
         target.storeBytes(of: Float16(floats[i]).bitPattern, toByteOffset: 2 * i, as: UInt16.self)
       }
-    }
-  }
-
-  /// The largest magnitude that does not become infinite in this type.
-  var largest: Float {
-    switch self {
-    case .float32: .greatestFiniteMagnitude
-    case .float16: 65_519.996
-    case .bfloat16: Float(bitPattern: 0x7F7F_7FFF)
-    }
-  }
-}
-
-extension ElementType: StoredElements {
-  var name: String { rawValue }
-  var blockElements: Int { 1 }
-
-  func read(
-    _ source: UnsafeRawPointer, from first: Int, count: Int, into floats: UnsafeMutablePointer<Float>
-  ) {
-    let source = source + first * bytes
-    func bits(_ i: Int) -> UInt16 { source.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self) }
-    switch self {
-    case .float32: UnsafeMutableRawPointer(floats).copyMemory(from: source, byteCount: 4 * count)
-    case .bfloat16: for i in 0..<count { floats[i] = Float(bitPattern: UInt32(bits(i)) << 16) }
-    case .float16: for i in 0..<count { floats[i] = Self.float(half: bits(i)) }
     }
   }
 }
