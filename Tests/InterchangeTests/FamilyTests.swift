@@ -226,6 +226,15 @@ import Testing
     }
   }
 
+  @Test("a Llama whose heads do not divide its width is exported as Mistral, since transformers loads no such Llama")
+  func oddWidth() throws {
+    var a = try read("mistral-stored")
+    (a.heads, a.kvHeads, a.dModel) = (4, 2, 22)
+    #expect(try Family(of: a, at: "here") == .mistral)
+    a.dModel = 24
+    #expect(try Family(of: a, at: "here") == .llama)
+  }
+
   @Test("what llama.cpp computes otherwise is not exported to it", arguments: [
     ("mistral", "a sliding window"), ("smollm3", "smollm3"), ("gemma3", "gemma3"), ("gemma2", "gemma2"),
     ("phi3", "phi3 with a sliding window"), ("olmo2", "olmo2"), ("granite", "granite with biases"),
