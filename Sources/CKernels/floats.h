@@ -10,7 +10,7 @@ TK_INLINE const void *float_at(tk_float type, const void *from, int64_t i) {
   return (const char *)from + i * float_bytes(type);
 }
 
-/// Defines widenN(type, from): N elements, which need not be aligned.
+/// Defines widenN(type, from, to): reads N elements, which need not be aligned.
 ///
 /// A bfloat16 is the upper half of a float32. The fields of a float16, moved to their places in a float32, give a
 /// number whose exponent is 112 too small; the product with 2¹¹² is exact, also for subnormal numbers. An exponent
