@@ -17,10 +17,12 @@ public struct RandomStream: Sendable {
   ///   - purpose: what is drawn, e.g. `"ppo/rollout"`.
   ///   - index: the number of the stream for this purpose, e.g. the global episode number.
   public init(seed: UInt64, purpose: String, index: UInt64 = 0) {
-    let name = Hash.xxh64(Array(purpose.utf8))
-    let mixed = Hash.xxh64([seed, name, index].flatMap { word in
-      (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * UInt64($0))) }
-    })
+    // A stream for every sample begins here, so it takes no array.
+    var purpose = purpose
+    let name = purpose.withUTF8 { Hash.xxh64(UnsafeRawBufferPointer($0)) }
+    let mixed = withUnsafeBytes(of: (seed.littleEndian, name.littleEndian, index.littleEndian)) {
+      Hash.xxh64($0)
+    }
     key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     stream = (UInt32(truncatingIfNeeded: mixed), UInt32(truncatingIfNeeded: mixed >> 32))
   }

@@ -1,5 +1,6 @@
 import CSupport
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Support
@@ -24,6 +25,20 @@ func streamResumes() {
   var rest = RandomStream(seed: 7, purpose: "test", index: 3)
   rest.counter = 10
   #expect((10..<23).map { _ in rest.next() } == Array(words[10...]))
+}
+
+@Test("a stream begins without an allocation")
+func streamsAllocateNothing() {
+  let purpose = String(repeating: "a purpose longer than a small string ", count: 2)
+  var sum: UInt32 = 0
+  let count = allocations {
+    for index in 0..<10 {
+      var stream = RandomStream(seed: 1, purpose: purpose, index: UInt64(index))
+      sum ^= stream.next()
+    }
+  }
+  #expect(count == 0 || count == nil, "\(count ?? 0)")
+  #expect(sum != 0)
 }
 
 @Test("streams of different purpose or index differ")
