@@ -1,26 +1,20 @@
 import CSupport
+import Support
 
 extension TensorRecord {
   /// The first value that no computation may use: its offset in the tensor's extent, and what is wrong with it.
   func firstBadValue(_ extent: UnsafeRawBufferPointer) -> (offset: Int, what: String)? {
-    switch type {
-    case .float32:
-      let values = extent.assumingMemoryBound(to: UInt32.self)
-      // If the exponent is all ones, the value is NaN or infinity.
-      return values.firstIndex { $0 & 0x7F80_0000 == 0x7F80_0000 }.map {
-        (4 * $0, "a value is \(Float(bitPattern: values[$0]))")
+    if let element = type.element {
+      let values = StoredFloats(element, UnsafeMutableRawPointer(mutating: extent.baseAddress!))
+      return values.firstNonFinite(count: bytes / element.bytes).map {
+        (element.bytes * $0, "a value is \(values[$0])")
       }
-    case .bfloat16, .float16:
-      let values = extent.assumingMemoryBound(to: UInt16.self)
-      let exponent: UInt16 = type == .bfloat16 ? 0x7F80 : 0x7C00
-      return values.firstIndex { $0 & exponent == exponent }.map { (2 * $0, "a value is not finite") }
-    case .int8:
-      for row in stride(from: 0, to: dims[0], by: PackedRows.count) {
-        let rows = PackedRows(self, extent, first: row)
-        if !rows.areSound, let found = rows.firstBadCode() { return found }
-      }
-      return firstBadFactor(extent)
     }
+    for row in stride(from: 0, to: dims[0], by: PackedRows.count) {
+      let rows = PackedRows(self, extent, first: row)
+      if !rows.areSound, let found = rows.firstBadCode() { return found }
+    }
+    return firstBadFactor(extent)
   }
 
   /// The first factor of an int8 tensor that is not a power of two from 2⁻³² to 2³², in the same form.

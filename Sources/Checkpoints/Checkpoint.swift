@@ -4,7 +4,7 @@ import Support
 /// A checkpoint that is used directly from its mapped file. Its structure is validated before this class hands out
 /// any pointer.
 ///
-/// Pointers do not keep the checkpoint alive: hold it as long as they are in use.
+/// A section's pointer does not keep the checkpoint alive; a `StoredTensor` does.
 public final class Checkpoint: @unchecked Sendable {
   public enum Access: Sendable {
     /// Pages are shared with all processes that read the file; writing to them is a fault.
@@ -17,37 +17,6 @@ public final class Checkpoint: @unchecked Sendable {
     case map
     /// Reads the whole file first; for file systems that may disappear.
     case read
-  }
-
-  /// A tensor in the mapped memory. Its pointers are valid as long as the checkpoint exists.
-  public struct Tensor: @unchecked Sendable {
-    public let name: String
-    public let section: SectionKind
-    public let role: Role
-    public let dims: [Int]
-    public let type: TensorType
-    /// The elements, or the packed codes. Writable under `.copyOnWrite` only.
-    public let pointer: UnsafeMutableRawPointer
-    public let byteCount: Int
-    /// From the start of the section.
-    public let offset: Int
-    /// `[dims[0]]`, for int8 only.
-    public let scales: UnsafeMutablePointer<Float>?
-    /// `[dims[0]]`, for int8 only.
-    public let rowSums: UnsafeMutablePointer<Int32>?
-    /// `[dims[1]]`, for int8 only: powers of two; FORMAT.md defines the values with them.
-    public let factors: UnsafeMutablePointer<Float>?
-    /// The hash of the tensor's extent, as stored in the directory.
-    public let hash: UInt64
-
-    /// The elements; nil for int8.
-    public var stored: StoredFloats? { type.element.map { StoredFloats($0, pointer) } }
-
-    /// The elements of a float32 tensor.
-    public var floats: UnsafeMutablePointer<Float> {
-      precondition(type == .float32, "\(name) is \(type), not float32")
-      return pointer.assumingMemoryBound(to: Float.self)
-    }
   }
 
   /// File path, or a display name for in-memory checkpoints.
@@ -118,14 +87,14 @@ public final class Checkpoint: @unchecked Sendable {
   }
 
   /// The tensors of every section, in directory order.
-  public var tensors: [Tensor] {
+  public var tensors: [StoredTensor] {
     sections.filter(\.kind.holdsTensors).flatMap { tensors(in: $0.kind, role: $0.role) }
   }
 
   public func has(_ kind: SectionKind, _ role: Role) -> Bool { index(kind, role) != nil }
 
   /// The tensors of a section in directory order; empty if the file has no such section.
-  public func tensors(in kind: SectionKind, role: Role) -> [Tensor] {
+  public func tensors(in kind: SectionKind, role: Role) -> [StoredTensor] {
     guard let index = index(kind, role) else { return [] }
     return header.tensors.filter { $0.section == index }.map { tensor($0, kind, role) }
   }
@@ -166,18 +135,12 @@ public final class Checkpoint: @unchecked Sendable {
     (try? sectionBytes(kind, .none)).map { Array($0) }
   }
 
-  private func tensor(_ record: TensorRecord, _ kind: SectionKind, _ role: Role) -> Tensor {
-    let start = storage.base + header.sections[record.section].offset
-    let isPacked = record.type == .int8
-    return Tensor(
-      name: record.name, section: kind, role: role, dims: record.dims, type: record.type,
-      pointer: start + record.offset, byteCount: record.bytes, offset: record.offset,
-      scales: isPacked
-        ? (start + record.scaleOffset).assumingMemoryBound(to: Float.self) : nil,
-      rowSums: isPacked
-        ? (start + record.rowSumOffset).assumingMemoryBound(to: Int32.self) : nil,
-      factors: isPacked
-        ? (start + record.factorOffset).assumingMemoryBound(to: Float.self) : nil,
-      hash: record.hash)
+  private func tensor(_ record: TensorRecord, _ kind: SectionKind, _ role: Role) -> StoredTensor {
+    StoredTensor(
+      name: record.name, section: kind, role: role, dims: record.dims, typeName: "\(record.type)",
+      elements: record.elements,
+      bytes: storage.bytes.slice(
+        at: header.sections[record.section].offset + record.offset, count: record.end - record.offset),
+      path: path, owner: storage)
   }
 }

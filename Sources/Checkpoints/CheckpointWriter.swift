@@ -41,7 +41,7 @@ public enum CheckpointWriter {
         let record = plan.header.tensors[t]
         var tensorHash = BlockHash()
         var parts = record.parts[...]
-        try plan.sources[t].forEachPiece { piece in
+        try plan.sources[t].forEachPiece(ofBytes: { piece in
           guard !piece.isEmpty else { return }
           while let part = parts.first, written >= part.upperBound { parts = parts.dropFirst() }
           guard let part = parts.first, piece.count <= part.upperBound - max(written, part.lowerBound)
@@ -56,7 +56,7 @@ public enum CheckpointWriter {
           hash.update(piece)
           tensorHash.update(piece)
           written += piece.count
-        }
+        })
         guard written == record.end else {
           throw Failure(.failed, "was given fewer bytes than its dims need", at: record.name)
         }
@@ -69,13 +69,6 @@ public enum CheckpointWriter {
     if section.kind == SectionKind.tokenizer.rawValue {
       plan.header.tokenizerHash = plan.header.sections[index].hash
     }
-  }
-}
-
-extension TensorSource {
-  fileprivate func forEachPiece(_ put: (UnsafeRawBufferPointer) throws -> Void) throws {
-    if let stream { return try stream(put) }
-    try put(bytes)
   }
 }
 

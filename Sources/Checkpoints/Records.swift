@@ -76,12 +76,20 @@ struct TensorRecord: Equatable {
 
   var layout: UInt8 { type == .int8 ? Self.prepared16x4 : Self.rowMajor }
 
-  /// From the start of the section; 0 except for int8. No field stores it: it follows from `rowSumOffset`.
-  var factorOffset: Int {
-    type == .int8 ? Format.roundUp(rowSumOffset + 4 * dims[0], to: Format.tensorAlignment) : 0
+  /// From the start of the section; 0 except for int8. No field stores it: it follows from the dims.
+  var factorOffset: Int { packed.map { offset + $0.factors } ?? 0 }
+
+  var end: Int { offset + (packed?.byteCount ?? bytes) }
+
+  /// How the elements are read.
+  var elements: any StoredElements {
+    if let element = type.element { return element }
+    return packed!
   }
 
-  var end: Int { type == .int8 ? factorOffset + 4 * dims[1] : offset + bytes }
+  private var packed: PackedElements? {
+    type == .int8 ? PackedElements(rows: dims[0], columns: dims[1], codeBytes: bytes) : nil
+  }
 
   /// The ranges of its parts in the section: elements; or codes, scales, row sums and factors.
   var parts: [Range<Int>] {
@@ -99,11 +107,11 @@ struct TensorRecord: Equatable {
     self.section = section
     self.offset = offset
     self.bytes = bytes
-    let isPacked = type == .int8
-    let alignment = Format.tensorAlignment
-    scaleOffset = isPacked ? Format.roundUp(offset + bytes, to: alignment) : 0
-    rowSumOffset = isPacked ? Format.roundUp(scaleOffset + 4 * dims[0], to: alignment) : 0
-    hash = 0
+    (scaleOffset, rowSumOffset, hash) = (0, 0, 0)
+    if let packed {
+      scaleOffset = offset + packed.scales
+      rowSumOffset = offset + packed.rowSums
+    }
   }
 
   var record: [UInt8] {

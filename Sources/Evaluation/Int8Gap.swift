@@ -64,7 +64,7 @@ extension Model {
   /// A sentence that says how much of an int8 model is float32.
   public var float32Share: String {
     let tensors = checkpoint.tensors(in: .weights, role: .policy).filter { $0.type == .float32 }
-    let bytes = tensors.reduce(0) { $0 + $1.byteCount }
+    let bytes = tensors.reduce(0) { $0 + $1.bytes.count }
     let share = 100 * Double(bytes) / Double(max(1, checkpoint.fileBytes))
     return "Positions, norms, biases and balancing factors stay float32: \(Formatting.bytes(bytes)), "
       + "\(Formatting.fixed(share, 1)) % of the file."

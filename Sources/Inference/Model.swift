@@ -113,18 +113,7 @@ public final class Model {
   /// Gain and bias of a reward model; nil for a reward model of another program, which has no normalisation.
   ///
   /// - Throws: `Failure(.badData)` if the tensor is not two finite float32 numbers.
-  public func normalization() throws -> RewardNormalization? {
-    let tensors = checkpoint.tensors(in: .head, role: .policy)
-    guard let tensor = tensors.first(where: { $0.name == ModelFile.normalizationName }) else { return nil }
-    guard tensor.type == .float32, tensor.dims == [2], tensor.floats[0].isFinite,
-      tensor.floats[1].isFinite
-    else {
-      throw Failure(
-        .badData, "the tensor \(tensor.name) is not two finite float32 numbers, gain and bias", at: name,
-        remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
-    }
-    return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
-  }
+  public func normalization() throws -> RewardNormalization? { try file.normalization() }
 
   /// A note about a reward model whose scores are not normalised; nil for all other models.
   public func noteOfRawScores() throws -> String? {

@@ -1,64 +1,61 @@
 import Models
 
-/// How one of our tensors is made from tensors of another program, and the reverse.
+/// A tensor of the other program, as it must be.
+struct NamedShape: Equatable {
+  let name: String
+  let dims: [Int]
+}
+
+/// Our rows from `first` on are `count` rows of a part, from its row `theirs` on.
+struct RowRun: Equatable {
+  let first: Int
+  let part: Int
+  let theirs: Int
+  let count: Int
+}
+
+/// How one of our tensors is made from parts, tensors of another program, and the reverse.
 ///
 /// Whole rows are copied, so values keep their bits, except norms that the other program stores plus 1. A vector counts
 /// as rows of one element.
-struct Correspondence {
-  /// A tensor of the other program.
-  struct Part: Equatable {
-    let name: String
-    let dims: [Int]
-  }
-
-  /// Our rows from `first` on are `count` rows of a part, from its row `theirs` on.
-  struct Run: Equatable {
-    let first: Int
-    let part: Int
-    let theirs: Int
-    let count: Int
-  }
-
-  enum Arrangement: Equatable {
-    case rows([Run])
-    /// One part, [columns, rows]: a GPT-2 projection.
-    case transposed
-  }
-
+struct Correspondence<Part> {
   let ours: ParameterLayout.Tensor
   let parts: [Part]
-  let arrangement: Arrangement
+  /// Empty for a transposed tensor.
+  let runs: [RowRun]
   /// What the other program's values have more than ours.
   var offset: Float = 0
 
+  /// Whether the only part is [columns, rows]: a GPT-2 projection.
+  var isTransposed: Bool { runs.isEmpty }
   /// Elements in one of our rows.
   var width: Int { ours.dims.count > 1 ? ours.dims[1] : 1 }
   var rows: Int { ours.dims[0] }
 
-  /// Parts stacked one above the other.
-  init(_ ours: ParameterLayout.Tensor, stacked parts: [Part], rows: [Int]) {
+  init(_ ours: ParameterLayout.Tensor, _ parts: [Part], _ runs: [RowRun]) {
     self.ours = ours
     self.parts = parts
+    self.runs = runs
+  }
+
+  /// Parts stacked one above the other.
+  init(_ ours: ParameterLayout.Tensor, stacked parts: [Part], rows: [Int]) {
     var first = 0
-    arrangement = .rows(
+    self.init(
+      ours, parts,
       rows.enumerated().map { part, count in
         defer { first += count }
-        return Run(first: first, part: part, theirs: 0, count: count)
+        return RowRun(first: first, part: part, theirs: 0, count: count)
       })
   }
 
-  init(_ ours: ParameterLayout.Tensor, _ parts: [Part], _ arrangement: Arrangement) {
-    self.ours = ours
-    self.parts = parts
-    self.arrangement = arrangement
-  }
+  init(_ ours: ParameterLayout.Tensor, transposed part: Part) { self.init(ours, [part], []) }
 
-  /// The runs of one part in its own row order. In them, `first` is the part's row and `theirs` is our row.
-  func inverse(part: Int) -> [Run] {
-    guard case .rows(let runs) = arrangement else { return [] }
-    return runs.filter { $0.part == part }.sorted { $0.theirs < $1.theirs }.map {
-      Run(first: $0.theirs, part: 0, theirs: $0.first, count: $0.count)
-    }
+  /// The same with other values for its parts.
+  func map<Other>(_ transform: (Part) throws -> Other) rethrows -> Correspondence<Other> {
+    var other = Correspondence<Other>(ours, try parts.map(transform), runs)
+    other.offset = offset
+    return other
   }
 }
 
@@ -68,24 +65,24 @@ extension TensorNames {
   /// - Parameters:
   ///   - prefix: nil for the family's own.
   ///   - positions: rows of their table of positions; ours may have fewer.
-  func correspondences(_ layout: ParameterLayout, prefix: String? = nil, positions: Int) -> [Correspondence] {
+  func correspondences(_ layout: ParameterLayout, prefix: String? = nil, positions: Int) -> [Correspondence<NamedShape>] {
     let a = layout.architecture
     var all = layout.trunk.map { correspondence($0, a, prefix: prefix ?? self.prefix, positions: positions) }
     if layout.hasScalarHead {
       let head = layout.head[0]
       all.append(
         Correspondence(
-          head, stacked: [.init(name: Family.scoreHead, dims: [1, head.count])], rows: [head.count]))
+          head, stacked: [NamedShape(name: Family.scoreHead, dims: [1, head.count])], rows: [head.count]))
     }
     return all
   }
 
   private func correspondence(
     _ ours: ParameterLayout.Tensor, _ a: Architecture, prefix: String, positions: Int
-  ) -> Correspondence {
+  ) -> Correspondence<NamedShape> {
     if ours.role == .unembedding {
       return Correspondence(
-        ours, stacked: [.init(name: unembedding, dims: ours.dims)], rows: [ours.dims[0]])
+        ours, stacked: [NamedShape(name: unembedding, dims: ours.dims)], rows: [ours.dims[0]])
     }
     let dot = ours.name.lastIndex(of: ".")!
     let module = String(ours.name[..<dot])
@@ -94,28 +91,28 @@ extension TensorNames {
     let arrangement = arrangements[String(module.split(separator: ".", maxSplits: 2).last!)]
     if arrangement == .transposed, ours.dims.count > 1 {
       return Correspondence(
-        ours, [.init(name: names[0], dims: ours.dims.reversed())], .transposed)
+        ours, transposed: NamedShape(name: names[0], dims: ours.dims.reversed()))
     }
     if arrangement == .interleavedHeads {
       return Correspondence(
-        ours, [.init(name: names[0], dims: ours.dims)], .rows(Self.interleavedHeads(a)))
+        ours, [NamedShape(name: names[0], dims: ours.dims)], Self.interleavedHeads(a))
     }
     var rows = [ours.dims[0]]
     if names.count == 3 { rows = [a.queryWidth, a.keyValueWidth, a.keyValueWidth] }
     if names.count == 2 { rows = [a.dFF, a.dFF] }
     let theirs = ours.role == .positionEmbedding ? [positions] : rows
-    let parts = zip(names, theirs).map { Correspondence.Part(name: $0, dims: [$1] + ours.dims.dropFirst()) }
-    if arrangement == .neighbouringPairs { return Correspondence(ours, parts, .rows(Self.turnedInPairs(a))) }
+    let parts = zip(names, theirs).map { NamedShape(name: $0, dims: [$1] + ours.dims.dropFirst()) }
+    if arrangement == .neighbouringPairs { return Correspondence(ours, parts, Self.turnedInPairs(a)) }
     var correspondence = Correspondence(ours, stacked: parts, rows: rows)
     if addsOneToNorms, a.normUnitOffset, ours.role == .normWeight { correspondence.offset = 1 }
     return correspondence
   }
 
   /// GPT-NeoX stores query, key and value of one head together.
-  private static func interleavedHeads(_ a: Architecture) -> [Correspondence.Run] {
+  private static func interleavedHeads(_ a: Architecture) -> [RowRun] {
     (0..<3).flatMap { kind in
       (0..<a.heads).map { head in
-        Correspondence.Run(
+        RowRun(
           first: kind * a.queryWidth + head * a.headDim, part: 0,
           theirs: (3 * head + kind) * a.headDim, count: a.headDim)
       }
@@ -123,12 +120,12 @@ extension TensorNames {
   }
 
   /// llama.cpp's Llama rotates neighbouring elements of a head together, not one element of each half.
-  private static func turnedInPairs(_ a: Architecture) -> [Correspondence.Run] {
+  private static func turnedInPairs(_ a: Architecture) -> [RowRun] {
     let half = a.headDim / 2
-    func turned(_ part: Int, heads: Int, first: Int) -> [Correspondence.Run] {
+    func turned(_ part: Int, heads: Int, first: Int) -> [RowRun] {
       (0..<heads * a.headDim).map { row in
         let (head, i) = (row / a.headDim, row % a.headDim)
-        return Correspondence.Run(
+        return RowRun(
           first: first + row, part: part, theirs: head * a.headDim + 2 * (i % half) + i / half, count: 1)
       }
     }

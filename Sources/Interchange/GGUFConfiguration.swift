@@ -73,17 +73,12 @@ struct GGUFConfiguration {
     _ a: Architecture, _ family: Family, _ archive: GGUFArchive
   ) throws -> RotaryScaling? {
     guard archive.tensor(GGUFRope.tensor) != nil else { return nil }
-    let found = try archive.find(.init(name: GGUFRope.tensor, dims: [a.rotaryDim / 2]))
+    let found = try archive.find(GGUFRope.tensor, [a.rotaryDim / 2])
     guard family == .llama else {
       throw Failure(
         .badData, "its rope is scaled, which is not supported for \(family.ggufName)", at: found.place,
         remedy: "Such a model cannot be imported.")
     }
-    let elements = try found.storedElements()
-    let factors = [Float](unsafeUninitializedCapacity: a.rotaryDim / 2) { buffer, count in
-      elements.read(found.bytes.baseAddress!, from: 0, count: a.rotaryDim / 2, into: buffer.baseAddress!)
-      count = a.rotaryDim / 2
-    }
-    return try GGUFRope.scaling(factors, of: a, at: found.place)
+    return try GGUFRope.scaling(found.values(0..<found.count), of: a, at: found.place)
   }
 }

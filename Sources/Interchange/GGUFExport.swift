@@ -1,3 +1,4 @@
+import Checkpoints
 import Glibc
 import Models
 import Support
@@ -42,7 +43,7 @@ public enum GGUFExport {
     var correspondences = model.family.ggufTensors.correspondences(file.layout, positions: a.context)
     if model.family.repeatsTiedUnembedding, a.tiedEmbeddings {
       let embedding = correspondences[0].ours
-      let part = Correspondence.Part(name: TensorNames.gguf.unembedding, dims: embedding.dims)
+      let part = NamedShape(name: TensorNames.gguf.unembedding, dims: embedding.dims)
       correspondences.insert(Correspondence(embedding, stacked: [part], rows: [embedding.dims[0]]), at: 1)
     }
     for tensor in model.tensors(correspondences) { gguf.add(tensor, type(of: tensor, precision)) }
@@ -92,18 +93,18 @@ public enum GGUFExport {
     model.family.writeGGUF(a, name, &gguf)
   }
 
-  private static func type(of tensor: OutgoingTensor, _ precision: Precision) -> GGUFTensorType {
+  private static func type(of tensor: TensorSource, _ precision: Precision) -> GGUFTensorType {
     guard tensor.dims.count == 2, tensor.name != "position_embd.weight" else { return .float32 }
     switch precision {
     case .float32: return .float32
     case .float16: return .float16
-    case .q8: return tensor.width % 32 == 0 ? .q8_0 : .float16
+    case .q8: return tensor.dims[1] % 32 == 0 ? .q8_0 : .float16
     }
   }
 
-  private static func frequencies(_ scaling: RotaryScaling, _ a: Architecture) -> OutgoingTensor {
+  private static func frequencies(_ scaling: RotaryScaling, _ a: Architecture) -> TensorSource {
     let factors = GGUFRope.factors(of: scaling, a)
-    return OutgoingTensor(name: GGUFRope.tensor, dims: [factors.count], rows: factors.count, width: 1) {
+    return TensorSource(name: GGUFRope.tensor, dims: [factors.count], width: 1) {
       range, floats in floats.update(from: Array(factors[range]), count: range.count)
     }
   }

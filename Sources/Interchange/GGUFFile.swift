@@ -1,3 +1,4 @@
+import Checkpoints
 import Support
 
 /// Writes GGUF version 3, the format of llama.cpp: metadata, the directory of tensors, their data.
@@ -17,7 +18,7 @@ struct GGUFFile {
 
   private var metadata: [UInt8] = []
   private var metadataCount = 0
-  private(set) var tensors: [(tensor: OutgoingTensor, type: GGUFTensorType)] = []
+  private(set) var tensors: [(tensor: TensorSource, type: GGUFTensorType)] = []
 
   mutating func add(_ key: String, _ value: Value) {
     metadataCount += 1
@@ -55,7 +56,7 @@ struct GGUFFile {
     metadata.put(UInt64(count))
   }
 
-  mutating func add(_ tensor: OutgoingTensor, _ type: GGUFTensorType) { tensors.append((tensor, type)) }
+  mutating func add(_ tensor: TensorSource, _ type: GGUFTensorType) { tensors.append((tensor, type)) }
 
   /// - Throws: `Failure(.badData)` for a value that its type cannot hold; `.cannotCreate`, `.inputOutput`.
   func write(to path: String) throws {
@@ -88,7 +89,7 @@ struct GGUFFile {
   }
 
   private static func write(
-    _ tensor: OutgoingTensor, _ type: GGUFTensorType, at offset: Int, _ file: AtomicFile
+    _ tensor: TensorSource, _ type: GGUFTensorType, at offset: Int, _ file: AtomicFile
   ) throws {
     var offset = offset
     try tensor.forEachPiece(largest: type.largest) { floats in

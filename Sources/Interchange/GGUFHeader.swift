@@ -4,14 +4,6 @@ import Support
 /// The part of a GGUF file before the tensors: metadata, and the directory with each tensor's type, dims and offset.
 /// Versions 2 and 3, little-endian.
 struct GGUFHeader {
-  struct Tensor: Equatable {
-    let type: GGUFTensorType
-    /// The slowest dimension first, as everywhere else in this program.
-    let dims: [Int]
-    /// The byte range in the file.
-    let bytes: Range<Int>
-  }
-
   private static let mostTensors = 1 << 16
   private static let longestName = 1 << 10
   private static let mostDims = 4
@@ -20,7 +12,7 @@ struct GGUFHeader {
   private static let (leastKey, leastTensor) = (14, 33)
 
   let metadata: GGUFMetadata
-  let tensors: [String: Tensor]
+  let tensors: [String: StoredTensor]
 
   /// - Throws: `Failure(.badData)` that names the byte, the key or the tensor.
   init(_ storage: Storage, path: String) throws {
@@ -35,16 +27,16 @@ struct GGUFHeader {
     let alignment = try Self.alignment(metadata)
     let records = try (0..<tensorCount).map { _ in try Record(&cursor, longestName: Self.longestName) }
     let start = (cursor.offset + alignment - 1) / alignment * alignment
-    var tensors: [String: Tensor] = [:]
+    var tensors: [String: StoredTensor] = [:]
     for record in records {
-      let tensor = try record.tensor(start: start, end: storage.bytes.count, alignment: alignment, path)
+      let tensor = try record.tensor(from: start, of: storage, alignment: alignment, path)
       guard tensors.updateValue(tensor, forKey: record.name) == nil else {
         throw Failure(
           .badData, "the tensor \(quoted(record.name)) appears twice", at: path, remedy: GGUFCursor.remedy)
       }
     }
     self.tensors = tensors
-    try requireApart(path)
+    try requireApart(in: storage.bytes)
   }
 
   private static func requireVersion(_ cursor: inout GGUFCursor) throws {
@@ -81,17 +73,18 @@ struct GGUFHeader {
   }
 
   /// Requires that no byte belongs to two tensors.
-  private func requireApart(_ path: String) throws {
+  private func requireApart(in file: UnsafeRawBufferPointer) throws {
     var (reached, last) = (0, "")
-    let ordered = tensors.sorted { ($0.value.bytes.lowerBound, $0.key) < ($1.value.bytes.lowerBound, $1.key) }
-    for (name, tensor) in ordered {
-      guard tensor.bytes.lowerBound >= reached else {
+    let ordered = tensors.values.map { ($0.range(in: file), $0) }.sorted {
+      ($0.0.lowerBound, $0.1.name) < ($1.0.lowerBound, $1.1.name)
+    }
+    for (range, tensor) in ordered {
+      guard range.lowerBound >= reached else {
         throw Failure(
-          .badData,
-          "it begins at byte \(tensor.bytes.lowerBound), before the tensor \(quoted(last)) ends at \(reached)",
-          at: "\(path), tensor \(quoted(name))", remedy: GGUFCursor.remedy)
+          .badData, "it begins at byte \(range.lowerBound), before the tensor \(quoted(last)) ends at \(reached)",
+          at: "\(tensor.path), tensor \(quoted(tensor.name))", remedy: GGUFCursor.remedy)
       }
-      (reached, last) = (tensor.bytes.upperBound, name)
+      (reached, last) = (range.upperBound, tensor.name)
     }
   }
 
@@ -121,7 +114,8 @@ struct GGUFHeader {
       offset = try cursor.number(UInt64.self, place)
     }
 
-    func tensor(start: Int, end: Int, alignment: Int, _ path: String) throws -> Tensor {
+    /// - Parameter start: the first byte of the data.
+    func tensor(from start: Int, of storage: Storage, alignment: Int, _ path: String) throws -> StoredTensor {
       func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
         guard !condition else { return }
         throw Failure(.badData, what(), at: "\(path), tensor \(quoted(name))", remedy: GGUFCursor.remedy)
@@ -143,12 +137,14 @@ struct GGUFHeader {
       try require(count <= .max / 4, "its dims \(shown) are too large")
       let bytes = type.bytes(count)
       try require(offset % UInt64(alignment) == 0, "its offset is \(offset), which is not a multiple of \(alignment)")
-      let room = max(0, end - start)
+      let room = max(0, storage.bytes.count - start)
       try require(
         bytes <= room && offset <= UInt64(room - bytes),
         "it ends beyond the file: \(bytes) bytes from byte \(offset) of the data, which has \(room)")
       let first = start + Int(offset)
-      return Tensor(type: type, dims: dims.reversed(), bytes: first..<first + bytes)
+      return StoredTensor(
+        name: name, dims: dims.reversed(), typeName: type.name, elements: type,
+        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[first..<first + bytes]), path: path, owner: storage)
     }
   }
 }
@@ -156,6 +152,7 @@ struct GGUFHeader {
 /// A mapped GGUF file with a checked header.
 final class GGUFArchive: TensorArchive, @unchecked Sendable {
   let path: String
+  let readableTypes = GGUFTensorType.readable
   let statement = "the metadata"
   let advice = "Copy the file again; its metadata and its tensors do not belong to the same model."
   private let storage: Storage
@@ -178,12 +175,5 @@ final class GGUFArchive: TensorArchive, @unchecked Sendable {
   /// XXH64 of the whole file.
   var hash: UInt64 { Hash.xxh64(storage.bytes) }
 
-  func tensor(_ name: String) -> ForeignTensor? {
-    header.tensors[name].map {
-      ForeignTensor(
-        name: name, typeName: $0.type.name, dims: $0.dims,
-        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[$0.bytes]), elements: $0.type,
-        readable: GGUFTensorType.readable, path: path, owner: self)
-    }
-  }
+  func tensor(_ name: String) -> StoredTensor? { header.tensors[name] }
 }

@@ -10,7 +10,7 @@ public struct GGUFModel: IncomingModel {
   public let warnings: [String]
   private let archive: GGUFArchive
   private let reader: GGUFTokenizerReader
-  private let found: [FoundTensor]
+  private let found: [Correspondence<StoredTensor>]
 
   /// - Parameter context: the longest sequence; nil for the model's own value.
   /// - Throws: `Failure(.badData)` for a damaged file or a model that this program does not compute; `.usage` for a
@@ -27,12 +27,12 @@ public struct GGUFModel: IncomingModel {
     try archive.requireRoom(for: architecture)
     let layout = ParameterLayout(architecture, scalarHead: false)
     let wanted = family.ggufTensors.correspondences(layout, positions: own.context)
-    found = try wanted.map { try FoundTensor($0, in: archive) }
+    found = try wanted.map { try $0.found(in: archive) }
     var used = Set(wanted.flatMap { $0.parts.map(\.name) })
     // If the embedding is tied, the unembedding has the same values. The rope's factors are part of the architecture.
     used.insert(TensorNames.gguf.unembedding)
     if architecture.position == .rotary { used.insert(GGUFRope.tensor) }
-    try archive.requireNoOther(than: used, of: family.languageModel) { _ in false }
+    try archive.requireNoOther(than: used, of: family.languageModel)
     self.architecture = architecture
     className = family.languageModel
     warnings = configuration.warnings

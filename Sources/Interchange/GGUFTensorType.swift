@@ -1,3 +1,4 @@
+import Checkpoints
 import Support
 
 /// How a GGUF file stores the elements of a tensor; the raw values are the format's.

@@ -1,9 +1,10 @@
+import Checkpoints
 import Models
 import Support
 
 /// All tensors of a model in its folder. A missing tensor, a wrong shape or an extra tensor is an error.
 struct HuggingFaceWeights {
-  let tensors: [FoundTensor]
+  let tensors: [Correspondence<StoredTensor>]
 
   /// - Parameters:
   ///   - layout: our layout.
@@ -14,7 +15,7 @@ struct HuggingFaceWeights {
     let prefix = Self.prefix(folder, family)
     let wanted = family.tensors.correspondences(layout, prefix: prefix, positions: positions)
     tensors = try wanted.map { wanted in
-      try FoundTensor(wanted, in: folder) { $0 == family.tensors.unembedding ? Self.untiedRemedy : nil }
+      try wanted.found(in: folder) { $0 == family.tensors.unembedding ? Self.untiedRemedy : nil }
     }
     var used = Set(wanted.flatMap { $0.parts.map(\.name) })
     if layout.architecture.tiedEmbeddings && !layout.hasScalarHead,
@@ -38,11 +39,11 @@ struct HuggingFaceWeights {
 
   /// A tied model may also contain its unembedding, if it equals the embedding.
   private static func requireTied(
-    _ family: Family, _ embedding: FoundTensor, in folder: SafetensorsFolder
+    _ family: Family, _ embedding: Correspondence<StoredTensor>, in folder: SafetensorsFolder
   ) throws {
     let ours = embedding.ours
-    let part = Correspondence.Part(name: family.tensors.unembedding, dims: ours.dims)
-    let found = try FoundTensor(Correspondence(ours, stacked: [part], rows: [ours.dims[0]]), in: folder)
+    let part = NamedShape(name: family.tensors.unembedding, dims: ours.dims)
+    let found = try Correspondence(ours, stacked: [part], rows: [ours.dims[0]]).found(in: folder)
     let isEqual = try withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * ours.dims[1]) { buffer in
       let (a, b) = (buffer.baseAddress!, buffer.baseAddress! + ours.dims[1])
       return try (0..<ours.dims[0]).allSatisfy { row in
@@ -54,7 +55,7 @@ struct HuggingFaceWeights {
     guard isEqual else {
       throw Failure(
         .badData, "it differs from the token embedding, but the configuration says that the two are tied",
-        at: found.parts[0].tensor.place, remedy: "Set \"tie_word_embeddings\" to what the model was trained with.")
+        at: found.parts[0].place, remedy: "Set \"tie_word_embeddings\" to what the model was trained with.")
     }
   }
 }

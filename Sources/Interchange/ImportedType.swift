@@ -10,12 +10,12 @@ public enum ImportedType: Equatable, Sendable {
   case all(ElementType)
 
   /// The type of one of our tensors that is made from `found`.
-  func type(of found: FoundTensor) -> ElementType {
+  func type(of found: Correspondence<StoredTensor>) -> ElementType {
     let wanted: ElementType
     switch self {
     case .all(let type): wanted = type
     case .asStored:
-      let types = Set(found.parts.map(\.elements.element))
+      let types = Set(found.parts.map { $0.elements!.element })
       wanted = types.count == 1 ? types.first! ?? .float32 : .float32
     }
     return found.ours.canBeStored(as: TensorType(wanted)) ? wanted : .float32

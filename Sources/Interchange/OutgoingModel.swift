@@ -27,14 +27,12 @@ struct OutgoingModel {
       rewardHead = nil
       return
     }
-    let stored = file.checkpoint.tensors(in: .head, role: .policy)
-      .first { $0.name == ModelFile.normalizationName && $0.type == .float32 && $0.dims == [2] }
     rewardHead = RewardHead(
-      headBias: parameters.scalarHead!.bias[0], normalization: stored.map { ($0.floats[0], $0.floats[1]) })
+      headBias: parameters.scalarHead!.bias[0], normalization: try file.normalization().map { ($0.gain, $0.bias) })
   }
 
   /// Our tensors, converted to those that they correspond to.
-  func tensors(_ correspondences: [Correspondence]) -> [OutgoingTensor] {
-    correspondences.flatMap { OutgoingTensor.parts($0, of: parameters.stored($0.ours.name)!) }
+  func tensors(_ correspondences: [Correspondence<NamedShape>]) -> [TensorSource] {
+    correspondences.flatMap { $0.sources(of: parameters.stored($0.ours.name)!) }
   }
 }

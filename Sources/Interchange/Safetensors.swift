@@ -17,24 +17,17 @@ final class SafetensorsFile: @unchecked Sendable {
     if let failure = ForeignFile(beginning: storage.bytes.prefix(ForeignFile.needed), name: path)?
       .failure(at: path, unless: .safetensors)
     { throw failure }
-    header = try SafetensorsHeader(storage.bytes, path: path)
+    header = try SafetensorsHeader(storage, path: path)
   }
 
-  var names: Dictionary<String, SafetensorsHeader.Tensor>.Keys { header.tensors.keys }
+  var names: Dictionary<String, StoredTensor>.Keys { header.tensors.keys }
 
   var bytes: Int { storage.bytes.count }
 
   /// XXH64 of the whole file.
   var hash: UInt64 { Hash.xxh64(storage.bytes) }
 
-  func tensor(_ name: String) -> ForeignTensor? {
-    header.tensors[name].map {
-      ForeignTensor(
-        name: name, typeName: $0.type, dims: $0.dims,
-        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[$0.bytes]),
-        elements: ElementType(rawValue: $0.type), readable: "F32, F16 and BF16", path: path, owner: self)
-    }
-  }
+  func tensor(_ name: String) -> StoredTensor? { header.tensors[name] }
 }
 
 /// The tensors of a model's folder: `model.safetensors`, or the shards listed in `model.safetensors.index.json`.
@@ -43,6 +36,7 @@ struct SafetensorsFolder: TensorArchive {
   static let index = "model.safetensors.index.json"
 
   let path: String
+  let readableTypes = "F32, F16 and BF16"
   let statement = "the configuration"
   let advice = "Copy the folder again; configuration and weights do not belong to the same model."
   /// Sorted by name.
@@ -84,7 +78,7 @@ struct SafetensorsFolder: TensorArchive {
 
   var bytes: Int { files.reduce(0) { $0 + $1.bytes } }
 
-  func tensor(_ name: String) -> ForeignTensor? { places[name].flatMap { files[$0].tensor(name) } }
+  func tensor(_ name: String) -> StoredTensor? { places[name].flatMap { files[$0].tensor(name) } }
 
   private struct Index: Decodable {
     var weight_map: [String: String]

@@ -1,34 +1,28 @@
+import Checkpoints
 import Support
 
 /// The part of a safetensors file before the tensors: the header's length (u64, little-endian), then JSON with each
 /// tensor's type, dims and offsets.
 struct SafetensorsHeader {
-  struct Tensor: Equatable {
-    /// The file's name of the type; an `ElementType` if this program can read it.
-    let type: String
-    let dims: [Int]
-    /// The byte range in the file.
-    let bytes: Range<Int>
-  }
-
   /// The limit of the format.
   static let longest = 100_000_000
   static let lengthBytes = 8
   private static let remedy = "Copy the file again; it is damaged."
 
-  let tensors: [String: Tensor]
+  let tensors: [String: StoredTensor]
 
   /// - Throws: `Failure(.badData)` naming the file, and the byte or the tensor.
-  init(_ file: UnsafeRawBufferPointer, path: String) throws {
+  init(_ storage: Storage, path: String) throws {
+    let file = storage.bytes
     let start = try Self.dataStart(file, path: path)
     let text = Array(file[Self.lengthBytes..<start])
     let records = try JSONFile.decode(
       Records.self, from: text, at: path, firstByte: Self.lengthBytes, valueLimit: 1 << 20)
     tensors = try Dictionary(
       uniqueKeysWithValues: records.tensors.map { name, record in
-        (name, try record.tensor(start: start, end: file.count, at: "\(path), tensor \"\(name)\""))
+        (name, try record.tensor(name, from: start, of: storage, path))
       })
-    try requireNoGaps(from: start, to: file.count, path: path)
+    try requireNoGaps(from: start, in: file, path: path)
   }
 
   private static func dataStart(_ file: UnsafeRawBufferPointer, path: String) throws -> Int {
@@ -51,23 +45,22 @@ struct SafetensorsHeader {
   }
 
   /// Requires that every byte after the header belongs to one tensor.
-  private func requireNoGaps(from start: Int, to end: Int, path: String) throws {
-    let ordered = tensors.sorted {
-      ($0.value.bytes.lowerBound, $0.value.bytes.upperBound, $0.key)
-        < ($1.value.bytes.lowerBound, $1.value.bytes.upperBound, $1.key)
+  private func requireNoGaps(from start: Int, in file: UnsafeRawBufferPointer, path: String) throws {
+    let ordered = tensors.values.map { ($0.range(in: file), $0) }.sorted {
+      ($0.0.lowerBound, $0.0.upperBound, $0.1.name) < ($1.0.lowerBound, $1.0.upperBound, $1.1.name)
     }
     var (reached, last) = (start, "")
-    for (name, tensor) in ordered {
-      let first = tensor.bytes.lowerBound
+    for (range, tensor) in ordered {
+      let first = range.lowerBound
       guard first >= reached else {
         throw Failure(
           .badData, "it begins at byte \(first), before the tensor \"\(last)\" ends at \(reached)",
-          at: "\(path), tensor \"\(name)\"", remedy: Self.remedy)
+          at: tensor.place, remedy: Self.remedy)
       }
       guard first == reached else { break }
-      (reached, last) = (tensor.bytes.upperBound, name)
+      (reached, last) = (range.upperBound, tensor.name)
     }
-    guard reached == end else {
+    guard reached == file.count else {
       throw Failure(
         .badData, "the bytes from \(reached) on belong to no tensor", at: path, remedy: Self.remedy)
     }
@@ -106,7 +99,9 @@ struct SafetensorsHeader {
       "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
     ]
 
-    func tensor(start: Int, end: Int, at place: String) throws -> Tensor {
+    /// - Parameter start: the first byte of the data.
+    func tensor(_ name: String, from start: Int, of storage: Storage, _ path: String) throws -> StoredTensor {
+      let (place, end) = ("\(path), tensor \"\(name)\"", storage.bytes.count)
       func require(_ condition: Bool, _ what: @autoclosure () -> String) throws {
         guard !condition else { return }
         throw Failure(.badData, what(), at: place, remedy: SafetensorsHeader.remedy)
@@ -135,8 +130,10 @@ struct SafetensorsHeader {
       try require(
         offsets[1] - offsets[0] == bytes,
         "\(offsets[1] - offsets[0]) bytes, but \(dtype) \(dims) needs \(bytes)")
-      return Tensor(
-        type: dtype, dims: dims, bytes: start + offsets[0]..<start + offsets[1])
+      return StoredTensor(
+        name: name, dims: dims, typeName: dtype, elements: ElementType(rawValue: dtype),
+        bytes: UnsafeRawBufferPointer(rebasing: storage.bytes[start + offsets[0]..<start + offsets[1]]), path: path,
+        owner: storage)
     }
   }
 }

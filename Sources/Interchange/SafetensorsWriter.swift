@@ -1,3 +1,4 @@
+import Checkpoints
 import Support
 
 /// Writes a safetensors file, tensor by tensor. Memory does not grow with the model.
@@ -21,7 +22,7 @@ enum SafetensorsWriter {
   }
 
   /// - Throws: `Failure(.badData)` for a value that `type` cannot hold; `.cannotCreate`, `.inputOutput`.
-  static func write(_ tensors: [OutgoingTensor], _ type: ElementType, to path: String) throws {
+  static func write(_ tensors: [TensorSource], _ type: ElementType, to path: String) throws {
     // `transformers` requires the name of the framework that wrote the tensors.
     var entries = ["__metadata__": Entry.metadata(["format": "pt"])]
     var end = 0

@@ -12,8 +12,11 @@ public final class ModelFile: @unchecked Sendable {
   /// Whether all tensors are float32, so that the model can be trained in place.
   public let isFloat32: Bool
 
+  /// The tensors of the trunk and the scalar head.
+  private let trunkSection, headSection: CheckpointSection
+
   /// The size of the trunk in the file [bytes].
-  public var weightBytes: Int { checkpoint.tensors(in: .weights, role: .policy).reduce(0) { $0 + $1.byteCount } }
+  public var weightBytes: Int { trunkSection.bytes }
 
   /// Tensor name of a reward model's gain and bias, [2], in the HEAD section.
   public static let normalizationName = "head.normalization"
@@ -23,34 +26,19 @@ public final class ModelFile: @unchecked Sendable {
     self.checkpoint = checkpoint
     architecture = checkpoint.architecture
     try architecture.validate(at: checkpoint.path)
-    let weights = checkpoint.tensors(in: .weights, role: .policy)
-    try Self.require(weights, toHold: architecture, at: checkpoint.path)
+    trunkSection = CheckpointSection(checkpoint, .weights, .policy)
+    headSection = CheckpointSection(checkpoint, .head, .policy)
+    guard !trunkSection.tensors.isEmpty else {
+      throw Failure(.badData, "has no WEIGHTS section of the policy", at: checkpoint.path, remedy: trunkSection.advice)
+    }
+    try trunkSection.requireRoom(for: architecture)
     layout = ParameterLayout(architecture, scalarHead: checkpoint.training.kind.hasScalarHead)
-    isInt8 = weights.contains { $0.type == .int8 }
-    isFloat32 = weights.allSatisfy { $0.type == .float32 }
+    isInt8 = trunkSection.tensors.contains { $0.type == .int8 }
+    isFloat32 = trunkSection.tensors.allSatisfy { $0.type == .float32 }
     if !isInt8 {
-      try Self.require(layout.trunk, in: .weights, checkpoint)
-      try Self.require(layout.head, in: .head, checkpoint)
-      if weights.count > layout.trunk.count {
-        throw Self.superfluous(weights[layout.trunk.count], checkpoint)
-      }
-    }
-  }
-
-  /// Compares the architecture with the size of the file before anything is allocated. A damaged header can claim
-  /// so many layers that even a list of their names does not fit in memory. Float64 products do not overflow.
-  private static func require(
-    _ weights: [Checkpoint.Tensor], toHold architecture: Architecture, at path: String
-  ) throws {
-    guard !weights.isEmpty else {
-      throw Failure(.badData, "has no WEIGHTS section of the policy", at: path, remedy: Self.remedy)
-    }
-    let bytes = weights.reduce(0) { $0 + $1.byteCount }
-    guard architecture.layers <= weights.count, architecture.matrixElements <= Double(bytes) else {
-      throw Failure(
-        .badData,
-        "the architecture needs more than the \(weights.count) tensors of \(bytes) bytes in the file",
-        at: path, remedy: Self.remedy)
+      try Self.require(layout.trunk, in: trunkSection)
+      try Self.require(layout.head, in: headSection)
+      try requireNoOther(than: Set(layout.trunk.map(\.name)))
     }
   }
 
@@ -64,10 +52,9 @@ public final class ModelFile: @unchecked Sendable {
         remedy: "Use the model that it was quantised from.")
     }
     guard isFloat32 else {
-      let tensors = checkpoint.tensors(in: .weights, role: .policy) + checkpoint.tensors(in: .head, role: .policy)
+      let tensors = trunkSection.tensors.prefix(layout.trunk.count) + headSection.tensors.prefix(layout.head.count)
       return MappedParameters(
-        layout, Dictionary(uniqueKeysWithValues: tensors.compactMap { tensor in tensor.stored.map { (tensor.name, $0) } }),
-        self)
+        layout, Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0.stored!) }), self)
     }
     func base(_ kind: SectionKind) throws -> UnsafeMutablePointer<Float> {
       let bytes = try checkpoint.sectionBytes(kind, .policy)
@@ -78,43 +65,46 @@ public final class ModelFile: @unchecked Sendable {
       owner: self)
   }
 
+  /// Gain and bias of a reward model; nil for a reward model of another program, which has no normalisation.
+  ///
+  /// - Throws: `Failure(.badData)` if the tensor is not two finite float32 numbers.
+  public func normalization() throws -> RewardNormalization? {
+    guard let tensor = headSection.tensor(Self.normalizationName) else { return nil }
+    guard tensor.type == .float32, tensor.dims == [2], tensor.floats[0].isFinite, tensor.floats[1].isFinite else {
+      throw Failure(
+        .badData, "the tensor \(tensor.name) is not two finite float32 numbers, gain and bias", at: checkpoint.path,
+        remedy: "Train it with `tinyrlhf reward`, which measures its gain and bias.")
+    }
+    return RewardNormalization(gain: tensor.floats[0], bias: tensor.floats[1])
+  }
+
   /// The weights to compute with, as they are stored in the file.
   ///
   /// - Throws: `Failure(.badData)` if a tensor of an int8 model is missing, unknown or invalid.
   public func weights() throws -> TransformerWeights {
     guard isInt8 else { return TransformerWeights(try parameters()) }
-    let tensors = checkpoint.tensors(in: .weights, role: .policy)
-    let stored = Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, $0) })
-    func tensor(_ name: String, _ dims: [Int], _ type: TensorType) throws -> Checkpoint.Tensor {
-      guard let found = stored[name], found.dims == dims, found.type == type else {
-        throw Failure(
-          .badData, "the \(type) tensor \(name) \(dims) is missing", at: checkpoint.path,
-          remedy: Self.remedy)
-      }
-      return found
-    }
     let projections = try QuantizedWeights.projections(of: layout).map { projection in
-      let found = try tensor(projection.name, projection.dims, .int8)
+      let found = try trunkSection.find(projection.name, projection.dims)
+      let packed = try Self.require(found, as: [.int8]).packed!
       return QuantizedWeights.Projection(
         name: projection.name,
         matrix: Int8Matrix(
-          outputs: found.dims[0], inputs: found.dims[1],
-          codes: found.pointer.assumingMemoryBound(to: Int8.self), scales: found.scales!,
-          rowSums: found.rowSums!, factors: found.factors!))
+          outputs: found.dims[0], inputs: found.dims[1], codes: packed.codes, scales: packed.scales,
+          rowSums: packed.rowSums, factors: packed.factors))
+    }
+    func floats(_ name: String, _ dims: [Int]) throws -> UnsafeMutablePointer<Float> {
+      try Self.require(trunkSection.find(name, dims), as: [.float32]).floats
     }
     let names = Set(projections.map(\.name))
-    var floats: [String: UnsafeMutablePointer<Float>] = [:]
+    var others: [String: UnsafeMutablePointer<Float>] = [:]
     for wanted in layout.trunk where !names.contains(wanted.name) {
-      floats[wanted.name] = try tensor(wanted.name, wanted.dims, .float32).floats
+      others[wanted.name] = try floats(wanted.name, wanted.dims)
     }
     let a = architecture
-    let keyFactors = try tensor(QuantizedWeights.keyFactorsName, [a.layers, a.kvHeads, a.headDim], .float32).floats
-    let used = names.union(floats.keys).union([QuantizedWeights.keyFactorsName])
-    if let more = tensors.first(where: { !used.contains($0.name) }) {
-      throw Self.superfluous(more, checkpoint)
-    }
+    let keyFactors = try floats(QuantizedWeights.keyFactorsName, [a.layers, a.kvHeads, a.headDim])
+    try requireNoOther(than: names.union(others.keys).union([QuantizedWeights.keyFactorsName]))
     try Self.requireFactors(keyFactors, a.layers * a.keyValueWidth, checkpoint)
-    return QuantizedWeights(layout, projections: projections, keyFactors: keyFactors).weights { floats[$0] }
+    return QuantizedWeights(layout, projections: projections, keyFactors: keyFactors).weights { others[$0] }
   }
 
   /// Checks the key factors. Keys are multiplied and queries are divided by them; only powers of two make this exact.
@@ -130,35 +120,42 @@ public final class ModelFile: @unchecked Sendable {
       remedy: remedy)
   }
 
-  /// Remedy for errors that a file written by this program cannot have.
-  public static let remedy = "Use a model file that tinyrlhf has written."
   private static let unembedding = "unembedding.weight"
 
-  private static func superfluous(_ tensor: Checkpoint.Tensor, _ checkpoint: Checkpoint) -> Failure {
-    let isTied = tensor.name == unembedding && checkpoint.architecture.tiedEmbeddings
-    return Failure(
-      .badData,
-      isTied
-        ? "has its own unembedding, but its header says that the unembedding is the token embedding"
-        : "the tensor \(tensor.name) belongs to no part of the architecture", at: checkpoint.path,
-      remedy: remedy)
+  private func requireNoOther(than used: Set<String>) throws {
+    if architecture.tiedEmbeddings, trunkSection.tensor(Self.unembedding) != nil {
+      throw Failure(
+        .badData, "has its own unembedding, but its header says that the unembedding is the token embedding",
+        at: checkpoint.path, remedy: trunkSection.advice)
+    }
+    try trunkSection.requireNoOther(than: used, of: "model")
   }
 
-  private static func require(
-    _ wanted: TensorTable, in kind: SectionKind, _ checkpoint: Checkpoint
-  ) throws {
-    let found = checkpoint.tensors(in: kind, role: .policy)
+  /// Requires the tensors of a layout, in its order, so that a float32 section can be used as one buffer.
+  private static func require(_ wanted: TensorTable, in section: CheckpointSection) throws {
     for (index, tensor) in wanted.enumerated() {
-      guard index < found.count, found[index].name == tensor.name,
-        found[index].dims == tensor.dims, tensor.canBeStored(as: found[index].type)
-      else {
+      let found = try section.find(tensor.name, tensor.dims)
+      try require(found, as: TensorType.allCases.filter(tensor.canBeStored))
+      guard section.tensors[index].name == tensor.name else {
         throw Failure(
-          .badData,
-          "the tensor \(tensor.name) \(tensor.dims) is missing from the \(kind) of the policy",
-          at: checkpoint.path, remedy: Self.remedy)
+          .badData, "it is not in its place, where \"\(section.tensors[index].name)\" is", at: found.place,
+          remedy: section.advice)
       }
     }
   }
+
+  @discardableResult
+  private static func require(_ tensor: StoredTensor, as types: [TensorType]) throws -> StoredTensor {
+    guard types.contains(where: { $0 == tensor.type }) else {
+      throw Failure(
+        .badData, "its type is \(tensor.typeName), but it must be \(types.map { "\($0)" }.joined(separator: " or "))",
+        at: tensor.place, remedy: remedy)
+    }
+    return tensor
+  }
+
+  /// Remedy for errors that a file written by this program cannot have.
+  public static let remedy = CheckpointSection.advice
 }
 
 extension TensorTable.Tensor {

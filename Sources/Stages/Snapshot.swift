@@ -127,13 +127,10 @@ package struct Snapshot {
     _ set: ParameterSet, from checkpoint: Checkpoint, _ role: Role, _ kinds: [SectionKind],
     prefix: String
   ) throws {
-    var stored: [String: Checkpoint.Tensor] = [:]
-    for kind in kinds {
-      for tensor in checkpoint.tensors(in: kind, role: role) { stored[tensor.name] = tensor }
-    }
+    let sections = kinds.map { CheckpointSection(checkpoint, $0, role) }
     for (tensor, base) in set.tensors {
-      guard let source = stored[prefix + tensor.name], source.dims == tensor.dims,
-        source.type == .float32
+      guard let source = sections.lazy.compactMap({ $0.tensor(prefix + tensor.name) }).first,
+        source.dims == tensor.dims, source.type == .float32
       else {
         throw Failure(
           .badData, "the tensor \(prefix)\(tensor.name) of the \(role) is missing",

@@ -88,20 +88,18 @@ struct Inspect: ParsableCommand {
     try ModelSource.checkpoint(name, verify: verifies, threads: compute.threads)
   }
 
-  private func show(_ tensor: Checkpoint.Tensor, of checkpoint: Checkpoint) throws {
-    let show = try TensorShow(tensor, threads: compute.threads)
+  private func show(_ tensor: StoredTensor, of checkpoint: Checkpoint) throws {
+    let show = try TensorShow(tensor, of: checkpoint, threads: compute.threads)
     if json {
       try show.json { try Console.output($0) }
     } else {
       try output(show.text)
     }
-    withExtendedLifetime(checkpoint) {}
   }
 
   private func compare(_ a: Checkpoint, _ b: Checkpoint) throws {
     let difference = try CheckpointDifference(a, b, threads: compute.threads)
     try output(json ? try JSON.line(difference) + "\n" : difference.text)
-    withExtendedLifetime((a, b)) {}
     if !difference.same { throw ExitCode(Failure.Kind.failed.rawValue) }
   }
 

@@ -90,9 +90,9 @@ import Testing
     let changed = try Checkpoint(path: b, access: .copyOnWrite)
     let (codes, wide) = (try changed.tensor(called: "codes"), try changed.tensor(called: "wide"))
     // Code (0, 0) of the first row, whose scale is 1.
-    codes.pointer.storeBytes(of: 7, as: Int8.self)
-    codes.rowSums![0] += 7
-    wide.factors![69] = 1
+    codes.packed!.codes[0] = 7
+    codes.packed!.rowSums[0] += 7
+    wide.packed!.factors[69] = 1
     try CheckpointWriter.write(sample.contents.with(changed), to: b)
     let found = try difference(a, b)
     let tensors = Dictionary(uniqueKeysWithValues: found.tensors.map { ($0.tensor, $0) })

@@ -51,8 +51,8 @@ import Testing
       return try Inspection(checkpoint, isVerified: false, statistics: statistics).text
     }
     #expect(try text(true).contains(note) && !text(false).contains(note))
-    #expect(try TensorShow(checkpoint.tensor(called: "wide"), threads: 1).text.contains(note))
-    #expect(try !TensorShow(checkpoint.tensor(called: "brain"), threads: 1).text.contains(note))
+    #expect(try TensorShow(checkpoint.tensor(called: "wide"), of: checkpoint, threads: 1).text.contains(note))
+    #expect(try !TensorShow(checkpoint.tensor(called: "brain"), of: checkpoint, threads: 1).text.contains(note))
     let floats = try Checkpoint(path: plain.write())
     let statistics = try TensorStatistics.of(floats.tensors, threads: 1)
     #expect(try !Inspection(floats, isVerified: false, statistics: statistics).text.contains(note))

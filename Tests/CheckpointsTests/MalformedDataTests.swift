@@ -121,7 +121,7 @@ import Testing
     arguments: [
       BadValue(tensor: 0, offset: 4, value: [0, 0, 0xC0, 0x7F], what: "a value is nan"),
       BadValue(tensor: 0, offset: 8, value: [0, 0, 0x80, 0xFF], what: "a value is -inf"),
-      BadValue(tensor: 4, offset: 2, value: [0x80, 0x7F], what: "a value is not finite"),
+      BadValue(tensor: 4, offset: 2, value: [0x80, 0x7F], what: "a value is inf"),
       BadValue(
         tensor: 5, part: .scales, offset: 0, value: [0, 0, 0xC0, 0x7F], what: "the scale of row 0 is nan"),
       BadValue(

@@ -147,6 +147,19 @@ extension TensorSource {
   }
 }
 
+extension StoredTensor {
+  /// Its elements; or codes, scales, row sums and factors.
+  var parts: [UnsafeRawBufferPointer] {
+    guard let packed else { return [UnsafeRawBufferPointer(bytes)] }
+    return [
+      UnsafeRawBufferPointer(start: packed.codes, count: TensorType.int8.byteCount(dims)!),
+      UnsafeRawBufferPointer(start: packed.scales, count: 4 * dims[0]),
+      UnsafeRawBufferPointer(start: packed.rowSums, count: 4 * dims[0]),
+      UnsafeRawBufferPointer(start: packed.factors, count: 4 * dims[1]),
+    ]
+  }
+}
+
 extension CheckpointContents {
   /// These contents with the tensors of an open checkpoint, which must outlive them.
   func with(_ checkpoint: Checkpoint) -> CheckpointContents {
@@ -154,13 +167,9 @@ extension CheckpointContents {
     contents.tensors = checkpoint.tensors.map { tensor in
       TensorSource(
         section: tensor.section, role: tensor.role, name: tensor.name, dims: tensor.dims,
-        type: tensor.type
+        type: tensor.type!
       ) { put in
-        try put(UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
-        guard let scales = tensor.scales, let sums = tensor.rowSums, let factors = tensor.factors else { return }
-        try put(UnsafeRawBufferPointer(start: scales, count: 4 * tensor.dims[0]))
-        try put(UnsafeRawBufferPointer(start: sums, count: 4 * tensor.dims[0]))
-        try put(UnsafeRawBufferPointer(start: factors, count: 4 * tensor.dims[1]))
+        for part in tensor.parts { try put(part) }
       }
     }
     return contents

@@ -63,18 +63,17 @@ import Testing
     let checkpoint = try Checkpoint(path: sample.write())
     let statistics = try TensorStatistics.of(checkpoint.tensors, threads: 2)
     for (tensor, found) in zip(checkpoint.tensors, statistics) {
-      let values = TensorValues(tensor)
-      expect(found, of: values.elements(0..<values.count))
+      expect(found, of: tensor.values(0..<tensor.count))
     }
     let codes = try checkpoint.tensor(called: "codes")
-    let values = TensorValues(codes).elements(0..<17 * 5)
+    let values = codes.values(0..<17 * 5)
     for n in 0..<17 {
       for k in 0..<5 { #expect(values[5 * n + k] == Float(n + 1) * Float(n - k)) }
     }
-    let brain = TensorValues(try checkpoint.tensor(called: "brain"))
+    let brain = try checkpoint.tensor(called: "brain")
     #expect(
-      brain.elements(0..<21) == (0..<21).map { Float(bitPattern: UInt32(0x3F80 + $0) << 16) })
-    #expect(brain.elements(5..<8) == Array(brain.elements(0..<21)[5..<8]))
+      brain.values(0..<21) == (0..<21).map { Float(bitPattern: UInt32(0x3F80 + $0) << 16) })
+    #expect(brain.values(5..<8) == Array(brain.values(0..<21)[5..<8]))
     withExtendedLifetime(checkpoint) {}
   }
 
@@ -102,7 +101,7 @@ import Testing
     }
     let sample = Sample(floats: values)
     let checkpoint = try Checkpoint(path: sample.write())
-    let show = try TensorShow(checkpoint.tensors[0], threads: 2)
+    let show = try TensorShow(checkpoint.tensors[0], of: checkpoint, threads: 2)
     var bytes: [UInt8] = []
     try show.json { bytes += $0 }
     let object = try JSON.decode(JSONValue.self, from: bytes, at: "tensor")

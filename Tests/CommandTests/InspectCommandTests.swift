@@ -50,7 +50,7 @@ import Testing
     #expect(object["dims"]?.array?.compactMap(\.number) == tensor.dims.map(Double.init))
     #expect(object["type"]?.string == "float32")
     let values = object["values"]?.array?.compactMap { $0.number.map { Float($0) } } ?? []
-    #expect(values == Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.byteCount / 4)))
+    #expect(values == Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.count)))
     withExtendedLifetime(checkpoint) {}
     let text = try inspect(tiny.base, "--tensor", name).outputText
     #expect(text.hasPrefix("weights/policy/\(name): ") && text.utf8.count < 2000, "\(text)")

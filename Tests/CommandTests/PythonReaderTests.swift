@@ -62,8 +62,8 @@ import Testing
   private func halves(_ type: ElementType) throws -> String {
     let original = try Checkpoint(path: tiny.base)
     let tensor = try original.tensor(called: "token_embedding.weight")
-    var halves = [UInt8](repeating: 0, count: tensor.byteCount / 2)
-    halves.withUnsafeMutableBytes { type.write(tensor.floats, count: tensor.byteCount / 4, to: $0.baseAddress!) }
+    var halves = [UInt8](repeating: 0, count: 2 * tensor.count)
+    halves.withUnsafeMutableBytes { type.write(tensor.floats, count: tensor.count, to: $0.baseAddress!) }
     let path = "\(program.folder)/python-\(type).trlhf"
     _ = try halves.withUnsafeBytes { bytes in
       try CheckpointWriter.write(

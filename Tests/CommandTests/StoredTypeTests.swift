@@ -30,15 +30,13 @@ import Testing
   }
 
   private func types(_ path: String) throws -> Set<String> {
-    Set(try Checkpoint(path: path, verify: true).tensors.map { "\($0.type)" })
+    Set(try Checkpoint(path: path, verify: true).tensors.map(\.typeName))
   }
 
   /// The weights of a checkpoint, without what names its file and its parents.
   private func weights(_ path: String) throws -> [[UInt8]] {
     let checkpoint = try Checkpoint(path: path, verify: true)
-    return checkpoint.tensors.map { tensor in
-      [UInt8](UnsafeRawBufferPointer(start: tensor.pointer, count: tensor.byteCount))
-    }
+    return checkpoint.tensors.map { [UInt8]($0.bytes) }
   }
 
   @Test(

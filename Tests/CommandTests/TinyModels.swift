@@ -86,7 +86,7 @@ struct TinyModels {
     return withExtendedLifetime(checkpoint) {
       Dictionary(
         uniqueKeysWithValues: checkpoint.tensors(in: kind, role: .policy).map {
-          ($0.name, Array(UnsafeBufferPointer(start: $0.floats, count: $0.byteCount / 4)))
+          ($0.name, Array(UnsafeBufferPointer(start: $0.floats, count: $0.count)))
         })
     }
   }
@@ -104,7 +104,7 @@ struct TinyModels {
       .filter {
         change(
           $0.name,
-          UnsafeMutableBufferPointer(start: $0.floats, count: $0.byteCount / 4))
+          UnsafeMutableBufferPointer(start: $0.floats, count: $0.count))
       }
     let path = "\(program.folder)/\(name)"
     try CheckpointWriter.write(
@@ -114,8 +114,8 @@ struct TinyModels {
         tokenizer: original.tokenizer,
         tensors: tensors.map {
           TensorSource(
-            section: $0.section, role: $0.role, name: $0.name, dims: $0.dims, type: $0.type,
-            bytes: UnsafeRawBufferPointer(start: $0.pointer, count: $0.byteCount))
+            section: $0.section, role: $0.role, name: $0.name, dims: $0.dims, type: $0.type!,
+            bytes: UnsafeRawBufferPointer($0.bytes))
         }, provenance: original.provenance),
       to: path)
     return path

@@ -100,7 +100,7 @@ import Testing
       return try #require(stage["bytes"]?.number) - #require(stage["program_bytes"]?.number)
     }
     let checkpoint = try Checkpoint(path: tiny.base)
-    let model = checkpoint.tensors(in: .weights, role: .policy).reduce(0) { $0 + $1.byteCount }
+    let model = checkpoint.tensors(in: .weights, role: .policy).reduce(0) { $0 + $1.bytes.count }
     let saved = try bytes("separate") - bytes("shared")
     #expect(saved >= 3 * Double(model) && saved < 3.5 * Double(model), "\(saved), \(model)")
   }

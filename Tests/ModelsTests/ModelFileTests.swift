@@ -41,7 +41,7 @@ import Testing
       _ = try ModelFile(Checkpoint(path: path, verify: true)).weights()
       return nil
     } catch let failure as Failure {
-      #expect(failure.kind == .badData && failure.place == path)
+      #expect(failure.kind == .badData && failure.place?.hasPrefix(path) == true)
       return failure.what
     }
   }
@@ -60,7 +60,7 @@ import Testing
   func noWeights() throws {
     #expect(try refusal { $0 = [] } == "has no WEIGHTS section of the policy")
     let head = try refusal(kind: .reward) { $0.removeAll { $0.section == .head } }
-    #expect(head == "the tensor head.weight [8] is missing from the head of the policy")
+    #expect(head == "the tensor \"head.weight\" [8] is missing")
   }
 
   @Test("an architecture larger than the file is refused before it is laid out")
@@ -73,7 +73,7 @@ import Testing
     for claim in huge {
       let refusal = try refusal(claim: claim)
       #expect(
-        refusal == "the architecture needs more than the 27 tensors of 5504 bytes in the file"
+        refusal == "the header needs more than the 27 tensors of 5504 bytes that are there"
           || refusal?.hasSuffix("parameters is larger than any memory") == true, "\(refusal ?? "none")")
     }
   }
@@ -81,12 +81,13 @@ import Testing
   @Test("a tensor that is missing, of another shape or of another type is named")
   func missing() throws {
     let name = "layers.1.mlp.down.weight"
-    let expected = "the tensor \(name) [8, 16] is missing from the weights of the policy"
-    #expect(try refusal { $0.remove(at: index(of: name, in: $0)) } == expected)
-    #expect(try refusal { $0[index(of: name, in: $0)].dims = [16, 8] } == expected)
     #expect(
-      try refusal { $0.swapAt(1, 2) }
-        == "the tensor layers.0.norm1.weight [8] is missing from the weights of the policy")
+      try refusal { $0.remove(at: index(of: name, in: $0)) } == "the tensor \"\(name)\" [8, 16] is missing")
+    #expect(
+      try refusal { $0[index(of: name, in: $0)].dims = [16, 8] }
+        == "its shape is [16, 8], but the header says [8, 16]")
+    let swapped = try refusal { $0.swapAt(1, 2) }
+    #expect(swapped == "it is not in its place, where \"layers.0.norm1.bias\" is", "\(swapped ?? "none")")
   }
 
   @Test("matrices may have 16 bits, each its own type; norms may not")
@@ -106,30 +107,30 @@ import Testing
       } == nil)
     #expect(
       try refusal { narrow(&$0, "final_norm.weight", .bfloat16) }
-        == "the tensor final_norm.weight [8] is missing from the weights of the policy")
+        == "its type is bfloat16, but it must be float32")
   }
 
   @Test("in an int8 model too, where float32 tensors could be read beyond their end")
   func missingInt8() throws {
     let gamma = "final_norm.weight"
-    let expected = "the float32 tensor \(gamma) [8] is missing"
-    #expect(try refusal(int8: true) { $0.remove(at: index(of: gamma, in: $0)) } == expected)
+    #expect(
+      try refusal(int8: true) { $0.remove(at: index(of: gamma, in: $0)) } == "the tensor \"\(gamma)\" [8] is missing")
     let short = try refusal(int8: true) {
       let at = index(of: gamma, in: $0)
       $0[at].dims = [1]
       $0[at].bytes = UnsafeRawBufferPointer(rebasing: $0[at].bytes[..<4])
     }
-    #expect(short == expected)
+    #expect(short == "its shape is [1], but the header says [8]")
     let brain = try refusal(int8: true) {
       let at = index(of: gamma, in: $0)
       $0[at].type = .bfloat16
       $0[at].bytes = UnsafeRawBufferPointer(rebasing: $0[at].bytes[..<16])
     }
-    #expect(brain == expected)
+    #expect(brain == "its type is bfloat16, but it must be float32")
     let codes = "layers.0.mlp.down.weight"
     #expect(
       try refusal(int8: true) { $0.remove(at: index(of: codes, in: $0)) }
-        == "the int8 tensor \(codes) [8, 16] is missing")
+        == "the tensor \"\(codes)\" [8, 16] is missing")
   }
 
   @Test("an unembedding beside tied embeddings contradicts the header", arguments: [false, true])
@@ -151,6 +152,6 @@ import Testing
       copy.name = "more"
       $0.append(copy)
     }
-    #expect(what == "the tensor more belongs to no part of the architecture")
+    #expect(what == "it belongs to no part of a model with this header")
   }
 }

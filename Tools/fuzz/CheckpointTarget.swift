@@ -82,11 +82,13 @@ final class CheckpointTarget: Target {
     let whole = checkpoint.storage.bytes
     for section in checkpoint.sections {
       for tensor in checkpoint.tensors(in: section.kind, role: section.role) {
-        let start = UnsafeRawPointer(tensor.pointer) - whole.baseAddress!
+        let range = tensor.range(in: whole)
         require(
-          start % 256 == 0 && start >= Format.headerBytes && start + tensor.byteCount <= whole.count,
+          range.lowerBound % 256 == 0 && range.lowerBound >= Format.headerBytes && range.upperBound <= whole.count,
           "\(tensor.name) lies outside")
-        require(tensor.type.byteCount(tensor.dims) == tensor.byteCount, "\(tensor.name) has other dims")
+        let elements = tensor.type!.byteCount(tensor.dims)!
+        require(
+          tensor.type == .int8 ? elements < range.count : elements == range.count, "\(tensor.name) has other dims")
       }
     }
     // Commands open a model without verifying it, so it has to stand what verification refuses.

@@ -187,8 +187,8 @@ final class GGUFTarget: Target {
     let archive = try GGUFArchive(memory, path: "input")
     for name in archive.names {
       let tensor = archive.tensor(name)!
-      let start = tensor.bytes.baseAddress! - memory.bytes.baseAddress!
-      require(start >= 0 && start + tensor.bytes.count <= file.count, "\(name) lies outside")
+      let range = tensor.range(in: memory.bytes)
+      require(range.lowerBound >= 0 && range.upperBound <= file.count, "\(name) lies outside")
     }
     let model = try GGUFModel(archive)
     let (tokenizer, _) = try model.tokenizer(ChatChoice(date: CalendarDate(year: 2026, month: 3, day: 7)))

@@ -83,8 +83,8 @@ final class InterchangeTarget: Target {
     let weights = try SafetensorsFile(memory, path: "input")
     for name in weights.names {
       let tensor = weights.tensor(name)!
-      let start = tensor.bytes.baseAddress.map { $0 - memory.bytes.baseAddress! } ?? 0
-      require(start >= 0 && start + tensor.bytes.count <= file.count, "\(name) lies outside")
+      let range = tensor.range(in: memory.bytes)
+      require(range.lowerBound >= 0 && range.upperBound <= file.count, "\(name) lies outside")
     }
     let model = try HuggingFaceModel(found, SafetensorsFolder(weights), folder: "input")
     for tensor in model.tensors(as: .asStored, RoundingCount()) {

@@ -122,11 +122,9 @@ public struct CheckpointDifference: Encodable, Sendable {
   }
 }
 
-extension Checkpoint.Tensor {
-  fileprivate func isEqual(_ other: Checkpoint.Tensor) -> Bool {
+extension StoredTensor {
+  fileprivate func isEqual(_ other: StoredTensor) -> Bool {
     guard type == other.type, dims == other.dims else { return false }
-    let (mine, theirs) = (extent, other.extent)
-    return mine.count == theirs.count
-      && memcmp(mine.baseAddress!, theirs.baseAddress!, mine.count) == 0
+    return bytes.count == other.bytes.count && memcmp(bytes.baseAddress!, other.bytes.baseAddress!, bytes.count) == 0
   }
 }

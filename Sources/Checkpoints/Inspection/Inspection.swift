@@ -49,17 +49,20 @@ public struct Inspection: Encodable {
     let hash: String
     let statistics: TensorStatistics?
 
-    init(_ tensor: Checkpoint.Tensor, _ statistics: TensorStatistics?) {
-      name = tensor.name
-      section = "\(tensor.section)"
-      role = "\(tensor.role)"
-      type = "\(tensor.type)"
-      dims = tensor.dims
-      offset = tensor.offset
-      bytes = tensor.byteCount
-      hash = Hexadecimal.text(tensor.hash)
+    init(_ record: TensorRecord, in section: Section, _ statistics: TensorStatistics?) {
+      name = record.name
+      self.section = section.kind
+      role = section.role
+      type = "\(record.type)"
+      dims = record.dims
+      offset = record.offset
+      bytes = record.bytes
+      hash = Hexadecimal.text(record.hash)
       self.statistics = statistics
     }
+
+    /// `SECTION/ROLE/NAME`
+    var address: String { "\(section)/\(role)/\(name)" }
   }
 
   let file: String
@@ -107,10 +110,18 @@ public struct Inspection: Encodable {
     shape = checkpoint.architecture
     training = Training(checkpoint.training)
     sections = checkpoint.header.sections.map(Section.init)
-    tensors = checkpoint.tensors.enumerated().map { Tensor($1, statistics?[$0]) }
+    tensors = Self.tensors(checkpoint, statistics)
     configuration = try Self.json(checkpoint.configuration, "\(checkpoint.path), CONFIG")
     provenance = try Self.json(checkpoint.provenance, "\(checkpoint.path), PROVENANCE")
     parents = Ancestry.parents(of: checkpoint, in: folder)
+  }
+
+  /// The directory of a checkpoint.
+  static func tensors(_ checkpoint: Checkpoint, _ statistics: [TensorStatistics]? = nil) -> [Tensor] {
+    let header = checkpoint.header
+    return header.tensors.enumerated().map { index, record in
+      Tensor(record, in: Section(header.sections[record.section]), statistics?[index])
+    }
   }
 
   /// The value of a JSON section; null if the file does not have the section.

@@ -41,32 +41,32 @@ public struct TensorDifference: Encodable, Sendable {
   }
 
   static func of(
-    _ pairs: [(Checkpoint.Tensor, Checkpoint.Tensor)], threads: Int
+    _ pairs: [(StoredTensor, StoredTensor)], threads: Int
   ) throws -> [TensorDifference] {
     let pieces = pairs.indices.flatMap { index -> [(Int, Range<Int>)] in
       let (a, b) = pairs[index]
-      return areComparable(a, b) ? TensorValues(a).pieces.map { (index, $0) } : []
+      return areComparable(a, b) ? a.pieces.map { (index, $0) } : []
     }
     let parts = try Parallel.map(pieces.count, threads: threads, as: "comparing") { number in
       let (index, piece) = pieces[number]
-      return distance(TensorValues(pairs[index].0), TensorValues(pairs[index].1), piece)
+      return distance(pairs[index].0, pairs[index].1, piece)
     }
     var distances = [ts_distance](repeating: ts_distance(), count: pairs.count)
     for (number, part) in parts.enumerated() { distances[pieces[number].0].add(part) }
     return zip(pairs, distances).map { TensorDifference($0.0, $0.1, $1) }
   }
 
-  private static func areComparable(_ a: Checkpoint.Tensor, _ b: Checkpoint.Tensor) -> Bool {
+  private static func areComparable(_ a: StoredTensor, _ b: StoredTensor) -> Bool {
     a.dims == b.dims && (a.type == .int8) == (b.type == .int8)
   }
 
   private static func distance(
-    _ a: TensorValues, _ b: TensorValues, _ piece: Range<Int>
+    _ a: StoredTensor, _ b: StoredTensor, _ piece: Range<Int>
   ) -> ts_distance {
     var total = ts_distance()
-    TensorValues.withScratch { one in
-      TensorValues.withScratch { other in
-        for block in TensorValues.blocks(piece) {
+    StoredTensor.withScratch { one in
+      StoredTensor.withScratch { other in
+        for block in StoredTensor.blocks(piece) {
           a.with(block, scratch: one) { a in
             b.with(block, scratch: other) { b in
               var distance = ts_distance()
@@ -80,11 +80,11 @@ public struct TensorDifference: Encodable, Sendable {
     return total
   }
 
-  private init(_ a: Checkpoint.Tensor, _ b: Checkpoint.Tensor, _ distance: ts_distance) {
+  private init(_ a: StoredTensor, _ b: StoredTensor, _ distance: ts_distance) {
     let isComparable = Self.areComparable(a, b)
     tensor = a.address
     (dimsA, dimsB) = (a.dims, b.dims)
-    (typeA, typeB) = ("\(a.type)", "\(b.type)")
+    (typeA, typeB) = (a.typeName, b.typeName)
     differing = isComparable ? Int(distance.differing) : nil
     maximumAbsolute = isComparable && distance.not_finite == 0 ? distance.largest : nil
     relativeL2 =

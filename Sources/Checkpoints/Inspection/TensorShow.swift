@@ -2,11 +2,14 @@ import Support
 
 /// One tensor and its values, as `inspect --tensor` shows it.
 public struct TensorShow {
-  let tensor: Checkpoint.Tensor
-  let statistics: TensorStatistics
+  private let tensor: StoredTensor
+  private let entry: Inspection.Tensor
+  private let statistics: TensorStatistics
 
-  public init(_ tensor: Checkpoint.Tensor, threads: Int) throws {
+  /// - Parameter tensor: one of the checkpoint's tensors.
+  public init(_ tensor: StoredTensor, of checkpoint: Checkpoint, threads: Int) throws {
     self.tensor = tensor
+    entry = Inspection.tensors(checkpoint).first { $0.address == tensor.address }!
     statistics = try TensorStatistics.of([tensor], threads: threads)[0]
   }
 
@@ -24,15 +27,13 @@ public struct TensorShow {
   /// null.
   public func json(_ write: ([UInt8]) throws -> Void) throws {
     let head = Head(
-      bytes: tensor.byteCount, dims: tensor.dims, hash: Hexadecimal.text(tensor.hash),
-      name: tensor.name, role: "\(tensor.role)", section: "\(tensor.section)",
-      type: "\(tensor.type)", statistics: statistics)
+      bytes: entry.bytes, dims: entry.dims, hash: entry.hash, name: entry.name, role: entry.role,
+      section: entry.section, type: entry.type, statistics: statistics)
     try write(try JSON.encode(head).dropLast() + Array(",\"values\":[".utf8))
-    let values = TensorValues(tensor)
-    for piece in values.pieces {
-      for block in TensorValues.blocks(piece) {
+    for piece in tensor.pieces {
+      for block in StoredTensor.blocks(piece) {
         var text = ""
-        for (i, value) in values.elements(block).enumerated() {
+        for (i, value) in tensor.values(block).enumerated() {
           if block.lowerBound + i > 0 { text += "," }
           text += value.isFinite ? value.description : "null"
         }
@@ -45,15 +46,14 @@ public struct TensorShow {
   /// Text for people: shape, statistics, and the first values of the first rows.
   public var text: String {
     var lines = [
-      "\(tensor.address): \(tensor.dims.shape) \(tensor.type), hash \(Hexadecimal.text(tensor.hash))",
+      "\(entry.address): \(entry.dims.shape) \(entry.type), hash \(entry.hash)",
       "  " + statistics.text,
     ]
-    let values = TensorValues(tensor)
     let columns = tensor.dims.last ?? 1
-    let rows = values.count / columns
+    let rows = tensor.count / columns
     let width = min(columns, Self.shownColumns)
     for row in 0..<min(rows, Self.shownRows) {
-      let shown = values.elements(row * columns..<row * columns + width).map {
+      let shown = tensor.values(row * columns..<row * columns + width).map {
         Self.pad(Self.figure(Double($0)), 11)
       }
       lines.append("  " + shown.joined(separator: " ") + (width < columns ? " …" : ""))

@@ -22,12 +22,11 @@ public struct TensorStatistics: Equatable, Sendable {
   private var squares = 0.0
 
   /// Statistics of several tensors, computed in parallel. The bits do not depend on the number of threads.
-  public static func of(_ tensors: [Checkpoint.Tensor], threads: Int) throws -> [TensorStatistics] {
-    let values = tensors.map(TensorValues.init)
-    let pieces = values.indices.flatMap { index in values[index].pieces.map { (index, $0) } }
+  public static func of(_ tensors: [StoredTensor], threads: Int) throws -> [TensorStatistics] {
+    let pieces = tensors.indices.flatMap { index in tensors[index].pieces.map { (index, $0) } }
     let parts = try Parallel.map(pieces.count, threads: threads, as: "measuring") { number in
       let (index, piece) = pieces[number]
-      return TensorStatistics(values[index], piece)
+      return TensorStatistics(tensors[index], piece)
     }
     var results = [TensorStatistics](repeating: TensorStatistics(), count: tensors.count)
     for (number, part) in parts.enumerated() { results[pieces[number].0].add(part) }
@@ -36,10 +35,10 @@ public struct TensorStatistics: Equatable, Sendable {
 
   private init() {}
 
-  private init(_ values: TensorValues, _ piece: Range<Int>) {
-    TensorValues.withScratch { scratch in
-      for block in TensorValues.blocks(piece) {
-        values.with(block, scratch: scratch) { floats in
+  private init(_ tensor: StoredTensor, _ piece: Range<Int>) {
+    StoredTensor.withScratch { scratch in
+      for block in StoredTensor.blocks(piece) {
+        tensor.with(block, scratch: scratch) { floats in
           var moments = ts_moments()
           ts_moments_of(floats, block.count, &moments)
           add(TensorStatistics(moments, count: block.count))
