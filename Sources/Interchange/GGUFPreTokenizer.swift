@@ -22,11 +22,23 @@ struct GGUFPreTokenizer {
     addsBegin = likeLlama3
   }
 
-  /// For exports, the first entry with a given splitting and normalisation is used.
+  /// The name for an export: of all entries with the same splitting, the first that also ignores merges in the same way
+  /// and has the same normalisation, if there is one; else one that does the former, the latter, or neither.
+  static func best(for definition: TokenizerDefinition) -> GGUFPreTokenizer? {
+    all.filter { $0.splitting == definition.splitting }.enumerated().max {
+      ($0.element.likeness(to: definition), $1.offset) < ($1.element.likeness(to: definition), $0.offset)
+    }?.element
+  }
+
+  private func likeness(to definition: TokenizerDefinition) -> Int {
+    (ignoresMerges == definition.ignoresMerges ? 2 : 0) + (normalization == definition.normalization ? 1 : 0)
+  }
+
   static let all = [
     GGUFPreTokenizer("gpt-2", .gpt2), GGUFPreTokenizer("olmo", .gpt2, .nfc), GGUFPreTokenizer("mpt", .gpt2, .nfc),
     GGUFPreTokenizer("llama-bpe", .llama3, likeLlama3: true), GGUFPreTokenizer("llama3", .llama3, likeLlama3: true),
-    GGUFPreTokenizer("llama-v3", .llama3, likeLlama3: true), GGUFPreTokenizer("qwen2", .qwen2, .nfc),
+    GGUFPreTokenizer("llama-v3", .llama3, likeLlama3: true), GGUFPreTokenizer("smaug-bpe", .llama3),
+    GGUFPreTokenizer("dbrx", .llama3), GGUFPreTokenizer("qwen2", .qwen2, .nfc),
     GGUFPreTokenizer("smollm", .smollm), GGUFPreTokenizer("starcoder", .smollm), GGUFPreTokenizer("refact", .smollm),
   ]
 }

@@ -52,11 +52,10 @@ struct GGUFTokenizer {
   /// llama.cpp's name of the pre-tokenizer.
   private static func preTokenizer(of definition: TokenizerDefinition, at place: String) throws -> String {
     if definition.isOfCharacters { return "default" }
-    let known = GGUFPreTokenizer.all.filter { $0.splitting == definition.splitting }
-    guard let first = known.first else {
+    guard let known = GGUFPreTokenizer.best(for: definition) else {
       throw refusal("llama.cpp does not support the pre-tokenizer of this program's own tokenizers", at: place)
     }
-    return (known.first { $0.normalization == definition.normalization } ?? first).name
+    return known.name
   }
 
   /// Refuses features that llama.cpp always handles differently.
@@ -79,8 +78,9 @@ struct GGUFTokenizer {
     if definition.isOfCharacters, !definition.fallsBackToBytes {
       throw refusal("llama.cpp would fall back to bytes, but this tokenizer does not", at: place)
     }
-    // llama.cpp ignores merges only if it splits text as Llama 3 does.
-    guard definition.ignoresMerges != (definition.splitting == .llama3) else { return }
+    // llama.cpp ignores merges only with some of the pre-tokenizers that split text as Llama 3 does.
+    let ignoresMerges = GGUFPreTokenizer.best(for: definition)?.ignoresMerges ?? false
+    guard definition.ignoresMerges != ignoresMerges else { return }
     var theirs = definition
     theirs.ignoresMerges.toggle()
     let (a, b) = (try Tokenizer(definition, at: place), try Tokenizer(theirs, at: place))

@@ -177,7 +177,7 @@ private struct GGUFReader {
     }
     let found = try file.floats("rope_freqs.weight")
     #expect(zip(found, expected).allSatisfy { abs(Double($0) - $1) < 1e-5 }, "\(found), not \(expected)")
-    #expect(file.metadata["tokenizer.ggml.pre"] == .text("llama-bpe"))
+    #expect(file.metadata["tokenizer.ggml.pre"] == .text("smaug-bpe"))
   }
 
   @Test("GPT-2's and GPT-NeoX's fused projections stay as ours are")
@@ -349,8 +349,16 @@ private struct GGUFReader {
           + "\"<|begin_of_text|>\". \(remedy)")
     }
     #expect(
-      refusal(llama) { $0.merges.removeLast() }?
-        .contains("llama.cpp would ignore merges, which changes the encoding of the token") == true)
+      refusal(llama) {
+        ($0.splitting, $0.ignoresMerges) = (.gpt2, true)
+        $0.merges.removeLast()
+      }?.contains("llama.cpp would apply merges, which changes the encoding of the token") == true)
+    for (ignoresMerges, name) in [(true, "llama-bpe"), (false, "smaug-bpe")] {
+      var definition = llama
+      definition.ignoresMerges = ignoresMerges
+      definition.merges.removeLast()
+      #expect(try metadata(definition)["tokenizer.ggml.pre"] == .text(name))
+    }
     let characters = try characters()
     #expect(refusal(characters) { _ in } == nil)
     #expect(

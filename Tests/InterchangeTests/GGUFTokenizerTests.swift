@@ -124,7 +124,7 @@ import Testing
         refusal { $0["tokenizer.ggml.model"] = .text(name) }
           == "\"tokenizer.ggml.model\": the tokenizer \"\(name)\" is not supported; gpt2 and llama are. \(Self.unsupported)")
     }
-    let known = "gpt-2, olmo, mpt, llama-bpe, llama3, llama-v3, qwen2, smollm, starcoder, refact"
+    let known = "gpt-2, olmo, mpt, llama-bpe, llama3, llama-v3, smaug-bpe, dbrx, qwen2, smollm, starcoder, refact"
     for name in ["default", "deepseek-llm", "falcon", "command-r", "tekken"] {
       #expect(
         refusal {
@@ -205,6 +205,10 @@ import Testing
     // Whole pieces come first where llama.cpp ignores merges.
     #expect(try read(["a b"], "gpt-2").encode("abc") == [256, 99])
     #expect(try read(["a b"], "llama-bpe").encode("abc") == [258])
+    for name in ["smaug-bpe", "dbrx"] {
+      #expect(try read(["a b"], name).encode("abc") == [256, 99])
+      #expect(try read(["a b"], name).definition.splitting == .llama3)
+    }
     for (merge, said) in [("ab", "is not two tokens"), ("a x y", "uses \"x y\""), ("b a", "uses \"ba\"")] {
       #expect(error { _ = try read([merge]) }?.contains("merge 0 \(said)") == true)
     }

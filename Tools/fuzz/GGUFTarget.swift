@@ -7,8 +7,8 @@ import Support
 @testable import Tokenizers
 
 /// An input is one byte, which chooses a sound file and how it is changed, and a list of edits. Bits 0 to 2: a Llama
-/// with a vocabulary of SentencePiece, or with blocks of 256 and one of bytes, a GPT-2, a GPT-NeoX, a Qwen3, or nothing:
-/// the rest is a file as it is. Bit 3: edits of its parts, which keep the rest in place; else edits of its bytes.
+/// with a vocabulary of SentencePiece, or with blocks of 256 and one of bytes, a GPT-2, a GPT-NeoX, a Qwen3, a Gemma 3,
+/// or nothing: the rest is a file as it is. Bit 3: edits of its parts, which keep the rest in place; else edits of its bytes.
 final class GGUFTarget: Target {
   /// Values that mean something to the reader.
   private static let values: [RawGGUF.Value] = [
@@ -16,7 +16,8 @@ final class GGUFTarget: Target {
     .float32(.nan), .float32(.infinity), .float32(1e-5), .bool(0), .bool(1), .bool(2), .text(""), .text("llama"),
     .text("gpt2"), .text("gptneox"), .text("qwen2"), .text("qwen3"), .text("llama-bpe"), .text("smollm"), .text("none"),
     .text("{{ messages[0].content }}"), .texts([]), .texts(["a b", "b a"]), .int32s([]), .int32s([1, 1]), .float32s([-1]),
-    .raw(9, [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), .raw(13, []),
+    .raw(9, [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), .raw(13, []), .text("gemma2"), .text("gemma3"), .text("olmo2"),
+    .text("phi3"), .text("granite"), .text("smollm3"), .float32(-1), .text("smaug-bpe"),
   ]
   private static let keys = [
     "general.alignment", "general.architecture", "general.type", "split.count", "x.attention.sliding_window",
@@ -24,6 +25,8 @@ final class GGUFTarget: Target {
     "tokenizer.ggml.pre", "tokenizer.ggml.model", "tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id",
     "tokenizer.ggml.eos_token_id", "tokenizer.ggml.add_space_prefix", "tokenizer.ggml.scores", "tokenizer.chat_template",
     "tokenizer.chat_template.x", "tokenizer.ggml.merges", "tokenizer.ggml.token_type", "tokenizer.ggml.tokens",
+    "x.attention.sliding_window_pattern", "x.rope.freq_base_swa", "x.attn_logit_softcapping", "x.final_logit_softcapping",
+    "x.embedding_scale", "x.residual_scale", "x.logit_scale", "x.attention.scale", "x.rope.dimension_count",
   ]
   private static let types: [UInt32] = [0, 1, 2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 30, 20]
 
@@ -32,10 +35,10 @@ final class GGUFTarget: Target {
 
   static func seeds() -> [[UInt8]] {
     var seeds: [[UInt8]] = [[7] + Array("GGUF".utf8) + [3, 0, 0, 0]]
-    for file in UInt8(0)..<5 {
+    for file in UInt8(0)..<6 {
       seeds += [[file], [file | 8]]
       for key in keys.indices {
-        for value in values.indices where (key + value) % 5 == Int(file) { seeds.append([8 | file, 0, UInt8(key), UInt8(value)]) }
+        for value in values.indices where (key + value) % 6 == Int(file) { seeds.append([8 | file, 0, UInt8(key), UInt8(value)]) }
       }
       for kind in 1..<6 as Range<UInt8> {
         for index in UInt8(0)..<14 { seeds.append([8 | file, kind, index, index, 1]) }
@@ -48,7 +51,7 @@ final class GGUFTarget: Target {
   }
 
   init() throws {
-    files = [RawGGUF.llama, Self.blocks(), Self.gpt2(), Self.neox(), Self.qwen3()]
+    files = [RawGGUF.llama, Self.blocks(), Self.gpt2(), Self.neox(), Self.qwen3(), Self.gemma3()]
     canvases = files.map { Canvas($0.bytes()) }
     for file in files { try file.bytes().withUnsafeBytes(read) }
   }
@@ -141,10 +144,21 @@ final class GGUFTarget: Target {
     return file
   }
 
+  private static func gemma3() -> RawGGUF {
+    var file = qwen3()
+    file.keys = numbers("gemma3", width: 8, heads: 2, feedForward: 6) + vocabulary("dbrx")
+      + [
+        ("gemma3.attention.key_length", .uint32(4)), ("gemma3.attention.sliding_window", .uint32(3)),
+        ("gemma3.rope.freq_base_swa", .float32(100)),
+      ]
+    file.tensors += ["post_attention_norm", "post_ffw_norm"].map { tensor("blk.0.\($0).weight", 0, 8) }
+    return file
+  }
+
   func run(_ input: UnsafeRawBufferPointer) throws {
     var input = Bytes(input)
     let mode = Int(input.u8())
-    guard mode & 7 < 5 else { return try read(input.rest) }
+    guard mode & 7 < files.count else { return try read(input.rest) }
     guard mode & 8 == 0 else {
       var file = files[mode & 7]
       while !input.isEmpty { edit(&file, &input) }
