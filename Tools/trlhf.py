@@ -387,7 +387,7 @@ class Checkpoint:
             require(tensor.type in TYPES, f"type {tensor.type}", 64)
             int8 = tensor.type == 2
             require(not int8 or tensor.layout != 1, "this int8 tensor has the earlier layout: one scale per row and no "
-                    "factors; quantise its float32 model again with `tinyrlhf quantize`", 65)
+                    "factors; quantise the model that it was made from again with `tinyrlhf quantize`", 65)
             require(tensor.layout == (2 if int8 else 0) and tensor.spare == 0, f"layout {tensor.layout}", 65)
             require(1 <= tensor.rank <= 4 and (not int8 or tensor.rank == 2), f"rank {tensor.rank}", 66)
             require(all(tensor.shape) and not any(tensor.dims[tensor.rank:]), f"dims {tensor.dims}", 72)

@@ -32,7 +32,9 @@ TK_INLINE void tile_of(const tk_isa isa, const int rows, int64_t kc, const float
   UNROLL for (int m = 0; m < rows; m++)
     UNROLL for (int v = 0; v < vectors; v++)
       sum[m][v] = from ? *(const tile_vector *)(from + m * from_row + v * VECTOR) : (tile_vector){0};
-  for (int64_t k = 0; k < kc; k++, a += tile_rows(isa), b += tile_columns(isa)) {
+  // Its place in a cache line is fixed, because it changes the speed by a few percent; else every change of the program
+  // would move it.
+  [[clang::code_align(64)]] for (int64_t k = 0; k < kc; k++, a += tile_rows(isa), b += tile_columns(isa)) {
     tile_vector right[MOST_VECTORS];
     UNROLL for (int v = 0; v < vectors; v++) right[v] = *(const tile_vector *)(b + v * VECTOR);
     UNROLL for (int m = 0; m < rows; m++) {

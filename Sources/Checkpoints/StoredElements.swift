@@ -3,8 +3,6 @@ import Support
 
 /// A way in which a file stores the elements of a tensor.
 public protocol StoredElements: Sendable {
-  /// The name in files of other programs: `F16`, `Q4_K`.
-  var name: String { get }
   /// The number of elements stored together as a block; 1 without blocks.
   var blockElements: Int { get }
   /// The type of elements that are stored one by one and have a value of their own; nil for all others.
@@ -15,7 +13,6 @@ public protocol StoredElements: Sendable {
 }
 
 extension ElementType: StoredElements {
-  public var name: String { rawValue }
   public var blockElements: Int { 1 }
   public var element: ElementType? { self }
 }
@@ -40,7 +37,6 @@ public struct PackedElements: StoredElements {
   /// The size of all parts.
   var byteCount: Int { factors + 4 * columns }
 
-  public var name: String { "int8" }
   public var blockElements: Int { 1 }
   public var element: ElementType? { nil }
 

@@ -34,11 +34,12 @@ public struct StoredTensor: @unchecked Sendable {
     self.owner = owner
   }
 
+  /// The number of elements.
   public var count: Int { dims.reduce(1, *) }
 
   /// The range of its bytes in the file, whose bytes are given.
   package func range(in file: UnsafeRawBufferPointer) -> Range<Int> {
-    let first = bytes.baseAddress.map { UnsafeRawPointer($0) - file.baseAddress! } ?? 0
+    let first = UnsafeRawPointer(bytes.baseAddress!) - file.baseAddress!
     return first..<first + bytes.count
   }
 
@@ -51,10 +52,10 @@ public struct StoredTensor: @unchecked Sendable {
     return elements?.element.map(TensorType.init)
   }
 
-  /// The elements, if they are stored one by one.
+  /// The elements, if they are stored one by one, and aligned as those of a checkpoint are.
   public var stored: StoredFloats? { elements?.element.map { StoredFloats($0, bytes.baseAddress!) } }
 
-  /// The elements of a float32 tensor.
+  /// The elements of a float32 tensor, aligned as those of a checkpoint are.
   public var floats: UnsafeMutablePointer<Float> {
     precondition(type == .float32, "\(name) is \(typeName), not float32")
     return bytes.baseAddress!.assumingMemoryBound(to: Float.self)

@@ -4,7 +4,7 @@ public protocol TensorArchive {
   var path: String { get }
   /// Sorted.
   var names: [String] { get }
-  /// The size of everything that holds tensors.
+  /// The size of everything that holds tensors [bytes].
   var bytes: Int { get }
   /// For people: the types that this program reads from such files.
   var readableTypes: String { get }

@@ -105,7 +105,7 @@ struct TensorDirectoryReader {
     private func refuseEarlierForm(_ type: TensorType) throws {
       guard type == .int8, slice.u8(65) == TensorRecord.unprepared16x4 else { return }
       var refusal = failure("this int8 tensor has the earlier layout: one scale per row and no factors", 65)
-      refusal.remedy = "Quantise its float32 model again with `tinyrlhf quantize`."
+      refusal.remedy = "Quantise the model that it was made from again with `tinyrlhf quantize`."
       throw refusal
     }
 

@@ -20,6 +20,7 @@ public struct TensorSource {
   /// Used instead of `bytes` for a tensor that is not in memory in its stored form.
   public private(set) var stream: Stream?
 
+  /// The number of elements.
   public var count: Int { dims.reduce(1, *) }
 
   /// A tensor whose bytes are produced while writing, so that a model need not fit in memory.
@@ -71,13 +72,20 @@ public struct TensorSource {
   private static var pieceElements: Int { 1 << 18 }
 
   /// The same tensor in another type, converted piece by piece.
-  /// - Parameter convert: gets float32 elements, and passes those of the other type to `put`.
+  /// - Parameter convert: gets float32 elements and the index of the first one, and passes those of the other type to
+  ///   `put`.
   public func converted(
     to type: TensorType,
-    _ convert: @escaping (UnsafeBufferPointer<Float>, _ put: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    _ convert: @escaping (
+      UnsafeBufferPointer<Float>, _ first: Int, _ put: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Void
   ) -> TensorSource {
     TensorSource(section: section, role: role, name: name, dims: dims, type: type) { put in
-      try forEachPiece { try convert($0, put) }
+      var first = 0
+      try forEachPiece {
+        try convert($0, first, put)
+        first += $0.count
+      }
     }
   }
 

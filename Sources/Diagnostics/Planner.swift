@@ -162,7 +162,7 @@ public struct Planner {
     return withExtendedLifetime(memory) {
       plan(
         .rankings, arena,
-        mapped: [mapped(model, "SFT model")] + (chooses ? [Self.float32(model.file, "reward model")] : []))
+        mapped: [mapped(model, "SFT model")] + (chooses ? [Self.rewardModel(model.file)] : []))
     }
   }
 
@@ -207,7 +207,7 @@ public struct Planner {
     let longest = lengths.flatMap { longestSequences($0, model).max() } ?? model.architecture.context
     let text = try own.pretrainingTexts.map { try DocumentSource.choose($0, model: model) }
     let document = text?.longest(context: model.architecture.context)
-    // The second arena stands for mapped files, which are not part of the stage's arena.
+    // The second arena stands for mapped files, which are counted by themselves.
     let (arena, files) = (Arena(isPlan: true), Arena(isPlan: true))
     let reward = try ParameterSet(
       ParameterLayout(model.architecture, scalarHead: true), name: "reward model", arena: files)
@@ -223,7 +223,7 @@ public struct Planner {
       plan(
         .ppo, arena,
         mapped: (trainsModel ? [Self.float32(model.file, Self.privateCopy)] : Self.trained(model.file)) + [
-          mapped(model, "reference"), Self.float32(model.file, "reward model"),
+          mapped(model, "reference"), Self.rewardModel(model.file),
         ])
     }
   }
@@ -242,7 +242,7 @@ public struct Planner {
       plan(
         .eval, arena,
         mapped: [Self.mapped(model.file, "base")]
-          + ["SFT model", "PPO model", "reward model"].map { Self.float32(model.file, $0) })
+          + ["SFT model", "PPO model"].map { Self.float32(model.file, $0) } + [Self.rewardModel(model.file)])
     }
   }
 
@@ -276,5 +276,11 @@ public struct Planner {
   /// A file of the same shape that a stage has made.
   private static func float32(_ file: ModelFile, _ name: String) -> Plan.Block {
     Plan.Block(name: name, bytes: 4 * file.layout.trunkCount)
+  }
+
+  /// The file of a reward model of the same architecture: without an unembedding, with a head.
+  private static func rewardModel(_ file: ModelFile) -> Plan.Block {
+    let layout = ParameterLayout(file.architecture, scalarHead: true)
+    return Plan.Block(name: "reward model", bytes: 4 * (layout.trunkCount + layout.headCount))
   }
 }

@@ -5,8 +5,8 @@ import Support
 import Tokenizers
 import Training
 
-/// The difference between an int8 model and the float32 model from which it was made, on tokens that were not used to
-/// choose its balancing factors.
+/// The difference between an int8 model and the model that it was made from, which computes in float32, on tokens that
+/// were not used to choose its balancing factors.
 public struct Int8Gap: Sendable {
   /// The estimator k3, the mean importance weight and its spread. On tokens that the int8 model sampled, k3 estimates
   /// KL(int8 ‖ float32). On a given text it is a similar distance, but not an estimate of that KL.
@@ -71,7 +71,7 @@ extension Model {
   }
 }
 
-/// Measures the difference between an int8 model and the float32 model from which it was made.
+/// Measures the difference between an int8 model and the model that it was made from, which computes in float32.
 public final class Int8Measure {
   private let generator: Generator
   private let pass: SequencePass

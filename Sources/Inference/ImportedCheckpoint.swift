@@ -31,6 +31,8 @@ public struct ImportedCheckpoint {
     provenance.notes[Provenance.padTokenNote] = padToken.map { .number(Double($0)) }
   }
 
+  /// Writes the model in the types of its tensors.
+  /// - Throws: `Failure(.badData)` for a value that cannot be used or stored; `.cannotCreate`, `.inputOutput`.
   public func write(_ tensors: [TensorSource], to path: String) throws {
     try CheckpointDraft(
       kind: isReward ? .reward : .base, architecture: architecture, tokenizer: tokenizer, seed: 0,
@@ -40,6 +42,7 @@ public struct ImportedCheckpoint {
 
   /// Writes the model in int8. Meanwhile the model that it is made from is in a temporary file beside it.
   /// - Parameter measure: called with both models; its result is returned.
+  /// - Throws: like `write`, and what `measure` throws.
   public func writeInt8<Result>(
     _ tensors: [TensorSource], to path: String, threads: Int, measure: (_ int8: Model, _ float32: Model) throws -> Result
   ) throws -> Result {

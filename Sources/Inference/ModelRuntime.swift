@@ -56,7 +56,7 @@ public final class ModelRuntime {
 }
 
 extension ModelRuntime {
-  /// A language model's weights for inference; quantised here if int8 is wanted and the file is float32.
+  /// A language model's weights for inference; quantised here if int8 is wanted and the file is not.
   /// - Parameter transformer: the stage's transformer, which measures the channels to be balanced.
   func weights(of model: Model, precision: RolloutPrecision, on transformer: Transformer) throws
     -> TransformerWeights

@@ -22,8 +22,8 @@ extension Correspondence<StoredTensor> {
     let type = types.type(of: self)
     let floats = TensorSource(section: section, name: ours.name, dims: ours.dims, width: width, read: read)
     guard type != .float32 else { return floats }
-    return floats.converted(to: TensorType(type)) { piece, put in
-      try rounding.convert(piece, to: type, at: parts[0].place, put)
+    return floats.converted(to: TensorType(type)) { piece, first, put in
+      try rounding.convert(piece, to: type, put) { place(ofRow: (first + $0) / width) }
     }
   }
 
@@ -57,11 +57,14 @@ extension Correspondence<StoredTensor> {
 
   private func requireFinite(_ floats: UnsafeMutablePointer<Float>, _ range: Range<Int>) throws {
     guard let index = StoredFloats(floats).firstNonFinite(count: range.count * width) else { return }
-    let row = range.lowerBound + index / width
-    let part = runs.first { ($0.first..<$0.first + $0.count).contains(row) }?.part ?? 0
     throw Failure(
-      .badData, "a value is \(floats[index])", at: parts[part].place,
+      .badData, "a value is \(floats[index])", at: place(ofRow: range.lowerBound + index / width),
       remedy: "Copy the file again; such a value is not usable.")
+  }
+
+  /// The place of the part that one of our rows comes from.
+  private func place(ofRow row: Int) -> String {
+    parts[runs.first { ($0.first..<$0.first + $0.count).contains(row) }?.part ?? 0].place
   }
 }
 

@@ -31,18 +31,19 @@ public final class RoundingCount: @unchecked Sendable {
   public init() {}
 
   /// Converts a piece, and counts the values that become others.
+  /// - Parameter place: returns the place of a value by its index in the piece, for errors.
   /// - Throws: `Failure(.badData)` for a value that becomes infinite.
   func convert(
-    _ floats: UnsafeBufferPointer<Float>, to type: ElementType, at place: String,
-    _ put: (UnsafeRawBufferPointer) throws -> Void
+    _ floats: UnsafeBufferPointer<Float>, to type: ElementType, _ put: (UnsafeRawBufferPointer) throws -> Void,
+    place: (Int) -> String
   ) throws {
     try withUnsafeTemporaryAllocation(byteCount: floats.count * type.bytes, alignment: 64) { bytes in
       type.write(floats.baseAddress!, count: floats.count, to: bytes.baseAddress!)
       let written = StoredFloats(type, bytes.baseAddress!)
       if let index = written.firstNonFinite(count: floats.count) {
         throw Failure(
-          .badData, "the value \(floats[index]) is too large for \(type)", at: place,
-          remedy: "Import it with --dtype float32 or bfloat16.")
+          .badData, "the value \(floats[index]) is too large for \(type)", at: place(index),
+          remedy: "Import it with --dtype float32.")
       }
       for i in 0..<floats.count where written[i] != floats[i] { changed += 1 }
       all += floats.count

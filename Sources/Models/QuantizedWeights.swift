@@ -4,11 +4,11 @@ import Tensors
 /// The int8 version of a language model.
 ///
 /// Every matrix except the table of learned positions is quantised, with one scale per output row. The position
-/// table, norms and biases are the tensors of the float32 model. The token embedding is looked up in int8; if it is
+/// table, norms and biases are the tensors of the model that it was made from. The token embedding is looked up in int8; if it is
 /// tied, the same codes are the unembedding.
 public final class QuantizedWeights {
   public struct Projection: Sendable {
-    /// Name of the float32 tensor that is quantised.
+    /// Name of the tensor that is quantised.
     public let name: String
     public let matrix: Int8Matrix
   }

@@ -1,7 +1,7 @@
 import Support
 import Tensors
 
-/// The weights that a transformer computes with: projections (float32 or int8), norms and embeddings, by layer.
+/// The weights that a transformer computes with: projections (float32, 16 bits or int8), norms and embeddings, by layer.
 public struct TransformerWeights: @unchecked Sendable {
   public struct Layer: @unchecked Sendable {
     /// The norm on the attention's input; nil if there is none.

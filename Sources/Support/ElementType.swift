@@ -6,6 +6,7 @@ public enum ElementType: String, CaseIterable, Sendable {
   case float16 = "F16"
   case bfloat16 = "BF16"
 
+  /// The size of an element [bytes].
   public var bytes: Int { self == .float32 ? 4 : 2 }
 
   /// The largest magnitude that does not become infinite in this type.
@@ -17,6 +18,7 @@ public enum ElementType: String, CaseIterable, Sendable {
     }
   }
 
+  /// The value of a float16 by its bits.
   @inline(__always)
   public static func float(half bits: UInt16) -> Float {
     let bits = UInt32(bits)

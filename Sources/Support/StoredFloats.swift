@@ -17,8 +17,10 @@ public struct StoredFloats: @unchecked Sendable {
     return base.assumingMemoryBound(to: Float.self)
   }
 
+  /// The numbers from number `count` on.
   public func advanced(by count: Int) -> StoredFloats { StoredFloats(type, base + count * type.bytes) }
 
+  /// A number, whose memory must be aligned.
   public subscript(index: Int) -> Float {
     switch type {
     case .float32: base.load(fromByteOffset: 4 * index, as: Float.self)
@@ -27,7 +29,7 @@ public struct StoredFloats: @unchecked Sendable {
     }
   }
 
-  /// The first of `count` numbers that is NaN or infinite; nil if there is none.
+  /// The first of `count` numbers that is NaN or infinite; nil if there is none. Their memory must be aligned.
   public func firstNonFinite(count: Int) -> Int? {
     switch type {
     case .float32: Self.first(base.assumingMemoryBound(to: UInt32.self), count, exponent: 0x7F80_0000)

@@ -22,7 +22,7 @@ public struct Linear: @unchecked Sendable {
 
   public var isInt8: Bool { int8 != nil }
 
-  /// The int8 weights; nil if the weights are float32.
+  /// The int8 weights; nil if the weights are not int8.
   var int8: Int8Matrix? {
     guard case .int8(let matrix) = weight else { return nil }
     return matrix

@@ -9,7 +9,7 @@ public enum WeightMatrix: @unchecked Sendable {
 
   public static func float32(_ floats: UnsafeMutablePointer<Float>) -> WeightMatrix { .floats(StoredFloats(floats)) }
 
-  /// The weights as they are stored; int8 weights have no gradient and no other use than their own product.
+  /// The weights as they are stored. They must not be int8, which has other products and no gradient.
   package var stored: StoredFloats {
     guard case .floats(let stored) = self else { preconditionFailure("the weights are int8") }
     return stored

@@ -37,7 +37,7 @@ struct Export: ParsableCommand {
       llama.cpp does not normalise text (NFC), and for SentencePiece tokenizers it adds a space even before a \
       text that begins with one.
 
-      An int8 model cannot be exported: export the float32 model from which it was made.
+      An int8 model cannot be exported: export the model that it was made from.
       """)
 
   @Argument(help: ArgumentHelp(ModelSource.help)) var model: String

@@ -3,7 +3,7 @@ import Datasets
 import Evaluation
 import Inference
 
-/// Options that choose the text on which an int8 model is compared with its float32 model.
+/// Options that choose the text on which an int8 model is compared with the model that it was made from.
 struct Int8MeasureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

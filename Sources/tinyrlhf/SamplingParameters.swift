@@ -66,6 +66,6 @@ extension Model {
     guard precision == .float32, file.isInt8 else { return }
     throw Failure(
       .usage, "\(option) has no effect: \(name) holds int8 weights",
-      remedy: "Leave it out, or give the float32 model from which it was made.")
+      remedy: "Leave it out, or give the model that it was made from.")
   }
 }

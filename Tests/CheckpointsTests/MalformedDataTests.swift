@@ -94,6 +94,34 @@ import Testing
     }
   }
 
+  @Test("verify finds a float16 value that nothing may compute with; sound ones go through an archive unchanged")
+  func halves() throws {
+    let sample = Sample(rows: 1)
+    let bits: [UInt16] = [0x3C00, 0x8001, 0x7BFF, 0x0000, 0xFC00]
+    let archive = sample.folder("a.trlhf.zst")
+    for count in [4, 5] {
+      try bits[..<count].withUnsafeBytes { bytes in
+        var contents = sample.contents
+        contents.tensors.append(
+          TensorSource(
+            section: .weights, role: .policy, name: "halves", dims: [count], type: .float16, bytes: bytes))
+        let path = sample.folder("\(count).trlhf")
+        try CheckpointWriter.write(contents, to: path)
+        guard count == 5 else {
+          try Checkpoint(path: path).verify()
+          try Checkpoint.pack(path, to: archive)
+          try Checkpoint.unpack(archive, to: sample.folder("again.trlhf"))
+          let halves = try Checkpoint(path: sample.folder("again.trlhf")).tensor(called: "halves")
+          #expect(halves.bytes.elementsEqual(bytes))
+          #expect(halves.values(0..<4) == [1, -0x1p-24, 65_504, 0])
+          return
+        }
+        let failure = #expect(throws: Failure.self) { try Checkpoint(path: path).verify() }
+        #expect(failure?.what == "a value is -inf" && failure?.place?.hasSuffix("(tensor \"halves\")") == true)
+      }
+    }
+  }
+
   /// Bytes at an offset of a tensor, and what verification says of them.
   struct BadValue: Sendable, CustomTestStringConvertible {
     enum Part: Sendable { case elements, scales, rowSums, factors }

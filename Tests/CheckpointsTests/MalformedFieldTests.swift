@@ -236,7 +236,7 @@ import Testing
       forgery.bytes,
       "forged.trlhf, byte \(forgery.tensor(6) + 65) (tensor 6 \"wide\"): "
         + "this int8 tensor has the earlier layout: one scale per row and no factors. "
-        + "Quantise its float32 model again with `tinyrlhf quantize`.")
+        + "Quantise the model that it was made from again with `tinyrlhf quantize`.")
   }
 
   @Test("a tensor may not be longer than its section")

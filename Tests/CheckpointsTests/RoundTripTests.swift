@@ -122,6 +122,7 @@ import Testing
     mine[0] = theirs[0] + 1
     #expect(try Files.read(path) == before)
     #expect(mine[0] == theirs[0] + 1)
+    withExtendedLifetime((checkpoint, other)) {}
   }
 
   @Test("equal content has an equal hash, whatever made it and whatever it is called")

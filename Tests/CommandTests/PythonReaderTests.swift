@@ -172,8 +172,8 @@ import Testing
     withUnsafeBytes(of: checksum.littleEndian) { bytes.replaceSubrange(24..<32, with: $0) }
     try Files.writeAtomically(bytes, to: path)
     let ours = try program.run("inspect", path)
-    #expect(ours.exitCode == 65 && ours.errorText.contains("Quantise its float32 model again"), "\(ours.errorText)")
-    #expect(try read(path, code: 65).errorText.contains("quantise its float32 model again"))
+    #expect(ours.exitCode == 65 && ours.errorText.contains("Quantise the model that it was made from again"), "\(ours.errorText)")
+    #expect(try read(path, code: 65).errorText.contains("quantise the model that it was made from again"))
   }
 
   /// A file that holds nothing else.

@@ -62,6 +62,24 @@ import Testing
         == "x.gguf, tensor \"v\": its type is Q8_0, but a vector stored in blocks is not supported. Convert it to F32.")
   }
 
+  @Test("a value that is too large for the wanted type is refused by its tensor, also if it is one of three")
+  func tooLarge() throws {
+    var file = RawGGUF.llama
+    let index = try #require(file.tensors.firstIndex { $0.name == "blk.0.attn_v.weight" })
+    file.tensors[index].data.replaceSubrange(0..<4, with: RawGGUF.floats([100_000]))
+    let model = try GGUFModel(file.archive())
+    func write(_ type: ElementType) -> String? {
+      error {
+        for tensor in model.tensors(as: .all(type), RoundingCount()) { try tensor.stream! { _ in } }
+      }
+    }
+    #expect(
+      write(.float16)
+        == "x.gguf, tensor \"blk.0.attn_v.weight\": the value 100000.0 is too large for float16. "
+        + "Import it with --dtype float32.")
+    #expect(write(.bfloat16) == nil)
+  }
+
   @Test("a value that is infinite or none is refused by its tensor", arguments: [Float.infinity, .nan])
   func infinite(value: Float) throws {
     var file = RawGGUF.llama

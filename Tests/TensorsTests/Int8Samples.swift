@@ -99,7 +99,7 @@ struct RowCodes: Equatable {
 
   /// By the kernel, in `parts` slices, from rows that lie `stride` apart.
   /// - Parameter factors: of the columns; without them the codes are those of x itself.
-  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, factors: [Float]? = nil, parts: Int = 1, stored: ElementType = .float32) {
+  init(quantizing x: [Float], rows: Int, K: Int, stride: Int? = nil, factors: [Float]? = nil, parts: Int = 1) {
     (self.rows, self.K) = (rows, K)
     var workspace = [Float](repeating: .nan, count: tk_int8_workspace_bytes(Int64(K), Int32(parts)) / 4)
     codes = [Int8](repeating: 99, count: rows * roundedUp(K, 4))

@@ -7,24 +7,31 @@ import Support
 
 /// An input is one byte and a list of edits of a sound file; with bit 0 of that byte every hash and
 /// checksum is made true again afterwards, so that the edits are met by the rules and not by the hashes.
-/// With bit 3 the model is opened, else the file is verified.
+/// With bit 3 the model is opened, else the file is verified. Bits 1, 2 and 4 choose the file: a model in float32, in
+/// int8, in training, in 16 bits, or none: the rest is a file as it is.
 final class CheckpointTarget: Target {
   private let canvases: [Canvas]
 
   static func seeds() -> [[UInt8]] {
-    var seeds: [[UInt8]] = [[0], [1], [2], [3], [6], [6] + Format.magic]
+    var seeds: [[UInt8]] = [[0], [1], [2], [3], [16], [16] + Format.magic]
     for field in [8, 16, 64, 68, 128, 132, 136, 140, 144, 148, 152, 172, 184, 256, 260] {
       seeds.append([1, 0, UInt8(field & 255), UInt8(field >> 8), 0x02, 1, 0, 0, 0])
     }
     for kind in 1...6 {
-      for template in [0, 1, 2, 4, 5, 6] {
-        seeds.append([UInt8(template << 1 | 1), UInt8(kind), 0, 0, 0x00, 1])
+      for file in UInt8(0)..<4 {
+        for bits: UInt8 in [1, 9] { seeds.append([file << 1 | bits, UInt8(kind), 0, 0, 0x00, 1]) }
       }
     }
     return seeds
   }
 
-  init() throws { canvases = try [Template.model(), Template.int8(), Template.training(), Template.halves()].map(Canvas.init) }
+  init() throws {
+    canvases = try [Template.model(), Template.int8(), Template.training(), Template.halves()].map(Canvas.init)
+    for canvas in canvases {
+      try Self.open(canvas.bytes, asModel: false)
+      try Self.open(canvas.bytes, asModel: true)
+    }
+  }
 
   func run(_ input: UnsafeRawBufferPointer) throws {
     var input = Bytes(input)

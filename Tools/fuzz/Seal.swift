@@ -36,13 +36,17 @@ enum Seal {
     guard file.u32(record + 68) < sections, let offset = file.offset(record + 88),
       let base = file.offset(4096 + 64 * file.u32(record + 68) + 16)
     else { return }
-    let (part, bytes) =
-      file.u8(record + 64) == 2
-      ? (file.offset(record + 112), 4 * file.u32(record + 72))
-      : (offset, file.offset(record + 96) ?? .max)
-    guard let part, bytes <= file.count, base + part + bytes <= file.count, part + bytes >= offset
-    else { return }
-    file.put(longHash(file, base + offset, base + part + bytes), width: 8, at: record + 120)
+    let end: Int
+    if file.u8(record + 64) == 2 {
+      // The factors, a float32 for each column, come last, at the next multiple of 256 behind the row sums.
+      guard let sums = file.offset(record + 112) else { return }
+      end = (sums + 4 * file.u32(record + 72) + 255) / 256 * 256 + 4 * file.u32(record + 76)
+    } else {
+      guard let bytes = file.offset(record + 96) else { return }
+      end = offset + bytes
+    }
+    guard end >= offset, base + end <= file.count else { return }
+    file.put(longHash(file, base + offset, base + end), width: 8, at: record + 120)
   }
 
   private static func seal(_ file: Canvas, section record: Int) {

@@ -2,9 +2,10 @@
 import Checkpoints
 import Compression
 import Glibc
-import Models
 import Support
 import Tokenizers
+
+@testable import Models
 
 enum Template {
   private static let architecture = Architecture(
@@ -26,22 +27,22 @@ enum Template {
     }
   }
 
-  /// The same in int8, and a bfloat16 tensor that no model has.
+  /// The same in int8.
   static func int8() throws -> [UInt8] {
-    try file(.sft) { architecture in
-      let layout = ParameterLayout(architecture, scalarHead: false)
+    try file(.sft) { a in
+      let layout = ParameterLayout(a, scalarHead: false)
       let quantized = Set(QuantizedWeights.projections(of: layout).map(\.name))
-      return layout.trunk.flatMap { tensor -> [TensorSource] in
-        let plain = source(.weights, tensor.name, tensor.dims)
-        guard quantized.contains(tensor.name) else { return [plain] }
-        let isTied = tensor.name == "token_embedding.weight"
-        return (isTied ? [plain] : [])
-          + [packed(isTied ? "unembedding.weight" : tensor.name, tensor.dims)]
-      }
+      let keyFactors = TensorSource(
+        section: .weights, role: .policy, name: QuantizedWeights.keyFactorsName, dims: [a.layers, a.kvHeads, a.headDim],
+        type: .float32, bytes: ones(a.layers * a.keyValueWidth))
+      return layout.trunk.map { tensor in
+        quantized.contains(tensor.name)
+          ? packed(tensor.name, tensor.dims) : source(.weights, tensor.name, tensor.dims)
+      } + [keyFactors]
     }
   }
 
-  /// A reward model in training, with every kind of section.
+  /// A reward model in training, with every kind of section, and a bfloat16 tensor that no model has.
   static func training() throws -> [UInt8] {
     try file(.reward) { architecture in
       let layout = ParameterLayout(architecture, scalarHead: true)

@@ -110,6 +110,10 @@ def compare_greedy(values, theirs, margin):
     return len(theirs), len(theirs)
 
 
+def has_q8_0(file):
+    return any(tensor.tensor_type == gguf.GGMLQuantizationType.Q8_0 for tensor in gguf.GGUFReader(file).tensors)
+
+
 def compare_llama(name, file, precision, model, prompts):
     architecture = gguf.GGUFReader(file).fields["general.architecture"].contents()
     label = f"GGUF {architecture} {precision}"
@@ -124,11 +128,11 @@ def compare_llama(name, file, precision, model, prompts):
     differences = [relative(torch.tensor(line["logits"]), values[len(tokens) - 1])
                    for tokens, line, values in zip(prompts, found, expected)]
     check_close(name, f"{label}: logits", differences, tolerance)
-    differences = []
+    logprob_differences = []
     for tokens, line, values in zip(sequences, llama(file, ids("logprobs", sequences)), expected):
         difference = torch.tensor(line["logprobs"]) - log_probabilities(values, tokens)
-        differences += (difference.abs() / values.abs().max()).tolist()
-    check_close(name, f"{label}: log-probabilities", differences, tolerance)
+        logprob_differences += (difference.abs() / values.abs().max()).tolist()
+    check_close(name, f"{label}: log-probabilities", logprob_differences, tolerance)
     compared = equal = 0
     for tokens, line, values in zip(prompts, found, expected):
         margin = CLOSE if precision == "float32" else 2 * float(values.abs().max()) * max(differences)
@@ -170,6 +174,8 @@ def language_model(name, checkpoint, original, folder, work):
             # What llama.cpp does not compute does not depend on the precision.
             passed = "llama.cpp" in str(error) and precision == "float32" and wanted is None
             return record(name, "GGUF", 0, 0, f"refused: {error}", passed=passed)
+        if precision == "q8_0" and not has_q8_0(file):
+            continue  # rows that no block divides: the file is the one in float16
         architecture = compare_llama(name, file, precision, model, prompts)
     if wanted is not None:
         check(name, "GGUF's architecture", [architecture], [wanted])

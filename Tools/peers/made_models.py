@@ -56,6 +56,11 @@ MODELS = {
     "phi3-128-window": (154, "Phi3", "phi3", shape(
         30, 3, 3, 1, 29, 128, tie_word_embeddings=True, sliding_window=128,
         rope_parameters=rope(10_000.0, partial_rotary_factor=0.4))),
+    # Rows that Q8_0's blocks of 32 divide.
+    "mistral-64": (201, "Mistral", "llama", shape(
+        64, 3, 4, 2, 96, 128, head_dim=16, sliding_window=None, rope_parameters=rope(1000.0))),
+    "gemma3-64": (202, "Gemma3Text", "gemma3", shape(
+        64, 7, 4, 1, 96, 128, head_dim=32, query_pre_attn_scalar=32, sliding_window=9, rope_parameters=LOCAL)),
 }
 
 
